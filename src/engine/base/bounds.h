@@ -1,0 +1,70 @@
+// Every bound of the engine and the tracker in one place, with the relations between them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "engine/base/instant.h"
+
+namespace murder::limits {
+
+// --- Blocks and pieces --------------------------------------------------------------------------
+
+// What stock clients ask for, and the largest request they serve (BEP 3: 2^14).
+inline constexpr uint32_t block_bytes_stock = 16 * 1024;
+// The largest block we ask of or serve to our own kind (announced in the extension handshake).
+inline constexpr uint32_t block_bytes_max = 128 * 1024;
+inline constexpr uint32_t piece_bytes_min = 16 * 1024;         // what create makes
+inline constexpr uint32_t piece_bytes_max = 32 * 1024 * 1024;  // what a torrent may have
+inline constexpr uint32_t piece_count_max = 4 * 1024 * 1024;
+static_assert(block_bytes_stock <= piece_bytes_min);
+static_assert(block_bytes_max <= piece_bytes_max);
+
+// --- Peers --------------------------------------------------------------------------------------
+
+inline constexpr uint32_t connections_max = 200;     // of one shard
+inline constexpr uint32_t connections_to_dial = 32;  // we stop dialling at this many
+static_assert(connections_to_dial < connections_max, "late joiners find room");
+inline constexpr uint32_t candidates_max = 2000;  // addresses a shard remembers
+// Requests a peer may have waiting at us (announced as reqq, BEP 10), and ours waiting at it.
+inline constexpr uint32_t requests_queued_max = 500;
+inline constexpr uint32_t requests_outstanding_max = 256;
+// Longest message that is not a piece: a bitfield of piece_count_max, or an extended message.
+inline constexpr uint32_t message_bytes_max = piece_count_max / 8 + 64;
+inline constexpr uint32_t extended_bytes_max = 64 * 1024;
+inline constexpr uint32_t control_queue_bytes_max =
+    1024 * 1024;  // unsent small messages of one link
+static_assert(control_queue_bytes_max > message_bytes_max);
+
+inline constexpr Duration handshake_timeout = std::chrono::seconds(10);
+inline constexpr Duration dial_timeout = std::chrono::seconds(5);
+inline constexpr Duration keep_alive_after = std::chrono::seconds(60);
+inline constexpr Duration silence_timeout = std::chrono::seconds(150);
+static_assert(silence_timeout > 2 * keep_alive_after);
+// Requests are out and not a byte came: its pieces are given to others, then it is dropped.
+inline constexpr Duration request_snub_after = std::chrono::seconds(5);
+inline constexpr Duration request_timeout = std::chrono::seconds(30);
+
+// --- Memory of a process ------------------------------------------------------------------------
+
+inline constexpr uint64_t memory_bytes_default = 64ULL * 1024 * 1024;
+inline constexpr uint32_t piece_buffers_min = 2;
+inline constexpr uint32_t piece_buffers_max = 1024;
+static_assert(uint64_t{piece_bytes_max} * piece_buffers_min <= memory_bytes_default);
+
+// --- Metainfo and bencode -----------------------------------------------------------------------
+
+inline constexpr uint32_t torrent_bytes_max = 256 * 1024 * 1024;
+inline constexpr uint32_t bencode_depth_max = 32;
+inline constexpr uint32_t tag_bytes_max = 200;  // with .tar.zst.torrent it stays a file name
+
+// --- HTTP and tracker ---------------------------------------------------------------------------
+
+inline constexpr uint32_t http_head_bytes_max = 16 * 1024;
+inline constexpr uint32_t http_connections_max = 20000;  // the tracker lowers it to the fd limit
+inline constexpr uint32_t announce_reply_bytes_max = 1024 * 1024;
+inline constexpr uint32_t peers_per_reply_default = 50;
+inline constexpr uint32_t peers_per_reply_max = 200;
+inline constexpr uint32_t trackers_max = 16;
+
+}  // namespace murder::limits

@@ -1,0 +1,60 @@
+#include "engine/base/result.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace murder {
+
+ErrorCode error_code_of_errno(int error_number) {
+  switch (error_number) {
+    case ENOENT:
+    case ENOTDIR:
+      return ErrorCode::not_found;
+    case EEXIST:
+    case ENOTEMPTY:
+      return ErrorCode::exists;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return ErrorCode::permission;
+    case ENOSPC:
+    case EDQUOT:
+      return ErrorCode::no_space;
+    case ETIMEDOUT:
+      return ErrorCode::timeout;
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EPIPE:
+    case EADDRNOTAVAIL:
+      return ErrorCode::network;
+    case EADDRINUSE:
+    case EBUSY:
+    case ETXTBSY:
+      return ErrorCode::conflict;
+    case EOPNOTSUPP:
+    case ENOSYS:
+      return ErrorCode::unsupported;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return ErrorCode::limit;
+    case EINTR:
+    case ECANCELED:
+      return ErrorCode::interrupted;
+    case EINVAL:
+    case ENAMETOOLONG:
+    case ELOOP:
+      return ErrorCode::invalid_input;
+    default:
+      return ErrorCode::io;
+  }
+}
+
+tl::unexpected<Error> fail_errno(int error_number, const std::string& what) {
+  return fail(error_code_of_errno(error_number), what + ": " + std::strerror(error_number));
+}
+
+}  // namespace murder
