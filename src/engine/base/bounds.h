@@ -56,11 +56,22 @@ static_assert(uint64_t{piece_bytes_max} * piece_buffers_min <= memory_bytes_defa
 
 inline constexpr uint32_t torrent_bytes_max = 256 * 1024 * 1024;
 inline constexpr uint32_t bencode_depth_max = 32;
-inline constexpr uint32_t tag_bytes_max = 200;  // with .tar.zst.torrent it stays a file name
+// A dictionary whose keys are out of order is searched for twins only up to this size.
+inline constexpr uint32_t bencode_unsorted_keys_max = 4096;
+inline constexpr uint32_t torrent_files_max = 1024 * 1024;
+inline constexpr uint32_t torrent_trackers_max = 256;  // what we keep of a torrent's list
+inline constexpr uint32_t path_part_bytes_max = 255;   // NAME_MAX of Linux
+inline constexpr uint32_t path_bytes_max = 3072;       // leaves room in PATH_MAX for a directory
+inline constexpr uint32_t tag_bytes_max = 200;         // with .tar.zst.torrent it stays a file name
+inline constexpr uint32_t name_bytes_max = tag_bytes_max + 20;  // of a torrent's content
+static_assert(name_bytes_max <= path_part_bytes_max);
 
 // --- HTTP and tracker ---------------------------------------------------------------------------
 
 inline constexpr uint32_t http_head_bytes_max = 16 * 1024;
+inline constexpr uint32_t http_fields_max = 64;  // header fields of one head
+inline constexpr uint32_t scrape_hashes_max = 128;
+static_assert(scrape_hashes_max * 72 < http_head_bytes_max, "so many fit into one request");
 inline constexpr uint32_t http_connections_max = 20000;  // the tracker lowers it to the fd limit
 inline constexpr uint32_t announce_reply_bytes_max = 1024 * 1024;
 inline constexpr uint32_t peers_per_reply_default = 50;

@@ -1,0 +1,65 @@
+// Metainfo, the content of a .torrent file (BEP 3, 12, 27; pad files of BEP 47).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/geometry.h"
+#include "engine/base/result.h"
+#include "engine/base/types.h"
+
+namespace murder::codec {
+
+struct FileEntry {
+  std::string path;         // of a single file its name; else below the torrent's name: "a/b/c"
+  uint64_t offset = 0;      // of its first byte in the torrent
+  uint64_t size_bytes = 0;  //
+  bool is_padding = false;  // BEP 47: zeros that no one writes to disk
+  bool is_symlink = false;  // BEP 47: has no content
+
+  bool operator==(const FileEntry&) const = default;
+};
+
+// A checked torrent: names and paths are safe to join to a directory (no "..", '/', NUL, empty part
+// or part of more than 255 bytes, none twice, no file that is also a directory), sizes add up, and
+// there are as many digests as pieces. An empty release has no piece and no digest.
+struct Metainfo {
+  std::string name;
+  Geometry geometry;
+  std::vector<Sha1Digest> piece_digests;
+  std::vector<FileEntry> files;  // in the order of the content; one when is_single_file
+  bool is_single_file = true;
+  bool is_private = false;
+  // BEP 12: tiers in order, each of one URL or more, of any scheme; announce when there is no list.
+  std::vector<std::vector<std::string>> tracker_tiers;
+  std::string comment;
+  std::string created_by;
+  std::optional<int64_t> created_at_s;  // seconds since 1970
+  std::string raw_info;  // the info dictionary as it stands: its SHA-1 is the info hash
+
+  [[nodiscard]] uint32_t piece_count() const { return geometry.piece_count(); }
+};
+
+// Errors say what is wrong, not in which file: the caller knows its name. A torrent of BEP 52 alone
+// is unsupported; of a hybrid one the part of BEP 3 is read.
+[[nodiscard]] Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent);
+
+// What a single-file torrent is made from.
+struct MetainfoDraft {
+  std::string_view name;  // a valid tag, or file name
+  Geometry geometry;      // piece_bytes >= 1 also when there is no piece
+  std::span<const Sha1Digest> piece_digests;
+  std::vector<std::vector<std::string>> tracker_tiers;
+  std::string_view comment;
+  std::string_view created_by = "murder/0.1.0";
+  std::optional<int64_t> created_at_s;  // absent by default: same release, same bytes
+  bool is_private = true;               // BEP 27
+};
+
+[[nodiscard]] std::string encode_metainfo(const MetainfoDraft& draft);
+
+}  // namespace murder::codec
