@@ -1,0 +1,131 @@
+#include "cli/command.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "engine/base/ensure.h"
+#include "engine/base/units.h"
+
+namespace murder::cli {
+namespace {
+
+void write_line(FILE* stream, std::string_view line) {
+  // One write for the whole line, so that lines of several processes on one terminal do not mix.
+  const std::string whole = fmt::format("{}\n", line);
+  std::fwrite(whole.data(), 1, whole.size(), stream);
+  std::fflush(stream);
+}
+
+// CLI11 reports a bad value by an exception of its own.
+template <typename T>
+CLI::Option* add_parsed_option(CLI::App& command, const std::string& name, T& target,
+                               Result<T> (*parse)(std::string_view), const std::string& description,
+                               const std::string& value_name) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [&target, parse, name](const std::string& text) {
+            const Result<T> value = parse(text);
+            if (!value) {
+              throw CLI::ValidationError(name, value.error().text);
+            }
+            target = *value;
+          },
+          description)
+      ->type_name(value_name);
+}
+
+}  // namespace
+
+void CommandContext::print(std::string_view line) const {
+  if (!json) {
+    write_line(stdout, line);
+  }
+}
+
+void CommandContext::print_json(const Json& value) const {
+  if (json) {
+    write_line(stdout, json_text(value));
+  }
+}
+
+void CommandContext::note(std::string_view line) const {
+  if (!quiet) {
+    write_line(stderr, line);
+  }
+}
+
+void CommandContext::warn(std::string_view line) const {
+  write_line(stderr, fmt::format("murder {}: warning: {}", command_name_, line));
+}
+
+tl::unexpected<Error> CommandContext::wrong_usage(std::string text) {
+  wrong_usage_ = true;
+  return fail(ErrorCode::invalid_input, std::move(text));
+}
+
+int CommandContext::report(const Error& error) const {
+  const std::string name = command_name_.empty() ? "murder" : "murder " + command_name_;
+  write_line(stderr, fmt::format("{}: {}", name, error.text));
+  print_json(json_of_error(error));
+  if (wrong_usage_) {
+    write_line(stderr, fmt::format("`{} --help` lists the options and shows an example.", name));
+    return exit_usage;
+  }
+  return exit_failed;
+}
+
+void CommandContext::own(CLI::App& app, std::unique_ptr<Command> command) {
+  Command* pointer = command.get();
+  commands_.push_back(std::move(command));
+  app.callback([this, pointer, name = app.get_name()] {
+    chosen_ = pointer;
+    command_name_ = name;
+  });
+}
+
+int CommandContext::run_chosen() {
+  ENSURE(chosen_ != nullptr);
+  const Result<int> outcome = chosen_->run(*this);
+  return outcome ? *outcome : report(outcome.error());
+}
+
+CLI::App& add_bare_command(CLI::App& app, CommandContext& context, const CommandText& text) {
+  CLI::App* command = app.add_subcommand(text.name, text.description);
+  std::string footer = "Example:";
+  std::string_view rest = text.example;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    footer += fmt::format("\n  {}", rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  command->footer(footer);
+  command->add_flag("--json", context.json, "Print the result as JSON")->group("Common options");
+  command->add_flag("-q,--quiet", context.quiet, "Print errors and results only")
+      ->group("Common options");
+  command
+      ->add_option("--run-dir", context.run_directory,
+                   "Where running processes keep their control sockets\n"
+                   "(default: $MURDER_RUN_DIR, else under /run or $XDG_RUNTIME_DIR)")
+      ->type_name("DIR")
+      ->group("Common options");
+  return *command;
+}
+
+CLI::Option* add_size_option(CLI::App& command, const std::string& name, uint64_t& bytes,
+                             const std::string& description) {
+  return add_parsed_option(command, name, bytes, parse_size, description, "SIZE");
+}
+
+CLI::Option* add_rate_option(CLI::App& command, const std::string& name, uint64_t& bytes_per_second,
+                             const std::string& description) {
+  return add_parsed_option(command, name, bytes_per_second, parse_rate, description, "RATE");
+}
+
+CLI::Option* add_duration_option(CLI::App& command, const std::string& name, Duration& duration,
+                                 const std::string& description) {
+  return add_parsed_option(command, name, duration, parse_duration, description, "TIME");
+}
+
+}  // namespace murder::cli

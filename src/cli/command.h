@@ -1,0 +1,117 @@
+// The frame of a command. A command is one file with one function that the list in commands.cc
+// names:
+//
+//   struct InfoOptions { std::string torrent; };
+//
+//   Result<int> run_info(const InfoOptions& options, CommandContext& context) { ... }
+//
+//   void add_info_command(CLI::App& app, CommandContext& context) {
+//     auto [command, options] = add_command<InfoOptions>(
+//         app, context, {.name = "info", .description = "...", .example = "murder info
+//         web.torrent"}, run_info);
+//     command.add_option("TORRENT", options.torrent, "...")->required();
+//   }
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/json.h"
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+
+namespace murder::cli {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_usage = 2;
+
+// What every command shares: the global options, and how to speak to people and to machines.
+class CommandContext {
+ public:
+  bool json = false;          // --json: one object on stdout, nothing for people there
+  bool quiet = false;         // --quiet: only errors and results
+  std::string run_directory;  // --run-dir; empty: the default (run_directory.h)
+
+  // A line of the result, on stdout; nothing with --json.
+  void print(std::string_view line) const;
+  // The whole result for machines, on stdout; nothing without --json.
+  void print_json(const Json& value) const;
+  // A line about what goes on, on stderr; nothing with --quiet.
+  void note(std::string_view line) const;
+  // "murder COMMAND: warning: LINE" on stderr.
+  void warn(std::string_view line) const;
+
+  // To be returned by a command whose options do not go together: exit code 2.
+  [[nodiscard]] tl::unexpected<Error> wrong_usage(std::string text);
+
+  [[nodiscard]] const std::string& command_name() const { return command_name_; }
+  // Says it on stderr and, with --json, on stdout. Returns the exit code.
+  int report(const Error& error) const;
+
+  // --- The rest is for add_command and main ---
+  class Command {
+   public:
+    virtual ~Command() = default;
+    virtual Result<int> run(CommandContext& context) = 0;
+  };
+  void own(CLI::App& app, std::unique_ptr<Command> command);
+  // Runs the command that was named. Returns the exit code.
+  int run_chosen();
+
+ private:
+  std::vector<std::unique_ptr<Command>> commands_;
+  Command* chosen_ = nullptr;
+  std::string command_name_;
+  bool wrong_usage_ = false;
+};
+
+struct CommandText {
+  std::string name;
+  std::string description;
+  std::string example;  // shown under --help: lines of shell
+};
+
+// Adds a sub-command with the global options. Not for use by commands themselves.
+CLI::App& add_bare_command(CLI::App& app, CommandContext& context, const CommandText& text);
+
+template <typename Options>
+struct AddedCommand {
+  CLI::App& command;
+  Options& options;  // lives as long as the context
+};
+
+template <typename Options>
+AddedCommand<Options> add_command(CLI::App& app, CommandContext& context, const CommandText& text,
+                                  Result<int> (*run)(const Options&, CommandContext&)) {
+  class Held : public CommandContext::Command {
+   public:
+    explicit Held(Result<int> (*function)(const Options&, CommandContext&)) : function_(function) {}
+    Result<int> run(CommandContext& shared) override { return function_(options, shared); }
+
+    Options options;
+
+   private:
+    Result<int> (*function_)(const Options&, CommandContext&);
+  };
+  CLI::App& command = add_bare_command(app, context, text);
+  auto held = std::make_unique<Held>(run);
+  Options& options = held->options;
+  context.own(command, std::move(held));
+  return {command, options};
+}
+
+// Options written as people write them (engine/base/units.h): "64KiB", "400MB" a second, "30s".
+CLI::Option* add_size_option(CLI::App& command, const std::string& name, uint64_t& bytes,
+                             const std::string& description);
+CLI::Option* add_rate_option(CLI::App& command, const std::string& name, uint64_t& bytes_per_second,
+                             const std::string& description);
+CLI::Option* add_duration_option(CLI::App& command, const std::string& name, Duration& duration,
+                                 const std::string& description);
+
+}  // namespace murder::cli

@@ -1,0 +1,9 @@
+#include "cli/commands.h"
+
+namespace murder::cli {
+
+void add_all_commands(CLI::App& app, CommandContext& context) {
+  add_status_command(app, context);
+}
+
+}  // namespace murder::cli

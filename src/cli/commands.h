@@ -1,0 +1,16 @@
+// The list of commands: each file of this folder that holds a command has one line here and one in
+// commands.cc.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include "cli/command.h"
+
+namespace murder::cli {
+
+void add_status_command(CLI::App& app, CommandContext& context);
+
+// All of the above, in the order `murder --help` shows them.
+void add_all_commands(CLI::App& app, CommandContext& context);
+
+}  // namespace murder::cli

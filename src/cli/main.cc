@@ -1,0 +1,95 @@
+// The murder program: parses the command line and runs the command it names.
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/suggestion.h"
+
+namespace murder::cli {
+namespace {
+
+// The first word that is no option: what the user took for a command.
+std::string first_word(int argument_count, char** arguments) {
+  for (int index = 1; index < argument_count; ++index) {
+    const std::string word = arguments[index];
+    if (!word.empty() && word[0] != '-') {
+      return word;
+    }
+  }
+  return {};
+}
+
+// Exit code 2, except for --help and --version, which arrive here as well.
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const std::string& word,
+                       CommandContext& context) {
+  if (error.get_exit_code() == 0) {
+    return app.exit(error);
+  }
+  std::vector<std::string> known;
+  for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) {
+    known.push_back(each->get_name());
+  }
+  std::string text = error.what();
+  std::string name = "murder";
+  if (std::find(known.begin(), known.end(), word) != known.end()) {
+    name += " " + word;
+  } else if (word.empty()) {
+    text = "which command?";
+  } else {
+    text = fmt::format("there is no command '{}'", word);
+    const std::string near = nearest_word(word, known);
+    if (!near.empty()) {
+      text += fmt::format(": did you mean '{}'?", near);
+    }
+  }
+  fmt::print(stderr, "{}: {}\n`{} --help` says what there is.\n", name, text, name);
+  context.print_json(json_of_error({ErrorCode::invalid_input, text}));
+  return exit_usage;
+}
+
+int run(int argument_count, char** arguments) {
+  CLI::App app("murder copies a release to every host of a fleet over BitTorrent.", "murder");
+  app.set_version_flag("--version", "murder " MURDER_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  CommandContext context;
+  add_all_commands(app, context);
+  try {
+    app.parse(argument_count, arguments);
+  } catch (const CLI::ParseError& error) {
+    // It may stand behind the word that could not be parsed.
+    context.json = std::any_of(arguments + 1, arguments + argument_count,
+                               [](const char* word) { return std::string(word) == "--json"; });
+    return report_parse_error(app, error, first_word(argument_count, arguments), context);
+  }
+  int code = context.run_chosen();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    code = code == exit_done ? context.report({ErrorCode::io, "the result could not be written"})
+                             : code;
+  }
+  return code;
+}
+
+}  // namespace
+}  // namespace murder::cli
+
+int main(int argument_count, char** arguments) {
+  // A reader that went away (`murder status | head -1`) must not kill a process half-way.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return murder::cli::run(argument_count, arguments);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "murder: internal error: {}\n", error.what());
+    return murder::cli::exit_failed;
+  }
+}
