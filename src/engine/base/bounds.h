@@ -77,5 +77,20 @@ inline constexpr uint32_t announce_reply_bytes_max = 1024 * 1024;
 inline constexpr uint32_t peers_per_reply_default = 50;
 inline constexpr uint32_t peers_per_reply_max = 200;
 inline constexpr uint32_t trackers_max = 16;
+inline constexpr uint32_t tracker_swarms_max = 4096;
+inline constexpr uint32_t tracker_peers_max = 500'000;  // of all swarms together
+inline constexpr uint32_t tracker_swarm_name_bytes_max = tag_bytes_max + 20;
+inline constexpr uint32_t scrape_swarms_max = 1000;  // in one reply
+static_assert(peers_per_reply_default <= peers_per_reply_max);
+// Announces a second that the tracker aims at: intervals grow with the number of peers.
+inline constexpr uint32_t announces_per_second_target = 1000;
+inline constexpr Duration announce_interval_min = std::chrono::seconds(10);
+inline constexpr Duration announce_interval_max = std::chrono::seconds(120);
+// A peer of another kind may announce this seldom, whatever interval it was told (libtorrent: every
+// 5 minutes at the soonest).
+inline constexpr Duration foreign_peer_lifetime_min = std::chrono::minutes(15);
+static_assert(foreign_peer_lifetime_min > 3 * announce_interval_max);
+// A swarm without peers is remembered this long for its counters.
+inline constexpr Duration empty_swarm_lifetime = std::chrono::hours(1);
 
 }  // namespace murder::limits

@@ -1,0 +1,29 @@
+// How often peers announce, and how long a silent one is believed to live. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/instant.h"
+#include "engine/base/prng.h"
+#include "engine/base/types.h"
+
+namespace murder::tracker {
+
+// Whether this peer id is of our own kind ("-MU", BEP 20): such a peer keeps to the interval it is
+// told.
+[[nodiscard]] bool is_own_kind(const PeerId& peer_id);
+
+// The announce interval when this many peers announce to the tracker, in whole seconds: as many
+// seconds as it takes to serve them all at limits::announces_per_second_target, within
+// limits::announce_interval_min .. max. Short for a small fleet, so that a restarted tracker knows
+// it again within seconds.
+[[nodiscard]] Duration announce_interval(uint32_t peer_count);
+
+// The interval with up to a tenth (at least a second) added, so that hosts that started together
+// do not announce together for ever.
+[[nodiscard]] Duration spread_interval(Duration interval, Prng& prng);
+
+// How long after an announce a silent peer is forgotten, if it was told this interval.
+[[nodiscard]] Duration peer_lifetime(bool own_kind, Duration interval);
+
+}  // namespace murder::tracker

@@ -1,0 +1,250 @@
+#include "tracker/swarm.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/bounds.h"
+#include "engine/base/ensure.h"
+
+namespace murder::tracker {
+
+namespace {
+
+// Finished peers that are remembered; more are counted without a check for repetition.
+constexpr uint32_t completed_ids_max = 2 * limits::tracker_peers_max;
+
+// Positions drawn beyond those wanted: the asker itself and peers that just expired fall out.
+constexpr uint32_t spare_draws = 8;
+constexpr uint32_t draws_max = limits::peers_per_reply_max + spare_draws;
+
+uint64_t mix(uint64_t value) {
+  value = (value ^ (value >> 33U)) * 0xFF51AFD7ED558CCDU;
+  value = (value ^ (value >> 33U)) * 0xC4CEB9FE1A85EC53U;
+  return value ^ (value >> 33U);
+}
+
+template <size_t size>
+uint64_t word_at(const std::array<uint8_t, size>& bytes, size_t offset) {
+  uint64_t word = 0;
+  std::memcpy(&word, bytes.data() + offset, std::min(sizeof word, size - offset));
+  return word;
+}
+
+// Different numbers below a bound, remembered in a table of fixed size.
+class Draws {
+ public:
+  // False when the number was drawn before.
+  bool add(uint32_t number) {
+    uint32_t at = (number * 0x9E3779B1U) >> shift;
+    while (seen_[at] != 0) {
+      if (seen_[at] == number + 1) {
+        return false;
+      }
+      at = (at + 1) % slot_count;
+    }
+    seen_[at] = number + 1;
+    return true;
+  }
+
+ private:
+  static constexpr uint32_t shift = 32 - 9;
+  static constexpr uint32_t slot_count = 1U << 9U;
+  static_assert(slot_count >= 2 * draws_max);
+
+  std::array<uint32_t, slot_count> seen_{};  // number + 1, or 0
+};
+
+// Draws `count` different numbers below `bound` in random order, each choice equally likely.
+// count <= bound, count <= draws_max.
+void draw(uint32_t bound, uint32_t count, Prng& prng, std::array<uint32_t, draws_max>& numbers) {
+  if (bound <= 2 * count) {
+    // Nearly all: shuffle the first part of a list of them all.
+    std::array<uint32_t, size_t{2} * draws_max> all;
+    for (uint32_t number = 0; number < bound; ++number) {
+      all[number] = number;
+    }
+    for (uint32_t index = 0; index < count; ++index) {
+      std::swap(all[index], all[index + prng.below(bound - index)]);
+      numbers[index] = all[index];
+    }
+    return;
+  }
+  // Few of many: fewer than half were drawn before, so fewer than two tries each on average.
+  Draws draws;
+  for (uint32_t index = 0; index < count;) {
+    const uint32_t number = prng.below(bound);
+    if (draws.add(number)) {
+      numbers[index++] = number;
+    }
+  }
+}
+
+}  // namespace
+
+uint32_t Swarm::hash_of(const Endpoint& endpoint) const {
+  const auto& bytes = endpoint.address.bytes;
+  const uint64_t high = mix(word_at(bytes, 0) ^ hash_seed_);
+  return static_cast<uint32_t>(mix(high ^ word_at(bytes, 8) ^ (uint64_t{endpoint.port} << 16U)));
+}
+
+uint32_t Swarm::find(const Endpoint& endpoint, uint32_t hash) const {
+  return index_.find(hash, [&](uint32_t reference) {
+    const Place place = unpack(reference);
+    return groups_[place.group][place.position].endpoint == endpoint;
+  });
+}
+
+bool Swarm::contains(const Endpoint& endpoint) const {
+  return find(endpoint, hash_of(endpoint)) != FlatIndex::none;
+}
+
+size_t Swarm::memory_bytes() const {
+  size_t bytes = sizeof(*this) + index_.memory_bytes() + completed_ids_.memory_bytes();
+  for (const auto& group : groups_) {
+    bytes += group.capacity() * sizeof(PeerRecord);
+  }
+  return bytes;
+}
+
+void Swarm::count(const PeerRecord& record, bool add) {
+  if (record.is_alias) {
+    return;
+  }
+  uint32_t& number = record.is_seeder() ? counts_.seeder_count : counts_.leecher_count;
+  ENSURE(add || number > 0);
+  number = add ? number + 1 : number - 1;
+  counts_.left_bytes = add ? counts_.left_bytes + record.left_bytes  //
+                           : counts_.left_bytes - record.left_bytes;
+}
+
+void Swarm::append(const PeerRecord& record, uint32_t hash) {
+  const uint32_t group = group_of(record.family(), record.is_seeder());
+  const auto position = static_cast<uint32_t>(groups_[group].size());
+  ENSURE(position < (1U << position_bits));
+  groups_[group].push_back(record);
+  index_.insert(hash, pack({group, position}));
+  count(record, true);
+}
+
+// The last record of the group takes the place of the dropped one.
+void Swarm::drop(Place place) {
+  auto& group = groups_[place.group];
+  PeerRecord& record = group[place.position];
+  count(record, false);
+  index_.erase(hash_of(record.endpoint), pack(place));
+  const Place last{place.group, static_cast<uint32_t>(group.size() - 1)};
+  if (place.position != last.position) {
+    record = group[last.position];
+    index_.move(hash_of(record.endpoint), pack(last), pack(place));
+  }
+  group.pop_back();
+}
+
+bool Swarm::put(const PeerRecord& record) {
+  const uint32_t hash = hash_of(record.endpoint);
+  const uint32_t reference = find(record.endpoint, hash);
+  if (reference == FlatIndex::none) {
+    append(record, hash);
+    return true;
+  }
+  const Place place = unpack(reference);
+  PeerRecord& known = groups_[place.group][place.position];
+  if (known.is_seeder() == record.is_seeder()) {
+    count(known, false);
+    known = record;
+    count(known, true);
+  } else {
+    drop(place);
+    append(record, hash);
+  }
+  return false;
+}
+
+bool Swarm::remove(const Endpoint& endpoint, const PeerId& id) {
+  const uint32_t reference = find(endpoint, hash_of(endpoint));
+  if (reference == FlatIndex::none) {
+    return false;
+  }
+  const Place place = unpack(reference);
+  if (groups_[place.group][place.position].id != id) {
+    return false;
+  }
+  drop(place);
+  return true;
+}
+
+void Swarm::count_completed(const PeerId& id) {
+  const uint64_t word = mix(mix(word_at(id.bytes, 0) ^ hash_seed_) ^ word_at(id.bytes, 8)) ^
+                        mix(word_at(id.bytes, 16));
+  const auto hash = static_cast<uint32_t>(word);
+  const uint32_t rest = static_cast<uint32_t>(word >> 32U) & ~1U;  // never FlatIndex::none
+  const bool is_known =
+      completed_ids_.find(hash, [&](uint32_t other) { return other == rest; }) != FlatIndex::none;
+  if (is_known) {
+    return;
+  }
+  if (completed_ids_.size() < completed_ids_max) {
+    completed_ids_.insert(hash, rest);
+  }
+  ++counts_.completed_count;
+}
+
+uint32_t Swarm::candidate_count(const Asker& asker, Family family) const {
+  size_t count = groups_[group_of(family, false)].size();
+  if (!asker.is_seeder) {
+    count += groups_[group_of(family, true)].size();
+  }
+  return static_cast<uint32_t>(count);
+}
+
+const PeerRecord& Swarm::candidate(Family family, uint32_t number) const {
+  const auto& leechers = groups_[group_of(family, false)];
+  return number < leechers.size() ? leechers[number]
+                                  : groups_[group_of(family, true)][number - leechers.size()];
+}
+
+uint32_t Swarm::hand_out(const Asker& asker, Family family, Instant now, Prng& prng,
+                         std::span<codec::AnnouncePeer> out) const {
+  ENSURE(out.size() <= limits::peers_per_reply_max);
+  const uint32_t bound = candidate_count(asker, family);
+  if (out.empty() || bound == 0) {
+    return 0;
+  }
+  const auto wanted = static_cast<uint32_t>(out.size());
+  const uint32_t draw_count = std::min(wanted + spare_draws, bound);
+  std::array<uint32_t, draws_max> numbers;
+  draw(bound, draw_count, prng, numbers);
+  uint32_t count = 0;
+  for (uint32_t index = 0; index < draw_count && count < wanted; ++index) {
+    const PeerRecord& record = candidate(family, numbers[index]);
+    if (record.expires_at <= now || record.id == asker.id || record.endpoint == asker.endpoint) {
+      continue;
+    }
+    out[count++] = {.endpoint = record.endpoint, .peer_id = record.id};
+  }
+  return count;
+}
+
+Swarm::SweepResult Swarm::sweep(Instant now, uint32_t budget) {
+  SweepResult result;
+  while (result.checked_count < budget) {
+    if (sweep_at_.position >= groups_[sweep_at_.group].size()) {
+      sweep_at_ = {.group = (sweep_at_.group + 1) % group_count, .position = 0};
+      if (sweep_at_.group == 0) {
+        result.pass_done = true;
+        return result;
+      }
+      continue;
+    }
+    ++result.checked_count;
+    if (groups_[sweep_at_.group][sweep_at_.position].expires_at <= now) {
+      drop(sweep_at_);
+      ++result.dropped_count;
+    } else {
+      ++sweep_at_.position;
+    }
+  }
+  return result;
+}
+
+}  // namespace murder::tracker

@@ -1,0 +1,128 @@
+// The peers of one release, as the tracker knows them. Pure: time and randomness are arguments.
+//
+// A peer is an endpoint: who announces again from the same address and port takes its own place,
+// whatever its peer id. Records lie in four flat groups (IPv4 or IPv6, leecher or seeder), so that
+// any of them is drawn in one step; an index finds the record of an endpoint. A record ends by
+// `remove`, or when it expired and `sweep` comes by; an expired record is never handed out.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/endpoint.h"
+#include "engine/base/instant.h"
+#include "engine/base/prng.h"
+#include "engine/base/types.h"
+#include "engine/codec/announce.h"
+#include "tracker/flat_index.h"
+
+namespace murder::tracker {
+
+enum class Family : uint8_t { v4, v6 };
+
+struct PeerRecord {
+  PeerId id;
+  Endpoint endpoint;
+  // A second address of a peer that has a record already: handed out, not counted.
+  bool is_alias = false;
+  uint64_t left_bytes = 0;  // 0: a seeder
+  Instant expires_at;
+
+  [[nodiscard]] bool is_seeder() const { return left_bytes == 0; }
+  [[nodiscard]] Family family() const { return endpoint.address.is_v4() ? Family::v4 : Family::v6; }
+};
+static_assert(sizeof(PeerRecord) == 56, "50,000 of them take 2.8 MB");
+
+struct SwarmCounts {
+  uint32_t seeder_count = 0;
+  uint32_t leecher_count = 0;
+  uint32_t completed_count = 0;  // peers that said they finished, since the swarm is known
+  uint64_t left_bytes = 0;       // of all leechers together
+};
+
+class Swarm {
+ public:
+  struct Asker {
+    PeerId id;
+    Endpoint endpoint;
+    bool is_seeder = false;
+  };
+
+  struct SweepResult {
+    uint32_t checked_count = 0;
+    uint32_t dropped_count = 0;
+    bool pass_done = false;  // every record was looked at since the last time this was true
+  };
+
+  explicit Swarm(uint64_t hash_seed) : hash_seed_(hash_seed) {}
+
+  [[nodiscard]] const SwarmCounts& counts() const { return counts_; }
+  [[nodiscard]] uint32_t record_count() const { return index_.size(); }  // aliases included
+  [[nodiscard]] bool contains(const Endpoint& endpoint) const;
+  [[nodiscard]] size_t memory_bytes() const;
+
+  // Adds the record, or puts it in place of the one with its endpoint. True when it was added.
+  bool put(const PeerRecord& record);
+
+  // Removes the record of this endpoint if it is this peer's: the farewell of a process that was
+  // replaced at its port must not remove its successor. True when there was one.
+  bool remove(const Endpoint& endpoint, const PeerId& id);
+
+  // Counts a peer that finished, once for each peer id.
+  void count_completed(const PeerId& id);
+
+  // Draws at most out.size() peers of a family, all different, each set of them equally likely;
+  // never the asker, and seeders only for an asker that is none. O(out.size()), whatever the
+  // swarm's size. At most limits::peers_per_reply_max. Returns how many `out` now holds.
+  uint32_t hand_out(const Asker& asker, Family family, Instant now, Prng& prng,
+                    std::span<codec::AnnouncePeer> out) const;
+
+  // How many records of a family an asker could be told of (itself and expired ones included).
+  [[nodiscard]] uint32_t candidate_count(const Asker& asker, Family family) const;
+
+  // Looks at up to `budget` further records and drops those that expired.
+  SweepResult sweep(Instant now, uint32_t budget);
+
+  // For the tracker's pages and its bookkeeping.
+  std::string name;  // as the first peer that knew it said; empty when none did
+  Instant last_announce;
+
+ private:
+  static constexpr uint32_t group_count = 4;
+  static constexpr uint32_t position_bits = 30;
+
+  // Where a record lies: its group in the two high bits, its position in the others.
+  struct Place {
+    uint32_t group = 0;
+    uint32_t position = 0;
+  };
+  [[nodiscard]] static uint32_t pack(Place place) {
+    return (place.group << position_bits) | place.position;
+  }
+  [[nodiscard]] static Place unpack(uint32_t reference) {
+    return {reference >> position_bits, reference & ((1U << position_bits) - 1)};
+  }
+  [[nodiscard]] static uint32_t group_of(Family family, bool is_seeder) {
+    return static_cast<uint32_t>(family) * 2 + (is_seeder ? 1 : 0);
+  }
+
+  [[nodiscard]] uint32_t hash_of(const Endpoint& endpoint) const;
+  [[nodiscard]] uint32_t find(const Endpoint& endpoint, uint32_t hash) const;
+  [[nodiscard]] const PeerRecord& candidate(Family family, uint32_t number) const;
+  void count(const PeerRecord& record, bool add);
+  void append(const PeerRecord& record, uint32_t hash);
+  void drop(Place place);
+
+  uint64_t hash_seed_;
+  std::array<std::vector<PeerRecord>, group_count> groups_;
+  FlatIndex index_;
+  FlatIndex completed_ids_;  // 64 bits of each peer id that finished
+  SwarmCounts counts_;
+  Place sweep_at_;
+};
+
+}  // namespace murder::tracker

@@ -1,0 +1,17 @@
+// Text from outside made fit for a page, a JSON value or a label.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace murder::tracker {
+
+// A release name as a peer sent it, made fit to be shown: cut to
+// limits::tracker_swarm_name_bytes_max, control characters and what is not UTF-8 replaced by '?'.
+[[nodiscard]] std::string presentable_name(std::string_view name);
+
+// The two below take presentable text.
+void append_html_escaped(std::string& out, std::string_view text);
+void append_json_escaped(std::string& out, std::string_view text);  // without the quotes around
+
+}  // namespace murder::tracker

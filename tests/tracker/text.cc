@@ -1,0 +1,37 @@
+#include "tracker/text.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/base/bounds.h"
+
+using namespace murder::tracker;
+
+TEST_CASE("a name keeps its UTF-8 and loses controls and broken bytes") {
+  CHECK(presentable_name("web-v42.tar.zst") == "web-v42.tar.zst");
+  CHECK(presentable_name("gr\xC3\xBC\xC3\x9F"
+                         "e \xF0\x9F\x9A\x80") ==
+        "gr\xC3\xBC\xC3\x9F"
+        "e \xF0\x9F\x9A\x80");
+  CHECK(presentable_name(std::string_view("a\nb\0c\x7F", 6)) == "a?b?c?");
+  CHECK(presentable_name("\xFF\xC3") == "??");
+  CHECK(presentable_name("\xC0\x80") == "??");            // over-long
+  CHECK(presentable_name("\xED\xA0\x80") == "???");       // a surrogate
+  CHECK(presentable_name("\xF4\x90\x80\x80") == "????");  // beyond U+10FFFF
+}
+
+TEST_CASE("a name that is too long is cut between characters") {
+  const uint32_t bytes_max = murder::limits::tracker_swarm_name_bytes_max;
+  CHECK(presentable_name(std::string(1000, 'x')).size() == bytes_max);
+  std::string name(bytes_max - 1, 'x');
+  name += "\xC3\xBC";
+  CHECK(presentable_name(name) == std::string(bytes_max - 1, 'x'));
+}
+
+TEST_CASE("what has a meaning in HTML or JSON is escaped") {
+  std::string html;
+  append_html_escaped(html, "<b a=\"x\" c='y'>&</b>");
+  CHECK(html == "&lt;b a=&quot;x&quot; c=&#39;y&#39;&gt;&amp;&lt;/b&gt;");
+  std::string json;
+  append_json_escaped(json, "say \"a\\b\"");
+  CHECK(json == "say \\\"a\\\\b\\\"");
+}
