@@ -1,0 +1,251 @@
+#include "cli/run_directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace murder::cli {
+namespace {
+
+constexpr std::string_view socket_suffix = ".sock";
+constexpr int backlog = 64;
+constexpr int same_pid_max = 16;  // containers with pids of their own may share a run directory
+
+// Held while sockets are added or removed, so that nobody removes one that was made just now.
+class DirectoryLock {
+ public:
+  explicit DirectoryLock(int directory_fd) : fd_(directory_fd) {
+    while (flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+  ~DirectoryLock() { flock(fd_, LOCK_UN); }
+
+ private:
+  int fd_;
+};
+
+std::string default_below_tmp() {
+  return fmt::format("/tmp/murder-{}", geteuid());
+}
+
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof(address.sun_path) - 1));
+  return address;
+}
+
+// A connected socket, or the errno. Never waits: a full backlog is EAGAIN.
+Result<io::Fd> connect_to(const std::string& path, int& error_number) {
+  io::Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.is_open()) {
+    error_number = errno;
+    return fail_errno(error_number, "a unix socket cannot be made");
+  }
+  const sockaddr_un address = address_of(path);
+  error_number = 0;
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    error_number = errno;
+    return fail_errno(error_number, path);
+  }
+  return fd;
+}
+
+// The number before ".sock" (and before a further "-N"); -1 for other names.
+long pid_of_name(std::string_view name) {
+  long pid = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+  const bool is_number = error == std::errc{} && end != name.data();
+  return is_number && name.ends_with(socket_suffix) ? pid : -1;
+}
+
+Status check_owner(const std::string& path, int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) {
+    return fail_errno(errno, path);
+  }
+  if (status.st_uid != geteuid() || (status.st_mode & 0077U) != 0) {
+    return fail(ErrorCode::permission,
+                fmt::format("run directory {}: it belongs to another user or is open to others: "
+                            "remove it, or name another with --run-dir",
+                            path));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string choose_run_directory(const std::string& option) {
+  std::string path = option;
+  const auto take_variable = [&path](const char* name, const char* suffix) {
+    const char* value = std::getenv(name);
+    if (path.empty() && value != nullptr && value[0] != '\0') {
+      path = std::string(value) + suffix;
+    }
+  };
+  take_variable("MURDER_RUN_DIR", "");
+  if (path.empty() && geteuid() == 0 && access("/run", W_OK) == 0) {
+    path = "/run/murder";
+  }
+  take_variable("XDG_RUNTIME_DIR", "/murder");
+  if (path.empty()) {
+    path = default_below_tmp();
+  }
+  std::error_code ignored;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, ignored);
+  return ignored ? path : absolute.string();
+}
+
+Result<RunDirectory> RunDirectory::open(const std::string& option) {
+  const std::string path = choose_run_directory(option);
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return fail_errno(errno, fmt::format("run directory {}: it cannot be made (choose another with "
+                                         "--run-dir or MURDER_RUN_DIR)",
+                                         path));
+  }
+  return open_existing(option);
+}
+
+Result<RunDirectory> RunDirectory::open_existing(const std::string& option) {
+  const std::string path = choose_run_directory(option);
+  const bool is_public = path == default_below_tmp();
+  io::Fd fd(
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_public ? O_NOFOLLOW : 0)));
+  if (!fd.is_open()) {
+    return fail_errno(errno, "run directory " + path);
+  }
+  if (is_public) {
+    if (Status status = check_owner(path, fd.get()); !status) {
+      return fail(status.error());
+    }
+  }
+  return RunDirectory(path, std::move(fd));
+}
+
+std::string RunDirectory::socket_path(const std::string& name) const {
+  std::string path = path_ + "/" + name;
+  if (path.size() < sizeof(sockaddr_un::sun_path)) {
+    return path;
+  }
+  return fmt::format("/proc/self/fd/{}/{}", fd_.get(), name);
+}
+
+std::vector<std::string> RunDirectory::live_sockets() const {
+  std::vector<std::string> names;
+  // A descriptor of its own: reading moves the position of the one it reads from.
+  const int listing_fd = openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* listing = listing_fd < 0 ? nullptr : fdopendir(listing_fd);
+  if (listing == nullptr) {
+    if (listing_fd >= 0) {
+      ::close(listing_fd);
+    }
+    return names;
+  }
+  const DirectoryLock lock(fd_.get());
+  while (const dirent* entry = readdir(listing)) {
+    const std::string name = entry->d_name;
+    if (pid_of_name(name) < 0) {
+      continue;
+    }
+    int error_number = 0;
+    (void)connect_to(socket_path(name), error_number);
+    if (error_number == ECONNREFUSED) {
+      unlinkat(fd_.get(), name.c_str(), 0);
+    } else if (error_number != ENOENT) {
+      names.push_back(name);
+    }
+  }
+  closedir(listing);
+  std::sort(names.begin(), names.end(), [](const std::string& left, const std::string& right) {
+    const long left_pid = pid_of_name(left);
+    const long right_pid = pid_of_name(right);
+    return left_pid != right_pid ? left_pid < right_pid : left < right;
+  });
+  return names;
+}
+
+Result<ControlSocket> ControlSocket::create(const std::string& run_directory_option) {
+  Result<RunDirectory> directory = RunDirectory::open(run_directory_option);
+  if (!directory) {
+    return fail(directory.error());
+  }
+  io::Fd listening(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // It gets its name when it listens: before that it would look like one whose owner died.
+  const std::string hidden = fmt::format(".{}.new", getpid());
+  const sockaddr_un address = address_of(directory->socket_path(hidden));
+  const DirectoryLock lock(directory->fd());
+  unlinkat(directory->fd(), hidden.c_str(), 0);
+  const auto failed = [&directory, &hidden](int error_number) {
+    unlinkat(directory->fd(), hidden.c_str(), 0);
+    return fail_errno(error_number, fmt::format("control socket in {}: it cannot be made (choose "
+                                                "another place with --run-dir)",
+                                                directory->path()));
+  };
+  if (!listening.is_open() ||
+      bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      fchmodat(directory->fd(), hidden.c_str(), 0600, 0) != 0 ||
+      listen(listening.get(), backlog) != 0) {
+    return failed(errno);
+  }
+  for (int turn = 1; turn <= same_pid_max; ++turn) {
+    const std::string name = turn == 1 ? fmt::format("{}{}", getpid(), socket_suffix)
+                                       : fmt::format("{}-{}{}", getpid(), turn, socket_suffix);
+    int error_number = 0;
+    (void)connect_to(directory->socket_path(name), error_number);
+    if (error_number == ENOENT || error_number == ECONNREFUSED) {
+      if (renameat(directory->fd(), hidden.c_str(), directory->fd(), name.c_str()) != 0) {
+        return failed(errno);
+      }
+      return ControlSocket(std::move(*directory), name, std::move(listening));
+    }
+  }
+  return failed(EEXIST);
+}
+
+ControlSocket::~ControlSocket() {
+  if (directory_.fd() >= 0) {
+    const DirectoryLock lock(directory_.fd());
+    unlinkat(directory_.fd(), name_.c_str(), 0);
+  }
+}
+
+Result<SocketOwner> owner_of_socket(const RunDirectory& directory, const std::string& name) {
+  int error_number = 0;
+  Result<io::Fd> connection = connect_to(directory.socket_path(name), error_number);
+  if (!connection) {
+    return fail(connection.error());
+  }
+  ucred credentials{};
+  socklen_t length = sizeof(credentials);
+  if (getsockopt(connection->get(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) {
+    return fail_errno(errno, name);
+  }
+  if (credentials.pid <= 0) {
+    return fail(ErrorCode::not_found, "the process is in another pid namespace");
+  }
+  SocketOwner owner{.pid = credentials.pid, .pidfd = {}};
+  const long pidfd = syscall(SYS_pidfd_open, credentials.pid, 0);
+  if (pidfd < 0) {
+    return fail_errno(errno, fmt::format("process {}", credentials.pid));
+  }
+  owner.pidfd = io::Fd(static_cast<int>(pidfd));
+  return owner;
+}
+
+}  // namespace murder::cli
