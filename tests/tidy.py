@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Holds the rules of the source tree: sizes, layers, words that must not appear. One line per fault."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 70
+COLUMNS_MAX = 100
+
+# A layer may include itself and these (docs/architecture.md). The longest prefix of a path is its layer.
+LAYERS = {
+    "engine/base": set(),
+    "engine/codec": {"engine/base"},
+    "engine/hash": {"engine/base"},
+    # Archive reads and writes torrents and hashes as it goes.
+    "engine/archive": {"engine/base", "engine/codec", "engine/hash"},
+    "engine/policy": {"engine/base"},
+    "engine/swarm": {"engine/base", "engine/codec", "engine/policy"},
+    "engine/io": {"engine/base"},
+    "engine/http": {"engine/base", "engine/codec", "engine/io"},
+    "engine/node": {
+        "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
+        "engine/swarm", "engine/io", "engine/http",
+    },
+    "engine/sim": {"engine/base", "engine/codec", "engine/policy", "engine/swarm"},
+    "tracker": {"engine/base", "engine/codec", "engine/io", "engine/http"},
+    "cli": {
+        "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
+        "engine/swarm", "engine/io", "engine/http", "engine/node", "engine/sim", "tracker",
+    },
+}
+
+# The tracker's core is pure; only these files of the folder may use the network.
+TRACKER_SERVICE = re.compile(r"tracker/(service|tracker_server|status_page|metrics)[a-z_]*\.(h|cc)$")
+
+FORBIDDEN = {
+    r"\bshared_ptr\b": "shared_ptr",
+    r"\bstd::function\b": "std::function",
+    r"#include <iostream>": "iostream",
+    r"\bthrow\b": "exceptions",
+    r"\b(dynamic_cast|typeid)\b": "RTTI",
+    r"\bco_(await|return|yield)\b": "coroutines",
+}
+MACHINE_PATHS = re.compile(r"(?<![\w.])/(work|home|root)/[a-z]")
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+
+
+def tracked_files():
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True)
+    names = [name for name in listing.stdout.decode().split("\0") if name]
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+def layer_of(path):
+    fitting = [layer for layer in LAYERS if path.startswith(layer + "/")]
+    return max(fitting, key=len, default=None)
+
+
+def without_comments_and_strings(text):
+    """The text with the same lines, where braces and words in comments and literals are gone."""
+    pattern = re.compile(
+        r'R"([^(\s]*)\(.*?\)\1"'  # raw string
+        r"|//[^\n]*|/\*.*?\*/"
+        r'|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
+
+    def blank(match):
+        token = match.group(0)
+        return '""' + "\n" * token.count("\n") if not token.startswith("/") else "\n" * token.count("\n")
+
+    return pattern.sub(blank, text)
+
+
+def long_functions(text):
+    """(line, length) of each function body that is too long, by matching braces."""
+    depth_starts = []
+    head = ""
+    line = 1
+    for character in text:
+        if character == "\n":
+            line += 1
+        if character == "{":
+            # A function's head ends in ")" and what may follow it; not a type, namespace or control flow.
+            words = head.strip()
+            is_function = bool(re.search(r"\)\s*(const|noexcept|override|final|->[^;{}]*|:[^;{}]*|\s)*$", words))
+            is_scope = re.search(r"\b(namespace|struct|class|enum|union|extern)\b[^()]*$", words) is not None
+            depth_starts.append((line, is_function and not is_scope))
+            head = ""
+        elif character == "}":
+            if depth_starts:
+                start, is_function = depth_starts.pop()
+                length = line - start + 1
+                if is_function and length > FUNCTION_LINES_MAX:
+                    yield start, length
+            head = ""
+        elif character == ";":
+            head = ""
+        else:
+            head += character
+
+
+def check_source(name, text, faults):
+    relative = name[len("src/"):] if name.startswith("src/") else name
+    lines = text.split("\n")
+    if len(lines) - 1 > FILE_LINES_MAX:
+        faults.append(f"{name}: {len(lines) - 1} lines, at most {FILE_LINES_MAX}")
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS_MAX:
+            faults.append(f"{name}:{number}: {len(line)} columns, at most {COLUMNS_MAX}")
+    bare = without_comments_and_strings(text)
+    for start, length in long_functions(bare):
+        faults.append(f"{name}:{start}: a function of {length} lines, at most {FUNCTION_LINES_MAX}")
+    if not name.startswith("src/"):
+        return
+    if name.endswith(".h") and "#pragma once" not in text:
+        faults.append(f"{name}: no #pragma once")
+    check_layer(name, relative, lines, faults)
+    if relative.startswith(("engine/", "tracker/")):
+        for pattern, what in FORBIDDEN.items():
+            for number, line in enumerate(bare.split("\n"), 1):
+                if re.search(pattern, line):
+                    faults.append(f"{name}:{number}: {what} is not used in engine and tracker")
+
+
+def check_layer(name, relative, lines, faults):
+    layer = layer_of(relative)
+    if layer is None:
+        faults.append(f"{name}: in no layer")
+        return
+    allowed = LAYERS[layer] | {layer}
+    if layer == "tracker" and not TRACKER_SERVICE.search(relative):
+        allowed = {"engine/base", "engine/codec", "tracker"}
+    for number, line in enumerate(lines, 1):
+        match = INCLUDE.match(line)
+        if match is None:
+            continue
+        target = layer_of(match.group(1))
+        if target is None:
+            faults.append(f"{name}:{number}: include by a full path from src/: {match.group(1)}")
+        elif target not in allowed:
+            faults.append(f"{name}:{number}: {layer} may not use {target}")
+
+
+def main():
+    faults = []
+    files = tracked_files()
+    for name in files:
+        if name.startswith("tests/fuzz/corpus/"):
+            continue
+        try:
+            text = (ROOT / name).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        if name.endswith((".h", ".cc")):
+            check_source(name, text, faults)
+        if name != "tests/tidy.py":
+            for number, line in enumerate(text.split("\n"), 1):
+                if MACHINE_PATHS.search(line):
+                    faults.append(f"{name}:{number}: a path of one machine: {line.strip()[:80]}")
+    for fault in faults:
+        print(fault)
+    print(f"tidy: {len(files)} files, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
