@@ -29,6 +29,14 @@ inline constexpr uint32_t candidates_max = 2000;  // addresses a shard remembers
 // Requests a peer may have waiting at us (announced as reqq, BEP 10), and ours waiting at it.
 inline constexpr uint32_t requests_queued_max = 500;
 inline constexpr uint32_t requests_outstanding_max = 256;
+// Payload handed to a connection that its socket has not taken yet.
+inline constexpr uint32_t send_window_bytes = 512 * 1024;
+static_assert(send_window_bytes >= 2 * block_bytes_max);
+// Payload on request from one peer: grows with its rate up to this.
+inline constexpr uint32_t request_window_bytes_max = 4 * 1024 * 1024;
+// Payload nobody asked for, and refused requests, before the peer is dropped.
+inline constexpr uint32_t unrequested_bytes_max = 4 * 1024 * 1024;
+inline constexpr uint32_t refused_requests_max = 4000;
 // Longest message that is not a piece: a bitfield of piece_count_max, or an extended message.
 inline constexpr uint32_t message_bytes_max = piece_count_max / 8 + 64;
 inline constexpr uint32_t extended_bytes_max = 64 * 1024;
@@ -37,6 +45,7 @@ inline constexpr uint32_t control_queue_bytes_max =
 static_assert(control_queue_bytes_max > message_bytes_max);
 
 inline constexpr Duration handshake_timeout = std::chrono::seconds(10);
+inline constexpr uint32_t dials_at_once_max = 16;
 inline constexpr Duration dial_timeout = std::chrono::seconds(5);
 inline constexpr Duration keep_alive_after = std::chrono::seconds(60);
 inline constexpr Duration silence_timeout = std::chrono::seconds(150);
@@ -59,12 +68,17 @@ inline constexpr uint32_t bencode_depth_max = 32;
 // A dictionary whose keys are out of order is searched for twins only up to this size.
 inline constexpr uint32_t bencode_unsorted_keys_max = 4096;
 inline constexpr uint32_t torrent_files_max = 1024 * 1024;
-inline constexpr uint32_t torrent_trackers_max = 256;  // what we keep of a torrent's list
-inline constexpr uint32_t path_part_bytes_max = 255;   // NAME_MAX of Linux
-inline constexpr uint32_t path_bytes_max = 3072;       // leaves room in PATH_MAX for a directory
-inline constexpr uint32_t tag_bytes_max = 200;         // with .tar.zst.torrent it stays a file name
+inline constexpr uint32_t torrent_trackers_max = 256;     // what we keep of a torrent's list
+inline constexpr uint32_t path_part_bytes_max = 255;      // NAME_MAX of Linux
+inline constexpr uint32_t torrent_path_bytes_max = 3072;  // leaves room in PATH_MAX for a directory
+inline constexpr uint32_t tag_bytes_max = 200;  // with .tar.zst.torrent it stays a file name
 inline constexpr uint32_t name_bytes_max = tag_bytes_max + 20;  // of a torrent's content
 static_assert(name_bytes_max <= path_part_bytes_max);
+
+// --- Releases on disk ---------------------------------------------------------------------------
+
+inline constexpr uint32_t path_bytes_max = 16 * 1024;  // of an entry of a tree; below its root
+inline constexpr uint32_t path_depth_max = 256;        // levels below the root
 
 // --- HTTP and tracker ---------------------------------------------------------------------------
 

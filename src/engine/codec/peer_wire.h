@@ -9,12 +9,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
-#include <vector>
 
-#include "engine/base/endpoint.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
+#include "engine/codec/extension_handshake.h"
 
 namespace murder::codec {
 
@@ -88,29 +86,5 @@ struct FrameHead {
 // Writes the frame (of a piece message the head only) and returns its size. `out` has
 // encoded_bytes().
 size_t encode_message(const PeerMessage& message, std::span<uint8_t> out);
-
-// --- Extension handshake (BEP 10) ----------------------------------------------------------------
-
-inline constexpr uint8_t extension_handshake_id = 0;
-
-// What we put into ours and read out of theirs; all of it optional on the wire.
-struct ExtensionHandshake {
-  std::string client;                       // v
-  std::optional<uint16_t> listen_port;      // p
-  std::optional<IpAddress> your_ip;         // yourip
-  std::optional<uint32_t> requests_max;     // reqq
-  std::optional<uint32_t> metadata_bytes;   // metadata_size (BEP 9)
-  std::optional<uint32_t> block_bytes_max;  // mu_block: the largest block served to our own kind
-  bool upload_only = false;                 // upload_only (BEP 21)
-  // m: the extended id the sender wants for each extension it knows; 0 switches one off.
-  std::vector<std::pair<std::string, uint8_t>> extensions;
-
-  bool operator==(const ExtensionHandshake&) const = default;
-};
-
-[[nodiscard]] std::string encode_extension_handshake(const ExtensionHandshake& handshake);
-// Errors: not a bencoded dictionary. A member of a wrong type or range is taken as absent.
-[[nodiscard]] Result<ExtensionHandshake> decode_extension_handshake(
-    std::span<const uint8_t> payload);
 
 }  // namespace murder::codec

@@ -1,0 +1,346 @@
+#include "engine/codec/metainfo.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/bounds.h"
+#include "engine/base/ensure.h"
+#include "engine/codec/bencode.h"
+
+namespace murder::codec {
+namespace {
+
+tl::unexpected<Error> refuse(std::string_view what) {
+  return fail(ErrorCode::invalid_input, fmt::format("torrent: {}", what));
+}
+
+tl::unexpected<Error> beyond_limit(std::string_view what) {
+  return fail(ErrorCode::limit, fmt::format("torrent: {}", what));
+}
+
+// A name out of the torrent, fit for a message.
+std::string shown(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text.substr(0, 100)) {
+    out.push_back((c >= 0 && c < ' ') || c == 127 ? '?' : c);
+  }
+  return out + (text.size() > 100 ? "...\"" : "\"");
+}
+
+Status check_part(std::string_view part, uint32_t bytes_max) {
+  if (part.empty()) {
+    return refuse("a name or part of a path is empty");
+  }
+  if (part == "." || part == "..") {
+    return refuse(fmt::format("{} as a name or part of a path", shown(part)));
+  }
+  if (part.find('/') != std::string_view::npos || part.find('\0') != std::string_view::npos) {
+    return refuse(fmt::format("a slash or NUL in the name {}", shown(part)));
+  }
+  if (part.size() > bytes_max) {
+    return beyond_limit(fmt::format("the name {} is longer than {} bytes", shown(part), bytes_max));
+  }
+  return {};
+}
+
+Result<std::string> read_path(const BencodeValue& file) {
+  const std::optional<BencodeValue> parts = file.find("path");
+  if (!parts || !parts->is_list()) {
+    return refuse("a file has no path");
+  }
+  std::string path;
+  BencodeItems items = parts->items();
+  while (const std::optional<BencodeValue> item = items.next()) {
+    const std::optional<std::string_view> part = item->text();
+    if (!part) {
+      return refuse("a part of a path is no string");
+    }
+    if (Status status = check_part(*part, limits::path_part_bytes_max); !status) {
+      return fail(std::move(status.error()));
+    }
+    if (path.size() + 1 + part->size() > limits::torrent_path_bytes_max) {
+      return beyond_limit(
+          fmt::format("a path is longer than {} bytes", limits::torrent_path_bytes_max));
+    }
+    path.append(path.empty() ? "" : "/").append(*part);
+  }
+  if (path.empty()) {
+    return refuse("a file's path is empty");
+  }
+  return path;
+}
+
+// Adds a file of this size at the end of the content.
+Status add_file(Metainfo& metainfo, FileEntry file, std::optional<int64_t> size_bytes) {
+  if (!size_bytes || *size_bytes < 0) {
+    return refuse(fmt::format("file {} has no length, or a negative one", shown(file.path)));
+  }
+  uint64_t& total_bytes = metainfo.geometry.total_bytes;
+  if (static_cast<uint64_t>(*size_bytes) > static_cast<uint64_t>(INT64_MAX) - total_bytes) {
+    return refuse("the lengths add up to more than 2^63 - 1 bytes");
+  }
+  file.offset = total_bytes;
+  file.size_bytes = static_cast<uint64_t>(*size_bytes);
+  total_bytes += file.size_bytes;
+  metainfo.files.push_back(std::move(file));
+  return {};
+}
+
+// No path twice, and none below a path that is a file.
+Status check_paths_differ(const std::vector<FileEntry>& files) {
+  std::vector<std::string_view> paths;
+  paths.reserve(files.size());
+  for (const FileEntry& file : files) {
+    if (!file.is_padding) {
+      paths.emplace_back(file.path);
+    }
+  }
+  // With '/' before all other bytes, what is below a path comes right behind it.
+  const auto rank = [](char c) { return c == '/' ? 0 : 1 + static_cast<uint8_t>(c); };
+  std::sort(paths.begin(), paths.end(), [&](std::string_view a, std::string_view b) {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                        [&](char x, char y) { return rank(x) < rank(y); });
+  });
+  for (size_t index = 1; index < paths.size(); ++index) {
+    const std::string_view before = paths[index - 1];
+    const std::string_view path = paths[index];
+    if (path == before) {
+      return refuse(fmt::format("two files have the path {}", shown(path)));
+    }
+    if (path.starts_with(before) && path[before.size()] == '/') {
+      return refuse(fmt::format("{} is a file and a directory", shown(before)));
+    }
+  }
+  return {};
+}
+
+Status read_file_list(Metainfo& metainfo, const BencodeValue& list) {
+  BencodeItems items = list.items();
+  while (const std::optional<BencodeValue> item = items.next()) {
+    if (metainfo.files.size() == limits::torrent_files_max) {
+      return beyond_limit(fmt::format("more than {} files", limits::torrent_files_max));
+    }
+    Result<std::string> path = read_path(*item);
+    if (!path) {
+      return fail(std::move(path.error()));
+    }
+    const std::string_view attributes = item->find_text("attr").value_or("");
+    FileEntry file{.path = std::move(*path),
+                   .is_padding = attributes.find('p') != std::string_view::npos,
+                   .is_symlink = attributes.find('l') != std::string_view::npos};
+    if (Status status = add_file(metainfo, std::move(file), item->find_integer("length"));
+        !status) {
+      return status;
+    }
+  }
+  if (metainfo.files.empty()) {
+    return refuse("it has no files");
+  }
+  return check_paths_differ(metainfo.files);
+}
+
+Status read_content(Metainfo& metainfo, const BencodeValue& info) {
+  const std::optional<std::string_view> name = info.find_text("name");
+  if (!name) {
+    return refuse("it has no name");
+  }
+  if (Status status = check_part(*name, limits::name_bytes_max); !status) {
+    return status;
+  }
+  metainfo.name = *name;
+  const std::optional<BencodeValue> length = info.find("length");
+  const std::optional<BencodeValue> list = info.find("files");
+  if (length && list) {
+    return refuse("it has both a length and a list of files");
+  }
+  if (length) {
+    return add_file(metainfo, FileEntry{.path = metainfo.name}, length->integer());
+  }
+  if (!list || !list->is_list()) {
+    return refuse("it has neither a length nor a list of files");
+  }
+  metainfo.is_single_file = false;
+  return read_file_list(metainfo, *list);
+}
+
+// Needs the total length.
+Status read_pieces(Metainfo& metainfo, const BencodeValue& info) {
+  const std::optional<int64_t> piece_bytes = info.find_integer("piece length");
+  if (!piece_bytes || *piece_bytes <= 0) {
+    return refuse("its piece length is missing, zero or negative");
+  }
+  if (*piece_bytes > int64_t{limits::piece_bytes_max}) {
+    return beyond_limit(fmt::format("pieces of {} bytes; at most {} are supported", *piece_bytes,
+                                    limits::piece_bytes_max));
+  }
+  Geometry& geometry = metainfo.geometry;
+  geometry.piece_bytes = static_cast<uint32_t>(*piece_bytes);
+  if (geometry.total_bytes > uint64_t{geometry.piece_bytes} * limits::piece_count_max) {
+    return beyond_limit(
+        fmt::format("more than {} pieces; make it with larger ones", limits::piece_count_max));
+  }
+  const std::optional<std::string_view> pieces = info.find_text("pieces");
+  if (!pieces) {
+    return refuse("it has no piece hashes");
+  }
+  const uint32_t piece_count = geometry.piece_count();
+  if (pieces->size() != size_t{piece_count} * Sha1Digest::size_bytes) {
+    return refuse(fmt::format("{} bytes of piece hashes, where {} pieces need {}", pieces->size(),
+                              piece_count, size_t{piece_count} * Sha1Digest::size_bytes));
+  }
+  metainfo.piece_digests.resize(piece_count);
+  const std::span<const uint8_t> digests = as_bytes_of(*pieces);
+  for (size_t index = 0; index < piece_count; ++index) {
+    metainfo.piece_digests[index] = *Sha1Digest::from_bytes(
+        digests.subspan(index * Sha1Digest::size_bytes, Sha1Digest::size_bytes));
+  }
+  return {};
+}
+
+// BEP 12. What is no text is passed over, and so is what comes after torrent_trackers_max URLs.
+void read_trackers(Metainfo& metainfo, const BencodeValue& root) {
+  uint32_t count = 0;
+  const auto add = [&](std::vector<std::string>& tier, const BencodeValue& item) {
+    const std::optional<std::string_view> url = item.text();
+    if (url && !url->empty() && count < limits::torrent_trackers_max) {
+      tier.emplace_back(*url);
+      ++count;
+    }
+  };
+  const auto add_tier = [&](std::vector<std::string> tier) {
+    if (!tier.empty()) {
+      metainfo.tracker_tiers.push_back(std::move(tier));
+    }
+  };
+  if (const std::optional<BencodeValue> list = root.find("announce-list")) {
+    BencodeItems tiers = list->items();
+    while (const std::optional<BencodeValue> item = tiers.next()) {
+      std::vector<std::string> tier;
+      add(tier, *item);  // some torrents have a flat list
+      BencodeItems urls = item->items();
+      while (const std::optional<BencodeValue> url = urls.next()) {
+        add(tier, *url);
+      }
+      add_tier(std::move(tier));
+    }
+  }
+  if (metainfo.tracker_tiers.empty()) {
+    if (const std::optional<BencodeValue> announce = root.find("announce")) {
+      std::vector<std::string> tier;
+      add(tier, *announce);
+      add_tier(std::move(tier));
+    }
+  }
+}
+
+}  // namespace
+
+Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent) {
+  if (torrent.size() > limits::torrent_bytes_max) {
+    return beyond_limit(fmt::format("larger than {} bytes", limits::torrent_bytes_max));
+  }
+  const Result<BencodeValue> root = decode_bencode(torrent);
+  if (!root) {
+    return refuse(fmt::format("damaged, or not a torrent: {}", root.error().text));
+  }
+  const std::optional<BencodeValue> info = root->find("info");
+  if (!info || !info->is_dictionary()) {
+    return refuse("not a torrent: it has no info dictionary");
+  }
+  if (info->find_integer("meta version").value_or(1) > 1 && !info->find("pieces")) {
+    return fail(ErrorCode::unsupported,
+                "torrent: of version 2 only (BEP 52), which is not supported; make a hybrid or "
+                "version 1 torrent");
+  }
+  Metainfo metainfo;
+  if (Status status = read_content(metainfo, *info); !status) {
+    return fail(std::move(status.error()));
+  }
+  if (Status status = read_pieces(metainfo, *info); !status) {
+    return fail(std::move(status.error()));
+  }
+  metainfo.is_private = info->find_integer("private").value_or(0) == 1;
+  read_trackers(metainfo, *root);
+  metainfo.comment = root->find_text("comment").value_or("");
+  metainfo.created_by = root->find_text("created by").value_or("");
+  metainfo.created_at_s = root->find_integer("creation date");
+  metainfo.raw_info = as_text_of(info->raw());
+  return metainfo;
+}
+
+namespace {
+
+void write_trackers(BencodeWriter& writer, const std::vector<std::vector<std::string>>& tiers) {
+  size_t count = 0;
+  for (const std::vector<std::string>& tier : tiers) {
+    if (count == 0 && !tier.empty()) {
+      writer.key("announce");
+      writer.string(tier.front());
+    }
+    count += tier.size();
+  }
+  if (count < 2) {
+    return;
+  }
+  writer.key("announce-list");
+  writer.begin_list();
+  for (const std::vector<std::string>& tier : tiers) {
+    writer.begin_list();
+    for (const std::string& url : tier) {
+      writer.string(url);
+    }
+    writer.end();
+  }
+  writer.end();
+}
+
+void write_info(BencodeWriter& writer, const MetainfoDraft& draft) {
+  ENSURE(draft.geometry.piece_bytes > 0);
+  ENSURE(draft.piece_digests.size() == draft.geometry.piece_count());
+  writer.begin_dictionary();
+  writer.key("length");
+  writer.integer(static_cast<int64_t>(draft.geometry.total_bytes));
+  writer.key("name");
+  writer.string(draft.name);
+  writer.key("piece length");
+  writer.integer(draft.geometry.piece_bytes);
+  std::string pieces;
+  pieces.reserve(draft.piece_digests.size() * Sha1Digest::size_bytes);
+  for (const Sha1Digest& digest : draft.piece_digests) {
+    pieces.append(as_text_of(digest.bytes));
+  }
+  writer.key("pieces");
+  writer.string(pieces);
+  if (draft.is_private) {
+    writer.key("private");
+    writer.integer(1);
+  }
+  writer.end();
+}
+
+}  // namespace
+
+std::string encode_metainfo(const MetainfoDraft& draft) {
+  BencodeWriter writer;
+  writer.begin_dictionary();
+  write_trackers(writer, draft.tracker_tiers);
+  if (!draft.comment.empty()) {
+    writer.key("comment");
+    writer.string(draft.comment);
+  }
+  if (!draft.created_by.empty()) {
+    writer.key("created by");
+    writer.string(draft.created_by);
+  }
+  if (draft.created_at_s) {
+    writer.key("creation date");
+    writer.integer(*draft.created_at_s);
+  }
+  writer.key("info");
+  write_info(writer, draft);
+  writer.end();
+  return writer.take();
+}
+
+}  // namespace murder::codec

@@ -1,0 +1,54 @@
+#include "engine/hash/sha1.h"
+
+#include <openssl/evp.h>
+
+#include "engine/base/ensure.h"
+
+namespace murder::hash {
+namespace {
+
+// Looked up once: an implicit look-up costs more than hashing a short input (OpenSSL 3).
+const EVP_MD* sha1_method() {
+  static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  ENSURE(method != nullptr);  // it is in OpenSSL's default provider, which is built in
+  return method;
+}
+
+}  // namespace
+
+void Sha1Stream::Free::operator()(evp_md_ctx_st* context) const {
+  EVP_MD_CTX_free(context);
+}
+
+Sha1Stream::Sha1Stream() : context_(EVP_MD_CTX_new()) {
+  ENSURE(context_ != nullptr);
+  ENSURE(EVP_DigestInit_ex2(context_.get(), sha1_method(), nullptr) == 1);
+}
+
+void Sha1Stream::update(std::span<const uint8_t> bytes) {
+  ENSURE(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+}
+
+Sha1Digest Sha1Stream::finish() {
+  Sha1Digest digest;
+  ENSURE(EVP_DigestFinal_ex(context_.get(), digest.bytes.data(), nullptr) == 1);
+  ENSURE(EVP_DigestInit_ex2(context_.get(), nullptr, nullptr) == 1);
+  return digest;
+}
+
+Sha1Digest sha1(std::span<const uint8_t> bytes) {
+  Sha1Stream stream;
+  stream.update(bytes);
+  return stream.finish();
+}
+
+void PieceHasher::hash_batch(std::span<const std::span<const uint8_t>> inputs,
+                             std::span<Sha1Digest> out) {
+  ENSURE(inputs.size() == out.size());
+  for (size_t index = 0; index < inputs.size(); ++index) {
+    stream_.update(inputs[index]);
+    out[index] = stream_.finish();
+  }
+}
+
+}  // namespace murder::hash
