@@ -27,6 +27,16 @@ bool BitSet::has_any_outside(const BitSet& other) const {
   return false;
 }
 
+bool BitSet::intersects(const BitSet& other) const {
+  ENSURE(size_ == other.size_);
+  for (size_t index = 0; index < words_.size(); ++index) {
+    if ((words_[index] & other.words_[index]) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 uint32_t BitSet::find_set(uint32_t from) const {
   if (from >= size_) {
     return size_;

@@ -52,6 +52,9 @@ class BitSet {
   // Whether this set has an index that `other` (of the same size) lacks.
   [[nodiscard]] bool has_any_outside(const BitSet& other) const;
 
+  // Whether both sets (of the same size) have an index in common.
+  [[nodiscard]] bool intersects(const BitSet& other) const;
+
   // The first index >= from that is (not) in the set; size() when there is none.
   [[nodiscard]] uint32_t find_set(uint32_t from) const;
   [[nodiscard]] uint32_t find_unset(uint32_t from) const;

@@ -1,0 +1,97 @@
+#include "engine/policy/candidates.h"
+
+#include <algorithm>
+
+namespace murder::policy {
+
+Candidates::Candidate* Candidates::find(const Endpoint& endpoint) {
+  const auto found = std::find_if(list_.begin(), list_.end(), [&](const Candidate& candidate) {
+    return candidate.endpoint == endpoint;
+  });
+  return found == list_.end() ? nullptr : &*found;
+}
+
+bool Candidates::make_room() {
+  if (list_.size() < count_max_) {
+    return true;
+  }
+  Candidate* worst = nullptr;
+  for (Candidate& candidate : list_) {
+    if (candidate.state == State::idle && candidate.failures > 0 &&
+        (worst == nullptr || candidate.failures > worst->failures)) {
+      worst = &candidate;
+    }
+  }
+  if (worst == nullptr) {
+    return false;
+  }
+  *worst = list_.back();
+  list_.pop_back();
+  return true;
+}
+
+bool Candidates::add(const Endpoint& endpoint) {
+  if (endpoint.port == 0 || endpoint.address.is_unspecified() || find(endpoint) != nullptr ||
+      !make_room()) {
+    return false;
+  }
+  list_.push_back({.endpoint = endpoint});
+  return true;
+}
+
+std::optional<Endpoint> Candidates::take(Instant now, Prng& prng) {
+  if (list_.empty()) {
+    return std::nullopt;
+  }
+  const auto count = static_cast<uint32_t>(list_.size());
+  const uint32_t start = prng.below(count);
+  for (uint32_t step = 0; step < count; ++step) {
+    Candidate& candidate = list_[(start + step) % count];
+    if (candidate.state == State::idle && candidate.not_before <= now) {
+      candidate.state = State::busy;
+      return candidate.endpoint;
+    }
+  }
+  return std::nullopt;
+}
+
+void Candidates::failed(const Endpoint& endpoint, Instant now, Prng& prng) {
+  Candidate* candidate = find(endpoint);
+  if (candidate != nullptr && candidate->state == State::busy) {
+    candidate->state = State::idle;
+    ++candidate->failures;
+    candidate->not_before = now + backoff_.wait(candidate->failures, prng);
+  }
+}
+
+void Candidates::ended(const Endpoint& endpoint, Instant now, Prng& prng) {
+  Candidate* candidate = find(endpoint);
+  if (candidate != nullptr && candidate->state == State::busy) {
+    candidate->state = State::idle;
+    candidate->failures = 0;
+    candidate->not_before = now + backoff_.wait(1, prng);
+  }
+}
+
+void Candidates::postpone(const Endpoint& endpoint, Instant not_before) {
+  Candidate* candidate = find(endpoint);
+  if (candidate != nullptr && candidate->state != State::barred) {
+    candidate->state = State::idle;
+    candidate->not_before = not_before;
+  }
+}
+
+void Candidates::bar(const Endpoint& endpoint) {
+  add(endpoint);
+  Candidate* candidate = find(endpoint);
+  if (candidate != nullptr) {
+    candidate->state = State::barred;
+  }
+}
+
+bool Candidates::is_barred(const Endpoint& endpoint) const {
+  const Candidate* candidate = const_cast<Candidates*>(this)->find(endpoint);
+  return candidate != nullptr && candidate->state == State::barred;
+}
+
+}  // namespace murder::policy

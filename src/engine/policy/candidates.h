@@ -1,0 +1,58 @@
+// Addresses of peers we may dial: where they came from does not matter, what happened to them does.
+//
+// A candidate is in exactly one state: idle (may be dialled from `not_before` on), busy (dialling
+// or connected) or barred (ourselves, or caught with wrong data). Bounded; when full, an idle
+// candidate that failed most makes room.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/base/endpoint.h"
+#include "engine/base/instant.h"
+#include "engine/base/prng.h"
+#include "engine/policy/backoff.h"
+
+namespace murder::policy {
+
+class Candidates {
+ public:
+  explicit Candidates(uint32_t count_max) : count_max_(count_max) {}
+
+  // True when it was not known before.
+  bool add(const Endpoint& endpoint);
+
+  // A random idle candidate whose time has come, now busy; nullopt when there is none.
+  [[nodiscard]] std::optional<Endpoint> take(Instant now, Prng& prng);
+
+  // The dial failed, or the connection ended early: it waits, longer each time.
+  void failed(const Endpoint& endpoint, Instant now, Prng& prng);
+  // The connection ended after it had worked: it may be dialled again soon.
+  void ended(const Endpoint& endpoint, Instant now, Prng& prng);
+  // Not before this time (a duplicate of a connection that is there, a seed while we seed).
+  void postpone(const Endpoint& endpoint, Instant not_before);
+  void bar(const Endpoint& endpoint);
+  [[nodiscard]] bool is_barred(const Endpoint& endpoint) const;
+
+  [[nodiscard]] uint32_t size() const { return static_cast<uint32_t>(list_.size()); }
+
+ private:
+  enum class State : uint8_t { idle, busy, barred };
+  struct Candidate {
+    Endpoint endpoint;
+    State state = State::idle;
+    uint32_t failures = 0;
+    Instant not_before{};
+  };
+
+  [[nodiscard]] Candidate* find(const Endpoint& endpoint);
+  [[nodiscard]] bool make_room();
+
+  static constexpr Backoff backoff_ = {std::chrono::seconds(1), std::chrono::seconds(30)};
+
+  std::vector<Candidate> list_;
+  uint32_t count_max_;
+};
+
+}  // namespace murder::policy

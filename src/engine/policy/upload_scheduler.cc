@@ -1,0 +1,72 @@
+#include "engine/policy/upload_scheduler.h"
+
+#include "engine/base/ensure.h"
+
+namespace murder::policy {
+
+UploadScheduler::UploadScheduler(uint32_t slot_count, uint32_t served_max)
+    : states_(slot_count, State::idle),
+      next_(slot_count, none),
+      previous_(slot_count, none),
+      served_max_(served_max) {
+  ENSURE(served_max >= 1);
+}
+
+void UploadScheduler::push_waiting(uint32_t slot) {
+  states_[slot] = State::waiting;
+  next_[slot] = none;
+  previous_[slot] = last_;
+  (last_ == none ? first_ : next_[last_]) = slot;
+  last_ = slot;
+}
+
+void UploadScheduler::unlink_waiting(uint32_t slot) {
+  (previous_[slot] == none ? first_ : next_[previous_[slot]]) = next_[slot];
+  (next_[slot] == none ? last_ : previous_[next_[slot]]) = previous_[slot];
+}
+
+void UploadScheduler::add(uint32_t slot) {
+  if (states_[slot] == State::idle) {
+    push_waiting(slot);
+  }
+}
+
+void UploadScheduler::remove(uint32_t slot) {
+  if (states_[slot] == State::waiting) {
+    unlink_waiting(slot);
+  } else if (states_[slot] == State::served) {
+    --served_;
+  }
+  states_[slot] = State::idle;
+}
+
+bool UploadScheduler::piece_done(uint32_t slot) {
+  if (!is_served(slot) || first_ == none) {
+    return false;
+  }
+  if (states_[slot] == State::served) {
+    --served_;
+  }
+  push_waiting(slot);
+  return true;
+}
+
+void UploadScheduler::stalled(uint32_t slot) {
+  if (states_[slot] == State::served) {
+    states_[slot] = State::stalled;
+    --served_;
+  }
+}
+
+uint32_t UploadScheduler::next_admitted() {
+  if (first_ == none || served_ >= served_max_) {
+    return none;
+  }
+  const uint32_t slot = first_;
+  unlink_waiting(slot);
+  states_[slot] = State::served;
+  ++served_;
+  return slot;
+}
+
+}  // namespace murder::policy

@@ -1,0 +1,111 @@
+#include "engine/swarm/active_pieces.h"
+
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+
+namespace murder::swarm {
+
+ActivePieces::ActivePieces(const Geometry& geometry, uint32_t buffer_count)
+    : geometry_(geometry), pieces_(buffer_count) {
+  idle_.reserve(buffer_count);
+  for (uint32_t buffer = buffer_count; buffer > 0; --buffer) {
+    idle_.push_back(buffer - 1);
+  }
+}
+
+BufferIndex ActivePieces::start(PieceIndex piece, SessionId owner, bool leasing, Instant now) {
+  ENSURE(!idle_.empty());
+  const BufferIndex buffer{idle_.back()};
+  idle_.pop_back();
+  ActivePiece& active = at(buffer);
+  active.state = leasing ? ActivePiece::State::leasing : ActivePiece::State::receiving;
+  active.piece = piece;
+  active.size_bytes = geometry_.piece_size(piece);
+  active.owner = owner;
+  active.solo = false;
+  active.unit_count = (active.size_bytes + unit_bytes - 1) / unit_bytes;
+  if (active.units.empty()) {
+    active.units.reserve((geometry_.piece_bytes + unit_bytes - 1) / unit_bytes);
+    active.contributors.reserve(8);
+  }
+  active.units.assign(active.unit_count, UnitState::missing);
+  active.missing_count = active.unit_count;
+  active.requested_count = 0;
+  active.contributors.clear();
+  active.started_at = now;
+  active.orphaned_at = now;
+  return buffer;
+}
+
+void ActivePieces::finish(BufferIndex buffer) {
+  ActivePiece& active = at(buffer);
+  ENSURE(active.state != ActivePiece::State::idle);
+  ENSURE(active.requested_count == 0);
+  active.state = ActivePiece::State::idle;
+  active.owner = {};
+  idle_.push_back(buffer.raw);
+}
+
+BlockRange ActivePieces::take_missing(BufferIndex buffer, uint32_t block_bytes) {
+  ActivePiece& active = at(buffer);
+  ENSURE(active.state == ActivePiece::State::receiving && active.missing_count > 0);
+  const auto first = std::find(active.units.begin(), active.units.end(), UnitState::missing);
+  const uint32_t units_max = std::max(1U, block_bytes / unit_bytes);
+  auto last = first;
+  while (last != active.units.end() && *last == UnitState::missing &&
+         static_cast<uint32_t>(last - first) < units_max) {
+    *last = UnitState::requested;
+    ++last;
+  }
+  const auto count = static_cast<uint32_t>(last - first);
+  active.missing_count -= count;
+  active.requested_count += count;
+  const uint32_t offset = static_cast<uint32_t>(first - active.units.begin()) * unit_bytes;
+  return {active.piece, offset, std::min(count * unit_bytes, active.size_bytes - offset)};
+}
+
+void ActivePieces::change_units(ActivePiece& active, const BlockRange& block, UnitState from,
+                                UnitState to) {
+  ENSURE(active.piece == block.piece && block.offset % unit_bytes == 0);
+  const uint32_t first = block.offset / unit_bytes;
+  const uint32_t count = (block.size_bytes + unit_bytes - 1) / unit_bytes;
+  ENSURE(first + count <= active.unit_count);
+  for (uint32_t unit = first; unit < first + count; ++unit) {
+    ENSURE(active.units[unit] == from);
+    active.units[unit] = to;
+  }
+  active.requested_count -= count;
+  if (to == UnitState::missing) {
+    active.missing_count += count;
+  }
+}
+
+void ActivePieces::mark_received(BufferIndex buffer, const BlockRange& block,
+                                 const Contributor& from) {
+  ActivePiece& active = at(buffer);
+  change_units(active, block, UnitState::requested, UnitState::received);
+  const bool known =
+      std::any_of(active.contributors.begin(), active.contributors.end(),
+                  [&](const Contributor& one) { return one.session == from.session; });
+  if (!known) {
+    active.contributors.push_back(from);
+  }
+}
+
+void ActivePieces::mark_missing(BufferIndex buffer, const BlockRange& block) {
+  change_units(at(buffer), block, UnitState::requested, UnitState::missing);
+}
+
+void ActivePieces::restart(BufferIndex buffer) {
+  ActivePiece& active = at(buffer);
+  for (UnitState& unit : active.units) {
+    if (unit == UnitState::received) {
+      unit = UnitState::missing;
+      ++active.missing_count;
+    }
+  }
+  active.contributors.clear();
+}
+
+}  // namespace murder::swarm

@@ -1,0 +1,86 @@
+// The pieces that are on their way, one in each piece buffer.
+//
+// A buffer is in exactly one state:
+//   idle -> leasing (waits for the home shard; only with several shards) -> receiving -> verifying
+//   -> storing -> idle receiving -> draining (given up, but a transport may still write into it) ->
+//   idle
+// A unit (16 KiB of a piece) is in exactly one state: missing -> requested -> received, and back to
+// missing when its request ended without data. A piece is handed on only when no unit is requested,
+// so no transport writes into it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/base/bounds.h"
+#include "engine/base/geometry.h"
+#include "engine/base/instant.h"
+#include "engine/swarm/session.h"
+
+namespace murder::swarm {
+
+inline constexpr uint32_t unit_bytes = limits::block_bytes_stock;
+
+enum class UnitState : uint8_t { missing, requested, received };
+
+// A peer some of a piece's bytes came from.
+struct Contributor {
+  SessionId session;
+  Endpoint remote;
+  PeerId peer_id;
+};
+
+struct ActivePiece {
+  enum class State : uint8_t { idle, leasing, receiving, verifying, storing, draining };
+
+  State state = State::idle;
+  PieceIndex piece;
+  uint32_t size_bytes = 0;
+  SessionId owner;    // asks for its missing units; none: an orphan anybody may take over
+  bool solo = false;  // one contributor only, so that wrong data has one culprit
+  std::vector<UnitState> units;
+  uint32_t unit_count = 0;
+  uint32_t missing_count = 0;
+  uint32_t requested_count = 0;
+  std::vector<Contributor> contributors;
+  Instant started_at{};
+  Instant orphaned_at{};
+
+  [[nodiscard]] uint32_t received_count() const {
+    return unit_count - missing_count - requested_count;
+  }
+};
+
+class ActivePieces {
+ public:
+  ActivePieces(const Geometry& geometry, uint32_t buffer_count);
+
+  [[nodiscard]] uint32_t buffer_count() const { return static_cast<uint32_t>(pieces_.size()); }
+  [[nodiscard]] uint32_t idle_count() const { return static_cast<uint32_t>(idle_.size()); }
+  [[nodiscard]] ActivePiece& at(BufferIndex buffer) { return pieces_[buffer.raw]; }
+  [[nodiscard]] const ActivePiece& at(BufferIndex buffer) const { return pieces_[buffer.raw]; }
+
+  // Takes an idle buffer (there must be one) for the piece, all units missing, in state `leasing`
+  // or `receiving`.
+  BufferIndex start(PieceIndex piece, SessionId owner, bool leasing, Instant now);
+  // Back to idle. No unit may be requested.
+  void finish(BufferIndex buffer);
+
+  // The next run of missing units of at most block_bytes; they become requested. The piece must
+  // have a missing unit.
+  BlockRange take_missing(BufferIndex buffer, uint32_t block_bytes);
+  void mark_received(BufferIndex buffer, const BlockRange& block, const Contributor& from);
+  void mark_missing(BufferIndex buffer, const BlockRange& block);
+  // Received units become missing again (the piece failed, or its only contributor left).
+  void restart(BufferIndex buffer);
+
+ private:
+  void change_units(ActivePiece& piece, const BlockRange& block, UnitState from, UnitState to);
+
+  Geometry geometry_;
+  std::vector<ActivePiece> pieces_;
+  std::vector<uint32_t> idle_;
+};
+
+}  // namespace murder::swarm

@@ -1,0 +1,122 @@
+// The serving half of the swarm: who gets which block next.
+#include <algorithm>
+
+#include "engine/swarm/swarm.h"
+
+namespace murder::swarm {
+
+using codec::MessageType;
+using codec::PeerMessage;
+
+namespace {
+
+// A neighbour that takes nothing for this long does not keep others waiting.
+constexpr Duration stalled_after = std::chrono::milliseconds(200);
+
+}  // namespace
+
+void Swarm::refuse(SessionId id, Session& session, const BlockRange& block, Instant now) {
+  if (++session.refused_requests > limits::refused_requests_max) {
+    end(id, CloseReason::request_flood, now);
+    return;
+  }
+  if (session.fast_extension) {
+    send(id, PeerMessage{.type = MessageType::reject_request,
+                         .piece = block.piece,
+                         .offset = block.offset,
+                         .size_bytes = block.size_bytes});
+  }
+}
+
+void Swarm::on_request(SessionId id, Session& session, const BlockRange& block, Instant now) {
+  const bool valid =
+      config_.geometry.contains(block) && block.size_bytes <= config_.block_bytes_max;
+  if (!valid || session.choking || !have_.test(block.piece.raw) || session.asked.full()) {
+    refuse(id, session, block, now);
+    return;
+  }
+  if (session.asked.empty() && session.sending_bytes == 0) {
+    session.block_sent_at = now;
+  }
+  session.asked.push(block);
+  uploads_.add(id.slot);
+  serve(id, session, now);
+  admit(now);
+}
+
+void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block) {
+  for (uint32_t position = 0; position < session.asked.size(); ++position) {
+    if (session.asked.at(position) == block) {
+      session.asked.remove(position);
+      if (session.fast_extension) {  // BEP 6: each request is answered, by a piece or a reject
+        send(id, PeerMessage{.type = MessageType::reject_request,
+                             .piece = block.piece,
+                             .offset = block.offset,
+                             .size_bytes = block.size_bytes});
+      }
+      break;
+    }
+  }
+  if (session.asked.empty() && session.sending_bytes == 0) {
+    uploads_.remove(id.slot);
+  }
+}
+
+void Swarm::serve(SessionId id, Session& session, Instant now) {
+  while (session.state == Session::State::open && uploads_.is_served(id.slot) &&
+         !session.asked.empty() && session.sending_bytes < limits::send_window_bytes) {
+    const BlockRange block = session.asked.front();
+    if (session.serving && *session.serving != block.piece && uploads_.piece_done(id.slot)) {
+      session.serving.reset();
+      return;
+    }
+    session.serving = block.piece;
+    session.asked.pop();
+    session.sending_bytes += block.size_bytes;
+    session.sent_at = now;
+    sink_.send_block(id, block);
+  }
+}
+
+void Swarm::admit(Instant now) {
+  for (uint32_t slot = uploads_.next_admitted(); slot != UINT32_MAX;
+       slot = uploads_.next_admitted()) {
+    Session* session = sessions_.get(by_slot_[slot]);
+    ENSURE(session != nullptr);
+    session->block_sent_at = now;
+    serve(by_slot_[slot], *session, now);
+  }
+}
+
+void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
+  Session* session = sessions_.get(id);
+  if (session == nullptr || session->state == Session::State::closing) {
+    return;
+  }
+  ENSURE(session->sending_bytes >= size_bytes);
+  session->sending_bytes -= size_bytes;
+  session->uploaded_bytes += size_bytes;
+  session->block_sent_at = now;
+  session->sent_at = now;
+  stats_.uploaded_bytes += size_bytes;
+  serve(id, *session, now);
+  if (session->asked.empty() && session->sending_bytes == 0) {
+    uploads_.remove(id.slot);
+    session->serving.reset();
+  }
+  admit(now);
+}
+
+void Swarm::forget_requests(SessionId id, Session& session) {
+  session.asked.clear();
+  uploads_.remove(id.slot);
+}
+
+void Swarm::check_stalled(SessionId id, Session& session, Instant now) {
+  if (session.state == Session::State::open && uploads_.is_served(id.slot) &&
+      now - session.block_sent_at > stalled_after) {
+    uploads_.stalled(id.slot);
+  }
+}
+
+}  // namespace murder::swarm
