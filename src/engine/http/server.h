@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/endpoint.h"
 #include "engine/base/instant.h"
@@ -28,7 +29,11 @@ struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
-  std::string extra_headers = {};  // whole lines, each with CRLF
+  struct Field {
+    std::string name;
+    std::string value;
+  };
+  std::vector<Field> fields = {};  // further header fields
   bool close = false;              // close the connection after this response
 };
 

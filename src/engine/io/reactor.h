@@ -50,8 +50,9 @@ struct ReactorCounters {
 // stays valid until the operation completes. Sockets are blocking ones (no O_NONBLOCK), since the
 // ring answers EAGAIN on others instead of waiting.
 //
-// Ends: stop(), then owners cancel and wait for what they have in flight, then the destructor,
-// which cancels what is left (operations of orphans that free themselves) and waits for it.
+// Ends, on the thread that ran it: stop(), then owners cancel and wait for what they have in
+// flight, then the destructor, which cancels what is left (operations of orphans that free
+// themselves) and waits for it.
 class Reactor {
  public:
   // Errors: io_uring is switched off or too old here (unsupported, permission), locked memory or
@@ -157,12 +158,19 @@ class Reactor {
 
   void read_clock();
   void enable();
+  // A cleared entry of the submission queue; submits what is queued when there is none left.
   io_uring_sqe* next_sqe();
-  io_uring_sqe* start(Operation& operation, OperationKind kind);
-  void start_wake_read();
-  void wake_other(const Reactor& other);
-  void enter(Duration wait_max);
+  void submit_queued();
+  // Puts a prepared entry under way.
+  void start(io_uring_sqe* sqe, Operation& operation, OperationKind kind);
+  void start_internal(io_uring_sqe* sqe, uint64_t user_data, bool needs_completion);
+  void poll_wake_fd();
+  void wake_other(Reactor& other);
+  Duration wait_time(Duration wait_max) const;
+  void enter(Duration wait);
   uint32_t dispatch();
+  void internal_done(uint64_t user_data);
+  [[nodiscard]] bool any_notifier_pending() const;
   uint32_t call_notifiers();
   void drain();
 
@@ -175,9 +183,9 @@ class Reactor {
   Notifier* notifier_cursor_ = nullptr;
   ReactorCounters counters_;
   Instant now_{};
-  uint64_t wake_count_ = 0;  // where the read of wake_fd_ puts what it read
-  int wake_fd_ = -1;         // eventfd
-  bool enabled_ = false;     // set by the first enter, which binds the ring to its thread
+  int wake_fd_;           // eventfd
+  int thread_id_ = 0;     // of the thread that the ring is bound to, from the first enter on
+  bool enabled_ = false;  // set by the first enter
   bool stopping_ = false;
   bool in_turn_ = false;
   bool skip_wait_ = false;

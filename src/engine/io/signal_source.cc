@@ -1,0 +1,58 @@
+#include "engine/io/signal_source.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace murder::io {
+
+Result<std::unique_ptr<SignalSource>> SignalSource::create(Reactor& reactor,
+                                                           std::initializer_list<int> signals,
+                                                           Target target) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal_number : signals) {
+    sigaddset(&set, signal_number);
+  }
+  const int blocked = pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  if (blocked != 0) {
+    return fail_errno(blocked, "cannot block signals");
+  }
+  const int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd < 0) {
+    return fail_errno(errno, "cannot make a signalfd");
+  }
+  return std::unique_ptr<SignalSource>(new SignalSource(reactor, fd, target));
+}
+
+SignalSource::SignalSource(Reactor& reactor, int fd, Target target)
+    : reactor_(reactor),
+      target_(target),
+      poll_(bind_operation<&SignalSource::readable>(this)),
+      fd_(fd) {
+  reactor_.poll(poll_, fd_, POLLIN);
+}
+
+SignalSource::~SignalSource() {
+  const int fd = fd_;
+  fd_ = -1;
+  reactor_.cancel(poll_);
+  reactor_.run_until([this] { return !poll_.in_flight(); }, std::chrono::seconds(5));
+  close(fd);
+}
+
+void SignalSource::readable(Operation&, int32_t result, uint32_t) {
+  if (fd_ < 0 || result < 0) {
+    return;
+  }
+  signalfd_siginfo info{};
+  while (read(fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    target_.handler(target_.owner, static_cast<int>(info.ssi_signo));
+  }
+  reactor_.poll(poll_, fd_, POLLIN);
+}
+
+}  // namespace murder::io
