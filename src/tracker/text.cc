@@ -1,55 +1,41 @@
 #include "tracker/text.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "engine/base/bounds.h"
+#include "engine/base/utf8.h"
 
 namespace murder::tracker {
 
 namespace {
 
-// Bytes of the UTF-8 sequence that `text` starts with (RFC 3629); 0 when it starts with none.
-size_t utf8_sequence_bytes(std::string_view text) {
-  const auto byte = [&](size_t index) { return static_cast<uint8_t>(text[index]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) {
-    return 1;
-  }
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) {
-    return 0;
-  }
-  for (size_t index = 1; index < length; ++index) {
-    if ((byte(index) & 0xC0U) != 0x80) {
-      return 0;
-    }
-  }
-  // Over-long forms, surrogates, and what is beyond U+10FFFF.
-  const bool is_outside = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) ||
-                          (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F);
-  return is_outside ? 0 : length;
-}
-
 bool is_control(char character) {
   return static_cast<uint8_t>(character) < 0x20 || character == 0x7F;
+}
+
+bool is_ascii(char character) {
+  return static_cast<uint8_t>(character) < 0x80;
+}
+
+bool is_continuation(char character) {
+  return (static_cast<uint8_t>(character) & 0xC0U) == 0x80;
 }
 
 }  // namespace
 
 std::string presentable_name(std::string_view name) {
-  std::string result;
-  while (!name.empty()) {
-    const size_t length = utf8_sequence_bytes(name);
-    const size_t used = length == 0 ? 1 : length;
-    if (result.size() + used > limits::tracker_swarm_name_bytes_max) {
-      break;
+  constexpr size_t bytes_max = limits::tracker_swarm_name_bytes_max;
+  const bool is_text = is_utf8(name);
+  size_t size = std::min(name.size(), bytes_max);
+  while (is_text && size < name.size() && size > 0 && is_continuation(name[size])) {
+    --size;  // not within a character
+  }
+  std::string result(name.substr(0, size));
+  for (char& character : result) {
+    if (is_control(character) || (!is_text && !is_ascii(character))) {
+      character = '?';
     }
-    if (length == 0 || is_control(name[0])) {
-      result.push_back('?');
-    } else {
-      result.append(name.substr(0, used));
-    }
-    name.remove_prefix(used);
   }
   return result;
 }

@@ -7,7 +7,8 @@
 namespace murder::tracker {
 
 // A release name as a peer sent it, made fit to be shown: cut to
-// limits::tracker_swarm_name_bytes_max, control characters and what is not UTF-8 replaced by '?'.
+// limits::tracker_swarm_name_bytes_max, with '?' for each control character, and for each byte
+// beyond ASCII if it is not UTF-8 as a whole.
 [[nodiscard]] std::string presentable_name(std::string_view name);
 
 // The two below take presentable text.

@@ -1,0 +1,121 @@
+#include "tracker/service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/bounds.h"
+
+namespace murder::tracker {
+
+namespace {
+
+// Swarms on the status page; /status.json lists them all.
+constexpr uint32_t page_lines_max = 500;
+
+http::Response page(std::string content_type, std::string body) {
+  return {.content_type = std::move(content_type),
+          .body = std::move(body),
+          .fields = {{"Cache-Control", "no-store"},
+                     {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"}}};
+}
+
+codec::PeerListForm form_for(const codec::AnnounceRequest& request) {
+  if (request.compact) {
+    return codec::PeerListForm::compact;
+  }
+  return request.no_peer_id ? codec::PeerListForm::list_without_ids : codec::PeerListForm::list;
+}
+
+codec::ScrapeEntry scrape_entry(const InfoHash& info_hash, const SwarmCounts& counts) {
+  return {.info_hash = info_hash,
+          .complete = counts.seeder_count,
+          .downloaded = counts.completed_count,
+          .incomplete = counts.leecher_count};
+}
+
+}  // namespace
+
+http::Response Service::announce(const http::Request& request, Instant now) {
+  Result<codec::AnnounceRequest> announce = codec::decode_announce_query(request.query);
+  codec::PeerListForm form = codec::PeerListForm::compact;
+  if (announce) {
+    ++counters_.announces_by_event[static_cast<size_t>(announce->event)];
+    form = form_for(*announce);
+    table_.announce(*announce, request.remote.address, now, prng_, reply_);
+  } else {
+    reply_ = {};
+    reply_.failure_reason = std::move(announce.error().text);
+    reply_.retry_never = true;
+  }
+  counters_.announces_refused += reply_.failure_reason.empty() ? 0 : 1;
+  return {.body = codec::encode_announce_reply(reply_, form)};
+}
+
+http::Response Service::scrape(const http::Request& request) {
+  ++counters_.scrapes;
+  codec::ScrapeReply reply;
+  Result<std::vector<InfoHash>> info_hashes = codec::decode_scrape_query(request.query);
+  if (!info_hashes) {
+    reply.failure_reason = std::move(info_hashes.error().text);
+  } else if (info_hashes->empty()) {
+    table_.each_swarm([&](const InfoHash& info_hash, const Swarm& swarm) {
+      reply.entries.push_back(scrape_entry(info_hash, swarm.counts()));
+      return reply.entries.size() < limits::scrape_swarms_max;
+    });
+  } else {
+    // Of a release that nobody announced all counts are 0.
+    for (const InfoHash& info_hash : *info_hashes) {
+      const Swarm* swarm = table_.find(info_hash);
+      reply.entries.push_back(
+          scrape_entry(info_hash, swarm == nullptr ? SwarmCounts{} : swarm->counts()));
+    }
+  }
+  return {.body = codec::encode_scrape_reply(reply)};
+}
+
+Snapshot Service::snapshot(Instant now, uint32_t lines_max) const {
+  Snapshot snapshot = take_snapshot(table_, now, lines_max);
+  snapshot.uptime = now - started_at_;
+  snapshot.service = counters_;
+  if (server_ != nullptr) {
+    const http::ServerCounters& counters = server_->counters();
+    snapshot.http = {.connections_open = server_->connection_count(),
+                     .connections = counters.connections,
+                     .bad_requests = counters.bad_requests,
+                     .timeouts = counters.timeouts,
+                     .evictions = counters.evictions,
+                     .accept_failures = counters.accept_failures};
+  }
+  return snapshot;
+}
+
+std::string Service::status_json(Instant now) const {
+  return render_status_json(snapshot(now, UINT32_MAX));
+}
+
+http::Response Service::handle(const http::Request& request, Instant now) {
+  ++counters_.requests;
+  if (request.method != "GET" && request.method != "HEAD") {
+    return {
+        .status = 405, .body = "only GET is answered here\n", .fields = {{"Allow", "GET, HEAD"}}};
+  }
+  if (request.path == "/announce") {
+    return announce(request, now);
+  }
+  if (request.path == "/scrape") {
+    return scrape(request);
+  }
+  if (request.path == "/") {
+    return page("text/html; charset=utf-8", render_status_page(snapshot(now, page_lines_max)));
+  }
+  if (request.path == "/status.json") {
+    return page("application/json", status_json(now));
+  }
+  if (request.path == "/metrics") {
+    return page("text/plain; version=0.0.4; charset=utf-8", render_metrics(snapshot(now, 0)));
+  }
+  return {.status = 404,
+          .body = "not found; there are /, /announce, /scrape, /metrics and /status.json\n"};
+}
+
+}  // namespace murder::tracker

@@ -1,0 +1,48 @@
+// The tracker over HTTP: /announce, /scrape, a status page at /, /status.json and /metrics.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/instant.h"
+#include "engine/base/prng.h"
+#include "engine/codec/announce.h"
+#include "engine/http/server.h"
+#include "tracker/peer_table.h"
+#include "tracker/snapshot.h"
+
+namespace murder::tracker {
+
+// Lives on the thread of the server that calls it; the table and the server outlive it. What a
+// client did wrong is told as a bencoded failure reason with status 200, as is the custom.
+class Service : public http::Handler {
+ public:
+  struct Options {
+    Instant started_at;
+    uint64_t random_seed = 0;
+  };
+
+  Service(PeerTable& table, const Options& options)
+      : table_(table), prng_(options.random_seed), started_at_(options.started_at) {}
+
+  http::Response handle(const http::Request& request, Instant now) override;
+
+  // The server whose counters /metrics shows; nullptr: none.
+  void show_counters_of(const http::Server* server) { server_ = server; }
+  [[nodiscard]] const ServiceCounters& counters() const { return counters_; }
+  [[nodiscard]] std::string status_json(Instant now) const;
+
+ private:
+  http::Response announce(const http::Request& request, Instant now);
+  http::Response scrape(const http::Request& request);
+  [[nodiscard]] Snapshot snapshot(Instant now, uint32_t lines_max) const;
+
+  PeerTable& table_;
+  Prng prng_;
+  Instant started_at_;
+  ServiceCounters counters_;
+  codec::AnnounceReply reply_;  // its storage is used again
+  const http::Server* server_ = nullptr;
+};
+
+}  // namespace murder::tracker

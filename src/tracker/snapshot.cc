@@ -1,0 +1,45 @@
+#include "tracker/snapshot.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace murder::tracker {
+
+Snapshot take_snapshot(const PeerTable& table, Instant now, uint32_t lines_max) {
+  Snapshot snapshot;
+  snapshot.totals = table.totals();
+  snapshot.swarm_count = table.swarm_count();
+  snapshot.record_count = table.record_count();
+  snapshot.table_bytes = table.memory_bytes();
+
+  struct Key {
+    bool is_empty;
+    const std::string* name;
+    const InfoHash* info_hash;
+    const Swarm* swarm;
+  };
+  std::vector<Key> keys;
+  keys.reserve(table.swarm_count());
+  table.each_swarm([&](const InfoHash& info_hash, const Swarm& swarm) {
+    keys.push_back({swarm.record_count() == 0, &swarm.name, &info_hash, &swarm});
+    return true;
+  });
+  const auto before = [](const Key& left, const Key& right) {
+    return std::tie(left.is_empty, *left.name, *left.info_hash) <
+           std::tie(right.is_empty, *right.name, *right.info_hash);
+  };
+  const size_t count = std::min<size_t>(keys.size(), lines_max);
+  std::partial_sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count), keys.end(),
+                    before);
+  snapshot.swarms.reserve(count);
+  for (size_t index = 0; index < count; ++index) {
+    const Key& key = keys[index];
+    snapshot.swarms.push_back({.info_hash = *key.info_hash,
+                               .name = *key.name,
+                               .counts = key.swarm->counts(),
+                               .since_last_announce = now - key.swarm->last_announce});
+  }
+  return snapshot;
+}
+
+}  // namespace murder::tracker

@@ -1,0 +1,66 @@
+// What the tracker's pages show, as values: taken from the table in one go, rendered by pure code.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/types.h"
+#include "tracker/peer_table.h"
+
+namespace murder::tracker {
+
+// Since the start; they never fall.
+struct ServiceCounters {
+  std::array<uint64_t, 4> announces_by_event{};  // index: codec::AnnounceEvent
+  uint64_t announces_refused = 0;                // answered with a failure reason
+  uint64_t scrapes = 0;
+  uint64_t requests = 0;  // HTTP requests that were well-formed, of any kind
+
+  [[nodiscard]] uint64_t announces() const {
+    uint64_t sum = 0;
+    for (const uint64_t count : announces_by_event) {
+      sum += count;
+    }
+    return sum;
+  }
+};
+
+struct HttpCounts {
+  uint32_t connections_open = 0;
+  uint64_t connections = 0;
+  uint64_t bad_requests = 0;
+  uint64_t timeouts = 0;
+  uint64_t evictions = 0;
+  uint64_t accept_failures = 0;
+};
+
+struct SwarmLine {
+  InfoHash info_hash;
+  std::string name;  // presentable; empty when no peer told it
+  SwarmCounts counts;
+  Duration since_last_announce{};
+};
+
+struct Snapshot {
+  Duration uptime{};
+  SwarmCounts totals;
+  uint32_t swarm_count = 0;
+  uint32_t record_count = 0;
+  uint64_t table_bytes = 0;
+  ServiceCounters service;
+  HttpCounts http;
+  // Busy swarms (with peers) before empty ones, then by name and info hash.
+  std::vector<SwarmLine> swarms;
+};
+
+// The part that comes from the table; at most `lines_max` swarms are listed.
+[[nodiscard]] Snapshot take_snapshot(const PeerTable& table, Instant now, uint32_t lines_max);
+
+[[nodiscard]] std::string render_status_page(const Snapshot& snapshot);  // HTML
+[[nodiscard]] std::string render_status_json(const Snapshot& snapshot);  // one object
+[[nodiscard]] std::string render_metrics(const Snapshot& snapshot);      // Prometheus, text 0.0.4
+
+}  // namespace murder::tracker

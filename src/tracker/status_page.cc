@@ -1,0 +1,91 @@
+// The page a browser shows at "/": no script and nothing from elsewhere.
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "engine/base/units.h"
+#include "tracker/snapshot.h"
+#include "tracker/text.h"
+
+namespace murder::tracker {
+
+namespace {
+
+constexpr std::string_view page_head = R"(<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="5">
+<title>murder tracker</title>
+<style>
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; }
+h1 { font-size: 1.4em; margin-bottom: 0; }
+p { margin: 0.3em 0 1.5em; }
+table { border-collapse: collapse; width: 100%; }
+th, td { padding: 0.35em 0.8em; text-align: right; border-bottom: 1px solid #8885; }
+th:first-child, td:first-child { text-align: left; }
+td { font-variant-numeric: tabular-nums; }
+small { display: block; font-family: ui-monospace, monospace; opacity: 0.65; }
+progress { width: 8em; }
+</style>
+</head>
+<body>
+<h1>murder tracker</h1>
+)";
+
+constexpr std::string_view table_head = R"(<table>
+<thead><tr><th>Release</th><th>Done</th><th>Seeders</th><th>Leechers</th><th>Completed</th>)"
+                                        R"(<th>Left</th><th>Last announce</th></tr></thead>
+<tbody>
+)";
+
+void append_swarm(std::string& page, const SwarmLine& line) {
+  page += "<tr><td>";
+  if (line.name.empty()) {
+    page += "<i>unnamed</i>";
+  } else {
+    append_html_escaped(page, line.name);
+  }
+  const SwarmCounts& counts = line.counts;
+  const uint32_t peer_count = counts.seeder_count + counts.leecher_count;
+  fmt::format_to(std::back_inserter(page),
+                 "<small>{}</small></td><td>"
+                 "<progress max=\"{}\" value=\"{}\">{} of {}</progress></td>"
+                 "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{} ago</td></tr>\n",
+                 line.info_hash.hex(), peer_count == 0 ? 1 : peer_count, counts.seeder_count,
+                 counts.seeder_count, peer_count, counts.seeder_count, counts.leecher_count,
+                 counts.completed_count, format_size(counts.left_bytes),
+                 format_duration(line.since_last_announce));
+}
+
+}  // namespace
+
+std::string render_status_page(const Snapshot& snapshot) {
+  std::string page(page_head);
+  fmt::format_to(
+      std::back_inserter(page),
+      "<p>{} {}, {} seeders, {} leechers, {} left to copy. Up for {}, {} announces.</p>\n",
+      snapshot.swarm_count, snapshot.swarm_count == 1 ? "release" : "releases",
+      snapshot.totals.seeder_count, snapshot.totals.leecher_count,
+      format_size(snapshot.totals.left_bytes), format_duration(snapshot.uptime),
+      snapshot.service.announces());
+  if (snapshot.swarms.empty()) {
+    page += "<p>No release is being distributed.</p>\n";
+  } else {
+    page += table_head;
+    for (const SwarmLine& line : snapshot.swarms) {
+      append_swarm(page, line);
+    }
+    page += "</tbody>\n</table>\n";
+  }
+  if (snapshot.swarms.size() < snapshot.swarm_count) {
+    fmt::format_to(std::back_inserter(page), "<p>and {} more</p>\n",
+                   snapshot.swarm_count - snapshot.swarms.size());
+  }
+  page += "</body>\n</html>\n";
+  return page;
+}
+
+}  // namespace murder::tracker

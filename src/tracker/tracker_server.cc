@@ -1,0 +1,189 @@
+#include "tracker/tracker_server.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "engine/base/ensure.h"
+#include "engine/io/sockets.h"
+
+namespace murder::tracker {
+
+namespace {
+
+// Descriptors for what is no connection: ring, listeners, signals, control, standard streams.
+constexpr uint32_t descriptors_reserved = 64;
+constexpr uint32_t connections_min = 16;
+constexpr uint32_t control_connections_max = 16;
+// Two for a connection, and some for listeners, signals and wake-ups.
+constexpr uint32_t operations_per_connection = 2;
+constexpr uint32_t operations_reserved = 64;
+// Within one reactor each server takes its buffers from a group of its own.
+constexpr uint16_t buffer_group_public = 0;
+constexpr uint16_t buffer_group_control = 1;
+
+constexpr Duration sweep_period = std::chrono::seconds(1);
+// An eighth of the records each second: a dead peer is dropped within eight seconds.
+constexpr uint32_t sweep_fraction = 8;
+constexpr uint32_t sweep_records_min = 1000;
+// For the answer to the request that asked to stop.
+constexpr Duration stop_delay = std::chrono::milliseconds(50);
+
+// Raises the soft limit on open files to the hard one and returns what is allowed now.
+Result<uint64_t> raise_open_files_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return fail_errno(errno, "cannot read the limit on open files");
+  }
+  if (limit.rlim_cur < limit.rlim_max) {
+    const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+      limit = raised;
+    }
+  }
+  return limit.rlim_cur;
+}
+
+Result<uint32_t> choose_connections_max(uint32_t wanted) {
+  const Result<uint64_t> open_files_max = raise_open_files_limit();
+  if (!open_files_max) {
+    return fail(open_files_max.error());
+  }
+  if (*open_files_max < descriptors_reserved + connections_min) {
+    return fail(ErrorCode::limit,
+                fmt::format("a tracker needs at least {} open files and may have {}: raise the "
+                            "limit with `ulimit -n`",
+                            descriptors_reserved + connections_min, *open_files_max));
+  }
+  return static_cast<uint32_t>(std::min<uint64_t>(wanted, *open_files_max - descriptors_reserved));
+}
+
+Result<uint64_t> random_word() {
+  uint64_t word = 0;
+  if (getrandom(&word, sizeof word, 0) != static_cast<ssize_t>(sizeof word)) {
+    return fail_errno(errno, "cannot get random bytes from the kernel");
+  }
+  return word;
+}
+
+}  // namespace
+
+TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed)
+    : reactor_(std::move(reactor)),
+      table_({.hash_seed = random_seed}),
+      service_(table_, {.started_at = reactor_->now(), .random_seed = random_seed + 1}),
+      sweep_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_sweep>(this)),
+      stop_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_stop>(this)) {
+  sweep_timer_.arm(reactor_->now() + sweep_period);
+}
+
+TrackerServer::~TrackerServer() {
+  service_.show_counters_of(nullptr);
+}
+
+Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOptions& options) {
+  const Result<uint32_t> connections_max = choose_connections_max(options.connections_max);
+  if (!connections_max) {
+    return fail(connections_max.error());
+  }
+  const Result<uint64_t> seed = random_word();
+  if (!seed) {
+    return fail(seed.error());
+  }
+  Result<std::unique_ptr<io::Reactor>> reactor = io::Reactor::create(
+      {.operations_max = operations_reserved +
+                         operations_per_connection * (*connections_max + control_connections_max)});
+  if (!reactor) {
+    return fail(std::move(reactor.error()));
+  }
+  std::unique_ptr<TrackerServer> tracker(new TrackerServer(std::move(*reactor), *seed));
+  if (options.handle_signals) {
+    auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT},
+                                            io::bind_signal<&TrackerServer::on_signal>(&*tracker));
+    if (!signals) {
+      return fail(std::move(signals.error()));
+    }
+    tracker->signals_ = std::move(*signals);
+  }
+  auto server = http::Server::create(
+      *tracker->reactor_, tracker->service_,
+      {.connections_max = *connections_max, .buffer_group = buffer_group_public});
+  if (!server) {
+    return fail(std::move(server.error()));
+  }
+  tracker->server_ = std::move(*server);
+  tracker->service_.show_counters_of(tracker->server_.get());
+  if (Status status = tracker->listen_on(options.listen); !status) {
+    return fail(std::move(status.error()));
+  }
+  return tracker;
+}
+
+Status TrackerServer::listen_on(const std::vector<Endpoint>& endpoints) {
+  if (endpoints.empty()) {
+    return fail(ErrorCode::invalid_input, "there is no address to listen on: give --listen");
+  }
+  // All or none: nothing is served before every address is taken.
+  std::vector<io::Fd> listeners;
+  for (const Endpoint& endpoint : endpoints) {
+    Result<io::Fd> listener = io::listen_tcp(endpoint, {.port_option = "--listen"});
+    if (!listener) {
+      return fail(std::move(listener.error()));
+    }
+    endpoints_.push_back(io::local_endpoint(listener->get()).value_or(endpoint));
+    listeners.push_back(std::move(*listener));
+  }
+  for (io::Fd& listener : listeners) {
+    server_->serve(listener.release());
+  }
+  return {};
+}
+
+Status TrackerServer::serve_control(int listening_fd, http::Handler& handler) {
+  ENSURE(control_server_ == nullptr);
+  io::Fd listener(listening_fd);
+  auto server = http::Server::create(
+      *reactor_, handler,
+      {.connections_max = control_connections_max, .buffer_group = buffer_group_control});
+  if (!server) {
+    return fail(std::move(server.error()));
+  }
+  control_server_ = std::move(*server);
+  control_server_->serve(listener.release());
+  return {};
+}
+
+void TrackerServer::run() {
+  reactor_->run();
+}
+
+void TrackerServer::stop() {
+  if (!stop_timer_.armed()) {
+    stop_timer_.arm(reactor_->now() + stop_delay);
+  }
+}
+
+std::string TrackerServer::status_json() const {
+  return service_.status_json(reactor_->now());
+}
+
+void TrackerServer::on_signal(int) {
+  reactor_->stop();
+}
+
+void TrackerServer::on_stop(io::Timer&) {
+  reactor_->stop();
+}
+
+void TrackerServer::on_sweep(io::Timer& timer) {
+  table_.sweep(reactor_->now(),
+               std::max(sweep_records_min, table_.record_count() / sweep_fraction));
+  timer.arm(reactor_->now() + sweep_period);
+}
+
+}  // namespace murder::tracker

@@ -1,0 +1,78 @@
+// A whole tracker: reactor, HTTP server, peer table, and the timer that sweeps it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/bounds.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/result.h"
+#include "engine/http/server.h"
+#include "engine/io/reactor.h"
+#include "engine/io/signal_source.h"
+#include "engine/io/timers.h"
+#include "tracker/peer_table.h"
+#include "tracker/service.h"
+
+namespace murder::tracker {
+
+inline constexpr uint16_t port_default = 8998;
+
+struct TrackerOptions {
+  // 0.0.0.0 takes IPv4, [::] both families. Port 0: any free one, see endpoints().
+  std::vector<Endpoint> listen = {*Endpoint::parse("0.0.0.0:8998")};
+  // Lowered to what the limit on open files allows.
+  uint32_t connections_max = limits::http_connections_max;
+  bool handle_signals = true;  // SIGTERM and SIGINT end run()
+};
+
+// Lives on the thread that calls run(), which may not be within one of its handlers' calls.
+//
+//   create(): listening, connections wait; then run(): serves until stop() or a signal
+//
+// Keeps all state in memory: after a restart the peers announce themselves again.
+class TrackerServer {
+ public:
+  // Raises the soft limit on open files to the hard one. Errors: a port is taken or not permitted,
+  // no io_uring.
+  [[nodiscard]] static Result<std::unique_ptr<TrackerServer>> create(const TrackerOptions& options);
+  TrackerServer(const TrackerServer&) = delete;
+  TrackerServer& operator=(const TrackerServer&) = delete;
+  ~TrackerServer();
+
+  // Serves a further listening socket (the control socket of this process) through `handler`, which
+  // outlives this object. Takes the socket over. At most once, before run().
+  [[nodiscard]] Status serve_control(int listening_fd, http::Handler& handler);
+
+  // Serves until stop() or a signal.
+  void run();
+  // From the thread of run(), for example within a control handler: run() returns a moment later,
+  // when the answer to that request is on its way.
+  void stop();
+
+  // Where it listens, with the ports that were chosen.
+  [[nodiscard]] const std::vector<Endpoint>& endpoints() const { return endpoints_; }
+  // One JSON object: see Service.
+  [[nodiscard]] std::string status_json() const;
+
+ private:
+  TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed);
+  Status listen_on(const std::vector<Endpoint>& endpoints);
+  void on_signal(int signal_number);
+  void on_sweep(io::Timer& timer);
+  void on_stop(io::Timer& timer);
+
+  std::unique_ptr<io::Reactor> reactor_;
+  PeerTable table_;
+  Service service_;
+  std::vector<Endpoint> endpoints_;
+  std::unique_ptr<io::SignalSource> signals_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> control_server_;
+  io::Timer sweep_timer_;
+  io::Timer stop_timer_;
+};
+
+}  // namespace murder::tracker

@@ -1,0 +1,136 @@
+#include <doctest/doctest.h>
+
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "tracker/snapshot.h"
+#include "values.h"
+
+using namespace murder;
+using namespace murder::tracker;
+using namespace murder::test;
+
+namespace {
+
+struct Fixture {
+  PeerTable table{{.hash_seed = 5}};
+  Prng prng{1};
+
+  void announce(uint32_t swarm, uint32_t number, uint64_t left_bytes, const std::string& name) {
+    codec::AnnounceReply reply;
+    table.announce({.info_hash = hash_number(swarm),
+                    .peer_id = own_peer(number),
+                    .port = 6881,
+                    .left_bytes = left_bytes,
+                    .name = name},
+                   v4_number(number), start, prng, reply);
+  }
+};
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot lists swarms by name, those without peers last, up to a bound") {
+  Fixture fixture;
+  fixture.announce(1, 1, 10, "zebra");
+  fixture.announce(2, 2, 0, "apple");
+  fixture.announce(3, 3, 0, "aardvark");
+  codec::AnnounceReply reply;
+  fixture.table.announce({.info_hash = hash_number(3),
+                          .peer_id = own_peer(3),
+                          .port = 6881,
+                          .event = codec::AnnounceEvent::stopped},
+                         v4_number(3), start, fixture.prng, reply);
+  Snapshot snapshot = take_snapshot(fixture.table, start + 5s, 10);
+  REQUIRE(snapshot.swarms.size() == 3);
+  CHECK(snapshot.swarms[0].name == "apple");
+  CHECK(snapshot.swarms[1].name == "zebra");
+  CHECK(snapshot.swarms[1].counts.left_bytes == 10);
+  CHECK(snapshot.swarms[1].since_last_announce == 5s);
+  CHECK(snapshot.swarms[2].name == "aardvark");
+  CHECK(snapshot.totals.seeder_count == 1);
+  snapshot = take_snapshot(fixture.table, start, 2);
+  CHECK(snapshot.swarms.size() == 2);
+  CHECK(snapshot.swarm_count == 3);
+}
+
+TEST_CASE("the page shows releases with escaped names and says how many more there are") {
+  Fixture fixture;
+  fixture.announce(1, 1, 3 * 1024, "<script>alert('x')</script>");
+  fixture.announce(1, 2, 0, "");
+  fixture.announce(2, 3, 0, "web-v42.tar.zst");
+  const std::string page = render_status_page(take_snapshot(fixture.table, start + 2s, 10));
+  CHECK_FALSE(contains(page, "<script>"));
+  CHECK(contains(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"));
+  CHECK(contains(page, "web-v42.tar.zst"));
+  CHECK(contains(page, hash_number(1).hex()));
+  CHECK(contains(page, "1 of 2"));
+  CHECK(contains(page, "3 KiB"));
+  CHECK(contains(page, "2 releases, 2 seeders, 1 leechers"));
+  CHECK(contains(page, "http-equiv=\"refresh\""));
+  CHECK_FALSE(contains(page, "://"));  // nothing from elsewhere
+  CHECK(contains(render_status_page(take_snapshot(fixture.table, start, 1)), "and 1 more"));
+}
+
+TEST_CASE("the page of an idle tracker says so") {
+  const Fixture fixture;
+  CHECK(contains(render_status_page(take_snapshot(fixture.table, start, 10)),
+                 "No release is being distributed."));
+}
+
+TEST_CASE("the JSON status is one object with escaped names") {
+  Fixture fixture;
+  fixture.announce(1, 1, 10, "say \"hi\\\"");
+  fixture.announce(2, 2, 0, "");
+  Snapshot snapshot = take_snapshot(fixture.table, start + 1s, 10);
+  snapshot.uptime = 90s;
+  CHECK(render_status_json(snapshot) ==
+        "{\"kind\":\"tracker\",\"uptime_s\":90.000,\"announces\":0,\"scrapes\":0,\"releases\":2,"
+        "\"seeders\":1,\"leechers\":1,\"left_bytes\":10,\"swarms\":["
+        "{\"name\":null,\"info_hash\":\"0000000000000000000000000000000000000002\",\"seeders\":1,"
+        "\"leechers\":0,\"completed\":0,\"left_bytes\":0,\"since_last_announce_s\":1.000},"
+        "{\"name\":\"say \\\"hi\\\\\\\"\","
+        "\"info_hash\":\"0000000000000000000000000000000000000001\",\"seeders\":0,"
+        "\"leechers\":1,\"completed\":0,\"left_bytes\":10,\"since_last_announce_s\":1.000}]}\n");
+}
+
+TEST_CASE("each metric has one HELP and one TYPE line before its samples") {
+  Fixture fixture;
+  fixture.announce(1, 1, 10, "a");
+  fixture.announce(1, 2, 0, "a");
+  Snapshot snapshot = take_snapshot(fixture.table, start, 0);
+  snapshot.service.announces_by_event = {1, 2, 3, 4};
+  snapshot.uptime = 1500ms;
+  const std::string metrics = render_metrics(snapshot);
+  CHECK(contains(metrics, "\nmurder_tracker_announces_total{event=\"stopped\"} 3\n"));
+  CHECK(contains(metrics, "\nmurder_tracker_announces_total{event=\"completed\"} 4\n"));
+  CHECK(contains(metrics, "\nmurder_tracker_peers{state=\"seeder\"} 1\n"));
+  CHECK(contains(metrics, "\nmurder_tracker_swarms 1\n"));
+  CHECK(contains(metrics, "\nmurder_tracker_uptime_seconds 1.500\n"));
+
+  std::istringstream lines(metrics);
+  std::string line;
+  std::string family;
+  std::set<std::string> families;
+  bool is_typed = false;
+  while (std::getline(lines, line)) {
+    if (line.rfind("# HELP ", 0) == 0) {
+      family = line.substr(7, line.find(' ', 7) - 7);
+      CHECK(families.insert(family).second);
+      is_typed = false;
+    } else if (line.rfind("# TYPE ", 0) == 0) {
+      CHECK(line.substr(7, line.find(' ', 7) - 7) == family);
+      const std::string type = line.substr(line.rfind(' ') + 1);
+      CHECK((type == "counter") == family.ends_with("_total"));
+      is_typed = true;
+    } else {
+      CHECK(is_typed);
+      CHECK(line.substr(0, line.find_first_of(" {")) == family);
+    }
+  }
+  CHECK(families.size() > 10);
+}

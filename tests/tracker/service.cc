@@ -1,0 +1,168 @@
+#include "tracker/service.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "values.h"
+
+using namespace murder;
+using namespace murder::tracker;
+using namespace murder::test;
+
+namespace {
+
+struct Fixture {
+  PeerTable table{{.hash_seed = 5}};
+  Service service{table, {.started_at = start, .random_seed = 1}};
+  Instant now = start;
+
+  http::Response get(std::string_view path, std::string_view query = "",
+                     std::string_view from = "192.0.2.1", std::string_view method = "GET") {
+    return service.handle({.method = method,
+                           .path = path,
+                           .query = query,
+                           .remote = {.address = address(from), .port = 40'000}},
+                          now);
+  }
+  std::string announce(std::string_view query, std::string_view from = "192.0.2.1") {
+    const http::Response response = get("/announce", query, from);
+    CHECK(response.status == 200);
+    return response.body;
+  }
+};
+
+const std::string hash_a = "info_hash=%00%01aaaaaaaaaaaaaaaaaa";
+// A table of one to three peers always gives one of two intervals: 10 s and 11 s.
+std::string with_interval(std::string body) {
+  for (const auto& [from, to] : {std::pair{"intervali11e", "intervali10e"}}) {
+    const size_t at = body.find(from);
+    if (at != std::string::npos) {
+      body.replace(at, std::string_view(from).size(), to);
+    }
+  }
+  return body;
+}
+
+std::string peer_query(std::string_view id_end, std::string_view more = "") {
+  return hash_a + "&peer_id=-MU0001-abcdefghij" + std::string(id_end) +
+         "&port=6881&uploaded=0&downloaded=0&left=5" + std::string(more);
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the compact reply is six bytes a peer, and tells the asker its address") {
+  Fixture fixture;
+  fixture.announce(peer_query("01"));
+  const std::string body = with_interval(fixture.announce(peer_query("02"), "198.51.100.2"));
+  const std::string peer("\xC0\0\x02\x01\x1A\xE1", 6);
+  CHECK(body ==
+        "d8:completei0e10:downloadedi0e11:external ip4:\xC6\x33\x64\x02"
+        "10:incompletei2e8:intervali10e12:min intervali5e5:peers6:" +
+            peer + "e");
+}
+
+TEST_CASE("IPv6 peers come as eighteen bytes under a key of their own") {
+  Fixture fixture;
+  fixture.announce(peer_query("01"), "2001:db8::1");
+  const std::string body = with_interval(fixture.announce(peer_query("02"), "198.51.100.2"));
+  const std::string peer("\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x01\x1A\xE1", 18);
+  CHECK(contains(body, "5:peers0:6:peers618:" + peer + "e"));
+  const std::string to_v6 = fixture.announce(peer_query("03"), "2001:db8::3");
+  CHECK(contains(
+      to_v6, "11:external ip16:" + std::string("\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x03", 16)));
+}
+
+TEST_CASE("without compact the peers come as a list, with ids unless they are not wanted") {
+  Fixture fixture;
+  fixture.announce(peer_query("01"));
+  const std::string with_ids = fixture.announce(peer_query("02", "&compact=0"), "192.0.2.2");
+  CHECK(
+      contains(with_ids, "5:peersld2:ip9:192.0.2.17:peer id20:-MU0001-abcdefghij014:porti6881eee"));
+  const std::string without_ids =
+      fixture.announce(peer_query("02", "&compact=0&no_peer_id=1"), "192.0.2.2");
+  CHECK(contains(without_ids, "5:peersld2:ip9:192.0.2.14:porti6881eee"));
+}
+
+TEST_CASE("garbage in an announce is answered with a failure reason") {
+  Fixture fixture;
+  const std::string no_hash = "peer_id=-MU0001-abcdefghij01&port=6881&left=0";
+  for (const std::string& query :
+       {std::string(), no_hash, "info_hash=short&" + no_hash, std::string("%"), std::string("&&=&"),
+        hash_a, hash_a + "&peer_id=x&port=1&left=0", peer_query("01") + "%zz=1&" + hash_a,
+        hash_a + "&peer_id=-MU0001-abcdefghij01&port=70000&left=0",
+        hash_a + "&peer_id=-MU0001-abcdefghij01&port=-1&left=0",
+        hash_a + "&peer_id=-MU0001-abcdefghij01&port=0&left=0",
+        hash_a + "&peer_id=-MU0001-abcdefghij01&port=6881&left=99999999999999999999999"}) {
+    INFO(query);
+    const std::string body = fixture.announce(query);
+    CHECK(contains(body, "14:failure reason"));
+    CHECK(contains(body, "8:retry in5:never"));
+    CHECK_FALSE(contains(body, "5:peers"));
+  }
+  CHECK(fixture.table.swarm_count() == 0);
+  CHECK(fixture.service.counters().announces_refused == 12);
+  CHECK(contains(fixture.announce(peer_query("01")), "5:peers0:"));
+}
+
+TEST_CASE("ip= moves a peer only when a private address says so") {
+  Fixture fixture;
+  const auto is_known = [&](std::string_view at) {
+    const auto info_hash = InfoHash::from_bytes(as_bytes_of({"\0\1aaaaaaaaaaaaaaaaaa", 20}));
+    const Swarm* swarm = fixture.table.find(info_hash.value());
+    return swarm != nullptr && swarm->contains({address(at), 6881});
+  };
+  fixture.announce(peer_query("01", "&ip=203.0.113.9"), "192.0.2.1");
+  CHECK(is_known("192.0.2.1"));
+  CHECK_FALSE(is_known("203.0.113.9"));
+  fixture.announce(peer_query("02", "&ip=203.0.113.9"), "10.0.0.1");
+  CHECK(is_known("203.0.113.9"));
+  CHECK_FALSE(is_known("10.0.0.1"));
+}
+
+TEST_CASE("a scrape counts what was asked for, and everything when nothing was") {
+  Fixture fixture;
+  fixture.announce(peer_query("01", "&event=started"));
+  fixture.announce(hash_a + "&peer_id=-MU0001-abcdefghij02&port=1&left=0&event=completed",
+                   "192.0.2.2");
+  const std::string of_a("20:\0\1aaaaaaaaaaaaaaaaaad8:completei1e10:downloadedi1e10:incompletei1ee",
+                         70);
+  CHECK(fixture.get("/scrape", hash_a).body == "d5:filesd" + of_a + "ee");
+  CHECK(fixture.get("/scrape").body == "d5:filesd" + of_a + "ee");
+  CHECK(fixture.get("/scrape", hash_a + "&info_hash=bbbbbbbbbbbbbbbbbbbb").body ==
+        "d5:filesd" + of_a +
+            "20:bbbbbbbbbbbbbbbbbbbbd8:completei0e10:downloadedi0e10:incompletei0eeee");
+  const http::Response bad = fixture.get("/scrape", "info_hash=short");
+  CHECK(bad.status == 200);
+  CHECK(contains(bad.body, "14:failure reason"));
+}
+
+TEST_CASE("the pages carry the name that our peers send") {
+  Fixture fixture;
+  fixture.announce(peer_query("01", "&name=web-v42%3Cb%3E"));
+  const http::Response page = fixture.get("/");
+  CHECK(page.content_type == "text/html; charset=utf-8");
+  CHECK(contains(page.body, "web-v42&lt;b&gt;"));
+  CHECK(contains(fixture.get("/status.json").body, "\"name\":\"web-v42<b>\""));
+  CHECK(fixture.get("/status.json").content_type == "application/json");
+  const http::Response metrics = fixture.get("/metrics");
+  CHECK(metrics.content_type == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(contains(metrics.body, "murder_tracker_announces_total{event=\"none\"} 1\n"));
+  CHECK(contains(metrics.body, "murder_tracker_http_requests_total 5\n"));
+}
+
+TEST_CASE("other paths are not found and other methods not allowed") {
+  Fixture fixture;
+  for (const char* path : {"/announce/", "//announce", "/favicon.ico", "/../status.json", ""}) {
+    CHECK(fixture.get(path).status == 404);
+  }
+  const http::Response post = fixture.get("/announce", peer_query("01"), "192.0.2.1", "POST");
+  CHECK(post.status == 405);
+  REQUIRE(post.fields.size() == 1);
+  CHECK(post.fields[0].name == "Allow");
+  CHECK(fixture.table.swarm_count() == 0);
+}
