@@ -31,7 +31,9 @@ inline constexpr uint32_t requests_queued_max = 500;
 inline constexpr uint32_t requests_outstanding_max = 256;
 // Payload handed to a connection that its socket has not taken yet.
 inline constexpr uint32_t send_window_bytes = 512 * 1024;
+inline constexpr uint32_t send_window_blocks = 64;  // a peer may ask for tiny blocks
 static_assert(send_window_bytes >= 2 * block_bytes_max);
+static_assert(send_window_blocks * block_bytes_stock >= send_window_bytes);
 // Payload on request from one peer: grows with its rate up to this.
 inline constexpr uint32_t request_window_bytes_max = 4 * 1024 * 1024;
 // Payload nobody asked for, and refused requests, before the peer is dropped.

@@ -1,0 +1,298 @@
+#include "engine/archive/create_release.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "engine/archive/file.h"
+#include "engine/archive/pack_tree.h"
+#include "engine/archive/piece_size.h"
+#include "engine/archive/piece_writer.h"
+#include "engine/archive/release_name.h"
+#include "engine/archive/staging.h"
+#include "engine/archive/tree_walk.h"
+#include "engine/archive/verify.h"
+#include "engine/base/tag.h"
+#include "engine/codec/metainfo.h"
+#include "engine/hash/info_hash.h"
+
+namespace murder::archive {
+
+namespace {
+
+class Creation {
+ public:
+  Creation(const CreateOptions& options, Observer& observer)
+      : options_(options), observer_(observer) {}
+
+  Result<CreatedRelease> run() {
+    if (Status valid = validate(); !valid) {
+      return fail(valid.error());
+    }
+    const Result<FileDescriptor> source = open_file(options_.source, O_RDONLY);
+    if (!source) {
+      return fail(source.error());
+    }
+    const Result<struct stat> status = stat_of(source->get(), options_.source);
+    if (!status) {
+      return fail(status.error());
+    }
+    const bool is_tree = S_ISDIR(status->st_mode);
+    if (!is_tree && !S_ISREG(status->st_mode)) {
+      return fail(ErrorCode::unsupported, options_.source + " is neither a directory nor a file");
+    }
+    if (!is_tree && is_packed_tree_name(options_.tag)) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("the tag {} would make peers unpack this file: leave out the ending",
+                              options_.tag));
+    }
+    name_ = options_.tag + std::string(is_tree ? suffix_of(options_.compression.format) : "");
+    created_.archive_path = join_path(options_.directory, name_);
+    created_.torrent_path = created_.archive_path + ".torrent";
+    if (Status free_names = check_names(*status); !free_names) {
+      return fail(free_names.error());
+    }
+    remove_leftovers(options_.directory, name_);
+    remove_leftovers(options_.directory, name_ + ".torrent");
+    Status made = is_tree ? pack(source->get()) : share(source->get(), *status);
+    if (!made) {
+      return fail(made.error());
+    }
+    return std::move(created_);
+  }
+
+ private:
+  Status validate() {
+    if (Status valid = validate_tag(options_.tag); !valid) {
+      return valid;
+    }
+    if (Status valid = validate_level(options_.compression.format, options_.compression.level);
+        !valid) {
+      return valid;
+    }
+    if (options_.piece_bytes != 0) {
+      return validate_piece_size(options_.piece_bytes);
+    }
+    return {};
+  }
+
+  // Fails early; what appears later is noticed when the files get their names.
+  Status check_names(const struct stat& source) {
+    for (const std::string& path : {created_.archive_path, created_.torrent_path}) {
+      struct stat status {};
+      if (::lstat(path.c_str(), &status) != 0) {
+        continue;
+      }
+      if (status.st_dev == source.st_dev && status.st_ino == source.st_ino) {
+        continue;  // the source lies where its archive is to be
+      }
+      if (S_ISDIR(status.st_mode)) {
+        return fail(ErrorCode::exists, path + " is a directory: choose another tag");
+      }
+      if (!options_.replace) {
+        return fail(ErrorCode::exists,
+                    path + " is there already: choose another tag, or --force to replace it");
+      }
+    }
+    return {};
+  }
+
+  // The archive must not pack itself.
+  Status check_outside(int source_fd) {
+    const Result<FileDescriptor> start = open_file(options_.directory, O_PATH | O_DIRECTORY);
+    if (!start) {
+      return fail(start.error());
+    }
+    const Result<struct stat> source = stat_of(source_fd, options_.source);
+    int at_fd = ::fcntl(start->get(), F_DUPFD_CLOEXEC, 0);
+    struct stat previous {};
+    while (source && at_fd >= 0) {
+      const FileDescriptor at(at_fd);
+      struct stat status {};
+      if (::fstat(at.get(), &status) != 0) {
+        break;
+      }
+      if (status.st_dev == source->st_dev && status.st_ino == source->st_ino) {
+        return fail(ErrorCode::invalid_input,
+                    fmt::format("{} lies inside {}: choose another --temp-path", options_.directory,
+                                options_.source));
+      }
+      if (status.st_dev == previous.st_dev && status.st_ino == previous.st_ino) {
+        break;  // "/" is its own parent
+      }
+      previous = status;
+      at_fd = ::openat(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
+    return {};
+  }
+
+  void choose_piece_size(uint64_t archive_bytes) {
+    created_.piece_bytes = options_.piece_bytes != 0 ? static_cast<uint32_t>(options_.piece_bytes)
+                                                     : piece_size_for(archive_bytes);
+  }
+
+  Status pack(int source_fd) {
+    if (Status outside = check_outside(source_fd); !outside) {
+      return outside;
+    }
+    const Result<Tree> tree = walk_tree(
+        source_fd, {.root_name = options_.source, .leave_out_git = true, .cancel = options_.cancel},
+        observer_);
+    if (!tree) {
+      return fail(tree.error());
+    }
+    created_.source_bytes = tree->file_bytes;
+    created_.entry_count = tree->entries.size() - 1;  // not the root
+    const bool is_compressed = options_.compression.format != ArchiveFormat::tar;
+    choose_piece_size(tree->file_bytes / (is_compressed ? compression_assumed : 1));
+    Result<Staging> staging = Staging::make(options_.directory, name_, Staging::Kind::file);
+    if (!staging) {
+      return fail(staging.error());
+    }
+    PieceWriter writer(staging->fd(), created_.archive_path, created_.piece_bytes);
+    const Result<std::unique_ptr<Compressor>> compressor =
+        make_compressor(options_.compression, writer);
+    if (!compressor) {
+      return fail(compressor.error());
+    }
+    if (Status packed =
+            pack_tree(source_fd, *tree, {.root_name = options_.source, .cancel = options_.cancel},
+                      **compressor, observer_);
+        !packed) {
+      return packed;
+    }
+    if (Status finished = (*compressor)->finish(); !finished) {
+      return finished;
+    }
+    if (Status finished = writer.finish(); !finished) {
+      return finished;
+    }
+    created_.archive_bytes = writer.size_bytes();
+    return publish(&*staging, writer.digests());
+  }
+
+  Status share(int source_fd, const struct stat& source) {
+    created_.source_bytes = static_cast<uint64_t>(source.st_size);
+    created_.archive_bytes = created_.source_bytes;
+    created_.entry_count = 1;
+    choose_piece_size(created_.archive_bytes);
+    struct stat existing {};
+    const bool is_in_place = ::lstat(created_.archive_path.c_str(), &existing) == 0 &&
+                             existing.st_dev == source.st_dev && existing.st_ino == source.st_ino;
+    Result<Staging> staging = Staging::make(options_.directory, name_, Staging::Kind::file);
+    if (!staging) {
+      return fail(staging.error());
+    }
+    const bool is_link = !is_in_place && can_link(source_fd, *staging);
+    if (!is_in_place && !is_link) {
+      ::fchmod(staging->fd(), source.st_mode & 0777U);
+      if (Status copied =
+              copy_content(source_fd, options_.source, staging->fd(), created_.archive_path);
+          !copied) {
+        return copied;
+      }
+    }
+    const std::string content_path = is_in_place || is_link ? options_.source : staging->path();
+    const Geometry geometry{.total_bytes = created_.archive_bytes,
+                            .piece_bytes = created_.piece_bytes};
+    const Result<std::vector<Sha1Digest>> digests =
+        hash_pieces(content_path, geometry, {.cancel = options_.cancel}, observer_);
+    if (!digests) {
+      return fail(digests.error());
+    }
+    const Result<struct stat> after = stat_of(source_fd, options_.source);
+    if (!after) {
+      return fail(after.error());
+    }
+    if (after->st_size != source.st_size || after->st_mtim.tv_sec != source.st_mtim.tv_sec ||
+        after->st_mtim.tv_nsec != source.st_mtim.tv_nsec) {
+      return fail(ErrorCode::conflict,
+                  options_.source + " changed while it was read: try again when nothing writes it");
+    }
+    if (is_link) {
+      // Only now: until it has its name, what a killed run leaves must not be a link to the source.
+      ::unlink(staging->path().c_str());
+      if (Status linked = link_to(source_fd, staging->path()); !linked) {
+        return linked;
+      }
+    }
+    return publish(is_in_place ? nullptr : &*staging, *digests);
+  }
+
+  // Another name for the open file, whatever its first name stands for by now.
+  Status link_to(int source_fd, const std::string& path) {
+    const std::string source = fmt::format("/proc/self/fd/{}", source_fd);
+    if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      return fail_errno(errno, fmt::format("cannot link {} to {}", options_.source, path));
+    }
+    return {};
+  }
+
+  // Not across file systems, and not to files of others (fs.protected_hardlinks).
+  bool can_link(int source_fd, const Staging& staging) {
+    const std::string probe = staging.path() + "-link";
+    const bool is_possible = link_to(source_fd, probe).has_value();
+    ::unlink(probe.c_str());
+    return is_possible;
+  }
+
+  // Puts the archive (none: it is there already) and the torrent in place.
+  Status publish(Staging* archive, const std::vector<Sha1Digest>& digests) {
+    codec::MetainfoDraft draft;
+    draft.name = name_;
+    draft.geometry = {.total_bytes = created_.archive_bytes, .piece_bytes = created_.piece_bytes};
+    draft.piece_digests = digests;
+    for (const std::string& url : options_.tracker_urls) {
+      draft.tracker_tiers.push_back({url});
+    }
+    created_.piece_count = draft.geometry.piece_count();
+    const std::string torrent = codec::encode_metainfo(draft);
+    const Result<codec::Metainfo> metainfo = codec::parse_metainfo(as_bytes_of(torrent));
+    if (!metainfo) {
+      return fail(metainfo.error());
+    }
+    created_.info_hash = hash::info_hash_of(as_bytes_of(metainfo->raw_info));
+
+    Result<Staging> torrent_staging =
+        Staging::make(options_.directory, name_ + ".torrent", Staging::Kind::file);
+    if (!torrent_staging) {
+      return fail(torrent_staging.error());
+    }
+    if (Status written =
+            write_all(torrent_staging->fd(), as_bytes_of(torrent), created_.torrent_path);
+        !written) {
+      return written;
+    }
+    if (options_.replace) {
+      // An old torrent must not stand beside a new archive, not even for a moment.
+      ::unlink(created_.torrent_path.c_str());
+    }
+    if (archive != nullptr) {
+      if (Status placed = place(*archive, created_.archive_path); !placed) {
+        return placed;
+      }
+    }
+    return place(*torrent_staging, created_.torrent_path);
+  }
+
+  Status place(Staging& staging, const std::string& path) {
+    return options_.replace ? staging.rename_to(path) : staging.rename_to_new(path);
+  }
+
+  const CreateOptions& options_;
+  Observer& observer_;
+  std::string name_;
+  CreatedRelease created_;
+};
+
+}  // namespace
+
+Result<CreatedRelease> create_release(const CreateOptions& options, Observer& observer) {
+  return Creation(options, observer).run();
+}
+
+}  // namespace murder::archive

@@ -1,0 +1,43 @@
+// Makes a release: the archive of a directory (or a file as it is) and its torrent.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/archive/compressor.h"
+#include "engine/archive/observer.h"
+#include "engine/base/result.h"
+#include "engine/base/types.h"
+
+namespace murder::archive {
+
+struct CreateOptions {
+  std::string source;  // a directory or a file; a link is followed
+  std::string tag;
+  std::string directory = "/tmp";         // where the archive and the torrent go
+  std::vector<std::string> tracker_urls;  // each a tier of its own, in order
+  CompressionOptions compression;         // of a directory
+  uint64_t piece_bytes = 0;               // 0: by the size of the release
+  bool replace = false;                   // an archive and a torrent that are there already
+  const CancelFlag* cancel = nullptr;
+};
+
+struct CreatedRelease {
+  std::string archive_path;  // DIRECTORY/TAG.tar.zst; DIRECTORY/TAG of a file
+  std::string torrent_path;  // the same and ".torrent"
+  InfoHash info_hash;
+  uint64_t source_bytes = 0;
+  uint64_t archive_bytes = 0;
+  uint64_t entry_count = 0;
+  uint32_t piece_bytes = 0;
+  uint32_t piece_count = 0;
+};
+
+// Entries named ".git*" are left out of a directory; owners are not recorded. The same tree gives
+// the same archive and torrent. A file is hard-linked where possible, else copied. Both files
+// appear under their names when they are complete, the torrent last.
+[[nodiscard]] Result<CreatedRelease> create_release(const CreateOptions& options,
+                                                    Observer& observer);
+
+}  // namespace murder::archive

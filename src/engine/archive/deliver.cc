@@ -1,0 +1,131 @@
+#include "engine/archive/deliver.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <ctime>
+
+#include "engine/archive/entry_path.h"
+#include "engine/archive/file.h"
+#include "engine/archive/staging.h"
+#include "engine/archive/tree_placement.h"
+#include "engine/archive/tree_writer.h"
+
+namespace murder::archive {
+
+namespace {
+
+// The file that a copy replaces: at the end of all links, as cp writes through them.
+std::string behind_links(const std::string& path) {
+  char* resolved = ::realpath(path.c_str(), nullptr);
+  std::string result = resolved == nullptr ? path : resolved;
+  std::free(resolved);
+  return result;
+}
+
+}  // namespace
+
+Result<std::string> deliver_file(const std::string& file_path, const std::string& name,
+                                 const std::string& to) {
+  const Result<FileDescriptor> file = open_file(file_path, O_RDONLY);
+  if (!file) {
+    return fail(file.error());
+  }
+  const Result<struct stat> source = stat_of(file->get(), file_path);
+  if (!source) {
+    return fail(source.error());
+  }
+  struct stat status {};
+  const bool into_directory = ::stat(to.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  if (!into_directory && (to.empty() || to.back() == '/')) {
+    return fail(ErrorCode::not_found, "there is no directory " + to + ": make it first");
+  }
+  const std::string target = behind_links(into_directory ? join_path(to, name) : to);
+  const bool is_there = ::stat(target.c_str(), &status) == 0;
+  if (is_there && S_ISDIR(status.st_mode)) {
+    return fail(ErrorCode::exists, target + " is a directory: a file cannot replace it");
+  }
+  if (is_there && !S_ISREG(status.st_mode)) {
+    return fail(ErrorCode::exists, target + " is there and is not a file");
+  }
+  if (is_there && status.st_dev == source->st_dev && status.st_ino == source->st_ino) {
+    return target;  // it lies there already
+  }
+  const PathParts parts = split_path(target);
+  remove_leftovers(parts.parent, parts.name);
+  Result<Staging> staging = Staging::make(parts.parent, parts.name, Staging::Kind::file);
+  if (!staging) {
+    return fail(staging.error());
+  }
+  if (Status copied = copy_content(file->get(), file_path, staging->fd(), target); !copied) {
+    return fail(copied.error());
+  }
+  if (is_there && ::fchmod(staging->fd(), status.st_mode & 0777U) != 0) {
+    return fail_errno(errno, "cannot set the mode of " + target);
+  }
+  if (Status renamed = staging->rename_to(target); !renamed) {
+    return fail(renamed.error());
+  }
+  return target;
+}
+
+Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverTreeOptions& options,
+                                 Observer& observer) {
+  Result<TreePlacement> placement =
+      TreePlacement::prepare({.target = join_path(options.directory, options.tag),
+                              .follow_link = options.tag.empty(),
+                              .replace = options.replace});
+  if (!placement) {
+    return fail(placement.error());
+  }
+  TreeWriter writer(placement->fd());
+  const TreeWriter::Attributes root{.mode = placement->default_mode(), .mtime_s = ::time(nullptr)};
+  if (Status made = writer.make_directory("", root); !made) {
+    return fail(made.error());
+  }
+  uint64_t bytes_done = 0;
+  for (const codec::FileEntry& entry : metainfo.files) {
+    if (entry.is_padding || entry.is_symlink) {
+      continue;
+    }
+    if (options.cancel != nullptr && options.cancel->is_set()) {
+      return fail(ErrorCode::interrupted, "stopped while copying to " + placement->target());
+    }
+    observer.progress({.bytes_done = bytes_done,
+                       .bytes_total = metainfo.geometry.total_bytes,
+                       .path = entry.path});
+    const Result<std::string> path = safe_entry_path(entry.path);
+    if (!path) {
+      return fail(path.error().code, entry.path + ": " + path.error().text);
+    }
+    const std::string from_path = join_path(options.content_directory, entry.path);
+    const Result<FileDescriptor> from = open_file(from_path, O_RDONLY);
+    if (!from) {
+      return fail(from.error());
+    }
+    const Result<FileDescriptor> to = writer.make_file(*path);
+    if (!to) {
+      return fail(to.error().code, entry.path + ": " + to.error().text);
+    }
+    if (Status copied = copy_content(from->get(), from_path, to->get(), entry.path); !copied) {
+      return fail(copied.error());
+    }
+    if (Status finished = TreeWriter::finish_file(
+            to->get(), {.mode = root.mode & 0666U, .mtime_s = root.mtime_s});
+        !finished) {
+      return fail(finished.error().code, entry.path + ": " + finished.error().text);
+    }
+    bytes_done += entry.size_bytes;
+  }
+  if (Status finished = writer.finish(); !finished) {
+    return fail(finished.error());
+  }
+  if (Status committed = placement->commit(observer); !committed) {
+    return fail(committed.error());
+  }
+  return placement->target();
+}
+
+}  // namespace murder::archive

@@ -1,0 +1,32 @@
+// Delivers a release that is not packed: a file, or the files of a torrent made elsewhere.
+#pragma once
+
+#include <string>
+
+#include "engine/archive/observer.h"
+#include "engine/base/result.h"
+#include "engine/codec/metainfo.h"
+
+namespace murder::archive {
+
+// Puts a copy of the file where `cp FILE TO` would: into TO under `name` if that is a directory,
+// else under the name TO, over a file that is there (whose mode stays). It appears in one step and
+// shares blocks with the original where the file system can. Returns its path.
+[[nodiscard]] Result<std::string> deliver_file(const std::string& file_path,
+                                               const std::string& name, const std::string& to);
+
+struct DeliverTreeOptions {
+  std::string
+      content_directory;  // where the files of the torrent lie, as verify_content() takes it
+  std::string directory;  // where to, as in UnpackOptions
+  std::string tag;
+  bool replace = false;
+  const CancelFlag* cancel = nullptr;
+};
+
+// Copies all files of the torrent into a tree that appears in one step. Returns its path.
+[[nodiscard]] Result<std::string> deliver_tree(const codec::Metainfo& metainfo,
+                                               const DeliverTreeOptions& options,
+                                               Observer& observer);
+
+}  // namespace murder::archive

@@ -1,0 +1,74 @@
+// Blocking files: an owned descriptor, and reads and writes that are whole or an Error.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "engine/base/result.h"
+
+namespace murder::archive {
+
+// Closes what it holds. Moved from, it holds nothing.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    if (this != &other) {
+      close_now();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~FileDescriptor() { close_now(); }
+
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+  void close_now();
+
+ private:
+  int fd_ = -1;
+};
+
+// `what` and `path` below name the file for the text of an Error.
+
+// As open(2), with O_CLOEXEC.
+[[nodiscard]] Result<FileDescriptor> open_file(const std::string& path, int flags,
+                                               mode_t mode = 0666);
+[[nodiscard]] Result<struct stat> stat_of(int fd, const std::string& path);
+
+// As many bytes as there are, up to the size of `into`; fewer only at the end of the file.
+[[nodiscard]] Result<size_t> read_at(int fd, std::span<uint8_t> into, uint64_t offset,
+                                     const std::string& path);
+[[nodiscard]] Status write_all(int fd, std::span<const uint8_t> bytes, const std::string& path);
+[[nodiscard]] Status write_all_at(int fd, std::span<const uint8_t> bytes, uint64_t offset,
+                                  const std::string& path);
+
+// The whole file, or an Error when it is larger than bytes_max.
+[[nodiscard]] Result<std::string> read_whole_file(const std::string& path, uint64_t bytes_max);
+
+// Fills an empty file with the content of another: shares its blocks where the file system can
+// (FICLONE), else copies data and keeps holes.
+[[nodiscard]] Status copy_content(int from_fd, const std::string& from_path, int to_fd,
+                                  const std::string& to_path);
+
+// The part after the last '/', and the part before it ("." when there is none, "/" for "/x").
+// Slashes at the end do not count.
+struct PathParts {
+  std::string parent;
+  std::string name;
+};
+[[nodiscard]] PathParts split_path(const std::string& path);
+
+// "PARENT/NAME", without doubling the slash.
+[[nodiscard]] std::string join_path(const std::string& parent, const std::string& name);
+
+// As `mkdir -p`.
+[[nodiscard]] Status make_directories(const std::string& path);
+
+}  // namespace murder::archive

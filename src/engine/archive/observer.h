@@ -1,0 +1,36 @@
+// How packing, unpacking and verifying tell what they do, and how they are told to stop.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+namespace murder::archive {
+
+struct Progress {
+  uint64_t bytes_done = 0;
+  uint64_t bytes_total = 0;
+  std::string_view path;  // what is worked on; empty when nothing in particular
+};
+
+// Called on the thread that called the operation, some times a megabyte at most once per file.
+// Everything is inline: the program derives from it with RTTI, the engine is compiled without.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void progress(const Progress& /*progress*/) {}
+  // What a person should know though the operation goes on.
+  virtual void warning(std::string_view /*text*/) {}
+};
+
+// Set from any thread; the operation then ends with ErrorCode::interrupted within a buffer or two.
+class CancelFlag {
+ public:
+  void set() { flag_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_set() const { return flag_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<bool> flag_{false};
+};
+
+}  // namespace murder::archive

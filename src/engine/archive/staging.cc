@@ -1,0 +1,190 @@
+#include "engine/archive/staging.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+
+#include "engine/archive/tree_removal.h"
+
+namespace murder::archive {
+
+namespace {
+
+constexpr std::string_view mark = ".murder-";
+constexpr size_t random_digits = 12;
+constexpr int attempts_max = 100;
+
+std::string hidden_name(const std::string& name) {
+  uint64_t random = 0;
+  // Never blocks once the host is up; a number that is not random costs an attempt, no more.
+  if (::getrandom(&random, sizeof(random), 0) < 0) {
+    random = static_cast<uint64_t>(::getpid());
+  }
+  return fmt::format(".{}{}{:012x}", name, mark, random & 0xFFFFFFFFFFFFU);
+}
+
+// Whether the name still stands for the open file: someone may have removed it before the lock was
+// taken, taking it for a leftover.
+bool is_same_file(int fd, const std::string& path) {
+  struct stat open_status {};
+  struct stat path_status {};
+  return ::fstat(fd, &open_status) == 0 && ::lstat(path.c_str(), &path_status) == 0 &&
+         open_status.st_dev == path_status.st_dev && open_status.st_ino == path_status.st_ino;
+}
+
+}  // namespace
+
+Staging::Staging(FileDescriptor file, std::string path, Kind kind, mode_t directory_mode)
+    : file_(std::move(file)),
+      path_(std::move(path)),
+      kind_(kind),
+      directory_mode_(directory_mode) {}
+
+Staging::Staging(Staging&& other) noexcept
+    : file_(std::move(other.file_)),
+      path_(std::exchange(other.path_, {})),
+      kind_(other.kind_),
+      directory_mode_(other.directory_mode_) {}
+
+Staging::~Staging() {
+  if (path_.empty()) {
+    return;
+  }
+  if (kind_ == Kind::file) {
+    ::unlink(path_.c_str());
+  } else if (Status removed = remove_tree(path_); !removed) {
+    // What stays is a leftover that the next run tries again.
+  }
+}
+
+Result<Staging> Staging::make(const std::string& parent, const std::string& name, Kind kind) {
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    std::string path = join_path(parent, hidden_name(name));
+    if (kind == Kind::directory && ::mkdir(path.c_str(), 0777) != 0) {
+      if (errno == EEXIST) {
+        continue;
+      }
+      return fail_errno(errno, "cannot make a directory in " + parent);
+    }
+    const int flags = kind == Kind::file ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY | O_DIRECTORY;
+    FileDescriptor file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0666));
+    if (!file.is_open()) {
+      if (errno == EEXIST || errno == ENOENT) {
+        continue;
+      }
+      return fail_errno(errno, "cannot make a file in " + parent);
+    }
+    mode_t directory_mode = 0;
+    // Some file systems have no locks; then leftovers cannot be told and are not removed either.
+    if ((::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) ||
+        !is_same_file(file.get(), path)) {
+      continue;
+    }
+    if (kind == Kind::directory) {
+      const Result<struct stat> status = stat_of(file.get(), path);
+      if (!status) {
+        return fail(status.error());
+      }
+      directory_mode = status->st_mode & 07777U;
+      ::fchmod(file.get(), 0700);
+    }
+    return Staging(std::move(file), std::move(path), kind, directory_mode);
+  }
+  return fail(ErrorCode::conflict, "cannot find a free name in " + parent);
+}
+
+Status Staging::rename_to(const std::string& target) {
+  if (::rename(path_.c_str(), target.c_str()) != 0) {
+    return fail_errno(errno, "cannot put it in place as " + target);
+  }
+  if (kind_ == Kind::file) {
+    // Two names of one file are left as they are by rename(2).
+    ::unlink(path_.c_str());
+  }
+  path_.clear();
+  return {};
+}
+
+Status Staging::rename_to_new(const std::string& target) {
+  if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
+    const bool is_unsupported = errno == EINVAL || errno == ENOSYS;
+    if (!is_unsupported) {
+      return fail_errno(errno, "cannot put it in place as " + target);
+    }
+    if (::link(path_.c_str(), target.c_str()) != 0) {
+      return fail_errno(errno, "cannot put it in place as " + target);
+    }
+    ::unlink(path_.c_str());
+  }
+  path_.clear();
+  return {};
+}
+
+Status Staging::discard() {
+  return remove_tree(std::exchange(path_, {}));
+}
+
+Status Staging::exchange_with(const std::string& target) {
+  if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
+    return {};
+  }
+  if (errno != EINVAL && errno != ENOSYS) {
+    return fail_errno(errno, "cannot put it in place as " + target);
+  }
+  // A file system without exchange: for a moment nothing has the name.
+  const std::string aside = path_ + "-old";
+  if (::rename(target.c_str(), aside.c_str()) != 0) {
+    return fail_errno(errno, "cannot move away " + target);
+  }
+  if (::rename(path_.c_str(), target.c_str()) != 0) {
+    const int error_number = errno;
+    ::rename(aside.c_str(), target.c_str());
+    return fail_errno(error_number, "cannot put it in place as " + target);
+  }
+  // Best under a name that a later run knows to remove.
+  path_ = ::rename(aside.c_str(), path_.c_str()) == 0 ? path_ : aside;
+  return {};
+}
+
+bool is_staging_name(const std::string& entry, const std::string& name) {
+  const std::string front = fmt::format(".{}{}", name, mark);
+  return entry.size() == front.size() + random_digits && entry.starts_with(front) &&
+         entry.find_first_not_of("0123456789abcdef", front.size()) == std::string::npos;
+}
+
+void remove_leftovers(const std::string& parent, const std::string& name) {
+  DIR* directory = ::opendir(parent.c_str());
+  if (directory == nullptr) {
+    return;
+  }
+  std::vector<std::string> found;
+  while (const struct dirent* item = ::readdir(directory)) {
+    if (is_staging_name(item->d_name, name)) {
+      found.emplace_back(item->d_name);
+    }
+  }
+  ::closedir(directory);
+  for (const std::string& entry : found) {
+    const std::string path = join_path(parent, entry);
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file.is_open() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 ||
+        !is_same_file(file.get(), path)) {
+      continue;
+    }
+    if (Status removed = remove_tree(path); !removed) {
+      continue;
+    }
+  }
+}
+
+}  // namespace murder::archive

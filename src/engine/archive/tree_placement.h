@@ -1,0 +1,54 @@
+// Puts a tree in place in one step.
+//
+// The tree is made in a hidden sibling of its target, on the same file system, and then renamed:
+// onto nothing, onto an empty directory, or (when that was asked for) in exchange for what was
+// there, which is then removed. Only where a directory cannot be renamed, since something is
+// mounted on it or its parent is not ours to write, is the tree made inside it and moved entry by
+// entry, which is said in a warning. Destroyed before commit(), it removes what it made.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/archive/observer.h"
+#include "engine/archive/staging.h"
+#include "engine/base/result.h"
+
+namespace murder::archive {
+
+struct PlacementOptions {
+  std::string target;         // what the tree is to be; what it lies in is made
+  bool follow_link = false;   // when the target is a link to a directory, that directory is meant
+  bool replace = false;       // whatever is there
+  bool sync_to_disk = false;  // before it gets its name
+};
+
+class TreePlacement {
+ public:
+  // An Error when something is at the target, an empty directory aside, and it is not to be
+  // replaced.
+  [[nodiscard]] static Result<TreePlacement> prepare(const PlacementOptions& options);
+
+  // Where to make the tree: an empty directory.
+  [[nodiscard]] int fd() const { return staging_->fd(); }
+  [[nodiscard]] const std::string& target() const { return target_; }
+  // What the umask leaves of 0777: the mode of directories nothing says a mode of.
+  [[nodiscard]] mode_t default_mode() const { return staging_->directory_mode(); }
+
+  [[nodiscard]] Status commit(Observer& observer);
+
+ private:
+  TreePlacement(const PlacementOptions& options, std::string target);
+
+  [[nodiscard]] Status make_staging();
+  [[nodiscard]] Status rename_over();
+  [[nodiscard]] Status exchange(Observer& observer);
+  [[nodiscard]] Status move_entries();
+
+  PlacementOptions options_;
+  std::string target_;
+  std::optional<Staging> staging_;
+  bool is_inside_ = false;  // the staging directory lies in the target, not beside it
+};
+
+}  // namespace murder::archive

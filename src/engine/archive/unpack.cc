@@ -1,0 +1,201 @@
+#include "engine/archive/unpack.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+#include "engine/archive/archive_reader.h"
+#include "engine/archive/entry_path.h"
+#include "engine/archive/tree_placement.h"
+#include "engine/archive/tree_writer.h"
+#include "engine/base/units.h"
+
+namespace murder::archive {
+
+namespace {
+
+constexpr uint64_t entry_bytes_min = 512;
+
+class Unpacking {
+ public:
+  Unpacking(ByteSource& source, const UnpackOptions& options, ArchiveReader& reader,
+            TreePlacement& placement, Observer& observer)
+      : source_(source),
+        options_(options),
+        reader_(reader),
+        writer_(placement.fd()),
+        observer_(observer) {
+    // Until the archive says what the root is like.
+    default_mode_ = placement.default_mode();
+  }
+
+  Status run() {
+    const time_t now = ::time(nullptr);
+    if (Status made = writer_.make_directory("", {.mode = default_mode_, .mtime_s = now}); !made) {
+      return made;
+    }
+    while (true) {
+      if (Status going = tell(""); !going) {
+        return going;
+      }
+      const Result<std::optional<ArchiveEntry>> entry = reader_.next_entry();
+      if (!entry) {
+        return fail(entry.error());
+      }
+      if (!entry->has_value()) {
+        break;
+      }
+      if (Status unpacked = unpack_entry(**entry); !unpacked) {
+        return fail(unpacked.error().code,
+                    fmt::format("{}: entry {}: {}", options_.archive_name,
+                                (*entry)->name.substr(0, 300), unpacked.error().text));
+      }
+      ++result.entry_count;
+    }
+    if (Status drained = reader_.drain(); !drained) {
+      return drained;
+    }
+    if (result.entry_count == 0 && !has_root_) {
+      return fail(ErrorCode::invalid_input, options_.archive_name + " has no entries");
+    }
+    return writer_.finish();
+  }
+
+  Unpacked result;
+
+ private:
+  Status tell(std::string_view path) {
+    if (options_.cancel != nullptr && options_.cancel->is_set()) {
+      return fail(ErrorCode::interrupted, "stopped while unpacking " + options_.archive_name);
+    }
+    observer_.progress(
+        {.bytes_done = reader_.bytes_read(), .bytes_total = source_.size_bytes(), .path = path});
+    return {};
+  }
+
+  Status count(uint64_t bytes) {
+    counted_bytes_ += bytes;
+    if (options_.unpacked_bytes_max != 0 && counted_bytes_ > options_.unpacked_bytes_max) {
+      return fail(ErrorCode::limit,
+                  fmt::format("here it passes the limit of {} for what is unpacked: raise "
+                              "--max-unpacked if that is right",
+                              format_size(options_.unpacked_bytes_max)));
+    }
+    return {};
+  }
+
+  Status unpack_entry(const ArchiveEntry& entry) {
+    const Result<std::string> path = safe_entry_path(entry.name);
+    if (!path) {
+      return fail(path.error());
+    }
+    if (Status counted = count(entry_bytes_min); !counted) {
+      return counted;
+    }
+    switch (entry.type) {
+      case ArchiveEntry::Type::directory:
+        has_root_ = has_root_ || path->empty();
+        return writer_.make_directory(*path, {.mode = entry.mode, .mtime_s = entry.mtime_s});
+      case ArchiveEntry::Type::file:
+        return unpack_file(entry, *path);
+      case ArchiveEntry::Type::symlink:
+        return writer_.make_symlink(*path, entry.link_target, entry.mtime_s);
+      case ArchiveEntry::Type::hard_link: {
+        const Result<std::string> target = safe_entry_path(entry.link_target);
+        if (!target || target->empty()) {
+          return fail(ErrorCode::invalid_input,
+                      fmt::format("it is a hard link to {}, out of the target",
+                                  entry.link_target.substr(0, 300)));
+        }
+        return writer_.make_hard_link(*path, *target);
+      }
+      case ArchiveEntry::Type::other:
+        break;
+    }
+    return fail(ErrorCode::unsupported, "it is neither file, directory nor link");
+  }
+
+  Status unpack_file(const ArchiveEntry& entry, const std::string& path) {
+    const Result<FileDescriptor> file = writer_.make_file(path);
+    if (!file) {
+      return fail(file.error());
+    }
+    uint64_t end = 0;
+    uint64_t written_bytes = 0;
+    while (true) {
+      const Result<std::optional<ArchiveData>> data = reader_.next_data();
+      if (!data) {
+        return fail(data.error());
+      }
+      if (!data->has_value()) {
+        break;
+      }
+      const ArchiveData& block = **data;
+      if (block.bytes.size() > entry.size_bytes ||
+          block.offset > entry.size_bytes - block.bytes.size()) {
+        return fail(ErrorCode::invalid_input, "it has data behind its end");
+      }
+      // The first bytes are those the entry itself counted for.
+      const uint64_t before = std::max(written_bytes, entry_bytes_min);
+      written_bytes += block.bytes.size();
+      if (Status counted = count(std::max(written_bytes, entry_bytes_min) - before); !counted) {
+        return counted;
+      }
+      if (Status written = write_all_at(file->get(), block.bytes, block.offset, path); !written) {
+        return written;
+      }
+      end = std::max(end, block.offset + block.bytes.size());
+      result.data_bytes += block.bytes.size();
+      if (Status going = tell(path); !going) {
+        return going;
+      }
+    }
+    if (end < entry.size_bytes &&
+        ::ftruncate(file->get(), static_cast<off_t>(entry.size_bytes)) != 0) {
+      return fail_errno(errno, "cannot set its size");
+    }
+    return TreeWriter::finish_file(file->get(), {.mode = entry.mode, .mtime_s = entry.mtime_s});
+  }
+
+  ByteSource& source_;
+  const UnpackOptions& options_;
+  ArchiveReader& reader_;
+  TreeWriter writer_;
+  Observer& observer_;
+  mode_t default_mode_ = 0;
+  bool has_root_ = false;
+  uint64_t counted_bytes_ = 0;
+};
+
+}  // namespace
+
+Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options, Observer& observer) {
+  // First what is cheap to find wrong.
+  Result<TreePlacement> placement =
+      TreePlacement::prepare({.target = join_path(options.directory, options.tag),
+                              .follow_link = options.tag.empty(),
+                              .replace = options.replace,
+                              .sync_to_disk = options.sync_to_disk});
+  if (!placement) {
+    return fail(placement.error());
+  }
+  const Result<std::unique_ptr<ArchiveReader>> reader =
+      ArchiveReader::open(source, options.archive_name);
+  if (!reader) {
+    return fail(reader.error());
+  }
+  Unpacking unpacking(source, options, **reader, *placement, observer);
+  if (Status unpacked = unpacking.run(); !unpacked) {
+    return fail(unpacked.error());
+  }
+  if (Status committed = placement->commit(observer); !committed) {
+    return fail(committed.error());
+  }
+  unpacking.result.path = placement->target();
+  return unpacking.result;
+}
+
+}  // namespace murder::archive

@@ -1,0 +1,37 @@
+// Unpacks an archive into a directory that appears in one step, complete.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/archive/byte_source.h"
+#include "engine/archive/observer.h"
+#include "engine/base/result.h"
+
+namespace murder::archive {
+
+struct UnpackOptions {
+  std::string archive_name;  // how the archive is called in texts
+  std::string directory;     // made with all it lies in
+  std::string tag;           // the tree becomes DIRECTORY/TAG; empty: DIRECTORY itself
+  bool replace = false;      // what is there already, unless it is empty: `--unsafe-please-delete`
+  // Against archives made to fill a disk: most bytes of data in files, where each entry counts for
+  // at least 512. 0: no limit.
+  uint64_t unpacked_bytes_max = 0;
+  bool sync_to_disk = false;  // before the tree appears: it is then also whole after a power cut
+  const CancelFlag* cancel = nullptr;
+};
+
+struct Unpacked {
+  std::string path;  // of the tree
+  uint64_t entry_count = 0;
+  uint64_t data_bytes = 0;  // of files, without holes
+};
+
+// Modes, times, links and holes are as in the archive; owners are not. An Error leaves nothing at
+// the target, or what was there. Symbolic links are made as they are and never followed. Entries
+// that lead out of the tree, devices, fifos and archives that are damaged or end early are Errors.
+[[nodiscard]] Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options,
+                                      Observer& observer);
+
+}  // namespace murder::archive
