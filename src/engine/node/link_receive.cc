@@ -1,0 +1,207 @@
+// The receiving half of a link: bytes from the socket into places and messages.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "engine/base/ensure.h"
+#include "engine/node/peer_link.h"
+#include "engine/node/shard.h"
+
+namespace murder::node {
+
+using codec::MessageType;
+using swarm::CloseReason;
+
+namespace {
+
+constexpr size_t piece_body_head_bytes = codec::piece_head_bytes - codec::frame_length_bytes;
+constexpr uint32_t piece_payload_bytes_max = 1024 * 1024;  // beyond it is no block anybody sends
+
+}  // namespace
+
+void PeerLink::add_segment(void* memory, size_t size_bytes) {
+  recv_segments_[recv_segment_count_++] = {memory, size_bytes};
+}
+
+void PeerLink::arm() {
+  if (!open_ || !connected_ || recv_.in_flight()) {
+    return;
+  }
+  recv_segment_count_ = 0;
+  armed_places_ = false;
+  bool predict = handshake_received_ && partial_.empty();
+  if (payload_left_ > 0) {
+    if (payload_place_ != nullptr) {
+      add_segment(payload_place_, payload_left_);
+      armed_places_ = true;
+    } else {
+      const std::span<uint8_t> waste = shard_.waste();
+      add_segment(waste.data(), std::min<size_t>(waste.size(), payload_left_));
+      predict = false;
+    }
+  }
+  if (predict) {
+    std::array<swarm::OutgoingRequest, predicted_max> requests;
+    const uint32_t count = shard_.swarm().expected(session_, requests);
+    uint32_t bytes = payload_left_;
+    for (uint32_t index = 0; index < count && bytes < predicted_bytes_max; ++index) {
+      const swarm::OutgoingRequest& request = requests[index];
+      add_segment(recv_heads_[index].data(), codec::piece_head_bytes);
+      add_segment(shard_.piece_place(request.buffer, request.block.offset),
+                  request.block.size_bytes);
+      bytes += request.block.size_bytes;
+      armed_places_ = true;
+    }
+  }
+  if (payload_left_ == 0 || payload_place_ != nullptr) {
+    add_segment(recv_tail_.data(), recv_tail_.size());
+  }
+  recv_message_ = {};
+  recv_message_.msg_iov = recv_segments_.data();
+  recv_message_.msg_iovlen = recv_segment_count_;
+  shard_.reactor().recvmsg(recv_, fd_.get(), &recv_message_);
+}
+
+void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
+  if (closing_) {
+    settle();
+    return;
+  }
+  if (result > 0) {
+    shard_.swarm().bytes_received(session_, shard_.reactor().now());
+    SegmentReader reader(std::span<const iovec>(recv_segments_).first(recv_segment_count_),
+                         static_cast<size_t>(result));
+    consume(reader);
+  } else if (result == 0) {
+    end(CloseReason::remote_closed);
+  } else if (result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
+    end(CloseReason::connection_lost);
+  }
+  if (closing_) {
+    return;
+  }
+  armed_places_ = false;
+  answer_disarm();
+  shard_.wants_arm(*this);
+}
+
+void PeerLink::consume(SegmentReader& reader) {
+  while (!reader.empty() && !closing_) {
+    if (payload_left_ > 0) {
+      consume_payload(reader);
+    } else {
+      consume_frame(reader);
+    }
+  }
+}
+
+void PeerLink::consume_payload(SegmentReader& reader) {
+  const std::span<const uint8_t> part = reader.front();
+  const size_t size = std::min<size_t>(part.size(), payload_left_);
+  if (payload_place_ != nullptr && part.data() != payload_place_) {
+    if (!reader.is_copy()) {
+      // The prediction did not hold: the place may overlap bytes that were not read yet.
+      reader.copy_out(shard_.scratch());
+      return;
+    }
+    std::memcpy(payload_place_, part.data(), size);
+  }
+  reader.skip(size);
+  payload_left_ -= static_cast<uint32_t>(size);
+  if (payload_place_ != nullptr) {
+    payload_place_ += size;
+  }
+  if (payload_left_ == 0 && payload_wanted_) {
+    payload_place_ = nullptr;
+    payload_wanted_ = false;
+    shard_.swarm().payload_end(session_, shard_.reactor().now());
+  }
+}
+
+bool PeerLink::gather(SegmentReader& reader, size_t size_bytes) {
+  while (partial_.size() < size_bytes && !reader.empty()) {
+    const std::span<const uint8_t> part = reader.front();
+    const size_t size = std::min(part.size(), size_bytes - partial_.size());
+    partial_.insert(partial_.end(), part.begin(), part.begin() + static_cast<std::ptrdiff_t>(size));
+    reader.skip(size);
+  }
+  return partial_.size() >= size_bytes;
+}
+
+void PeerLink::consume_frame(SegmentReader& reader) {
+  if (!handshake_received_) {
+    if (gather(reader, 1) && partial_[0] != 19) {
+      end(CloseReason::not_bittorrent);  // an encrypted handshake, HTTP, noise: no need to wait
+    } else if (gather(reader, codec::handshake_bytes)) {
+      on_handshake();
+    }
+    return;
+  }
+  if (!gather(reader, codec::frame_length_bytes)) {
+    return;
+  }
+  const uint32_t body_bytes =
+      codec::decode_frame_head(std::span(partial_).first<codec::frame_length_bytes>()).body_bytes;
+  if (body_bytes == 0) {
+    partial_.clear();
+    shard_.swarm().received(session_, {.type = MessageType::keep_alive}, shard_.reactor().now());
+    return;
+  }
+  if (!gather(reader, codec::frame_length_bytes + 1)) {
+    return;
+  }
+  const bool is_piece =
+      partial_[codec::frame_length_bytes] == static_cast<uint8_t>(MessageType::piece);
+  if (is_piece && body_bytes >= piece_body_head_bytes) {
+    if (body_bytes > piece_payload_bytes_max + piece_body_head_bytes) {
+      end(CloseReason::message_too_long);
+    } else if (gather(reader, codec::piece_head_bytes)) {
+      on_piece_head(body_bytes);
+    }
+    return;
+  }
+  if (body_bytes > limits::message_bytes_max) {
+    end(CloseReason::message_too_long);
+    return;
+  }
+  if (!gather(reader, codec::frame_length_bytes + body_bytes)) {
+    return;
+  }
+  const auto message =
+      codec::decode_message(std::span(partial_).subspan(codec::frame_length_bytes), body_bytes);
+  if (!message) {
+    end(CloseReason::protocol_error);
+    return;
+  }
+  shard_.swarm().received(session_, *message, shard_.reactor().now());
+  partial_.clear();
+}
+
+void PeerLink::on_handshake() {
+  const auto handshake =
+      codec::decode_handshake(std::span(partial_).first<codec::handshake_bytes>());
+  partial_.clear();
+  if (!handshake) {
+    end(CloseReason::not_bittorrent);
+    return;
+  }
+  handshake_received_ = true;
+  shard_.swarm().received(session_, *handshake, shard_.reactor().now());
+}
+
+void PeerLink::on_piece_head(uint32_t body_bytes) {
+  const auto message =
+      codec::decode_message(std::span(partial_).subspan(codec::frame_length_bytes), body_bytes);
+  partial_.clear();
+  if (!message) {
+    end(CloseReason::protocol_error);
+    return;
+  }
+  const swarm::PayloadPlace place =
+      shard_.swarm().payload_begin(session_, message->block(), shard_.reactor().now());
+  payload_left_ = message->size_bytes;
+  payload_wanted_ = place.wanted;
+  payload_place_ = place.wanted ? shard_.piece_place(place.buffer, place.offset) : nullptr;
+}
+
+}  // namespace murder::node

@@ -1,0 +1,58 @@
+// What shards and the home thread tell each other when a release is spread over several shards. One
+// message per piece crosses cores, none per block.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/endpoint.h"
+#include "engine/base/types.h"
+
+namespace murder::node {
+
+struct ShardStats {
+  uint64_t downloaded_bytes = 0;
+  uint64_t uploaded_bytes = 0;
+  uint64_t wasted_bytes = 0;
+  uint64_t failed_pieces = 0;
+  uint32_t session_count = 0;
+  uint32_t open_count = 0;
+};
+
+struct ShardMessage {
+  enum class Kind : uint8_t {
+    // shard -> home
+    lease_request,    // piece
+    lease_return,     // piece
+    lease_fulfilled,  // piece
+    stats,            // stats
+    completed,
+    stopped,
+    write_failed,  // error_number
+    read_failed,   // error_number
+    // home -> shard
+    lease_granted,     // piece
+    lease_denied,      // piece
+    lease_freed,       // piece
+    stored_elsewhere,  // piece
+    candidate,         // endpoint
+    stop,
+  };
+
+  Kind kind = Kind::stats;
+  ShardIndex shard;
+  PieceIndex piece;
+  int error_number = 0;
+  Endpoint endpoint;
+  ShardStats stats;
+};
+
+// Where a shard puts what it has to tell the home thread. Must not call back into the shard.
+class ShardOutbox {
+ public:
+  virtual void post(const ShardMessage& message) = 0;
+
+ protected:
+  ~ShardOutbox() = default;
+};
+
+}  // namespace murder::node

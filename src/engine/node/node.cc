@@ -1,0 +1,479 @@
+#include "engine/node/node.h"
+
+#include <fmt/core.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/archive/verify.h"
+#include "engine/base/ensure.h"
+#include "engine/base/units.h"
+
+namespace murder::node {
+namespace {
+
+constexpr Duration tick_interval = std::chrono::milliseconds(250);
+constexpr Duration stop_patience = std::chrono::seconds(3);
+constexpr std::string_view peer_id_prefix = "-MU0001-";  // BEP 20
+
+uint64_t random_seed() {
+  uint64_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+    seed = reinterpret_cast<uintptr_t>(&seed);  // early boot; no secret hangs on it
+  }
+  return seed;
+}
+
+PeerId make_peer_id(Prng& prng) {
+  PeerId id;
+  std::memcpy(id.bytes.data(), peer_id_prefix.data(), peer_id_prefix.size());
+  for (size_t index = peer_id_prefix.size(); index < id.bytes.size(); ++index) {
+    id.bytes[index] = static_cast<uint8_t>("0123456789abcdefghijklmnopqrstuvwxyz"[prng.below(36)]);
+  }
+  return id;
+}
+
+uint64_t bytes_of(const Geometry& geometry, const BitSet& pieces) {
+  if (pieces.none()) {
+    return 0;
+  }
+  uint64_t bytes = uint64_t{pieces.count()} * geometry.piece_bytes;
+  const PieceIndex last{pieces.size() - 1};
+  if (pieces.test(last.raw)) {
+    bytes -= geometry.piece_bytes - geometry.piece_size(last);
+  }
+  return bytes;
+}
+
+std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo) {
+  std::vector<std::string> urls;
+  for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
+    for (const std::string& url : tier) {
+      if (urls.size() < limits::trackers_max &&
+          std::find(urls.begin(), urls.end(), url) == urls.end()) {
+        urls.push_back(url);
+      }
+    }
+  }
+  return urls;
+}
+
+}  // namespace
+
+Node::Node(io::Reactor& reactor, const codec::Metainfo& metainfo, const NodeOptions& options,
+           NodeObserver& observer, StoreLock lock)
+    : reactor_(reactor),
+      metainfo_(metainfo),
+      options_(options),
+      observer_(observer),
+      lock_(std::move(lock)),
+      prng_(random_seed()),
+      peer_id_(make_peer_id(prng_)),
+      verifier_done_(reactor, io::bind_notifier<&Node::verified>(this)),
+      verify_result_(fail(ErrorCode::interrupted, "not verified")),
+      stats_(options.shard_count),
+      tick_timer_(reactor.timers(), io::bind_timer<&Node::tick>(this)),
+      message_hook_(io::bind_hook<&Node::handle_messages>(this)) {}
+
+Result<std::unique_ptr<Node>> Node::create(io::Reactor& reactor, const codec::Metainfo& metainfo,
+                                           const NodeOptions& options, NodeObserver& observer) {
+  Result<StoreLock> lock = StoreLock::acquire(metainfo, options.path, !options.serve_only);
+  if (!lock) {
+    return fail(lock.error());
+  }
+  std::unique_ptr<Node> node(new Node(reactor, metainfo, options, observer, std::move(*lock)));
+  node->start_verifying();
+  return node;
+}
+
+Node::~Node() {
+  verify_cancel_.set();
+  if (verifier_.joinable()) {
+    verifier_.join();
+  }
+}
+
+// --- start ---------------------------------------------------------------------------------------
+
+void Node::start_verifying() {
+  verifier_ = std::thread([this] {
+    verify_result_ = archive::verify_content(metainfo_, options_.path, {.cancel = &verify_cancel_},
+                                             verify_observer_);
+    verifier_done_.notify();
+  });
+}
+
+void Node::verified(io::Notifier&) {
+  verifier_.join();
+  if (phase_ != NodePhase::verifying) {
+    check_stopped();
+    return;
+  }
+  const Status started = start_fetching();
+  if (!started) {
+    fail_once(started.error());
+    return;
+  }
+  observer_.node_ready();
+  if (phase_ == NodePhase::serving) {
+    observer_.node_complete();
+  }
+}
+
+Status Node::start_fetching() {
+  if (!verify_result_) {
+    return fail(verify_result_.error());
+  }
+  const BitSet& have = *verify_result_;
+  if (options_.serve_only && !have.all()) {
+    return fail(
+        ErrorCode::invalid_input,
+        fmt::format(
+            "{} is not the content of this torrent: {} of its {} pieces are missing or different",
+            options_.path, have.size() - have.count(), have.size()));
+  }
+  if (!have.all() && lock_.mode() != StoreLock::Mode::exclusive) {
+    return fail(
+        ErrorCode::conflict,
+        fmt::format(
+            "{} is in use by another murder process or not writable, and its content is not that "
+            "of this torrent; stop that process with `murder stop`, or choose another directory "
+            "with --temp-path",
+            options_.path));
+  }
+  if (lock_.mode() == StoreLock::Mode::exclusive) {
+    Result<Store> store = Store::open(metainfo_, options_.path, Store::Access::write);
+    const Status prepared = store ? store->preallocate() : Status(fail(store.error()));
+    if (!prepared) {
+      return prepared;
+    }
+  }
+  resumed_bytes_ = bytes_of(metainfo_.geometry, have);
+  phase_ = have.all() ? NodePhase::serving : NodePhase::fetching;
+  if (have.all()) {
+    lock_.share();
+  }
+  const Status shards = start_shards(have);
+  if (!shards) {
+    return shards;
+  }
+  start_tracker_client();
+  reactor_.add_turn_hook(message_hook_);
+  tick_timer_.arm(reactor_.now());
+  return {};
+}
+
+// The address that was named, if it is ours. One that is not (behind a NAT) is announced only, and
+// so is none.
+Result<io::Fd> Node::listen_first(const io::ListenOptions& listen_options) {
+  const Endpoint any_v6{*IpAddress::parse("::"), options_.port};
+  const Endpoint any_v4{*IpAddress::parse("0.0.0.0"), options_.port};
+  if (options_.ip) {
+    Result<io::Fd> named = io::listen_tcp({*options_.ip, options_.port}, listen_options);
+    if (named) {
+      source_ = options_.ip;
+    }
+    if (named || named.error().code == ErrorCode::conflict) {
+      return named;
+    }
+  }
+  Result<io::Fd> any = io::listen_tcp(any_v6, listen_options);
+  if (!any && any.error().code != ErrorCode::conflict) {  // a kernel without IPv6
+    return io::listen_tcp(any_v4, listen_options);
+  }
+  return any;
+}
+
+// One listening socket per shard on one port; the kernel spreads connections over them.
+Result<std::vector<io::Fd>> Node::listen() {
+  std::vector<io::Fd> listeners;
+  const io::ListenOptions listen_options{.reuse_port = options_.shard_count > 1};
+  Result<io::Fd> first = listen_first(listen_options);
+  if (!first) {
+    return fail(first.error());
+  }
+  const std::optional<Endpoint> local = io::local_endpoint(first->get());
+  ENSURE(local.has_value());
+  listens_on_ = *local;
+  listeners.push_back(std::move(*first));
+  while (listeners.size() < options_.shard_count) {
+    Result<io::Fd> next = io::listen_tcp(listens_on_, listen_options);
+    if (!next) {
+      return fail(next.error());
+    }
+    listeners.push_back(std::move(*next));
+  }
+  return listeners;
+}
+
+Status Node::start_shards(const BitSet& have) {
+  Result<std::vector<io::Fd>> listeners = listen();
+  if (!listeners) {
+    return fail(listeners.error());
+  }
+  if (options_.shard_count > 1) {
+    ledger_ = std::make_unique<swarm::LeaseLedger>(have);
+  }
+  for (uint32_t index = 0; index < options_.shard_count; ++index) {
+    const ShardOptions shard_options{
+        .index = {index},
+        .swarm = {.info_hash = options_.info_hash,
+                  .peer_id = peer_id_,
+                  .geometry = metainfo_.geometry,
+                  .listen_port = listens_on_.port,
+                  .leased = options_.shard_count > 1},
+        .memory_bytes = options_.memory_bytes / options_.shard_count,
+        .source = source_,
+        .seed = prng_.next(),
+    };
+    const Store::Access access = have.all() ? Store::Access::read : Store::Access::write;
+    Result<Store> store = Store::open(metainfo_, options_.path, access);
+    if (!store) {
+      return fail(store.error());
+    }
+    if (index == 0) {
+      auto shard = Shard::create(reactor_, shard_options, metainfo_, std::move(*store), have,
+                                 std::move((*listeners)[index]), *this);
+      if (!shard) {
+        return fail(shard.error());
+      }
+      shard_ = std::move(*shard);
+    } else {
+      auto thread = ShardThread::create(reactor_, shard_options, metainfo_, std::move(*store), have,
+                                        std::move((*listeners)[index]), *this);
+      if (!thread) {
+        return fail(thread.error());
+      }
+      threads_.push_back(std::move(*thread));
+    }
+  }
+  shard_->start();
+  for (const auto& thread : threads_) {
+    thread->start();
+  }
+  return {};
+}
+
+void Node::start_tracker_client() {
+  TrackerClientOwner& owner = *this;
+  trackers_ = std::make_unique<TrackerClient>(
+      reactor_, owner,
+      TrackerClientOptions{
+          .urls = tracker_urls(metainfo_), .bind_address = source_, .seed = prng_.next()});
+  trackers_->start();
+}
+
+void Node::fail_once(const Error& error) {
+  if (!failed_) {
+    failed_ = true;
+    observer_.node_failed(error);
+  }
+}
+
+// --- shards --------------------------------------------------------------------------------------
+
+// Messages of shard 0 come from within its swarm, so they are looked at when the turn ends.
+void Node::post(const ShardMessage& message) {
+  if (message.shard.raw == 0) {
+    messages_.push_back(message);
+  } else {
+    handle(message);
+  }
+}
+
+void Node::handle_messages(io::TurnHook&) {
+  for (int round = 0; round < 16 && !messages_.empty(); ++round) {
+    std::vector<ShardMessage> messages;
+    std::swap(messages, messages_);
+    for (const ShardMessage& message : messages) {
+      handle(message);
+    }
+    messages.clear();
+    if (messages_.empty()) {
+      std::swap(messages, messages_);  // keeps the memory
+    } else {
+      reactor_.skip_wait();
+    }
+  }
+}
+
+void Node::deliver(ShardIndex shard, const ShardMessage& message) {
+  if (shard.raw == 0) {
+    shard_->deliver(message);
+    reactor_.skip_wait();  // what it started is submitted in the next turn
+  } else {
+    threads_[shard.raw - 1]->deliver(message);
+  }
+}
+
+void Node::broadcast(ShardIndex except, const ShardMessage& message) {
+  for (uint32_t index = 0; index < options_.shard_count; ++index) {
+    if (index != except.raw) {
+      deliver({index}, message);
+    }
+  }
+}
+
+void Node::handle(const ShardMessage& message) {
+  using Kind = ShardMessage::Kind;
+  switch (message.kind) {
+    case Kind::lease_request: {
+      const bool granted = ledger_->lease(message.piece, message.shard, reactor_.now());
+      deliver(message.shard,
+              {.kind = granted ? Kind::lease_granted : Kind::lease_denied, .piece = message.piece});
+      return;
+    }
+    case Kind::lease_return:
+      if (ledger_->give_back(message.piece, message.shard)) {
+        broadcast(message.shard, {.kind = Kind::lease_freed, .piece = message.piece});
+      }
+      return;
+    case Kind::lease_fulfilled:
+      if (ledger_->fulfil(message.piece)) {
+        broadcast(message.shard, {.kind = Kind::stored_elsewhere, .piece = message.piece});
+      }
+      return;
+    case Kind::stats:
+      stats_[message.shard.raw] = message.stats;
+      return;
+    case Kind::completed:
+      if (message.shard.raw == 0) {
+        complete();
+      }
+      return;
+    case Kind::stopped:
+      ++shards_stopped_;
+      check_stopped();
+      return;
+    case Kind::write_failed: {
+      const auto error = fail_errno(message.error_number, "cannot write " + options_.path);
+      fail_once(error.value());
+      return;
+    }
+    case Kind::read_failed: {
+      const auto error =
+          fail_errno(message.error_number,
+                     options_.path + " changed or cannot be read any more while it was served");
+      fail_once(error.value());
+      return;
+    }
+    default:
+      ENSURE(false);
+  }
+}
+
+void Node::complete() {
+  if (phase_ != NodePhase::fetching) {
+    return;
+  }
+  phase_ = NodePhase::serving;
+  lock_.share();
+  trackers_->completed();
+  observer_.node_complete();
+}
+
+void Node::tick(io::Timer&) {
+  if (phase_ == NodePhase::stopping) {
+    check_stopped();
+  } else {
+    const NodeProgress now = progress();
+    if (phase_ == NodePhase::fetching && now.stats.open_count == 0) {
+      trackers_->want_peers();
+    }
+    if (now.stats.failed_pieces > failed_pieces_told_) {
+      failed_pieces_told_ = now.stats.failed_pieces;
+      observer_.node_notice(fmt::format(
+          "{} piece(s) came with wrong data so far; they are fetched again from other peers",
+          failed_pieces_told_));
+    }
+  }
+  if (phase_ != NodePhase::stopped) {
+    tick_timer_.arm(reactor_.now() + tick_interval);
+  }
+}
+
+// --- trackers ------------------------------------------------------------------------------------
+
+codec::AnnounceRequest Node::announce_request() {
+  const NodeProgress now = progress();
+  codec::AnnounceRequest request;
+  request.info_hash = options_.info_hash;
+  request.peer_id = peer_id_;
+  request.port = listens_on_.port;
+  request.uploaded_bytes = now.stats.uploaded_bytes;
+  request.downloaded_bytes = now.stats.downloaded_bytes;
+  request.left_bytes = now.total_bytes - now.have_bytes;
+  request.peers_wanted = phase_ == NodePhase::stopping ? 0 : limits::peers_per_reply_default;
+  request.ip = options_.ip;
+  request.name = options_.name;
+  return request;
+}
+
+void Node::peers_found(std::span<const codec::AnnouncePeer> peers) {
+  if (phase_ == NodePhase::stopping || phase_ == NodePhase::stopped) {
+    return;
+  }
+  for (const codec::AnnouncePeer& peer : peers) {
+    deliver({next_shard_}, {.kind = ShardMessage::Kind::candidate, .endpoint = peer.endpoint});
+    next_shard_ = (next_shard_ + 1) % options_.shard_count;
+  }
+}
+
+// --- end -----------------------------------------------------------------------------------------
+
+void Node::stop() {
+  if (phase_ == NodePhase::stopping || phase_ == NodePhase::stopped) {
+    return;
+  }
+  phase_ = NodePhase::stopping;
+  verify_cancel_.set();
+  stop_deadline_ = reactor_.now() + stop_patience;
+  if (trackers_ != nullptr) {
+    trackers_->stop();
+  }
+  if (shard_ != nullptr) {
+    broadcast({UINT32_MAX}, {.kind = ShardMessage::Kind::stop});
+  }
+  tick_timer_.arm(reactor_.now());
+}
+
+void Node::check_stopped() {
+  if (phase_ != NodePhase::stopping) {
+    return;
+  }
+  const bool verifier_ended = !verifier_.joinable();
+  const bool shards_ended = shard_ == nullptr || shards_stopped_ == options_.shard_count;
+  const bool trackers_told = trackers_ == nullptr || trackers_->stopped();
+  if (verifier_ended && shards_ended && (trackers_told || reactor_.now() >= stop_deadline_)) {
+    phase_ = NodePhase::stopped;
+    tick_timer_.cancel();
+    observer_.node_stopped();
+  }
+}
+
+NodeProgress Node::progress() const {
+  NodeProgress now;
+  now.phase = phase_;
+  now.verified_bytes = verify_observer_.bytes_done.load(std::memory_order_relaxed);
+  now.total_bytes = metainfo_.geometry.total_bytes;
+  now.resumed_bytes = resumed_bytes_;
+  now.listens_on = listens_on_;
+  if (shard_ != nullptr) {
+    now.have_bytes = bytes_of(metainfo_.geometry, shard_->swarm().have());
+  }
+  for (const ShardStats& stats : stats_) {
+    now.stats.downloaded_bytes += stats.downloaded_bytes;
+    now.stats.uploaded_bytes += stats.uploaded_bytes;
+    now.stats.wasted_bytes += stats.wasted_bytes;
+    now.stats.failed_pieces += stats.failed_pieces;
+    now.stats.session_count += stats.session_count;
+    now.stats.open_count += stats.open_count;
+  }
+  if (trackers_ != nullptr) {
+    now.tracker_trouble = trackers_->trouble();
+  }
+  return now;
+}
+
+}  // namespace murder::node

@@ -1,0 +1,155 @@
+// A release on this host: fetches it, or serves it, until stopped. The home of its shards.
+//
+// Phases: verifying (a thread reads what is on disk) -> fetching -> serving -> stopping -> stopped;
+// from any of them to failed, which is told once and followed by stop(). Lives on the home thread,
+// that of `reactor`, which also runs shard 0; further shards have threads of their own.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/archive/observer.h"
+#include "engine/base/bit_set.h"
+#include "engine/codec/metainfo.h"
+#include "engine/io/notifier.h"
+#include "engine/io/reactor.h"
+#include "engine/node/messages.h"
+#include "engine/node/shard.h"
+#include "engine/node/shard_thread.h"
+#include "engine/node/store.h"
+#include "engine/node/tracker_client.h"
+#include "engine/swarm/lease_ledger.h"
+
+namespace murder::node {
+
+struct NodeOptions {
+  InfoHash info_hash;
+  std::string path;             // the file, or for a torrent of several files their directory
+  bool serve_only = false;      // everything must be there already, nothing is written
+  std::string name;             // the tag, for the tracker's page
+  std::optional<IpAddress> ip;  // announced; listened on and connected from where it is ours
+  uint16_t port = 0;            // 0: any free one
+  uint32_t shard_count = 1;
+  uint64_t memory_bytes = limits::memory_bytes_default;  // of the whole process
+};
+
+enum class NodePhase : uint8_t { verifying, fetching, serving, stopping, stopped };
+
+struct NodeProgress {
+  NodePhase phase = NodePhase::verifying;
+  uint64_t verified_bytes = 0;  // looked at, while verifying
+  uint64_t have_bytes = 0;
+  uint64_t total_bytes = 0;
+  uint64_t resumed_bytes = 0;  // of have_bytes: were on disk at the start
+  ShardStats stats;            // of all shards
+  Endpoint listens_on;
+  std::string tracker_trouble;  // empty when all is well
+};
+
+class NodeObserver {
+ public:
+  // Verified, listening, announcing.
+  virtual void node_ready() = 0;
+  // Everything is there and written. After node_ready(), at most once.
+  virtual void node_complete() = 0;
+  // A line for people on what changed (a tracker is down, wrong data came).
+  virtual void node_notice(const std::string& line) = 0;
+  // It cannot go on. The owner calls stop().
+  virtual void node_failed(const Error& error) = 0;
+  // After stop(): nothing is in flight any more.
+  virtual void node_stopped() = 0;
+
+ protected:
+  ~NodeObserver() = default;
+};
+
+class Node final : private ShardOutbox, private TrackerClientOwner {
+ public:
+  // Takes the lock on the files and starts to verify. `metainfo` and `observer` outlive the node.
+  [[nodiscard]] static Result<std::unique_ptr<Node>> create(io::Reactor& reactor,
+                                                            const codec::Metainfo& metainfo,
+                                                            const NodeOptions& options,
+                                                            NodeObserver& observer);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node();
+
+  // Leaves the swarm: tells the trackers, ends all connections. node_stopped() follows within
+  // seconds.
+  void stop();
+  [[nodiscard]] NodeProgress progress() const;
+
+ private:
+  class VerifyObserver final : public archive::Observer {
+   public:
+    void progress(const archive::Progress& progress) override {
+      bytes_done.store(progress.bytes_done, std::memory_order_relaxed);
+    }
+    std::atomic<uint64_t> bytes_done{0};
+  };
+
+  Node(io::Reactor& reactor, const codec::Metainfo& metainfo, const NodeOptions& options,
+       NodeObserver& observer, StoreLock lock);
+
+  void start_verifying();
+  void verified(io::Notifier& notifier);
+  [[nodiscard]] Status start_fetching();
+  [[nodiscard]] Status start_shards(const BitSet& have);
+  [[nodiscard]] Result<io::Fd> listen_first(const io::ListenOptions& listen_options);
+  [[nodiscard]] Result<std::vector<io::Fd>> listen();
+  void start_tracker_client();
+  void fail_once(const Error& error);
+
+  // ShardOutbox, on the home thread
+  void post(const ShardMessage& message) override;
+  void handle_messages(io::TurnHook& hook);
+  void handle(const ShardMessage& message);
+  void deliver(ShardIndex shard, const ShardMessage& message);
+  void broadcast(ShardIndex except, const ShardMessage& message);
+  void complete();
+  void tick(io::Timer& timer);
+  void check_stopped();
+
+  // TrackerClientOwner
+  codec::AnnounceRequest announce_request() override;
+  void peers_found(std::span<const codec::AnnouncePeer> peers) override;
+  void tracker_changed(std::string line) override { observer_.node_notice(line); }
+
+  io::Reactor& reactor_;
+  const codec::Metainfo& metainfo_;
+  NodeOptions options_;
+  NodeObserver& observer_;
+  StoreLock lock_;
+  NodePhase phase_ = NodePhase::verifying;
+  bool failed_ = false;
+  Prng prng_;
+  PeerId peer_id_;
+  Endpoint listens_on_;
+  std::optional<IpAddress> source_;
+
+  std::thread verifier_;
+  io::Notifier verifier_done_;
+  VerifyObserver verify_observer_;
+  archive::CancelFlag verify_cancel_;
+  Result<BitSet> verify_result_;
+  uint64_t resumed_bytes_ = 0;
+
+  std::unique_ptr<swarm::LeaseLedger> ledger_;
+  std::unique_ptr<Shard> shard_;                       // shard 0
+  std::vector<std::unique_ptr<ShardThread>> threads_;  // shards 1 ..
+  std::vector<ShardMessage> messages_;                 // from shard 0, until the end of the turn
+  std::vector<ShardStats> stats_;                      // by shard
+  uint32_t shards_stopped_ = 0;
+  uint32_t next_shard_ = 0;  // that is given a candidate
+  uint64_t failed_pieces_told_ = 0;
+  std::unique_ptr<TrackerClient> trackers_;
+  io::Timer tick_timer_;
+  io::TurnHook message_hook_;
+  Instant stop_deadline_ = instant_never;
+};
+
+}  // namespace murder::node

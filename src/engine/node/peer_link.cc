@@ -1,0 +1,139 @@
+#include "engine/node/peer_link.h"
+
+#include <cerrno>
+
+#include "engine/base/ensure.h"
+#include "engine/node/shard.h"
+
+namespace murder::node {
+
+using swarm::CloseReason;
+
+PeerLink::PeerLink(Shard& shard)
+    : shard_(shard),
+      connect_(io::bind_operation<&PeerLink::connect_done>(this)),
+      recv_(io::bind_operation<&PeerLink::recv_done>(this)),
+      send_(io::bind_operation<&PeerLink::send_done>(this)),
+      blocks_(limits::send_window_blocks),
+      batches_{{{shard.reactor(), shard.store(), bind_transfer<&PeerLink::read_done>(this)},
+                {shard.reactor(), shard.store(), bind_transfer<&PeerLink::read_done>(this)}}} {}
+
+void PeerLink::dial(swarm::SessionId session, const Endpoint& remote,
+                    const std::optional<Endpoint>& source) {
+  ENSURE(is_idle());
+  session_ = session;
+  open_ = true;
+  Result<io::Fd> socket = io::open_tcp(remote, source);
+  if (!socket) {
+    shard_.wants_end(*this, CloseReason::dial_failed);
+    return;
+  }
+  fd_ = std::move(*socket);
+  address_ = io::SocketAddress::from(remote);
+  shard_.reactor().connect(connect_, fd_.get(), &address_.storage, address_.size_bytes);
+}
+
+void PeerLink::adopt(swarm::SessionId session, io::Fd socket) {
+  ENSURE(is_idle());
+  session_ = session;
+  fd_ = std::move(socket);
+  io::set_no_delay(fd_.get());
+  open_ = true;
+  connected_ = true;
+  shard_.wants_arm(*this);
+}
+
+void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
+  if (closing_) {
+    settle();
+    return;
+  }
+  if (result < 0) {
+    end(CloseReason::dial_failed);
+    return;
+  }
+  connected_ = true;
+  shard_.swarm().dialed(session_, shard_.reactor().now());
+  shard_.wants_arm(*this);
+}
+
+void PeerLink::end(CloseReason reason) {
+  shard_.swarm().end(session_, reason, shard_.reactor().now());
+  // The swarm may have asked for the end already; a link whose session it does not know ends here.
+  if (!closing_) {
+    close();
+  }
+}
+
+void PeerLink::close() {
+  if (closing_ || !open_) {
+    return;
+  }
+  open_ = false;
+  closing_ = true;
+  if (fd_.is_open()) {
+    ::shutdown(fd_.get(), SHUT_RDWR);  // wakes what waits in the kernel
+  }
+  shard_.reactor().cancel(connect_);
+  shard_.reactor().cancel(recv_);
+  shard_.reactor().cancel(send_);
+  settle();
+}
+
+bool PeerLink::nothing_in_flight() const {
+  return !connect_.in_flight() && !recv_.in_flight() && !send_.in_flight() &&
+         !batches_[0].transfer.in_flight() && !batches_[1].transfer.in_flight();
+}
+
+void PeerLink::settle() {
+  if (closing_ && nothing_in_flight()) {
+    shard_.link_settled(*this);
+  }
+}
+
+void PeerLink::finish_close() {
+  ENSURE(closing_ && nothing_in_flight());
+  for (SendBatch& batch : batches_) {
+    if (batch.chunk != UINT32_MAX) {
+      shard_.give_chunk_back(batch.chunk);
+    }
+    batch.chunk = UINT32_MAX;
+    batch.state = SendBatch::State::idle;
+  }
+  if (fd_.is_open()) {
+    shard_.reactor().close_fd(fd_.release());
+  }
+  closing_ = false;
+  connected_ = false;
+  disarm_wanted_ = false;
+  armed_places_ = false;
+  handshake_received_ = false;
+  partial_.clear();
+  payload_left_ = 0;
+  payload_place_ = nullptr;
+  control_.clear();
+  control_sending_.clear();
+  blocks_.clear();
+  next_to_fill_ = 0;
+  next_to_send_ = 0;
+  sending_ = nullptr;
+  session_ = {};
+}
+
+void PeerLink::disarm() {
+  disarm_wanted_ = true;
+  if (armed_places_ && recv_.in_flight()) {
+    shard_.reactor().cancel(recv_);  // recv_done answers
+  } else {
+    shard_.wants_disarm(*this);
+  }
+}
+
+void PeerLink::answer_disarm() {
+  if (open_ && disarm_wanted_ && !(armed_places_ && recv_.in_flight())) {
+    disarm_wanted_ = false;
+    shard_.swarm().disarmed(session_, shard_.reactor().now());
+  }
+}
+
+}  // namespace murder::node

@@ -1,0 +1,161 @@
+// The transport of one session: a TCP connection on the ring. It lives on its shard's thread, in
+// the slot of its session, and is used again for the next session in that slot.
+//
+// Receiving: one recvmsg is armed at a time. Its buffers are where the next payloads will go if the
+// peer answers in the order it was asked: [13-byte head][place in the piece
+// buffer][head][place]...[tail]. When something else comes, the bytes behind it are first copied
+// out (the kernel wrote them into places that are not theirs), then read from the copy.
+//
+// Sending: small messages are gathered in a buffer. Blocks are read in runs of one piece into a
+// chunk, two chunks at a time (one being read while the other is sent), and leave with their heads
+// in one sendmsg.
+//
+// Bounded by: one recv, one send, two reads in flight; control_queue_bytes_max; send_window_bytes
+// (kept by the swarm). Ends: close() cancels what is in flight; when nothing is any more, the shard
+// is told and the slot is free.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/base/bounds.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/ring_queue.h"
+#include "engine/base/types.h"
+#include "engine/codec/peer_wire.h"
+#include "engine/io/operation.h"
+#include "engine/io/reactor.h"
+#include "engine/io/sockets.h"
+#include "engine/node/segment_reader.h"
+#include "engine/node/store_transfer.h"
+#include "engine/swarm/effects.h"
+
+namespace murder::node {
+
+class Shard;
+
+// Blocks of one piece that lie side by side, read and sent together.
+struct SendBatch {
+  static constexpr uint32_t block_count_max = 16;
+  enum class State : uint8_t { idle, reading, ready, sending };
+
+  SendBatch(io::Reactor& reactor, Store& store, StoreTransfer::Target target)
+      : transfer(reactor, store, target) {}
+
+  State state = State::idle;
+  uint32_t chunk = UINT32_MAX;
+  uint32_t block_count = 0;
+  uint32_t payload_bytes = 0;
+  std::array<BlockRange, block_count_max> blocks;
+  std::array<std::array<uint8_t, codec::piece_head_bytes>, block_count_max> heads;
+  StoreTransfer transfer;
+};
+
+class PeerLink {
+ public:
+  explicit PeerLink(Shard& shard);
+  PeerLink(const PeerLink&) = delete;
+  PeerLink& operator=(const PeerLink&) = delete;
+
+  // The slot must be idle. The shard's swarm hears Swarm::dialed, or that the session ended.
+  void dial(swarm::SessionId session, const Endpoint& remote,
+            const std::optional<Endpoint>& source);
+  void adopt(swarm::SessionId session, io::Fd socket);
+
+  // A small message or the handshake, as bytes. Sent at the end of the turn.
+  [[nodiscard]] std::span<uint8_t> append(size_t size_bytes);
+  void enqueue(const BlockRange& block) { blocks_.push(block); }
+  // Lets go of the places in piece buffers; Swarm::disarmed follows.
+  void disarm();
+  void close();
+
+  // End of a turn: starts what can be started.
+  void flush();
+  void arm();
+  // A disarm that needs no wait is answered here.
+  void answer_disarm();
+
+  [[nodiscard]] bool is_idle() const { return !open_ && !closing_; }
+  [[nodiscard]] bool is_closing() const { return closing_; }
+  [[nodiscard]] swarm::SessionId session() const { return session_; }
+  void end(swarm::CloseReason reason);
+  [[nodiscard]] bool nothing_in_flight() const;
+  // After nothing_in_flight(): the slot may be used again.
+  void finish_close();
+
+  // Which lists of the shard this link stands in (LinkList).
+  uint32_t listed = 0;
+
+ private:
+  static constexpr uint32_t predicted_max = 8;
+  static constexpr uint32_t predicted_bytes_max = 1024 * 1024;
+  static constexpr size_t tail_bytes = 4096;
+
+  void connect_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void recv_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void send_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void read_done(StoreTransfer& transfer, int error_number);
+  void settle();
+
+  // receiving (link_receive.cc)
+  void consume(SegmentReader& reader);
+  void consume_payload(SegmentReader& reader);
+  void consume_frame(SegmentReader& reader);
+  // Whether partial_ holds `size_bytes` now.
+  bool gather(SegmentReader& reader, size_t size_bytes);
+  void on_handshake();
+  void on_piece_head(uint32_t body_bytes);
+  void add_segment(void* memory, size_t size_bytes);
+
+  // sending (link_send.cc)
+  void start_batches();
+  bool start_batch(SendBatch& batch);
+  void start_send();
+  void batch_sent();
+
+  Shard& shard_;
+  swarm::SessionId session_;
+  io::Fd fd_;
+  io::SocketAddress address_;
+  bool open_ = false;
+  bool connected_ = false;
+  bool closing_ = false;
+  bool disarm_wanted_ = false;
+
+  io::Operation connect_;
+  io::Operation recv_;
+  io::Operation send_;
+
+  // --- receiving ---
+  msghdr recv_message_{};
+  std::array<iovec, 2 * predicted_max + 2> recv_segments_{};
+  uint32_t recv_segment_count_ = 0;
+  std::array<std::array<uint8_t, codec::piece_head_bytes>, predicted_max> recv_heads_{};
+  std::array<uint8_t, tail_bytes> recv_tail_{};
+  bool armed_places_ = false;  // the armed recv writes into piece buffers
+  bool handshake_received_ = false;
+  std::vector<uint8_t> partial_;      // the beginning of a frame whose rest has not come
+  uint8_t* payload_place_ = nullptr;  // nullptr: thrown away
+  uint32_t payload_left_ = 0;
+  bool payload_wanted_ = false;
+
+  // --- sending ---
+  std::vector<uint8_t> control_;          // to be sent
+  std::vector<uint8_t> control_sending_;  // being sent
+  RingQueue<BlockRange> blocks_;
+  std::array<SendBatch, 2> batches_;
+  uint32_t next_to_fill_ = 0;  // batches are filled and sent in turn
+  uint32_t next_to_send_ = 0;
+  SendBatch* sending_ = nullptr;
+  msghdr send_message_{};
+  std::array<iovec, 2 * SendBatch::block_count_max + 1> send_segments_{};
+};
+
+}  // namespace murder::node

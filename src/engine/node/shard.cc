@@ -1,0 +1,427 @@
+#include "engine/node/shard.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/ensure.h"
+
+namespace murder::node {
+
+using swarm::CloseReason;
+using swarm::SessionId;
+
+namespace {
+
+constexpr uint32_t page_bytes = 4096;
+constexpr uint32_t chunk_bytes = 256 * 1024;
+constexpr uint32_t chunk_count = 24;
+constexpr uint64_t scratch_bytes = 2 * 1024 * 1024;  // the largest recv that is armed
+constexpr uint64_t waste_bytes = 256 * 1024;
+constexpr uint64_t overhead_bytes =
+    uint64_t{chunk_bytes} * chunk_count + scratch_bytes + waste_bytes;
+constexpr int rounds_per_turn_max = 16;
+constexpr Duration accept_pause = std::chrono::milliseconds(100);
+static_assert(chunk_bytes >= limits::block_bytes_max);
+
+uint32_t stride_of(const Geometry& geometry) {
+  return (geometry.piece_bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+uint32_t buffer_count_of(const Geometry& geometry, const BitSet& have, uint64_t memory_bytes) {
+  const uint32_t missing = have.size() - have.count();
+  if (missing == 0) {
+    return 0;
+  }
+  const uint64_t payload = memory_bytes > overhead_bytes ? memory_bytes - overhead_bytes : 0;
+  const uint64_t fitting = payload / stride_of(geometry);
+  const uint64_t most = std::min<uint64_t>(uint64_t{missing} + 1, limits::piece_buffers_max);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(
+      fitting, limits::piece_buffers_min, std::max<uint64_t>(most, limits::piece_buffers_min)));
+}
+
+swarm::SwarmConfig config_of(const ShardOptions& options, const BitSet& have) {
+  swarm::SwarmConfig config = options.swarm;
+  config.piece_buffers = buffer_count_of(config.geometry, have, options.memory_bytes);
+  return config;
+}
+
+}  // namespace
+
+Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Metainfo& metainfo,
+             Store store, const BitSet& have, io::Fd listener, ShardOutbox& outbox)
+    : reactor_(reactor),
+      options_(options),
+      metainfo_(metainfo),
+      outbox_(outbox),
+      store_(std::move(store)),
+      listener_(std::move(listener)),
+      swarm_(config_of(options, have), have, Prng(options.seed), *this),
+      buffer_stride_bytes_(stride_of(metainfo.geometry)),
+      links_(options.swarm.sessions_max),
+      stores_(swarm_.active().buffer_count()),
+      accept_(io::bind_operation<&Shard::accepted>(this)),
+      accept_timer_(reactor.timers(), io::bind_timer<&Shard::accept_again>(this)),
+      tick_timer_(reactor.timers(), io::bind_timer<&Shard::tick>(this)),
+      turn_hook_(io::bind_hook<&Shard::turn_ended>(this)) {
+  for (std::unique_ptr<StoreTransfer>& transfer : stores_) {
+    transfer =
+        std::make_unique<StoreTransfer>(reactor_, store_, bind_transfer<&Shard::stored>(this));
+  }
+}
+
+Shard::~Shard() {
+  reactor_.cancel(accept_);
+  reactor_.run_until([&] { return !accept_.in_flight(); }, std::chrono::seconds(5));
+}
+
+Status Shard::allocate() {
+  const auto make = [](std::unique_ptr<io::AlignedArena>& arena, uint64_t size_bytes) -> Status {
+    auto made =
+        io::AlignedArena::create({.size_bytes = std::max<uint64_t>(size_bytes, page_bytes)});
+    if (!made) {
+      return fail(made.error());
+    }
+    arena = std::move(*made);
+    return {};
+  };
+  const uint64_t pieces = uint64_t{buffer_stride_bytes_} * swarm_.active().buffer_count();
+  for (const Status& status :
+       {make(pieces_, pieces), make(chunk_memory_, uint64_t{chunk_bytes} * chunk_count),
+        make(scratch_, scratch_bytes), make(waste_, waste_bytes)}) {
+    if (!status) {
+      return status;
+    }
+  }
+  chunks_ = io::ChunkPool(chunk_memory_->bytes(), chunk_bytes);
+  return {};
+}
+
+Result<std::unique_ptr<Shard>> Shard::create(io::Reactor& reactor, const ShardOptions& options,
+                                             const codec::Metainfo& metainfo, Store store,
+                                             const BitSet& have, io::Fd listener,
+                                             ShardOutbox& outbox) {
+  std::unique_ptr<Shard> shard(
+      new Shard(reactor, options, metainfo, std::move(store), have, std::move(listener), outbox));
+  const Status allocated = shard->allocate();
+  if (!allocated) {
+    return fail(allocated.error());
+  }
+  return shard;
+}
+
+void Shard::start() {
+  reactor_.add_turn_hook(turn_hook_);
+  reactor_.accept_multishot(accept_, listener_.get());
+  tick_timer_.arm(reactor_.now());
+}
+
+// --- connections ---------------------------------------------------------------------------------
+
+PeerLink& Shard::link(SessionId session) {
+  std::unique_ptr<PeerLink>& slot = links_[session.slot];
+  if (slot == nullptr) {
+    slot = std::make_unique<PeerLink>(*this);
+  }
+  return *slot;
+}
+
+void Shard::accepted(io::Operation&, int32_t result, uint32_t cqe_flags) {
+  if (result >= 0) {
+    io::Fd socket(result);
+    const std::optional<Endpoint> remote = io::peer_endpoint(result);
+    const SessionId session =
+        remote && !stopping_ ? swarm_.accept(*remote, reactor_.now()) : SessionId{};
+    if (!session.is_none()) {
+      link(session).adopt(session, std::move(socket));
+    }
+  }
+  if ((cqe_flags & io::cqe_more) == 0 && !stopping_) {
+    // Out of descriptors, or the kernel ended the multishot: after a pause when it was an error.
+    accept_timer_.arm(result >= 0 ? reactor_.now() : reactor_.now() + accept_pause);
+  }
+}
+
+void Shard::accept_again(io::Timer&) {
+  if (!stopping_ && !accept_.in_flight()) {
+    reactor_.accept_multishot(accept_, listener_.get());
+  }
+}
+
+void Shard::dial(SessionId session, const Endpoint& endpoint) {
+  std::optional<Endpoint> source;
+  if (options_.source && options_.source->is_v4() == endpoint.address.is_v4()) {
+    source = Endpoint{*options_.source, 0};
+  }
+  link(session).dial(session, endpoint, source);
+}
+
+void Shard::close(SessionId session, CloseReason) {
+  link(session).close();
+}
+
+void Shard::wants_end(PeerLink& link, CloseReason reason) {
+  if ((link.listed & listed_end) == 0) {
+    link.listed |= listed_end;
+    end_list_.push_back({&link, link.session(), reason});
+  }
+}
+
+void Shard::send_handshake(SessionId session, const codec::Handshake& handshake) {
+  PeerLink& to = link(session);
+  const std::span<uint8_t> wire = to.append(codec::handshake_bytes);
+  ENSURE(wire.size() == codec::handshake_bytes);
+  codec::encode_handshake(handshake, wire.first<codec::handshake_bytes>());
+  wants_flush(to);
+}
+
+void Shard::send(SessionId session, const codec::PeerMessage& message) {
+  PeerLink& to = link(session);
+  const std::span<uint8_t> wire = to.append(codec::encoded_bytes(message));
+  if (wire.empty()) {
+    wants_end(to, CloseReason::not_reading);
+    return;
+  }
+  codec::encode_message(message, wire);
+  wants_flush(to);
+}
+
+void Shard::send_block(SessionId session, const BlockRange& block) {
+  PeerLink& to = link(session);
+  to.enqueue(block);
+  wants_flush(to);
+}
+
+void Shard::disarm(SessionId session) {
+  link(session).disarm();
+}
+
+// --- memory --------------------------------------------------------------------------------------
+
+uint8_t* Shard::piece_place(BufferIndex buffer, uint32_t offset) {
+  return pieces_->bytes().data() + uint64_t{buffer.raw} * buffer_stride_bytes_ + offset;
+}
+
+uint32_t Shard::take_chunk(PeerLink& link) {
+  const uint32_t index = chunks_.take();
+  if (index == UINT32_MAX) {
+    enlist(chunk_list_, link, listed_chunk);
+  }
+  return index;
+}
+
+void Shard::give_chunk_back(uint32_t index) {
+  chunks_.give_back(index);
+  for (PeerLink* waiting : chunk_list_) {
+    waiting->listed &= ~uint32_t{listed_chunk};
+    wants_flush(*waiting);
+  }
+  chunk_list_.clear();
+}
+
+// --- pieces --------------------------------------------------------------------------------------
+
+void Shard::verify(BufferIndex buffer, PieceIndex) {
+  verify_list_.push_back(buffer);
+}
+void Shard::store(BufferIndex buffer, PieceIndex) {
+  store_list_.push_back(buffer);
+}
+
+bool Shard::hash_waiting() {
+  if (verify_list_.empty()) {
+    return false;
+  }
+  std::array<std::span<const uint8_t>, hash::PieceHasher::batch_max> inputs;
+  std::array<Sha1Digest, hash::PieceHasher::batch_max> digests;
+  std::array<BufferIndex, hash::PieceHasher::batch_max> buffers;
+  const size_t count = std::min(verify_list_.size(), inputs.size());
+  std::copy_n(verify_list_.begin(), count, buffers.begin());
+  verify_list_.erase(verify_list_.begin(),
+                     verify_list_.begin() + static_cast<std::ptrdiff_t>(count));
+  for (size_t index = 0; index < count; ++index) {
+    const swarm::ActivePiece& active = swarm_.active().at(buffers[index]);
+    inputs[index] = {piece_place(buffers[index], 0), active.size_bytes};
+  }
+  hasher_.hash_batch(std::span(inputs).first(count), std::span(digests).first(count));
+  for (size_t index = 0; index < count; ++index) {
+    const PieceIndex piece = swarm_.active().at(buffers[index]).piece;
+    const bool matches = digests[index] == metainfo_.piece_digests[piece.raw];
+    swarm_.piece_verified(buffers[index], matches, reactor_.now());
+  }
+  return true;
+}
+
+bool Shard::start_stores() {
+  if (store_list_.empty()) {
+    return false;
+  }
+  std::vector<BufferIndex> buffers;
+  std::swap(buffers, store_list_);
+  for (const BufferIndex buffer : buffers) {
+    const swarm::ActivePiece& active = swarm_.active().at(buffer);
+    stores_[buffer.raw]->write(geometry().piece_offset(active.piece),
+                               {piece_place(buffer, 0), active.size_bytes});
+  }
+  buffers.clear();
+  if (store_list_.empty()) {
+    std::swap(buffers, store_list_);  // keeps the memory
+  }
+  return true;
+}
+
+void Shard::stored(StoreTransfer& transfer, int error_number) {
+  const auto found = std::find_if(stores_.begin(), stores_.end(),
+                                  [&](const auto& entry) { return entry.get() == &transfer; });
+  const BufferIndex buffer{static_cast<uint32_t>(found - stores_.begin())};
+  if (error_number != 0) {
+    post(ShardMessage::Kind::write_failed, {}, error_number);
+    return;  // the node stops; the piece stays unsaid
+  }
+  swarm_.piece_stored(buffer, reactor_.now());
+}
+
+void Shard::read_failed(int error_number) {
+  post(ShardMessage::Kind::read_failed, {}, error_number);
+}
+
+// --- the home thread -----------------------------------------------------------------------------
+
+void Shard::post(ShardMessage::Kind kind, PieceIndex piece, int error_number) {
+  outbox_.post(
+      {.kind = kind, .shard = options_.index, .piece = piece, .error_number = error_number});
+}
+
+void Shard::request_lease(PieceIndex piece) {
+  post(ShardMessage::Kind::lease_request, piece);
+}
+void Shard::return_lease(PieceIndex piece) {
+  post(ShardMessage::Kind::lease_return, piece);
+}
+void Shard::lease_fulfilled(PieceIndex piece) {
+  post(ShardMessage::Kind::lease_fulfilled, piece);
+}
+void Shard::completed() {
+  post(ShardMessage::Kind::completed);
+}
+
+void Shard::deliver(const ShardMessage& message) {
+  const Instant now = reactor_.now();
+  switch (message.kind) {
+    case ShardMessage::Kind::lease_granted:
+      swarm_.lease_answered(message.piece, true, now);
+      return;
+    case ShardMessage::Kind::lease_denied:
+      swarm_.lease_answered(message.piece, false, now);
+      return;
+    case ShardMessage::Kind::lease_freed:
+      swarm_.lease_freed(message.piece, now);
+      return;
+    case ShardMessage::Kind::stored_elsewhere:
+      swarm_.piece_stored_elsewhere(message.piece, now);
+      return;
+    case ShardMessage::Kind::candidate:
+      swarm_.add_candidates({&message.endpoint, 1}, now);
+      return;
+    case ShardMessage::Kind::stop:
+      stopping_ = true;
+      reactor_.cancel(accept_);
+      swarm_.stop(now);
+      return;
+    default:
+      ENSURE(false);
+  }
+}
+
+void Shard::tick(io::Timer&) {
+  const Instant now = reactor_.now();
+  swarm_.tick(now);
+  const swarm::SwarmStats& stats = swarm_.stats();
+  outbox_.post({.kind = ShardMessage::Kind::stats,
+                .shard = options_.index,
+                .stats = {.downloaded_bytes = stats.downloaded_bytes,
+                          .uploaded_bytes = stats.uploaded_bytes,
+                          .wasted_bytes = stats.wasted_bytes,
+                          .failed_pieces = stats.failed_pieces,
+                          .session_count = swarm_.session_count(),
+                          .open_count = swarm_.open_count()}});
+  tick_timer_.arm(now + swarm::Swarm::tick_interval);
+}
+
+// --- the end of a turn ---------------------------------------------------------------------------
+
+void Shard::enlist(std::vector<PeerLink*>& list, PeerLink& link, uint32_t flag) {
+  if ((link.listed & flag) == 0) {
+    link.listed |= flag;
+    list.push_back(&link);
+  }
+}
+
+template <typename Visit>
+bool Shard::drain(std::vector<PeerLink*>& list, uint32_t flag, Visit&& visit) {
+  if (list.empty()) {
+    return false;
+  }
+  draining_list_.clear();
+  std::swap(list, draining_list_);
+  for (PeerLink* link : draining_list_) {
+    link->listed &= ~flag;
+    visit(*link);
+  }
+  return true;
+}
+
+bool Shard::end_links() {
+  if (end_list_.empty()) {
+    return false;
+  }
+  std::vector<LinkEnd> ends;
+  std::swap(ends, end_list_);
+  for (const LinkEnd& entry : ends) {
+    entry.link->listed &= ~uint32_t{listed_end};
+    if (entry.link->session() == entry.session) {
+      entry.link->end(entry.reason);
+    }
+  }
+  return true;
+}
+
+bool Shard::do_waiting_work() {
+  bool worked = end_links();
+  worked |= hash_waiting();
+  worked |= start_stores();
+  worked |= drain(disarm_list_, listed_disarm, [](PeerLink& link) { link.answer_disarm(); });
+  worked |= drain(settled_list_, listed_settled, [&](PeerLink& link) {
+    if (link.is_closing() && link.nothing_in_flight()) {
+      const SessionId session = link.session();
+      link.finish_close();
+      swarm_.closed(session, reactor_.now());
+    }
+  });
+  worked |= drain(flush_list_, listed_flush, [](PeerLink& link) { link.flush(); });
+  worked |= drain(arm_list_, listed_arm, [](PeerLink& link) { link.arm(); });
+  return worked;
+}
+
+void Shard::turn_ended(io::TurnHook&) {
+  int rounds = 0;
+  while (do_waiting_work()) {
+    if (++rounds == rounds_per_turn_max) {
+      reactor_.skip_wait();
+      break;
+    }
+  }
+  check_stopped();
+}
+
+void Shard::check_stopped() {
+  const bool writing = std::any_of(stores_.begin(), stores_.end(),
+                                   [](const auto& transfer) { return transfer->in_flight(); });
+  if (stopping_ && !stopped_told_ && swarm_.session_count() == 0 && !writing &&
+      !accept_.in_flight()) {
+    stopped_told_ = true;
+    tick_timer_.cancel();
+    post(ShardMessage::Kind::stopped);
+  }
+}
+
+}  // namespace murder::node

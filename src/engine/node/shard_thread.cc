@@ -1,0 +1,90 @@
+#include "engine/node/shard_thread.h"
+
+#include <utility>
+
+namespace murder::node {
+
+ShardThread::ShardThread(io::Reactor& home, std::unique_ptr<io::Reactor> reactor,
+                         ShardOutbox& home_outbox)
+    : home_(home),
+      reactor_(std::move(reactor)),
+      home_outbox_(home_outbox),
+      inbox_(*reactor_, io::bind_notifier<&ShardThread::inbox_ready>(this)),
+      outbox_(home, io::bind_notifier<&ShardThread::outbox_ready>(this)),
+      inbox_hook_(io::bind_hook<&ShardThread::flush_inbox>(this)),
+      outbox_hook_(io::bind_hook<&ShardThread::flush_outbox>(this)) {}
+
+Result<std::unique_ptr<ShardThread>> ShardThread::create(
+    io::Reactor& home, const ShardOptions& options, const codec::Metainfo& metainfo, Store store,
+    const BitSet& have, io::Fd listener, ShardOutbox& home_outbox) {
+  auto reactor = io::Reactor::create({});
+  if (!reactor) {
+    return fail(reactor.error());
+  }
+  std::unique_ptr<ShardThread> made(new ShardThread(home, std::move(*reactor), home_outbox));
+  auto shard = Shard::create(*made->reactor_, options, metainfo, std::move(store), have,
+                             std::move(listener), *made);
+  if (!shard) {
+    return fail(shard.error());
+  }
+  made->shard_ = std::move(*shard);
+  return made;
+}
+
+void ShardThread::start() {
+  home_.add_turn_hook(inbox_hook_);
+  thread_ = std::thread([this] {
+    shard_->start();
+    reactor_->add_turn_hook(outbox_hook_);
+    reactor_->run();
+    outbox_hook_.remove();
+    shard_.reset();  // what it has in flight belongs to this thread
+  });
+}
+
+ShardThread::~ShardThread() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void ShardThread::deliver(const ShardMessage& message) {
+  if (!inbox_waiting_.empty() || !inbox_.post(home_, message)) {
+    inbox_waiting_.push_back(message);
+  }
+}
+
+void ShardThread::flush_inbox(io::TurnHook&) {
+  while (!inbox_waiting_.empty() && inbox_.post(home_, inbox_waiting_.front())) {
+    inbox_waiting_.pop_front();
+  }
+}
+
+void ShardThread::inbox_ready(io::Notifier&) {
+  while (const auto message = inbox_.take()) {
+    shard_->deliver(*message);
+  }
+}
+
+void ShardThread::post(const ShardMessage& message) {
+  if (!outbox_waiting_.empty() || !outbox_.post(*reactor_, message)) {
+    outbox_waiting_.push_back(message);
+  }
+  if (message.kind == ShardMessage::Kind::stopped) {
+    reactor_->stop();
+  }
+}
+
+void ShardThread::flush_outbox(io::TurnHook&) {
+  while (!outbox_waiting_.empty() && outbox_.post(*reactor_, outbox_waiting_.front())) {
+    outbox_waiting_.pop_front();
+  }
+}
+
+void ShardThread::outbox_ready(io::Notifier&) {
+  while (const auto message = outbox_.take()) {
+    home_outbox_.post(*message);
+  }
+}
+
+}  // namespace murder::node

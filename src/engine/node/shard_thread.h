@@ -1,0 +1,57 @@
+// A shard on a thread of its own, and the mailboxes between it and the home thread.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <thread>
+
+#include "engine/base/result.h"
+#include "engine/io/mailbox.h"
+#include "engine/io/reactor.h"
+#include "engine/node/shard.h"
+
+namespace murder::node {
+
+// Made, started and destroyed on the home thread. The destructor waits for the thread, which ends
+// when its shard has stopped: deliver(stop) first. Mailboxes are bounded; what does not fit waits
+// in order on the sender's side.
+class ShardThread final : public ShardOutbox {
+ public:
+  // `home_outbox` hears, on the home thread, what the shard has to tell.
+  [[nodiscard]] static Result<std::unique_ptr<ShardThread>> create(
+      io::Reactor& home, const ShardOptions& options, const codec::Metainfo& metainfo, Store store,
+      const BitSet& have, io::Fd listener, ShardOutbox& home_outbox);
+  ShardThread(const ShardThread&) = delete;
+  ShardThread& operator=(const ShardThread&) = delete;
+  ~ShardThread();
+
+  void start();
+  // Home thread.
+  void deliver(const ShardMessage& message);
+
+ private:
+  static constexpr uint32_t mailbox_size = 1024;
+  using Box = io::Mailbox<ShardMessage, mailbox_size>;
+
+  ShardThread(io::Reactor& home, std::unique_ptr<io::Reactor> reactor, ShardOutbox& home_outbox);
+
+  void post(const ShardMessage& message) override;  // the shard's thread
+  void inbox_ready(io::Notifier& notifier);         // the shard's thread
+  void outbox_ready(io::Notifier& notifier);        // home thread
+  void flush_inbox(io::TurnHook& hook);             // home thread
+  void flush_outbox(io::TurnHook& hook);            // the shard's thread
+
+  io::Reactor& home_;
+  std::unique_ptr<io::Reactor> reactor_;
+  ShardOutbox& home_outbox_;
+  Box inbox_;
+  Box outbox_;
+  std::deque<ShardMessage> inbox_waiting_;
+  std::deque<ShardMessage> outbox_waiting_;
+  io::TurnHook inbox_hook_;
+  io::TurnHook outbox_hook_;
+  std::unique_ptr<Shard> shard_;
+  std::thread thread_;
+};
+
+}  // namespace murder::node

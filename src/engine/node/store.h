@@ -1,0 +1,86 @@
+// The files of one release on disk. A torrent of one file is that file; one of several is a
+// directory with the files below it. Blocking calls here are for start and end; payload goes
+// through StoreTransfer.
+//
+// Each shard has a Store of its own on the same files, so descriptors are shared by nobody.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/types.h"
+#include "engine/codec/metainfo.h"
+#include "engine/io/sockets.h"
+
+namespace murder::node {
+
+// A contiguous part of one file.
+struct StoreSegment {
+  uint32_t file_index = 0;
+  uint64_t offset = 0;  // in the file
+  uint32_t size_bytes = 0;
+  bool is_padding = false;  // zeros that are in no file
+};
+
+// Who may have the files open. A release is written by one process at a time; any number may read
+// it once whole.
+class StoreLock {
+ public:
+  enum class Mode : uint8_t { none, shared, exclusive };
+
+  // For writing if nobody else has it, else for reading. Creates the file (or the directory) when
+  // `create`. Errors: another process is writing it (conflict), it cannot be created or opened.
+  [[nodiscard]] static Result<StoreLock> acquire(const codec::Metainfo& metainfo,
+                                                 const std::string& path, bool create);
+  [[nodiscard]] Mode mode() const { return mode_; }
+  // From writing to reading: others may read it now.
+  void share();
+
+ private:
+  io::Fd fd_;
+  Mode mode_ = Mode::none;
+};
+
+class Store {
+ public:
+  enum class Access : uint8_t { read, write };
+
+  // `metainfo` outlives the store. `path`: the file, or for several files the directory they are
+  // below.
+  [[nodiscard]] static Result<Store> open(const codec::Metainfo& metainfo, const std::string& path,
+                                          Access access);
+
+  // Brings every file to its size and takes the space for it, so that a full disk is known now.
+  // Errors: no space (says how much is missing), not writable.
+  [[nodiscard]] Status preallocate();
+
+  // The segment in which the byte at `offset` of the release lies, cut at `size_bytes`.
+  [[nodiscard]] StoreSegment segment_at(uint64_t offset, uint32_t size_bytes) const;
+  // A descriptor of the file, opened when first needed. Give it back with release().
+  [[nodiscard]] Result<int> acquire(uint32_t file_index);
+  void release(uint32_t file_index);
+
+  [[nodiscard]] const codec::Metainfo& metainfo() const { return *metainfo_; }
+  [[nodiscard]] std::string file_path(uint32_t file_index) const;
+
+ private:
+  struct OpenFile {
+    io::Fd fd;
+    uint32_t users = 0;
+  };
+
+  Store(const codec::Metainfo& metainfo, std::string path, Access access);
+  [[nodiscard]] Result<io::Fd> open_file(uint32_t file_index) const;
+  [[nodiscard]] Status preallocate_file(uint32_t file_index);
+
+  const codec::Metainfo* metainfo_;
+  std::string path_;
+  Access access_;
+  std::vector<OpenFile> files_;
+  bool keeps_open_;  // few enough files to leave their descriptors open
+};
+
+}  // namespace murder::node

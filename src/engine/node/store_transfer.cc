@@ -1,0 +1,71 @@
+#include "engine/node/store_transfer.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/base/ensure.h"
+
+namespace murder::node {
+
+void StoreTransfer::start(bool writes, uint64_t offset, std::span<uint8_t> memory) {
+  ENSURE(!busy_ && !memory.empty());
+  busy_ = true;
+  writes_ = writes;
+  offset_ = offset;
+  left_ = memory;
+  step();
+}
+
+void StoreTransfer::step() {
+  while (!left_.empty()) {
+    const StoreSegment segment = store_.segment_at(offset_, static_cast<uint32_t>(left_.size()));
+    const std::span<uint8_t> part = left_.first(segment.size_bytes);
+    if (segment.is_padding) {
+      if (!writes_) {
+        std::fill(part.begin(), part.end(), uint8_t{0});
+      }
+      left_ = left_.subspan(part.size());
+      offset_ += part.size();
+      continue;
+    }
+    const Result<int> fd = store_.acquire(segment.file_index);
+    if (!fd) {
+      finish(EIO);
+      return;
+    }
+    file_index_ = segment.file_index;
+    if (writes_) {
+      reactor_.write(operation_, *fd, part, segment.offset);
+    } else {
+      reactor_.read(operation_, *fd, part, segment.offset);
+    }
+    return;
+  }
+  finish(0);
+}
+
+void StoreTransfer::step_done(io::Operation&, int32_t result, uint32_t) {
+  store_.release(file_index_);
+  if (result == -EINTR || result == -EAGAIN) {
+    step();
+    return;
+  }
+  if (result < 0) {
+    finish(-result);
+    return;
+  }
+  if (result == 0) {
+    finish(writes_ ? ENOSPC : ENODATA);
+    return;
+  }
+  left_ = left_.subspan(static_cast<size_t>(result));
+  offset_ += static_cast<uint32_t>(result);
+  step();
+}
+
+void StoreTransfer::finish(int error_number) {
+  busy_ = false;
+  target_.handler(target_.owner, *this, error_number);
+}
+
+}  // namespace murder::node

@@ -1,0 +1,128 @@
+#include "engine/node/tracker_client.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "engine/base/bounds.h"
+#include "engine/codec/announce.h"
+#include "engine/codec/url.h"
+
+namespace murder::node {
+namespace {
+
+constexpr Duration announce_timeout = std::chrono::seconds(10);
+constexpr Duration stopped_timeout = std::chrono::seconds(2);
+
+}  // namespace
+
+TrackerClient::TrackerClient(io::Reactor& reactor, TrackerClientOwner& owner,
+                             const TrackerClientOptions& options)
+    : reactor_(reactor),
+      owner_(owner),
+      options_(options),
+      announcer_(static_cast<uint32_t>(options.urls.size()), Prng(options.seed)),
+      timer_(reactor.timers(), io::bind_timer<&TrackerClient::due>(this)) {
+  for (size_t index = 0; index < options_.urls.size(); ++index) {
+    clients_.push_back(std::make_unique<http::Client>(reactor, *this));
+  }
+}
+
+void TrackerClient::pump() {
+  while (const auto order = announcer_.next(reactor_.now())) {
+    send(*order);
+  }
+  const Instant next = announcer_.next_due();
+  if (next == instant_never) {
+    timer_.cancel();
+  } else {
+    timer_.arm(next);
+  }
+}
+
+void TrackerClient::due(io::Timer&) {
+  pump();
+}
+
+void TrackerClient::send(const swarm::Announcer::Order& order) {
+  const Result<codec::Url> url = codec::Url::parse(options_.urls[order.tracker.raw]);
+  if (!url) {
+    failed(order.tracker, url.error().text);
+    return;
+  }
+  codec::AnnounceRequest request = owner_.announce_request();
+  request.event = order.event;
+  request.tracker_id = announcer_.tracker_id(order.tracker);
+  const bool last = order.event == codec::AnnounceEvent::stopped;
+  const std::string target =
+      fmt::format("http://{}{}", url->authority(), codec::announce_target(*url, request));
+  clients_[order.tracker.raw]->request(target,
+                                       {.timeout = last ? stopped_timeout : announce_timeout,
+                                        .body_bytes_max = limits::announce_reply_bytes_max,
+                                        .bind_address = options_.bind_address});
+}
+
+void TrackerClient::failed(TrackerIndex tracker, std::string reason) {
+  const swarm::Announcer::TrackerView before = announcer_.view(tracker);
+  if (before.works || !before.tried || before.trouble != reason) {
+    owner_.tracker_changed(
+        fmt::format("tracker {}: {} (trying again)", options_.urls[tracker.raw], reason));
+  }
+  announcer_.failed(tracker, std::move(reason), reactor_.now());
+}
+
+void TrackerClient::on_http_reply(http::Client& client, Result<http::Reply> reply) {
+  const auto found = std::find_if(clients_.begin(), clients_.end(),
+                                  [&](const auto& one) { return one.get() == &client; });
+  const TrackerIndex tracker{static_cast<uint32_t>(found - clients_.begin())};
+  const auto announced = reply ? codec::decode_announce_reply(as_bytes_of(reply->body))
+                               : Result<codec::AnnounceReply>(fail(reply.error()));
+  if (!reply) {
+    failed(tracker, reply.error().text);
+  } else if (!announced && reply->status != 200) {
+    failed(tracker, fmt::format("answered with HTTP status {}", reply->status));
+  } else if (!announced) {
+    failed(tracker, "the answer is not a tracker's: " + announced.error().text);
+  } else {
+    const swarm::Announcer::TrackerView before = announcer_.view(tracker);
+    const bool refused = !announced->failure_reason.empty();
+    if (refused && before.trouble != announced->failure_reason) {
+      owner_.tracker_changed(fmt::format("tracker {} refuses: {}", options_.urls[tracker.raw],
+                                         announced->failure_reason));
+    } else if (!refused && before.tried && !before.works) {
+      owner_.tracker_changed(fmt::format("tracker {} answers again", options_.urls[tracker.raw]));
+    }
+    announcer_.replied(tracker, *announced, reactor_.now());
+    if (!refused && !announced->peers.empty()) {
+      owner_.peers_found(announced->peers);
+    }
+  }
+  pump();
+}
+
+void TrackerClient::completed() {
+  announcer_.completed(reactor_.now());
+  pump();
+}
+
+void TrackerClient::want_peers() {
+  announcer_.want_peers(reactor_.now());
+  pump();
+}
+
+void TrackerClient::stop() {
+  announcer_.stop(reactor_.now());
+  pump();
+}
+
+std::string TrackerClient::trouble() const {
+  for (uint32_t index = 0; index < announcer_.tracker_count(); ++index) {
+    const swarm::Announcer::TrackerView view = announcer_.view({index});
+    if (view.tried && !view.works) {
+      return fmt::format("tracker {}: {}", options_.urls[index], view.trouble);
+    }
+  }
+  return {};
+}
+
+}  // namespace murder::node

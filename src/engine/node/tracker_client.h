@@ -1,0 +1,67 @@
+// Carries the announcer's orders out over HTTP: one client per tracker. On the home thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/http/client.h"
+#include "engine/io/reactor.h"
+#include "engine/io/timers.h"
+#include "engine/swarm/announcer.h"
+
+namespace murder::node {
+
+// What the client needs to know, and whom it tells.
+class TrackerClientOwner {
+ public:
+  // All but the event and the tracker id, which the client fills in.
+  [[nodiscard]] virtual codec::AnnounceRequest announce_request() = 0;
+  virtual void peers_found(std::span<const codec::AnnouncePeer> peers) = 0;
+  // A tracker stopped answering, or answers again: a line for people.
+  virtual void tracker_changed(std::string line) = 0;
+
+ protected:
+  ~TrackerClientOwner() = default;
+};
+
+struct TrackerClientOptions {
+  std::vector<std::string> urls;  // http:// announce URLs; others are said to be unsupported
+  std::optional<IpAddress> bind_address;
+  uint64_t seed = 1;
+};
+
+class TrackerClient final : public http::ClientObserver {
+ public:
+  TrackerClient(io::Reactor& reactor, TrackerClientOwner& owner,
+                const TrackerClientOptions& options);
+  TrackerClient(const TrackerClient&) = delete;
+  TrackerClient& operator=(const TrackerClient&) = delete;
+
+  void start() { pump(); }
+  void completed();
+  void want_peers();
+  void stop();
+  [[nodiscard]] bool stopped() const { return announcer_.stopped(); }
+
+  // One line on how the trackers do, empty when all is well.
+  [[nodiscard]] std::string trouble() const;
+
+ private:
+  void pump();
+  void send(const swarm::Announcer::Order& order);
+  void due(io::Timer& timer);
+  void on_http_reply(http::Client& client, Result<http::Reply> reply) override;
+  void failed(TrackerIndex tracker, std::string reason);
+
+  io::Reactor& reactor_;
+  TrackerClientOwner& owner_;
+  TrackerClientOptions options_;
+  swarm::Announcer announcer_;
+  std::vector<std::unique_ptr<http::Client>> clients_;
+  io::Timer timer_;
+};
+
+}  // namespace murder::node
