@@ -1,0 +1,72 @@
+// Fuzzes what a tracker reads and what it answers. The first byte chooses.
+
+#include <span>
+#include <string>
+
+#include "engine/base/ensure.h"
+#include "engine/codec/announce.h"
+
+using namespace murder;
+using namespace murder::codec;
+
+namespace {
+
+void check_announce_query(std::string_view query) {
+  const Result<AnnounceRequest> request = decode_announce_query(query);
+  if (request) {
+    const Result<AnnounceRequest> again = decode_announce_query(encode_announce_query(*request));
+    ENSURE(again && *again == *request);
+  }
+}
+
+void check_announce_reply(std::span<const uint8_t> body) {
+  const Result<AnnounceReply> reply = decode_announce_reply(body);
+  if (!reply) {
+    return;
+  }
+  AnnounceReply expected = *reply;
+  if (!expected.failure_reason.empty() && expected.retry_never) {
+    expected.retry_in_minutes.reset();
+  }
+  const auto reread = [&](PeerListForm form) {
+    return decode_announce_reply(as_bytes_of(encode_announce_reply(*reply, form)));
+  };
+  ENSURE(reread(PeerListForm::list) == expected);
+  const Result<AnnounceReply> compact = reread(PeerListForm::compact);
+  ENSURE(compact && compact->peers.size() == expected.peers.size());
+}
+
+void check_scrape(std::string_view text) {
+  const Result<std::vector<InfoHash>> info_hashes = decode_scrape_query(text);
+  if (info_hashes) {
+    const std::string target = *scrape_target({.host = "t", .path = "/announce"}, *info_hashes);
+    const size_t question = std::min(target.find('?'), target.size() - 1);
+    ENSURE(*decode_scrape_query(std::string_view(target).substr(question + 1)) == *info_hashes);
+  }
+  const Result<ScrapeReply> reply = decode_scrape_reply(as_bytes_of(text));
+  if (reply) {
+    const Result<ScrapeReply> again = decode_scrape_reply(as_bytes_of(encode_scrape_reply(*reply)));
+    ENSURE(again && again->entries.size() == reply->entries.size());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) {
+    return 0;
+  }
+  const std::span<const uint8_t> rest(data + 1, size - 1);
+  switch (data[0] % 3) {
+    case 0:
+      check_announce_query(as_text_of(rest));
+      break;
+    case 1:
+      check_announce_reply(rest);
+      break;
+    default:
+      check_scrape(as_text_of(rest));
+      break;
+  }
+  return 0;
+}
