@@ -79,6 +79,9 @@ Reactor::~Reactor() {
   ENSURE(!in_turn_);
   ENSURE(notifiers_ == nullptr);
   drain();
+  if (io_uring_sq_ready(ring_.get()) > 0) {
+    submit_queued();  // descriptors to close
+  }
   ring_.reset();
   close(wake_fd_);
 }
@@ -113,7 +116,7 @@ void Reactor::submit_queued() {
     ++counters_.enters;
     const int result = io_uring_submit(ring_.get());
     ensure_passing(result);
-    if (io_uring_sq_space_left(ring_.get()) > 0) {
+    if (io_uring_sq_ready(ring_.get()) == 0) {
       return;
     }
     io_uring_get_events(ring_.get());
@@ -137,6 +140,9 @@ void Reactor::start_internal(io_uring_sqe* sqe, uint64_t user_data, bool needs_c
 void Reactor::run() {
   while (!stopping_) {
     run_turn(wait_forever);
+  }
+  if (io_uring_sq_ready(ring_.get()) > 0) {
+    submit_queued();  // closes and wakes of the last turn
   }
   stopping_ = false;
 }
