@@ -57,7 +57,7 @@ std::optional<Endpoint> Candidates::take(Instant now, Prng& prng) {
 
 void Candidates::failed(const Endpoint& endpoint, Instant now, Prng& prng) {
   Candidate* candidate = find(endpoint);
-  if (candidate != nullptr && candidate->state == State::busy) {
+  if (candidate != nullptr && candidate->state != State::barred) {
     candidate->state = State::idle;
     ++candidate->failures;
     candidate->not_before = now + backoff_.wait(candidate->failures, prng);
@@ -66,7 +66,7 @@ void Candidates::failed(const Endpoint& endpoint, Instant now, Prng& prng) {
 
 void Candidates::ended(const Endpoint& endpoint, Instant now, Prng& prng) {
   Candidate* candidate = find(endpoint);
-  if (candidate != nullptr && candidate->state == State::busy) {
+  if (candidate != nullptr && candidate->state != State::barred) {
     candidate->state = State::idle;
     candidate->failures = 0;
     candidate->not_before = now + backoff_.wait(1, prng);

@@ -26,6 +26,8 @@ class Candidates {
   // A random idle candidate whose time has come, now busy; nullopt when there is none.
   [[nodiscard]] std::optional<Endpoint> take(Instant now, Prng& prng);
 
+  // Each of the following gives a time from which on it may be dialled (again), whatever it was
+  // before, unless it is barred.
   // The dial failed, or the connection ended early: it waits, longer each time.
   void failed(const Endpoint& endpoint, Instant now, Prng& prng);
   // The connection ended after it had worked: it may be dialled again soon.

@@ -1,0 +1,119 @@
+#include "engine/policy/candidates.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using murder::Endpoint;
+using murder::Instant;
+using murder::instant_never;
+using murder::Prng;
+using murder::policy::Candidates;
+using namespace std::chrono_literals;
+
+namespace {
+
+Endpoint endpoint(uint8_t host, uint16_t port = 6881) {
+  const std::array<uint8_t, 4> bytes = {10, 0, 0, host};
+  return {murder::IpAddress::from_v4(bytes), port};
+}
+
+}  // namespace
+
+TEST_CASE("each candidate is handed out once while it is busy") {
+  Candidates candidates(10);
+  Prng prng(1);
+  for (uint8_t host = 1; host <= 5; ++host) {
+    CHECK(candidates.add(endpoint(host)));
+    CHECK_FALSE(candidates.add(endpoint(host)));
+  }
+  std::set<Endpoint> taken;
+  while (const auto one = candidates.take(Instant{}, prng)) {
+    CHECK(taken.insert(*one).second);
+  }
+  CHECK(taken.size() == 5);
+}
+
+TEST_CASE("addresses nobody can dial are not taken in") {
+  Candidates candidates(10);
+  CHECK_FALSE(candidates.add(endpoint(1, 0)));
+  CHECK_FALSE(candidates.add({{}, 6881}));
+  CHECK(candidates.size() == 0);
+}
+
+TEST_CASE("a failed candidate waits longer each time, one that had worked waits shortly") {
+  Candidates candidates(10);
+  Prng prng(1);
+  candidates.add(endpoint(1));
+  Instant now{};
+  for (int failure = 1; failure <= 8; ++failure) {
+    REQUIRE(candidates.take(now, prng));
+    candidates.failed(endpoint(1), now, prng);
+    const auto full = std::min<std::chrono::seconds>(30s, std::chrono::seconds(1 << (failure - 1)));
+    CHECK_FALSE(candidates.take(now + full / 2 - 1ms, prng));
+    now += full;
+  }
+  REQUIRE(candidates.take(now, prng));
+  candidates.ended(endpoint(1), now, prng);
+  CHECK_FALSE(candidates.take(now + 400ms, prng));
+  CHECK(candidates.take(now + 1s, prng));
+}
+
+TEST_CASE("a postponed candidate comes back at its time, also when its connection ends meanwhile") {
+  Candidates candidates(10);
+  Prng prng(1);
+  candidates.add(endpoint(1));
+  candidates.postpone(endpoint(1), instant_never);
+  CHECK_FALSE(candidates.take(Instant{} + 1000h, prng));
+  candidates.ended(endpoint(1), Instant{} + 1s, prng);
+  CHECK(candidates.take(Instant{} + 2s, prng));
+}
+
+TEST_CASE("a barred candidate is never handed out again, whatever becomes known of it") {
+  Candidates candidates(10);
+  Prng prng(1);
+  candidates.bar(endpoint(1));
+  CHECK(candidates.is_barred(endpoint(1)));
+  CHECK_FALSE(candidates.is_barred(endpoint(2)));
+  candidates.postpone(endpoint(1), Instant{});
+  candidates.ended(endpoint(1), Instant{}, prng);
+  candidates.failed(endpoint(1), Instant{}, prng);
+  candidates.add(endpoint(1));
+  CHECK_FALSE(candidates.take(Instant{} + 1000h, prng));
+}
+
+TEST_CASE("when full, the idle candidate that failed most makes room, and nobody else") {
+  Candidates candidates(3);
+  Prng prng(1);
+  for (uint8_t host = 1; host <= 3; ++host) {
+    CHECK(candidates.add(endpoint(host)));
+  }
+  CHECK_FALSE(candidates.add(endpoint(4)));
+  Instant now{};
+  std::set<Endpoint> taken;
+  while (const auto one = candidates.take(now, prng)) {
+    taken.insert(*one);
+  }
+  CHECK_FALSE(candidates.add(endpoint(4)));  // all are busy
+  CHECK(taken.size() == 3);
+  candidates.failed(endpoint(1), now, prng);
+  candidates.failed(endpoint(2), now, prng);
+  candidates.failed(endpoint(2), now, prng);
+  CHECK(candidates.add(endpoint(4)));  // in the place of 2
+  CHECK(candidates.size() == 3);
+  CHECK(candidates.add(endpoint(2)));  // in the place of 1
+  CHECK_FALSE(candidates.add(endpoint(1)));
+}
+
+TEST_CASE("candidates are handed out in no fixed order") {
+  std::set<Endpoint> firsts;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    Candidates candidates(20);
+    Prng prng(seed);
+    for (uint8_t host = 1; host <= 10; ++host) {
+      candidates.add(endpoint(host));
+    }
+    firsts.insert(*candidates.take(Instant{}, prng));
+  }
+  CHECK(firsts.size() == 10);
+}
