@@ -88,6 +88,7 @@ struct Session {
   // --- upload ---
   RingQueue<BlockRange> asked{limits::requests_queued_max};
   uint32_t sending_bytes = 0;         // handed to the transport, not yet taken by the kernel
+  uint32_t sending_blocks = 0;        // the same in blocks
   std::optional<PieceIndex> serving;  // the piece of the block sent last
   uint32_t refused_requests = 0;
   Instant block_sent_at{};

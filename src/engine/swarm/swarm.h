@@ -120,7 +120,7 @@ class Swarm {
  private:
   enum class PieceState : uint8_t { missing, active, elsewhere, had };
 
-  // sessions (swarm.cc)
+  // sessions (swarm.cc: what they say; connections.cc: how they begin and end)
   void send_handshake(SessionId id, Session& session, Instant now);
   void open(SessionId id, Session& session, Instant now);
   void send_pieces_we_have(SessionId id, Session& session);
@@ -138,7 +138,7 @@ class Swarm {
   void check_timeouts(SessionId id, Session& session, Instant now);
   void update_rates(Instant now);
 
-  // download (download.cc)
+  // download (download.cc: what is asked; requests.cc: what becomes of it; whole_pieces.cc)
   void on_pieces(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);
   void on_have(SessionId id, Session& session, PieceIndex piece, Instant now);
   void forget_pieces(Session& session);

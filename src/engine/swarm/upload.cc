@@ -64,7 +64,8 @@ void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block) {
 
 void Swarm::serve(SessionId id, Session& session, Instant now) {
   while (session.state == Session::State::open && uploads_.is_served(id.slot) &&
-         !session.asked.empty() && session.sending_bytes < limits::send_window_bytes) {
+         !session.asked.empty() && session.sending_bytes < limits::send_window_bytes &&
+         session.sending_blocks < limits::send_window_blocks) {
     const BlockRange block = session.asked.front();
     if (session.serving && *session.serving != block.piece && uploads_.piece_done(id.slot)) {
       session.serving.reset();
@@ -73,6 +74,7 @@ void Swarm::serve(SessionId id, Session& session, Instant now) {
     session.serving = block.piece;
     session.asked.pop();
     session.sending_bytes += block.size_bytes;
+    ++session.sending_blocks;
     session.sent_at = now;
     sink_.send_block(id, block);
   }
@@ -95,6 +97,7 @@ void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
   }
   ENSURE(session->sending_bytes >= size_bytes);
   session->sending_bytes -= size_bytes;
+  --session->sending_blocks;
   session->uploaded_bytes += size_bytes;
   session->block_sent_at = now;
   session->sent_at = now;

@@ -143,11 +143,11 @@ TEST_CASE("pieces that are equally rare are picked equally often") {
     ++picked[picker.pick(all)->raw];
   }
   CHECK(picked.size() == 4);
-  for (const auto& [piece, times] : picked) {
-    CAPTURE(piece);
-    CHECK(piece >= 4);
-    CHECK(times > rounds / 4 * 9 / 10);
-    CHECK(times < rounds / 4 * 11 / 10);
+  for (const auto& entry : picked) {
+    CAPTURE(entry.first);
+    CHECK(entry.first >= 4);
+    CHECK(entry.second > rounds / 4 * 9 / 10);
+    CHECK(entry.second < rounds / 4 * 11 / 10);
   }
 }
 

@@ -1,0 +1,236 @@
+// How sessions begin and end, and with whom.
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/swarm/swarm.h"
+
+namespace murder::swarm {
+
+namespace {
+
+// Two connections that come up at the same moment from both sides: within this time the rule
+// decides which stays.
+constexpr Duration crossing_window = std::chrono::seconds(2);
+constexpr Duration duplicate_pause = std::chrono::seconds(30);
+constexpr Duration complete_pause = std::chrono::minutes(10);
+constexpr uint32_t strikes_max = 3;
+constexpr size_t barred_ids_max = 256;
+constexpr size_t struck_addresses_max = 1024;
+
+}  // namespace
+
+void Swarm::add_candidates(std::span<const Endpoint> endpoints, Instant now) {
+  for (const Endpoint& endpoint : endpoints) {
+    candidates_.add(endpoint);
+  }
+  dial_more(now);
+}
+
+SessionId Swarm::accept(const Endpoint& remote, Instant now) {
+  if (stopping_ || sessions_.full() || is_address_barred(remote.address)) {
+    return {};
+  }
+  const SessionId id = sessions_.make(remote, false, now, have_.size());
+  by_slot_[id.slot] = id;
+  return id;
+}
+
+void Swarm::dial_more(Instant now) {
+  while (!stopping_ && !sessions_.full() && sessions_.size() < config_.sessions_to_dial &&
+         dialing_count_ < limits::dials_at_once_max) {
+    const std::optional<Endpoint> endpoint = candidates_.take(now, prng_);
+    if (!endpoint) {
+      return;
+    }
+    if (is_address_barred(endpoint->address)) {
+      candidates_.bar(*endpoint);
+      continue;
+    }
+    const SessionId id = sessions_.make(*endpoint, true, now, have_.size());
+    by_slot_[id.slot] = id;
+    ++dialing_count_;
+    sink_.dial(id, *endpoint);
+  }
+}
+
+void Swarm::dialed(SessionId id, Instant now) {
+  Session* session = sessions_.get(id);
+  if (session == nullptr || session->state != Session::State::dialing) {
+    return;
+  }
+  --dialing_count_;
+  session->state = Session::State::handshaking;
+  session->opened_at = now;
+  session->received_at = now;
+  send_handshake(id, *session, now);
+  dial_more(now);
+}
+
+void Swarm::send_handshake(SessionId id, Session& session, Instant now) {
+  session.handshake_sent = true;
+  session.sent_at = now;
+  sink_.send_handshake(id, {.info_hash = config_.info_hash,
+                            .peer_id = config_.peer_id,
+                            .fast_extension = true,
+                            .extension_protocol = true});
+}
+
+std::optional<CloseReason> Swarm::refuse_handshake(SessionId id, const Session& session,
+                                                   const codec::Handshake& handshake) {
+  if (handshake.info_hash != config_.info_hash) {
+    return CloseReason::wrong_info_hash;
+  }
+  if (handshake.peer_id == config_.peer_id) {
+    return CloseReason::self;
+  }
+  if (std::find(barred_ids_.begin(), barred_ids_.end(), handshake.peer_id) != barred_ids_.end()) {
+    return CloseReason::barred;
+  }
+  std::optional<SessionId> twin;
+  sessions_.each([&](SessionId other_id, const Session& other) {
+    if (other_id != id && other.state == Session::State::open &&
+        other.peer_id == handshake.peer_id) {
+      twin = other_id;
+    }
+  });
+  if (!twin) {
+    return std::nullopt;
+  }
+  // When both sides dialled each other at once, both keep the connection that the larger peer id
+  // opened.
+  const Session& other = *sessions_.get(*twin);
+  const bool crossing =
+      session.outgoing != other.outgoing && session.opened_at - other.opened_at < crossing_window;
+  const bool prefers_outgoing = config_.peer_id > handshake.peer_id;
+  if (!crossing || session.outgoing != prefers_outgoing) {
+    return CloseReason::duplicate;
+  }
+  end(*twin, CloseReason::duplicate, session.received_at);
+  return std::nullopt;
+}
+
+void Swarm::received(SessionId id, const codec::Handshake& handshake, Instant now) {
+  Session* session = sessions_.get(id);
+  if (session == nullptr || session->state != Session::State::handshaking) {
+    return;
+  }
+  session->received_at = now;
+  if (const auto reason = refuse_handshake(id, *session, handshake)) {
+    end(id, *reason, now);
+    return;
+  }
+  session->peer_id = handshake.peer_id;
+  session->fast_extension = handshake.fast_extension;
+  session->extension_protocol = handshake.extension_protocol;
+  if (!session->handshake_sent) {
+    send_handshake(id, *session, now);
+  }
+  open(id, *session, now);
+}
+
+void Swarm::open(SessionId id, Session& session, Instant now) {
+  session.state = Session::State::open;
+  session.was_open = true;
+  session.sent_at = now;
+  session.payload_at = now;
+  ++open_count_;
+  send_pieces_we_have(id, session);
+  if (session.extension_protocol) {
+    send_extension_handshake(id, session);
+  }
+}
+
+void Swarm::end(SessionId id, CloseReason reason, Instant now) {
+  Session* session = sessions_.get(id);
+  if (session == nullptr || session->state == Session::State::closing) {
+    return;
+  }
+  if (session->state == Session::State::dialing) {
+    --dialing_count_;
+  }
+  if (session->state == Session::State::open) {
+    --open_count_;
+  }
+  session->state = Session::State::closing;
+  session->close_reason = reason;
+  ++stats_.closed[static_cast<size_t>(reason)];
+  forget_pieces(*session);
+  forget_requests(id, *session);
+  revoke_all(id, *session, false);
+  let_go_of_pieces(id, *session, now);
+  sink_.close(id, reason);
+}
+
+void Swarm::closed(SessionId id, Instant now) {
+  Session* session = sessions_.get(id);
+  if (session == nullptr) {
+    return;
+  }
+  ENSURE(session->state == Session::State::closing);
+  if (session->arriving) {
+    release_request(*session->arriving);
+  }
+  for (const OutgoingRequest& request : session->revoked) {
+    release_request(request);
+  }
+  remember_end(*session, now);
+  sessions_.free(id);
+  by_slot_[id.slot] = {};
+  admit(now);
+  fill_all(now);
+  dial_more(now);
+}
+
+void Swarm::remember_end(const Session& session, Instant now) {
+  if (!session.listens_on) {
+    return;
+  }
+  const Endpoint& endpoint = *session.listens_on;
+  switch (session.close_reason) {
+    case CloseReason::self:
+    case CloseReason::wrong_data:
+    case CloseReason::barred:
+      candidates_.bar(endpoint);
+      return;
+    case CloseReason::duplicate:
+      candidates_.postpone(endpoint, now + duplicate_pause);
+      return;
+    case CloseReason::both_complete:
+      candidates_.postpone(endpoint, now + complete_pause);
+      return;
+    default:
+      if (!session.outgoing) {
+        candidates_.postpone(endpoint, now + std::chrono::seconds(2));
+      } else if (session.was_open) {
+        candidates_.ended(endpoint, now, prng_);
+      } else {
+        candidates_.failed(endpoint, now, prng_);
+      }
+  }
+}
+
+void Swarm::bar(const Contributor& culprit, Instant now) {
+  if (barred_ids_.size() < barred_ids_max) {
+    barred_ids_.push_back(culprit.peer_id);
+  }
+  const auto struck = std::find_if(strikes_.begin(), strikes_.end(), [&](const auto& entry) {
+    return entry.first == culprit.remote.address;
+  });
+  if (struck != strikes_.end()) {
+    ++struck->second;
+  } else if (strikes_.size() < struck_addresses_max) {
+    strikes_.emplace_back(culprit.remote.address, 1);
+  }
+  candidates_.bar(culprit.remote);
+  end(culprit.session, CloseReason::wrong_data, now);
+}
+
+// Several peers may share an address (one host in a test, a NAT): one culprit does not bar them
+// all, three do.
+bool Swarm::is_address_barred(const IpAddress& address) const {
+  return std::any_of(strikes_.begin(), strikes_.end(), [&](const auto& entry) {
+    return entry.first == address && entry.second >= strikes_max;
+  });
+}
+
+}  // namespace murder::swarm

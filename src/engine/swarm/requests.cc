@@ -1,0 +1,219 @@
+// What becomes of a request: it is answered, refused or taken back.
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/swarm/swarm.h"
+
+namespace murder::swarm {
+
+using codec::MessageType;
+using codec::PeerMessage;
+
+namespace {
+
+constexpr Duration reject_pause = std::chrono::milliseconds(500);
+
+}  // namespace
+
+// The request's units stay `requested` until the transport is disarmed: it may still write into
+// their place.
+void Swarm::revoke(SessionId id, Session& session, const OutgoingRequest& request) {
+  session.revoked.push_back(request);
+  session.requested_bytes -= request.block.size_bytes;
+  session.cancelled_bytes += request.block.size_bytes;
+  if (!session.disarming && session.state == Session::State::open) {
+    session.disarming = true;
+    sink_.disarm(id);
+  }
+}
+
+void Swarm::revoke_all(SessionId id, Session& session, bool send_cancels) {
+  while (!session.requested.empty()) {
+    const OutgoingRequest request = session.requested.pop();
+    if (send_cancels) {
+      send(id, PeerMessage{.type = MessageType::cancel,
+                           .piece = request.block.piece,
+                           .offset = request.block.offset,
+                           .size_bytes = request.block.size_bytes});
+    }
+    revoke(id, session, request);
+  }
+}
+
+void Swarm::on_reject(SessionId id, Session& session, const BlockRange& block, Instant now) {
+  for (uint32_t position = 0; position < session.requested.size(); ++position) {
+    if (session.requested.at(position).block == block) {
+      revoke(id, session, session.requested.remove(position));
+      session.asks_again_at = now + reject_pause;
+      let_go_of_pieces(id, session, now);
+      return;
+    }
+  }
+}
+
+void Swarm::disarmed(SessionId id, Instant now) {
+  Session* session = sessions_.get(id);
+  if (session == nullptr || session->state == Session::State::closing) {
+    return;
+  }
+  session->disarming = false;
+  for (const OutgoingRequest& request : session->revoked) {
+    release_request(request);
+  }
+  session->revoked.clear();
+  fill_all(now);
+}
+
+void Swarm::release_request(const OutgoingRequest& request) {
+  active_.mark_missing(request.buffer, request.block);
+  const ActivePiece& active = active_.at(request.buffer);
+  if (active.state == ActivePiece::State::draining && active.requested_count == 0) {
+    active_.finish(request.buffer);
+  }
+}
+
+// Its pieces become orphans. What a single contributor had to deliver alone starts again.
+void Swarm::let_go_of_pieces(SessionId id, Session& session, Instant now) {
+  session.current.reset();
+  for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
+    ActivePiece& active = active_.at({index});
+    if (active.owner != id || (active.state != ActivePiece::State::receiving &&
+                               active.state != ActivePiece::State::leasing)) {
+      continue;
+    }
+    active.owner = {};
+    active.orphaned_at = now;
+    if (active.solo) {
+      active_.restart({index});
+    }
+  }
+}
+
+void Swarm::give_up(BufferIndex buffer) {
+  ActivePiece& active = active_.at(buffer);
+  active.state = ActivePiece::State::draining;
+  active.owner = {};
+  sessions_.each([&](SessionId id, Session& session) {
+    for (uint32_t position = 0; position < session.requested.size();) {
+      if (session.requested.at(position).buffer != buffer) {
+        ++position;
+        continue;
+      }
+      const OutgoingRequest request = session.requested.remove(position);
+      send(id, PeerMessage{.type = MessageType::cancel,
+                           .piece = request.block.piece,
+                           .offset = request.block.offset,
+                           .size_bytes = request.block.size_bytes});
+      revoke(id, session, request);
+    }
+  });
+  if (active.requested_count == 0) {
+    active_.finish(buffer);
+  }
+}
+
+void Swarm::give_up_duplicates(PieceIndex piece, BufferIndex keep) {
+  for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
+    const ActivePiece& active = active_.at({index});
+    if (index != keep.raw && active.piece == piece &&
+        (active.state == ActivePiece::State::receiving ||
+         active.state == ActivePiece::State::leasing)) {
+      give_up({index});
+    }
+  }
+}
+
+bool Swarm::has_alternative_to(SessionId id) {
+  bool found = false;
+  sessions_.each([&](SessionId other_id, const Session& other) {
+    found = found || (other_id != id && other.state == Session::State::open &&
+                      !other.peer_choking && !other.snubbed && other.useful_count > 0);
+  });
+  return found;
+}
+
+void Swarm::snub(SessionId id, Session& session, Instant now) {
+  session.snubbed = true;
+  revoke_all(id, session, true);
+  let_go_of_pieces(id, session, now);
+}
+
+// --- payload -------------------------------------------------------------------------------------
+
+uint32_t Swarm::expected(SessionId id, std::span<OutgoingRequest> out) const {
+  const Session* session = sessions_.get(id);
+  if (session == nullptr) {
+    return 0;
+  }
+  const auto count = static_cast<uint32_t>(std::min<size_t>(out.size(), session->requested.size()));
+  for (uint32_t position = 0; position < count; ++position) {
+    out[position] = session->requested.at(position);
+  }
+  return count;
+}
+
+PayloadPlace Swarm::payload_begin(SessionId id, const BlockRange& block, Instant now) {
+  Session* session = sessions_.get(id);
+  if (session == nullptr || session->state != Session::State::open) {
+    return {};
+  }
+  ENSURE(!session->arriving);
+  session->received_at = now;
+  for (uint32_t position = 0; position < session->requested.size(); ++position) {
+    if (session->requested.at(position).block == block) {
+      session->arriving = session->requested.remove(position);
+      session->payload_at = now;
+      return {.wanted = true, .buffer = session->arriving->buffer, .offset = block.offset};
+    }
+  }
+  // Taken back, but its place is still ours: welcome, unless the piece was given up.
+  const auto late = std::find_if(session->revoked.begin(), session->revoked.end(),
+                                 [&](const OutgoingRequest& one) { return one.block == block; });
+  if (late != session->revoked.end() &&
+      active_.at(late->buffer).state == ActivePiece::State::receiving) {
+    session->arriving = *late;
+    session->requested_bytes += block.size_bytes;
+    session->cancelled_bytes -= block.size_bytes;
+    session->revoked.erase(late);
+    return {.wanted = true, .buffer = session->arriving->buffer, .offset = block.offset};
+  }
+  stats_.wasted_bytes += block.size_bytes;
+  if (session->cancelled_bytes >= block.size_bytes) {
+    session->cancelled_bytes -= block.size_bytes;
+  } else {
+    session->wasted_bytes += block.size_bytes;
+    if (session->wasted_bytes > limits::unrequested_bytes_max) {
+      end(id, CloseReason::unrequested_data, now);
+    }
+  }
+  return {};
+}
+
+void Swarm::payload_end(SessionId id, Instant now) {
+  Session* session = sessions_.get(id);
+  if (session == nullptr || session->state != Session::State::open || !session->arriving) {
+    return;
+  }
+  const OutgoingRequest request = *session->arriving;
+  session->arriving.reset();
+  session->payload_at = now;
+  session->received_at = now;
+  session->snubbed = false;
+  session->requested_bytes -= request.block.size_bytes;
+  session->downloaded_bytes += request.block.size_bytes;
+  stats_.downloaded_bytes += request.block.size_bytes;
+  ActivePiece& active = active_.at(request.buffer);
+  if (active.state == ActivePiece::State::receiving) {
+    active_.mark_received(request.buffer, request.block,
+                          {.session = id, .remote = session->remote, .peer_id = session->peer_id});
+    if (active.missing_count == 0 && active.requested_count == 0) {
+      active.state = ActivePiece::State::verifying;
+      sink_.verify(request.buffer, active.piece);
+    }
+  } else {
+    release_request(request);
+  }
+  fill_requests(id, *session, now);
+}
+
+}  // namespace murder::swarm

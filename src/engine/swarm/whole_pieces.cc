@@ -1,0 +1,173 @@
+// What becomes of a piece whose bytes are all there, and who on this host fetches it.
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/swarm/swarm.h"
+
+namespace murder::swarm {
+
+using codec::MessageType;
+using codec::PeerMessage;
+
+namespace {
+
+constexpr Duration orphan_patience = std::chrono::milliseconds(200);
+constexpr Duration lease_retry_interval = std::chrono::milliseconds(500);
+
+}  // namespace
+
+void Swarm::piece_verified(BufferIndex buffer, bool matches, Instant now) {
+  ActivePiece& active = active_.at(buffer);
+  ENSURE(active.state == ActivePiece::State::verifying);
+  if (piece_states_[active.piece.raw] == PieceState::had) {
+    active_.finish(buffer);  // another copy was faster
+    return;
+  }
+  if (!matches) {
+    piece_failed(buffer, now);
+    return;
+  }
+  active.state = ActivePiece::State::storing;
+  give_up_duplicates(active.piece, buffer);
+  sink_.store(buffer, active.piece);
+}
+
+void Swarm::piece_failed(BufferIndex buffer, Instant now) {
+  ActivePiece& active = active_.at(buffer);
+  const PieceIndex piece = active.piece;
+  const std::vector<Contributor> contributors = active.contributors;
+  ++stats_.failed_pieces;
+  active_.finish(buffer);
+  if (!is_active_elsewhere(piece, buffer)) {
+    make_missing(piece);
+  }
+  if (contributors.size() == 1) {
+    bar(contributors.front(), now);
+  } else {
+    suspicious_.set(piece.raw);
+    for (const Contributor& contributor : contributors) {
+      if (Session* session = sessions_.get(contributor.session)) {
+        session->suspect = true;
+      }
+    }
+  }
+  fill_all(now);
+}
+
+void Swarm::piece_stored(BufferIndex buffer, Instant now) {
+  ActivePiece& active = active_.at(buffer);
+  ENSURE(active.state == ActivePiece::State::storing);
+  const PieceIndex piece = active.piece;
+  active_.finish(buffer);
+  if (piece_states_[piece.raw] != PieceState::had) {
+    now_had(piece, now);
+    if (config_.leased) {
+      sink_.lease_fulfilled(piece);
+    }
+  }
+  fill_all(now);
+}
+
+void Swarm::make_missing(PieceIndex piece) {
+  if (piece_states_[piece.raw] != PieceState::missing) {
+    piece_states_[piece.raw] = PieceState::missing;
+    picker_.want(piece, prng_);
+  }
+}
+
+void Swarm::now_had(PieceIndex piece, Instant now) {
+  if (picker_.is_wanted(piece)) {
+    picker_.unwant(piece);
+  }
+  piece_states_[piece.raw] = PieceState::had;
+  have_.set(piece.raw);
+  sessions_.each([&](SessionId id, Session& session) {
+    if (session.state != Session::State::open) {
+      return;
+    }
+    send(id, PeerMessage{.type = MessageType::have, .piece = piece});
+    if (session.pieces.test(piece.raw)) {
+      --session.useful_count;
+      update_interest(id, session);
+    }
+    if (complete()) {
+      if (session.extension_protocol) {
+        send_extension_handshake(id, session);  // upload_only (BEP 21)
+      }
+      end_if_both_complete(id, session, now);
+    }
+  });
+  if (complete()) {
+    sink_.completed();
+  }
+}
+
+// --- leases --------------------------------------------------------------------------------------
+
+void Swarm::lease_answered(PieceIndex piece, bool granted, Instant now) {
+  for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
+    ActivePiece& active = active_.at({index});
+    if (active.piece != piece || active.state != ActivePiece::State::leasing) {
+      continue;
+    }
+    if (granted) {
+      active.state = ActivePiece::State::receiving;
+      active.started_at = now;
+    } else {
+      active_.finish({index});
+      piece_states_[piece.raw] = PieceState::elsewhere;
+    }
+    fill_all(now);
+    return;
+  }
+  if (granted && piece_states_[piece.raw] != PieceState::had) {
+    sink_.return_lease(piece);
+  }
+}
+
+void Swarm::piece_stored_elsewhere(PieceIndex piece, Instant now) {
+  if (piece_states_[piece.raw] == PieceState::had) {
+    return;
+  }
+  give_up_duplicates(piece, BufferIndex{UINT32_MAX});
+  now_had(piece, now);
+  fill_all(now);
+}
+
+void Swarm::lease_freed(PieceIndex piece, Instant now) {
+  if (piece_states_[piece.raw] == PieceState::elsewhere) {
+    make_missing(piece);
+    fill_all(now);
+  }
+}
+
+// An orphan that nobody on this shard can deliver goes back. When nothing else is left, what other
+// shards fetch is asked for again: the ledger knows whether that is worth a second copy.
+void Swarm::check_leases(Instant now) {
+  if (!config_.leased) {
+    return;
+  }
+  for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
+    const ActivePiece& active = active_.at({index});
+    if (active.state != ActivePiece::State::receiving || !active.owner.is_none() ||
+        now - active.orphaned_at < orphan_patience) {
+      continue;
+    }
+    const PieceIndex piece = active.piece;
+    give_up({index});
+    if (!is_active_elsewhere(piece, {index})) {
+      make_missing(piece);
+      sink_.return_lease(piece);
+    }
+  }
+  if (picker_.wanted_count() == 0 && now - leases_retried_at_ > lease_retry_interval) {
+    leases_retried_at_ = now;
+    for (uint32_t piece = 0; piece < have_.size(); ++piece) {
+      if (piece_states_[piece] == PieceState::elsewhere) {
+        make_missing({piece});
+      }
+    }
+  }
+}
+
+}  // namespace murder::swarm
