@@ -3,7 +3,7 @@
 namespace murder::cli {
 
 void add_all_commands(CLI::App& app, CommandContext& context) {
-  add_status_command(app, context);
+  add_doctor_command(app, context);
 }
 
 }  // namespace murder::cli

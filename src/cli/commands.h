@@ -8,7 +8,10 @@
 
 namespace murder::cli {
 
+void add_doctor_command(CLI::App& app, CommandContext& context);
 void add_status_command(CLI::App& app, CommandContext& context);
+void add_stop_command(CLI::App& app, CommandContext& context);
+void add_tracker_command(CLI::App& app, CommandContext& context);
 
 // All of the above, in the order `murder --help` shows them.
 void add_all_commands(CLI::App& app, CommandContext& context);

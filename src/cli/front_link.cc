@@ -1,6 +1,5 @@
 #include "cli/front_link.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -20,8 +19,28 @@ constexpr size_t text_bytes_max = 16 * 1024;
 
 void write_to_log(std::string_view kind, std::string_view line) {
   const std::time_t now = std::time(nullptr);
-  fmt::print(stderr, "{:%Y-%m-%d %H:%M:%S} {}{}\n", fmt::localtime(now), kind, line);
+  std::tm local{};
+  char stamp[32] = "";
+  if (localtime_r(&now, &local) != nullptr) {
+    (void)std::strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S", &local);
+  }
+  fmt::print(stderr, "{} {}{}\n", stamp, kind, line);
   std::fflush(stderr);
+}
+
+// GCC 12 warns falsely where these are made by designated initialisers.
+FrontMessage text_message(FrontMessageKind kind, std::string_view text) {
+  FrontMessage message;
+  message.kind = kind;
+  message.text = text;
+  return message;
+}
+
+FrontMessage report_message(const FinalReport& report) {
+  FrontMessage message;
+  message.kind = FrontMessageKind::final_report;
+  message.final_report = report;
+  return message;
 }
 
 Json json_of(const Progress& progress) {
@@ -78,7 +97,8 @@ std::optional<FrontMessage> decode_front_message(std::string_view packet) {
   if (!body || !body->is_object()) {
     return std::nullopt;
   }
-  FrontMessage message{.kind = static_cast<FrontMessageKind>(packet[0])};
+  FrontMessage message;
+  message.kind = static_cast<FrontMessageKind>(packet[0]);
   switch (message.kind) {
     case FrontMessageKind::progress:
       message.progress = progress_of(*body);
@@ -101,7 +121,10 @@ std::optional<FrontMessage> decode_front_message(std::string_view packet) {
 }
 
 void FrontLink::progress(const Progress& progress) {
-  send({.kind = FrontMessageKind::progress, .progress = progress}, /*may_drop=*/true);
+  FrontMessage message;
+  message.kind = FrontMessageKind::progress;
+  message.progress = progress;
+  send(message, /*may_drop=*/true);
 }
 
 void FrontLink::note(std::string_view line) {
@@ -109,7 +132,7 @@ void FrontLink::note(std::string_view line) {
     write_to_log("", line);
     return;
   }
-  send({.kind = FrontMessageKind::note, .text = std::string(line)}, /*may_drop=*/true);
+  send(text_message(FrontMessageKind::note, line), /*may_drop=*/true);
 }
 
 void FrontLink::warn(std::string_view line) {
@@ -117,25 +140,27 @@ void FrontLink::warn(std::string_view line) {
     write_to_log("warning: ", line);
     return;
   }
-  send({.kind = FrontMessageKind::warning, .text = std::string(line)}, /*may_drop=*/true);
+  send(text_message(FrontMessageKind::warning, line), /*may_drop=*/true);
 }
 
 void FrontLink::finish(const FinalReport& report) {
-  send({.kind = FrontMessageKind::final_report, .final_report = report}, /*may_drop=*/false);
+  send(report_message(report), /*may_drop=*/false);
   socket_.reset();
 }
 
 int FrontLink::end(const Result<int>& outcome) {
   const int exit_code = outcome ? *outcome : exit_failed;
-  if (socket_.is_open()) {
-    if (outcome) {
-      send({.kind = FrontMessageKind::final_report, .final_report = {.exit_code = exit_code}},
-           /*may_drop=*/false);
-    } else {
-      send({.kind = FrontMessageKind::error, .error = outcome.error()}, /*may_drop=*/false);
+  if (!socket_.is_open()) {
+    if (!outcome) {
+      write_to_log("error: ", outcome.error().text);
     }
-  } else if (!outcome) {
-    write_to_log("error: ", outcome.error().text);
+  } else if (outcome) {
+    send(report_message({.exit_code = exit_code, .text = {}, .json = {}}), /*may_drop=*/false);
+  } else {
+    FrontMessage message;
+    message.kind = FrontMessageKind::error;
+    message.error = outcome.error();
+    send(message, /*may_drop=*/false);
   }
   return exit_code;
 }

@@ -1,6 +1,12 @@
 // murder status: what runs on this host.
+#include <fmt/format.h>
+
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/control.h"
+#include "cli/processes.h"
+#include "cli/table.h"
+#include "engine/base/units.h"
 
 namespace murder::cli {
 namespace {
@@ -9,9 +15,69 @@ struct StatusOptions {
   std::string tag;
 };
 
+std::string or_dash(const std::string& text) {
+  return text.empty() ? "-" : text;
+}
+
+std::vector<std::string> row_of(const RunningProcess& process) {
+  const Json& status = process.status;
+  const uint64_t total = count_member(status, "total_bytes");
+  const uint64_t done = count_member(status, "done_bytes");
+  const bool is_tracker = process.kind() == kind_tracker;
+  std::string progress = "-";
+  if (total > 0) {
+    progress = fmt::format(
+        "{}% of {}",
+        static_cast<uint64_t>(100.0 * static_cast<double>(done) / static_cast<double>(total)),
+        format_size(total));
+  }
+  return {process.problem.empty() ? process.kind() : "?",
+          or_dash(process.tag()),
+          process.problem.empty() ? or_dash(text_member(status, "phase")) : "does not answer",
+          progress,
+          fmt::format("{}", count_member(status, "peers")),
+          is_tracker ? "-" : format_size(count_member(status, "sent_bytes")),
+          or_dash(text_member(status, "address")),
+          fmt::format("{}", process.pid)};
+}
+
+Json json_of(const RunningProcess& process) {
+  Json json = process.status;
+  json["pid"] = process.pid;
+  if (!process.problem.empty()) {
+    json["problem"] = process.problem;
+  }
+  return json;
+}
+
 Result<int> run_status(const StatusOptions& options, CommandContext& context) {
-  (void)options;
-  context.print("nothing runs here");
+  std::vector<RunningProcess> processes;
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  if (directory) {
+    processes = list_processes(*directory);
+  } else if (directory.error().code != ErrorCode::not_found) {
+    return fail(directory.error());
+  }
+  if (!options.tag.empty()) {
+    std::erase_if(processes, [&options](const RunningProcess& process) {
+      return process.problem.empty() && process.tag() != options.tag;
+    });
+  }
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows = {
+      {"KIND", "TAG", "PHASE", "DONE", "PEERS", "SENT", "ADDRESS", "PID"}};
+  for (const RunningProcess& process : processes) {
+    list.push_back(json_of(process));
+    rows.push_back(row_of(process));
+  }
+  if (!processes.empty()) {
+    context.print(format_table(rows));
+  } else if (options.tag.empty()) {
+    context.print("nothing runs here");
+  } else {
+    context.print(fmt::format("nothing of {} runs here", options.tag));
+  }
+  context.print_json({{"processes", list}});
   return exit_done;
 }
 

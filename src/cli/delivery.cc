@@ -1,0 +1,133 @@
+#include "cli/delivery.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "engine/archive/byte_source.h"
+#include "engine/archive/deliver.h"
+#include "engine/archive/release_name.h"
+#include "engine/archive/unpack.h"
+
+namespace murder::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The nearest directory above that is there decides whether the target can be made.
+Status check_writable(fs::path directory) {
+  std::error_code error;
+  while (!fs::exists(directory, error) && directory.has_relative_path()) {
+    directory = directory.parent_path();
+  }
+  if (!fs::is_directory(directory, error)) {
+    return fail(ErrorCode::invalid_input, directory.string() + " is not a directory");
+  }
+  if (access(directory.c_str(), W_OK | X_OK) != 0) {
+    return fail_errno(errno, "cannot write to " + directory.string());
+  }
+  return {};
+}
+
+bool is_file_release(const codec::Metainfo& metainfo) {
+  return metainfo.is_single_file && !archive::is_packed_tree_name(metainfo.name);
+}
+
+}  // namespace
+
+Status check_target(const DeliveryOptions& options, const codec::Metainfo& metainfo) {
+  std::error_code error;
+  const fs::path to(options.to);
+  if (is_file_release(metainfo)) {
+    return check_writable(fs::is_directory(to, error) ? to : to.parent_path());
+  }
+  const fs::path target = options.tag.empty() ? to : to / options.tag;
+  const fs::file_status status = fs::symlink_status(target, error);
+  if (fs::exists(status) && !options.replace) {
+    if (!fs::is_directory(target, error)) {
+      return fail(ErrorCode::exists,
+                  fmt::format("{} is there and is not a directory (--unsafe-please-delete "
+                              "replaces it)",
+                              target.string()));
+    }
+    const bool empty = fs::is_empty(target, error);
+    if (error) {
+      return fail_errno(error.value(), "cannot read " + target.string());
+    }
+    if (!empty) {
+      return fail(ErrorCode::exists,
+                  fmt::format("{} is not empty (--unsafe-please-delete replaces what is there)",
+                              target.string()));
+    }
+  }
+  return check_writable(target.parent_path());
+}
+
+Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metainfo,
+                   std::function<void()> done)
+    : options_(options),
+      metainfo_(metainfo),
+      unpacks_(metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name)),
+      result_(fail(ErrorCode::interrupted, "not delivered")),
+      thread_([this, done = std::move(done)] {
+        result_ = deliver();
+        done();
+      }) {}
+
+Delivery::~Delivery() {
+  cancel_.set();
+  join();
+}
+
+void Delivery::join() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+Result<std::string> Delivery::deliver() {
+  if (is_file_release(metainfo_)) {
+    return archive::deliver_file(options_.archive_path, metainfo_.name, options_.to);
+  }
+  if (!metainfo_.is_single_file) {
+    return archive::deliver_tree(metainfo_,
+                                 {.content_directory = options_.archive_path,
+                                  .directory = options_.to,
+                                  .tag = options_.tag,
+                                  .replace = options_.replace,
+                                  .cancel = &cancel_},
+                                 *this);
+  }
+  Result<archive::FileSource> source = archive::FileSource::open(options_.archive_path);
+  if (!source) {
+    return fail(source.error());
+  }
+  const Result<archive::Unpacked> unpacked =
+      archive::unpack(*source,
+                      {.archive_name = options_.archive_path,
+                       .directory = options_.to,
+                       .tag = options_.tag,
+                       .replace = options_.replace,
+                       .unpacked_bytes_max = options_.unpacked_bytes_max,
+                       .cancel = &cancel_},
+                      *this);
+  if (!unpacked) {
+    return fail(unpacked.error());
+  }
+  return unpacked->path;
+}
+
+void Delivery::progress(const archive::Progress& progress) {
+  bytes_done_.store(progress.bytes_done, std::memory_order_relaxed);
+  bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
+}
+
+Progress Delivery::progress() const {
+  return {.phase = std::string(phase()),
+          .done_bytes = bytes_done_.load(std::memory_order_relaxed),
+          .total_bytes = bytes_total_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,108 @@
+#include "cli/processes.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+
+#include "engine/base/units.h"
+#include "engine/http/blocking_client.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr Duration answer_wait = std::chrono::seconds(3);
+
+Result<Json> ask(const RunDirectory& directory, const std::string& socket_name,
+                 std::string_view method, std::string_view path) {
+  const Result<http::Reply> reply =
+      http::blocking_request(fmt::format("http://local{}", path),
+                             {.method = std::string(method),
+                              .timeout = answer_wait,
+                              .unix_socket_path = directory.socket_path(socket_name)});
+  if (!reply) {
+    return fail(reply.error());
+  }
+  if (reply->status != 200) {
+    return fail(ErrorCode::network, fmt::format("it answered with status {}", reply->status));
+  }
+  return parse_json(reply->body);
+}
+
+bool has_ended(int pidfd, int wait_ms) {
+  pollfd source{.fd = pidfd, .events = POLLIN, .revents = 0};
+  return poll(&source, 1, wait_ms) == 1;
+}
+
+int pid_in_name(const std::string& socket_name) {
+  int pid = 0;
+  std::from_chars(socket_name.data(), socket_name.data() + socket_name.size(), pid);
+  return pid;
+}
+
+}  // namespace
+
+std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
+  std::vector<RunningProcess> processes;
+  for (const std::string& name : directory.live_sockets()) {
+    RunningProcess process{
+        .pid = pid_in_name(name), .socket_name = name, .status = Json::object(), .problem = {}};
+    Result<Json> status = ask(directory, name, "GET", "/status");
+    if (!status || !status->is_object()) {
+      process.problem = status ? "its answer is no status" : status.error().text;
+      // It may have ended between the two looks.
+      if (const Result<SocketOwner> owner = owner_of_socket(directory, name);
+          !owner && owner.error().code == ErrorCode::not_found) {
+        continue;
+      }
+    } else {
+      process.status = std::move(*status);
+    }
+    processes.push_back(std::move(process));
+  }
+  return processes;
+}
+
+Status stop_process(const RunDirectory& directory, const RunningProcess& process,
+                    Duration wait_max) {
+  const auto still_there = [&process, wait_max] {
+    return fail(ErrorCode::timeout,
+                fmt::format("process {} is still there after {}: look at it, or end it with "
+                            "`kill -9 {}`",
+                            process.pid, format_duration(wait_max), process.pid));
+  };
+  const Result<SocketOwner> owner = owner_of_socket(directory, process.socket_name);
+  const Result<Json> asked = ask(directory, process.socket_name, "POST", "/stop");
+  const auto deadline = std::chrono::steady_clock::now() + wait_max;
+  if (owner) {
+    if (!asked && syscall(SYS_pidfd_send_signal, owner->pidfd.get(), SIGTERM, nullptr, 0) != 0 &&
+        errno != ESRCH) {
+      return fail_errno(errno, fmt::format("process {} cannot be stopped", owner->pid));
+    }
+    const auto wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wait_max).count();
+    return has_ended(owner->pidfd.get(), static_cast<int>(wait_ms)) ? Status() : still_there();
+  }
+  if (owner.error().code == ErrorCode::not_found && !asked) {
+    return {};  // gone before we could look
+  }
+  if (!asked) {
+    return fail(asked.error());
+  }
+  // In another pid namespace: its socket is all there is to see.
+  while (std::chrono::steady_clock::now() < deadline) {
+    const std::vector<std::string> live = directory.live_sockets();
+    if (std::find(live.begin(), live.end(), process.socket_name) == live.end()) {
+      return {};
+    }
+    usleep(50'000);
+  }
+  return still_there();
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,32 @@
+// The murder processes of this host, seen from a command.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/json.h"
+#include "cli/run_directory.h"
+#include "engine/base/instant.h"
+
+namespace murder::cli {
+
+struct RunningProcess {
+  int pid = 0;
+  std::string socket_name;
+  Json status;          // as json_of(ProcessStatus); an empty object if it did not answer
+  std::string problem;  // why it did not; else empty
+
+  [[nodiscard]] std::string kind() const { return text_member(status, "kind"); }
+  [[nodiscard]] std::string tag() const { return text_member(status, "tag"); }
+};
+
+// Asks each in turn. Ordered by pid.
+[[nodiscard]] std::vector<RunningProcess> list_processes(const RunDirectory& directory);
+
+// Asks it to stop and waits until it is gone. One that does not take the request gets SIGTERM.
+// Errors: it is still there after `wait_max`.
+[[nodiscard]] Status stop_process(const RunDirectory& directory, const RunningProcess& process,
+                                  Duration wait_max);
+
+}  // namespace murder::cli

@@ -1,0 +1,126 @@
+// murder stop: ends processes of this host through their control sockets.
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/control.h"
+#include "cli/processes.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr Duration stop_wait_max = std::chrono::seconds(15);
+
+struct StopOptions {
+  std::string tag;
+  bool seeding = false;
+  bool peering = false;
+  bool tracker = false;
+  bool all = false;
+};
+
+bool is_meant(const StopOptions& options, const RunningProcess& process) {
+  const std::string kind = process.kind();
+  if (!options.tag.empty() && process.tag() != options.tag) {
+    return false;
+  }
+  if (options.seeding) {
+    return kind == kind_seeder;
+  }
+  if (options.peering) {
+    return kind == kind_peer;
+  }
+  if (options.tracker) {
+    return kind == kind_tracker;
+  }
+  return true;
+}
+
+// "no seeder of v42 runs here"
+Error nothing_there(const StopOptions& options, const CommandContext& context) {
+  std::string what = "process";
+  if (options.seeding) {
+    what = "seeder";
+  } else if (options.peering) {
+    what = "peer";
+  } else if (options.tracker) {
+    what = "tracker";
+  }
+  if (!options.tag.empty()) {
+    what += what == "process" ? fmt::format(" for {}", options.tag)
+                              : fmt::format(" of {}", options.tag);
+  }
+  return {ErrorCode::not_found,
+          fmt::format("no {} runs here (looked in {}; `murder status` shows what runs)", what,
+                      choose_run_directory(context.run_directory))};
+}
+
+Result<int> run_stop(const StopOptions& options, CommandContext& context) {
+  const bool has_flag = options.seeding || options.peering || options.tracker || options.all;
+  if (options.tag.empty() && !has_flag) {
+    return context.wrong_usage(
+        "say what to stop: a TAG, or --seeding, --peering, --tracker or --all");
+  }
+  if (options.tracker && !options.tag.empty()) {
+    return context.wrong_usage("a tracker has no TAG: leave it out with --tracker");
+  }
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  if (!directory) {
+    const bool is_missing = directory.error().code == ErrorCode::not_found;
+    return fail(is_missing ? nothing_there(options, context) : directory.error());
+  }
+  Json stopped = Json::array();
+  Status outcome;
+  bool is_any = false;
+  for (const RunningProcess& process : list_processes(*directory)) {
+    if (!process.problem.empty() && !(options.all && options.tag.empty())) {
+      context.warn(fmt::format("process {} does not answer and is left alone ({})", process.pid,
+                               process.problem));
+      continue;
+    }
+    if (!is_meant(options, process)) {
+      continue;
+    }
+    is_any = true;
+    const Status status = stop_process(*directory, process, stop_wait_max);
+    if (!status) {
+      outcome = status;
+      continue;
+    }
+    const std::string kind = process.problem.empty() ? process.kind() : "process";
+    const std::string tag = process.tag().empty() ? "" : " of " + process.tag();
+    context.print(fmt::format("stopped the {}{} (pid {})", kind, tag, process.pid));
+    stopped.push_back({{"kind", kind}, {"tag", process.tag()}, {"pid", process.pid}});
+  }
+  if (!is_any) {
+    return fail(nothing_there(options, context));
+  }
+  if (!outcome) {
+    return fail(outcome.error());
+  }
+  context.print_json({{"stopped", stopped}});
+  return exit_done;
+}
+
+}  // namespace
+
+void add_stop_command(CLI::App& app, CommandContext& context) {
+  auto [command, options] = add_command<StopOptions>(
+      app, context,
+      {
+          .name = "stop",
+          .description = "Stop murder processes of this host and wait until they are gone",
+          .example = "murder stop v42\nmurder stop --tracker",
+      },
+      run_stop);
+  command.add_option("TAG", options.tag, "Stop the seeders and peers of this release");
+  CLI::Option* seeding = command.add_flag("--seeding", options.seeding, "Seeders only");
+  CLI::Option* peering = command.add_flag("--peering", options.peering, "Peers only");
+  CLI::Option* tracker = command.add_flag("--tracker", options.tracker, "Trackers");
+  CLI::Option* all = command.add_flag("--all", options.all, "Everything");
+  seeding->excludes(peering)->excludes(tracker)->excludes(all);
+  peering->excludes(tracker)->excludes(all);
+  tracker->excludes(all);
+}
+
+}  // namespace murder::cli

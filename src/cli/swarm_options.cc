@@ -1,0 +1,49 @@
+#include "cli/swarm_options.h"
+
+#include <fmt/format.h>
+
+#include "engine/base/units.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr uint32_t shards_max = 64;
+constexpr uint64_t memory_bytes_min = 16 * 1024 * 1024;
+
+}  // namespace
+
+void add_swarm_options(CLI::App& command, SwarmOptions& options) {
+  command
+      .add_option("--ip", options.ip,
+                  "This host's address for other peers; default: the one its connection to the "
+                  "tracker leaves from")
+      ->type_name("ADDRESS");
+  command.add_option("--port", options.port, "TCP port for peers; default: any free one");
+  command.add_option("--shards", options.shards, "Threads that share the work, one per core")
+      ->capture_default_str();
+  add_size_option(command, "--memory", options.memory_bytes,
+                  "Memory for pieces on their way; default 64MiB");
+}
+
+Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandContext& context) {
+  node::NodeOptions node;
+  if (!options.ip.empty()) {
+    node.ip = IpAddress::parse(options.ip);
+    if (!node.ip || node.ip->is_unspecified()) {
+      return context.wrong_usage(
+          fmt::format("--ip {}: write a numeric address, such as 10.0.0.7", options.ip));
+    }
+  }
+  if (options.shards < 1 || options.shards > shards_max) {
+    return context.wrong_usage(fmt::format("--shards {}: 1 to {}", options.shards, shards_max));
+  }
+  if (options.memory_bytes < memory_bytes_min) {
+    return context.wrong_usage(fmt::format("--memory: at least {}", format_size(memory_bytes_min)));
+  }
+  node.port = options.port;
+  node.shard_count = options.shards;
+  node.memory_bytes = options.memory_bytes;
+  return node;
+}
+
+}  // namespace murder::cli

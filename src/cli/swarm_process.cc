@@ -1,0 +1,200 @@
+#include "cli/swarm_process.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <csignal>
+
+namespace murder::cli {
+namespace {
+
+constexpr Duration progress_interval = std::chrono::milliseconds(200);
+
+std::string_view phase_name(node::NodePhase phase) {
+  switch (phase) {
+    case node::NodePhase::verifying:
+      return "verifying";
+    case node::NodePhase::fetching:
+      return "downloading";
+    case node::NodePhase::serving:
+      return "seeding";
+    case node::NodePhase::stopping:
+    case node::NodePhase::stopped:
+      return "stopping";
+  }
+  return "";
+}
+
+}  // namespace
+
+SwarmProcess::SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front)
+    : torrent_(torrent), options_(std::move(options)), front_(front) {}
+
+SwarmProcess::~SwarmProcess() {
+  control_server_.reset();
+  if (front_poll_ != nullptr) {
+    reactor_->cancel(*front_poll_);
+    reactor_->run_until([&] { return !front_poll_->in_flight(); }, std::chrono::seconds(1));
+  }
+}
+
+Status SwarmProcess::start() {
+  auto reactor = io::Reactor::create({});
+  if (!reactor) {
+    return fail(reactor.error());
+  }
+  reactor_ = std::move(*reactor);
+  auto signals = io::SignalSource::create(*reactor_, {SIGINT, SIGTERM, SIGHUP},
+                                          io::bind_signal<&SwarmProcess::signalled>(this));
+  if (!signals) {
+    return fail(signals.error());
+  }
+  signals_ = std::move(*signals);
+  Result<ControlSocket> control = ControlSocket::create(options_.run_directory);
+  if (!control) {
+    return fail(control.error());
+  }
+  control_socket_.emplace(std::move(*control));
+  auto server = http::Server::create(*reactor_, control_handler_, {.connections_max = 32});
+  if (!server) {
+    return fail(server.error());
+  }
+  control_server_ = std::move(*server);
+  control_server_->serve(control_socket_->release_fd());
+  if (front_.hangup_fd() >= 0) {
+    front_poll_ =
+        std::make_unique<io::Operation>(io::bind_operation<&SwarmProcess::front_gone>(this));
+    reactor_->poll(*front_poll_, front_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
+  }
+  progress_timer_ = std::make_unique<io::Timer>(reactor_->timers(),
+                                                io::bind_timer<&SwarmProcess::tell_progress>(this));
+  progress_timer_->arm(reactor_->now());
+  auto made = node::Node::create(*reactor_, torrent_.metainfo, options_.node, *this);
+  if (!made) {
+    return fail(made.error());
+  }
+  node_ = std::move(*made);
+  return {};
+}
+
+Result<int> SwarmProcess::run() {
+  const Status started = start();
+  if (!started) {
+    return fail(started.error());
+  }
+  reactor_->run();
+  return result_;
+}
+
+// --- end -----------------------------------------------------------------------------------------
+
+void SwarmProcess::end(Result<int> result) {
+  if (ending_) {
+    return;
+  }
+  ending_ = true;
+  result_ = std::move(result);
+  stopping();
+  if (node_ != nullptr) {
+    node_->stop();
+  }
+  leave_if_done();
+}
+
+void SwarmProcess::leave_if_done() {
+  if (ending_ && (node_ == nullptr || node_stopped_) && own_work_done()) {
+    reactor_->stop();
+  }
+}
+
+Error SwarmProcess::interrupted() const {
+  return {.code = ErrorCode::interrupted,
+          .text = fmt::format(
+              "interrupted; what was verified is kept in {}, the same command goes on from there",
+              options_.node.path)};
+}
+
+void SwarmProcess::request_stop() {
+  const bool failed = options_.kind == kind_peer && !finished_;
+  end(failed ? Result<int>(fail(interrupted())) : Result<int>(exit_done));
+}
+
+void SwarmProcess::signalled(int) {
+  request_stop();
+}
+
+void SwarmProcess::front_gone(io::Operation&, int32_t, uint32_t) {
+  if (!finished_) {
+    request_stop();
+  }
+}
+
+void SwarmProcess::node_failed(const Error& error) {
+  end(fail(error));
+}
+
+void SwarmProcess::node_stopped() {
+  node_stopped_ = true;
+  leave_if_done();
+}
+
+// --- telling -------------------------------------------------------------------------------------
+
+void SwarmProcess::node_ready() {
+  ready();
+}
+void SwarmProcess::node_complete() {
+  complete();
+}
+void SwarmProcess::node_notice(const std::string& line) {
+  front_.note(line);
+}
+
+void SwarmProcess::finish(const FinalReport& report) {
+  finished_ = true;
+  front_.finish(report);
+}
+
+void SwarmProcess::tell_progress(io::Timer& timer) {
+  if (!finished_ && node_ != nullptr) {
+    if (const std::optional<Progress> own = own_progress()) {
+      front_.progress(*own);
+    } else {
+      const node::NodeProgress now = node_->progress();
+      const bool verifying = now.phase == node::NodePhase::verifying;
+      front_.progress({.phase = std::string(phase_name(now.phase)),
+                       .done_bytes = verifying ? now.verified_bytes : now.have_bytes,
+                       .total_bytes = now.total_bytes,
+                       .peers = verifying ? std::nullopt : std::optional(now.stats.open_count)});
+    }
+  }
+  timer.arm(reactor_->now() + progress_interval);
+}
+
+ProcessStatus SwarmProcess::status() {
+  ProcessStatus status{.kind = options_.kind,
+                       .tag = options_.tag,
+                       .info_hash = torrent_.info_hash.hex(),
+                       .phase = "starting"};
+  if (node_ == nullptr) {
+    return status;
+  }
+  const node::NodeProgress now = node_->progress();
+  status.phase = own_phase().empty() ? std::string(phase_name(now.phase)) : own_phase();
+  status.address = now.listens_on.port == 0 ? "" : now.listens_on.text();
+  status.done_bytes = now.phase == node::NodePhase::verifying ? now.verified_bytes : now.have_bytes;
+  status.total_bytes = now.total_bytes;
+  status.sent_bytes = now.stats.uploaded_bytes;
+  status.peers = now.stats.open_count;
+  status.details = {{"path", options_.node.path},
+                    {"received_bytes", now.stats.downloaded_bytes},
+                    {"resumed_bytes", now.resumed_bytes},
+                    {"wasted_bytes", now.stats.wasted_bytes},
+                    {"failed_pieces", now.stats.failed_pieces}};
+  if (!now.tracker_trouble.empty()) {
+    status.details["tracker_trouble"] = now.tracker_trouble;
+  }
+  return status;
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,103 @@
+// What `seed` and `peer` have in common: a node on a reactor, with signals, a control socket and a
+// front.
+//
+//   starting -> verifying -> fetching -> (delivering, by the peer) -> serving -> stopping -> run()
+//   returns
+//
+// One thread; blocking work of the owner (unpacking) runs on a thread of its own and comes back
+// through a notifier.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/background.h"
+#include "cli/control.h"
+#include "cli/run_directory.h"
+#include "cli/torrent_input.h"
+#include "engine/http/server.h"
+#include "engine/io/reactor.h"
+#include "engine/io/signal_source.h"
+#include "engine/node/node.h"
+
+namespace murder::cli {
+
+struct SwarmProcessOptions {
+  std::string kind;  // kind_seeder, kind_peer
+  std::string tag;
+  std::string run_directory;
+  node::NodeOptions node;
+};
+
+class SwarmProcess : private node::NodeObserver, private StatusSource {
+ public:
+  SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front);
+  virtual ~SwarmProcess();
+
+  // Until it is stopped. The exit code, or the error that ended it.
+  [[nodiscard]] Result<int> run();
+
+ protected:
+  // Verified, listening and announcing. By default nothing.
+  virtual void ready() {}
+  // Everything is there. After ready().
+  virtual void complete() {}
+  // Asked to stop, or failed: the owner's own work is to end soon. By default nothing.
+  virtual void stopping() {}
+  // Whether the owner's own work has ended, so that run() may return.
+  [[nodiscard]] virtual bool own_work_done() const { return true; }
+  // Shown in the status instead of the node's phase; empty: the node's.
+  [[nodiscard]] virtual std::string own_phase() const { return {}; }
+  // What the owner's own work tells the front; nullopt: the node's progress.
+  [[nodiscard]] virtual std::optional<Progress> own_progress() const { return std::nullopt; }
+
+  // Ends run() with this result once everything has ended.
+  void end(Result<int> result);
+  // The front got its report: what comes later is not its failure any more.
+  void finish(const FinalReport& report);
+  void own_work_ended() { leave_if_done(); }
+
+  [[nodiscard]] io::Reactor& reactor() { return *reactor_; }
+  [[nodiscard]] node::Node& node() { return *node_; }
+  [[nodiscard]] Front& front() { return front_; }
+  [[nodiscard]] const TorrentInput& torrent() const { return torrent_; }
+  [[nodiscard]] const SwarmProcessOptions& options() const { return options_; }
+  [[nodiscard]] bool finished() const { return finished_; }
+
+ private:
+  [[nodiscard]] Status start();
+  void signalled(int signal_number);
+  void front_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void tell_progress(io::Timer& timer);
+  void leave_if_done();
+  [[nodiscard]] Error interrupted() const;
+
+  // NodeObserver
+  void node_ready() override;
+  void node_complete() override;
+  void node_notice(const std::string& line) override;
+  void node_failed(const Error& error) override;
+  void node_stopped() override;
+  // StatusSource
+  ProcessStatus status() override;
+  void request_stop() override;
+
+  const TorrentInput& torrent_;
+  SwarmProcessOptions options_;
+  Front& front_;
+  std::unique_ptr<io::Reactor> reactor_;
+  std::unique_ptr<io::SignalSource> signals_;
+  std::optional<ControlSocket> control_socket_;
+  ControlHandler control_handler_{*this};
+  std::unique_ptr<http::Server> control_server_;
+  std::unique_ptr<io::Operation> front_poll_;
+  std::unique_ptr<io::Timer> progress_timer_;
+  std::unique_ptr<node::Node> node_;
+  Result<int> result_ = 0;
+  bool finished_ = false;
+  bool ending_ = false;
+  bool node_stopped_ = false;
+};
+
+}  // namespace murder::cli

@@ -1,0 +1,84 @@
+#include "cli/torrent_input.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <vector>
+
+#include "engine/base/bounds.h"
+#include "engine/hash/info_hash.h"
+#include "engine/http/blocking_client.h"
+#include "engine/io/sockets.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr Duration download_timeout = std::chrono::seconds(60);
+
+Result<std::string> read_all(int fd, const std::string& what) {
+  std::string content;
+  std::vector<char> part(64 * 1024);
+  while (true) {
+    const ssize_t size = read(fd, part.data(), part.size());
+    if (size < 0 && errno == EINTR) {
+      continue;
+    }
+    if (size < 0) {
+      return fail_errno(errno, "cannot read " + what);
+    }
+    if (size == 0) {
+      return content;
+    }
+    content.append(part.data(), static_cast<size_t>(size));
+    if (content.size() > limits::torrent_bytes_max) {
+      return fail(ErrorCode::limit, what + " is too large for a torrent");
+    }
+  }
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const io::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) {
+    return fail_errno(errno, "cannot open the torrent " + path);
+  }
+  return read_all(fd.get(), "the torrent " + path);
+}
+
+Result<std::string> download(const std::string& url) {
+  const Result<http::Reply> reply = http::blocking_request(
+      url, {.timeout = download_timeout, .body_bytes_max = limits::torrent_bytes_max});
+  if (!reply) {
+    return fail(reply.error().code, fmt::format("cannot fetch {}: {}", url, reply.error().text));
+  }
+  if (reply->status != 200) {
+    return fail(
+        ErrorCode::network,
+        fmt::format("cannot fetch {}: the server answered with status {}", url, reply->status));
+  }
+  return reply->body;
+}
+
+}  // namespace
+
+Result<TorrentInput> load_torrent(const std::string& where) {
+  const bool is_url = where.starts_with("http://") || where.starts_with("https://");
+  const std::string name = where == "-" ? "standard input" : where;
+  const Result<std::string> content = where == "-" ? read_all(STDIN_FILENO, "standard input")
+                                      : is_url     ? download(where)
+                                                   : read_file(where);
+  if (!content) {
+    return fail(content.error());
+  }
+  Result<codec::Metainfo> metainfo = codec::parse_metainfo(as_bytes_of(*content));
+  if (!metainfo) {
+    return fail(metainfo.error().code,
+                fmt::format("{} is not a usable torrent: {}", name, metainfo.error().text));
+  }
+  const InfoHash info_hash = hash::info_hash_of(as_bytes_of(metainfo->raw_info));
+  return TorrentInput{std::move(*metainfo), info_hash};
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,123 @@
+// murder tracker: tells the peers of a swarm about each other.
+#include "tracker/tracker_server.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/background.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/control.h"
+#include "cli/run_directory.h"
+
+namespace murder::cli {
+namespace {
+
+struct TrackerCommandOptions {
+  std::vector<std::string> listen = {fmt::format("0.0.0.0:{}", tracker::port_default)};
+  bool background = false;
+};
+
+// "192.0.2.1:8998", "[::]:8998", or an address without a port.
+Result<Endpoint> parse_listen(const std::string& text) {
+  if (const std::optional<HostPort> parts = HostPort::parse(text, tracker::port_default)) {
+    if (const std::optional<IpAddress> address = IpAddress::parse(parts->host)) {
+      return Endpoint{.address = *address, .port = parts->port};
+    }
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("--listen {}: write an address of this host and a port, such as "
+                          "0.0.0.0:{} or [::]:{}",
+                          text, tracker::port_default, tracker::port_default));
+}
+
+class TrackerStatus : public StatusSource {
+ public:
+  explicit TrackerStatus(tracker::TrackerServer& server) : server_(server) {}
+
+  ProcessStatus status() override {
+    ProcessStatus status{.kind = std::string(kind_tracker), .phase = "serving"};
+    for (const Endpoint& endpoint : server_.endpoints()) {
+      status.address += (status.address.empty() ? "" : ", ") + endpoint.text();
+    }
+    if (Result<Json> details = parse_json(server_.status_json())) {
+      status.details = std::move(*details);
+      status.peers = static_cast<uint32_t>(count_member(status.details, "peers"));
+    }
+    return status;
+  }
+  void request_stop() override { server_.stop(); }
+
+ private:
+  tracker::TrackerServer& server_;
+};
+
+FinalReport report_of(const tracker::TrackerServer& server) {
+  FinalReport report;
+  Json listen = Json::array();
+  for (const Endpoint& endpoint : server.endpoints()) {
+    listen.push_back(endpoint.text());
+    report.text += fmt::format("{}tracker listens on {} (peers announce to http://{}/announce)",
+                               report.text.empty() ? "" : "\n", endpoint.text(), endpoint.text());
+  }
+  report.json = {{"kind", kind_tracker}, {"pid", getpid()}, {"listen", listen}};
+  return report;
+}
+
+Result<int> serve(const tracker::TrackerOptions& options, const CommandContext& context,
+                  Front& front) {
+  Result<std::unique_ptr<tracker::TrackerServer>> server = tracker::TrackerServer::create(options);
+  if (!server) {
+    return fail(server.error());
+  }
+  Result<ControlSocket> control = ControlSocket::create(context.run_directory);
+  if (!control) {
+    return fail(control.error());
+  }
+  TrackerStatus source(**server);
+  ControlHandler handler(source);
+  if (Status status = (*server)->serve_control(control->release_fd(), handler); !status) {
+    return fail(status.error());
+  }
+  front.finish(report_of(**server));
+  (*server)->run();
+  server->reset();  // before the handler it refers to
+  return exit_done;
+}
+
+Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& context) {
+  tracker::TrackerOptions server_options;
+  server_options.listen.clear();
+  for (const std::string& text : options.listen) {
+    const Result<Endpoint> endpoint = parse_listen(text);
+    if (!endpoint) {
+      return context.wrong_usage(endpoint.error().text);
+    }
+    server_options.listen.push_back(*endpoint);
+  }
+  const WorkOptions work = {
+      .mode = options.background ? RunMode::worker : RunMode::foreground,
+      .log_name = fmt::format("tracker-{}", server_options.listen.front().port)};
+  return run_work(context, work, [&server_options, &context](Front& front) {
+    return serve(server_options, context, front);
+  });
+}
+
+}  // namespace
+
+void add_tracker_command(CLI::App& app, CommandContext& context) {
+  auto [command, options] = add_command<TrackerCommandOptions>(
+      app, context,
+      {
+          .name = "tracker",
+          .description = "Tell the hosts of a release about each other",
+          .example = "murder tracker --listen 0.0.0.0:8998 --background",
+      },
+      run_tracker);
+  command.add_option("--listen", options.listen, "Address and port to listen on; may be repeated")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  command.add_flag("--background", options.background, "Return when it listens; it goes on alone");
+}
+
+}  // namespace murder::cli

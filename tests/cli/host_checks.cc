@@ -1,0 +1,115 @@
+#include "cli/host_checks.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+namespace murder::cli {
+namespace {
+
+constexpr uint64_t gibibyte = 1024ULL * 1024 * 1024;
+
+HostFacts good_host() {
+  HostFacts facts;
+  facts.kernel_release = "6.18.0";
+  facts.features = io::KernelFeatures{.kernel_major = 6,
+                                      .kernel_minor = 18,
+                                      .single_issuer = true,
+                                      .defer_taskrun = true,
+                                      .coop_taskrun = true,
+                                      .buffer_ring = true,
+                                      .accept_multishot = true,
+                                      .splice = true,
+                                      .sendmsg_zero_copy = true,
+                                      .message_ring = true,
+                                      .cqe_skip = true,
+                                      .wait_timeout = true,
+                                      .recvsend_bundle = true,
+                                      .min_timeout = true};
+  facts.open_files_soft = 1024;
+  facts.open_files_hard = 1'048'576;
+  facts.locked_bytes = UINT64_MAX;
+  facts.somaxconn = 4096;
+  facts.syn_backlog = 8192;
+  facts.receive_buffer_max = 16 * 1024 * 1024;
+  facts.send_buffer_max = 16 * 1024 * 1024;
+  facts.tcp_receive_max = 6 * 1024 * 1024;
+  facts.tcp_send_max = 4 * 1024 * 1024;
+  facts.local_ports = 28'232;
+  facts.clock_source = "tsc";
+  facts.unix_seconds = 1'800'000'000;
+  facts.temp_path = "/tmp";
+  facts.temp_free_bytes = 100 * gibibyte;
+  facts.temp_takes_direct_io = true;
+  facts.run_directory = "/run/murder";
+  return facts;
+}
+
+const Finding& named(const std::vector<Finding>& findings, const std::string& name) {
+  const auto found = std::find_if(findings.begin(), findings.end(),
+                                  [&name](const Finding& each) { return each.name == name; });
+  REQUIRE(found != findings.end());
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("a good host has nothing to mend") {
+  for (const Finding& finding : check_host(good_host())) {
+    CAPTURE(finding.name);
+    CHECK(finding.grade == Grade::ok);
+    CHECK(finding.mend.empty());
+  }
+}
+
+TEST_CASE("whatever is not ok names the line that mends it") {
+  HostFacts facts;
+  facts.features = fail(ErrorCode::unsupported, "io_uring is switched off");
+  facts.somaxconn = 128;
+  facts.syn_backlog = 128;
+  facts.receive_buffer_max = 212'992;
+  facts.send_buffer_max = 212'992;
+  facts.tcp_receive_max = 100'000;
+  facts.tcp_send_max = 100'000;
+  facts.local_ports = 100;
+  facts.temp_free_bytes = fail(ErrorCode::permission, "/x: cannot be written to");
+  facts.run_directory_usable = fail(ErrorCode::permission, "/y: cannot be made");
+  const std::vector<Finding> findings = check_host(facts);
+  for (const Finding& finding : findings) {
+    CAPTURE(finding.name);
+    CHECK((finding.grade == Grade::ok) == finding.mend.empty());
+  }
+  CHECK(named(findings, "io_uring").grade == Grade::broken);
+  CHECK(named(findings, "open files").grade == Grade::broken);
+  CHECK(named(findings, "temp path").grade == Grade::broken);
+  CHECK(named(findings, "run directory").grade == Grade::broken);
+  CHECK(named(findings, "net.core.somaxconn").mend == "sysctl -w net.core.somaxconn=4096");
+  CHECK(named(findings, "net.ipv4.tcp_rmem").grade == Grade::could_be_better);
+}
+
+TEST_CASE("a missing kernel feature could be better and is named") {
+  HostFacts facts = good_host();
+  facts.features->message_ring = false;
+  const std::vector<Finding> findings = check_host(facts);
+  CHECK(named(findings, "io_uring").grade == Grade::could_be_better);
+  CHECK(named(findings, "io_uring").text.find("without messages between rings") !=
+        std::string::npos);
+}
+
+TEST_CASE("a sysctl that this network namespace does not show is left out") {
+  HostFacts facts = good_host();
+  facts.receive_buffer_max.reset();
+  for (const Finding& finding : check_host(facts)) {
+    CHECK(finding.name != "net.core.rmem_max");
+  }
+}
+
+TEST_CASE("root is not held back by the limit on locked memory") {
+  HostFacts facts = good_host();
+  facts.locked_bytes = 64 * 1024;
+  CHECK(named(check_host(facts), "locked memory").grade == Grade::could_be_better);
+  facts.may_lock_memory = true;
+  CHECK(named(check_host(facts), "locked memory").grade == Grade::ok);
+}
+
+}  // namespace murder::cli
