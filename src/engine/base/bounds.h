@@ -89,6 +89,8 @@ inline constexpr uint32_t http_fields_max = 64;  // header fields of one head
 inline constexpr uint32_t scrape_hashes_max = 128;
 static_assert(scrape_hashes_max * 72 < http_head_bytes_max, "so many fit into one request");
 inline constexpr uint32_t http_connections_max = 20000;  // the tracker lowers it to the fd limit
+inline constexpr uint32_t http_listeners_max = 8;  // listening sockets of one server
+inline constexpr uint32_t lookups_max = 8;         // names being resolved at once, in a process
 inline constexpr uint32_t announce_reply_bytes_max = 1024 * 1024;
 inline constexpr uint32_t peers_per_reply_default = 50;
 inline constexpr uint32_t peers_per_reply_max = 200;

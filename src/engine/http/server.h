@@ -33,7 +33,7 @@ struct Response {
     std::string name;
     std::string value;
   };
-  std::vector<Field> fields = {};  // further header fields
+  std::vector<Field> fields = {};  // further header fields, at most 8; one line each
   bool close = false;              // close the connection after this response
 };
 
@@ -79,7 +79,8 @@ class Server {
 
   // Takes over a listening socket, TCP or unix. Several may be served.
   void serve(int listening_fd);
-  // Closes the listeners and all connections; an answer that is being sent is cut.
+  // Closes the listeners and all connections. An answer that is being sent is cut, but that of a
+  // handler which calls this still goes out.
   void stop();
   // True when stop() was called and nothing is in flight any more.
   [[nodiscard]] bool stopped() const;

@@ -1,0 +1,314 @@
+#include "engine/http/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "engine/base/types.h"
+
+namespace murder::http {
+namespace {
+
+constexpr Duration linger_timeout = std::chrono::seconds(2);
+// Answers to pipelined requests are collected up to this size before they are sent.
+constexpr size_t output_bytes_enough = 64 * 1024;
+
+bool is_known_method(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "POST";
+}
+
+int status_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::limit:
+      return 431;
+    case ErrorCode::unsupported:
+      return 501;
+    default:
+      return 400;
+  }
+}
+
+}  // namespace
+
+Connection::Connection(ConnectionOwner& owner, const ConnectionShared& shared, int fd,
+                       const Endpoint& remote, bool is_local_socket)
+    : owner_(owner),
+      shared_(shared),
+      fd_(fd),
+      is_local_socket_(is_local_socket),
+      remote_(remote),
+      receive_(io::bind_operation<&Connection::received>(this)),
+      send_(io::bind_operation<&Connection::sent>(this)),
+      timer_(shared.reactor.timers(), io::bind_timer<&Connection::timed_out>(this)) {}
+
+void Connection::begin(SlabHandle handle) {
+  handle_ = handle;
+  read_more();
+}
+
+void Connection::close() {
+  if (answering_) {
+    close_after_send_ = true;  // the handler stopped its server: its answer still goes out
+    return;
+  }
+  if (state_ == State::closing) {
+    return;
+  }
+  state_ = State::closing;
+  set_idle(false);
+  timer_.cancel();
+  shared_.reactor.cancel(receive_);
+  shared_.reactor.cancel(send_);
+  end_if_quiet();
+}
+
+void Connection::end_if_quiet() {
+  if (!receive_.in_flight() && !send_.in_flight()) {
+    shared_.reactor.close_fd(fd_);
+    owner_.ended(*this);
+  }
+}
+
+void Connection::set_idle(bool idle) {
+  if (idle == idle_) {
+    return;
+  }
+  idle_ = idle;
+  if (idle) {
+    owner_.idle_began(*this);
+  } else {
+    owner_.idle_ended(*this);
+  }
+}
+
+void Connection::received(io::Operation&, int32_t result, uint32_t cqe_flags) {
+  const bool wanted = state_ == State::reading;
+  if (io::BufferRing::has_buffer(cqe_flags)) {
+    const io::BufferRing::Taken taken = shared_.buffers.taken(std::max(result, 0), cqe_flags);
+    if (wanted && result > 0) {
+      take_input(taken.bytes);
+    }
+    shared_.buffers.give_back(taken.index);
+  }
+  if (state_ == State::closing) {
+    end_if_quiet();
+    return;
+  }
+  if (result <= 0 && result != -ENOBUFS && result != -EINTR) {
+    close();
+    return;
+  }
+  go_on();
+}
+
+// Leaves what could not be answered yet in input_.
+void Connection::take_input(std::span<const uint8_t> bytes) {
+  if (input_.empty()) {
+    const size_t used = answer_requests(bytes);
+    input_.assign(as_text_of(bytes.subspan(used)));
+    return;
+  }
+  const size_t size_before = input_.size();
+  input_.append(as_text_of(bytes));
+  if (worth_parsing(size_before)) {
+    input_.erase(0, answer_requests(as_bytes_of(input_)));
+  }
+}
+
+// A client that sends byte by byte must not have its whole head parsed at each of them.
+bool Connection::worth_parsing(size_t size_before) const {
+  if (wanted_bytes_ > 0) {
+    return input_.size() >= wanted_bytes_;
+  }
+  const size_t from = size_before < 3 ? 0 : size_before - 3;
+  return input_.find("\n\r\n", from) != std::string::npos ||
+         input_.find("\n\n", from) != std::string::npos || input_.size() >= 2 * parsed_bytes_;
+}
+
+// Answers the complete requests at the start of the input and returns their size.
+size_t Connection::answer_requests(std::span<const uint8_t> input) {
+  size_t used = 0;
+  while (used < input.size() && !close_after_send_ &&
+         output_.size() - sent_bytes_ < output_bytes_enough) {
+    const size_t size = answer_one(input.subspan(used));
+    if (size == 0) {
+      break;
+    }
+    used += size;
+  }
+  return close_after_send_ ? input.size() : used;
+}
+
+// Returns the size of the request at the start of the input, 0 when it is not all here.
+size_t Connection::answer_one(std::span<const uint8_t> input) {
+  wanted_bytes_ = 0;
+  parsed_bytes_ = input.size();
+  const Result<std::optional<codec::RequestHead>> parsed = codec::parse_request_head(input);
+  if (!parsed) {
+    refuse(status_of(parsed.error()), parsed.error());
+    return input.size();
+  }
+  if (!*parsed) {
+    return 0;
+  }
+  const codec::RequestHead& head = **parsed;
+  if (head.body == codec::BodyKind::chunked) {
+    refuse(411, {ErrorCode::unsupported, "send the body with Content-Length, not in chunks"});
+    return input.size();
+  }
+  const uint64_t body_bytes = head.body == codec::BodyKind::sized ? head.body_bytes : 0;
+  if (body_bytes > shared_.options.body_bytes_max) {
+    refuse(413, {ErrorCode::limit,
+                 "a body may have " + std::to_string(shared_.options.body_bytes_max) + " bytes"});
+    return input.size();
+  }
+  const size_t size = head.head_bytes + static_cast<size_t>(body_bytes);
+  if (input.size() < size) {
+    wanted_bytes_ = size;
+    return 0;
+  }
+  answer(head, input.subspan(head.head_bytes, static_cast<size_t>(body_bytes)));
+  return size;
+}
+
+void Connection::answer(const codec::RequestHead& head, std::span<const uint8_t> body) {
+  ++shared_.counters.requests;
+  if (!is_known_method(head.method)) {
+    append_response({.status = 405,
+                     .body = "only GET, HEAD and POST\n",
+                     .fields = {{.name = "Allow", .value = "GET, HEAD, POST"}}},
+                    true, head.keep_alive);
+    return;
+  }
+  const Request request{.method = head.method,
+                        .path = head.path,
+                        .query = head.query,
+                        .body = body,
+                        .remote = remote_,
+                        .is_local_socket = is_local_socket_};
+  answering_ = true;
+  const Response response = shared_.handler.handle(request, shared_.reactor.now());
+  answering_ = false;
+  append_response(response, head.method != "HEAD",
+                  head.keep_alive && !response.close && !close_after_send_);
+}
+
+// Answers what cannot be understood; the connection ends after it.
+void Connection::refuse(int status, const Error& error) {
+  ++shared_.counters.requests;
+  ++shared_.counters.bad_requests;
+  append_response({.status = status, .body = error.text + "\n"}, true, false);
+  linger_after_send_ = true;
+}
+
+void Connection::append_response(const Response& response, bool with_body, bool keep_alive) {
+  std::array<codec::HeaderField, 8> fields;
+  ENSURE(response.fields.size() <= fields.size());
+  size_t count = 0;
+  for (const Response::Field& field : response.fields) {
+    fields[count++] = {field.name, field.value};
+  }
+  codec::append_response_head(output_, {.status = static_cast<uint16_t>(response.status),
+                                        .content_type = response.content_type,
+                                        .content_bytes = response.body.size(),
+                                        .keep_alive = keep_alive,
+                                        .fields = std::span(fields).first(count)});
+  if (with_body) {
+    output_.append(response.body);
+  }
+  close_after_send_ = close_after_send_ || !keep_alive;
+}
+
+// What comes next, now that no send is in flight.
+void Connection::go_on() {
+  if (send_.in_flight() || state_ == State::closing) {
+    return;
+  }
+  if (sent_bytes_ < output_.size()) {
+    state_ = State::sending;
+    set_idle(false);
+    timer_.arm(shared_.reactor.now() + shared_.options.send_timeout);
+    send_more();
+  } else if (state_ == State::lingering) {
+    shared_.reactor.recv_select(receive_, fd_, shared_.buffers);
+  } else {
+    read_more();
+  }
+}
+
+void Connection::send_more() {
+  shared_.reactor.send(send_, fd_, as_bytes_of(output_).subspan(sent_bytes_));
+}
+
+void Connection::sent(io::Operation&, int32_t result, uint32_t) {
+  if (state_ == State::closing) {
+    end_if_quiet();
+    return;
+  }
+  if (result <= 0) {
+    close();
+    return;
+  }
+  sent_bytes_ += static_cast<uint32_t>(result);
+  if (sent_bytes_ < output_.size()) {
+    timer_.arm(shared_.reactor.now() + shared_.options.send_timeout);
+    send_more();
+    return;
+  }
+  std::string().swap(output_);
+  sent_bytes_ = 0;
+  if (linger_after_send_) {
+    state_ = State::lingering;
+    timer_.arm(shared_.reactor.now() + linger_timeout);
+    ::shutdown(fd_, SHUT_WR);
+  } else if (close_after_send_) {
+    close();
+    return;
+  } else {
+    state_ = State::reading;
+    timer_.cancel();
+    if (!input_.empty()) {
+      input_.erase(0, answer_requests(as_bytes_of(input_)));
+    }
+  }
+  go_on();
+}
+
+void Connection::read_more() {
+  if (input_.empty()) {
+    std::string().swap(input_);
+    if (!idle_) {
+      timer_.arm(shared_.reactor.now() + shared_.options.idle_timeout);
+    }
+  } else if (idle_ || !timer_.armed()) {
+    // From the first byte of the request on; further bytes do not buy more time.
+    timer_.arm(shared_.reactor.now() + shared_.options.request_timeout);
+  }
+  shared_.reactor.recv_select(receive_, fd_, shared_.buffers);
+  set_idle(input_.empty());
+}
+
+void Connection::timed_out(io::Timer&) {
+  if (state_ != State::lingering) {
+    ++shared_.counters.timeouts;
+  }
+  close();
+}
+
+void IdleList::add(Connection& connection) {
+  connection.idle_next_ = nullptr;
+  connection.idle_previous_ = last_;
+  (last_ == nullptr ? first_ : last_->idle_next_) = &connection;
+  last_ = &connection;
+}
+
+void IdleList::remove(Connection& connection) {
+  Connection* next = connection.idle_next_;
+  Connection* previous = connection.idle_previous_;
+  (previous == nullptr ? first_ : previous->idle_next_) = next;
+  (next == nullptr ? last_ : next->idle_previous_) = previous;
+}
+
+}  // namespace murder::http

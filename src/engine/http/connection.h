@@ -1,0 +1,126 @@
+// One connection of the HTTP server. For the sources of this layer.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "engine/base/endpoint.h"
+#include "engine/base/slab.h"
+#include "engine/codec/http_head.h"
+#include "engine/http/server.h"
+#include "engine/io/buffer_ring.h"
+#include "engine/io/operation.h"
+#include "engine/io/reactor.h"
+#include "engine/io/timers.h"
+
+namespace murder::http {
+
+class Connection;
+
+// What the connections of a server share, and whom they tell.
+struct ConnectionShared {
+  io::Reactor& reactor;
+  io::BufferRing& buffers;
+  Handler& handler;
+  const ServerOptions& options;
+  ServerCounters& counters;
+};
+
+class ConnectionOwner {
+ public:
+  // It waits for a request with nothing in hand; until idle_ended() it may be closed to make room.
+  virtual void idle_began(Connection& connection) = 0;
+  virtual void idle_ended(Connection& connection) = 0;
+  // Nothing of it is in flight any more: free it. The connection does not touch itself after this.
+  virtual void ended(Connection& connection) = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+// Belongs to its server. States:
+//
+//   reading    a receive is in flight          -> sending, when a request was answered
+//   sending    a send is in flight             -> reading, lingering or closing, when it is out
+//   lingering  refused input is read to its end, so that the client gets to see the answer
+//                                              -> closing
+//   closing    operations are being cancelled  -> ended, when none is in flight
+//
+// Any state goes to closing when the client goes, a timeout passes, or the server stops. Memory: a
+// request that did not arrive at once (head and body are bounded), and answers not yet sent.
+class Connection {
+ public:
+  using SlabHandle = Handle<Connection>;
+
+  Connection(ConnectionOwner& owner, const ConnectionShared& shared, int fd, const Endpoint& remote,
+             bool is_local_socket);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Starts reading. `handle` is kept for the owner.
+  void begin(SlabHandle handle);
+  void close();
+  [[nodiscard]] SlabHandle handle() const { return handle_; }
+  [[nodiscard]] bool is_idle() const { return idle_; }
+
+ private:
+  friend class IdleList;
+  enum class State : uint8_t { reading, sending, lingering, closing };
+
+  void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void timed_out(io::Timer& timer);
+
+  void take_input(std::span<const uint8_t> bytes);
+  [[nodiscard]] bool worth_parsing(size_t size_before) const;
+  size_t answer_requests(std::span<const uint8_t> input);
+  size_t answer_one(std::span<const uint8_t> input);
+  void answer(const codec::RequestHead& head, std::span<const uint8_t> body);
+  void refuse(int status, const Error& error);
+  void append_response(const Response& response, bool with_body, bool keep_alive);
+  void go_on();
+  void send_more();
+  void read_more();
+  void set_idle(bool idle);
+  void end_if_quiet();
+
+  ConnectionOwner& owner_;
+  const ConnectionShared& shared_;
+  int fd_;
+  State state_ = State::reading;
+  bool is_local_socket_;
+  bool idle_ = false;
+  bool answering_ = false;  // within Handler::handle()
+  bool close_after_send_ = false;
+  bool linger_after_send_ = false;
+  Endpoint remote_;
+  SlabHandle handle_;
+  std::string input_;  // what arrived of requests not answered yet
+  size_t wanted_bytes_ =
+      0;  // parsing input_ again before it has these makes no sense; 0: not known
+  size_t parsed_bytes_ = 0;  // of input_, when a head in it was found incomplete
+  std::string output_;
+  size_t sent_bytes_ = 0;  // of output_
+  io::Operation receive_;
+  io::Operation send_;
+  io::Timer timer_;
+  Connection* idle_next_ = nullptr;
+  Connection* idle_previous_ = nullptr;
+};
+
+static_assert(sizeof(Connection) <= 384, "a tracker has 20,000 of them");
+
+// The idle connections of a server, the one idle longest first.
+class IdleList {
+ public:
+  [[nodiscard]] Connection* oldest() const { return first_; }
+  void add(Connection& connection);
+  void remove(Connection& connection);
+
+ private:
+  Connection* first_ = nullptr;
+  Connection* last_ = nullptr;
+};
+
+}  // namespace murder::http

@@ -1,0 +1,157 @@
+#include "engine/http/server.h"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+#include "engine/base/bounds.h"
+#include "engine/base/ensure.h"
+#include "engine/base/slab.h"
+#include "engine/http/connection.h"
+#include "engine/http/listener.h"
+#include "engine/io/buffer_ring.h"
+
+namespace murder::http {
+namespace {
+
+// Receives that complete in one turn need one each; when they run out, some wait for the next turn.
+constexpr uint32_t buffers_min = 8;
+constexpr uint32_t buffers_max = 256;
+
+}  // namespace
+
+class Server::Core final : public ConnectionOwner, public ListenerOwner {
+ public:
+  Core(io::Reactor& reactor, Handler& handler, const ServerOptions& options,
+       std::unique_ptr<io::BufferRing> buffers)
+      : reactor_(reactor),
+        options_(options),
+        buffers_(std::move(buffers)),
+        shared_{reactor, *buffers_, handler, options_, counters_},
+        // Each listener may have accepted one more before it learns that there is no room.
+        connections_(options.connections_max + limits::http_listeners_max) {}
+
+  void serve(int listening_fd) {
+    ENSURE(!stopped_ && listeners_.size() < limits::http_listeners_max);
+    listeners_.push_back(std::make_unique<Listener>(reactor_, *this, listening_fd));
+  }
+
+  void stop() {
+    stopped_ = true;
+    for (const auto& listener : listeners_) {
+      listener->stop();
+    }
+    connections_.each([](auto, Connection& connection) { connection.close(); });
+  }
+
+  [[nodiscard]] bool is_quiet() const {
+    for (const auto& listener : listeners_) {
+      if (!listener->is_quiet()) {
+        return false;
+      }
+    }
+    return stopped_ && connections_.size() == 0;
+  }
+
+  [[nodiscard]] io::Reactor& reactor() { return reactor_; }
+  [[nodiscard]] uint32_t connection_count() const { return connections_.size(); }
+  [[nodiscard]] const ServerCounters& counters() const { return counters_; }
+
+  void idle_began(Connection& connection) override {
+    idle_.add(connection);
+    if (room_wanted_) {
+      evict_oldest();
+    }
+  }
+
+  void idle_ended(Connection& connection) override { idle_.remove(connection); }
+
+  void ended(Connection& connection) override {
+    connections_.free(connection.handle());
+    room_wanted_ = false;
+    for (const auto& listener : listeners_) {
+      listener->room_came();
+    }
+  }
+
+  [[nodiscard]] bool has_room() const override {
+    return connections_.size() < options_.connections_max;
+  }
+
+  void want_room() override {
+    room_wanted_ = true;
+    evict_oldest();
+  }
+
+  void adopt(int fd, const Endpoint& remote, bool is_local_socket) override {
+    ++counters_.connections;
+    const auto handle = connections_.make(*this, shared_, fd, remote, is_local_socket);
+    connections_.get(handle)->begin(handle);
+  }
+
+  void accept_failed() override {
+    ++counters_.accept_failures;
+    evict_oldest();
+  }
+
+ private:
+  // Gives the place of the connection that is idle longest to a new one, if any is idle.
+  void evict_oldest() {
+    Connection* oldest = idle_.oldest();
+    if (oldest != nullptr) {
+      room_wanted_ = false;
+      ++counters_.evictions;
+      oldest->close();
+    }
+  }
+
+  io::Reactor& reactor_;
+  ServerOptions options_;
+  ServerCounters counters_;
+  std::unique_ptr<io::BufferRing> buffers_;
+  ConnectionShared shared_;
+  IdleList idle_;
+  Slab<Connection> connections_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  bool room_wanted_ = false;
+  bool stopped_ = false;
+};
+
+Result<std::unique_ptr<Server>> Server::create(io::Reactor& reactor, Handler& handler,
+                                               const ServerOptions& options) {
+  ENSURE(options.connections_max > 0);
+  const uint32_t buffer_count =
+      std::bit_ceil(std::clamp(options.connections_max, buffers_min, buffers_max));
+  auto buffers = io::BufferRing::create(
+      reactor, {.group = options.buffer_group, .buffer_count = buffer_count});
+  if (!buffers) {
+    return fail(buffers.error());
+  }
+  return std::unique_ptr<Server>(
+      new Server(std::make_unique<Core>(reactor, handler, options, std::move(*buffers))));
+}
+
+Server::Server(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+
+Server::~Server() {
+  stop();
+  ENSURE(core_->reactor().run_until([this] { return stopped(); }, std::chrono::minutes(1)));
+}
+
+void Server::serve(int listening_fd) {
+  core_->serve(listening_fd);
+}
+void Server::stop() {
+  core_->stop();
+}
+bool Server::stopped() const {
+  return core_->is_quiet();
+}
+uint32_t Server::connection_count() const {
+  return core_->connection_count();
+}
+const ServerCounters& Server::counters() const {
+  return core_->counters();
+}
+
+}  // namespace murder::http
