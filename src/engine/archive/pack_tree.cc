@@ -46,6 +46,9 @@ class Packer {
     if (Status unchanged = check_directories(); !unchanged) {
       return unchanged;
     }
+    if (Status going = tell(""); !going) {
+      return going;
+    }
     return put_zeros(tar_end_bytes);
   }
 

@@ -1,0 +1,86 @@
+#include "engine/archive/deliver.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/archive/release_name.h"
+#include "support.h"
+
+using namespace murder;
+using namespace murder::archive;
+using namespace murder::archive::testing;
+
+TEST_CASE("a file goes into a directory under its name, else to the name that was given") {
+  TemporaryDirectory temporary;
+  write_file(temporary / "content", "new");
+  make_directory(temporary / "dir");
+  CHECK(deliver_file(temporary / "content", "v1", temporary / "dir").value() ==
+        temporary / "dir/v1");
+  CHECK(read_file(temporary / "dir/v1") == "new");
+  CHECK(deliver_file(temporary / "content", "v1", temporary / "other").value() ==
+        temporary / "other");
+  CHECK(read_file(temporary / "other") == "new");
+  CHECK(names_in(temporary.path()) == std::vector<std::string>{"content", "dir", "other"});
+}
+
+TEST_CASE("a file that is there is replaced and keeps its mode, also behind a link") {
+  TemporaryDirectory temporary;
+  write_file(temporary / "content", "new");
+  write_file(temporary / "real", "old", 0751);
+  REQUIRE(::symlink("real", (temporary / "link").c_str()) == 0);
+  REQUIRE(deliver_file(temporary / "content", "v1", temporary / "link"));
+  CHECK(read_file(temporary / "real") == "new");
+  struct stat status {};
+  REQUIRE(::lstat((temporary / "real").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777U) == 0751);
+  REQUIRE(::lstat((temporary / "link").c_str(), &status) == 0);
+  CHECK(S_ISLNK(status.st_mode));
+}
+
+TEST_CASE("a file is not delivered over a directory, into nowhere, or over itself") {
+  TemporaryDirectory temporary;
+  write_file(temporary / "content", "new");
+  make_directory(temporary / "dir");
+  make_directory(temporary / "dir/v1");
+  CHECK_FALSE(deliver_file(temporary / "content", "v1", temporary / "dir"));
+  CHECK_FALSE(deliver_file(temporary / "content", "v1", temporary / "missing/name"));
+  CHECK_FALSE(deliver_file(temporary / "content", "v1", temporary / "missing/"));
+  CHECK(deliver_file(temporary / "content", "content", temporary.path()));
+  CHECK(read_file(temporary / "content") == "new");
+}
+
+TEST_CASE("the files of a torrent become a tree in one step") {
+  TemporaryDirectory temporary;
+  make_directory(temporary / "content");
+  make_directory(temporary / "content/sub");
+  write_file(temporary / "content/a", "one");
+  write_file(temporary / "content/sub/b", "two");
+  codec::Metainfo metainfo;
+  metainfo.is_single_file = false;
+  metainfo.files = {{.path = "a", .offset = 0, .size_bytes = 3},
+                    {.path = ".pad/5", .offset = 3, .size_bytes = 5, .is_padding = true},
+                    {.path = "sub/b", .offset = 8, .size_bytes = 3}};
+  Notes notes;
+  const DeliverTreeOptions options{
+      .content_directory = temporary / "content", .directory = temporary / "to", .tag = "v1"};
+  CHECK(deliver_tree(metainfo, options, notes).value() == temporary / "to/v1");
+  CHECK(names_in(temporary / "to/v1") == std::vector<std::string>{"a", "sub"});
+  CHECK(read_file(temporary / "to/v1/sub/b") == "two");
+  CHECK_FALSE(deliver_tree(metainfo, options, notes));
+  REQUIRE(::unlink((temporary / "content/a").c_str()) == 0);
+  DeliverTreeOptions other = options;
+  other.tag = "v2";
+  CHECK_FALSE(deliver_tree(metainfo, other, notes));
+  CHECK(names_in(temporary / "to") == std::vector<std::string>{"v1"});
+}
+
+TEST_CASE("the name of a release tells its tag, and whether it is packed") {
+  CHECK(tag_of_name("v1.tar.zst") == "v1");
+  CHECK(tag_of_name("v1.tar.gz") == "v1");
+  CHECK(tag_of_name("a.tar.tar") == "a.tar");
+  CHECK(tag_of_name("app.bin") == "app.bin");
+  CHECK(tag_of_name(".tar") == ".tar");
+  CHECK(is_packed_tree_name("v1.tar"));
+  CHECK_FALSE(is_packed_tree_name("v1.zst"));
+}

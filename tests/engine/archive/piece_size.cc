@@ -1,0 +1,38 @@
+#include "engine/archive/piece_size.h"
+
+#include <doctest/doctest.h>
+
+using namespace murder;
+using namespace murder::archive;
+
+TEST_CASE("piece sizes are powers of two within bounds, and grow with the archive") {
+  uint32_t previous = 0;
+  for (uint64_t bytes = 0; bytes < (1ULL << 50U); bytes = bytes * 2 + 12345) {
+    CAPTURE(bytes);
+    const uint32_t piece_bytes = piece_size_for(bytes);
+    CHECK(validate_piece_size(piece_bytes));
+    CHECK(piece_bytes >= previous);
+    CHECK(piece_bytes <= 16 * 1024 * 1024);
+    previous = piece_bytes;
+  }
+}
+
+TEST_CASE("there are at least 400 pieces as soon as they can have 16 KiB") {
+  for (uint64_t bytes = 400ULL * limits::piece_bytes_min; bytes < (1ULL << 45U);
+       bytes += bytes / 3) {
+    CAPTURE(bytes);
+    CHECK(bytes / piece_size_for(bytes) >= 400);
+  }
+  CHECK(piece_size_for(1) == limits::piece_bytes_min);
+  CHECK(piece_size_for(1ULL << 30U) == 2 * 1024 * 1024);
+}
+
+TEST_CASE("piece sizes that stock clients would refuse are refused") {
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{8192}, uint64_t{16385}, uint64_t{48 * 1024},
+                               uint64_t{limits::piece_bytes_max} * 2, uint64_t{1} << 63U}) {
+    CAPTURE(bytes);
+    CHECK_FALSE(validate_piece_size(bytes));
+  }
+  CHECK(validate_piece_size(16384));
+  CHECK(validate_piece_size(limits::piece_bytes_max));
+}
