@@ -30,7 +30,7 @@ class Creation {
       : options_(options), observer_(observer) {}
 
   Result<CreatedRelease> run() {
-    if (Status valid = validate(); !valid) {
+    if (Status valid = validate_create_options(options_); !valid) {
       return fail(valid.error());
     }
     const Result<FileDescriptor> source = open_file(options_.source, O_RDONLY);
@@ -66,20 +66,6 @@ class Creation {
   }
 
  private:
-  Status validate() {
-    if (Status valid = validate_tag(options_.tag); !valid) {
-      return valid;
-    }
-    if (Status valid = validate_level(options_.compression.format, options_.compression.level);
-        !valid) {
-      return valid;
-    }
-    if (options_.piece_bytes != 0) {
-      return validate_piece_size(options_.piece_bytes);
-    }
-    return {};
-  }
-
   // Fails early; what appears later is noticed when the files get their names.
   Status check_names(const struct stat& source) {
     for (const std::string& path : {created_.archive_path, created_.torrent_path}) {
@@ -290,6 +276,17 @@ class Creation {
 };
 
 }  // namespace
+
+Status validate_create_options(const CreateOptions& options) {
+  if (Status valid = validate_tag(options.tag); !valid) {
+    return valid;
+  }
+  if (Status valid = validate_level(options.compression.format, options.compression.level);
+      !valid) {
+    return valid;
+  }
+  return options.piece_bytes == 0 ? Status{} : validate_piece_size(options.piece_bytes);
+}
 
 Result<CreatedRelease> create_release(const CreateOptions& options, Observer& observer) {
   return Creation(options, observer).run();

@@ -34,6 +34,9 @@ struct CreatedRelease {
   uint32_t piece_count = 0;
 };
 
+// The tag, the level and the piece size: what can be known to be wrong before anything is read.
+[[nodiscard]] Status validate_create_options(const CreateOptions& options);
+
 // Entries named ".git*" are left out of a directory; owners are not recorded. The same tree gives
 // the same archive and torrent. A file is hard-linked where possible, else copied. Both files
 // appear under their names when they are complete, the torrent last.

@@ -1,0 +1,123 @@
+// murder create: a directory or file becomes a release.
+#include "engine/archive/create_release.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+
+#include "cli/archive_progress.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/stop_signals.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/units.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr uint16_t tracker_port_default = 8998;
+
+struct CreateCommandOptions {
+  archive::CreateOptions release;
+  std::vector<std::string> trackers;
+};
+
+// "HOST", "HOST:PORT" or a URL that is taken as it is.
+std::optional<std::string> tracker_url(const std::string& text) {
+  if (text.find("://") != std::string::npos) {
+    return text;
+  }
+  const std::optional<HostPort> place = HostPort::parse(text, tracker_port_default);
+  if (!place) {
+    return std::nullopt;
+  }
+  return fmt::format("http://{}/announce", place->text());
+}
+
+Result<int> run_create(const CreateCommandOptions& options, CommandContext& context) {
+  archive::CreateOptions release_options = options.release;
+  for (const std::string& tracker : options.trackers) {
+    const std::optional<std::string> url = tracker_url(tracker);
+    if (!url) {
+      return context.wrong_usage(fmt::format("--tracker {}: not HOST:PORT, nor a URL", tracker));
+    }
+    release_options.tracker_urls.push_back(*url);
+  }
+  // Known to be wrong before anything is read: wrong usage.
+  if (Status valid = archive::validate_create_options(release_options); !valid) {
+    return context.wrong_usage(valid.error().text);
+  }
+  const StopSignals stop;
+  release_options.cancel = &stop.flag();
+  ArchiveProgress progress(context, "packing");
+  const Result<archive::CreatedRelease> created =
+      archive::create_release(release_options, progress);
+  progress.clear();
+  if (!created) {
+    return fail(created.error());
+  }
+  context.print(fmt::format("{}  {}, {} entries, {} before packing", created->archive_path,
+                            format_size(created->archive_bytes), created->entry_count,
+                            format_size(created->source_bytes)));
+  context.print(fmt::format("{}  {} pieces of {}", created->torrent_path, created->piece_count,
+                            format_size(created->piece_bytes)));
+  context.print(fmt::format("info hash {}", created->info_hash.hex()));
+  if (release_options.tracker_urls.empty()) {
+    context.warn("no --tracker was given: peers will have to be told of one another");
+  }
+  context.print_json({{"tag", release_options.tag},
+                      {"info_hash", created->info_hash.hex()},
+                      {"archive", created->archive_path},
+                      {"torrent", created->torrent_path},
+                      {"archive_bytes", created->archive_bytes},
+                      {"source_bytes", created->source_bytes},
+                      {"entries", created->entry_count},
+                      {"piece_bytes", created->piece_bytes},
+                      {"pieces", created->piece_count},
+                      {"trackers", release_options.tracker_urls}});
+  return exit_done;
+}
+
+}  // namespace
+
+void add_create_command(CLI::App& app, CommandContext& context) {
+  auto [command, options] = add_command<CreateCommandOptions>(
+      app, context,
+      {.name = "create",
+       .description = "Pack a directory (or take a file as it is) and make its torrent.\n"
+                      "Entries named .git* are left out; owners are not recorded.",
+       .example = "murder create ./build --tag v42 --tracker tracker.example.net:8998"},
+      run_create);
+  archive::CreateOptions& release = options.release;
+  command.add_option("SOURCE", release.source, "The directory or file to distribute")->required();
+  command.add_option("--tag", release.tag, "The name of the release")->required();
+  command
+      .add_option("--tracker", options.trackers,
+                  "Where peers find one another; may be given several times")
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false);
+  command.add_option("--temp-path", release.directory, "Where the archive and the torrent go")
+      ->type_name("DIR")
+      ->capture_default_str();
+  static const std::map<std::string, archive::ArchiveFormat> formats = {
+      {"tar.zst", archive::ArchiveFormat::tar_zstd},
+      {"tar.gz", archive::ArchiveFormat::tar_gzip},
+      {"tar", archive::ArchiveFormat::tar}};
+  command
+      .add_option_function<std::string>(
+          "--format",
+          [&release](const std::string& name) { release.compression.format = formats.at(name); },
+          "How a directory is packed (default: tar.zst)")
+      ->check(CLI::IsMember(formats))
+      ->type_name("tar.zst|tar.gz|tar");
+  command
+      .add_option("--level", release.compression.level,
+                  "Compression: 1 (fast) to 19 for tar.zst, to 9 for tar.gz (default: 3, 6)")
+      ->type_name("N");
+  add_size_option(command, "--piece-size", release.piece_bytes,
+                  "A power of two from 16KiB (default: by the size of the release)");
+  command.add_flag("--force", release.replace, "Replace an archive and torrent that are there");
+}
+
+}  // namespace murder::cli

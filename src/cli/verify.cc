@@ -1,0 +1,120 @@
+// murder verify: whether content on disk is that of a torrent.
+#include "engine/archive/verify.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "cli/archive_progress.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/stop_signals.h"
+#include "cli/torrent_input.h"
+
+namespace murder::cli {
+namespace {
+
+struct VerifyCommandOptions {
+  std::string torrent;
+  std::string path;
+};
+
+struct PieceRange {
+  uint32_t first = 0;
+  uint32_t last = 0;
+};
+
+constexpr size_t ranges_shown_max = 20;
+
+std::vector<PieceRange> bad_ranges(const BitSet& pieces) {
+  std::vector<PieceRange> ranges;
+  for (uint32_t first = pieces.find_unset(0); first < pieces.size();) {
+    const uint32_t end = pieces.find_set(first);
+    ranges.push_back({.first = first, .last = end - 1});
+    first = pieces.find_unset(end);
+  }
+  return ranges;
+}
+
+std::string text_of(const std::vector<PieceRange>& ranges) {
+  std::string text;
+  for (size_t index = 0; index < ranges.size(); ++index) {
+    if (index == ranges_shown_max) {
+      return text + fmt::format(" and {} more ranges", ranges.size() - index);
+    }
+    const PieceRange& range = ranges[index];
+    text += index == 0 ? "" : ", ";
+    text += range.first == range.last ? fmt::format("{}", range.first)
+                                      : fmt::format("{}-{}", range.first, range.last);
+  }
+  return text;
+}
+
+// A file longer than the release is not the release, though all of its pieces may be right.
+uint64_t surplus_bytes(const codec::Metainfo& metainfo, const std::string& path) {
+  struct stat status {};
+  if (!metainfo.is_single_file || ::stat(path.c_str(), &status) != 0) {
+    return 0;
+  }
+  const auto size_bytes = static_cast<uint64_t>(status.st_size);
+  return size_bytes > metainfo.geometry.total_bytes ? size_bytes - metainfo.geometry.total_bytes
+                                                    : 0;
+}
+
+Result<int> run_verify(const VerifyCommandOptions& options, CommandContext& context) {
+  const Result<TorrentInput> torrent = load_torrent(options.torrent);
+  if (!torrent) {
+    return fail(torrent.error());
+  }
+  const StopSignals stop;
+  ArchiveProgress progress(context, "verifying");
+  const Result<BitSet> pieces =
+      archive::verify_content(torrent->metainfo, options.path, {.cancel = &stop.flag()}, progress);
+  progress.clear();
+  if (!pieces) {
+    return fail(pieces.error());
+  }
+  const std::vector<PieceRange> ranges = bad_ranges(*pieces);
+  const uint64_t surplus = surplus_bytes(torrent->metainfo, options.path);
+  const bool is_complete = pieces->all() && surplus == 0;
+  if (is_complete) {
+    context.print(
+        fmt::format("{}: complete, all {} pieces are right", options.path, pieces->size()));
+  }
+  if (!pieces->all()) {
+    context.print(fmt::format("{}: {} of {} pieces are wrong or missing: {}", options.path,
+                              pieces->size() - pieces->count(), pieces->size(), text_of(ranges)));
+  }
+  if (surplus > 0) {
+    context.print(fmt::format("{}: {} bytes too long", options.path, surplus));
+  }
+  Json bad = Json::array();
+  for (const PieceRange& range : ranges) {
+    bad.push_back(Json::array({range.first, range.last}));
+  }
+  context.print_json({{"path", options.path},
+                      {"complete", is_complete},
+                      {"pieces", pieces->size()},
+                      {"pieces_right", pieces->count()},
+                      {"bad_ranges", bad},
+                      {"surplus_bytes", surplus}});
+  return is_complete ? exit_done : exit_failed;
+}
+
+}  // namespace
+
+void add_verify_command(CLI::App& app, CommandContext& context) {
+  auto [command, options] = add_command<VerifyCommandOptions>(
+      app, context,
+      {.name = "verify",
+       .description = "Check content on disk against a torrent: exit code 0 if all of it is right",
+       .example = "murder verify /tmp/v42.tar.zst.torrent /tmp/v42.tar.zst"},
+      run_verify);
+  command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
+      ->required();
+  command
+      .add_option("PATH", options.path,
+                  "The file; of a torrent of several files the directory they lie in")
+      ->required();
+}
+
+}  // namespace murder::cli
