@@ -191,9 +191,8 @@ class Checker {
     if (error != std::errc{} || used == rest.size() || rest[used] != 'e') {
       return refuse("a malformed integer");
     }
-    const bool is_negative = rest[0] == '-';
-    const size_t first_digit = is_negative ? 1 : 0;
-    if (rest[first_digit] == '0' && (is_negative || used > 1)) {
+    const size_t first_digit = rest[0] == '-' ? 1 : 0;
+    if (rest[first_digit] == '0' && used > 1) {  // "-0" as well
       return refuse("an integer with a leading zero");
     }
     at_ += 1 + used + 1;

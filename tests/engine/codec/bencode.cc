@@ -130,6 +130,10 @@ TEST_CASE("strings end within the input and have a plain length") {
     CAPTURE(text);
     CHECK_FALSE(is_good(text));
   }
+  for (const char* text : {"5:spam", "1:", "l3:ae", "18446744073709551615:x"}) {
+    CAPTURE(text);
+    CHECK(says(text, "longer than what is left"));
+  }
 }
 
 TEST_CASE("what is cut off, out of place or left over is refused") {

@@ -102,7 +102,8 @@ TEST_CASE("garbage is refused as invalid") {
         "GET / http/1.1\r\n\r\n", " GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1 \r\n\r\n",
         "GET / HTTP/1.1\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\n: v\r\n\r\n",
         "GET / HTTP/1.1\r\nA : v\r\n\r\n", "GET / HTTP/1.1\r\nA: v\r\n folded\r\n\r\n",
-        "GET / HTTP/1.1\rX: y\r\n\r\n", "GET /\x01 HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\rX: y\r\n\r\n", "GET / HTTP/1.1\r\nA: b\rc\r\n\r\n",
+        "GET /\x01 HTTP/1.1\r\n\r\n",
         "\x13"
         "BitTorrent protocol",
         "\x16\x03\x01"}) {
