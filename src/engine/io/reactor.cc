@@ -79,8 +79,8 @@ Reactor::~Reactor() {
   ENSURE(!in_turn_);
   ENSURE(notifiers_ == nullptr);
   drain();
-  if (io_uring_sq_ready(ring_.get()) > 0) {
-    submit_queued();  // descriptors to close
+  if (is_own_thread()) {
+    submit();
   }
   ring_.reset();
   close(wake_fd_);
@@ -124,6 +124,16 @@ void Reactor::submit_queued() {
   ENSURE(false && "the kernel takes no submission");
 }
 
+void Reactor::submit() {
+  if (io_uring_sq_ready(ring_.get()) > 0) {
+    submit_queued();
+  }
+}
+
+bool Reactor::is_own_thread() const {
+  return !enabled_ || thread_id_ == gettid();
+}
+
 void Reactor::start(io_uring_sqe* sqe, Operation& operation, OperationKind kind) {
   io_uring_sqe_set_data64(sqe, operations_.enter(operation, kind));
   ++counters_.submissions;
@@ -141,9 +151,7 @@ void Reactor::run() {
   while (!stopping_) {
     run_turn(wait_forever);
   }
-  if (io_uring_sq_ready(ring_.get()) > 0) {
-    submit_queued();  // closes and wakes of the last turn
-  }
+  submit();
   stopping_ = false;
 }
 
@@ -275,7 +283,7 @@ void Reactor::drain() {
   if (operations_.in_flight() == 0) {
     return;
   }
-  ENSURE(!enabled_ || thread_id_ == gettid());
+  ENSURE(is_own_thread());
   const auto idle = [this] { return operations_.in_flight() == 0; };
   read_clock();
   const Instant end = now_ + drain_timeout;

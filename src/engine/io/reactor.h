@@ -86,14 +86,17 @@ class Reactor {
   bool run_until(Done&& done, Duration at_most) {
     read_clock();
     const Instant end = now_ + at_most;
-    while (!done()) {
-      if (now_ >= end) {
-        return false;
-      }
+    bool is_done = done();
+    while (!is_done && now_ < end) {
       run_turn(end - now_);
+      is_done = done();
     }
-    return true;
+    submit();
+    return is_done;
   }
+  // Submits what was started (and the closes) without waiting for a turn. run() and run_until() do
+  // so at their end.
+  void submit();
 
   // A multishot accept completes with one descriptor each and cqe_more until it ends. Accepted
   // descriptors are close-on-exec. `address` may be nullptr.
@@ -157,6 +160,7 @@ class Reactor {
           const ReactorOptions& options);
 
   void read_clock();
+  [[nodiscard]] bool is_own_thread() const;
   void enable();
   // A cleared entry of the submission queue; submits what is queued when there is none left.
   io_uring_sqe* next_sqe();
