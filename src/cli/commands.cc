@@ -3,6 +3,14 @@
 namespace murder::cli {
 
 void add_all_commands(CLI::App& app, CommandContext& context) {
+  add_tracker_command(app, context);
+  add_create_command(app, context);
+  add_seed_command(app, context);
+  add_peer_command(app, context);
+  add_info_command(app, context);
+  add_verify_command(app, context);
+  add_status_command(app, context);
+  add_stop_command(app, context);
   add_doctor_command(app, context);
 }
 

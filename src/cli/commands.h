@@ -8,10 +8,15 @@
 
 namespace murder::cli {
 
+void add_create_command(CLI::App& app, CommandContext& context);
 void add_doctor_command(CLI::App& app, CommandContext& context);
+void add_info_command(CLI::App& app, CommandContext& context);
+void add_peer_command(CLI::App& app, CommandContext& context);
+void add_seed_command(CLI::App& app, CommandContext& context);
 void add_status_command(CLI::App& app, CommandContext& context);
 void add_stop_command(CLI::App& app, CommandContext& context);
 void add_tracker_command(CLI::App& app, CommandContext& context);
+void add_verify_command(CLI::App& app, CommandContext& context);
 
 // All of the above, in the order `murder --help` shows them.
 void add_all_commands(CLI::App& app, CommandContext& context);
