@@ -22,7 +22,7 @@ inline constexpr uint16_t port_default = 8998;
 
 struct TrackerOptions {
   // 0.0.0.0 takes IPv4, [::] both families. Port 0: any free one, see endpoints().
-  std::vector<Endpoint> listen = {*Endpoint::parse("0.0.0.0:8998")};
+  std::vector<Endpoint> listen = {Endpoint::parse("0.0.0.0:8998").value()};
   // Lowered to what the limit on open files allows.
   uint32_t connections_max = limits::http_connections_max;
   bool handle_signals = true;  // SIGTERM and SIGINT end run()

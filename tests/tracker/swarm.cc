@@ -173,6 +173,25 @@ TEST_CASE("an expired peer is not handed out, and a sweep drops it") {
   }
 }
 
+TEST_CASE("where most of a small swarm is handed out, everyone is left out about equally often") {
+  Swarm swarm(7);
+  for (uint32_t number = 0; number < 80; ++number) {
+    swarm.put(leecher(number));
+  }
+  Prng prng(42);
+  std::array<uint32_t, 80> named{};
+  for (uint32_t round = 0; round < 8000; ++round) {
+    for (const codec::AnnouncePeer& peer : ask(swarm, stranger, 50, prng)) {
+      ++named[peer.peer_id.bytes[19]];
+    }
+  }
+  // 5000 times each on average with a standard deviation of 43.
+  for (const uint32_t count : named) {
+    CHECK(count > 4740);
+    CHECK(count < 5260);
+  }
+}
+
 TEST_CASE("50,000 peers are each named about equally often") {
   Swarm swarm(7);
   const uint32_t size = 50'000;

@@ -18,6 +18,10 @@ using namespace murder::test;
 
 namespace {
 
+Endpoint any_port_of(const char* listen) {
+  return {.address = address(listen), .port = 0};
+}
+
 // Serves GET /status and POST /stop as the command line tool's handler does.
 class Control : public http::Handler {
  public:
@@ -44,7 +48,7 @@ class RunningTracker {
   explicit RunningTracker(const char* listen) {
     socket_path_ = "/tmp/murder-test-tracker-" + std::to_string(getpid()) + ".sock";
     auto tracker =
-        TrackerServer::create({.listen = {*Endpoint::parse(listen)}, .handle_signals = false});
+        TrackerServer::create({.listen = {any_port_of(listen)}, .handle_signals = false});
     REQUIRE_MESSAGE(tracker.has_value(), (tracker ? "" : tracker.error().text));
     tracker_ = std::move(*tracker);
     control_ = std::make_unique<Control>(*tracker_);
@@ -116,7 +120,7 @@ codec::AnnounceReply decoded(const http::Reply& reply) {
 }  // namespace
 
 TEST_CASE("peers on a real socket find each other by the addresses they come from") {
-  RunningTracker tracker("127.0.0.1:0");
+  RunningTracker tracker("127.0.0.1");
   CHECK(decoded(tracker.get("127.0.0.1", announce_target(1, codec::AnnounceEvent::started),
                             "127.0.0.2"))
             .peers.empty());
@@ -135,7 +139,7 @@ TEST_CASE("peers on a real socket find each other by the addresses they come fro
 }
 
 TEST_CASE("a listener on [::] serves both families and sees IPv4 peers as such") {
-  RunningTracker tracker("[::]:0");
+  RunningTracker tracker("::");
   decoded(tracker.get("127.0.0.1", announce_target(1, codec::AnnounceEvent::started)));
   const codec::AnnounceReply reply =
       decoded(tracker.get("[::1]", announce_target(2, codec::AnnounceEvent::started)));
@@ -145,7 +149,7 @@ TEST_CASE("a listener on [::] serves both families and sees IPv4 peers as such")
 }
 
 TEST_CASE("a port that is taken is an error that names it and what to do") {
-  RunningTracker tracker("127.0.0.1:0");
+  RunningTracker tracker("127.0.0.1");
   const auto second =
       TrackerServer::create({.listen = {{.address = address("127.0.0.1"), .port = tracker.port()}},
                              .handle_signals = false});
@@ -156,7 +160,7 @@ TEST_CASE("a port that is taken is an error that names it and what to do") {
 }
 
 TEST_CASE("SIGTERM ends a run") {
-  auto tracker = TrackerServer::create({.listen = {*Endpoint::parse("127.0.0.1:0")}});
+  auto tracker = TrackerServer::create({.listen = {any_port_of("127.0.0.1")}});
   REQUIRE(tracker.has_value());
   REQUIRE(kill(getpid(), SIGTERM) == 0);
   (*tracker)->run();  // returns
@@ -168,7 +172,7 @@ TEST_CASE("the soft limit on open files is raised to the hard one") {
   const rlimit lowered{.rlim_cur = 256, .rlim_max = before.rlim_max};
   REQUIRE(setrlimit(RLIMIT_NOFILE, &lowered) == 0);
   {
-    const RunningTracker tracker("127.0.0.1:0");
+    const RunningTracker tracker("127.0.0.1");
     rlimit raised{};
     REQUIRE(getrlimit(RLIMIT_NOFILE, &raised) == 0);
     CHECK(raised.rlim_cur == raised.rlim_max);
