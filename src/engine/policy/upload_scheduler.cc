@@ -59,7 +59,7 @@ void UploadScheduler::stalled(uint32_t slot) {
 }
 
 uint32_t UploadScheduler::next_admitted() {
-  if (first_ == none || served_ >= served_max_) {
+  if (!has_room_for_waiting()) {
     return none;
   }
   const uint32_t slot = first_;

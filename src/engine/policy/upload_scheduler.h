@@ -27,6 +27,11 @@ class UploadScheduler {
   [[nodiscard]] bool is_served(uint32_t slot) const {
     return states_[slot] == State::served || states_[slot] == State::stalled;
   }
+  [[nodiscard]] bool is_idle(uint32_t slot) const { return states_[slot] == State::idle; }
+  // Whether next_admitted() would return a slot.
+  [[nodiscard]] bool has_room_for_waiting() const {
+    return first_ != none && served_ < served_max_;
+  }
   // Slots that entered service since the last call of this function; each is told once.
   // Returns UINT32_MAX when there is none.
   [[nodiscard]] uint32_t next_admitted();

@@ -98,9 +98,12 @@ std::optional<CloseReason> Swarm::refuse_handshake(SessionId id, const Session& 
   }
   // When both sides dialled each other at once, both keep the connection that the larger peer id
   // opened.
-  const Session& other = *sessions_.get(*twin);
-  const bool crossing =
-      session.outgoing != other.outgoing && session.opened_at - other.opened_at < crossing_window;
+  Session& other = *sessions_.get(*twin);
+  if (session.outgoing && !other.listens_on) {
+    learn_listening(other, session.remote);
+  }
+  const bool crossing = session.outgoing != other.outgoing &&
+                        std::chrono::abs(session.opened_at - other.opened_at) < crossing_window;
   const bool prefers_outgoing = config_.peer_id > handshake.peer_id;
   if (!crossing || session.outgoing != prefers_outgoing) {
     return CloseReason::duplicate;
@@ -116,7 +119,12 @@ void Swarm::received(SessionId id, const codec::Handshake& handshake, Instant no
   }
   session->received_at = now;
   if (const auto reason = refuse_handshake(id, *session, handshake)) {
-    end(id, *reason, now);
+    if (*reason == CloseReason::self && !session->outgoing) {
+      // The other end of this connection dialled: told who we are, it bars the address and ends.
+      send_handshake(id, *session, now);
+    } else {
+      end(id, *reason, now);
+    }
     return;
   }
   session->peer_id = handshake.peer_id;
@@ -181,11 +189,34 @@ void Swarm::closed(SessionId id, Instant now) {
   dial_more(now);
 }
 
+// It is connected, so it need not be dialled as well.
+void Swarm::learn_listening(Session& session, const Endpoint& endpoint) {
+  session.listens_on = endpoint;
+  candidates_.add(endpoint);
+  candidates_.postpone(endpoint, instant_never);
+}
+
+bool Swarm::is_connected(const Endpoint& endpoint) {
+  bool found = false;
+  sessions_.each([&](SessionId, const Session& session) {
+    found = found || (session.state != Session::State::closing && session.listens_on == endpoint);
+  });
+  return found;
+}
+
 void Swarm::remember_end(const Session& session, Instant now) {
   if (!session.listens_on) {
     return;
   }
   const Endpoint& endpoint = *session.listens_on;
+  if (is_connected(endpoint)) {
+    candidates_.postpone(endpoint, instant_never);
+    return;
+  }
+  if (has_nothing_to_exchange(session)) {
+    candidates_.postpone(endpoint, now + complete_pause);
+    return;
+  }
   switch (session.close_reason) {
     case CloseReason::self:
     case CloseReason::wrong_data:
@@ -194,9 +225,6 @@ void Swarm::remember_end(const Session& session, Instant now) {
       return;
     case CloseReason::duplicate:
       candidates_.postpone(endpoint, now + duplicate_pause);
-      return;
-    case CloseReason::both_complete:
-      candidates_.postpone(endpoint, now + complete_pause);
       return;
     default:
       if (!session.outgoing) {

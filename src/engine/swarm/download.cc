@@ -16,23 +16,23 @@ constexpr uint32_t window_bytes_start_max = 256 * 1024;
 constexpr double window_seconds = 0.2;
 // A second copy of a piece is fetched near the end when it would arrive this much earlier.
 constexpr double duplicate_gain = 1.5;
-constexpr Duration unknown_rate_patience = std::chrono::milliseconds(300);
+constexpr Duration duplicate_patience = std::chrono::milliseconds(300);
+// How long a whole piece takes from a peer of which nothing is known.
+constexpr double unknown_rate_seconds = 0.5;
 
 }  // namespace
 
 // --- what the peer has ---------------------------------------------------------------------------
 
 void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message, Instant now) {
-  const bool valid_now = session.first_message && session.pieces.none();
+  bool valid = session.first_message;
   session.first_message = false;
-  bool valid = valid_now;
-  if (message.type == MessageType::have_all) {
+  if (valid && message.type == MessageType::have_all) {
     session.pieces.set_all();
-  } else if (message.type == MessageType::bitfield) {
-    valid = valid_now && session.pieces.from_wire(message.payload);
+  } else if (valid && message.type == MessageType::bitfield) {
+    valid = session.pieces.from_wire(message.payload);
   }
   if (!valid) {
-    session.pieces.reset_all();  // nothing of it was counted
     end(id, CloseReason::protocol_error, now);
     return;
   }
@@ -48,7 +48,6 @@ void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message
     }
     session.useful_count += have_.test(piece) ? 0U : 1U;
   }
-  end_if_both_complete(id, session, now);
   update_interest(id, session);
   fill_requests(id, session, now);
 }
@@ -65,9 +64,8 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
   picker_.neighbour_has(piece, prng_);
   if (session.pieces.all()) {
     session.upload_only = true;
-    end_if_both_complete(id, session, now);
   }
-  if (session.state == Session::State::open && !have_.test(piece.raw)) {
+  if (!have_.test(piece.raw)) {
     ++session.useful_count;
     update_interest(id, session);
     fill_requests(id, session, now);
@@ -152,7 +150,7 @@ bool Swarm::choose_piece(SessionId id, Session& session, Instant now) {
     }
     session.current.reset();
   }
-  if (const auto orphan = find_orphan(session)) {
+  if (const auto orphan = find_orphan(id, session)) {
     ActivePiece& active = active_.at(*orphan);
     active.owner = id;
     active.solo = active.solo || session.suspect;
@@ -185,13 +183,20 @@ BufferIndex Swarm::start_piece(PieceIndex piece, SessionId owner, Instant now) {
   return buffer;
 }
 
-std::optional<BufferIndex> Swarm::find_orphan(const Session& session) {
+bool Swarm::may_adopt(const ActivePiece& active, const Session& session) const {
+  const bool untouched = active.missing_count == active.unit_count;
+  return active.state == ActivePiece::State::receiving && active.owner.is_none() &&
+         active.missing_count > 0 && session.pieces.test(active.piece.raw) &&
+         (untouched || (!active.solo && !session.suspect));
+}
+
+// A piece nobody asks for any more, or one of its own of which something is missing again.
+std::optional<BufferIndex> Swarm::find_orphan(SessionId id, const Session& session) const {
   for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
     const ActivePiece& active = active_.at({index});
-    const bool untouched = active.missing_count == active.unit_count;
-    if (active.state == ActivePiece::State::receiving && active.owner.is_none() &&
-        active.missing_count > 0 && session.pieces.test(active.piece.raw) &&
-        (untouched || (!active.solo && !session.suspect))) {
+    const bool own = active.owner == id && active.state == ActivePiece::State::receiving &&
+                     active.missing_count > 0;
+    if (own || may_adopt(active, session)) {
       return BufferIndex{index};
     }
   }
@@ -226,17 +231,24 @@ std::optional<BufferIndex> Swarm::find_to_duplicate(SessionId id, const Session&
         is_active_elsewhere(active.piece, BufferIndex{index})) {
       continue;
     }
-    bool slow = owner->snubbed;
-    if (owner->download_rate > 0 && session.download_rate > 0) {
-      const double left = owner->requested_bytes / owner->download_rate;
-      slow = slow || left > duplicate_gain * active.size_bytes / session.download_rate;
-    }
-    slow = slow && now - active.started_at > unknown_rate_patience;
-    if (slow) {
+    if (now - active.started_at > duplicate_patience && is_slow(active, *owner, session)) {
       return BufferIndex{index};
     }
   }
   return std::nullopt;
+}
+
+// Whether `session` would have the whole piece well before its owner has what it was asked for.
+bool Swarm::is_slow(const ActivePiece& active, const Session& owner, const Session& session) {
+  if (owner.snubbed) {
+    return true;
+  }
+  const uint32_t unreceived = (active.unit_count - active.received_count()) * unit_bytes;
+  const uint32_t left_bytes = std::max(owner.requested_bytes, unreceived);
+  const double own_rate = session.download_rate;
+  // A rate of zero: nothing was ever asked of it (nor came of the owner, in all its time).
+  const double own_seconds = own_rate > 0 ? active.size_bytes / own_rate : unknown_rate_seconds;
+  return owner.download_rate * own_seconds * duplicate_gain < left_bytes;
 }
 
 bool Swarm::is_active_elsewhere(PieceIndex piece, BufferIndex besides) const {

@@ -16,7 +16,7 @@ using SessionId = Handle<Session>;
 
 class EffectSink {
  public:
-  // Open a connection to the endpoint. Outcome: Swarm::dialed, or Swarm::closed.
+  // Open a connection to the endpoint. Outcome: Swarm::dialed, or Swarm::end (dial_failed).
   virtual void dial(SessionId session, const Endpoint& endpoint) = 0;
   virtual void send_handshake(SessionId session, const codec::Handshake& handshake) = 0;
   // Not for piece messages. Spans in the message are valid during the call only.

@@ -44,11 +44,14 @@ void Swarm::on_reject(SessionId id, Session& session, const BlockRange& block, I
   for (uint32_t position = 0; position < session.requested.size(); ++position) {
     if (session.requested.at(position).block == block) {
       revoke(id, session, session.requested.remove(position));
+      session.cancelled_bytes -= block.size_bytes;  // it will not come
       session.asks_again_at = now + reject_pause;
       let_go_of_pieces(id, session, now);
       return;
     }
   }
+  // The answer to a cancel (BEP 6).
+  session.cancelled_bytes -= std::min<uint64_t>(session.cancelled_bytes, block.size_bytes);
 }
 
 void Swarm::disarmed(SessionId id, Instant now) {
@@ -172,6 +175,7 @@ PayloadPlace Swarm::payload_begin(SessionId id, const BlockRange& block, Instant
   if (late != session->revoked.end() &&
       active_.at(late->buffer).state == ActivePiece::State::receiving) {
     session->arriving = *late;
+    session->payload_at = now;
     session->requested_bytes += block.size_bytes;
     session->cancelled_bytes -= block.size_bytes;
     session->revoked.erase(late);

@@ -85,8 +85,8 @@ void Swarm::on_message(SessionId id, Session& session, const PeerMessage& messag
       session.peer_choking = true;
       if (!session.fast_extension) {  // BEP 6: with the fast extension a choke rejects nothing
         revoke_all(id, session, false);
-        let_go_of_pieces(id, session, now);
       }
+      let_go_of_pieces(id, session, now);
       return;
     case MessageType::unchoke:
       session.peer_choking = false;
@@ -114,7 +114,7 @@ void Swarm::on_message(SessionId id, Session& session, const PeerMessage& messag
       on_request(id, session, message.block(), now);
       return;
     case MessageType::cancel:
-      on_cancel(id, session, message.block());
+      on_cancel(id, session, message.block(), now);
       return;
     case MessageType::reject_request:
       on_reject(id, session, message.block(), now);
@@ -149,18 +149,20 @@ void Swarm::on_extended(SessionId id, Session& session, const PeerMessage& messa
     session.block_bytes = most / unit_bytes * unit_bytes;
   }
   if (handshake->listen_port && *handshake->listen_port != 0 && !session.outgoing) {
-    // It is connected already, so it need not be dialled as well.
-    session.listens_on = Endpoint{session.remote.address, *handshake->listen_port};
-    candidates_.add(*session.listens_on);
-    candidates_.postpone(*session.listens_on, instant_never);
+    learn_listening(session, {session.remote.address, *handshake->listen_port});
   }
   session.upload_only = handshake->upload_only || session.pieces.all();
-  end_if_both_complete(id, session, now);
 }
 
+// Told by what the session said last: its pieces are forgotten when it ends.
+bool Swarm::has_nothing_to_exchange(const Session& session) const {
+  return complete() && session.upload_only;
+}
+
+// Not before the next tick: what was said last (that we have everything) is sent by then, so that
+// both sides know and neither dials again.
 void Swarm::end_if_both_complete(SessionId id, Session& session, Instant now) {
-  if (session.state == Session::State::open && complete() &&
-      (session.pieces.all() || session.upload_only)) {
+  if (session.state == Session::State::open && has_nothing_to_exchange(session)) {
     end(id, CloseReason::both_complete, now);
   }
 }
@@ -223,6 +225,10 @@ void Swarm::update_rates(Instant now) {
     return;
   }
   sessions_.each([&](SessionId, Session& session) {
+    if (session.requested_bytes == 0 &&
+        session.downloaded_bytes == session.downloaded_bytes_at_tick) {
+      return;  // nothing is asked of it: that says nothing of its rate
+    }
     const uint64_t bytes = session.downloaded_bytes - session.downloaded_bytes_at_tick;
     session.downloaded_bytes_at_tick = session.downloaded_bytes;
     const double rate = static_cast<double>(bytes) / seconds;
@@ -235,7 +241,9 @@ void Swarm::tick(Instant now) {
   sessions_.each([&](SessionId id, Session& session) {
     check_timeouts(id, session, now);
     check_stalled(id, session, now);
+    end_if_both_complete(id, session, now);
   });
+  check_orphans(now);
   check_leases(now);
   admit(now);
   fill_all(now);

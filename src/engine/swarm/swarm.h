@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -116,6 +117,8 @@ class Swarm {
   [[nodiscard]] const Session* session(SessionId id) const { return sessions_.get(id); }
   [[nodiscard]] const ActivePieces& active() const { return active_; }
   [[nodiscard]] uint32_t wanted_count() const { return picker_.wanted_count(); }
+  // Which rule that must hold between any two inputs does not; empty when all do. Slow.
+  [[nodiscard]] std::string_view broken_invariant() const;
 
  private:
   enum class PieceState : uint8_t { missing, active, elsewhere, had };
@@ -131,7 +134,10 @@ class Swarm {
   void on_extended(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);
   void send(SessionId id, const codec::PeerMessage& message);
   void send(SessionId id, codec::MessageType type) { send(id, codec::PeerMessage{.type = type}); }
+  [[nodiscard]] bool has_nothing_to_exchange(const Session& session) const;
   void end_if_both_complete(SessionId id, Session& session, Instant now);
+  void learn_listening(Session& session, const Endpoint& endpoint);
+  [[nodiscard]] bool is_connected(const Endpoint& endpoint);
   void remember_end(const Session& session, Instant now);
   [[nodiscard]] bool is_address_barred(const IpAddress& address) const;
   void dial_more(Instant now);
@@ -146,7 +152,8 @@ class Swarm {
   void fill_requests(SessionId id, Session& session, Instant now);
   void fill_all(Instant now);
   [[nodiscard]] bool choose_piece(SessionId id, Session& session, Instant now);
-  [[nodiscard]] std::optional<BufferIndex> find_orphan(const Session& session);
+  [[nodiscard]] bool may_adopt(const ActivePiece& active, const Session& session) const;
+  [[nodiscard]] std::optional<BufferIndex> find_orphan(SessionId id, const Session& session) const;
   [[nodiscard]] std::optional<BufferIndex> find_to_join(const Session& session);
   [[nodiscard]] std::optional<BufferIndex> find_to_duplicate(SessionId id, const Session& session,
                                                              Instant now);
@@ -161,23 +168,32 @@ class Swarm {
   void let_go_of_pieces(SessionId id, Session& session, Instant now);
   void give_up(BufferIndex buffer);
   void give_up_duplicates(PieceIndex piece, BufferIndex keep);
+  [[nodiscard]] static bool is_slow(const ActivePiece& active, const Session& owner,
+                                    const Session& session);
   [[nodiscard]] bool is_active_elsewhere(PieceIndex piece, BufferIndex besides) const;
   void snub(SessionId id, Session& session, Instant now);
   [[nodiscard]] bool has_alternative_to(SessionId id);
   void piece_failed(BufferIndex buffer, Instant now);
   void bar(const Contributor& culprit, Instant now);
-  void now_had(PieceIndex piece, Instant now);
+  void now_had(PieceIndex piece);
   void make_missing(PieceIndex piece);
+  void make_missing_unless_active(PieceIndex piece);
+  void check_orphans(Instant now);
+  [[nodiscard]] bool has_adopter(const ActivePiece& active);
   void check_leases(Instant now);
 
   // upload (upload.cc)
   void on_request(SessionId id, Session& session, const BlockRange& block, Instant now);
-  void on_cancel(SessionId id, Session& session, const BlockRange& block);
+  void on_cancel(SessionId id, Session& session, const BlockRange& block, Instant now);
   void refuse(SessionId id, Session& session, const BlockRange& block, Instant now);
   void serve(SessionId id, Session& session, Instant now);
   void admit(Instant now);
   void forget_requests(SessionId id, Session& session);
   void check_stalled(SessionId id, Session& session, Instant now);
+
+  // check (check.cc)
+  [[nodiscard]] std::string_view broken_in_pieces() const;
+  [[nodiscard]] std::string_view broken_in_counts() const;
 
   SwarmConfig config_;
   EffectSink& sink_;

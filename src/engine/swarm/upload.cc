@@ -44,7 +44,7 @@ void Swarm::on_request(SessionId id, Session& session, const BlockRange& block, 
   admit(now);
 }
 
-void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block) {
+void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block, Instant now) {
   for (uint32_t position = 0; position < session.asked.size(); ++position) {
     if (session.asked.at(position) == block) {
       session.asked.remove(position);
@@ -59,6 +59,8 @@ void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block) {
   }
   if (session.asked.empty() && session.sending_bytes == 0) {
     uploads_.remove(id.slot);
+    session.serving.reset();
+    admit(now);
   }
 }
 

@@ -38,9 +38,7 @@ void Swarm::piece_failed(BufferIndex buffer, Instant now) {
   const std::vector<Contributor> contributors = active.contributors;
   ++stats_.failed_pieces;
   active_.finish(buffer);
-  if (!is_active_elsewhere(piece, buffer)) {
-    make_missing(piece);
-  }
+  make_missing_unless_active(piece);
   if (contributors.size() == 1) {
     bar(contributors.front(), now);
   } else {
@@ -60,7 +58,7 @@ void Swarm::piece_stored(BufferIndex buffer, Instant now) {
   const PieceIndex piece = active.piece;
   active_.finish(buffer);
   if (piece_states_[piece.raw] != PieceState::had) {
-    now_had(piece, now);
+    now_had(piece);
     if (config_.leased) {
       sink_.lease_fulfilled(piece);
     }
@@ -75,7 +73,43 @@ void Swarm::make_missing(PieceIndex piece) {
   }
 }
 
-void Swarm::now_had(PieceIndex piece, Instant now) {
+// The piece is missing again (and its lease given back, so that any shard may fetch it), unless
+// another copy of it is on its way.
+void Swarm::make_missing_unless_active(PieceIndex piece) {
+  if (is_active_elsewhere(piece, BufferIndex{UINT32_MAX})) {
+    return;
+  }
+  make_missing(piece);
+  if (config_.leased) {
+    sink_.return_lease(piece);
+  }
+}
+
+// An orphan that nobody here can deliver must not keep its buffer: what others have may need it.
+void Swarm::check_orphans(Instant now) {
+  for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
+    const ActivePiece& active = active_.at({index});
+    if (active.state != ActivePiece::State::receiving || !active.owner.is_none() ||
+        active.missing_count == 0 || now - active.orphaned_at < orphan_patience ||
+        has_adopter(active)) {
+      continue;
+    }
+    const PieceIndex piece = active.piece;
+    give_up({index});
+    make_missing_unless_active(piece);
+  }
+}
+
+bool Swarm::has_adopter(const ActivePiece& active) {
+  bool found = false;
+  sessions_.each([&](SessionId, const Session& session) {
+    found = found || (session.state == Session::State::open && !session.peer_choking &&
+                      !session.snubbed && may_adopt(active, session));
+  });
+  return found;
+}
+
+void Swarm::now_had(PieceIndex piece) {
   if (picker_.is_wanted(piece)) {
     picker_.unwant(piece);
   }
@@ -90,11 +124,8 @@ void Swarm::now_had(PieceIndex piece, Instant now) {
       --session.useful_count;
       update_interest(id, session);
     }
-    if (complete()) {
-      if (session.extension_protocol) {
-        send_extension_handshake(id, session);  // upload_only (BEP 21)
-      }
-      end_if_both_complete(id, session, now);
+    if (complete() && session.extension_protocol) {
+      send_extension_handshake(id, session);  // upload_only (BEP 21)
     }
   });
   if (complete()) {
@@ -130,7 +161,7 @@ void Swarm::piece_stored_elsewhere(PieceIndex piece, Instant now) {
     return;
   }
   give_up_duplicates(piece, BufferIndex{UINT32_MAX});
-  now_had(piece, now);
+  now_had(piece);
   fill_all(now);
 }
 
@@ -141,24 +172,11 @@ void Swarm::lease_freed(PieceIndex piece, Instant now) {
   }
 }
 
-// An orphan that nobody on this shard can deliver goes back. When nothing else is left, what other
-// shards fetch is asked for again: the ledger knows whether that is worth a second copy.
+// When nothing else is left, what other shards fetch is asked for again: the ledger knows whether
+// that is worth a second copy.
 void Swarm::check_leases(Instant now) {
   if (!config_.leased) {
     return;
-  }
-  for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
-    const ActivePiece& active = active_.at({index});
-    if (active.state != ActivePiece::State::receiving || !active.owner.is_none() ||
-        now - active.orphaned_at < orphan_patience) {
-      continue;
-    }
-    const PieceIndex piece = active.piece;
-    give_up({index});
-    if (!is_active_elsewhere(piece, {index})) {
-      make_missing(piece);
-      sink_.return_lease(piece);
-    }
   }
   if (picker_.wanted_count() == 0 && now - leases_retried_at_ > lease_retry_interval) {
     leases_retried_at_ = now;
