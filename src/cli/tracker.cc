@@ -31,7 +31,7 @@ Result<Endpoint> parse_listen(const std::string& text) {
                           text, tracker::port_default, tracker::port_default));
 }
 
-class TrackerStatus : public StatusSource {
+class TrackerStatus final : public StatusSource {
  public:
   explicit TrackerStatus(tracker::TrackerServer& server) : server_(server) {}
 
