@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <clocale>
 
 #include "engine/archive/compressor.h"
 #include "engine/archive/pack_tree.h"
@@ -145,6 +146,25 @@ TEST_CASE("paths longer than the kernel takes at once, and a hundred levels deep
   check_round_trip(temporary / "tree");
 }
 
+TEST_CASE("names keep their bytes whatever the locale, also where it would compose characters") {
+  const std::string previous = std::setlocale(LC_ALL, nullptr);
+  for (const char* locale : {"C", "C.UTF-8"}) {
+    CAPTURE(locale);
+    REQUIRE(std::setlocale(LC_ALL, locale) != nullptr);
+    TemporaryDirectory temporary;
+    make_directory(temporary / "tree");
+    std::string decomposed;
+    while (decomposed.size() < 150) {
+      decomposed += "e\xcc\x81";
+    }
+    // Too long for a plain header: one is UTF-8, the other is not.
+    write_file(temporary / ("tree/" + decomposed), "x");
+    write_file(temporary / ("tree/" + std::string(150, '\xe9')), "x");
+    check_round_trip(temporary / "tree");
+  }
+  std::setlocale(LC_ALL, previous.c_str());
+}
+
 TEST_CASE("what is too deep is refused, not cut") {
   TemporaryDirectory temporary;
   make_directory(temporary / "tree");
@@ -258,12 +278,15 @@ TEST_CASE("sockets are left out with a warning; fifos are refused") {
 
 namespace {
 
-// Changes something when packing gets to the entry "a".
+// Changes something when packing gets to the entry "a", or has read some of the entry "b".
 class Meddler : public Observer {
  public:
-  explicit Meddler(std::function<void()> meddle) : meddle_(std::move(meddle)) {}
+  explicit Meddler(std::function<void()> meddle, bool within_b = false)
+      : meddle_(std::move(meddle)), within_b_(within_b) {}
   void progress(const Progress& progress) override {
-    if (progress.path == "a" && !done_) {
+    const bool is_time =
+        within_b_ ? progress.path == "b" && progress.bytes_done > 1'000'000 : progress.path == "a";
+    if (is_time && !done_) {
       done_ = true;
       meddle_();
     }
@@ -271,13 +294,14 @@ class Meddler : public Observer {
 
  private:
   std::function<void()> meddle_;
+  bool within_b_;
   bool done_ = false;
 };
 
-Status pack_meddled(const std::string& path, std::function<void()> meddle) {
+Status pack_meddled(const std::string& path, std::function<void()> meddle, bool within_b = false) {
   const Result<FileDescriptor> root = open_file(path, O_RDONLY | O_DIRECTORY);
   REQUIRE(root);
-  Meddler meddler(std::move(meddle));
+  Meddler meddler(std::move(meddle), within_b);
   const Result<Tree> tree = walk(path, meddler);
   REQUIRE(tree);
   MemorySink sink;
@@ -323,6 +347,24 @@ TEST_CASE("files that change, shrink, grow, vanish or appear while packing make 
     REQUIRE_FALSE(packed);
     CHECK(packed.error().code == ErrorCode::conflict);
     CHECK(packed.error().text.find(each.named) != std::string::npos);
+  }
+}
+
+TEST_CASE("a file that changes while it is being read makes an Error") {
+  const std::string content(4'000'000, 'x');
+  const std::vector<std::function<void(const std::string&)>> meddlings = {
+      [](const std::string& b) { (void)!::truncate(b.c_str(), 1'500'000); },
+      [](const std::string& b) { write_file_at(b, 10, "new"); },
+      [](const std::string& b) { write_file_at(b, 4'000'000, "more"); }};
+  for (const auto& meddle : meddlings) {
+    TemporaryDirectory temporary;
+    make_directory(temporary / "tree");
+    write_file(temporary / "tree/b", content);
+    set_time(temporary / "tree/b", 1000000000);
+    const Status packed = pack_meddled(
+        temporary / "tree", [&] { meddle(temporary / "tree/b"); }, true);
+    REQUIRE_FALSE(packed);
+    CHECK(packed.error().text.find("tree/b changed") != std::string::npos);
   }
 }
 
