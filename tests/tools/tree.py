@@ -4,12 +4,12 @@
     tree.py DIR                 prints the listing of DIR
     tree.py DIR OTHER           compares: prints what differs, exit code 1 if anything does
 
-Options: --without-git leaves out entries named .git*, as `murder create` does; --without-times leaves
-out modification times; --holes adds whether a file has holes. Owners are never listed.
+Options: --without-git leaves out entries named .git*, as `murder create` does; --without-times
+leaves out modification times; --holes adds whether a file has holes. Owners are never listed.
 
 A line: path, type, mode, modification time in seconds, size, then SHA-256 of a file, the target of
-a symbolic link, or "= FIRST" for a further name of a file listed before. Bytes that do not print are
-escaped.
+a symbolic link, or "= FIRST" for a further name of a file listed before. Bytes that do not print
+are escaped.
 """
 
 import argparse
