@@ -10,12 +10,13 @@ namespace murder::tracker {
 
 std::string render_status_json(const Snapshot& snapshot) {
   std::string json;
-  fmt::format_to(std::back_inserter(json),
-                 "{{\"kind\":\"tracker\",\"uptime_s\":{:.3f},\"announces\":{},\"scrapes\":{},"
-                 "\"releases\":{},\"seeders\":{},\"leechers\":{},\"left_bytes\":{},\"swarms\":[",
-                 seconds_of(snapshot.uptime), snapshot.service.announces(),
-                 snapshot.service.scrapes, snapshot.swarm_count, snapshot.totals.seeder_count,
-                 snapshot.totals.leecher_count, snapshot.totals.left_bytes);
+  fmt::format_to(
+      std::back_inserter(json),
+      "{{\"kind\":\"tracker\",\"uptime_s\":{:.3f},\"announces\":{},\"scrapes\":{},"
+      "\"releases\":{},\"peers\":{},\"seeders\":{},\"leechers\":{},\"left_bytes\":{},\"swarms\":[",
+      seconds_of(snapshot.uptime), snapshot.service.announces(), snapshot.service.scrapes,
+      snapshot.swarm_count, snapshot.totals.seeder_count + snapshot.totals.leecher_count,
+      snapshot.totals.seeder_count, snapshot.totals.leecher_count, snapshot.totals.left_bytes);
   bool is_first = true;
   for (const SwarmLine& line : snapshot.swarms) {
     json += is_first ? "{\"name\":" : ",{\"name\":";

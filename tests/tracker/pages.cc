@@ -90,6 +90,7 @@ TEST_CASE("the JSON status is one object with escaped names") {
   snapshot.uptime = 90s;
   CHECK(render_status_json(snapshot) ==
         "{\"kind\":\"tracker\",\"uptime_s\":90.000,\"announces\":0,\"scrapes\":0,\"releases\":2,"
+        "\"peers\":2,"
         "\"seeders\":1,\"leechers\":1,\"left_bytes\":10,\"swarms\":["
         "{\"name\":null,\"info_hash\":\"0000000000000000000000000000000000000002\",\"seeders\":1,"
         "\"leechers\":0,\"completed\":0,\"left_bytes\":0,\"since_last_announce_s\":1.000},"
