@@ -1,0 +1,126 @@
+#include "engine/node/store.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+using namespace murder;
+using node::Store;
+using node::StoreLock;
+
+namespace {
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "murder-node-XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+codec::Metainfo one_file(uint64_t size) {
+  codec::Metainfo metainfo;
+  metainfo.name = "one";
+  metainfo.geometry = {.total_bytes = size, .piece_bytes = 16384};
+  metainfo.files = {{.path = "one", .offset = 0, .size_bytes = size}};
+  return metainfo;
+}
+
+codec::Metainfo several_files() {
+  codec::Metainfo metainfo;
+  metainfo.name = "several";
+  metainfo.is_single_file = false;
+  metainfo.geometry = {.total_bytes = 100, .piece_bytes = 64};
+  metainfo.files = {
+      {.path = "empty", .offset = 0, .size_bytes = 0},
+      {.path = "a/first", .offset = 0, .size_bytes = 30},
+      {.path = "empty2", .offset = 30, .size_bytes = 0},
+      {.path = "pad", .offset = 30, .size_bytes = 10, .is_padding = true},
+      {.path = "b", .offset = 40, .size_bytes = 60},
+  };
+  return metainfo;
+}
+
+}  // namespace
+
+TEST_CASE("a release is written by one and read by many once it is shared") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = one_file(100000);
+  const std::string path = directory / "one";
+  auto writer = StoreLock::acquire(metainfo, path, true);
+  REQUIRE(writer);
+  CHECK(writer->mode() == StoreLock::Mode::exclusive);
+  const auto second = StoreLock::acquire(metainfo, path, true);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code == ErrorCode::conflict);
+  CHECK_FALSE(StoreLock::acquire(metainfo, path, false));
+  writer->share();
+  const auto reader = StoreLock::acquire(metainfo, path, false);
+  REQUIRE(reader);
+  const auto late = StoreLock::acquire(metainfo, path, true);
+  REQUIRE(late);
+  CHECK(late->mode() == StoreLock::Mode::shared);
+}
+
+TEST_CASE("space is taken before the first byte, and a file that is too long is cut") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = one_file(1000000);
+  const std::string path = directory / "one";
+  std::ofstream(path) << std::string(2000000, 'x');
+  auto store = Store::open(metainfo, path, Store::Access::write);
+  REQUIRE(store);
+  REQUIRE(store->preallocate());
+  struct stat info {};
+  REQUIRE(stat(path.c_str(), &info) == 0);
+  CHECK(info.st_size == 1000000);
+  CHECK(info.st_blocks * 512 >= 1000000);
+}
+
+TEST_CASE("a release that does not fit is refused before anything is fetched") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = one_file(uint64_t{1} << 60U);
+  auto store = Store::open(metainfo, directory / "one", Store::Access::write);
+  REQUIRE(store);
+  const Status status = store->preallocate();
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code == ErrorCode::no_space);
+}
+
+TEST_CASE("segments follow the files, over empty ones and padding") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = several_files();
+  auto store = Store::open(metainfo, directory / "several", Store::Access::write);
+  REQUIRE(store);
+  auto segment = store->segment_at(0, 100);
+  CHECK(segment.file_index == 1);
+  CHECK(segment.size_bytes == 30);
+  segment = store->segment_at(30, 70);
+  CHECK(segment.is_padding);
+  CHECK(segment.size_bytes == 10);
+  segment = store->segment_at(45, 10);
+  CHECK(segment.file_index == 4);
+  CHECK(segment.offset == 5);
+  CHECK(segment.size_bytes == 10);
+  segment = store->segment_at(99, 100);
+  CHECK(segment.offset == 59);
+  CHECK(segment.size_bytes == 1);
+}
+
+TEST_CASE("a symbolic link is not written through") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "one";
+  std::filesystem::create_symlink(directory / "elsewhere", path);
+  const codec::Metainfo metainfo = one_file(1000);
+  CHECK_FALSE(StoreLock::acquire(metainfo, path, true));
+  CHECK_FALSE(std::filesystem::exists(directory / "elsewhere"));
+}
