@@ -110,7 +110,7 @@ void add_create_command(CLI::App& app, CommandContext& context) {
           [&release](const std::string& name) { release.compression.format = formats.at(name); },
           "How a directory is packed (default: tar.zst)")
       ->check(CLI::IsMember(formats))
-      ->type_name("tar.zst|tar.gz|tar");
+      ->type_name("FORMAT");
   command
       .add_option("--level", release.compression.level,
                   "Compression: 1 (fast) to 19 for tar.zst, to 9 for tar.gz (default: 3, 6)")

@@ -218,6 +218,16 @@ TEST_CASE("an archive that ends early or is damaged is refused, wherever that is
   CHECK(names_in(temporary.path()).empty());
 }
 
+TEST_CASE("a plain tar that ends between two entries, without its end, is refused") {
+  const std::string whole = raw_tar({{.path = "a", .content = "x"}, {.path = "b", .content = "y"}});
+  TemporaryDirectory temporary;
+  for (size_t keep = 0; keep + tar_end_bytes <= whole.size(); keep += tar_block_bytes) {
+    CAPTURE(keep);
+    CHECK_FALSE(unpack_text(whole.substr(0, keep), temporary.path()));
+    CHECK(names_in(temporary.path()).empty());
+  }
+}
+
 TEST_CASE("what is no archive is said to be none") {
   TemporaryDirectory temporary;
   for (const std::string& text :
