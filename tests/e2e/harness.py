@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -162,7 +163,63 @@ class MurderCase(unittest.TestCase):
         self.murder("tracker", "--listen", endpoint, "--background", *arguments)
         return endpoint
 
+    # --- Releases ---
+
+    def create(self, source, tag, *arguments, tracker=None):
+        """The path of the torrent; archive and torrent lie in self.temp_path, unless `arguments` say otherwise."""
+        options = ["--tracker", tracker] if tracker else []
+        if "--temp-path" not in arguments:
+            options += ["--temp-path", self.temp_path]
+        return pathlib.Path(self.murder_json("create", source, "--tag", tag, *options, *arguments)["torrent"])
+
+    def seed(self, torrent, *arguments, address=None):
+        """A seeder in the background; returns HOST:PORT."""
+        return self.murder_json(
+            "seed", torrent, "--background", "--ip", address or free_address(), *arguments)["listen"]
+
+    def peer_arguments(self, torrent, *arguments, name="host", to="to"):
+        """Of a peer that keeps everything below self.path(name) and does not go on seeding; `arguments` win."""
+        defaults = {"--temp-path": self.path(name, "temp"), "--ip": free_address(), "--seed-for": "0"}
+        target = ["--to", self.path(name, to)] if to else ["--no-unpack"]
+        options = [each for option in defaults.items() if option[0] not in arguments for each in option]
+        return ["peer", *map(str, [torrent, *target, *options, *arguments])]
+
+    def peer(self, torrent, *arguments, name="host", to="to", code=0, **options):
+        return self.murder(*self.peer_arguments(torrent, *arguments, name=name, to=to), code=code, **options)
+
+    def peer_json(self, torrent, *arguments, **options):
+        return json.loads(self.peer(torrent, *arguments, "--json", **options).stdout)
+
     # --- Files ---
+
+    def make_tree(self, name="source"):
+        """A directory with something of everything that a release may hold."""
+        root = self.path(name)
+        (root / "lib" / "deep").mkdir(parents=True)
+        (root / "empty").mkdir()
+        (root / ".git").mkdir()
+        (root / ".git" / "config").write_text("left out")
+        (root / "run.sh").write_text("#!/bin/sh\n")
+        (root / "run.sh").chmod(0o755)
+        (root / "nothing").write_bytes(b"")
+        (root / "lib" / "\u00fcml\u00e4ut \u4e2d").write_text("not ASCII")
+        os.link(root / "run.sh", root / "lib" / "same-file")
+        (root / "lib" / "relative").symlink_to("../run.sh")
+        (root / "dangling").symlink_to("/does/not/exist")
+        self.make_file(f"{name}/lib/deep/data", 3_000_000)
+        return root
+
+    def assert_same_tree(self, source, target, *arguments):
+        result = subprocess.run(
+            [sys.executable, ROOT / "tests" / "tools" / "tree.py", "--without-git", *arguments, source, target],
+            capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=False)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def assert_no_leftovers(self, *directories):
+        """Nothing hidden lies there: no half release, no abandoned one."""
+        for directory in directories:
+            if pathlib.Path(directory).is_dir():
+                self.assertEqual([name for name in os.listdir(directory) if name.startswith(".")], [])
 
     def make_file(self, name, size, seed=1):
         """A file of pseudo-random bytes."""
