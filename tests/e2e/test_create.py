@@ -1,0 +1,106 @@
+"""murder create, info and verify beyond the walk-through: interruption, refusals, other programs reading."""
+
+import os
+import shutil
+import signal
+import subprocess
+import unittest
+
+from harness import MurderCase, wait_until
+
+
+class Interruption(MurderCase):
+    def start_large(self):
+        """A create that takes a while, once it has begun to write."""
+        self.make_file("source/noise", 300_000_000)
+        running = self.start(
+            "create", self.path("source"), "--tag", "v1", "--temp-path", self.temp_path, "--level", "12")
+        wait_until(
+            lambda: any(name.startswith(".v1.tar.zst.murder-") for name in os.listdir(self.temp_path)),
+            "a hidden archive")
+        return running
+
+    def test_a_signal_ends_it_with_nothing_left(self):
+        running = self.start_large()
+        running.signal(signal.SIGTERM)
+        self.assertEqual(running.wait(), 1)
+        self.assertIn("stopped while packing", running.error)
+        self.assertEqual(os.listdir(self.temp_path), [])
+
+    def test_what_a_killed_one_left_is_removed_by_the_next(self):
+        running = self.start_large()
+        running.signal(signal.SIGKILL)
+        running.wait()
+        self.assertNotIn("v1.tar.zst", os.listdir(self.temp_path))
+        self.create(self.make_tree("small"), "v1")
+        self.assertEqual(sorted(os.listdir(self.temp_path)), ["v1.tar.zst", "v1.tar.zst.torrent"])
+
+
+class Refusals(MurderCase):
+    def refused(self, *arguments, code=1):
+        result = self.murder("create", *arguments, "--temp-path", self.temp_path, code=code)
+        self.assertEqual(os.listdir(self.temp_path), [])
+        self.assertEqual(result.stdout, "")
+        return result.stderr
+
+    def test_a_fifo_is_named(self):
+        source = self.make_tree()
+        os.mkfifo(source / "lib" / "pipe")
+        self.assertIn("lib/pipe is a fifo", self.refused(source, "--tag", "v1"))
+
+    def test_an_archive_does_not_pack_itself(self):
+        self.assertIn("lies inside", self.refused(self.directory, "--tag", "v1"))
+
+    def test_a_source_that_is_not_there(self):
+        self.assertIn("No such file", self.refused(self.path("missing"), "--tag", "v1"))
+
+    def test_a_file_that_peers_would_unpack(self):
+        file = self.make_file("file", 1000)
+        self.assertIn("would make peers unpack", self.refused(file, "--tag", "v1.tar.gz"))
+
+    def test_levels_and_formats(self):
+        source = self.make_tree()
+        self.assertIn("1 .. 9", self.refused(
+            source, "--tag", "v1", "--format", "tar.gz", "--level", "12", code=2))
+        self.assertIn("zip", self.refused(source, "--tag", "v1", "--format", "zip", code=2))
+
+
+class OtherPrograms(MurderCase):
+    def test_gnu_tar_unpacks_the_same_tree(self):
+        source = self.make_tree()
+        with open(source / "sparse", "wb") as file:
+            file.seek(40_000_000)
+            file.write(b"end")
+        long_name = source / ("l" * 120) / ("\u00f6" * 100)
+        long_name.parent.mkdir()
+        long_name.write_text("long")
+        for format_name in ("tar", "tar.gz"):
+            with self.subTest(format=format_name):
+                self.create(source, "v1", "--format", format_name)
+                target = self.path("by-tar-" + format_name)
+                target.mkdir()
+                subprocess.run(
+                    ["tar", "-xpf", self.temp_path / f"v1.{format_name}", "-C", target], check=True)
+                self.assert_same_tree(source, target, "--holes")
+
+
+class Verify(MurderCase):
+    def test_json_lists_ranges(self):
+        torrent = self.create(self.make_file("file", 1_000_000), "v1", "--piece-size", "64KiB")
+        content = self.path("copy")
+        shutil.copyfile(self.temp_path / "v1", content)
+        with open(content, "r+b") as file:
+            file.seek(3 * 65536)
+            file.write(b"\0" * 65537)
+        found = self.murder_json("verify", torrent, content, code=1)
+        self.assertEqual(found["bad_ranges"], [[3, 4]])
+        self.assertEqual((found["pieces"], found["pieces_right"]), (16, 14))
+        self.murder("verify", torrent, self.temp_path / "v1")
+
+    def test_content_that_is_not_there_is_an_error(self):
+        torrent = self.create(self.make_file("file", 1000), "v1")
+        self.assertIn("No such file", self.murder("verify", torrent, self.path("none"), code=1).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
