@@ -136,7 +136,7 @@ class Tracker(MurderCase):
         self.assertIn(f"(pid {pid})", self.murder("stop", "--tracker").stdout)
         self.assertFalse(is_alive(pid))
         self.assertEqual(self.processes(), [])
-        self.assertEqual(list(self.run_directory.glob("*.sock")), [])
+        self.assertEqual(list(self.run_directory.iterdir()), [], "neither a socket nor an empty log")
 
     def test_stop_all_stops_several(self):
         self.start_tracker()

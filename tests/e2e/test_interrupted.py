@@ -1,0 +1,154 @@
+"""What a kill leaves: nothing half delivered, and what was verified is not fetched again."""
+
+import os
+import random
+import signal
+import threading
+import time
+import unittest
+
+from harness import MurderCase, is_alive, wait_until
+from scripted import ScriptedPeer, ScriptedTracker
+from torrents import Torrent
+
+CONTENT = random.Random(1).randbytes(8 * 1024 * 1024)
+
+
+class Interrupted(MurderCase):
+    def setUp(self):
+        super().setUp()
+        self.tracker = ScriptedTracker(self)
+        self.torrent = Torrent("data", CONTENT, 65536, [self.tracker.url])
+        self.torrent_path = self.torrent.write(self.directory)
+        self.path("host", "to").mkdir(parents=True)
+        self.half = threading.Event()
+
+    def serve_half(self):
+        """A seeder that stops answering after half of the content."""
+        def answer(wire, piece, offset, size):
+            if seeder.served_bytes > len(CONTENT) // 2:
+                self.half.set()
+                time.sleep(60)
+            seeder.answer_honestly(wire, piece, offset, size)
+
+        seeder = ScriptedPeer(self, self.torrent, answer=answer)
+        self.tracker.peers = [seeder.address]
+        return seeder
+
+    def start_until_half(self, *arguments):
+        """A peer that has about half of it and waits for more: (front, pid of its worker, bytes it has)."""
+        self.serve_half()
+        front = self.start(*self.peer_arguments(self.torrent_path, *arguments))
+        self.assertTrue(self.half.wait(30), front.error)
+        def settled():
+            before = self.process_of_kind("peer")
+            time.sleep(0.3)
+            now = self.process_of_kind("peer")
+            return now if before and now and before["done_bytes"] == now["done_bytes"] > 0 else None
+        peer = wait_until(settled, "what was served is stored")
+        return front, peer["pid"], peer["done_bytes"]
+
+    def go_on(self, stored_bytes):
+        seeder = ScriptedPeer(self, self.torrent)
+        self.tracker.peers = [seeder.address]
+        report = self.peer_json(self.torrent_path)
+        self.assertGreaterEqual(report["resumed_bytes"], stored_bytes)
+        self.assertLessEqual(seeder.served_bytes, len(CONTENT) - stored_bytes)
+        self.assertEqual(self.path("host", "to", "data").read_bytes(), CONTENT)
+        self.assert_no_leftovers(self.path("host", "to"))
+
+    def assert_nothing_delivered(self):
+        self.assertEqual([name for name in os.listdir(self.path("host", "to")) if not name.startswith(".")], [])
+
+    def test_a_peer_killed_in_the_foreground_goes_on_where_it_was(self):
+        front, pid, stored = self.start_until_half()
+        self.assertEqual(front.pid, pid)
+        self.assertGreater(stored, len(CONTENT) // 3)
+        front.signal(signal.SIGKILL)
+        front.wait(10)
+        self.assert_nothing_delivered()
+        self.go_on(stored)
+
+    def test_a_killed_worker_fails_the_front_at_once_and_nothing_is_lost(self):
+        front, pid, stored = self.start_until_half("--seed-for", "30s")
+        self.assertNotEqual(front.pid, pid)
+        os.kill(pid, signal.SIGKILL)
+        self.assertEqual(front.wait(10), 1)
+        self.assertIn("killed", front.error)
+        self.assert_nothing_delivered()
+        self.go_on(stored)
+
+    def test_without_its_front_the_worker_ends(self):
+        front, pid, stored = self.start_until_half("--seed-for", "30s")
+        front.signal(signal.SIGKILL)
+        front.wait(10)
+        wait_until(lambda: not is_alive(pid), "the worker ends too", 15)
+        self.assertEqual(self.processes(), [])
+        self.go_on(stored)
+
+    def test_front_and_worker_killed_together(self):
+        front, pid, stored = self.start_until_half("--seed-for", "30s")
+        os.kill(pid, signal.SIGKILL)
+        front.signal(signal.SIGKILL)
+        front.wait(10)
+        wait_until(lambda: not is_alive(pid), "the worker is gone", 10)
+        self.assertEqual(self.processes(), [])
+        self.go_on(stored)
+
+    def test_control_c_ends_both_and_says_how_to_go_on(self):
+        front, pid, stored = self.start_until_half("--seed-for", "30s")
+        front.signal(signal.SIGINT)
+        self.assertEqual(front.wait(15), 1)
+        self.assertIn("interrupted", front.error)
+        self.assertFalse(is_alive(pid))
+        self.go_on(stored)
+
+    def test_stop_ends_a_peer_that_is_not_done(self):
+        front, pid, stored = self.start_until_half("--seed-for", "30s")
+        self.murder("stop", "data", "--peering")
+        self.assertEqual(front.wait(10), 1)
+        self.assertFalse(is_alive(pid))
+        self.go_on(stored)
+
+    def test_damage_in_the_meantime_is_found(self):
+        front, pid, stored = self.start_until_half()
+        front.signal(signal.SIGKILL)
+        front.wait(10)
+        with open(self.path("host", "temp", "data"), "r+b") as file:
+            file.write(bytes(70000))
+        self.go_on(stored - 2 * 65536)
+
+
+class SharedArchive(MurderCase):
+    def setUp(self):
+        super().setUp()
+        self.tracker = ScriptedTracker(self)
+        self.torrent = Torrent("data", CONTENT[:1_000_000], 65536, [self.tracker.url])
+        self.torrent_path = self.torrent.write(self.directory)
+        self.path("host", "to").mkdir(parents=True)
+
+    def test_a_second_peer_on_the_same_archive_is_refused_and_harms_nothing(self):
+        first = self.start(*self.peer_arguments(self.torrent_path))
+        wait_until(lambda: (self.process_of_kind("peer") or {}).get("phase") == "downloading", "the first fetches")
+        self.assertIn("another murder process", self.peer(self.torrent_path, code=1).stderr)
+        self.tracker.peers = [ScriptedPeer(self, self.torrent).address]
+        self.assertEqual(first.wait(), 0, first.error)
+        self.assertEqual(self.path("host", "to", "data").read_bytes(), self.torrent.content)
+
+    def test_a_peer_beside_a_seeder_takes_its_archive(self):
+        self.torrent.write_content(self.temp_path)
+        self.seed(self.torrent_path, self.temp_path / "data")
+        report = self.peer_json(self.torrent_path, "--temp-path", self.temp_path)
+        self.assertEqual(report["fetched_bytes"], 0)
+        self.assertEqual(self.path("host", "to", "data").read_bytes(), self.torrent.content)
+        self.assertEqual(self.process_of_kind("seeder")["phase"], "seeding")
+
+    def test_a_seeder_beside_a_peer_that_has_finished(self):
+        self.torrent.write_content(self.temp_path)
+        self.peer(self.torrent_path, "--temp-path", self.temp_path, "--seed-for", "60s")
+        self.seed(self.torrent_path, self.temp_path / "data")
+        self.assertEqual({each["kind"] for each in self.processes()}, {"peer", "seeder"})
+
+
+if __name__ == "__main__":
+    unittest.main()
