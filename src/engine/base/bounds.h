@@ -52,8 +52,11 @@ inline constexpr Duration dial_timeout = std::chrono::seconds(5);
 inline constexpr Duration keep_alive_after = std::chrono::seconds(60);
 inline constexpr Duration silence_timeout = std::chrono::seconds(150);
 static_assert(silence_timeout > 2 * keep_alive_after);
-// Requests are out and not a byte came: its pieces are given to others, then it is dropped.
+// Requests are out and not a byte came: its pieces are given to others (soon, if one that has them
+// is idle), then it is dropped.
+inline constexpr Duration request_snub_soon_after = std::chrono::seconds(1);
 inline constexpr Duration request_snub_after = std::chrono::seconds(5);
+static_assert(request_snub_soon_after < request_snub_after);
 inline constexpr Duration request_timeout = std::chrono::seconds(30);
 
 // --- Memory of a process ------------------------------------------------------------------------

@@ -35,6 +35,7 @@ BufferIndex ActivePieces::start(PieceIndex piece, SessionId owner, bool leasing,
   active.contributors.clear();
   active.started_at = now;
   active.orphaned_at = now;
+  active.progressed_at = now;
   return buffer;
 }
 
@@ -47,8 +48,9 @@ void ActivePieces::finish(BufferIndex buffer) {
   idle_.push_back(buffer.raw);
 }
 
-BlockRange ActivePieces::take_missing(BufferIndex buffer, uint32_t block_bytes) {
+BlockRange ActivePieces::take_missing(BufferIndex buffer, uint32_t block_bytes, Instant now) {
   ActivePiece& active = at(buffer);
+  active.progressed_at = now;
   ENSURE(active.state == ActivePiece::State::receiving && active.missing_count > 0);
   const auto first = std::find(active.units.begin(), active.units.end(), UnitState::missing);
   const uint32_t units_max = std::max(1U, block_bytes / unit_bytes);
@@ -82,8 +84,9 @@ void ActivePieces::change_units(ActivePiece& active, const BlockRange& block, Un
 }
 
 void ActivePieces::mark_received(BufferIndex buffer, const BlockRange& block,
-                                 const Contributor& from) {
+                                 const Contributor& from, Instant now) {
   ActivePiece& active = at(buffer);
+  active.progressed_at = now;
   change_units(active, block, UnitState::requested, UnitState::received);
   const bool known =
       std::any_of(active.contributors.begin(), active.contributors.end(),

@@ -46,6 +46,7 @@ struct ActivePiece {
   std::vector<Contributor> contributors;
   Instant started_at{};
   Instant orphaned_at{};
+  Instant progressed_at{};  // a unit was asked for or came
 
   [[nodiscard]] uint32_t received_count() const {
     return unit_count - missing_count - requested_count;
@@ -69,8 +70,9 @@ class ActivePieces {
 
   // The next run of missing units of at most block_bytes; they become requested. The piece must
   // have a missing unit.
-  BlockRange take_missing(BufferIndex buffer, uint32_t block_bytes);
-  void mark_received(BufferIndex buffer, const BlockRange& block, const Contributor& from);
+  BlockRange take_missing(BufferIndex buffer, uint32_t block_bytes, Instant now);
+  void mark_received(BufferIndex buffer, const BlockRange& block, const Contributor& from,
+                     Instant now);
   void mark_missing(BufferIndex buffer, const BlockRange& block);
   // Received units become missing again (the piece failed, or its only contributor left).
   void restart(BufferIndex buffer);

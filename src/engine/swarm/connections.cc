@@ -167,6 +167,7 @@ void Swarm::end(SessionId id, CloseReason reason, Instant now) {
   revoke_all(id, *session, false);
   let_go_of_pieces(id, *session, now);
   sink_.close(id, reason);
+  admit(now);  // its place to be served is free
 }
 
 void Swarm::closed(SessionId id, Instant now) {

@@ -13,7 +13,9 @@ namespace {
 
 constexpr uint32_t window_bytes_min = 32 * 1024;
 constexpr uint32_t window_bytes_start_max = 256 * 1024;
-constexpr double window_seconds = 0.2;
+// An answer may take twice as long as the quickest one did, and this.
+constexpr Duration window_margin = std::chrono::milliseconds(2);
+constexpr Duration window_latency_max = std::chrono::milliseconds(100);
 // A second copy of a piece is fetched near the end when it would arrive this much earlier.
 constexpr double duplicate_gain = 1.5;
 constexpr Duration duplicate_patience = std::chrono::milliseconds(300);
@@ -102,14 +104,26 @@ uint32_t Swarm::request_window(const Session& session) const {
   const auto share = static_cast<uint32_t>(
       std::min<uint64_t>(config_.geometry.total_bytes / 16, window_bytes_start_max));
   const uint32_t least = std::max({window_bytes_min, share, 2 * block});
-  const double wish = session.download_rate * window_seconds;
-  return static_cast<uint32_t>(
-      std::clamp<double>(wish, least, std::max(least, limits::request_window_bytes_max)));
+  return std::clamp(session.window_bytes, least, std::max(least, limits::request_window_bytes_max));
+}
+
+// What is asked ahead waits in line at the uploader while others could deliver it, so the window is
+// what is under way and little more: it grows while answers come about as soon as the quickest did,
+// and shrinks while they take longer.
+void Swarm::adapt_window(Session& session, Duration answered_after) {
+  session.latency = std::min(session.latency, answered_after);
+  const Duration target = 2 * std::min(session.latency, window_latency_max) + window_margin;
+  const uint32_t block = std::min(session.block_bytes, config_.geometry.piece_bytes);
+  const uint32_t before = request_window(session);  // at least a block
+  session.window_bytes = answered_after < target ? before + block : before - block / 2;
 }
 
 void Swarm::fill_requests(SessionId id, Session& session, Instant now) {
   if (session.state != Session::State::open || session.peer_choking || !session.interested ||
       stopping_ || now < session.asks_again_at) {
+    return;
+  }
+  if (session.snubbed && now < session.snubbed_until && has_other_source(id)) {
     return;
   }
   const uint32_t window = request_window(session);
@@ -225,30 +239,32 @@ std::optional<BufferIndex> Swarm::find_to_duplicate(SessionId id, const Session&
   }
   for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
     const ActivePiece& active = active_.at({index});
-    const Session* owner = sessions_.get(active.owner);
-    if (active.state != ActivePiece::State::receiving || owner == nullptr || active.owner == id ||
-        !session.pieces.test(active.piece.raw) ||
-        is_active_elsewhere(active.piece, BufferIndex{index})) {
-      continue;
-    }
-    if (now - active.started_at > duplicate_patience && is_slow(active, *owner, session)) {
+    // What is asked of this session would not come sooner a second time.
+    const bool own = active.owner == id && session.requested_bytes > 0;
+    if (active.state == ActivePiece::State::receiving && !own &&
+        session.pieces.test(active.piece.raw) && now - active.started_at > duplicate_patience &&
+        is_slow(active, session, now) && !is_active_elsewhere(active.piece, BufferIndex{index})) {
       return BufferIndex{index};
     }
   }
   return std::nullopt;
 }
 
-// Whether `session` would have the whole piece well before its owner has what it was asked for.
-bool Swarm::is_slow(const ActivePiece& active, const Session& owner, const Session& session) {
-  if (owner.snubbed) {
+// Whether `session` would have the whole piece well before those who were asked: their owner is
+// slower, or nothing came of anybody for a while.
+bool Swarm::is_slow(const ActivePiece& active, const Session& session, Instant now) const {
+  const double own_rate = session.download_rate;  // zero: nothing was ever asked of it
+  const double own_seconds = own_rate > 0 ? active.size_bytes / own_rate : unknown_rate_seconds;
+  if (seconds_of(now - active.progressed_at - duplicate_patience) > duplicate_gain * own_seconds) {
     return true;
   }
+  const Session* owner = sessions_.get(active.owner);
+  if (owner == nullptr || owner == &session) {
+    return false;
+  }
   const uint32_t unreceived = (active.unit_count - active.received_count()) * unit_bytes;
-  const uint32_t left_bytes = std::max(owner.requested_bytes, unreceived);
-  const double own_rate = session.download_rate;
-  // A rate of zero: nothing was ever asked of it (nor came of the owner, in all its time).
-  const double own_seconds = own_rate > 0 ? active.size_bytes / own_rate : unknown_rate_seconds;
-  return owner.download_rate * own_seconds * duplicate_gain < left_bytes;
+  const uint32_t left_bytes = std::max(owner->requested_bytes, unreceived);
+  return owner->snubbed || owner->download_rate * own_seconds * duplicate_gain < left_bytes;
 }
 
 bool Swarm::is_active_elsewhere(PieceIndex piece, BufferIndex besides) const {
@@ -263,11 +279,11 @@ bool Swarm::is_active_elsewhere(PieceIndex piece, BufferIndex besides) const {
 }
 
 void Swarm::ask(SessionId id, Session& session, Instant now) {
-  const BlockRange block = active_.take_missing(*session.current, session.block_bytes);
+  const BlockRange block = active_.take_missing(*session.current, session.block_bytes, now);
   if (session.requested.empty() && !session.arriving) {
     session.payload_at = now;
   }
-  session.requested.push({block, *session.current});
+  session.requested.push({block, *session.current, now});
   session.requested_bytes += block.size_bytes;
   session.sent_at = now;
   send(id, PeerMessage{.type = MessageType::request,

@@ -12,6 +12,8 @@ using codec::PeerMessage;
 namespace {
 
 constexpr Duration reject_pause = std::chrono::milliseconds(500);
+constexpr Duration snub_pause = std::chrono::seconds(2);
+constexpr uint32_t snub_doublings_max = 4;
 
 }  // namespace
 
@@ -126,7 +128,7 @@ void Swarm::give_up_duplicates(PieceIndex piece, BufferIndex keep) {
   }
 }
 
-bool Swarm::has_alternative_to(SessionId id) {
+bool Swarm::has_other_source(SessionId id) {
   bool found = false;
   sessions_.each([&](SessionId other_id, const Session& other) {
     found = found || (other_id != id && other.state == Session::State::open &&
@@ -135,8 +137,36 @@ bool Swarm::has_alternative_to(SessionId id) {
   return found;
 }
 
+// Whether another peer (an idle one) has something of what this one was asked for. One that waits
+// in line for what nobody else has keeps its place.
+bool Swarm::has_alternative_to(SessionId id, const Session& session, bool idle) {
+  bool found = false;
+  const auto look = [&](PieceIndex piece) {
+    sessions_.each([&](SessionId other_id, const Session& other) {
+      found = found || (other_id != id && other.state == Session::State::open &&
+                        !other.peer_choking && !other.snubbed && other.pieces.test(piece.raw) &&
+                        (!idle || other.requested_bytes == 0));
+    });
+  };
+  if (session.arriving) {
+    look(session.arriving->block.piece);
+  }
+  std::optional<PieceIndex> before;
+  for (uint32_t position = 0; position < session.requested.size() && !found; ++position) {
+    const PieceIndex piece = session.requested.at(position).block.piece;
+    if (piece != before) {
+      look(piece);
+    }
+    before = piece;
+  }
+  return found;
+}
+
 void Swarm::snub(SessionId id, Session& session, Instant now) {
   session.snubbed = true;
+  session.snubbed_until =
+      now + snub_pause * (1 << std::min(session.snub_count, snub_doublings_max));
+  ++session.snub_count;
   revoke_all(id, session, true);
   let_go_of_pieces(id, session, now);
 }
@@ -166,6 +196,7 @@ PayloadPlace Swarm::payload_begin(SessionId id, const BlockRange& block, Instant
     if (session->requested.at(position).block == block) {
       session->arriving = session->requested.remove(position);
       session->payload_at = now;
+      adapt_window(*session, now - session->arriving->asked_at);
       return {.wanted = true, .buffer = session->arriving->buffer, .offset = block.offset};
     }
   }
@@ -203,13 +234,15 @@ void Swarm::payload_end(SessionId id, Instant now) {
   session->payload_at = now;
   session->received_at = now;
   session->snubbed = false;
+  session->snub_count = 0;
   session->requested_bytes -= request.block.size_bytes;
   session->downloaded_bytes += request.block.size_bytes;
   stats_.downloaded_bytes += request.block.size_bytes;
   ActivePiece& active = active_.at(request.buffer);
   if (active.state == ActivePiece::State::receiving) {
     active_.mark_received(request.buffer, request.block,
-                          {.session = id, .remote = session->remote, .peer_id = session->peer_id});
+                          {.session = id, .remote = session->remote, .peer_id = session->peer_id},
+                          now);
     if (active.missing_count == 0 && active.requested_count == 0) {
       active.state = ActivePiece::State::verifying;
       sink_.verify(request.buffer, active.piece);

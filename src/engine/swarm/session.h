@@ -24,6 +24,7 @@ namespace murder::swarm {
 struct OutgoingRequest {
   BlockRange block;
   BufferIndex buffer;
+  Instant asked_at{};
 };
 
 struct Session {
@@ -76,14 +77,18 @@ struct Session {
   uint32_t requested_bytes = 0;
   std::optional<BufferIndex> current;  // the buffer it is asked to fill now
   PieceIndex current_piece;
-  bool snubbed = false;
-  bool suspect = false;          // it took part in a piece that failed: no more shared pieces
-  uint64_t wasted_bytes = 0;     // payload nobody asked for
+  bool snubbed = false;       // it left requests unanswered: asked for a block at a time, if at all
+  uint32_t snub_count = 0;    // since its last payload
+  Instant snubbed_until{};    // nothing is asked of it while others are there
+  bool suspect = false;       // it took part in a piece that failed: no more shared pieces
+  uint64_t wasted_bytes = 0;  // payload nobody asked for
   uint64_t cancelled_bytes = 0;  // payload that may still come although we took the request back
   Instant asks_again_at{};       // it refused requests: nothing is asked before
   uint64_t downloaded_bytes = 0;
   uint64_t downloaded_bytes_at_tick = 0;
-  double download_rate = 0;  // bytes a second, smoothed
+  double download_rate = 0;            // bytes a second, smoothed
+  Duration latency = Duration::max();  // least time from a request to the head of its answer
+  uint32_t window_bytes = 0;           // how much is asked of it at a time; see adapt_window()
 
   // --- upload ---
   RingQueue<BlockRange> asked{limits::requests_queued_max};

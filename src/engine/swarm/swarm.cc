@@ -206,14 +206,20 @@ void Swarm::check_timeouts(SessionId id, Session& session, Instant now) {
   }
   const bool waits = !session.requested.empty() || session.arriving.has_value();
   const Duration waited = now - session.payload_at;
-  if (!waits || waited <= limits::request_snub_after) {
+  if (!waits || waited <= limits::request_snub_soon_after) {
     return;
   }
-  const bool alternative = has_alternative_to(id);
+  const bool soon = waited <= limits::request_snub_after;
+  const bool alternative = has_alternative_to(id, session, soon);
   const bool stuck = session.arriving && alternative;  // in the middle of a block
-  if (stuck || waited > (alternative ? limits::request_timeout : 4 * limits::request_timeout)) {
+  if (soon) {
+    if (alternative && !session.requested.empty()) {
+      snub(id, session, now);
+    }
+  } else if (stuck ||
+             waited > (alternative ? limits::request_timeout : 4 * limits::request_timeout)) {
     end(id, CloseReason::requests_unanswered, now);
-  } else if (alternative && !session.snubbed) {
+  } else if (alternative && !session.requested.empty()) {
     snub(id, session, now);
   }
 }

@@ -161,6 +161,7 @@ class Swarm {
   BufferIndex start_piece(PieceIndex piece, SessionId owner, Instant now);
   void ask(SessionId id, Session& session, Instant now);
   [[nodiscard]] uint32_t request_window(const Session& session) const;
+  void adapt_window(Session& session, Duration answered_after);
   void on_reject(SessionId id, Session& session, const BlockRange& block, Instant now);
   void revoke_all(SessionId id, Session& session, bool send_cancels);
   void revoke(SessionId id, Session& session, const OutgoingRequest& request);
@@ -168,11 +169,11 @@ class Swarm {
   void let_go_of_pieces(SessionId id, Session& session, Instant now);
   void give_up(BufferIndex buffer);
   void give_up_duplicates(PieceIndex piece, BufferIndex keep);
-  [[nodiscard]] static bool is_slow(const ActivePiece& active, const Session& owner,
-                                    const Session& session);
+  [[nodiscard]] bool is_slow(const ActivePiece& active, const Session& session, Instant now) const;
   [[nodiscard]] bool is_active_elsewhere(PieceIndex piece, BufferIndex besides) const;
   void snub(SessionId id, Session& session, Instant now);
-  [[nodiscard]] bool has_alternative_to(SessionId id);
+  [[nodiscard]] bool has_other_source(SessionId id);
+  [[nodiscard]] bool has_alternative_to(SessionId id, const Session& session, bool idle);
   void piece_failed(BufferIndex buffer, Instant now);
   void bar(const Contributor& culprit, Instant now);
   void now_had(PieceIndex piece);

@@ -107,6 +107,7 @@ class Network {
   void pass_on(Side from, std::function<void(Side)> deliver);
   void close(uint32_t node, swarm::SessionId session);
   void disarm(uint32_t node, swarm::SessionId session);
+  void answer_disarm(Side side);
   void end_remote(Side from, swarm::CloseReason reason);
   void pump(uint32_t node);
   void send_next(Side from);

@@ -11,7 +11,7 @@ using swarm::SessionId;
 
 namespace {
 
-constexpr uint64_t unread_bytes_max = 512 * 1024;  // socket buffers of both ends
+constexpr uint64_t unread_bytes_max = 4 * 1024 * 1024;  // socket buffers of both ends
 constexpr Duration close_takes = 30us;
 constexpr Duration disarm_takes = 20us;
 
@@ -137,9 +137,13 @@ void Network::close(uint32_t index, SessionId session) {
 
 // --- places --------------------------------------------------------------------------------------
 
-// What the transport would name to the kernel now.
+// What the transport would name to the kernel after something came in.
 void Network::arm(Side side) {
   Connection::End& end = side.connection->ends[side.index];
+  end.armed.clear();
+  if (end.disarming && prng_.below(2) == 0) {
+    answer_disarm(side);  // else more of the same receive is read first
+  }
   if (end.open && !end.disarming) {
     end.armed.resize(8);
     end.armed.resize(swarm(end.node).expected(end.session, end.armed));
@@ -154,14 +158,20 @@ void Network::disarm(uint32_t index, SessionId session) {
   }
   side.connection->ends[side.index].disarming = true;
   at(now_ + disarm_takes, index, [this, side] {
-    Connection::End& end = side.connection->ends[side.index];
-    if (end.open) {
-      end.disarming = false;
-      end.armed.clear();
-      swarm(end.node).disarmed(end.session, now_);
+    if (side.connection->ends[side.index].disarming) {
+      answer_disarm(side);
       arm(side);
     }
   });
+}
+
+void Network::answer_disarm(Side side) {
+  Connection::End& end = side.connection->ends[side.index];
+  if (end.open) {
+    end.disarming = false;
+    end.armed.clear();
+    swarm(end.node).disarmed(end.session, now_);
+  }
 }
 
 // --- blocks --------------------------------------------------------------------------------------

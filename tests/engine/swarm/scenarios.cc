@@ -78,8 +78,8 @@ TEST_CASE("eight peers get everything while the seeder sends little more than on
   const double copies = static_cast<double>(network.uploaded_bytes(0)) / total_bytes_of(options);
   MESSAGE("8 peers: ", took / copy_seconds(options), " copy times, seeder sent ", copies,
           " copies");
-  CHECK(took < 2 * copy_seconds(options) + 0.2);
-  CHECK(copies < 2);
+  CHECK(took < 1.4 * copy_seconds(options));
+  CHECK(copies < 1.4);
   network.run(30s);
   CHECK_FINE(network);
   for (uint32_t node = 0; node < network.node_count(); ++node) {
