@@ -12,6 +12,7 @@ from torrents import bencode
 
 CHOKE, UNCHOKE, INTERESTED, NOT_INTERESTED, HAVE, BITFIELD, REQUEST, PIECE, CANCEL = range(9)
 HAVE_ALL = 14
+REJECT = 16
 EXTENDED = 20
 PROTOCOL = b"\x13BitTorrent protocol"
 FAST_AND_EXTENDED = bytes([0, 0, 0, 0, 0, 0x10, 0, 0x04])
