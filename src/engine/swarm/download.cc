@@ -27,11 +27,15 @@ constexpr double unknown_rate_seconds = 0.5;
 // --- what the peer has ---------------------------------------------------------------------------
 
 void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message, Instant now) {
-  bool valid = session.first_message;
+  if (!session.first_message) {
+    on_more_pieces(id, session, message, now);
+    return;
+  }
+  bool valid = true;
   session.first_message = false;
-  if (valid && message.type == MessageType::have_all) {
+  if (message.type == MessageType::have_all) {
     session.pieces.set_all();
-  } else if (valid && message.type == MessageType::bitfield) {
+  } else if (message.type == MessageType::bitfield) {
     valid = session.pieces.from_wire(message.payload);
   }
   if (!valid) {
@@ -50,6 +54,28 @@ void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message
     }
     session.useful_count += have_.test(piece) ? 0U : 1U;
   }
+  update_interest(id, session);
+  fill_requests(id, session, now);
+}
+
+// BEP 3 has a bitfield come first only, but aria2 sends one whenever it is shorter than the HAVEs
+// that are due. It adds to what is known: nobody loses a piece.
+void Swarm::on_more_pieces(SessionId id, Session& session, const PeerMessage& message,
+                           Instant now) {
+  BitSet told(session.pieces.size());
+  if (message.type == MessageType::have_all) {
+    told.set_all();
+  } else if (message.type == MessageType::bitfield && !told.from_wire(message.payload)) {
+    end(id, CloseReason::protocol_error, now);
+    return;
+  }
+  for (uint32_t piece = told.find_set(0); piece < told.size(); piece = told.find_set(piece + 1)) {
+    if (session.pieces.set(piece)) {
+      picker_.neighbour_has({piece}, prng_);
+      session.useful_count += have_.test(piece) ? 0U : 1U;
+    }
+  }
+  session.upload_only = session.upload_only || session.pieces.all();
   update_interest(id, session);
   fill_requests(id, session, now);
 }
