@@ -74,6 +74,30 @@ TEST_CASE("pipelined requests are answered in order, however they are cut") {
   }
 }
 
+TEST_CASE("pipelined requests whose answers are large are all answered, the last one too") {
+  ServerFixture fixture;
+  RawClient client(*fixture.reactor, fixture.endpoint);
+  std::string requests;
+  for (int count = 0; count < 10; ++count) {
+    requests += "GET /medium HTTP/1.1\r\nHost: x\r\n\r\n";
+  }
+  client.send(requests + "GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(count_of(client.read_until("GET /last  |"), "mm|") == 10);
+}
+
+TEST_CASE("a refused client may finish what it sends, so that it gets to see why") {
+  ServerFixture fixture({.body_bytes_max = 10});
+  RawClient client(*fixture.reactor, fixture.endpoint);
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n");
+  CHECK(client.read_to_end().starts_with("HTTP/1.1 413 "));
+  client.send(std::string(20'000, 'x'));
+  client.turn();
+  CHECK(fixture.server->connection_count() == 1);
+  client.shut_down_writing();
+  fixture.run_until([&] { return fixture.server->connection_count() == 0; });
+  CHECK(fixture.server->counters().timeouts == 0);
+}
+
 TEST_CASE("HEAD gets the head of a GET and no body") {
   ServerFixture fixture;
   RawClient client(*fixture.reactor, fixture.endpoint);

@@ -118,6 +118,9 @@ class EchoHandler : public Handler {
     if (request.path == "/large") {
       return {.body = std::string(64 * 1024 * 1024, 'x')};
     }
+    if (request.path == "/medium") {
+      return {.body = std::string(40 * 1024, 'm') + "|"};
+    }
     if (request.path == "/stop") {
       server->stop();
       return {.body = "stopping"};

@@ -1,5 +1,6 @@
 #include "engine/io/notifier.h"
 
+#include <memory>
 #include <thread>
 
 #include "support.h"
@@ -79,4 +80,28 @@ TEST_CASE("only the notifier that was meant is called, and none that is gone") {
   reactor->run();
   CHECK(first.calls == 0);
   CHECK(second.calls == 1);
+}
+
+TEST_CASE("a handler may free the notifier that would be called next") {
+  const auto reactor = make_reactor();
+  struct Chain {
+    std::unique_ptr<Chain> next;
+    Notifier notifier;
+    int& calls;
+    Chain(Reactor& on, int& count)
+        : notifier(on, bind_notifier<&Chain::called>(this)), calls(count) {}
+    void called(Notifier&) {
+      ++calls;
+      next.reset();
+    }
+  };
+  int calls = 0;
+  auto next = std::make_unique<Chain>(*reactor, calls);
+  next->notifier.notify();
+  Chain first(*reactor, calls);  // the last one made is called first
+  first.next = std::move(next);
+  first.notifier.notify();
+  reactor->run_turn(Duration::zero());
+  reactor->run_turn(Duration::zero());
+  CHECK(calls == 1);
 }
