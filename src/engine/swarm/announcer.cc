@@ -11,7 +11,7 @@ namespace {
 // A tracker that is down is tried often enough that it is found within seconds after its return.
 constexpr policy::Backoff backoff = {std::chrono::seconds(1), std::chrono::seconds(15)};
 constexpr Duration interval_least = std::chrono::seconds(1);
-constexpr Duration interval_most = std::chrono::hours(1);
+constexpr std::chrono::hours interval_most(1);
 constexpr Duration hungry_interval = std::chrono::seconds(5);
 
 }  // namespace
@@ -68,8 +68,9 @@ void Announcer::replied(TrackerIndex index, const codec::AnnounceReply& reply, I
     failed(index, reply.failure_reason, now);
     tracker.never = never;
     if (reply.retry_in_minutes) {
-      tracker.next_at =
-          now + std::min<Duration>(std::chrono::minutes(*reply.retry_in_minutes), interval_most);
+      const auto wait = std::min<std::chrono::minutes>(
+          std::chrono::minutes(*reply.retry_in_minutes), interval_most);
+      tracker.next_at = std::max(tracker.next_at, now + wait);
     }
     return;
   }
