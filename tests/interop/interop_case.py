@@ -43,6 +43,14 @@ class InteropCase(MurderCase):
             if reason:
                 self.skipTest(reason)
 
+    def need_address(self, address):
+        """Skips the test if this host does not have the address."""
+        if address is not None:
+            try:
+                free_port(address)
+            except OSError as error:
+                self.skipTest(f"{address}: {error.strerror}")
+
     def client(self, kind, address=None, **options):
         client = kind(self, address or free_address(), **options)
         self.clients.append(client)

@@ -5,7 +5,8 @@ import pathlib
 import socket
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+# Behind this folder, whose modules have some names of theirs.
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
 from harness import MurderCase, Running, free_address, wait_until  # noqa: E402
 

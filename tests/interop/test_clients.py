@@ -3,13 +3,17 @@
 import unittest
 
 import matrix
+import together
 from clients import Aria2, Libtorrent, Transmission
-from interop_case import InteropCase
+from interop_case import RELEASE_BYTES, InteropCase
 from matrix import cell
 
-tearDownModule = matrix.module_hook()
+module_ended = matrix.module_hook()
 
 DOWNLOADS, SEEDS, ANNOUNCES, _ = matrix.CLIENT_COLUMNS
+
+# Transmission unchokes and shows interest every 10 seconds, and answers requests twice a second.
+SMALL_RELEASE_BYTES = 4 * 1024 * 1024 + 12345
 
 
 class ClientCase:
@@ -17,8 +21,10 @@ class ClientCase:
 
     kind = None
     options = {}
-    tracker_host = None
+    # The address of everybody; None: everybody has one of their own.
+    address = None
     remark = ""
+    release_bytes = RELEASE_BYTES
 
     @classmethod
     def setUpClass(cls):
@@ -26,25 +32,33 @@ class ClientCase:
         cls.row = cls.kind.row() + cls.remark
         matrix.clients.expect(cls.row, (DOWNLOADS, SEEDS, ANNOUNCES))
 
+    def setUp(self):
+        super().setUp()
+        with cell(matrix.clients, self.row, DOWNLOADS, SEEDS, ANNOUNCES, only_skips=True):
+            self.need(self.kind)
+            self.need_address(self.address)
+
+    def client_dials(self):
+        return self.kind.dials_loopback
+
     def new_client(self):
-        return self.client(self.kind, self.tracker_host, **self.options)
+        return self.client(self.kind, self.address, **self.options)
 
     def new_tracker(self):
-        return self.start_tracker(address=self.tracker_host)
+        return self.start_tracker(address=self.address)
 
     def test_downloads_from_our_seeder(self):
         with cell(matrix.clients, self.row, DOWNLOADS):
-            self.need(self.kind)
             tracker = self.new_tracker()
-            torrent, content = self.make_release(tracker)
+            torrent, content = self.make_release(tracker, size=self.release_bytes)
             client = self.new_client()
-            if client.dials_loopback:
-                self.seed(torrent, content, self.tracker_host)
+            if self.client_dials():
+                self.seed(torrent, content, self.address)
                 client.download(torrent, self.path("theirs"))
             else:
                 client.download(torrent, self.path("theirs"))
                 self.wait_for_leechers(tracker, 1)
-                self.seed(torrent, content, self.tracker_host)
+                self.seed(torrent, content, self.address)
             self.wait_for_content(self.path("theirs", content.name), content, client)
         with cell(matrix.clients, self.row, ANNOUNCES):
             self.wait_for_seeders(tracker, 2)
@@ -54,13 +68,12 @@ class ClientCase:
 
     def test_seeds_to_our_peer(self):
         with cell(matrix.clients, self.row, SEEDS, ANNOUNCES):
-            self.need(self.kind)
             tracker = self.new_tracker()
-            torrent, content = self.make_release(tracker)
+            torrent, content = self.make_release(tracker, size=self.release_bytes)
             client = self.new_client()
             client.seed(torrent, content.parent)
             self.wait_for_seeders(tracker, 1)
-            report = self.fetch(torrent, address=self.tracker_host)
+            report = self.fetch(torrent, address=self.address)
             self.assertEqual(report["failed_pieces"], 0)
             self.wait_for_content(self.path("fetched", content.name), content, "our peer")
 
@@ -77,7 +90,7 @@ class WithLibtorrentThatPrefersEncryption(ClientCase, InteropCase):
 
 class WithLibtorrentOverIpv6(ClientCase, InteropCase):
     kind = Libtorrent
-    tracker_host = "::1"
+    address = "::1"
     remark = ", IPv6"
 
 
@@ -93,6 +106,11 @@ class WithTransmissionThatPrefersEncryption(ClientCase, InteropCase):
     kind = Transmission
     options = {"prefers_encryption": True}
     remark = ", prefers encryption"
+    release_bytes = SMALL_RELEASE_BYTES
+
+
+def load_tests(_loader, tests, _pattern):
+    return together.Suite(tests, module_ended)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 import matrix
+import together
 from clients import Aria2, Libtorrent, Transmission
 from interop_case import InteropCase
 from matrix import cell
@@ -14,7 +15,7 @@ try:
 except ImportError:
     libtorrent = None
 
-tearDownModule = matrix.module_hook()
+module_ended = matrix.module_hook()
 
 HASH, SEED, FETCH = matrix.MAKER_COLUMNS
 
@@ -71,12 +72,12 @@ class MakerCase:
     def make_tree(self):
         """A directory with a file that ends within a piece, an empty one, and deeper ones."""
         root = self.path("source", "tree")
-        self.make_file("source/tree/a first.bin", 3_000_001, seed=2)
+        self.make_file("source/tree/a first.bin", 1_000_001, seed=2)
         if self.takes_empty_files:
             self.make_file("source/tree/empty", 0)
         self.make_file("source/tree/deeper/ünïcode name.bin", 70_000, seed=3)
         self.make_file("source/tree/deeper/still/one byte", 1, seed=4)
-        self.make_file("source/tree/last.bin", 1_234_567, seed=5)
+        self.make_file("source/tree/last.bin", 234_567, seed=5)
         return root
 
     def make_torrent(self, source):
@@ -164,6 +165,10 @@ class MadeByMktorrent(MakerCase, InteropCase):
     program = "mktorrent"
     make = make_with_mktorrent
     partner = Aria2
+
+
+def load_tests(_loader, tests, _pattern):
+    return together.Suite(tests, module_ended)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 import unittest
 
 import matrix
+import together
 from clients import Aria2, Libtorrent, Transmission
 from interop_case import InteropCase
 from shared import free_address
 
-tearDownModule = matrix.module_hook()
+module_ended = matrix.module_hook()
 
 KINDS = (Libtorrent, Aria2, Transmission)
 
@@ -48,6 +49,10 @@ class MixedSwarm(InteropCase):
         sink = self.client(Aria2)
         sink.download(torrent, self.path("theirs"))
         self.wait_for_content(self.path("theirs", content.name), content, sink)
+
+
+def load_tests(_loader, tests, _pattern):
+    return together.Suite(tests, module_ended)
 
 
 if __name__ == "__main__":

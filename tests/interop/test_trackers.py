@@ -85,6 +85,18 @@ class OurScrape(InteropCase):
             self.assertEqual(client.scrape(), (2, 0))
 
 
+class OverIpv6(InteropCase):
+    def test_our_seeder_and_peer_meet(self):
+        self.need_address("::1")
+        tracker = self.start_tracker(address="::1")
+        torrent, content = self.make_release(tracker)
+        self.seed(torrent, content, "::1")
+        self.fetch(torrent, "--no-unpack", "--seed-for", "60s", address="::1")
+        self.wait_for_content(self.path("fetched", content.name), content, "our peer")
+        self.wait_for_seeders(tracker, 2)
+        self.assertEqual(self.scrape(tracker), (2, 1, 0))
+
+
 class WithoutCompact(InteropCase):
     """A client of long ago asks for a list instead of packed addresses."""
 
