@@ -146,7 +146,8 @@ class Swarm {
 
   // download (download.cc: what is asked; requests.cc: what becomes of it; whole_pieces.cc)
   void on_pieces(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);
-  void on_more_pieces(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);
+  void on_more_pieces(SessionId id, Session& session, const codec::PeerMessage& message,
+                      Instant now);
   void on_have(SessionId id, Session& session, PieceIndex piece, Instant now);
   void forget_pieces(Session& session);
   void update_interest(SessionId id, Session& session);
