@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import json
 import os
 import random
 import signal
@@ -43,16 +42,16 @@ class BadReplies(TrackerCase):
 
     def recovers_from(self, reply, says):
         """The peer tells people and `murder status` what is wrong, and goes on when it is right again."""
+        for left in (self.path("host", "to", "data"), self.path("host", "temp", "data")):
+            left.unlink(missing_ok=True)
         self.tracker.reply = reply
         running = self.start(*self.peer_arguments(self.torrent_path))
         wait_until(lambda: says in running.error, f"{says!r} is said; said was: {running.error}", 15)
         self.assertIn(self.tracker.endpoint, running.error)
-        trouble = self.process_of_kind("peer").get("tracker_trouble", "")
+        trouble = self.process_of_kind("peer")["details"].get("tracker_trouble", "")
         self.assertIn(says, trouble)
         self.tracker.reply = None
         self.assert_fetched(running)
-        self.path("host", "to", "data").unlink()
-        self.path("host", "temp", "data").unlink()
 
     def test_5xx(self):
         self.recovers_from((500, b"oops"), "500")
@@ -187,8 +186,7 @@ class OurTracker(TrackerCase):
         with contextlib.closing(http.client.HTTPConnection(endpoint, timeout=10)) as connection:
             connection.request("GET", "/metrics")
             text = connection.getresponse().read().decode()
-        lines = [line for line in text.splitlines() if "seeders" in line and not line.startswith("#")]
-        return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines)
+        return int(text.split('murder_tracker_peers{state="seeder"} ')[1].split()[0])
 
     def test_rubbish_does_not_end_it(self):
         endpoint = self.start_tracker()
