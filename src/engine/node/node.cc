@@ -144,7 +144,7 @@ Status Node::start_fetching() {
   }
   if (lock_.mode() == StoreLock::Mode::exclusive) {
     Result<Store> store = Store::open(metainfo_, options_.path, Store::Access::write);
-    const Status prepared = store ? store->preallocate() : Status(fail(store.error()));
+    const Status prepared = store ? store->preallocate(have.all()) : Status(fail(store.error()));
     if (!prepared) {
       return prepared;
     }

@@ -57,9 +57,11 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
       return fail_errno(errno, "cannot make the directory " + path);
     }
   }
+  bool writable = create;
   int fd = ::open(path.c_str(), create ? flags | O_NOFOLLOW : flags, file_mode);
   if (fd < 0 && create && metainfo.is_single_file && (errno == EACCES || errno == EROFS)) {
-    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);  // whole already, it need not be written
+    writable = false;  // if it is whole already, it need not be written
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
       return fail_errno(errno == ENOENT ? EACCES : errno,
                         "cannot write " + path + " (choose another directory with --temp-path)");
@@ -74,7 +76,7 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
   if (fstat(fd, &info) == 0 && metainfo.is_single_file && !S_ISREG(info.st_mode)) {
     return fail(ErrorCode::invalid_input, path + " is not a regular file");
   }
-  if (create && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+  if (writable && flock(fd, LOCK_EX | LOCK_NB) == 0) {
     lock.mode_ = Mode::exclusive;
     return lock;
   }
@@ -134,7 +136,7 @@ Result<io::Fd> Store::open_file(uint32_t file_index) const {
   return io::Fd(fd);
 }
 
-Status Store::preallocate_file(uint32_t file_index) {
+Status Store::preallocate_file(uint32_t file_index, bool is_complete) {
   const uint64_t size = metainfo_->files[file_index].size_bytes;
   const std::string path = file_path(file_index);
   const Result<int> fd = acquire(file_index);
@@ -145,6 +147,11 @@ Status Store::preallocate_file(uint32_t file_index) {
   struct stat info {};
   if (fstat(*fd, &info) != 0) {
     status = fail_errno(errno, "cannot read the size of " + path);
+  } else if (info.st_nlink > 1 && (!is_complete || static_cast<uint64_t>(info.st_size) != size)) {
+    status = fail(ErrorCode::conflict,
+                  path +
+                      " has other content, and other names (hard links) that would change with "
+                      "it; remove it, or choose another directory with --temp-path");
   } else if (static_cast<uint64_t>(info.st_size) != size &&
              ftruncate(*fd, static_cast<off_t>(size)) != 0) {
     status = errno == ENOSPC || errno == EFBIG
@@ -168,13 +175,13 @@ Status Store::preallocate_file(uint32_t file_index) {
   return status;
 }
 
-Status Store::preallocate() {
+Status Store::preallocate(bool is_complete) {
   for (uint32_t index = 0; index < metainfo_->files.size(); ++index) {
     const codec::FileEntry& entry = metainfo_->files[index];
     if (entry.is_padding || entry.is_symlink) {
       continue;
     }
-    const Status status = preallocate_file(index);
+    const Status status = preallocate_file(index, is_complete);
     if (!status) {
       return status;
     }

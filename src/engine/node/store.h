@@ -54,8 +54,10 @@ class Store {
                                           Access access);
 
   // Brings every file to its size and takes the space for it, so that a full disk is known now.
-  // Errors: no space (says how much is missing), not writable.
-  [[nodiscard]] Status preallocate();
+  // A file with further names is left alone unless it `is_complete`: `create` gives the archive of
+  // a file release as a hard link of its source, which must not change.
+  // Errors: no space (says how much is missing), not writable, conflict (further names).
+  [[nodiscard]] Status preallocate(bool is_complete);
 
   // The segment in which the byte at `offset` of the release lies, cut at `size_bytes`.
   [[nodiscard]] StoreSegment segment_at(uint64_t offset, uint32_t size_bytes) const;
@@ -74,7 +76,7 @@ class Store {
 
   Store(const codec::Metainfo& metainfo, std::string path, Access access);
   [[nodiscard]] Result<io::Fd> open_file(uint32_t file_index) const;
-  [[nodiscard]] Status preallocate_file(uint32_t file_index);
+  [[nodiscard]] Status preallocate_file(uint32_t file_index, bool is_complete);
 
   const codec::Metainfo* metainfo_;
   std::string path_;
