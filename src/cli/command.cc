@@ -6,13 +6,31 @@
 
 #include "engine/base/ensure.h"
 #include "engine/base/units.h"
+#include "engine/base/utf8.h"
 
 namespace murder::cli {
 namespace {
 
+// Names in torrents and the words of trackers must not steer a terminal: control characters (and
+// what is not UTF-8) become question marks.
+std::string printable(std::string_view text) {
+  const bool is_text = is_utf8(text);
+  std::string out;
+  out.reserve(text.size());
+  for (size_t index = 0; index < text.size(); ++index) {
+    const auto byte = static_cast<unsigned char>(text[index]);
+    const bool is_c0 = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
+    const bool is_c1 =
+        is_text && byte == 0xC2 && static_cast<unsigned char>(text[index + 1]) < 0xA0;
+    out += is_c0 || is_c1 || (byte >= 0x80 && !is_text) ? '?' : text[index];
+    index += is_c1 ? 1 : 0;
+  }
+  return out;
+}
+
 void write_line(FILE* stream, std::string_view line) {
   // One write for the whole line, so that lines of several processes on one terminal do not mix.
-  const std::string whole = fmt::format("{}\n", line);
+  const std::string whole = printable(line) + '\n';
   std::fwrite(whole.data(), 1, whole.size(), stream);
   std::fflush(stream);
 }
