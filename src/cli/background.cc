@@ -98,14 +98,21 @@ std::string log_tail(const WorkerLog& log) {
   return text;
 }
 
-[[noreturn]] void run_worker(int link_fd, int log_fd, const sigset_t& signals_before,
+void remove_if_empty(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0 && status.st_size == 0) {
+    unlink(path.c_str());
+  }
+}
+
+[[noreturn]] void run_worker(int link_fd, const WorkerLog& log, const sigset_t& signals_before,
                              const Work& work) {
   setsid();
   sigprocmask(SIG_SETMASK, &signals_before, nullptr);
   const int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
   dup2(null_fd, STDIN_FILENO);
-  dup2(log_fd, STDOUT_FILENO);
-  dup2(log_fd, STDERR_FILENO);
+  dup2(log.fd.get(), STDOUT_FILENO);
+  dup2(log.fd.get(), STDERR_FILENO);
   // All others belong to the caller.
   constexpr int link_place = 3;
   if (link_fd != link_place) {
@@ -113,7 +120,9 @@ std::string log_tail(const WorkerLog& log) {
   }
   close_range(link_place + 1, ~0U, 0);
   FrontLink front{io::Fd(link_place)};
-  std::exit(front.end(work(front)));
+  const int exit_code = front.end(work(front));
+  remove_if_empty(log.path);
+  std::exit(exit_code);
 }
 
 // The command in front of a worker.
@@ -296,7 +305,7 @@ Result<int> run_in_worker(CommandContext& context, const WorkOptions& options, c
     return fail_errno(error_number, "the worker process cannot be started");
   }
   if (worker == 0) {
-    run_worker(worker_end.get(), log->fd.get(), signals_before, work);
+    run_worker(worker_end.get(), *log, signals_before, work);
   }
   worker_end.reset();
   Follower follower(context, worker, std::move(front_end), signal_fd.get(), *log);

@@ -119,6 +119,7 @@ CLI::App& add_bare_command(CLI::App& app, CommandContext& context, const Command
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   command->footer(footer);
+  command->group("Commands");
   command->add_flag("--json", context.json, "Print the result as JSON")->group("Common options");
   command->add_flag("-q,--quiet", context.quiet, "Print errors and results only")
       ->group("Common options");

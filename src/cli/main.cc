@@ -62,6 +62,7 @@ int run(int argument_count, char** arguments) {
   app.set_version_flag("--version", "murder " MURDER_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   CommandContext context;
   add_all_commands(app, context);
   try {

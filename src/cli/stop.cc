@@ -56,8 +56,11 @@ Error nothing_there(const StopOptions& options, const CommandContext& context) {
 }
 
 Result<int> run_stop(const StopOptions& options, CommandContext& context) {
-  const bool has_flag = options.seeding || options.peering || options.tracker || options.all;
-  if (options.tag.empty() && !has_flag) {
+  const int flags = int{options.seeding} + options.peering + options.tracker + options.all;
+  if (flags > 1) {
+    return context.wrong_usage("--seeding, --peering, --tracker and --all exclude each other");
+  }
+  if (options.tag.empty() && flags == 0) {
     return context.wrong_usage(
         "say what to stop: a TAG, or --seeding, --peering, --tracker or --all");
   }
@@ -114,13 +117,10 @@ void add_stop_command(CLI::App& app, CommandContext& context) {
       },
       run_stop);
   command.add_option("TAG", options.tag, "Stop the seeders and peers of this release");
-  CLI::Option* seeding = command.add_flag("--seeding", options.seeding, "Seeders only");
-  CLI::Option* peering = command.add_flag("--peering", options.peering, "Peers only");
-  CLI::Option* tracker = command.add_flag("--tracker", options.tracker, "Trackers");
-  CLI::Option* all = command.add_flag("--all", options.all, "Everything");
-  seeding->excludes(peering)->excludes(tracker)->excludes(all);
-  peering->excludes(tracker)->excludes(all);
-  tracker->excludes(all);
+  command.add_flag("--seeding", options.seeding, "Seeders only");
+  command.add_flag("--peering", options.peering, "Peers only");
+  command.add_flag("--tracker", options.tracker, "Trackers");
+  command.add_flag("--all", options.all, "Everything");
 }
 
 }  // namespace murder::cli

@@ -4,11 +4,14 @@
 #include <poll.h>
 
 #include <csignal>
+#include <thread>
 
 namespace murder::cli {
 namespace {
 
 constexpr Duration progress_interval = std::chrono::milliseconds(200);
+constexpr Duration lock_pause = std::chrono::milliseconds(100);
+constexpr int lock_attempts_max = 20;
 
 std::string_view phase_name(node::NodePhase phase) {
   switch (phase) {
@@ -69,12 +72,22 @@ Status SwarmProcess::start() {
   progress_timer_ = std::make_unique<io::Timer>(reactor_->timers(),
                                                 io::bind_timer<&SwarmProcess::tell_progress>(this));
   progress_timer_->arm(reactor_->now());
-  auto made = node::Node::create(*reactor_, torrent_.metainfo, options_.node, *this);
-  if (!made) {
-    return fail(made.error());
+  return create_node();
+}
+
+// A process that was killed may hold the lock on the archive for a moment longer.
+Status SwarmProcess::create_node() {
+  for (int attempt = 1;; ++attempt) {
+    auto made = node::Node::create(*reactor_, torrent_.metainfo, options_.node, *this);
+    if (made) {
+      node_ = std::move(*made);
+      return {};
+    }
+    if (made.error().code != ErrorCode::conflict || attempt == lock_attempts_max) {
+      return fail(made.error());
+    }
+    std::this_thread::sleep_for(lock_pause);
   }
-  node_ = std::move(*made);
-  return {};
 }
 
 Result<int> SwarmProcess::run() {

@@ -67,6 +67,7 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
 
  private:
   [[nodiscard]] Status start();
+  [[nodiscard]] Status create_node();
   void signalled(int signal_number);
   void front_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void tell_progress(io::Timer& timer);

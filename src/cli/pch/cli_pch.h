@@ -1,5 +1,7 @@
-// The large headers of libraries, compiled once for the whole folder.
-#pragma once
+// The large headers of libraries, compiled once for the whole folder. GCC warns of `#pragma once`
+// here.
+#ifndef MURDER_CLI_PCH_H
+#define MURDER_CLI_PCH_H
 
 #include <fmt/format.h>
 
@@ -7,3 +9,5 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <nlohmann/json.hpp>
+
+#endif

@@ -332,9 +332,7 @@ void Shard::deliver(const ShardMessage& message) {
   }
 }
 
-void Shard::tick(io::Timer&) {
-  const Instant now = reactor_.now();
-  swarm_.tick(now);
+void Shard::post_stats() {
   const swarm::SwarmStats& stats = swarm_.stats();
   outbox_.post({.kind = ShardMessage::Kind::stats,
                 .shard = options_.index,
@@ -344,6 +342,12 @@ void Shard::tick(io::Timer&) {
                           .failed_pieces = stats.failed_pieces,
                           .session_count = swarm_.session_count(),
                           .open_count = swarm_.open_count()}});
+}
+
+void Shard::tick(io::Timer&) {
+  const Instant now = reactor_.now();
+  swarm_.tick(now);
+  post_stats();
   tick_timer_.arm(now + swarm::Swarm::tick_interval);
 }
 

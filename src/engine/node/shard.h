@@ -117,6 +117,7 @@ class Shard final : public swarm::EffectSink {
   void accepted(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void accept_again(io::Timer& timer);
   void tick(io::Timer& timer);
+  void post_stats();
   void turn_ended(io::TurnHook& hook);
   bool do_waiting_work();
   bool end_links();
