@@ -138,6 +138,7 @@ class HostileLeecher(MurderCase):
         wire = self.connect()
         wire.get_unchoked(self.torrent.info_hash)
         wire.send(message(BITFIELD, bytes(-(-self.torrent.piece_count // 8))) * 2)
+        self.assertEqual(wire.fetch(0, 0, BLOCK), CONTENT[:BLOCK])
         self.assert_still_serves()
 
     def test_haves_out_of_range(self):
