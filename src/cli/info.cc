@@ -48,7 +48,11 @@ void print_for_people(const TorrentInput& torrent, const CommandContext& context
        fmt::format("{} of {}", metainfo.piece_count(), format_size(metainfo.geometry.piece_bytes)));
   line("private", metainfo.is_private ? "yes" : "no");
   for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
-    line("tracker", fmt::format("{}", fmt::join(tier, ", ")));
+    std::string words;
+    for (const std::string& tracker : tier) {
+      words += (words.empty() ? "" : ", ") + tracker;
+    }
+    line("tracker", words);
   }
   if (!metainfo.created_by.empty()) {
     line("created by", metainfo.created_by);
