@@ -130,7 +130,13 @@ uint32_t Swarm::request_window(const Session& session) const {
   const auto share = static_cast<uint32_t>(
       std::min<uint64_t>(config_.geometry.total_bytes / 16, window_bytes_start_max));
   const uint32_t least = std::max({window_bytes_min, share, 2 * block});
-  return std::clamp(session.window_bytes, least, std::max(least, limits::request_window_bytes_max));
+  uint32_t window = session.window_bytes;
+  if (session.block_bytes == limits::block_bytes_stock) {
+    // Stock clients may serve in slices (Transmission: twice a second), whatever the latency.
+    window = std::max(window, static_cast<uint32_t>(std::min<double>(
+                                  session.download_rate, limits::request_window_bytes_max)));
+  }
+  return std::clamp(window, least, std::max(least, limits::request_window_bytes_max));
 }
 
 // What is asked ahead waits in line at the uploader while others could deliver it, so the window is

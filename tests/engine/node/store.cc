@@ -79,7 +79,7 @@ TEST_CASE("space is taken before the first byte, and a file that is too long is 
   std::ofstream(path) << std::string(2000000, 'x');
   auto store = Store::open(metainfo, path, Store::Access::write);
   REQUIRE(store);
-  REQUIRE(store->preallocate());
+  REQUIRE(store->preallocate(false));
   struct stat info {};
   REQUIRE(stat(path.c_str(), &info) == 0);
   CHECK(info.st_size == 1000000);
@@ -91,7 +91,7 @@ TEST_CASE("a release that does not fit is refused before anything is fetched") {
   const codec::Metainfo metainfo = one_file(uint64_t{1} << 60U);
   auto store = Store::open(metainfo, directory / "one", Store::Access::write);
   REQUIRE(store);
-  const Status status = store->preallocate();
+  const Status status = store->preallocate(false);
   REQUIRE_FALSE(status);
   CHECK(status.error().code == ErrorCode::no_space);
 }
