@@ -24,6 +24,21 @@ double copy_seconds(const NetworkOptions& options) {
   return total_bytes_of(options) / 100e6;
 }
 
+// Whether each piece is at a peer (node 0 is the seeder).
+bool peers_have_all(Network& network) {
+  const uint32_t piece_count = network.swarm(0).have().size();
+  for (uint32_t piece = 0; piece < piece_count; ++piece) {
+    bool found = false;
+    for (uint32_t node = 1; node < network.node_count(); ++node) {
+      found = found || network.swarm(node).have().test(piece);
+    }
+    if (!found) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 #define CHECK_FINE(network) CHECK_MESSAGE((network).fault().empty(), (network).description())
@@ -66,7 +81,8 @@ TEST_CASE("a release smaller than a block, and an empty one") {
 
 TEST_CASE("eight peers get everything while the seeder sends little more than one copy") {
   const NetworkOptions options{
-      .geometry = {.total_bytes = 256ULL * 256 * KiB + 5, .piece_bytes = 256 * KiB}};
+      .geometry = {.total_bytes = 256ULL * 256 * KiB + 5, .piece_bytes = 256 * KiB},
+      .checks_invariants = false};
   Network network(options);
   network.add({.seed = true});
   for (int peer = 0; peer < 8; ++peer) {
@@ -88,9 +104,9 @@ TEST_CASE("eight peers get everything while the seeder sends little more than on
 }
 
 TEST_CASE("between two peers exactly one connection remains, whoever dialled") {
-  for (uint64_t seed = 0; seed < 20; ++seed) {
+  for (uint64_t seed = 0; seed < 10; ++seed) {
     CAPTURE(seed);
-    Network network({.geometry = {.total_bytes = 2000ULL * 16 * KiB, .piece_bytes = 16 * KiB},
+    Network network({.geometry = {.total_bytes = 150ULL * 64 * KiB, .piece_bytes = 64 * KiB},
                      .seed = seed,
                      .latency = 5ms});
     network.add({.seed = true, .bytes_per_second = 1e5});
@@ -179,7 +195,7 @@ TEST_CASE("the only source falls silent and comes back: the transfer goes on at 
 }
 
 TEST_CASE("the seeder leaves after little more than a copy, and the peers finish without it") {
-  for (uint64_t seed = 0; seed < 20; ++seed) {
+  for (uint64_t seed = 0; seed < 10; ++seed) {
     CAPTURE(seed);
     const NetworkOptions options{
         .geometry = {.total_bytes = 200ULL * 64 * KiB, .piece_bytes = 64 * KiB}, .seed = seed};
@@ -188,21 +204,11 @@ TEST_CASE("the seeder leaves after little more than a copy, and the peers finish
     for (int peer = 0; peer < 6; ++peer) {
       network.add({.bytes_per_second = 10e6, .piece_buffers = 4});
     }
-    CHECK(network.run_until(
-        [&] {
-          murder::BitSet there(200);
-          for (uint32_t node = 1; node < network.node_count(); ++node) {
-            for (uint32_t piece = 0; piece < 200; ++piece) {
-              if (network.swarm(node).have().test(piece)) {
-                there.set(piece);
-              }
-            }
-          }
-          return there.all();
-        },
-        30s));
+    while (!peers_have_all(network) && network.fault().empty()) {
+      network.run(5ms);
+    }
     const double copies = static_cast<double>(network.uploaded_bytes(0)) / total_bytes_of(options);
-    CHECK(copies < 1.6);
+    CHECK(copies < 1.5);
     network.kill(0, seed % 2 == 0);
     CHECK_COMPLETES(network, 12s);
   }
