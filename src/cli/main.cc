@@ -21,7 +21,7 @@ namespace {
 // The first word that is no option: what the user took for a command.
 std::string first_word(int argument_count, char** arguments) {
   for (int index = 1; index < argument_count; ++index) {
-    const std::string word = arguments[index];
+    std::string word = arguments[index];
     if (!word.empty() && word[0] != '-') {
       return word;
     }
