@@ -28,8 +28,9 @@ LAYERS = {
     },
     "engine/sim": {"engine/base", "engine/codec", "engine/policy", "engine/swarm"},
     "tracker": {"engine/base", "engine/codec", "engine/io", "engine/http"},
+    "cli/fleet/plan": {"engine/base"},
     "cli": {
-        "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
+        "cli/fleet/plan", "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
         "engine/swarm", "engine/io", "engine/http", "engine/node", "engine/sim", "tracker",
     },
 }

@@ -1,0 +1,52 @@
+// The options that every fleet command has: which hosts, and how they are reached.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/fleet/config.h"
+#include "cli/fleet/launcher.h"
+#include "cli/fleet/plan/inventory.h"
+#include "cli/fleet/runner.h"
+
+namespace murder::fleet {
+
+struct FleetOptions {
+  std::string config_path;               // --config
+  std::vector<std::string> hosts_paths;  // --hosts FILE
+  std::vector<std::string> hosts;        // --host NODESET
+  std::vector<std::string> trackers;     // --tracker NODESET
+  std::vector<std::string> seeders;      // --seeder NODESET
+  std::optional<std::string> remote_murder_path;
+  std::optional<uint16_t> tracker_port;
+  ReachDefaults reach;  // --launcher, --ssh, --forks, --retries, --connect-timeout, ...
+};
+
+// Adds them under "Hosts" and "Reaching hosts" of --help.
+void add_fleet_options(CLI::App& command, FleetOptions& options);
+
+// The fleet as a command uses it. `run` has forks, retries and timeouts filled in; stage, input and
+// cancel are the command's.
+struct Fleet {
+  std::unique_ptr<Inventory> inventory;  // at a fixed place: the launcher refers to it
+  std::unique_ptr<Launcher> launcher;
+  RunOptions run;
+  std::string config_path;  // empty: no murder.toml was there
+};
+
+// The inventory alone: nothing is reached.
+[[nodiscard]] Result<Inventory> load_inventory(const FleetOptions& options);
+
+[[nodiscard]] Result<Fleet> open_fleet(const FleetOptions& options,
+                                       const cli::CommandContext& context);
+
+// The words of a command line of `murder fleet` and its kind, as CLI11 is to see them: Murder wrote
+// `stop_seeding tag=v42 no_tag_directory=1` for `stop-seeding --tag=v42 --no-tag-directory=1`.
+// Changes nothing in other commands' words, and nothing behind "--".
+[[nodiscard]] std::vector<std::string> normalise_words(std::vector<std::string> words);
+
+}  // namespace murder::fleet
