@@ -1,0 +1,1 @@
+"""Hosts on one machine: network namespaces on a bridge. The command is tests/rack/rack."""
