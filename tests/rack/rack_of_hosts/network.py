@@ -89,7 +89,7 @@ class Network:
         for host, number in numbers.items():
             self._configure(host, number, numbers)
         if rate:
-            self._shape(numbers, shaper(rate, queue_ms))
+            self.shape(numbers, shaper(rate, queue_ms))
 
     def _claim_subnet(self):
         taken = run("ip", "-4", "route", "show", "table", "all").stdout
@@ -119,13 +119,13 @@ class Network:
         self._ip(self.namespace(host), f"link set lo up\naddress add {self.address(number)}/24 dev eth0\n"
                  f"link set eth0 up\n{neighbours}")
 
-    def _shape(self, numbers, words):
+    def shape(self, hosts, words):
         """What leaves the host at its end, what comes to it at the bridge's."""
-        for host in numbers:
-            run("tc", "-n", self.namespace(host), "qdisc", "add", "dev", "eth0", "root",
+        for host in hosts:
+            run("tc", "-n", self.namespace(host), "qdisc", "replace", "dev", "eth0", "root",
                 *words.split())
         run("tc", "-n", self.switch, "-batch", "-", text="".join(
-            f"qdisc add dev {host} root {words}\n" for host in numbers))
+            f"qdisc replace dev {host} root {words}\n" for host in hosts))
 
     def _ip(self, namespace, lines):
         run("ip", "-n", namespace, "-batch", "-", text=lines)

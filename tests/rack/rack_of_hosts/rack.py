@@ -10,7 +10,7 @@ import time
 
 from . import host as hosts
 from . import secure_shell
-from .network import Network, RackError
+from .network import Network, RackError, shaper
 
 BASE = pathlib.Path(os.environ.get("RACK_BASE", "/var/tmp"))
 CONTROL = "control"
@@ -78,6 +78,10 @@ class Rack:
             raise RackError(f"rack {self.name} is without sshd: `rack up ... --sshd`")
         return self.directory / "ssh" / "config"
 
+    def set_rate(self, host, rate):
+        self.first_process(host)
+        self.network.shape([host], shaper(rate, self.state["queue_ms"]))
+
     def execute(self, host, command):
         return hosts.execute(self.first_process(host), command, is_control=host == CONTROL)
 
@@ -125,8 +129,8 @@ class Rack:
             remote = {host: address for host, address in addresses.items() if host != CONTROL}
             secure_shell.prepare(self.directory, remote, self.files_of)
         files = self._replaced_files(addresses)
-        state = {"name": self.name, "subnet": self.network.subnet, "rate": rate, "sshd": has_sshd,
-                 "hosts": {}}
+        state = {"name": self.name, "subnet": self.network.subnet, "rate": rate, "queue_ms": queue_ms,
+                 "sshd": has_sshd, "hosts": {}}
         for host, address in addresses.items():
             state["hosts"][host] = {
                 "address": address,
