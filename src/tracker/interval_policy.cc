@@ -10,10 +10,12 @@ bool is_own_kind(const PeerId& peer_id) {
   return peer_id.bytes[0] == '-' && peer_id.bytes[1] == 'M' && peer_id.bytes[2] == 'U';
 }
 
-Duration announce_interval(uint32_t peer_count) {
+Duration announce_interval(uint32_t peer_count, bool tells_progress) {
   const Duration to_serve_all =
       std::chrono::seconds(peer_count / limits::announces_per_second_target);
-  return std::clamp(to_serve_all, limits::announce_interval_min, limits::announce_interval_max);
+  return std::clamp(to_serve_all,
+                    tells_progress ? limits::progress_interval_min : limits::announce_interval_min,
+                    limits::announce_interval_max);
 }
 
 Duration spread_interval(Duration interval, Prng& prng) {
@@ -23,7 +25,8 @@ Duration spread_interval(Duration interval, Prng& prng) {
 }
 
 Duration peer_lifetime(bool own_kind, Duration interval) {
-  const Duration lifetime = 3 * interval + std::chrono::seconds(10);
+  const Duration lifetime =
+      3 * std::max(interval, limits::announce_interval_min) + std::chrono::seconds(10);
   return own_kind ? lifetime : std::max(lifetime, limits::foreign_peer_lifetime_min);
 }
 

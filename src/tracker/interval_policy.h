@@ -16,14 +16,16 @@ namespace murder::tracker {
 // The announce interval when this many peers announce to the tracker, in whole seconds: as many
 // seconds as it takes to serve them all at limits::announces_per_second_target, within
 // limits::announce_interval_min .. max. Short for a small fleet, so that a restarted tracker knows
-// it again within seconds.
-[[nodiscard]] Duration announce_interval(uint32_t peer_count);
+// it again within seconds; shorter still (limits::progress_interval_min) for one of our own peers
+// that fetches, since it tells how far it is.
+[[nodiscard]] Duration announce_interval(uint32_t peer_count, bool tells_progress = false);
 
 // The interval with up to a tenth (at least a second) added, so that hosts that started together
 // do not announce together for ever.
 [[nodiscard]] Duration spread_interval(Duration interval, Prng& prng);
 
-// How long after an announce a silent peer is forgotten, if it was told this interval.
+// How long after an announce a silent peer is forgotten, if it was told this interval (one shorter
+// than limits::announce_interval_min counts as that).
 [[nodiscard]] Duration peer_lifetime(bool own_kind, Duration interval);
 
 }  // namespace murder::tracker

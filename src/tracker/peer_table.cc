@@ -110,7 +110,8 @@ void PeerTable::renew(Swarm& swarm, const codec::AnnounceRequest& request,
   PeerRecord record{.id = request.peer_id,
                     .endpoint = address.endpoint,
                     .left_bytes = std::min(request.left_bytes, left_bytes_max),
-                    .expires_at = expires_at};
+                    .expires_at = expires_at,
+                    .host = presentable_name(request.host, limits::tracker_host_name_bytes_max)};
   record_count_ += swarm.put(record) ? 1 : 0;
   const bool has_room = record_count_ < options_.peers_max;
   if (address.alias && (has_room || swarm.contains(*address.alias))) {
@@ -122,7 +123,10 @@ void PeerTable::renew(Swarm& swarm, const codec::AnnounceRequest& request,
     swarm.count_completed(request.peer_id);
   }
   if (swarm.name.empty() && !request.name.empty()) {
-    swarm.name = presentable_name(request.name);
+    swarm.name = presentable_name(request.name, limits::tracker_swarm_name_bytes_max);
+  }
+  if (swarm.total_bytes == 0 && request.total_bytes) {
+    swarm.total_bytes = std::min(*request.total_bytes, left_bytes_max);
   }
 }
 
@@ -168,7 +172,8 @@ void PeerTable::announce(const codec::AnnounceRequest& request, const IpAddress&
       return;
     }
   }
-  const Duration interval = spread_interval(announce_interval(record_count_), prng);
+  const bool tells_progress = is_own_kind(request.peer_id) && request.left_bytes > 0;
+  const Duration interval = spread_interval(announce_interval(record_count_, tells_progress), prng);
   begin_reply(reply, interval, remote);
   if (swarm == nullptr) {
     return;

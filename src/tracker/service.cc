@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/bounds.h"
+#include "engine/codec/query.h"
 
 namespace murder::tracker {
 
@@ -11,6 +12,9 @@ namespace {
 
 // Swarms on the status page; /status.json lists them all.
 constexpr uint32_t page_lines_max = 500;
+// Leechers that are named, those with the most left to fetch.
+constexpr uint32_t page_slowest_max = 5;
+constexpr uint32_t json_slowest_max = 10;
 
 http::Response page(std::string content_type, std::string body) {
   return {.content_type = std::move(content_type),
@@ -73,8 +77,8 @@ http::Response Service::scrape(const http::Request& request) {
   return {.body = codec::encode_scrape_reply(reply)};
 }
 
-Snapshot Service::snapshot(Instant now, uint32_t lines_max) const {
-  Snapshot snapshot = take_snapshot(table_, now, lines_max);
+Snapshot Service::snapshot(Instant now, const SnapshotLimits& limits) const {
+  Snapshot snapshot = take_snapshot(table_, now, limits);
   snapshot.uptime = now - started_at_;
   snapshot.service = counters_;
   if (server_ != nullptr) {
@@ -90,7 +94,24 @@ Snapshot Service::snapshot(Instant now, uint32_t lines_max) const {
 }
 
 std::string Service::status_json(Instant now) const {
-  return render_status_json(snapshot(now, UINT32_MAX));
+  return render_status_json(
+      snapshot(now, {.lines_max = UINT32_MAX, .slowest_max = json_slowest_max}));
+}
+
+http::Response Service::status_of(std::string_view query, Instant now) const {
+  codec::QueryPairs pairs(query);
+  while (const std::optional<codec::QueryPair> pair = pairs.next()) {
+    if (pair->key != "info_hash") {
+      continue;
+    }
+    const std::optional<InfoHash> only = InfoHash::from_hex(pair->value);
+    if (!only) {
+      return {.status = 400, .body = "info_hash: write 40 hexadecimal digits\n"};
+    }
+    const SnapshotLimits limits{.lines_max = 1, .slowest_max = json_slowest_max, .only = &*only};
+    return page("application/json", render_status_json(snapshot(now, limits)));
+  }
+  return page("application/json", status_json(now));
 }
 
 http::Response Service::handle(const http::Request& request, Instant now) {
@@ -106,13 +127,15 @@ http::Response Service::handle(const http::Request& request, Instant now) {
     return scrape(request);
   }
   if (request.path == "/") {
-    return page("text/html; charset=utf-8", render_status_page(snapshot(now, page_lines_max)));
+    return page("text/html; charset=utf-8",
+                render_status_page(
+                    snapshot(now, {.lines_max = page_lines_max, .slowest_max = page_slowest_max})));
   }
   if (request.path == "/status.json") {
-    return page("application/json", status_json(now));
+    return status_of(request.query, now);
   }
   if (request.path == "/metrics") {
-    return page("text/plain; version=0.0.4; charset=utf-8", render_metrics(snapshot(now, 0)));
+    return page("text/plain; version=0.0.4; charset=utf-8", render_metrics(snapshot(now, {})));
   }
   return {.status = 404,
           .body = "not found; there are /, /announce, /scrape, /metrics and /status.json\n"};

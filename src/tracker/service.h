@@ -1,4 +1,5 @@
-// The tracker over HTTP: /announce, /scrape, a status page at /, /status.json and /metrics.
+// The tracker over HTTP: /announce, /scrape, a status page at /, /status.json (of one release:
+// ?info_hash= and 40 hexadecimal digits) and /metrics.
 #pragma once
 
 #include <string>
@@ -35,7 +36,8 @@ class Service : public http::Handler {
  private:
   http::Response announce(const http::Request& request, Instant now);
   http::Response scrape(const http::Request& request);
-  [[nodiscard]] Snapshot snapshot(Instant now, uint32_t lines_max) const;
+  [[nodiscard]] Snapshot snapshot(Instant now, const SnapshotLimits& limits) const;
+  http::Response status_of(std::string_view query, Instant now) const;
 
   PeerTable& table_;
   Prng prng_;

@@ -5,7 +5,7 @@
 
 namespace murder::tracker {
 
-Snapshot take_snapshot(const PeerTable& table, Instant now, uint32_t lines_max) {
+Snapshot take_snapshot(const PeerTable& table, Instant now, const SnapshotLimits& limits) {
   Snapshot snapshot;
   snapshot.totals = table.totals();
   snapshot.swarm_count = table.swarm_count();
@@ -21,14 +21,16 @@ Snapshot take_snapshot(const PeerTable& table, Instant now, uint32_t lines_max) 
   std::vector<Key> keys;
   keys.reserve(table.swarm_count());
   table.each_swarm([&](const InfoHash& info_hash, const Swarm& swarm) {
-    keys.push_back({swarm.record_count() == 0, &swarm.name, &info_hash, &swarm});
+    if (limits.only == nullptr || *limits.only == info_hash) {
+      keys.push_back({swarm.record_count() == 0, &swarm.name, &info_hash, &swarm});
+    }
     return true;
   });
   const auto before = [](const Key& left, const Key& right) {
     return std::tie(left.is_empty, *left.name, *left.info_hash) <
            std::tie(right.is_empty, *right.name, *right.info_hash);
   };
-  const size_t count = std::min<size_t>(keys.size(), lines_max);
+  const size_t count = std::min<size_t>(keys.size(), limits.lines_max);
   std::partial_sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count), keys.end(),
                     before);
   snapshot.swarms.reserve(count);
@@ -37,6 +39,9 @@ Snapshot take_snapshot(const PeerTable& table, Instant now, uint32_t lines_max) 
     snapshot.swarms.push_back({.info_hash = *key.info_hash,
                                .name = *key.name,
                                .counts = key.swarm->counts(),
+                               .total_bytes = key.swarm->total_bytes,
+                               .delivered_bytes = key.swarm->delivered_bytes(),
+                               .progress = key.swarm->progress(limits.slowest_max),
                                .since_last_announce = now - key.swarm->last_announce});
   }
   return snapshot;

@@ -41,6 +41,9 @@ struct SwarmLine {
   InfoHash info_hash;
   std::string name;  // presentable; empty when no peer told it
   SwarmCounts counts;
+  uint64_t total_bytes = 0;  // of the release; 0 when no peer told it
+  uint64_t delivered_bytes = 0;
+  SwarmProgress progress;
   Duration since_last_announce{};
 };
 
@@ -56,8 +59,15 @@ struct Snapshot {
   std::vector<SwarmLine> swarms;
 };
 
-// The part that comes from the table; at most `lines_max` swarms are listed.
-[[nodiscard]] Snapshot take_snapshot(const PeerTable& table, Instant now, uint32_t lines_max);
+struct SnapshotLimits {
+  uint32_t lines_max = 0;    // swarms that are listed
+  uint32_t slowest_max = 0;  // leechers that are named in each
+  const InfoHash* only = nullptr;
+};
+
+// The part that comes from the table.
+[[nodiscard]] Snapshot take_snapshot(const PeerTable& table, Instant now,
+                                     const SnapshotLimits& limits);
 
 [[nodiscard]] std::string render_status_page(const Snapshot& snapshot);  // HTML
 [[nodiscard]] std::string render_status_json(const Snapshot& snapshot);  // one object

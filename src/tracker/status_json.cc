@@ -7,6 +7,39 @@
 #include "tracker/text.h"
 
 namespace murder::tracker {
+namespace {
+
+void append_text(std::string& json, std::string_view text) {
+  if (text.empty()) {
+    json += "null";
+    return;
+  }
+  json += '"';
+  append_json_escaped(json, text);
+  json += '"';
+}
+
+void append_progress(std::string& json, const SwarmLine& line) {
+  fmt::format_to(std::back_inserter(json), ",\"total_bytes\":{},\"delivered_bytes\":{}",
+                 line.total_bytes, line.delivered_bytes);
+  json += ",\"leechers_by_tenth\":[";
+  for (size_t tenth = 0; tenth < line.progress.leechers_by_tenth.size(); ++tenth) {
+    fmt::format_to(std::back_inserter(json), "{}{}", tenth == 0 ? "" : ",",
+                   line.progress.leechers_by_tenth[tenth]);
+  }
+  json += "],\"slowest\":[";
+  bool is_first = true;
+  for (const SwarmProgress::Leecher& leecher : line.progress.slowest) {
+    json += is_first ? "{\"host\":" : ",{\"host\":";
+    is_first = false;
+    append_text(json, leecher.host);
+    fmt::format_to(std::back_inserter(json), ",\"address\":\"{}\",\"left_bytes\":{}}}",
+                   leecher.endpoint.text(), leecher.left_bytes);
+  }
+  json += "]";
+}
+
+}  // namespace
 
 std::string render_status_json(const Snapshot& snapshot) {
   std::string json;
@@ -21,19 +54,15 @@ std::string render_status_json(const Snapshot& snapshot) {
   for (const SwarmLine& line : snapshot.swarms) {
     json += is_first ? "{\"name\":" : ",{\"name\":";
     is_first = false;
-    if (line.name.empty()) {
-      json += "null";
-    } else {
-      json += '"';
-      append_json_escaped(json, line.name);
-      json += '"';
-    }
+    append_text(json, line.name);
     fmt::format_to(std::back_inserter(json),
                    ",\"info_hash\":\"{}\",\"seeders\":{},\"leechers\":{},\"completed\":{},"
-                   "\"left_bytes\":{},\"since_last_announce_s\":{:.3f}}}",
+                   "\"left_bytes\":{},\"since_last_announce_s\":{:.3f}",
                    line.info_hash.hex(), line.counts.seeder_count, line.counts.leecher_count,
                    line.counts.completed_count, line.counts.left_bytes,
                    seconds_of(line.since_last_announce));
+    append_progress(json, line);
+    json += '}';
   }
   json += "]}\n";
   return json;

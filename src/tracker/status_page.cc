@@ -1,6 +1,7 @@
 // The page a browser shows at "/": no script and nothing from elsewhere.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "engine/base/units.h"
@@ -29,6 +30,7 @@ th:first-child, td:first-child { text-align: left; }
 td { font-variant-numeric: tabular-nums; }
 small { display: block; font-family: ui-monospace, monospace; opacity: 0.65; }
 progress { width: 8em; }
+meter { width: 2.5em; }
 </style>
 </head>
 <body>
@@ -40,6 +42,31 @@ constexpr std::string_view table_head = R"(<table>
                                         R"(<th>Left</th><th>Last announce</th></tr></thead>
 <tbody>
 )";
+
+// How far the leechers are, as bars from "less than a tenth" to "nearly done", and who is behind.
+void append_progress(std::string& page, const SwarmLine& line) {
+  const auto& tenths = line.progress.leechers_by_tenth;
+  const uint32_t most = *std::max_element(tenths.begin(), tenths.end());
+  if (most == 0) {
+    return;
+  }
+  page += "<tr class=\"more\"><td colspan=\"7\"><span class=\"bars\">";
+  for (size_t tenth = 0; tenth < tenths.size(); ++tenth) {
+    fmt::format_to(std::back_inserter(page),
+                   "<meter min=\"0\" max=\"{}\" value=\"{}\" title=\"{} hosts have {} % to {} "
+                   "%\">{}</meter>",
+                   most, tenths[tenth], tenths[tenth], tenth * 10, tenth * 10 + 10, tenths[tenth]);
+  }
+  page += "</span> behind:";
+  for (const SwarmProgress::Leecher& leecher : line.progress.slowest) {
+    page += ' ';
+    append_html_escaped(page, leecher.host.empty() ? leecher.endpoint.text() : leecher.host);
+    const uint64_t left = std::min(leecher.left_bytes, line.total_bytes);
+    fmt::format_to(std::back_inserter(page), " {}%",
+                   (line.total_bytes - left) * 100 / line.total_bytes);
+  }
+  page += "</td></tr>\n";
+}
 
 void append_swarm(std::string& page, const SwarmLine& line) {
   page += "<tr><td>";
@@ -58,6 +85,7 @@ void append_swarm(std::string& page, const SwarmLine& line) {
                  counts.seeder_count, peer_count, counts.seeder_count, counts.leecher_count,
                  counts.completed_count, format_size(counts.left_bytes),
                  format_duration(line.since_last_announce));
+  append_progress(page, line);
 }
 
 }  // namespace

@@ -134,7 +134,7 @@ void Swarm::drop(Place place) {
   index_.erase(hash_of(record.endpoint), pack(place));
   const Place last{place.group, static_cast<uint32_t>(group.size() - 1)};
   if (place.position != last.position) {
-    record = group[last.position];
+    record = std::move(group[last.position]);
     index_.move(hash_of(record.endpoint), pack(last), pack(place));
   }
   group.pop_back();
@@ -149,6 +149,9 @@ bool Swarm::put(const PeerRecord& record) {
   }
   const Place place = unpack(reference);
   PeerRecord& known = groups_[place.group][place.position];
+  if (!record.is_alias && known.id == record.id && record.left_bytes < known.left_bytes) {
+    delivered_bytes_ += known.left_bytes - record.left_bytes;
+  }
   if (known.is_seeder() == record.is_seeder()) {
     count(known, false);
     known = record;
@@ -223,6 +226,40 @@ uint32_t Swarm::hand_out(const Asker& asker, Family family, Instant now, Prng& p
     out[count++] = {.endpoint = record.endpoint, .peer_id = record.id};
   }
   return count;
+}
+
+SwarmProgress Swarm::progress(uint32_t slowest_max) const {
+  SwarmProgress progress;
+  std::vector<const PeerRecord*> slowest;
+  const auto is_slower = [](const PeerRecord* left, const PeerRecord* right) {
+    return left->left_bytes > right->left_bytes;
+  };
+  for (const Family family : {Family::v4, Family::v6}) {
+    for (const PeerRecord& record : groups_[group_of(family, false)]) {
+      if (record.is_alias) {
+        continue;
+      }
+      if (total_bytes > 0) {
+        const uint64_t had_bytes = total_bytes - std::min(record.left_bytes, total_bytes);
+        const size_t tenth = std::min<uint64_t>(had_bytes * 10 / total_bytes, 9);
+        ++progress.leechers_by_tenth[tenth];
+      }
+      // A heap whose top is the fastest of the slowest.
+      if (slowest.size() < slowest_max) {
+        slowest.push_back(&record);
+        std::push_heap(slowest.begin(), slowest.end(), is_slower);
+      } else if (slowest_max > 0 && is_slower(&record, slowest.front())) {
+        std::pop_heap(slowest.begin(), slowest.end(), is_slower);
+        slowest.back() = &record;
+        std::push_heap(slowest.begin(), slowest.end(), is_slower);
+      }
+    }
+  }
+  std::sort_heap(slowest.begin(), slowest.end(), is_slower);
+  for (const PeerRecord* record : slowest) {
+    progress.slowest.push_back({record->host, record->endpoint, record->left_bytes});
+  }
+  return progress;
 }
 
 Swarm::SweepResult Swarm::sweep(Instant now, uint32_t budget) {

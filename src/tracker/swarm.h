@@ -31,17 +31,30 @@ struct PeerRecord {
   bool is_alias = false;
   uint64_t left_bytes = 0;  // 0: a seeder
   Instant expires_at;
+  std::string host;  // what it calls itself, presentable; empty when it does not say
 
   [[nodiscard]] bool is_seeder() const { return left_bytes == 0; }
   [[nodiscard]] Family family() const { return endpoint.address.is_v4() ? Family::v4 : Family::v6; }
 };
-static_assert(sizeof(PeerRecord) == 56, "50,000 of them take 2.8 MB");
+static_assert(sizeof(PeerRecord) == 88, "50,000 of them take 4.4 MB");
 
 struct SwarmCounts {
   uint32_t seeder_count = 0;
   uint32_t leecher_count = 0;
   uint32_t completed_count = 0;  // peers that said they finished, since the swarm is known
   uint64_t left_bytes = 0;       // of all leechers together
+};
+
+// How far the leechers of a swarm are, by what they told last.
+struct SwarmProgress {
+  struct Leecher {
+    std::string host;
+    Endpoint endpoint;
+    uint64_t left_bytes = 0;
+  };
+  // [0]: has less than a tenth; all 0 while the release's size is not known.
+  std::array<uint32_t, 10> leechers_by_tenth{};
+  std::vector<Leecher> slowest;  // the most left to fetch first
 };
 
 class Swarm {
@@ -87,8 +100,14 @@ class Swarm {
   // Looks at up to `budget` further records and drops those that expired.
   SweepResult sweep(Instant now, uint32_t budget);
 
+  // Looks at every leecher. At most `slowest_max` are named.
+  [[nodiscard]] SwarmProgress progress(uint32_t slowest_max) const;
+  // What leechers fetched since the swarm is known, by what they told: never falls.
+  [[nodiscard]] uint64_t delivered_bytes() const { return delivered_bytes_; }
+
   // For the tracker's pages and its bookkeeping.
-  std::string name;  // as the first peer that knew it said; empty when none did
+  std::string name;          // as the first peer that knew it said; empty when none did
+  uint64_t total_bytes = 0;  // likewise; 0 when none did
   Instant last_announce;
 
  private:
@@ -122,6 +141,7 @@ class Swarm {
   FlatIndex index_;
   FlatIndex completed_ids_;  // 64 bits of each peer id that finished
   SwarmCounts counts_;
+  uint64_t delivered_bytes_ = 0;
   Place sweep_at_;
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/base/bounds.h"
 #include "engine/base/utf8.h"
 
 namespace murder::tracker {
@@ -24,8 +23,7 @@ bool is_continuation(char character) {
 
 }  // namespace
 
-std::string presentable_name(std::string_view name) {
-  constexpr size_t bytes_max = limits::tracker_swarm_name_bytes_max;
+std::string presentable_name(std::string_view name, size_t bytes_max) {
   const bool is_text = is_utf8(name);
   size_t size = std::min(name.size(), bytes_max);
   while (is_text && size < name.size() && size > 0 && is_continuation(name[size])) {

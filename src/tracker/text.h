@@ -6,10 +6,9 @@
 
 namespace murder::tracker {
 
-// A release name as a peer sent it, made fit to be shown: cut to
-// limits::tracker_swarm_name_bytes_max, with '?' for each control character, and for each byte
-// beyond ASCII if it is not UTF-8 as a whole.
-[[nodiscard]] std::string presentable_name(std::string_view name);
+// A name as a peer sent it, made fit to be shown: cut to `bytes_max`, with '?' for each control
+// character, and for each byte beyond ASCII if it is not UTF-8 as a whole.
+[[nodiscard]] std::string presentable_name(std::string_view name, size_t bytes_max);
 
 // The two below take presentable text.
 void append_html_escaped(std::string& out, std::string_view text);

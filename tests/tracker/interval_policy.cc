@@ -17,6 +17,12 @@ TEST_CASE("a small fleet announces every ten seconds and the largest every two m
   CHECK(announce_interval(500'000) == 120s);
 }
 
+TEST_CASE("who tells its progress announces every two seconds in a small fleet only") {
+  CHECK(announce_interval(0, true) == 2s);
+  CHECK(announce_interval(2'000, true) == 2s);
+  CHECK(announce_interval(50'000, true) == announce_interval(50'000));
+}
+
 TEST_CASE("50,000 peers announce at most a thousand times a second") {
   const Duration interval = announce_interval(50'000);
   CHECK(50'000 / seconds_of(interval) <= 1000.0);
@@ -38,5 +44,6 @@ TEST_CASE("a peer of our kind is given up after three intervals and others after
   CHECK(is_own_kind(test::own_peer(1)));
   CHECK_FALSE(is_own_kind(test::foreign_peer(1)));
   CHECK(peer_lifetime(true, 10s) == 40s);
+  CHECK(peer_lifetime(true, 2s) == 40s);
   CHECK(peer_lifetime(false, 10s) == 15min);
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -16,6 +17,7 @@ namespace {
 struct Fixture {
   PeerTable table{{.hash_seed = 5}};
   Prng prng{1};
+  std::optional<uint64_t> total_bytes;
 
   void announce(uint32_t swarm, uint32_t number, uint64_t left_bytes, const std::string& name) {
     codec::AnnounceReply reply;
@@ -23,7 +25,9 @@ struct Fixture {
                     .peer_id = own_peer(number),
                     .port = 6881,
                     .left_bytes = left_bytes,
-                    .name = name},
+                    .name = name,
+                    .host = total_bytes ? "host-" + std::to_string(number) : "",
+                    .total_bytes = total_bytes},
                    v4_number(number), start, prng, reply);
   }
 };
@@ -45,7 +49,7 @@ TEST_CASE("a snapshot lists swarms by name, those without peers last, up to a bo
                           .port = 6881,
                           .event = codec::AnnounceEvent::stopped},
                          v4_number(3), start, fixture.prng, reply);
-  Snapshot snapshot = take_snapshot(fixture.table, start + 5s, 10);
+  Snapshot snapshot = take_snapshot(fixture.table, start + 5s, {.lines_max = 10});
   REQUIRE(snapshot.swarms.size() == 3);
   CHECK(snapshot.swarms[0].name == "apple");
   CHECK(snapshot.swarms[1].name == "zebra");
@@ -53,7 +57,7 @@ TEST_CASE("a snapshot lists swarms by name, those without peers last, up to a bo
   CHECK(snapshot.swarms[1].since_last_announce == 5s);
   CHECK(snapshot.swarms[2].name == "aardvark");
   CHECK(snapshot.totals.seeder_count == 1);
-  snapshot = take_snapshot(fixture.table, start, 2);
+  snapshot = take_snapshot(fixture.table, start, {.lines_max = 2});
   CHECK(snapshot.swarms.size() == 2);
   CHECK(snapshot.swarm_count == 3);
 }
@@ -63,7 +67,8 @@ TEST_CASE("the page shows releases with escaped names and says how many more the
   fixture.announce(1, 1, 3 * 1024, "<script>alert('x')</script>");
   fixture.announce(1, 2, 0, "");
   fixture.announce(2, 3, 0, "web-v42.tar.zst");
-  const std::string page = render_status_page(take_snapshot(fixture.table, start + 2s, 10));
+  const std::string page =
+      render_status_page(take_snapshot(fixture.table, start + 2s, {.lines_max = 10}));
   CHECK_FALSE(contains(page, "<script>"));
   CHECK(contains(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"));
   CHECK(contains(page, "web-v42.tar.zst"));
@@ -73,12 +78,13 @@ TEST_CASE("the page shows releases with escaped names and says how many more the
   CHECK(contains(page, "2 releases, 2 seeders, 1 leechers"));
   CHECK(contains(page, "http-equiv=\"refresh\""));
   CHECK_FALSE(contains(page, "://"));  // nothing from elsewhere
-  CHECK(contains(render_status_page(take_snapshot(fixture.table, start, 1)), "and 1 more"));
+  CHECK(contains(render_status_page(take_snapshot(fixture.table, start, {.lines_max = 1})),
+                 "and 1 more"));
 }
 
 TEST_CASE("the page of an idle tracker says so") {
   const Fixture fixture;
-  CHECK(contains(render_status_page(take_snapshot(fixture.table, start, 10)),
+  CHECK(contains(render_status_page(take_snapshot(fixture.table, start, {.lines_max = 10})),
                  "No release is being distributed."));
 }
 
@@ -86,24 +92,51 @@ TEST_CASE("the JSON status is one object with escaped names") {
   Fixture fixture;
   fixture.announce(1, 1, 10, "say \"hi\\\"");
   fixture.announce(2, 2, 0, "");
-  Snapshot snapshot = take_snapshot(fixture.table, start + 1s, 10);
+  Snapshot snapshot = take_snapshot(fixture.table, start + 1s, {.lines_max = 10});
   snapshot.uptime = 90s;
   CHECK(render_status_json(snapshot) ==
         "{\"kind\":\"tracker\",\"uptime_s\":90.000,\"announces\":0,\"scrapes\":0,\"releases\":2,"
         "\"peers\":2,"
         "\"seeders\":1,\"leechers\":1,\"left_bytes\":10,\"swarms\":["
         "{\"name\":null,\"info_hash\":\"0000000000000000000000000000000000000002\",\"seeders\":1,"
-        "\"leechers\":0,\"completed\":0,\"left_bytes\":0,\"since_last_announce_s\":1.000},"
+        "\"leechers\":0,\"completed\":0,\"left_bytes\":0,\"since_last_announce_s\":1.000,"
+        "\"total_bytes\":0,\"delivered_bytes\":0,"
+        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[]},"
         "{\"name\":\"say \\\"hi\\\\\\\"\","
         "\"info_hash\":\"0000000000000000000000000000000000000001\",\"seeders\":0,"
-        "\"leechers\":1,\"completed\":0,\"left_bytes\":10,\"since_last_announce_s\":1.000}]}\n");
+        "\"leechers\":1,\"completed\":0,\"left_bytes\":10,\"since_last_announce_s\":1.000,"
+        "\"total_bytes\":0,\"delivered_bytes\":0,"
+        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[]}]}\n");
+}
+
+TEST_CASE("the JSON status tells how far the leechers are and names the slowest") {
+  Fixture fixture;
+  fixture.total_bytes = 1000;
+  fixture.announce(1, 1, 1000, "v42");
+  fixture.announce(1, 2, 900, "v42");
+  fixture.announce(1, 3, 1, "v42");
+  fixture.announce(1, 4, 0, "v42");
+  fixture.announce(1, 1, 650, "v42");
+  const InfoHash only = hash_number(1);
+  fixture.announce(2, 5, 0, "other");
+  const std::string json = render_status_json(
+      take_snapshot(fixture.table, start, {.lines_max = 9, .slowest_max = 2, .only = &only}));
+  CHECK(contains(json,
+                 "\"total_bytes\":1000,\"delivered_bytes\":350,"
+                 "\"leechers_by_tenth\":[0,1,0,1,0,0,0,0,0,1],\"slowest\":["
+                 "{\"host\":\"host-2\",\"address\":\"10.0.0.2:6881\",\"left_bytes\":900},"
+                 "{\"host\":\"host-1\",\"address\":\"10.0.0.1:6881\",\"left_bytes\":650}]"));
+  CHECK_FALSE(contains(json, "other"));
+  const std::string page =
+      render_status_page(take_snapshot(fixture.table, start, {.lines_max = 9, .slowest_max = 2}));
+  CHECK(contains(page, "behind: host-2 10% host-1 35%"));
 }
 
 TEST_CASE("each metric has one HELP and one TYPE line before its samples") {
   Fixture fixture;
   fixture.announce(1, 1, 10, "a");
   fixture.announce(1, 2, 0, "a");
-  Snapshot snapshot = take_snapshot(fixture.table, start, 0);
+  Snapshot snapshot = take_snapshot(fixture.table, start, {.lines_max = 0});
   snapshot.service.announces_by_event = {1, 2, 3, 4};
   snapshot.uptime = 1500ms;
   const std::string metrics = render_metrics(snapshot);

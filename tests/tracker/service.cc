@@ -33,9 +33,9 @@ struct Fixture {
 };
 
 const std::string hash_a = "info_hash=%00%01aaaaaaaaaaaaaaaaaa";
-// A table of one to three peers always gives one of two intervals: 10 s and 11 s.
+// A table of one to three peers always gives a fetching peer one of two intervals: 2 s and 3 s.
 std::string with_interval(std::string body) {
-  for (const auto& [from, to] : {std::pair{"intervali11e", "intervali10e"}}) {
+  for (const auto& [from, to] : {std::pair{"intervali3e", "intervali2e"}}) {
     const size_t at = body.find(from);
     if (at != std::string::npos) {
       body.replace(at, std::string_view(from).size(), to);
@@ -62,7 +62,7 @@ TEST_CASE("the compact reply is six bytes a peer, and tells the asker its addres
   const std::string peer("\xC0\0\x02\x01\x1A\xE1", 6);
   CHECK(body ==
         "d8:completei0e10:downloadedi0e11:external ip4:\xC6\x33\x64\x02"
-        "10:incompletei2e8:intervali10e12:min intervali5e5:peers6:" +
+        "10:incompletei2e8:intervali2e12:min intervali1e5:peers6:" +
             peer + "e");
 }
 
@@ -165,4 +165,17 @@ TEST_CASE("other paths are not found and other methods not allowed") {
   REQUIRE(post.fields.size() == 1);
   CHECK(post.fields[0].name == "Allow");
   CHECK(fixture.table.swarm_count() == 0);
+}
+
+TEST_CASE("/status.json tells of one release when asked for its info hash") {
+  Fixture fixture;
+  fixture.announce(peer_query("01", "&name=v42&host=w1&size=10"));
+  const auto get = [&fixture](const std::string& query) {
+    return fixture.get("/status.json", query);
+  };
+  const std::string hex = "0001" + std::string("616161616161616161616161616161616161");
+  CHECK(contains(get("info_hash=" + hex).body, "\"slowest\":[{\"host\":\"w1\""));
+  CHECK(contains(get("info_hash=" + std::string(40, '0')).body, "\"swarms\":[]"));
+  CHECK(contains(get("").body, "\"name\":\"v42\""));
+  CHECK(get("info_hash=xyz").status == 400);
 }

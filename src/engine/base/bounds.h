@@ -92,8 +92,8 @@ inline constexpr uint32_t http_fields_max = 64;  // header fields of one head
 inline constexpr uint32_t scrape_hashes_max = 128;
 static_assert(scrape_hashes_max * 72 < http_head_bytes_max, "so many fit into one request");
 inline constexpr uint32_t http_connections_max = 20000;  // the tracker lowers it to the fd limit
-inline constexpr uint32_t http_listeners_max = 8;  // listening sockets of one server
-inline constexpr uint32_t lookups_max = 8;         // names being resolved at once, in a process
+inline constexpr uint32_t http_listeners_max = 8;        // listening sockets of one server
+inline constexpr uint32_t lookups_max = 8;  // names being resolved at once, in a process
 inline constexpr uint32_t announce_reply_bytes_max = 1024 * 1024;
 inline constexpr uint32_t peers_per_reply_default = 50;
 inline constexpr uint32_t peers_per_reply_max = 200;
@@ -101,12 +101,17 @@ inline constexpr uint32_t trackers_max = 16;
 inline constexpr uint32_t tracker_swarms_max = 4096;
 inline constexpr uint32_t tracker_peers_max = 500'000;  // of all swarms together
 inline constexpr uint32_t tracker_swarm_name_bytes_max = tag_bytes_max + 20;
+inline constexpr uint32_t tracker_host_name_bytes_max = 64;
 inline constexpr uint32_t scrape_swarms_max = 1000;  // in one reply
 static_assert(peers_per_reply_default <= peers_per_reply_max);
 // Announces a second that the tracker aims at: intervals grow with the number of peers.
 inline constexpr uint32_t announces_per_second_target = 1000;
 inline constexpr Duration announce_interval_min = std::chrono::seconds(10);
 inline constexpr Duration announce_interval_max = std::chrono::seconds(120);
+// Our own peers that still fetch come this often in a small fleet, so that who watches a deploy
+// sees fresh figures; the target above holds for them as well.
+inline constexpr Duration progress_interval_min = std::chrono::seconds(2);
+static_assert(progress_interval_min <= announce_interval_min);
 // A peer of another kind may announce this seldom, whatever interval it was told (libtorrent: every
 // 5 minutes at the soonest).
 inline constexpr Duration foreign_peer_lifetime_min = std::chrono::minutes(15);

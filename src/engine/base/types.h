@@ -55,6 +55,29 @@ struct Id20 {
     return text;
   }
 
+  // From exactly 40 hexadecimal digits of either case.
+  [[nodiscard]] static std::optional<Id20> from_hex(std::string_view text) {
+    if (text.size() != 2 * size_bytes) {
+      return std::nullopt;
+    }
+    Id20 id;
+    for (size_t index = 0; index < text.size(); ++index) {
+      const char digit = text[index];
+      uint8_t value = 0;
+      if (digit >= '0' && digit <= '9') {
+        value = static_cast<uint8_t>(digit - '0');
+      } else if (digit >= 'a' && digit <= 'f') {
+        value = static_cast<uint8_t>(digit - 'a' + 10);
+      } else if (digit >= 'A' && digit <= 'F') {
+        value = static_cast<uint8_t>(digit - 'A' + 10);
+      } else {
+        return std::nullopt;
+      }
+      id.bytes[index / 2] = static_cast<uint8_t>(id.bytes[index / 2] << 4U | value);
+    }
+    return id;
+  }
+
   // From exactly 20 bytes; nothing else fits.
   [[nodiscard]] static std::optional<Id20> from_bytes(std::span<const uint8_t> source) {
     if (source.size() != size_bytes) {

@@ -132,6 +132,10 @@ void read_optional(AnnounceRequest& request, std::string_view key, std::string_v
     request.tracker_id = value;
   } else if (key == "name") {
     request.name = value;
+  } else if (key == "host") {
+    request.host = value;
+  } else if (key == "size") {
+    request.total_bytes = parse_number<uint64_t>(value);
   }
 }
 
@@ -176,6 +180,10 @@ std::string encode_announce_query(const AnnounceRequest& request) {
   append_query_unless_empty(query, "key", request.key);
   append_query_unless_empty(query, "trackerid", request.tracker_id);
   append_query_unless_empty(query, "name", request.name);
+  append_query_unless_empty(query, "host", request.host);
+  if (request.total_bytes) {
+    append_query(query, "size", std::to_string(*request.total_bytes));
+  }
   return query;
 }
 

@@ -33,7 +33,10 @@ struct AnnounceRequest {
   std::optional<Endpoint> ipv6;
   std::string key;
   std::string tracker_id;  // trackerid, as a reply gave it
-  std::string name;        // of the release, for people; our own peers send it
+  // For people; our own peers send them.
+  std::string name;                     // of the release
+  std::string host;                     // what the peer's host calls itself
+  std::optional<uint64_t> total_bytes;  // of the release
 
   bool operator==(const AnnounceRequest&) const = default;
 };

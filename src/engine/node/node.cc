@@ -407,6 +407,8 @@ codec::AnnounceRequest Node::announce_request() {
   request.peers_wanted = phase_ == NodePhase::stopping ? 0 : limits::peers_per_reply_default;
   request.ip = options_.ip;
   request.name = options_.name;
+  request.host = options_.host_label;
+  request.total_bytes = now.total_bytes;
   return request;
 }
 
@@ -472,6 +474,7 @@ NodeProgress Node::progress() const {
   }
   if (trackers_ != nullptr) {
     now.tracker_trouble = trackers_->trouble();
+    now.trackers_working = trackers_->working_count();
   }
   return now;
 }

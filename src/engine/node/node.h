@@ -31,6 +31,7 @@ struct NodeOptions {
   std::string path;             // the file, or for a torrent of several files their directory
   bool serve_only = false;      // everything must be there already, nothing is written
   std::string name;             // the tag, for the tracker's page
+  std::string host_label;       // what this host calls itself there; may be empty
   std::optional<IpAddress> ip;  // announced; listened on and connected from where it is ours
   uint16_t port = 0;            // 0: any free one
   uint32_t shard_count = 1;
@@ -48,6 +49,7 @@ struct NodeProgress {
   ShardStats stats;            // of all shards
   Endpoint listens_on;
   std::string tracker_trouble;  // empty when all is well
+  uint32_t trackers_working = 0;
 };
 
 class NodeObserver {

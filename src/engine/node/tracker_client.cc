@@ -62,11 +62,16 @@ void TrackerClient::send(const swarm::Announcer::Order& order) {
                                         .bind_address = options_.bind_address});
 }
 
+// What went wrong with a tracker. Errors of connections name the URL already.
+std::string TrackerClient::about(TrackerIndex tracker, const std::string& reason) const {
+  const std::string& url = options_.urls[tracker.raw];
+  return reason.starts_with(url) ? "tracker " + reason : fmt::format("tracker {}: {}", url, reason);
+}
+
 void TrackerClient::failed(TrackerIndex tracker, std::string reason) {
   const swarm::Announcer::TrackerView before = announcer_.view(tracker);
   if (before.works || !before.tried || before.trouble != reason) {
-    owner_.tracker_changed(
-        fmt::format("tracker {}: {} (trying again)", options_.urls[tracker.raw], reason));
+    owner_.tracker_changed(about(tracker, reason) + " (trying again)");
   }
   announcer_.failed(tracker, std::move(reason), reactor_.now());
 }
@@ -115,11 +120,19 @@ void TrackerClient::stop() {
   pump();
 }
 
+uint32_t TrackerClient::working_count() const {
+  uint32_t count = 0;
+  for (uint32_t index = 0; index < announcer_.tracker_count(); ++index) {
+    count += announcer_.view({index}).works ? 1 : 0;
+  }
+  return count;
+}
+
 std::string TrackerClient::trouble() const {
   for (uint32_t index = 0; index < announcer_.tracker_count(); ++index) {
     const swarm::Announcer::TrackerView view = announcer_.view({index});
     if (view.tried && !view.works) {
-      return fmt::format("tracker {}: {}", options_.urls[index], view.trouble);
+      return about({index}, view.trouble);
     }
   }
   return {};

@@ -48,6 +48,8 @@ class TrackerClient final : public http::ClientObserver {
 
   // One line on how the trackers do, empty when all is well.
   [[nodiscard]] std::string trouble() const;
+  // How many answered when they were last asked.
+  [[nodiscard]] uint32_t working_count() const;
 
  private:
   void pump();
@@ -55,6 +57,7 @@ class TrackerClient final : public http::ClientObserver {
   void due(io::Timer& timer);
   void on_http_reply(http::Client& client, Result<http::Reply> reply) override;
   void failed(TrackerIndex tracker, std::string reason);
+  [[nodiscard]] std::string about(TrackerIndex tracker, const std::string& reason) const;
 
   io::Reactor& reactor_;
   TrackerClientOwner& owner_;

@@ -54,7 +54,8 @@ AnnounceReply full_reply() {
 TEST_CASE("an announce of the wire is understood") {
   const AnnounceRequest decoded = request(
       required + "&uploaded=1&downloaded=2&event=started&numwant=80&compact=1&key=1a2b&ip=" +
-      "192.0.2.7&ipv6=%5B2001%3adb8%3A%3A1%5D:81&ipv4=192.0.2.8&trackerid=x%26y&name=v42");
+      "192.0.2.7&ipv6=%5B2001%3adb8%3A%3A1%5D:81&ipv4=192.0.2.8&trackerid=x%26y&name=v42&host=w%"
+      "201&size=99");
   CHECK(decoded.info_hash.hex() == "123456789abcdef123456789abcdef123456789a");
   CHECK(as_text_of(decoded.peer_id.bytes) == "-MU0001-abcdefghijkl");
   CHECK(decoded.port == 6881);
@@ -69,6 +70,8 @@ TEST_CASE("an announce of the wire is understood") {
   CHECK(decoded.ipv4 == Endpoint{*IpAddress::parse("192.0.2.8"), 0});
   CHECK(decoded.tracker_id == "x&y");
   CHECK(decoded.name == "v42");
+  CHECK(decoded.host == "w 1");
+  CHECK(decoded.total_bytes == 99);
 }
 
 TEST_CASE("what may be absent has its default") {
@@ -136,6 +139,8 @@ TEST_CASE("random announces read back as they were written") {
       made.key = std::string("k\0&=%+ ", 7);
       made.tracker_id = "t";
       made.name = "v42 \xc3\xa9";
+      made.host = "w1";
+      made.total_bytes = prng.next();
     }
     CHECK(*decode_announce_query(encode_announce_query(made)) == made);
   }
