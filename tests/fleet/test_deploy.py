@@ -1,0 +1,158 @@
+"""`murder deploy`: a release to 16 hosts of which some cannot have it, and what follows it."""
+
+import json
+import re
+import unittest
+
+from rack_case import RackCase, wait_until
+from rack_of_hosts.rack import CONTROL
+
+BIG_BYTES = 200_000_000
+SMALL_BYTES = 4_000_000
+
+
+class DeployToHostsInTrouble(RackCase):
+    HOST_COUNT = 16
+    RATE = "100mbit"
+
+    def test_13_have_it_and_the_table_names_the_others_then_they_get_it(self):
+        source = self.make_release("build", BIG_BYTES)
+        self.write_config(variables='default_destination_path = "/srv/app"')
+        self.on("h03", "ip", "link", "set", "eth0", "down")
+        self.on("h05", "mount", "-t", "tmpfs", "-o", "size=40m", "none", "/tmp")
+        old = self.rack.files_of("h09") / "srv" / "app" / "v1"
+        old.mkdir(parents=True)
+        (old / "file").write_text("of an earlier deploy")
+        trouble = {"h03": "not reached|unreachable|time|connect", "h05": "full|space|room", "h09": "not empty"}
+        healthy = [host for host in self.hosts if host not in trouble]
+
+        result = self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--connect-timeout", "3s",
+                             "--retries", "1", code=3)
+        self.assert_release(source, "/srv/app/v1", healthy)
+        self.assert_no_release("/srv/app/v1", ["h03", "h05"])
+        self.assertEqual([path.name for path in old.iterdir()], ["file"])
+        table = result.stdout + result.stderr
+        for host, reason in trouble.items():
+            self.assertRegex(table, rf"(?i){host}\b.*({reason})")
+        for host in healthy:
+            self.assertNotRegex(table, rf"(?i)^\W*{host}\b.*(failed|error)")
+        self.assertRegex(table, r"\b13\b")
+
+        self.on("h03", "ip", "link", "set", "eth0", "up")
+        self.on("h05", "umount", "/tmp")
+        (old / "file").unlink()
+        self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--retry-failed")
+        self.assert_release(source, "/srv/app/v1")
+        self.murder("fleet", "clean-temp-files", "tag=v1", code=None)
+        self.assert_nothing_left()
+
+
+class Deploy(RackCase):
+    HOST_COUNT = 4
+    RATE = "200mbit"
+
+    def setUp(self):
+        super().setUp()
+        self.write_config(variables='default_destination_path = "/srv/app"')
+        for host in self.hosts:
+            self.on(host, "sh", "-c", "rm -rf /srv/* /tmp/*")
+
+    def test_one_command_puts_it_everywhere_and_leaves_nothing_else(self):
+        source = self.make_release("build", SMALL_BYTES)
+        self.murder("deploy", source, "--tag", "v1")
+        self.assert_release(source, "/srv/app/v1")
+        self.assert_nothing_left()
+
+    def test_the_machine_of_the_operator_seeds(self):
+        source = self.make_release("build", SMALL_BYTES)
+        self.murder("deploy", source, "--tag", "v1", "--local-seeder")
+        self.assert_release(source, "/srv/app/v1")
+        self.assert_nothing_left()
+
+    def test_a_tracker_that_runs_is_used_and_left_running(self):
+        source = self.make_release("build", SMALL_BYTES)
+        self.murder("fleet", "distribute-files")
+        self.murder("fleet", "start-tracker")
+        before = self.process("h01", "murder tracker")
+        self.murder("deploy", source, "--tag", "v1")
+        self.assert_release(source, "/srv/app/v1")
+        self.assertEqual(self.process("h01", "murder tracker"), before)
+        self.murder("fleet", "stop-tracker")
+        self.assert_nothing_left()
+
+    def current(self, host):
+        link = self.rack.files_of(host) / "srv" / "app" / "current"
+        return link.readlink().name if link.is_symlink() else None
+
+    def test_activate_rollback_and_releases_that_are_kept(self):
+        sources = {}
+        for number in range(1, 5):
+            tag = f"v{number}"
+            sources[tag] = self.make_release(tag, 200_000, seed=number)
+            self.murder("deploy", sources[tag], "--tag", tag, "--activate", "--keep-releases", "2")
+            self.assertEqual({self.current(host) for host in self.hosts}, {tag})
+        self.assert_release(sources["v4"], "/srv/app/v4")
+        for host in self.hosts:
+            kept = sorted(path.name for path in (self.rack.files_of(host) / "srv" / "app").glob("v*"))
+            self.assertEqual(kept, ["v3", "v4"])
+        self.murder("rollback")
+        self.assertEqual({self.current(host) for host in self.hosts}, {"v3"})
+        self.assert_nothing_left()
+
+    def test_nothing_is_activated_unless_enough_have_it(self):
+        first = self.make_release("first", 200_000, seed=1)
+        second = self.make_release("second", 200_000, seed=2)
+        self.murder("deploy", first, "--tag", "v1", "--activate")
+        (self.rack.files_of("h03") / "srv" / "app" / "v2").mkdir()
+        (self.rack.files_of("h03") / "srv" / "app" / "v2" / "file").write_text("in the way")
+        self.murder("deploy", second, "--tag", "v2", "--activate", code=3)
+        self.assertEqual({self.current(host) for host in self.hosts}, {"v1"})
+        for host in self.hosts:
+            if host != "h03":
+                self.on(host, "rm", "-rf", "/srv/app/v2")
+        self.murder("deploy", second, "--tag", "v2", "--activate", "--quorum", "70%", code=3)
+        self.assertEqual([self.current(host) for host in self.hosts], ["v2", "v2", "v1", "v2"])
+
+    def test_when_no_host_has_it_the_exit_status_is_1(self):
+        source = self.make_release("build", 200_000)
+        for host in self.hosts:
+            (self.rack.files_of(host) / "srv" / "app" / "v1").mkdir(parents=True)
+            (self.rack.files_of(host) / "srv" / "app" / "v1" / "file").write_text("in the way")
+        self.murder("deploy", source, "--tag", "v1", code=1)
+
+    def test_machines_read_what_came_of_it(self):
+        source = self.make_release("build", 200_000)
+        (self.rack.files_of("h02") / "srv" / "app" / "v1").mkdir(parents=True)
+        (self.rack.files_of("h02") / "srv" / "app" / "v1" / "file").write_text("in the way")
+        result = self.murder("deploy", source, "--tag", "v1", "--json", code=3)
+        last = json.loads(result.stdout.strip().splitlines()[-1] if result.stdout.count("\n{") else result.stdout)
+        self.assertIn("h02", json.dumps(last))
+        self.assertIn("not empty", json.dumps(last))
+
+    def test_an_interrupt_stops_what_it_started(self):
+        source = self.make_release("build", 60_000_000)
+        for host in self.hosts:
+            self.rack.set_rate(host, "8mbit")
+        try:
+            deploy = self.start_murder("deploy", source, "--tag", "v1")
+            wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
+            # To the program itself: rack exec only hands on what ends it.
+            self.on(CONTROL, "kill", "-INT", str(self.pid_on_control("deploy")))
+            result = self.finish(deploy, None)
+        finally:
+            for host in self.hosts:
+                self.rack.set_rate(host, self.RATE)
+        self.assertNotIn(result.returncode, (0, 3))
+        for host in self.hosts:
+            wait_until(lambda each=host: not self.processes(each), f"the end of what runs on {host}")
+        self.assert_no_release("/srv/app/v1", self.hosts)
+
+    def pid_on_control(self, words):
+        """As processes of the control host count it."""
+        pid = self.process(CONTROL, rf"murder {words}")
+        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            return re.search(r"^NSpid:.*\s(\d+)$", status.read(), re.MULTILINE)[1]
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,184 @@
+"""The walk-through of Murder's README, task by task, on hosts that had nothing of murder before."""
+
+import unittest
+
+from rack_case import RackCase
+from rack_of_hosts.rack import CONTROL
+
+ARCHIVE_BYTES = 8_000_000
+
+
+class WalkThrough(RackCase):
+    HOST_COUNT = 8
+    RATE = "200mbit"
+
+    def copy_to_seeder(self, source, host="h01"):
+        self.on(CONTROL, "scp", "-q", "-r", source, f"{host}:~/files")
+        self.addCleanup(self.on, host, "rm", "-rf", "/root" + "/files", code=None)
+
+    def clean_up(self):
+        """What a test that failed may have left, so that the next one has hosts without it."""
+        for task in ("stop-all-peering", "stop-all-seeding", "stop-tracker"):
+            self.murder("fleet", task, code=None)
+        for host in self.hosts:
+            self.on(host, "sh", "-c", "rm -rf /tmp/* /srv/*")
+
+    def test_with_flags(self):
+        self.addCleanup(self.clean_up)
+        source = self.make_release("files", ARCHIVE_BYTES)
+        self.write_config(tracker="h01", seeder="h01")
+        self.copy_to_seeder(source)
+
+        self.murder("fleet", "distribute-files")
+        for host in self.hosts:
+            self.assertTrue((self.rack.files_of(host) / "opt" / "murder" / "murder").is_file(), host)
+        self.murder("fleet", "start-tracker")
+        self.assertIn(8998, self.listening_ports("h01"))
+        self.murder("fleet", "create-torrent", "--tag", "Deploy1", "--files-path", "~/files")
+        self.murder("fleet", "start-seeding", "--tag", "Deploy1")
+        self.murder("fleet", "peer", "--tag", "Deploy1", "--destination-path", "/tmp")
+        self.assert_release(source, "/tmp/Deploy1")
+        self.murder("fleet", "stop-seeding", "--tag", "Deploy1")
+        self.assertIsNone(self.process("h01", "murder seed"))
+        self.murder("fleet", "stop-tracker")
+        self.assertNotIn(8998, self.listening_ports("h01"))
+        self.assert_release(source, "/tmp/Deploy1")
+
+        # Peers go on seeding for a while unless they are told not to; the archives stay until they are cleaned.
+        self.murder("fleet", "stop-all-peering", code=None)
+        self.assertTrue(self.temporary_files("h02"))
+        self.murder("fleet", "clean-temp-files", "--tag", "Deploy1")
+        self.assert_nothing_left()
+        self.assert_release(source, "/tmp/Deploy1")
+
+    def test_with_names_and_values_as_murder_wrote_them(self):
+        self.addCleanup(self.clean_up)
+        source = self.make_release("files", ARCHIVE_BYTES, seed=2)
+        self.write_config(tracker="h02", seeder="h03")
+        self.copy_to_seeder(source, "h03")
+
+        self.murder("fleet", "distribute_files")
+        self.murder("fleet", "start_tracker")
+        self.murder("fleet", "create_torrent", "tag=Deploy2", "files_path=~/files", "do_not_download_torrent=1")
+        self.murder("fleet", "download_torrent", "tag=Deploy2")
+        self.murder("fleet", "start_seeding", "tag=Deploy2")
+        self.murder("fleet", "peer", "tag=Deploy2", "destination_path=/srv/app")
+        self.assert_release(source, "/srv/app/Deploy2")
+
+        # Once more into the same place: refused, unless it is wanted.
+        self.murder("fleet", "stop_peering", "tag=Deploy2", code=None)
+        refused = self.murder("fleet", "peer", "tag=Deploy2", "destination_path=/srv/app", code=1)
+        self.assertIn("not empty", refused.stdout + refused.stderr)
+        for host in self.hosts:
+            (self.rack.files_of(host) / "srv" / "app" / "Deploy2" / "old").write_text("of an earlier deploy")
+        self.murder("fleet", "peer", "tag=Deploy2", "destination_path=/srv/app", "unsafe_please_delete=1")
+        self.assert_release(source, "/srv/app/Deploy2")
+        self.murder("fleet", "peer", "tag=Deploy2", "destination_path=/srv/flat", "no_tag_directory=1")
+        self.assert_release(source, "/srv/flat")
+
+        self.murder("fleet", "stop_seeding", "tag=Deploy2")
+        self.murder("fleet", "stop_tracker")
+        self.murder("fleet", "stop_all_peering", code=None)
+        self.murder("fleet", "clean_temp_files", "tag=Deploy2")
+        self.assert_nothing_left()
+
+    def test_a_release_that_is_a_file(self):
+        self.addCleanup(self.clean_up)
+        content = bytes(range(256)) * 4096
+        (self.rack.files_of("h01") / "srv" / "package.deb").write_bytes(content)
+        self.write_config(tracker="h01", seeder="h01")
+        self.murder("fleet", "distribute-files")
+        self.murder("fleet", "start-tracker")
+        self.murder("fleet", "create-torrent", "tag=one", "files_path=/srv/package.deb", "path_is_file=1")
+        self.murder("fleet", "start-seeding", "tag=one", "path_is_file=1")
+        self.murder("fleet", "peer", "tag=one", "destination_path=/srv/here", "path_is_file=1")
+        for host in self.hosts:
+            self.assertEqual((self.rack.files_of(host) / "srv" / "here").read_bytes(), content, host)
+        self.murder("fleet", "stop-all-seeding")
+        self.murder("fleet", "stop-tracker")
+
+    def test_stopping_what_does_not_run_is_an_error(self):
+        self.write_config(tracker="h01", seeder="h01")
+        self.murder("fleet", "distribute-files")
+        for words in (["stop-tracker"], ["stop-seeding", "tag=none"], ["stop-all-seeding"]):
+            refused = self.murder("fleet", *words, code=1)
+            self.assertRegex(refused.stdout + refused.stderr, r"h01.*(no |not )", words)
+
+    def test_a_tag_with_a_slash_and_a_task_without_a_tag_are_refused_before_any_host_is_reached(self):
+        self.write_config(tracker="h01", seeder="h01", peer="there-is-no-such-host")
+        for words in (["create-torrent", "tag=a/b", "files_path=/srv"], ["peer", "--destination-path", "/srv"],
+                      ["start-seeding"]):
+            refused = self.murder("fleet", *words, code=2)
+            self.assertIn("tag", refused.stderr, words)
+
+
+class Distribution(RackCase):
+    HOST_COUNT = 3
+
+    def program(self, host):
+        return self.rack.files_of(host) / "opt" / "murder" / "murder"
+
+    def test_hosts_that_have_the_same_build_are_skipped(self):
+        self.write_config()
+        self.murder("fleet", "distribute-files")
+        before = {host: self.program(host).stat() for host in self.hosts}
+        self.program("h02").write_bytes(b"damaged")
+        self.murder("fleet", "distribute-files")
+        for host in ("h01", "h03"):
+            self.assertEqual(self.program(host).stat().st_ino, before[host].st_ino, host)
+            self.assertEqual(self.program(host).stat().st_mtime_ns, before[host].st_mtime_ns, host)
+        self.on("h02", "/opt/murder/murder", "--version")
+
+    def test_a_directory_that_is_not_ours_is_not_cleared(self):
+        self.write_config(variables='remote_murder_path = "/srv/precious"')
+        precious = self.rack.files_of("h02") / "srv" / "precious"
+        precious.mkdir()
+        (precious / "database").write_text("of somebody else")
+        refused = self.murder("fleet", "distribute-files", code=3)
+        self.assertRegex(refused.stdout + refused.stderr, r"h02.*/srv/precious")
+        self.assertEqual([path.name for path in precious.iterdir()], ["database"])
+        self.assertTrue((self.rack.files_of("h03") / "srv" / "precious" / "murder").is_file())
+
+    def test_the_hosts_that_the_tasks_reach_are_shown(self):
+        self.write_config(tracker="h02")
+        shown = self.murder("fleet", "hosts").stdout
+        for host in self.hosts:
+            self.assertIn(host, shown)
+
+
+class OtherLaunchers(RackCase):
+    HOST_COUNT = 4
+
+    def run_tasks(self, *options):
+        self.write_config(tracker="h01", seeder="h01")
+        for host in self.hosts:
+            self.on(host, "sh", "-c", "rm -rf /opt/* /tmp/*")
+        source = self.make_release("files", 1_000_000)
+        self.on(CONTROL, "scp", "-q", "-r", source, "h01:/srv/files")
+        self.addCleanup(self.on, "h01", "rm", "-rf", "/srv/files")
+        self.addCleanup(self.murder, "fleet", "stop-all-peering", code=None)
+        for words in (
+            ["distribute-files"], ["start-tracker"], ["create-torrent", "tag=one", "files_path=/srv/files"],
+            ["start-seeding", "tag=one"], ["peer", "tag=one", "destination_path=/tmp/app"],
+            ["stop-seeding", "tag=one"], ["stop-tracker"],
+        ):
+            self.murder("fleet", *words, *options)
+        self.assert_release(source, "/tmp/app/one")
+
+    def test_clush(self):
+        self.run_tasks("--launcher", "clush")
+
+    def test_any_command(self):
+        self.run_tasks("--launcher", "exec:ssh {host} {command}")
+
+    def test_another_ssh(self):
+        marker = self.directory / "seen"
+        wrapper = self.directory / "my-ssh"
+        wrapper.write_text(f'#!/bin/sh\necho "$*" >>{marker}\nexec ssh "$@"\n')
+        wrapper.chmod(0o755)
+        self.run_tasks("--ssh", f"{wrapper} -o LogLevel=ERROR")
+        self.assertIn("-o LogLevel=ERROR", marker.read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
