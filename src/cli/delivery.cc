@@ -89,7 +89,10 @@ void Delivery::join() {
 
 Result<std::string> Delivery::deliver() {
   if (is_file_release(metainfo_)) {
-    return archive::deliver_file(options_.archive_path, metainfo_.name, options_.to);
+    return archive::deliver_file({.file_path = options_.archive_path,
+                                  .name = metainfo_.name,
+                                  .to = options_.to,
+                                  .is_executable = metainfo_.files.front().is_executable});
   }
   if (!metainfo_.is_single_file) {
     return archive::deliver_tree(metainfo_,

@@ -42,6 +42,7 @@ class Creation {
       return fail(status.error());
     }
     const bool is_tree = S_ISDIR(status->st_mode);
+    is_executable_ = !is_tree && (status->st_mode & S_IXUSR) != 0;
     if (!is_tree && !S_ISREG(status->st_mode)) {
       return fail(ErrorCode::unsupported, options_.source + " is neither a directory nor a file");
     }
@@ -232,6 +233,7 @@ class Creation {
     draft.name = name_;
     draft.geometry = {.total_bytes = created_.archive_bytes, .piece_bytes = created_.piece_bytes};
     draft.piece_digests = digests;
+    draft.is_executable = is_executable_;
     for (const std::string& url : options_.tracker_urls) {
       draft.tracker_tiers.push_back({url});
     }
@@ -272,6 +274,7 @@ class Creation {
   const CreateOptions& options_;
   Observer& observer_;
   std::string name_;
+  bool is_executable_ = false;  // a file release
   CreatedRelease created_;
 };
 

@@ -25,10 +25,27 @@ std::string behind_links(const std::string& path) {
   return result;
 }
 
+// The mode of the file that is replaced (none: as it was made, by the umask).
+Status set_mode(int fd, const struct stat* replaced, bool is_executable) {
+  struct stat made {};
+  if (::fstat(fd, &made) != 0) {
+    return fail_errno(errno, "cannot read its mode");
+  }
+  mode_t mode = (replaced != nullptr ? replaced->st_mode : made.st_mode) & 0777U;
+  if (is_executable) {
+    mode |= (mode & 0444U) >> 2U;
+  }
+  if (mode != (made.st_mode & 0777U) && ::fchmod(fd, mode) != 0) {
+    return fail_errno(errno, "cannot set its mode");
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<std::string> deliver_file(const std::string& file_path, const std::string& name,
-                                 const std::string& to) {
+Result<std::string> deliver_file(const DeliverFileOptions& options) {
+  const std::string& file_path = options.file_path;
+  const std::string& to = options.to;
   const Result<FileDescriptor> file = open_file(file_path, O_RDONLY);
   if (!file) {
     return fail(file.error());
@@ -42,7 +59,7 @@ Result<std::string> deliver_file(const std::string& file_path, const std::string
   if (!into_directory && (to.empty() || to.back() == '/')) {
     return fail(ErrorCode::not_found, "there is no directory " + to + ": make it first");
   }
-  const std::string target = behind_links(into_directory ? join_path(to, name) : to);
+  const std::string target = behind_links(into_directory ? join_path(to, options.name) : to);
   const bool is_there = ::stat(target.c_str(), &status) == 0;
   if (is_there && S_ISDIR(status.st_mode)) {
     return fail(ErrorCode::exists, target + " is a directory: a file cannot replace it");
@@ -62,8 +79,9 @@ Result<std::string> deliver_file(const std::string& file_path, const std::string
   if (Status copied = copy_content(file->get(), file_path, staging->fd(), target); !copied) {
     return fail(copied.error());
   }
-  if (is_there && ::fchmod(staging->fd(), status.st_mode & 0777U) != 0) {
-    return fail_errno(errno, "cannot set the mode of " + target);
+  if (Status set = set_mode(staging->fd(), is_there ? &status : nullptr, options.is_executable);
+      !set) {
+    return fail(set.error().code, target + ": " + set.error().text);
   }
   if (Status renamed = staging->rename_to(target); !renamed) {
     return fail(renamed.error());
@@ -113,7 +131,8 @@ Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverT
       return fail(copied.error());
     }
     if (Status finished = TreeWriter::finish_file(
-            to->get(), {.mode = root.mode & 0666U, .mtime_s = root.mtime_s});
+            to->get(),
+            {.mode = root.mode & (entry.is_executable ? 0777U : 0666U), .mtime_s = root.mtime_s});
         !finished) {
       return fail(finished.error().code, entry.path + ": " + finished.error().text);
     }

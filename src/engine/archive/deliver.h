@@ -12,8 +12,13 @@ namespace murder::archive {
 // Puts a copy of the file where `cp FILE TO` would: into TO under `name` if that is a directory,
 // else under the name TO, over a file that is there (whose mode stays). It appears in one step and
 // shares blocks with the original where the file system can. Returns its path.
-[[nodiscard]] Result<std::string> deliver_file(const std::string& file_path,
-                                               const std::string& name, const std::string& to);
+struct DeliverFileOptions {
+  std::string file_path;
+  std::string name;
+  std::string to;
+  bool is_executable = false;  // whoever may read it may run it
+};
+[[nodiscard]] Result<std::string> deliver_file(const DeliverFileOptions& options);
 
 struct DeliverTreeOptions {
   std::string

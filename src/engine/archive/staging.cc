@@ -79,7 +79,8 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
     const int flags = kind == Kind::file ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY | O_DIRECTORY;
     FileDescriptor file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0666));
     if (!file.is_open()) {
-      if (errno == EEXIST || errno == ENOENT) {
+      // A directory that was just made may have been taken for a leftover by another run.
+      if (errno == EEXIST || (errno == ENOENT && kind == Kind::directory)) {
         continue;
       }
       return fail_errno(errno, "cannot make a file in " + parent);

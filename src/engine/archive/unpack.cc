@@ -80,9 +80,9 @@ class Unpacking {
     counted_bytes_ += bytes;
     if (options_.unpacked_bytes_max != 0 && counted_bytes_ > options_.unpacked_bytes_max) {
       return fail(ErrorCode::limit,
-                  fmt::format("here it passes the limit of {} for what is unpacked: raise "
+                  fmt::format("here it passes the limit of {} bytes for what is unpacked: raise "
                               "--max-unpacked if that is right",
-                              format_size(options_.unpacked_bytes_max)));
+                              options_.unpacked_bytes_max));
     }
     return {};
   }

@@ -11,7 +11,7 @@
 namespace murder::codec {
 namespace {
 
-tl::unexpected<Error> refuse(std::string_view what) {
+tl::unexpected<Error> refuse_head(std::string_view what) {
   return fail(ErrorCode::invalid_input, fmt::format("HTTP head: {}", what));
 }
 
@@ -77,10 +77,10 @@ Result<std::optional<HeadText>> find_head(std::span<const uint8_t> input) {
       line_begin = at + 1;
     } else if (c == '\r') {
       if (at + 1 < text.size() && text[at + 1] != '\n') {
-        return refuse("a carriage return within a line");
+        return refuse_head("a carriage return within a line");
       }
     } else if ((c >= 0 && c < ' ' && c != '\t') || c == 127) {
-      return refuse("a control character");
+      return refuse_head("a control character");
     }
   }
   if (text.size() == limits::http_head_bytes_max) {
@@ -96,7 +96,7 @@ Result<HeaderFields> parse_fields(std::string_view lines) {
     const std::string_view line = take_line(lines);
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
-      return refuse("a field without a name");
+      return refuse_head("a field without a name");
     }
     if (!fields.add({line.substr(0, colon), trim(line.substr(colon + 1))})) {
       return fail(ErrorCode::limit,
@@ -111,7 +111,7 @@ Result<uint8_t> parse_version(std::string_view text) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (text.size() != 8 || !text.starts_with("HTTP/") || !is_digit(text[5]) || text[6] != '.' ||
       !is_digit(text[7])) {
-    return refuse("no HTTP version");
+    return refuse_head("no HTTP version");
   }
   if (text[5] != '1') {
     return fail(ErrorCode::unsupported, fmt::format("{} is not supported", text));
@@ -130,10 +130,10 @@ Status read_content_length(Framing& framing, std::string_view value) {
   uint64_t bytes = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), bytes);
   if (error != std::errc{} || end != value.data() + value.size() || bytes > INT64_MAX) {
-    return refuse("a malformed Content-Length");
+    return refuse_head("a malformed Content-Length");
   }
   if (framing.content_bytes && *framing.content_bytes != bytes) {
-    return refuse("two Content-Length fields that differ");
+    return refuse_head("two Content-Length fields that differ");
   }
   framing.content_bytes = bytes;
   return {};
@@ -165,7 +165,7 @@ Result<Framing> parse_framing(const HeaderFields& fields, uint8_t minor_version)
     }
   }
   if (framing.is_chunked && (framing.content_bytes || minor_version == 0)) {
-    return refuse("Transfer-Encoding where it may not be");
+    return refuse_head("Transfer-Encoding where it may not be");
   }
   framing.keep_alive = wants_keep_alive && !wants_close;
   return framing;
@@ -221,13 +221,13 @@ Result<std::optional<RequestHead>> parse_request_head(std::span<const uint8_t> i
   const size_t first_blank = line.find(' ');
   const size_t last_blank = line.rfind(' ');
   if (first_blank == std::string_view::npos || first_blank == last_blank) {
-    return refuse("not a request line");
+    return refuse_head("not a request line");
   }
   head.method = line.substr(0, first_blank);
   const std::string_view target = line.substr(first_blank + 1, last_blank - first_blank - 1);
   if (!is_token(head.method) || target.find_first_of(" \t") != std::string_view::npos ||
       !split_target(target, head)) {
-    return refuse("not a request line");
+    return refuse_head("not a request line");
   }
   const Result<uint8_t> version = parse_version(line.substr(last_blank + 1));
   if (!version) {
@@ -273,7 +273,7 @@ Result<std::optional<ResponseHead>> parse_response_head(std::span<const uint8_t>
                       status.data() + std::min<size_t>(4, status.size()), head.status);
   if (status.size() < 4 || status[0] != ' ' || error != std::errc{} || end != status.data() + 4 ||
       head.status < 100 || (status.size() > 4 && status[4] != ' ')) {
-    return refuse("not a status line");
+    return refuse_head("not a status line");
   }
   head.reason = status.substr(std::min<size_t>(5, status.size()));
   Result<HeaderFields> fields = parse_fields(rest);

@@ -11,7 +11,7 @@
 namespace murder::codec {
 namespace {
 
-tl::unexpected<Error> refuse(std::string_view what) {
+tl::unexpected<Error> refuse_torrent(std::string_view what) {
   return fail(ErrorCode::invalid_input, fmt::format("torrent: {}", what));
 }
 
@@ -30,13 +30,13 @@ std::string shown(std::string_view text) {
 
 Status check_part(std::string_view part, uint32_t bytes_max) {
   if (part.empty()) {
-    return refuse("a name or part of a path is empty");
+    return refuse_torrent("a name or part of a path is empty");
   }
   if (part == "." || part == "..") {
-    return refuse(fmt::format("{} as a name or part of a path", shown(part)));
+    return refuse_torrent(fmt::format("{} as a name or part of a path", shown(part)));
   }
   if (part.find('/') != std::string_view::npos || part.find('\0') != std::string_view::npos) {
-    return refuse(fmt::format("a slash or NUL in the name {}", shown(part)));
+    return refuse_torrent(fmt::format("a slash or NUL in the name {}", shown(part)));
   }
   if (part.size() > bytes_max) {
     return beyond_limit(fmt::format("the name {} is longer than {} bytes", shown(part), bytes_max));
@@ -47,14 +47,14 @@ Status check_part(std::string_view part, uint32_t bytes_max) {
 Result<std::string> read_path(const BencodeValue& file) {
   const std::optional<BencodeValue> parts = file.find("path");
   if (!parts || !parts->is_list()) {
-    return refuse("a file has no path");
+    return refuse_torrent("a file has no path");
   }
   std::string path;
   BencodeItems items = parts->items();
   while (const std::optional<BencodeValue> item = items.next()) {
     const std::optional<std::string_view> part = item->text();
     if (!part) {
-      return refuse("a part of a path is no string");
+      return refuse_torrent("a part of a path is no string");
     }
     if (Status status = check_part(*part, limits::path_part_bytes_max); !status) {
       return fail(std::move(status.error()));
@@ -66,7 +66,7 @@ Result<std::string> read_path(const BencodeValue& file) {
     path.append(path.empty() ? "" : "/").append(*part);
   }
   if (path.empty()) {
-    return refuse("a file's path is empty");
+    return refuse_torrent("a file's path is empty");
   }
   return path;
 }
@@ -74,11 +74,12 @@ Result<std::string> read_path(const BencodeValue& file) {
 // Adds a file of this size at the end of the content.
 Status add_file(Metainfo& metainfo, FileEntry file, std::optional<int64_t> size_bytes) {
   if (!size_bytes || *size_bytes < 0) {
-    return refuse(fmt::format("file {} has no length, or a negative one", shown(file.path)));
+    return refuse_torrent(
+        fmt::format("file {} has no length, or a negative one", shown(file.path)));
   }
   uint64_t& total_bytes = metainfo.geometry.total_bytes;
   if (static_cast<uint64_t>(*size_bytes) > static_cast<uint64_t>(INT64_MAX) - total_bytes) {
-    return refuse("the lengths add up to more than 2^63 - 1 bytes");
+    return refuse_torrent("the lengths add up to more than 2^63 - 1 bytes");
   }
   file.offset = total_bytes;
   file.size_bytes = static_cast<uint64_t>(*size_bytes);
@@ -106,10 +107,10 @@ Status check_paths_differ(const std::vector<FileEntry>& files) {
     const std::string_view before = paths[index - 1];
     const std::string_view path = paths[index];
     if (path == before) {
-      return refuse(fmt::format("two files have the path {}", shown(path)));
+      return refuse_torrent(fmt::format("two files have the path {}", shown(path)));
     }
     if (path.starts_with(before) && path[before.size()] == '/') {
-      return refuse(fmt::format("{} is a file and a directory", shown(before)));
+      return refuse_torrent(fmt::format("{} is a file and a directory", shown(before)));
     }
   }
   return {};
@@ -128,14 +129,15 @@ Status read_file_list(Metainfo& metainfo, const BencodeValue& list) {
     const std::string_view attributes = item->find_text("attr").value_or("");
     FileEntry file{.path = std::move(*path),
                    .is_padding = attributes.find('p') != std::string_view::npos,
-                   .is_symlink = attributes.find('l') != std::string_view::npos};
+                   .is_symlink = attributes.find('l') != std::string_view::npos,
+                   .is_executable = attributes.find('x') != std::string_view::npos};
     if (Status status = add_file(metainfo, std::move(file), item->find_integer("length"));
         !status) {
       return status;
     }
   }
   if (metainfo.files.empty()) {
-    return refuse("it has no files");
+    return refuse_torrent("it has no files");
   }
   return check_paths_differ(metainfo.files);
 }
@@ -143,7 +145,7 @@ Status read_file_list(Metainfo& metainfo, const BencodeValue& list) {
 Status read_content(Metainfo& metainfo, const BencodeValue& info) {
   const std::optional<std::string_view> name = info.find_text("name");
   if (!name) {
-    return refuse("it has no name");
+    return refuse_torrent("it has no name");
   }
   if (Status status = check_part(*name, limits::name_bytes_max); !status) {
     return status;
@@ -152,13 +154,17 @@ Status read_content(Metainfo& metainfo, const BencodeValue& info) {
   const std::optional<BencodeValue> length = info.find("length");
   const std::optional<BencodeValue> list = info.find("files");
   if (length && list) {
-    return refuse("it has both a length and a list of files");
+    return refuse_torrent("it has both a length and a list of files");
   }
   if (length) {
-    return add_file(metainfo, FileEntry{.path = metainfo.name}, length->integer());
+    const std::string_view attributes = info.find_text("attr").value_or("");
+    return add_file(metainfo,
+                    FileEntry{.path = metainfo.name,
+                              .is_executable = attributes.find('x') != std::string_view::npos},
+                    length->integer());
   }
   if (!list || !list->is_list()) {
-    return refuse("it has neither a length nor a list of files");
+    return refuse_torrent("it has neither a length nor a list of files");
   }
   metainfo.is_single_file = false;
   return read_file_list(metainfo, *list);
@@ -168,7 +174,7 @@ Status read_content(Metainfo& metainfo, const BencodeValue& info) {
 Status read_pieces(Metainfo& metainfo, const BencodeValue& info) {
   const std::optional<int64_t> piece_bytes = info.find_integer("piece length");
   if (!piece_bytes || *piece_bytes <= 0) {
-    return refuse("its piece length is missing, zero or negative");
+    return refuse_torrent("its piece length is missing, zero or negative");
   }
   if (*piece_bytes > int64_t{limits::piece_bytes_max}) {
     return beyond_limit(fmt::format("pieces of {} bytes; at most {} are supported", *piece_bytes,
@@ -182,12 +188,13 @@ Status read_pieces(Metainfo& metainfo, const BencodeValue& info) {
   }
   const std::optional<std::string_view> pieces = info.find_text("pieces");
   if (!pieces) {
-    return refuse("it has no piece hashes");
+    return refuse_torrent("it has no piece hashes");
   }
   const uint32_t piece_count = geometry.piece_count();
   if (pieces->size() != size_t{piece_count} * Sha1Digest::size_bytes) {
-    return refuse(fmt::format("{} bytes of piece hashes, where {} pieces need {}", pieces->size(),
-                              piece_count, size_t{piece_count} * Sha1Digest::size_bytes));
+    return refuse_torrent(fmt::format("{} bytes of piece hashes, where {} pieces need {}",
+                                      pieces->size(), piece_count,
+                                      size_t{piece_count} * Sha1Digest::size_bytes));
   }
   metainfo.piece_digests.resize(piece_count);
   const std::span<const uint8_t> digests = as_bytes_of(*pieces);
@@ -242,11 +249,11 @@ Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent) {
   }
   const Result<BencodeValue> root = decode_bencode(torrent);
   if (!root) {
-    return refuse(fmt::format("damaged, or not a torrent: {}", root.error().text));
+    return refuse_torrent(fmt::format("damaged, or not a torrent: {}", root.error().text));
   }
   const std::optional<BencodeValue> info = root->find("info");
   if (!info || !info->is_dictionary()) {
-    return refuse("not a torrent: it has no info dictionary");
+    return refuse_torrent("not a torrent: it has no info dictionary");
   }
   if (info->find_integer("meta version").value_or(1) > 1 && !info->find("pieces")) {
     return fail(ErrorCode::unsupported,
@@ -299,6 +306,10 @@ void write_info(BencodeWriter& writer, const MetainfoDraft& draft) {
   ENSURE(draft.geometry.piece_bytes > 0);
   ENSURE(draft.piece_digests.size() == draft.geometry.piece_count());
   writer.begin_dictionary();
+  if (draft.is_executable) {
+    writer.key("attr");
+    writer.string("x");
+  }
   writer.key("length");
   writer.integer(static_cast<int64_t>(draft.geometry.total_bytes));
   writer.key("name");

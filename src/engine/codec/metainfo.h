@@ -15,11 +15,12 @@
 namespace murder::codec {
 
 struct FileEntry {
-  std::string path;         // of a single file its name; else below the torrent's name: "a/b/c"
-  uint64_t offset = 0;      // of its first byte in the torrent
-  uint64_t size_bytes = 0;  //
-  bool is_padding = false;  // BEP 47: zeros that no one writes to disk
-  bool is_symlink = false;  // BEP 47: has no content
+  std::string path;            // of a single file its name; else below the torrent's name: "a/b/c"
+  uint64_t offset = 0;         // of its first byte in the torrent
+  uint64_t size_bytes = 0;     //
+  bool is_padding = false;     // BEP 47: zeros that no one writes to disk
+  bool is_symlink = false;     // BEP 47: has no content
+  bool is_executable = false;  // BEP 47
 
   bool operator==(const FileEntry&) const = default;
 };
@@ -58,6 +59,7 @@ struct MetainfoDraft {
   std::string_view created_by = "murder/0.1.0";
   std::optional<int64_t> created_at_s;  // absent by default: same release, same bytes
   bool is_private = true;               // BEP 27
+  bool is_executable = false;           // BEP 47
 };
 
 [[nodiscard]] std::string encode_metainfo(const MetainfoDraft& draft);

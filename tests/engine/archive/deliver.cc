@@ -15,11 +15,11 @@ TEST_CASE("a file goes into a directory under its name, else to the name that wa
   TemporaryDirectory temporary;
   write_file(temporary / "content", "new");
   make_directory(temporary / "dir");
-  CHECK(deliver_file(temporary / "content", "v1", temporary / "dir").value() ==
-        temporary / "dir/v1");
+  CHECK(deliver_file({.file_path = temporary / "content", .name = "v1", .to = temporary / "dir"})
+            .value() == temporary / "dir/v1");
   CHECK(read_file(temporary / "dir/v1") == "new");
-  CHECK(deliver_file(temporary / "content", "v1", temporary / "other").value() ==
-        temporary / "other");
+  CHECK(deliver_file({.file_path = temporary / "content", .name = "v1", .to = temporary / "other"})
+            .value() == temporary / "other");
   CHECK(read_file(temporary / "other") == "new");
   CHECK(names_in(temporary.path()) == std::vector<std::string>{"content", "dir", "other"});
 }
@@ -29,7 +29,8 @@ TEST_CASE("a file that is there is replaced and keeps its mode, also behind a li
   write_file(temporary / "content", "new");
   write_file(temporary / "real", "old", 0751);
   REQUIRE(::symlink("real", (temporary / "link").c_str()) == 0);
-  REQUIRE(deliver_file(temporary / "content", "v1", temporary / "link"));
+  REQUIRE(
+      deliver_file({.file_path = temporary / "content", .name = "v1", .to = temporary / "link"}));
   CHECK(read_file(temporary / "real") == "new");
   struct stat status {};
   REQUIRE(::lstat((temporary / "real").c_str(), &status) == 0);
@@ -38,15 +39,41 @@ TEST_CASE("a file that is there is replaced and keeps its mode, also behind a li
   CHECK(S_ISLNK(status.st_mode));
 }
 
+TEST_CASE("who may read an executable may run it, the umask and a replaced file's mode heeded") {
+  TemporaryDirectory temporary;
+  write_file(temporary / "content", "new");
+  write_file(temporary / "old", "old", 0640);
+  const mode_t umask_before = ::umask(027);
+  for (const char* name : {"made", "old"}) {
+    CHECK(deliver_file({.file_path = temporary / "content",
+                        .name = name,
+                        .to = temporary.path(),
+                        .is_executable = true}));
+    struct stat status {};
+    REQUIRE(::stat((temporary / name).c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0750);
+  }
+  CHECK(
+      deliver_file({.file_path = temporary / "content", .name = "plain", .to = temporary.path()}));
+  struct stat status {};
+  REQUIRE(::stat((temporary / "plain").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777U) == 0640);
+  ::umask(umask_before);
+}
+
 TEST_CASE("a file is not delivered over a directory, into nowhere, or over itself") {
   TemporaryDirectory temporary;
   write_file(temporary / "content", "new");
   make_directory(temporary / "dir");
   make_directory(temporary / "dir/v1");
-  CHECK_FALSE(deliver_file(temporary / "content", "v1", temporary / "dir"));
-  CHECK_FALSE(deliver_file(temporary / "content", "v1", temporary / "missing/name"));
-  CHECK_FALSE(deliver_file(temporary / "content", "v1", temporary / "missing/"));
-  CHECK(deliver_file(temporary / "content", "content", temporary.path()));
+  CHECK_FALSE(
+      deliver_file({.file_path = temporary / "content", .name = "v1", .to = temporary / "dir"}));
+  CHECK_FALSE(deliver_file(
+      {.file_path = temporary / "content", .name = "v1", .to = temporary / "missing/name"}));
+  CHECK_FALSE(deliver_file(
+      {.file_path = temporary / "content", .name = "v1", .to = temporary / "missing/"}));
+  CHECK(deliver_file(
+      {.file_path = temporary / "content", .name = "content", .to = temporary.path()}));
   CHECK(read_file(temporary / "content") == "new");
 }
 

@@ -94,6 +94,22 @@ TEST_CASE("a torrent has the bytes of BEP 3 and nothing that changes from run to
         std::string::npos);
 }
 
+TEST_CASE("an executable file is told by the attribute of BEP 47") {
+  MetainfoDraft draft = draft_of(0, {});
+  CHECK_FALSE(parse(encode_metainfo(draft))->files[0].is_executable);
+  draft.is_executable = true;
+  const std::string torrent = encode_metainfo(draft);
+  CHECK(torrent.find("4:infod4:attr1:x6:lengthi0e") != std::string::npos);
+  CHECK(parse(torrent)->files[0].is_executable);
+  const Result<Metainfo> tree =
+      parse(with_info("5:filesld4:attr1:x6:lengthi0e4:pathl1:aeed6:lengthi0e4:pathl1:beee4:name1:"
+                      "n12:piece lengthi16e"
+                      "6:pieces0:"));
+  REQUIRE(tree);
+  CHECK(tree->files[0].is_executable);
+  CHECK_FALSE(tree->files[1].is_executable);
+}
+
 TEST_CASE("an empty release has no piece") {
   const Result<Metainfo> metainfo = parse(encode_metainfo(draft_of(0, {})));
   REQUIRE(metainfo);
