@@ -116,7 +116,10 @@ void add_create_command(CLI::App& app, CommandContext& context) {
                   "Compression: 1 (fast) to 19 for tar.zst, to 9 for tar.gz (default: 3, 6)")
       ->type_name("N");
   add_size_option(command, "--piece-size", release.piece_bytes,
-                  "A power of two from 16KiB (default: by the size of the release)");
+                  "A power of two from 16KiB (default: by the size of the release)")
+      ->check([](const std::string& text) {
+        return parse_size(text).value_or(1) == 0 ? "a piece has at least 16KiB" : std::string();
+      });
   command.add_flag("--force", release.replace, "Replace an archive and torrent that are there");
 }
 

@@ -52,13 +52,23 @@ class TrackerStatus final : public StatusSource {
   tracker::TrackerServer& server_;
 };
 
+// Where peers reach a listening address: of "all addresses of this host" by its name.
+std::string announce_place(const Endpoint& endpoint) {
+  char host_name[256] = {};
+  if (!endpoint.address.is_unspecified() || gethostname(host_name, sizeof(host_name) - 1) != 0) {
+    return endpoint.text();
+  }
+  return HostPort{.host = host_name, .port = endpoint.port}.text();
+}
+
 FinalReport report_of(const tracker::TrackerServer& server) {
   FinalReport report;
   Json listen = Json::array();
   for (const Endpoint& endpoint : server.endpoints()) {
     listen.push_back(endpoint.text());
-    report.text += fmt::format("{}tracker listens on {} (peers announce to http://{}/announce)",
-                               report.text.empty() ? "" : "\n", endpoint.text(), endpoint.text());
+    report.text +=
+        fmt::format("{}tracker listens on {} (peers announce to http://{}/announce)",
+                    report.text.empty() ? "" : "\n", endpoint.text(), announce_place(endpoint));
   }
   report.json = {{"kind", kind_tracker}, {"pid", getpid()}, {"listen", listen}};
   return report;
