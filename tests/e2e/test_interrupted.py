@@ -119,6 +119,33 @@ class Interrupted(MurderCase):
         self.go_on(stored - 2 * 65536)
 
 
+class InterruptedUnpacking(MurderCase):
+    """A release of so many files that unpacking can be caught in the middle."""
+
+    def test_a_kill_while_unpacking_leaves_nothing_half_and_the_next_run_delivers(self):
+        source = self.path("source")
+        for folder in range(100):
+            (source / str(folder)).mkdir(parents=True)
+            for number in range(100):
+                (source / str(folder) / str(number)).write_text(str(number))
+        torrent = self.create(source, "v1", tracker=self.start_tracker())
+        target = self.path("host", "to")
+        target.mkdir(parents=True)
+        self.seed(torrent)
+        front = self.start(*self.peer_arguments(torrent))
+        def unpacking():
+            return any(len(os.listdir(target / name)) > 10 for name in os.listdir(target))
+        wait_until(unpacking, "it unpacks")
+        front.signal(signal.SIGKILL)
+        front.wait(10)
+        self.assertNotIn("v1", os.listdir(target))
+        self.assertNotEqual(os.listdir(target), [], "the kill came too late to show anything")
+        report = self.peer_json(torrent)
+        self.assertEqual(report["fetched_bytes"], 0)
+        self.assert_same_tree(source, target / "v1")
+        self.assert_no_leftovers(target)
+
+
 class SharedArchive(MurderCase):
     def setUp(self):
         super().setUp()

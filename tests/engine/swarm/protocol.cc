@@ -237,6 +237,44 @@ TEST_CASE("a piece from one peer that fails its hash bars that peer") {
   CHECK(bench.broken == "");
 }
 
+TEST_CASE(
+    "a piece of two peers that fails is fetched from one alone, so that the culprit is known") {
+  Bench bench(false, 1);
+  const SessionId liar = bench.join_seed();
+  const SessionId good = bench.join_seed();
+  size_t delivered = 0;
+  const auto deliver_all = [&] {
+    for (bench.sink.verifying.clear(); bench.sink.verifying.empty(); ++delivered) {
+      bench.run(murder::swarm::Swarm::tick_interval);
+      std::vector<std::pair<SessionId, BlockRange>> asked;
+      for (const auto& one : bench.sink.sent) {
+        if (one.message.type == MessageType::request) {
+          asked.emplace_back(one.session, one.message.block());
+        }
+      }
+      REQUIRE(asked.size() > delivered);
+      REQUIRE(bench.deliver(asked[delivered].first, asked[delivered].second).wanted);
+    }
+  };
+  deliver_all();
+  CHECK(bench.sink.said(liar, MessageType::request).size() == 2);
+  CHECK(bench.sink.said(good, MessageType::request).size() == 2);
+  bench.swarm().piece_verified(bench.sink.verifying[0].buffer, false, bench.now);
+  CHECK(bench.sink.closed.empty());  // it may have been either
+  deliver_all();
+  REQUIRE(bench.sink.said(liar, MessageType::request).size() == 6);
+  CHECK(bench.sink.said(good, MessageType::request).size() == 2);
+  bench.swarm().piece_verified(bench.sink.verifying[0].buffer, false, bench.now);
+  CHECK(bench.sink.has_closed(liar, CloseReason::wrong_data));
+  bench.swarm().closed(liar, bench.now);
+  deliver_all();
+  bench.swarm().piece_verified(bench.sink.verifying[0].buffer, true, bench.now);
+  bench.swarm().piece_stored(bench.sink.storing.at(0).buffer, bench.now);
+  CHECK(bench.swarm().complete());
+  CHECK(is_open(bench, good));
+  CHECK(bench.broken == "");
+}
+
 // --- what is asked of us -------------------------------------------------------------------------
 
 TEST_CASE("requests that cannot be served are rejected, and a flood of them ends the session") {
