@@ -97,7 +97,13 @@ int CommandContext::report(const Error& error) const {
 void CommandContext::own(CLI::App& app, std::unique_ptr<Command> command) {
   Command* pointer = command.get();
   commands_.push_back(std::move(command));
-  app.callback([this, pointer, name = app.get_name()] {
+  std::string name = app.get_name();
+  // A task's name is that of its command and its own: "fleet hosts".
+  const CLI::App* parent = app.get_parent();
+  if (parent != nullptr && parent->get_parent() != nullptr) {
+    name = parent->get_name() + " " + name;
+  }
+  app.callback([this, pointer, name] {
     chosen_ = pointer;
     command_name_ = name;
   });

@@ -13,6 +13,8 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/fleet/fleet.h"
+#include "cli/fleet/fleet_options.h"
 #include "cli/suggestion.h"
 
 namespace murder::cli {
@@ -65,8 +67,12 @@ int run(int argument_count, char** arguments) {
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   CommandContext context;
   add_all_commands(app, context);
+  fleet::add_fleet_command(app, context);
   try {
-    app.parse(argument_count, arguments);
+    std::vector<std::string> words =
+        fleet::normalise_words({arguments + 1, arguments + argument_count});
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     // It may stand behind the word that could not be parsed.
     context.json = std::any_of(arguments + 1, arguments + argument_count,

@@ -28,6 +28,9 @@ struct RunOptions {
   // Standard input of every command (the .torrent, the program); none when empty. Stays the
   // caller's and must live until run_jobs returns.
   std::string_view input;
+  // The same as an open file that is read from its start, for what is large; -1: none. The
+  // caller's as well.
+  int input_fd = -1;
   uint32_t forks = limits::forks_default;
   uint32_t retries = limits::retries_default;  // further attempts at a host that was not reached
   Duration command_timeout = limits::command_timeout_default;  // of one attempt; zero: none

@@ -1,0 +1,252 @@
+#include "cli/fleet/config.h"
+
+// The distribution's pkg-config file asks for its shared library.
+#undef TOML_HEADER_ONLY
+#undef TOML_SHARED_LIB
+#define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
+#define TOML_ENABLE_FORMATTERS 0
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes parts of the header for uses of values that were not set.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <toml++/toml.h>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "cli/fleet/plan/fleet_bounds.h"
+#include "cli/suggestion.h"
+#include "engine/archive/file.h"
+#include "engine/base/units.h"
+
+namespace murder::fleet {
+namespace {
+
+constexpr const char* default_path = "murder.toml";
+
+// Reads one murder.toml. Every method that can fail returns a Status that names the line.
+class Reader {
+ public:
+  explicit Reader(std::string path) { config_.path = std::move(path); }
+
+  Result<Config> read(const toml::table& root) {
+    if (Status known = check_keys(root, {"murder", "roles", "fleet"}); !known) {
+      return fail(known.error());
+    }
+    for (const auto& [name, read_table] :
+         {std::pair("murder", &Reader::read_murder), std::pair("roles", &Reader::read_roles),
+          std::pair("fleet", &Reader::read_fleet)}) {
+      const toml::node* node = root.get(name);
+      if (node == nullptr) {
+        continue;
+      }
+      if (!node->is_table()) {
+        return wrong(*node, fmt::format("'{}' must be a table: [{}]", name, name));
+      }
+      if (Status read = (this->*read_table)(*node->as_table()); !read) {
+        return fail(read.error());
+      }
+    }
+    return std::move(config_);
+  }
+
+ private:
+  std::string where(const toml::node& node) const {
+    return fmt::format("{}:{}", config_.path, static_cast<uint64_t>(node.source().begin.line));
+  }
+
+  tl::unexpected<Error> wrong(const toml::node& node, std::string_view why) const {
+    return fail(ErrorCode::invalid_input, fmt::format("{}: {}", where(node), why));
+  }
+
+  Status check_keys(const toml::table& table, const std::vector<std::string>& known) const {
+    for (const auto& [key, value] : table) {
+      const std::string name(key.str());
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const std::string near = cli::nearest_word(name, known);
+        return fail(ErrorCode::invalid_input,
+                    fmt::format("{}:{}: there is no '{}' here{}", config_.path,
+                                static_cast<uint64_t>(key.source().begin.line), name,
+                                near.empty() ? "" : fmt::format(": did you mean '{}'?", near)));
+      }
+    }
+    return {};
+  }
+
+  // Leaves the target alone when the key is not there.
+  template <typename Target>
+  Status take_text(const toml::table& table, const char* key, Target& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* text = node->as_string();
+    if (text == nullptr || text->get().find('\0') != std::string::npos) {
+      return wrong(*node, fmt::format("{} must be a text in quotes", key));
+    }
+    target = text->get();
+    return {};
+  }
+
+  template <typename Number, typename Target>
+  Status take_number(const toml::table& table, const char* key, Number least, Number most,
+                     Target& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* number = node->as_integer();
+    if (number == nullptr || number->get() < int64_t{least} || number->get() > int64_t{most}) {
+      return wrong(*node, fmt::format("{} must be a number from {} to {}", key, least, most));
+    }
+    target = static_cast<Number>(number->get());
+    return {};
+  }
+
+  // "10s", or a number of seconds.
+  Status take_duration(const toml::table& table, const char* key,
+                       std::optional<Duration>& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* number = node->as_integer();
+    const auto* text = node->as_string();
+    const Result<Duration> duration =
+        parse_duration(number != nullptr ? fmt::format("{}", number->get())
+                       : text != nullptr ? text->get()
+                                         : std::string());
+    if (!duration) {
+      return wrong(*node, fmt::format("{} must be a time like \"10s\" or \"5m\"", key));
+    }
+    target = *duration;
+    return {};
+  }
+
+  static Status first_error(std::initializer_list<Status> all) {
+    for (const Status& status : all) {
+      if (!status) {
+        return status;
+      }
+    }
+    return {};
+  }
+
+  Status read_murder(const toml::table& table) {
+    Variables& variables = config_.variables;
+    return first_error(
+        {check_keys(table, {"default_tag", "default_seeder_files_path", "default_destination_path",
+                            "remote_murder_path", "default_temp_path", "tracker_port"}),
+         take_text(table, "default_tag", variables.default_tag),
+         take_text(table, "default_seeder_files_path", variables.default_seeder_files_path),
+         take_text(table, "default_destination_path", variables.default_destination_path),
+         take_text(table, "remote_murder_path", variables.remote_murder_path),
+         take_text(table, "default_temp_path", variables.default_temp_path),
+         take_number<uint16_t>(table, "tracker_port", 1, 65535, variables.tracker_port)});
+  }
+
+  Status read_fleet(const toml::table& table) {
+    ReachDefaults& reach = config_.reach;
+    return first_error(
+        {check_keys(table,
+                    {"launcher", "ssh", "forks", "retries", "connect_timeout", "command_timeout"}),
+         take_text(table, "launcher", reach.launcher), take_text(table, "ssh", reach.ssh),
+         take_number<uint32_t>(table, "forks", 1, limits::forks_max, reach.forks),
+         take_number<uint32_t>(table, "retries", 0, limits::retries_max, reach.retries),
+         take_duration(table, "connect_timeout", reach.connect_timeout),
+         take_duration(table, "command_timeout", reach.command_timeout)});
+  }
+
+  Status read_roles(const toml::table& table) {
+    if (Status known = check_keys(table, {"tracker", "seeder", "peer"}); !known) {
+      return known;
+    }
+    for (const auto& [name, role] :
+         {std::pair("tracker", &config_.trackers), std::pair("seeder", &config_.seeders),
+          std::pair("peer", &config_.peers)}) {
+      const toml::node* node = table.get(name);
+      if (node == nullptr) {
+        continue;
+      }
+      if (const toml::array* list = node->as_array()) {
+        for (const toml::node& each : *list) {
+          if (Status read = read_entry(each, *role); !read) {
+            return read;
+          }
+        }
+      } else if (Status read = read_entry(*node, *role); !read) {
+        return read;
+      }
+    }
+    return {};
+  }
+
+  Status read_entry(const toml::node& node, std::vector<HostEntry>& role) const {
+    HostEntry entry{.where = where(node)};
+    if (const auto* text = node.as_string()) {
+      entry.node_set = text->get();
+      role.push_back(std::move(entry));
+      return {};
+    }
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+      return wrong(node, "a host is \"w01\", \"w[01-20]\" or { host = \"w01\", port = 2222 }");
+    }
+    if (table->get("host") == nullptr) {
+      return wrong(node, "host is missing");
+    }
+    Status read = first_error(
+        {check_keys(*table, {"host", "address", "port", "user", "ip", "rack", "no_release"}),
+         take_text(*table, "host", entry.node_set), take_text(*table, "address", entry.address),
+         take_number<uint16_t>(*table, "port", 1, 65535, entry.port),
+         take_text(*table, "user", entry.user), take_text(*table, "ip", entry.ip),
+         take_text(*table, "rack", entry.rack)});
+    if (!read) {
+      return read;
+    }
+    if (const toml::node* no_release = table->get("no_release")) {
+      if (!no_release->is_boolean()) {
+        return wrong(*no_release, "no_release must be true or false");
+      }
+      entry.no_release = no_release->as_boolean()->get();
+    }
+    role.push_back(std::move(entry));
+    return {};
+  }
+
+  Config config_;
+};
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, const std::string& path) {
+  const toml::parse_result parsed = toml::parse(text, path);
+  if (!parsed) {
+    const toml::parse_error& error = parsed.error();
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{}:{}: {}", path, static_cast<uint64_t>(error.source().begin.line),
+                            error.description()));
+  }
+  return Reader(path).read(parsed.table());
+}
+
+Result<Config> load_config(const std::string& option) {
+  const std::string path = option.empty() ? default_path : option;
+  if (option.empty() && access(default_path, F_OK) != 0) {
+    return Config{};
+  }
+  const Result<std::string> text = archive::read_whole_file(path, limits::config_bytes_max);
+  if (!text) {
+    return fail(text.error());
+  }
+  return parse_config(*text, path);
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,330 @@
+#include "cli/fleet/runner.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <deque>
+#include <map>
+#include <memory>
+#include <unordered_set>
+
+#include "cli/fleet/running.h"
+#include "engine/base/ensure.h"
+#include "engine/base/prng.h"
+#include "engine/policy/backoff.h"
+
+namespace murder::fleet {
+namespace {
+
+constexpr Duration tick_interval = std::chrono::milliseconds(200);
+constexpr uint32_t starts_at_once = 32;     // before output is looked after again
+constexpr rlim_t descriptors_per_fork = 5;  // three kept, two more while it is started
+constexpr rlim_t descriptors_for_others = 64;
+constexpr policy::Backoff backoff{.first = limits::retry_wait_first,
+                                  .most = limits::retry_wait_most};
+
+Instant now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+// The forks that the limit of open files allows; raises the soft limit as far as it needs.
+uint32_t forks_allowed(uint32_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return wanted;
+  }
+  const rlim_t needed = wanted * descriptors_per_fork + descriptors_for_others;
+  if (limit.rlim_cur < needed) {
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = std::min(needed, limit.rlim_max);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+      limit.rlim_cur = before;
+    }
+  }
+  if (limit.rlim_cur >= needed) {
+    return wanted;
+  }
+  const rlim_t free = limit.rlim_cur - std::min(limit.rlim_cur, descriptors_for_others);
+  return static_cast<uint32_t>(std::max<rlim_t>(free / descriptors_per_fork, 1));
+}
+
+// One run_jobs. A job is waiting (ready or later), running, or done; each is in one place.
+class Run {
+ public:
+  Run(const Inventory& inventory, std::span<const Job> jobs, Launcher& launcher,
+      const RunOptions& options, RunObserver& observer)
+      : inventory_(inventory),
+        jobs_(jobs),
+        launcher_(launcher),
+        options_(options),
+        observer_(observer),
+        forks_(forks_allowed(std::clamp(options.forks, 1U, limits::forks_max))),
+        prng_(static_cast<uint64_t>(now().time_since_epoch().count()) ^
+              static_cast<uint64_t>(getpid())) {
+    results_.resize(jobs.size());
+    for (size_t job = 0; job < jobs.size(); ++job) {
+      results_[job].host = jobs[job].host;
+      results_[job].stage = options.stage;
+      ready_.push_back(job);
+    }
+  }
+
+  std::vector<HostResult> to_end() {
+    if (Status opened = open_input(); !opened) {
+      give_up_waiting(opened.error().text);
+    }
+    while (!ready_.empty() || !later_.empty() || !running_.empty()) {
+      if (is_cancelled()) {
+        stop_all();
+      }
+      move_due();
+      start_ready();
+      wait();
+      collect();
+      observer_.tick();
+    }
+    return std::move(results_);
+  }
+
+ private:
+  [[nodiscard]] bool is_cancelled() const {
+    return options_.cancel != nullptr && options_.cancel->is_set();
+  }
+
+  Status open_input() {
+    if (options_.input_fd >= 0) {
+      input_ = io::Fd(fcntl(options_.input_fd, F_DUPFD_CLOEXEC, 0));
+      return input_.is_open() ? Status() : Status(fail_errno(errno, "standard input for hosts"));
+    }
+    if (options_.input.empty()) {
+      return {};
+    }
+    Result<io::Fd> input = memory_file(options_.input);
+    if (!input) {
+      return fail(input.error());
+    }
+    input_ = std::move(*input);
+    return {};
+  }
+
+  void finish(size_t job) { observer_.finished(results_[job]); }
+
+  void finish_unstarted(size_t job, const std::string& reason) {
+    results_[job].outcome = Outcome::not_started;
+    results_[job].reason = reason;
+    finish(job);
+  }
+
+  void give_up_waiting(const std::string& reason) {
+    for (const auto& [when, job] : later_) {
+      // It had its turn: what came of that is told.
+      finish(job);
+    }
+    later_.clear();
+    for (const size_t job : ready_) {
+      results_[job].attempts > 0 ? finish(job) : finish_unstarted(job, reason);
+    }
+    ready_.clear();
+  }
+
+  void stop_all() {
+    give_up_waiting("stopped before its turn");
+    for (const std::unique_ptr<Running>& each : running_) {
+      each->stop(now(), Running::Why::stopped);
+    }
+  }
+
+  void move_due() {
+    while (!later_.empty() && later_.begin()->first <= now()) {
+      ready_.push_back(later_.begin()->second);
+      later_.erase(later_.begin());
+    }
+  }
+
+  // The next jobs that one process can do: the first that is ready, and for a tree those like it.
+  std::vector<size_t> next_jobs() const {
+    std::vector<size_t> taken = {ready_.front()};
+    const Job& first = jobs_[ready_.front()];
+    const uint32_t most = launcher_.hosts_at_once();
+    // Output of many hosts in one process is told apart by their addresses.
+    std::unordered_set<std::string_view> addresses = {inventory_.at(first.host).address};
+    for (size_t index = 1; index < ready_.size() && taken.size() < most; ++index) {
+      const Job& other = jobs_[ready_[index]];
+      if (other.command == first.command &&
+          launcher_.go_together(inventory_.at(first.host), inventory_.at(other.host)) &&
+          addresses.insert(inventory_.at(other.host).address).second) {
+        taken.push_back(ready_[index]);
+      }
+    }
+    return taken;
+  }
+
+  // How many of the forks a process with so many hosts uses.
+  [[nodiscard]] uint32_t weight(size_t host_count) const {
+    return static_cast<uint32_t>(std::min<size_t>(host_count, forks_));
+  }
+
+  void start_ready() {
+    uint32_t used = 0;
+    for (const std::unique_ptr<Running>& each : running_) {
+      used += weight(each->jobs().size());
+    }
+    is_more_to_start_ = false;
+    for (uint32_t count = 0; !ready_.empty() && used < forks_; ++count) {
+      if (count == starts_at_once) {
+        is_more_to_start_ = true;
+        return;
+      }
+      const std::vector<size_t> taken = next_jobs();
+      if (used > 0 && used + weight(taken.size()) > forks_) {
+        return;
+      }
+      const Status started = start(taken);
+      if (!started && started.error().code == ErrorCode::limit && !running_.empty()) {
+        return;  // when one of those has ended there is room again
+      }
+      remove_from_ready(taken);
+      for (const size_t job : taken) {
+        if (!started) {
+          finish_unstarted(job, started.error().text);
+        } else {
+          observer_.started(jobs_[job].host, ++results_[job].attempts);
+        }
+      }
+      used += started ? weight(taken.size()) : 0;
+    }
+  }
+
+  void remove_from_ready(const std::vector<size_t>& taken) {
+    if (taken.size() == 1) {
+      ready_.pop_front();
+      return;
+    }
+    std::vector<char> is_taken(jobs_.size());
+    for (const size_t job : taken) {
+      is_taken[job] = 1;
+    }
+    std::erase_if(ready_, [&is_taken](size_t job) { return is_taken[job] != 0; });
+  }
+
+  Status start(const std::vector<size_t>& taken) {
+    std::vector<HostIndex> hosts;
+    std::vector<std::string> addresses;
+    for (const size_t job : taken) {
+      ENSURE(jobs_[job].host.raw < inventory_.hosts.size());
+      hosts.push_back(jobs_[job].host);
+      addresses.push_back(inventory_.at(jobs_[job].host).address);
+    }
+    const std::string& command = jobs_[taken.front()].command;
+    if (command.size() > limits::command_bytes_max) {
+      return fail(ErrorCode::invalid_input, fmt::format("a command line of {} bytes: at most {}",
+                                                        command.size(), limits::command_bytes_max));
+    }
+    const Result<Launch> launch = launcher_.launch({.hosts = hosts,
+                                                    .command = command,
+                                                    .has_input = input_.is_open(),
+                                                    .forks = forks_,
+                                                    .command_timeout = options_.command_timeout});
+    if (!launch) {
+      return fail(launch.error());
+    }
+    auto running = Running::start(*launch, {.jobs = taken,
+                                            .addresses = std::move(addresses),
+                                            .input_fd = input_.get(),
+                                            .output_bytes_max = options_.output_bytes_max,
+                                            .log_bytes_max = options_.log_bytes_max,
+                                            .forks = forks_,
+                                            .command_timeout = options_.command_timeout,
+                                            .now = now()});
+    if (!running) {
+      return fail(running.error());
+    }
+    running_.push_back(std::move(*running));
+    return {};
+  }
+
+  void wait() {
+    if (running_.empty() && later_.empty()) {
+      return;
+    }
+    polled_.clear();
+    Instant until = is_more_to_start_ ? now() : now() + tick_interval;
+    if (!later_.empty()) {
+      until = std::min(until, later_.begin()->first);
+    }
+    for (const std::unique_ptr<Running>& each : running_) {
+      until = std::min(until, each->deadline());
+      for (const int fd : each->descriptors()) {
+        polled_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+      }
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now());
+    // A signal ends the wait, and so does the tick.
+    poll(polled_.data(), polled_.size(), static_cast<int>(std::max<int64_t>(left.count(), 0)));
+  }
+
+  void collect() {
+    for (size_t index = 0; index < running_.size();) {
+      Running& running = *running_[index];
+      const bool is_ended = running.advance(now());
+      if (!is_ended) {
+        ++index;
+        continue;
+      }
+      running.tell(results_);
+      const Instant ended = now();
+      for (const size_t job : running.jobs()) {
+        results_[job].elapsed = ended - running.started();
+        finish_or_retry(job, running.jobs().size(), ended);
+      }
+      running_[index] = std::move(running_.back());
+      running_.pop_back();
+    }
+  }
+
+  void finish_or_retry(size_t job, size_t host_count, Instant ended) {
+    HostResult& result = results_[job];
+    if (is_cancelled() || result.attempts > options_.retries || !is_worth_retrying(result)) {
+      finish(job);
+      return;
+    }
+    // Those that shared a process are tried again at one moment, in one process.
+    const Duration wait =
+        host_count > 1 ? backoff.first * result.attempts : backoff.wait(result.attempts, prng_);
+    observer_.retrying(result, wait);
+    later_.emplace(ended + wait, job);
+  }
+
+  const Inventory& inventory_;
+  std::span<const Job> jobs_;
+  Launcher& launcher_;
+  const RunOptions& options_;
+  RunObserver& observer_;
+  uint32_t forks_;
+  Prng prng_;
+  io::Fd input_;
+  std::vector<HostResult> results_;
+  std::deque<size_t> ready_;
+  std::multimap<Instant, size_t> later_;
+  std::vector<std::unique_ptr<Running>> running_;
+  std::vector<pollfd> polled_;
+  bool is_more_to_start_ = false;
+};
+
+}  // namespace
+
+std::vector<HostResult> run_jobs(const Inventory& inventory, std::span<const Job> jobs,
+                                 Launcher& launcher, const RunOptions& options,
+                                 RunObserver* observer) {
+  RunObserver nobody;
+  return Run(inventory, jobs, launcher, options, observer == nullptr ? nobody : *observer).to_end();
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,70 @@
+// One launched process of a run: its output so far, its time limit, its end.
+//
+//   running -> ending (too slow, or stopped: SIGTERM sent) -> killed (SIGKILL sent) -> ended
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/fleet/child_process.h"
+#include "cli/fleet/labelled_output.h"
+#include "cli/fleet/launcher.h"
+#include "cli/fleet/plan/host_result.h"
+#include "cli/fleet/tail.h"
+
+namespace murder::fleet {
+
+class Running {
+ public:
+  struct Options {
+    std::vector<size_t> jobs;            // positions of the run's jobs
+    std::vector<std::string> addresses;  // of their hosts
+    int input_fd = -1;
+    uint32_t output_bytes_max = 0;
+    uint32_t log_bytes_max = 0;
+    uint32_t forks = 1;
+    Duration command_timeout{};
+    Instant now;
+  };
+  // ErrorCode::limit when there is no room for another process now.
+  [[nodiscard]] static Result<std::unique_ptr<Running>> start(const Launch& launch,
+                                                              Options options);
+
+  [[nodiscard]] const std::vector<size_t>& jobs() const { return options_.jobs; }
+  [[nodiscard]] Instant started() const { return options_.now; }
+  // When advance has something to do though no descriptor is readable.
+  [[nodiscard]] Instant deadline() const { return deadline_; }
+  // What to poll for reading: the process, and its streams (-1 when one has ended).
+  [[nodiscard]] std::array<int, 3> descriptors() const;
+
+  enum class Why { too_slow, stopped };
+  void stop(Instant now, Why why);
+
+  // Reads what is there and looks after the time limit. True: it has ended.
+  [[nodiscard]] bool advance(Instant now);
+  // Once, after the end: fills the results of its jobs.
+  void tell(std::vector<HostResult>& results);
+
+ private:
+  enum class State { running, ending, killed, ended };
+
+  Running(ChildProcess child, Options options, bool is_labelled);
+  void read();
+  [[nodiscard]] AttemptEnd attempt_end() const;
+  void tell_labelled(std::vector<HostResult>& results);
+
+  ChildProcess child_;
+  Options options_;
+  Tail output_;
+  Tail log_;
+  std::optional<LabelledOutput> labelled_;
+  State state_ = State::running;
+  Instant deadline_ = instant_never;
+  Why why_ = Why::too_slow;
+  ChildProcess::End end_;
+};
+
+}  // namespace murder::fleet
