@@ -56,7 +56,7 @@ class Capistrano::SCM::Murder
       set :current_revision, revision || ENV["REVISION"] || fetch(:release_timestamp)
       with_fleet_options do |options|
         murder "deploy", directory, "--tag", fetch(:release_timestamp), "--to", releases_path.to_s,
-               *options, *fetch(:murder_deploy_options)
+               *options, *("--no-distribute" unless fetch(:murder_distribute)), *fetch(:murder_deploy_options)
       end
     end
   end

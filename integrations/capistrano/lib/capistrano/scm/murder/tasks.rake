@@ -14,7 +14,6 @@ namespace :murder do
 
   desc "Put the release into its place on all hosts"
   task :create_release do
-    invoke "murder:distribute_files" if fetch(:murder_distribute)
     plugin.deploy_release
     # A release has the modification time of its source, but rollback takes releases in the order of theirs.
     on(release_roles(:all)) { execute :touch, release_path }
