@@ -1,0 +1,179 @@
+#include "cli/fleet/config.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/base/prng.h"
+#include "support.h"
+
+namespace murder::fleet {
+namespace {
+
+using cli::TemporaryDirectory;
+
+std::string error_of(std::string_view text) {
+  const auto config = parse_config(text, "murder.toml");
+  return config ? "no error" : config.error().text;
+}
+
+bool mentions(const std::string& text, std::string_view words) {
+  return text.find(words) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a whole murder.toml is read") {
+  const auto config = parse_config(R"(
+[murder]
+default_tag = "v1"
+default_seeder_files_path = "build"
+default_destination_path = "/srv/app"
+remote_murder_path = "/opt/m"
+default_temp_path = "/var/tmp"
+tracker_port = 7000
+[roles]
+tracker = ["t1", "t2"]
+seeder = { host = "s1", ip = "10.0.0.9" }
+peer = ["w[001-120]",
+  {host="w200", address="10.0.0.7", port=2222, user="deploy",ip="10.0.0.7",no_release=true,rack="r7"}]
+[fleet]
+launcher = "clush"
+ssh = "ssh -F x"
+forks = 20
+retries = 0
+connect_timeout = "5s"
+command_timeout = 90
+)",
+                                   "murder.toml");
+  INFO((config ? "" : config.error().text));
+  REQUIRE(config);
+  CHECK(config->variables == Variables{.default_tag = "v1",
+                                       .default_seeder_files_path = "build",
+                                       .default_destination_path = "/srv/app",
+                                       .remote_murder_path = "/opt/m",
+                                       .default_temp_path = "/var/tmp",
+                                       .tracker_port = 7000});
+  REQUIRE(config->trackers.size() == 2);
+  CHECK(config->trackers[1].node_set == "t2");
+  REQUIRE(config->seeders.size() == 1);
+  CHECK(config->seeders[0].ip == "10.0.0.9");
+  REQUIRE(config->peers.size() == 2);
+  CHECK(config->peers[0].node_set == "w[001-120]");
+  CHECK(config->peers[0].where == "murder.toml:12");
+  const HostEntry& host = config->peers[1];
+  CHECK(host.node_set == "w200");
+  CHECK(host.address == "10.0.0.7");
+  CHECK(host.port == 2222);
+  CHECK(host.user == "deploy");
+  CHECK(host.rack == "r7");
+  CHECK(host.no_release == true);
+  CHECK(config->reach.launcher == "clush");
+  CHECK(config->reach.ssh == "ssh -F x");
+  CHECK(config->reach.forks == 20);
+  CHECK(config->reach.retries == 0);
+  CHECK(config->reach.connect_timeout == Duration(std::chrono::seconds(5)));
+  CHECK(config->reach.command_timeout == Duration(std::chrono::seconds(90)));
+}
+
+TEST_CASE("an empty murder.toml leaves Murder's defaults") {
+  const auto config = parse_config("", "murder.toml");
+  REQUIRE(config);
+  CHECK(config->variables == Variables{});
+  CHECK(config->peers.empty());
+}
+
+TEST_CASE("mistakes in murder.toml name the line and what may stand there") {
+  CHECK(mentions(error_of("[murder]\ntracker_prot = 1\n"),
+                 "murder.toml:2: there is no 'tracker_prot'"));
+  CHECK(mentions(error_of("[murder]\ntracker_prot = 1\n"), "did you mean 'tracker_port'"));
+  CHECK(mentions(error_of("[role]\n"), "did you mean 'roles'"));
+  CHECK(mentions(error_of("[roles]\npeers = 'w1'\n"), "did you mean 'peer'"));
+  CHECK(mentions(error_of("roles = 1\n"), "must be a table"));
+  CHECK(mentions(error_of("[murder]\ntracker_port = 0\n"), "1 to 65535"));
+  CHECK(mentions(error_of("[murder]\ntracker_port = 65536\n"), "1 to 65535"));
+  CHECK(mentions(error_of("[murder]\ntracker_port = \"8998\"\n"), "murder.toml:2"));
+  CHECK(mentions(error_of("[murder]\ndefault_tag = 5\n"), "quotes"));
+  CHECK(mentions(error_of("[murder]\ndefault_tag = \"a\\u0000b\"\n"), "quotes"));
+  CHECK(mentions(error_of("[roles]\n\npeer = [\n'w1',\n7]\n"), "murder.toml:5"));
+  CHECK(mentions(error_of("[roles]\npeer = { port = 1 }\n"), "host is missing"));
+  CHECK(mentions(error_of("[roles]\npeer = { host = 'a', prot = 1 }\n"), "did you mean 'port'"));
+  CHECK(mentions(error_of("[roles]\npeer = { host = 'a', no_release = 'x' }\n"), "true or false"));
+  CHECK(mentions(error_of("[fleet]\nconnect_timeout = 'soon'\n"), "\"10s\""));
+  CHECK(mentions(error_of("[fleet]\nforks = 0\n"), "forks"));
+}
+
+TEST_CASE("what is not TOML is an error with its line") {
+  CHECK(mentions(error_of("[murder]\ndefault_tag = \n"), "murder.toml:2"));
+  CHECK_FALSE(parse_config(std::string(5000, '['), "murder.toml"));
+  CHECK_FALSE(parse_config("a = " + std::string(100'000, '['), "murder.toml"));
+  CHECK_FALSE(parse_config(std::string_view("\xFF\xFE\0\1", 4), "murder.toml"));
+}
+
+TEST_CASE("whatever is in a murder.toml, it is read or refused") {
+  const std::string whole =
+      "[murder]\ntracker_port = 0x1F40\ndefault_tag = \"\"\"a\\u00e9\"\"\" # c\n[roles]\n"
+      "peer = ['w[1-3]', { host = \"w4\", no_release = true, port = 1_0 }]\n[[x]]\na.b.c = 1e9\n"
+      "d = 1979-05-27T07:32:00Z\n";
+  const std::string marks = "[]{}=.,'\"#\n\\\t -_+:0123456789aeuxTZ\0\x80\xFF";
+  Prng prng(7);
+  int refused = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = whole;
+    for (uint32_t count = 1 + prng.below(4); count > 0; --count) {
+      const uint32_t place = prng.below(static_cast<uint32_t>(text.size()));
+      const char mark = marks[prng.below(static_cast<uint32_t>(marks.size()))];
+      if (prng.below(3) == 0) {
+        text.erase(place, 1 + prng.below(20));
+      } else if (prng.below(2) == 0) {
+        text.insert(place, 1 + prng.below(3), mark);
+      } else {
+        text[place] = mark;
+      }
+      text += '\n';
+    }
+    refused += parse_config(text, "murder.toml") ? 0 : 1;
+  }
+  CHECK(refused > 1000);
+}
+
+TEST_CASE("a configuration that was named must be there") {
+  const TemporaryDirectory temporary;
+  const std::string path = temporary.path() + "/fleet.toml";
+  CHECK_FALSE(load_config(path));
+  write_file(path, "[roles]\npeer = 'w1'\n");
+  const auto config = load_config(path);
+  REQUIRE(config);
+  CHECK(config->path == path);
+  CHECK(config->peers[0].where == path + ":2");
+}
+
+TEST_CASE("a file of hosts has a node set a line and what holds for it") {
+  const auto hosts = parse_hosts(
+      "# the fleet\n\nw[001-120]\r\n  w200 port=2222 user=deploy ip=10.0.0.7 rack=r7 no_release # "
+      "x\n"
+      "w201 address=10.0.0.8 no_release=0",
+      "hosts");
+  INFO((hosts ? "" : hosts.error().text));
+  REQUIRE(hosts);
+  REQUIRE(hosts->size() == 3);
+  CHECK((*hosts)[0].node_set == "w[001-120]");
+  CHECK((*hosts)[0].where == "hosts:3");
+  CHECK((*hosts)[1].port == 2222);
+  CHECK((*hosts)[1].user == "deploy");
+  CHECK((*hosts)[1].ip == "10.0.0.7");
+  CHECK((*hosts)[1].rack == "r7");
+  CHECK((*hosts)[1].no_release == true);
+  CHECK((*hosts)[2].address == "10.0.0.8");
+  CHECK((*hosts)[2].no_release == false);
+}
+
+TEST_CASE("what is not known behind a host is an error with its line") {
+  for (const char* text : {"w1\nw2 prot=1", "w1\nw2 port=70000", "w1\nw2 port=", "w1\nw2 port=22x",
+                           "w1\nw2 w3", "w1\nw2 user=", "w1\nw2 no_release=maybe"}) {
+    CAPTURE(text);
+    const auto hosts = parse_hosts(text, "hosts");
+    REQUIRE_FALSE(hosts);
+    CHECK(mentions(hosts.error().text, "hosts:2: "));
+  }
+}
+
+}  // namespace murder::fleet
