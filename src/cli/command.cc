@@ -35,25 +35,6 @@ void write_line(FILE* stream, std::string_view line) {
   std::fflush(stream);
 }
 
-// CLI11 reports a bad value by an exception of its own.
-template <typename T>
-CLI::Option* add_parsed_option(CLI::App& command, const std::string& name, T& target,
-                               Result<T> (*parse)(std::string_view), const std::string& description,
-                               const std::string& value_name) {
-  return command
-      .add_option_function<std::string>(
-          name,
-          [&target, parse, name](const std::string& text) {
-            const Result<T> value = parse(text);
-            if (!value) {
-              throw CLI::ValidationError(name, value.error().text);
-            }
-            target = *value;
-          },
-          description)
-      ->type_name(value_name);
-}
-
 }  // namespace
 
 void CommandContext::print(std::string_view line) const {
@@ -94,16 +75,10 @@ int CommandContext::report(const Error& error) const {
   return exit_failed;
 }
 
-void CommandContext::own(CLI::App& app, std::unique_ptr<Command> command) {
+void CommandContext::own(ArgumentParser line, std::unique_ptr<Command> command) {
   Command* pointer = command.get();
   commands_.push_back(std::move(command));
-  std::string name = app.get_name();
-  // A task's name is that of its command and its own: "fleet hosts".
-  const CLI::App* parent = app.get_parent();
-  if (parent != nullptr && parent->get_parent() != nullptr) {
-    name = parent->get_name() + " " + name;
-  }
-  app.callback([this, pointer, name] {
+  line.when_named([this, pointer, name = line.full_name()] {
     chosen_ = pointer;
     command_name_ = name;
   });
@@ -115,8 +90,9 @@ int CommandContext::run_chosen() {
   return outcome ? *outcome : report(outcome.error());
 }
 
-CLI::App& add_bare_command(CLI::App& app, CommandContext& context, const CommandText& text) {
-  CLI::App* command = app.add_subcommand(text.name, text.description);
+ArgumentParser add_bare_command(ArgumentParser app, CommandContext& context,
+                                const CommandText& text) {
+  ArgumentParser command = app.add_subcommand(text.name, text.description);
   std::string footer = "Example:";
   std::string_view rest = text.example;
   while (!rest.empty()) {
@@ -124,33 +100,18 @@ CLI::App& add_bare_command(CLI::App& app, CommandContext& context, const Command
     footer += fmt::format("\n  {}", rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  command->footer(footer);
-  command->group("Commands");
-  command->add_flag("--json", context.json, "Print the result as JSON")->group("Common options");
-  command->add_flag("-q,--quiet", context.quiet, "Print errors and results only")
-      ->group("Common options");
+  command.footer(footer);
+  command.group("Commands");
+  const std::string group = "Common options";
+  command.add_flag("--json", context.json, "Print the result as JSON").group(group);
+  command.add_flag("-q,--quiet", context.quiet, "Print errors and results only").group(group);
   command
-      ->add_option("--run-dir", context.run_directory,
-                   "Where running processes keep their control sockets\n"
-                   "(default: $MURDER_RUN_DIR, else under /run or $XDG_RUNTIME_DIR)")
-      ->type_name("DIR")
-      ->group("Common options");
-  return *command;
-}
-
-CLI::Option* add_size_option(CLI::App& command, const std::string& name, uint64_t& bytes,
-                             const std::string& description) {
-  return add_parsed_option(command, name, bytes, parse_size, description, "SIZE");
-}
-
-CLI::Option* add_rate_option(CLI::App& command, const std::string& name, uint64_t& bytes_per_second,
-                             const std::string& description) {
-  return add_parsed_option(command, name, bytes_per_second, parse_rate, description, "RATE");
-}
-
-CLI::Option* add_duration_option(CLI::App& command, const std::string& name, Duration& duration,
-                                 const std::string& description) {
-  return add_parsed_option(command, name, duration, parse_duration, description, "TIME");
+      .add_option("--run-dir", context.run_directory,
+                  "Where running processes keep their control sockets\n"
+                  "(default: $MURDER_RUN_DIR, else under /run or $XDG_RUNTIME_DIR)")
+      .type_name("DIR")
+      .group(group);
+  return command;
 }
 
 }  // namespace murder::cli

@@ -5,22 +5,20 @@
 //
 //   Result<int> run_info(const InfoOptions& options, CommandContext& context) { ... }
 //
-//   void add_info_command(CLI::App& app, CommandContext& context) {
+//   void add_info_command(ArgumentParser app, CommandContext& context) {
 //     auto [command, options] = add_command<InfoOptions>(
 //         app, context, {.name = "info", .description = "...", .example = "murder info
 //         web.torrent"}, run_info);
-//     command.add_option("TORRENT", options.torrent, "...")->required();
+//     command.add_option("TORRENT", options.torrent, "...").required();
 //   }
 #pragma once
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/argument_parser.h"
 #include "cli/json.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
@@ -60,7 +58,7 @@ class CommandContext {
     virtual ~Command() = default;
     virtual Result<int> run(CommandContext& context) = 0;
   };
-  void own(CLI::App& app, std::unique_ptr<Command> command);
+  void own(ArgumentParser app, std::unique_ptr<Command> command);
   // Runs the command that was named. Returns the exit code.
   int run_chosen();
 
@@ -78,16 +76,18 @@ struct CommandText {
 };
 
 // Adds a sub-command with the global options. Not for use by commands themselves.
-CLI::App& add_bare_command(CLI::App& app, CommandContext& context, const CommandText& text);
+ArgumentParser add_bare_command(ArgumentParser app, CommandContext& context,
+                                const CommandText& text);
 
 template <typename Options>
 struct AddedCommand {
-  CLI::App& command;
+  ArgumentParser command;
   Options& options;  // lives as long as the context
 };
 
 template <typename Options>
-AddedCommand<Options> add_command(CLI::App& app, CommandContext& context, const CommandText& text,
+AddedCommand<Options> add_command(ArgumentParser app, CommandContext& context,
+                                  const CommandText& text,
                                   Result<int> (*run)(const Options&, CommandContext&)) {
   class Held : public CommandContext::Command {
    public:
@@ -99,19 +99,11 @@ AddedCommand<Options> add_command(CLI::App& app, CommandContext& context, const 
    private:
     Result<int> (*function_)(const Options&, CommandContext&);
   };
-  CLI::App& command = add_bare_command(app, context, text);
+  ArgumentParser command = add_bare_command(app, context, text);
   auto held = std::make_unique<Held>(run);
   Options& options = held->options;
   context.own(command, std::move(held));
   return {command, options};
 }
-
-// Options written as people write them (engine/base/units.h): "64KiB", "400MB" a second, "30s".
-CLI::Option* add_size_option(CLI::App& command, const std::string& name, uint64_t& bytes,
-                             const std::string& description);
-CLI::Option* add_rate_option(CLI::App& command, const std::string& name, uint64_t& bytes_per_second,
-                             const std::string& description);
-CLI::Option* add_duration_option(CLI::App& command, const std::string& name, Duration& duration,
-                                 const std::string& description);
 
 }  // namespace murder::cli

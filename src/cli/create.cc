@@ -3,13 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <optional>
 
 #include "cli/archive_progress.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/stop_signals.h"
+#include "engine/archive/piece_size.h"
+#include "engine/archive/release_name.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/units.h"
 
@@ -33,6 +34,27 @@ std::optional<std::string> tracker_url(const std::string& text) {
     return std::nullopt;
   }
   return fmt::format("http://{}/announce", place->text());
+}
+
+Status take_format(const std::string& name, archive::ArchiveFormat& format) {
+  for (const archive::ArchiveFormat each :
+       {archive::ArchiveFormat::tar_zstd, archive::ArchiveFormat::tar_gzip,
+        archive::ArchiveFormat::tar}) {
+    if (archive::suffix_of(each) == "." + name) {
+      format = each;
+      return {};
+    }
+  }
+  return fail(ErrorCode::invalid_input, name + ": write tar.zst, tar.gz or tar");
+}
+
+Status take_piece_size(const std::string& text, uint64_t& piece_bytes) {
+  const Result<uint64_t> value = parse_size(text);
+  if (!value) {
+    return fail(value.error());
+  }
+  piece_bytes = *value;
+  return archive::validate_piece_size(*value);
 }
 
 Result<int> run_create(const CreateCommandOptions& options, CommandContext& context) {
@@ -81,7 +103,7 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
 
 }  // namespace
 
-void add_create_command(CLI::App& app, CommandContext& context) {
+void add_create_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<CreateCommandOptions>(
       app, context,
       {.name = "create",
@@ -90,36 +112,36 @@ void add_create_command(CLI::App& app, CommandContext& context) {
        .example = "murder create ./build --tag v42 --tracker tracker.example.net:8998"},
       run_create);
   archive::CreateOptions& release = options.release;
-  command.add_option("SOURCE", release.source, "The directory or file to distribute")->required();
-  command.add_option("--tag", release.tag, "The name of the release")->required();
+  command.add_option("SOURCE", release.source, "The directory or file to distribute").required();
+  command.add_option("--tag", release.tag, "The name of the release").required();
   command
       .add_option("--tracker", options.trackers,
                   "Where peers find one another; may be given several times")
-      ->type_name("HOST:PORT")
-      ->allow_extra_args(false);
+      .type_name("HOST:PORT")
+      .one_value_each_time();
   command.add_option("--temp-path", release.directory, "Where the archive and the torrent go")
-      ->type_name("DIR")
-      ->capture_default_str();
-  static const std::map<std::string, archive::ArchiveFormat> formats = {
-      {"tar.zst", archive::ArchiveFormat::tar_zstd},
-      {"tar.gz", archive::ArchiveFormat::tar_gzip},
-      {"tar", archive::ArchiveFormat::tar}};
+      .type_name("DIR")
+      .show_default();
   command
-      .add_option_function<std::string>(
+      .add_parsed(
           "--format",
-          [&release](const std::string& name) { release.compression.format = formats.at(name); },
-          "How a directory is packed (default: tar.zst)")
-      ->check(CLI::IsMember(formats))
-      ->type_name("FORMAT");
+          [&release](const std::string& name) {
+            return take_format(name, release.compression.format);
+          },
+          "How a directory is packed: tar.zst, tar.gz or tar (default: tar.zst)")
+      .type_name("FORMAT");
   command
       .add_option("--level", release.compression.level,
                   "Compression: 1 (fast) to 19 for tar.zst, to 9 for tar.gz (default: 3, 6)")
-      ->type_name("N");
-  add_size_option(command, "--piece-size", release.piece_bytes,
-                  "A power of two from 16KiB (default: by the size of the release)")
-      ->check([](const std::string& text) {
-        return parse_size(text).value_or(1) == 0 ? "a piece has at least 16KiB" : std::string();
-      });
+      .type_name("N");
+  command
+      .add_parsed(
+          "--piece-size",
+          [&release](const std::string& text) {
+            return take_piece_size(text, release.piece_bytes);
+          },
+          "A power of two from 16KiB (default: by the size of the release)")
+      .type_name("SIZE");
   command.add_flag("--force", release.replace, "Replace an archive and torrent that are there");
 }
 

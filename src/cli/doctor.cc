@@ -49,7 +49,7 @@ Result<int> run_doctor(const DoctorOptions& options, CommandContext& context) {
 
 }  // namespace
 
-void add_doctor_command(CLI::App& app, CommandContext& context) {
+void add_doctor_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<DoctorOptions>(
       app, context,
       {
@@ -59,8 +59,8 @@ void add_doctor_command(CLI::App& app, CommandContext& context) {
       },
       run_doctor);
   command.add_option("--temp-path", options.temp_path, "Where archives are kept")
-      ->type_name("DIR")
-      ->capture_default_str();
+      .type_name("DIR")
+      .show_default();
 }
 
 }  // namespace murder::cli

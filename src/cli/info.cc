@@ -103,7 +103,7 @@ Result<int> run_info(const InfoOptions& options, CommandContext& context) {
 
 }  // namespace
 
-void add_info_command(CLI::App& app, CommandContext& context) {
+void add_info_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] =
       add_command<InfoOptions>(app, context,
                                {.name = "info",
@@ -111,7 +111,7 @@ void add_info_command(CLI::App& app, CommandContext& context) {
                                 .example = "murder info /tmp/v42.tar.zst.torrent"},
                                run_info);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
-      ->required();
+      .required();
 }
 
 }  // namespace murder::cli

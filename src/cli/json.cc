@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace murder::cli {
 namespace {
 

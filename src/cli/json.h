@@ -7,6 +7,9 @@
 
 #include "engine/base/result.h"
 
+// Compiled once, in json.cc, instead of in every file that uses it.
+extern template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace murder::cli {
 
 // Keys stay in the order they were written in.

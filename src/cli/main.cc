@@ -66,8 +66,10 @@ int run(int argument_count, char** arguments) {
   app.get_formatter()->column_width(34);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   CommandContext context;
-  add_all_commands(app, context);
-  fleet::add_fleet_command(app, context);
+  add_all_commands(ArgumentParser(&app), context);
+  fleet::add_deploy_command(ArgumentParser(&app), context);
+  fleet::add_rollback_command(ArgumentParser(&app), context);
+  fleet::add_fleet_command(ArgumentParser(&app), context);
   try {
     std::vector<std::string> words =
         fleet::normalise_words({arguments + 1, arguments + argument_count});

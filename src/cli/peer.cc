@@ -7,6 +7,9 @@
 
 #include "cli/commands.h"
 #include "cli/delivery.h"
+#include "cli/peer_outcome.h"
+#include "cli/processes.h"
+#include "cli/release_directory.h"
 #include "cli/swarm_options.h"
 #include "cli/swarm_process.h"
 #include "engine/archive/release_name.h"
@@ -23,27 +26,115 @@ struct PeerOptions {
   bool no_tag_directory = false;
   bool unsafe_please_delete = false;
   bool no_unpack = false;
+  bool background = false;
+  bool record = false;
   Duration seed_for = std::chrono::seconds(30);
+  Duration give_up_after = Duration::zero();
   uint64_t unpacked_bytes_max = 0;
   SwarmOptions swarm;
 };
 
+constexpr Duration stall_look_interval = std::chrono::seconds(1);
+constexpr Duration stop_wait_max = std::chrono::seconds(15);
+
+struct PeerWork {
+  std::optional<DeliveryOptions> delivery;
+  Duration seed_for{};
+  Duration give_up_after{};  // zero: never
+  bool background = false;   // the front ends when the download has begun
+  bool record = false;
+};
+
 class Peer final : public SwarmProcess {
  public:
-  Peer(const TorrentInput& torrent, SwarmProcessOptions options, Front& front,
-       std::optional<DeliveryOptions> delivery, Duration seed_for)
+  Peer(const TorrentInput& torrent, SwarmProcessOptions options, Front& front, PeerWork work)
       : SwarmProcess(torrent, std::move(options), front),
-        delivery_options_(std::move(delivery)),
-        seed_for_(seed_for),
+        delivery_options_(std::move(work.delivery)),
+        work_(std::move(work)),
         started_at_(std::chrono::steady_clock::now()) {}
+
+  // run(), and what came of it for `murder wait`.
+  Result<int> run_to_the_end() {
+    Result<int> result = run();
+    if (work_.background && !is_told_) {
+      const Error error =
+          result ? Error{ErrorCode::interrupted, "it was stopped before the release was here"}
+                 : result.error();
+      Json outcome = json_of_error(error);
+      outcome["state"] = outcome_failed;
+      leave_outcome(std::move(outcome));
+      return fail(error);
+    }
+    return result;
+  }
 
  private:
   void ready() override {
     const node::NodeProgress now = node().progress();
+    if (work_.background) {
+      finish({.exit_code = exit_done,
+              .text = fmt::format("fetching {} in the background (pid {}): `murder wait {}` tells "
+                                  "when it is here",
+                                  options().tag, getpid(), options().tag),
+              .json = {{"tag", options().tag},
+                       {"pid", getpid()},
+                       {"info_hash", torrent().info_hash.hex()}}});
+    }
+    if (work_.give_up_after > Duration::zero()) {
+      stall_timer_ = std::make_unique<io::Timer>(reactor().timers(),
+                                                 io::bind_timer<&Peer::look_for_stall>(this));
+      stall_timer_->arm(reactor().now() + stall_look_interval);
+    }
     if (now.resumed_bytes > 0 && now.resumed_bytes < now.total_bytes) {
       front().note(fmt::format("{} of {} are here already", format_size(now.resumed_bytes),
                                format_size(now.total_bytes)));
     }
+  }
+
+  // Bytes that were verified, or at least arrived, are progress.
+  void look_for_stall(io::Timer& timer) {
+    const node::NodeProgress now = node().progress();
+    if (now.phase != node::NodePhase::fetching) {
+      return;
+    }
+    const uint64_t mark = now.have_bytes + now.stats.downloaded_bytes;
+    if (mark != stall_mark_) {
+      stall_mark_ = mark;
+      moved_at_ = reactor().now();
+    } else if (reactor().now() - moved_at_ >= work_.give_up_after) {
+      const std::string trouble = now.tracker_trouble.empty()
+                                      ? fmt::format("{} peers are connected", now.stats.open_count)
+                                      : now.tracker_trouble;
+      end(fail(ErrorCode::timeout,
+               fmt::format("nothing came for {}, {} of {} are here ({})",
+                           format_duration(work_.give_up_after), format_size(now.have_bytes),
+                           format_size(now.total_bytes), trouble)));
+      return;
+    }
+    timer.arm(reactor().now() + stall_look_interval);
+  }
+
+  void leave_outcome(Json outcome) {
+    is_told_ = true;
+    outcome["tag"] = options().tag;
+    outcome["info_hash"] = torrent().info_hash.hex();
+    outcome["pid"] = getpid();
+    if (Status written = write_outcome(options().run_directory, options().tag, outcome); !written) {
+      front().warn(written.error().text);
+    }
+  }
+
+  // What --record asks for. A release that is in place stays there if this fails.
+  Status record_delivery() {
+    if (!work_.record) {
+      return {};
+    }
+    Result<ReleaseDirectory> directory = ReleaseDirectory::open(delivery_options_->to);
+    if (!directory) {
+      return fail(directory.error());
+    }
+    note_delivered(directory->record(), options().tag);
+    return directory->save_record();
   }
 
   void complete() override {
@@ -61,8 +152,11 @@ class Peer final : public SwarmProcess {
   void delivered(io::Notifier&) {
     delivery_->join();
     is_delivered_ = true;
+    const Status recorded = delivery_->result() ? record_delivery() : Status();
     if (!delivery_->result()) {
       end(fail(delivery_->result().error()));
+    } else if (!recorded) {
+      end(fail(recorded.error()));
     } else if (!stopping_) {
       tell_done();
     }
@@ -76,27 +170,35 @@ class Peer final : public SwarmProcess {
     const std::string place = delivery_ != nullptr ? *delivery_->result() : options().node.path;
     const double rate = static_cast<double>(fetched) / seconds;
     const double total_seconds = seconds_of(std::chrono::steady_clock::now() - started_at_);
-    finish({.exit_code = exit_done,
-            .text = fmt::format(
-                "{} is in {}: {} fetched in {} ({}), done after {}", options().tag, place,
-                format_size(fetched), format_duration(fetched_after_), format_rate(rate),
-                format_duration(Duration(static_cast<int64_t>(total_seconds * 1e9)))),
-            .json = {{"tag", options().tag},
-                     {"path", place},
-                     {"archive", options().node.path},
-                     {"info_hash", torrent().info_hash.hex()},
-                     {"total_bytes", now.total_bytes},
-                     {"fetched_bytes", fetched},
-                     {"resumed_bytes", now.resumed_bytes},
-                     {"received_bytes", now.stats.downloaded_bytes + now.stats.wasted_bytes},
-                     {"failed_pieces", now.stats.failed_pieces},
-                     {"fetch_seconds", seconds},
-                     {"seconds", total_seconds},
-                     {"bytes_per_second", rate},
-                     {"pid", getpid()}}});
+    FinalReport report{
+        .exit_code = exit_done,
+        .text =
+            fmt::format("{} is in {}: {} fetched in {} ({}), done after {}", options().tag, place,
+                        format_size(fetched), format_duration(fetched_after_), format_rate(rate),
+                        format_duration(Duration(static_cast<int64_t>(total_seconds * 1e9)))),
+        .json = {{"tag", options().tag},
+                 {"path", place},
+                 {"archive", options().node.path},
+                 {"info_hash", torrent().info_hash.hex()},
+                 {"total_bytes", now.total_bytes},
+                 {"fetched_bytes", fetched},
+                 {"resumed_bytes", now.resumed_bytes},
+                 {"received_bytes", now.stats.downloaded_bytes + now.stats.wasted_bytes},
+                 {"failed_pieces", now.stats.failed_pieces},
+                 {"fetch_seconds", seconds},
+                 {"seconds", total_seconds},
+                 {"bytes_per_second", rate},
+                 {"pid", getpid()}}};
+    if (work_.background) {
+      report.json["state"] = outcome_done;
+      report.json["text"] = report.text;
+      leave_outcome(std::move(report.json));
+    } else {
+      finish(report);
+    }
     seed_timer_ =
         std::make_unique<io::Timer>(reactor().timers(), io::bind_timer<&Peer::seeded_enough>(this));
-    seed_timer_->arm(reactor().now() + seed_for_);
+    seed_timer_->arm(reactor().now() + work_.seed_for);
   }
 
   void seeded_enough(io::Timer&) { end(exit_done); }
@@ -121,12 +223,16 @@ class Peer final : public SwarmProcess {
   }
 
   std::optional<DeliveryOptions> delivery_options_;
-  Duration seed_for_;
+  PeerWork work_;
   std::chrono::steady_clock::time_point started_at_;
   Duration fetched_after_{};
   std::unique_ptr<io::Notifier> delivery_done_;
   std::unique_ptr<Delivery> delivery_;
   std::unique_ptr<io::Timer> seed_timer_;
+  std::unique_ptr<io::Timer> stall_timer_;
+  uint64_t stall_mark_ = 0;
+  Instant moved_at_{};
+  bool is_told_ = false;
   bool is_delivered_ = false;
   bool stopping_ = false;
 };
@@ -137,10 +243,39 @@ std::string clean_path(const std::string& text) {
   return (path.has_filename() ? path : path.parent_path()).string();
 }
 
+// One download of a tag at a time. A peer that has finished only serves: it makes room, since it
+// holds the archive.
+Status end_peers_before(const std::string& tag, const CommandContext& context) {
+  const Result<RunDirectory> directory = RunDirectory::open(context.run_directory);
+  if (!directory) {
+    return fail(directory.error());
+  }
+  for (const RunningProcess& process : list_processes(*directory)) {
+    if (process.kind() != kind_peer || process.tag() != tag) {
+      continue;
+    }
+    if (text_member(process.status, "phase") != "seeding") {
+      return fail(ErrorCode::conflict,
+                  fmt::format("a peer of {} is at work here already (pid {}): `murder wait {}` "
+                              "tells how it ends, `murder stop {} --peering` ends it",
+                              tag, process.pid, tag, tag));
+    }
+    if (Status stopped = stop_process(*directory, process, stop_wait_max); !stopped) {
+      return stopped;
+    }
+  }
+  return {};
+}
+
 Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (options.to.empty() && !options.no_unpack) {
     return context.wrong_usage(
         "say where the release goes with --to DIR (or --no-unpack to fetch it only)");
+  }
+  if (options.record && (options.no_unpack || options.no_tag_directory)) {
+    return context.wrong_usage(
+        "--record notes releases in DIR/TAG: not with --no-unpack or "
+        "--no-tag-directory");
   }
   const auto node_options = node_options_of(options.swarm, context);
   if (!node_options) {
@@ -176,17 +311,34 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
       return fail(fits.error());
     }
   }
-  const RunMode mode = options.seed_for > Duration::zero() ? RunMode::worker : RunMode::foreground;
-  const WorkOptions work{.mode = mode, .log_name = "peer-" + tag};
+  if (options.background) {
+    if (Status free = end_peers_before(tag, context); !free) {
+      return fail(free.error());
+    }
+    // Before the worker exists: whoever waits finds this one, not that of a peer before it.
+    if (Status written =
+            write_outcome(context.run_directory, tag, {{"state", outcome_running}, {"tag", tag}});
+        !written) {
+      return fail(written.error());
+    }
+  }
+  const bool is_worker = options.background || options.seed_for > Duration::zero();
+  const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,
+                         .log_name = peer_log_name(tag)};
   return run_work(context, work, [&](Front& front) {
-    Peer peer(*torrent, process, front, delivery, options.seed_for);
-    return peer.run();
+    Peer peer(*torrent, process, front,
+              {.delivery = delivery,
+               .seed_for = options.seed_for,
+               .give_up_after = options.give_up_after,
+               .background = options.background,
+               .record = options.record});
+    return peer.run_to_the_end();
   });
 }
 
 }  // namespace
 
-void add_peer_command(CLI::App& app, CommandContext& context) {
+void add_peer_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<PeerOptions>(
       app, context,
       {.name = "peer",
@@ -195,20 +347,26 @@ void add_peer_command(CLI::App& app, CommandContext& context) {
                   "ssh web1 murder peer - --to /srv/app < v42.tar.zst.torrent"},
       run_peer);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
-      ->required();
+      .required();
   command.add_option("--to", options.to, "The release goes to DIR/TAG (a file as cp would put it)")
-      ->type_name("DIR");
+      .type_name("DIR");
   command.add_option("--temp-path", options.temp_path, "Where the archive is kept")
-      ->type_name("DIR")
-      ->capture_default_str();
+      .type_name("DIR")
+      .show_default();
   command.add_flag("--no-tag-directory", options.no_tag_directory,
                    "Unpack to DIR itself instead of DIR/TAG");
   command.add_flag("--unsafe-please-delete", options.unsafe_please_delete,
                    "Replace what is in the target directory");
   command.add_flag("--no-unpack", options.no_unpack, "Fetch the archive only");
-  add_duration_option(command, "--seed-for", options.seed_for,
+  command.add_flag("--background", options.background,
+                   "Return when the download has begun (murder wait TAG tells how it ended)");
+  command.add_flag("--record", options.record,
+                   "Note the release in DIR, for murder releases, activate and rollback");
+  command.add_duration("--give-up-after", options.give_up_after,
+                      "Fail when nothing came for this long; default: never");
+  command.add_duration("--seed-for", options.seed_for,
                       "Go on serving in the background this long; default 30s, 0 for not at all");
-  add_size_option(command, "--max-unpacked", options.unpacked_bytes_max,
+  command.add_size("--max-unpacked", options.unpacked_bytes_max,
                   "Refuse an archive that unpacks to more; default: no limit");
   add_swarm_options(command, options.swarm);
 }

@@ -86,7 +86,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
 
 }  // namespace
 
-void add_seed_command(CLI::App& app, CommandContext& context) {
+void add_seed_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] =
       add_command<SeedOptions>(app, context,
                                {.name = "seed",
@@ -94,7 +94,7 @@ void add_seed_command(CLI::App& app, CommandContext& context) {
                                 .example = "murder seed /tmp/v42.tar.zst.torrent --background"},
                                run_seed);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
-      ->required();
+      .required();
   command.add_option("FILE", options.file, "The content; default: beside the torrent");
   add_swarm_options(command, options.swarm);
   command.add_flag("--background", options.background,

@@ -83,7 +83,7 @@ Result<int> run_status(const StatusOptions& options, CommandContext& context) {
 
 }  // namespace
 
-void add_status_command(CLI::App& app, CommandContext& context) {
+void add_status_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] =
       add_command<StatusOptions>(app, context,
                                  {

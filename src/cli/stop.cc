@@ -17,6 +17,7 @@ struct StopOptions {
   bool peering = false;
   bool tracker = false;
   bool all = false;
+  bool if_running = false;
 };
 
 bool is_meant(const StopOptions& options, const RunningProcess& process) {
@@ -55,6 +56,12 @@ Error nothing_there(const StopOptions& options, const CommandContext& context) {
                       choose_run_directory(context.run_directory))};
 }
 
+Result<int> nothing_to_stop(const StopOptions& options, CommandContext& context) {
+  context.print(nothing_there(options, context).text);
+  context.print_json({{"stopped", Json::array()}});
+  return exit_done;
+}
+
 Result<int> run_stop(const StopOptions& options, CommandContext& context) {
   const int flags = int{options.seeding} + options.peering + options.tracker + options.all;
   if (flags > 1) {
@@ -70,6 +77,9 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
   const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
   if (!directory) {
     const bool is_missing = directory.error().code == ErrorCode::not_found;
+    if (is_missing && options.if_running) {
+      return nothing_to_stop(options, context);
+    }
     return fail(is_missing ? nothing_there(options, context) : directory.error());
   }
   Json stopped = Json::array();
@@ -95,6 +105,9 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
     context.print(fmt::format("stopped the {}{} (pid {})", kind, tag, process.pid));
     stopped.push_back({{"kind", kind}, {"tag", process.tag()}, {"pid", process.pid}});
   }
+  if (!is_any && options.if_running) {
+    return nothing_to_stop(options, context);
+  }
   if (!is_any) {
     return fail(nothing_there(options, context));
   }
@@ -107,7 +120,7 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
 
 }  // namespace
 
-void add_stop_command(CLI::App& app, CommandContext& context) {
+void add_stop_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<StopOptions>(
       app, context,
       {
@@ -121,6 +134,7 @@ void add_stop_command(CLI::App& app, CommandContext& context) {
   command.add_flag("--peering", options.peering, "Peers only");
   command.add_flag("--tracker", options.tracker, "Trackers");
   command.add_flag("--all", options.all, "Everything");
+  command.add_flag("--if-running", options.if_running, "That nothing of it runs is no error");
 }
 
 }  // namespace murder::cli

@@ -1,7 +1,6 @@
 // The options `seed` and `peer` share.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 
 #include "cli/command.h"
@@ -12,11 +11,12 @@ namespace murder::cli {
 struct SwarmOptions {
   std::string ip;
   uint16_t port = 0;
+  std::string label;  // empty: the host's name
   uint32_t shards = 1;
   uint64_t memory_bytes = limits::memory_bytes_default;
 };
 
-void add_swarm_options(CLI::App& command, SwarmOptions& options);
+void add_swarm_options(ArgumentParser command, SwarmOptions& options);
 
 // Checked. What the torrent says (info hash, path, name) is for the caller to fill in.
 [[nodiscard]] Result<node::NodeOptions> node_options_of(const SwarmOptions& options,

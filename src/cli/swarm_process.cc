@@ -204,6 +204,7 @@ ProcessStatus SwarmProcess::status() {
                     {"resumed_bytes", now.resumed_bytes},
                     {"wasted_bytes", now.stats.wasted_bytes},
                     {"failed_pieces", now.stats.failed_pieces}};
+  status.details["trackers_working"] = now.trackers_working;
   if (!now.tracker_trouble.empty()) {
     status.details["tracker_trouble"] = now.tracker_trouble;
   }

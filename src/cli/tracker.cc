@@ -115,7 +115,7 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
 
 }  // namespace
 
-void add_tracker_command(CLI::App& app, CommandContext& context) {
+void add_tracker_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<TrackerCommandOptions>(
       app, context,
       {
@@ -125,8 +125,8 @@ void add_tracker_command(CLI::App& app, CommandContext& context) {
       },
       run_tracker);
   command.add_option("--listen", options.listen, "Address and port to listen on; may be repeated")
-      ->type_name("HOST:PORT")
-      ->capture_default_str();
+      .type_name("HOST:PORT")
+      .show_default();
   command.add_flag("--background", options.background, "Return when it listens; it goes on alone");
 }
 

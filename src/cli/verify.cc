@@ -102,7 +102,7 @@ Result<int> run_verify(const VerifyCommandOptions& options, CommandContext& cont
 
 }  // namespace
 
-void add_verify_command(CLI::App& app, CommandContext& context) {
+void add_verify_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<VerifyCommandOptions>(
       app, context,
       {.name = "verify",
@@ -110,11 +110,11 @@ void add_verify_command(CLI::App& app, CommandContext& context) {
        .example = "murder verify /tmp/v42.tar.zst.torrent /tmp/v42.tar.zst"},
       run_verify);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
-      ->required();
+      .required();
   command
       .add_option("PATH", options.path,
                   "The file; of a torrent of several files the directory they lie in")
-      ->required();
+      .required();
 }
 
 }  // namespace murder::cli

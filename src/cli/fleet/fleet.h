@@ -1,15 +1,19 @@
 // murder fleet: the frame of its tasks.
 #pragma once
 
-#include <CLI/App.hpp>
 
 #include "cli/command.h"
 
 namespace murder::fleet {
 
-void add_fleet_command(CLI::App& app, cli::CommandContext& context);
+void add_fleet_command(cli::ArgumentParser app, cli::CommandContext& context);
 
 // One line per file that holds tasks.
-void add_hosts_task(CLI::App& fleet, cli::CommandContext& context);
+void add_hosts_task(cli::ArgumentParser fleet, cli::CommandContext& context);
+void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context);
+void add_simple_tasks(cli::ArgumentParser fleet, cli::CommandContext& context);
+
+void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context);
+void add_rollback_command(cli::ArgumentParser app, cli::CommandContext& context);
 
 }  // namespace murder::fleet

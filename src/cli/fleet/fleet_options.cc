@@ -10,29 +10,17 @@ namespace {
 constexpr const char* hosts_group = "Hosts";
 constexpr const char* reach_group = "Reaching hosts";
 
-void add_list(CLI::App& command, const std::string& name, std::vector<std::string>& list,
+void add_list(cli::ArgumentParser command, const std::string& name, std::vector<std::string>& list,
               const std::string& value, const std::string& description) {
   command.add_option(name, list, description)
-      ->type_name(value)
-      ->allow_extra_args(false)
-      ->group(hosts_group);
+      .type_name(value)
+      .one_value_each_time()
+      .group(hosts_group);
 }
 
-void add_duration(CLI::App& command, const std::string& name, std::optional<Duration>& duration,
-                  const std::string& description) {
-  command
-      .add_option_function<std::string>(
-          name,
-          [&duration, name](const std::string& text) {
-            const Result<Duration> value = parse_duration(text);
-            if (!value) {
-              throw CLI::ValidationError(name, value.error().text);
-            }
-            duration = *value;
-          },
-          description)
-      ->type_name("TIME")
-      ->group(reach_group);
+void add_duration(cli::ArgumentParser command, const std::string& name,
+                  std::optional<Duration>& duration, const std::string& description) {
+  command.add_duration(name, duration, description).group(reach_group);
 }
 
 std::vector<HostEntry> entries_of(const std::vector<std::string>& node_sets,
@@ -79,12 +67,12 @@ Result<Inventory> inventory_of(const FleetOptions& options, const Config& config
 
 }  // namespace
 
-void add_fleet_options(CLI::App& command, FleetOptions& options) {
+void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
   command
       .add_option("--config", options.config_path,
                   "What is known of the fleet (default: ./murder.toml, if it is there)")
-      ->type_name("FILE")
-      ->group(hosts_group);
+      .type_name("FILE")
+      .group(hosts_group);
   add_list(command, "--host", options.hosts, "A,B,w[01-20]",
            "The peers, in place of those of the configuration; their ports, users and racks\n"
            "are still taken from there");
@@ -98,39 +86,39 @@ void add_fleet_options(CLI::App& command, FleetOptions& options) {
   command
       .add_option("--remote-murder-path", options.remote_murder_path,
                   "Where murder is on the hosts (default: /opt/murder)")
-      ->type_name("DIR")
-      ->group(hosts_group);
+      .type_name("DIR")
+      .group(hosts_group);
   command.add_option("--tracker-port", options.tracker_port, "The tracker's port (default: 8998)")
-      ->check(CLI::Range(1, 65535))
-      ->type_name("PORT")
-      ->group(hosts_group);
+      .in_range(1, 65535)
+      .type_name("PORT")
+      .group(hosts_group);
   ReachDefaults& reach = options.reach;
   command
       .add_option("--launcher", reach.launcher,
                   "ssh, clush (ClusterShell's tree, for thousands of hosts),\n"
                   "or exec:'CMD {host} {command}' (default: ssh)")
-      ->type_name("HOW")
-      ->group(reach_group);
+      .type_name("HOW")
+      .group(reach_group);
   command
       .add_option("--ssh", reach.ssh,
                   "The command in place of ssh, as in --ssh 'ssh -F FILE' (default:\n"
                   "$MURDER_SSH, else ssh)")
-      ->type_name("COMMAND")
-      ->group(reach_group);
+      .type_name("COMMAND")
+      .group(reach_group);
   command
       .add_option(
           "--forks", reach.forks,
           fmt::format("Hosts reached at the same time (default: {})", limits::forks_default))
-      ->check(CLI::Range(1U, limits::forks_max))
-      ->type_name("N")
-      ->group(reach_group);
+      .in_range(1U, limits::forks_max)
+      .type_name("N")
+      .group(reach_group);
   command
       .add_option("--retries", reach.retries,
                   fmt::format("Further attempts at a host that is not reached (default: {})",
                               limits::retries_default))
-      ->check(CLI::Range(0U, limits::retries_max))
-      ->type_name("N")
-      ->group(reach_group);
+      .in_range(0U, limits::retries_max)
+      .type_name("N")
+      .group(reach_group);
   add_duration(command, "--connect-timeout", reach.connect_timeout,
                fmt::format("For the way to a host (default: {})",
                            format_duration(limits::connect_timeout_default)));

@@ -1,7 +1,6 @@
 // The options that every fleet command has: which hosts, and how they are reached.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +26,7 @@ struct FleetOptions {
 };
 
 // Adds them under "Hosts" and "Reaching hosts" of --help.
-void add_fleet_options(CLI::App& command, FleetOptions& options);
+void add_fleet_options(cli::ArgumentParser command, FleetOptions& options);
 
 // The fleet as a command uses it. `run` has forks, retries and timeouts filled in; stage, input and
 // cancel are the command's.

@@ -88,7 +88,7 @@ Result<int> run_hosts(const FleetOptions& options, cli::CommandContext& context)
 
 }  // namespace
 
-void add_hosts_task(CLI::App& fleet, cli::CommandContext& context) {
+void add_hosts_task(cli::ArgumentParser fleet, cli::CommandContext& context) {
   auto [command, options] = cli::add_command<FleetOptions>(
       fleet, context,
       {.name = "hosts",

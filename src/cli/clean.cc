@@ -1,0 +1,146 @@
+// murder clean: removes what a release left on this host besides the release itself.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/control.h"
+#include "cli/peer_outcome.h"
+#include "cli/processes.h"
+#include "engine/archive/staging.h"
+#include "engine/base/tag.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr Duration stop_wait_max = std::chrono::seconds(15);
+constexpr std::array<std::string_view, 3> archive_endings = {".tar.zst", ".tar.gz", ".tar"};
+
+struct CleanOptions {
+  std::string tag;
+  std::string temp_path = "/tmp";
+  bool path_is_file = false;
+  bool stop = false;
+};
+
+// A peer that has finished only lends its archive to others: it may be ended at any time.
+bool is_finished_peer(const RunningProcess& process) {
+  return process.kind() == kind_peer && text_member(process.status, "phase") == "seeding";
+}
+
+Status end_processes(const CleanOptions& options, const RunDirectory& directory, Json& stopped) {
+  for (const RunningProcess& process : list_processes(directory)) {
+    if (process.tag() != options.tag || process.kind() == kind_tracker) {
+      continue;
+    }
+    if (!options.stop && !is_finished_peer(process)) {
+      return fail(ErrorCode::conflict,
+                  fmt::format("a {} of {} runs here (pid {}): --stop ends it first", process.kind(),
+                              options.tag, process.pid));
+    }
+    if (Status status = stop_process(directory, process, stop_wait_max); !status) {
+      return status;
+    }
+    stopped.push_back({{"kind", process.kind()}, {"pid", process.pid}});
+  }
+  return {};
+}
+
+// Never a directory, and nothing is no error.
+Status remove_file(int directory_fd, const std::string& path, Json& removed) {
+  if (unlinkat(directory_fd, path.c_str(), 0) == 0) {
+    removed.push_back(path);
+    return {};
+  }
+  return errno == ENOENT ? Status() : fail_errno(errno, "cannot remove " + path);
+}
+
+Status remove_archives(const CleanOptions& options, Json& removed) {
+  const std::string base = options.temp_path + "/" + options.tag;
+  std::vector<std::string> paths;
+  for (const std::string_view ending : archive_endings) {
+    paths.push_back(fmt::format("{}{}", base, ending));
+    paths.push_back(fmt::format("{}{}.torrent", base, ending));
+  }
+  // Of a file release the archive has no ending: it is ours if its torrent lies beside it, or if
+  // the caller says so.
+  const std::string torrent = base + ".torrent";
+  if (options.path_is_file || access(torrent.c_str(), F_OK) == 0) {
+    paths.push_back(base);
+  }
+  paths.push_back(torrent);
+  Status outcome;
+  for (const std::string& path : paths) {
+    if (Status status = remove_file(AT_FDCWD, path, removed); !status) {
+      outcome = status;
+    }
+  }
+  for (const std::string_view ending : archive_endings) {
+    archive::remove_leftovers(options.temp_path, fmt::format("{}{}", options.tag, ending));
+  }
+  return outcome;
+}
+
+Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
+  if (Status valid = validate_tag(options.tag); !valid) {
+    return context.wrong_usage(valid.error().text);
+  }
+  Json stopped = Json::array();
+  Json removed = Json::array();
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  if (!directory && directory.error().code != ErrorCode::not_found) {
+    return fail(directory.error());
+  }
+  Status outcome;
+  if (directory) {
+    outcome = end_processes(options, *directory, stopped);
+    if (!outcome) {
+      return fail(outcome.error());
+    }
+  }
+  outcome = remove_archives(options, removed);
+  if (directory) {
+    for (const std::string& name :
+         {outcome_file_name(options.tag), outcome_file_name(options.tag) + ".new",
+          peer_log_name(options.tag) + ".log", seeder_log_name(options.tag) + ".log"}) {
+      if (Status status = remove_file(directory->fd(), name, removed); !status) {
+        outcome = status;
+      }
+    }
+  }
+  if (!outcome) {
+    return fail(outcome.error());
+  }
+  context.print(removed.empty()
+                    ? fmt::format("nothing of {} is left here", options.tag)
+                    : fmt::format("removed {} files of {}", removed.size(), options.tag));
+  context.print_json({{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}});
+  return exit_done;
+}
+
+}  // namespace
+
+void add_clean_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<CleanOptions>(
+      app, context,
+      {.name = "clean",
+       .description = "Remove the archive, the torrent and the logs of a release from this host;\n"
+                      "the release itself stays. A peer that has finished is stopped first.",
+       .example = "murder clean v42 --temp-path /tmp"},
+      run_clean);
+  command.add_option("TAG", options.tag, "The release").required();
+  command.add_option("--temp-path", options.temp_path, "Where its archive is")
+      .type_name("DIR")
+      .show_default();
+  command.add_flag("--path-is-file", options.path_is_file,
+                   "The release is a file, its archive is TEMP/TAG");
+  command.add_flag("--stop", options.stop, "Stop its seeders and peers first, whatever they do");
+}
+
+}  // namespace murder::cli

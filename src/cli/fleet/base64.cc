@@ -1,0 +1,48 @@
+#include "cli/fleet/base64.h"
+
+#include <cstdint>
+
+namespace murder::fleet {
+namespace {
+
+// 64 for what is no digit.
+uint32_t value_of(char digit) {
+  constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const size_t value = digits.find(digit);
+  return value == std::string_view::npos ? 64 : static_cast<uint32_t>(value);
+}
+
+}  // namespace
+
+Result<std::string> decode_base64(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  uint32_t bits = 0;
+  uint32_t digit_count = 0;
+  uint32_t padding_count = 0;
+  for (const char digit : text) {
+    if (digit == '\n' || digit == '\r') {
+      continue;
+    }
+    const uint32_t value = digit == '=' ? 0 : value_of(digit);
+    padding_count += digit == '=' ? 1 : 0;
+    if (value > 63 || (padding_count > 0 && digit != '=') || padding_count > 2) {
+      return fail(ErrorCode::invalid_input, "this is not base64");
+    }
+    bits = bits << 6U | value;
+    if (++digit_count % 4 == 0) {
+      bytes += static_cast<char>(bits >> 16U & 0xFFU);
+      bytes += static_cast<char>(bits >> 8U & 0xFFU);
+      bytes += static_cast<char>(bits & 0xFFU);
+      bits = 0;
+    }
+  }
+  if (digit_count % 4 != 0) {
+    return fail(ErrorCode::invalid_input, "this base64 text is cut short");
+  }
+  bytes.resize(bytes.size() - padding_count);
+  return bytes;
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,275 @@
+// murder deploy: a release to all hosts in one command.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/fleet/deployment.h"
+#include "cli/fleet/fleet.h"
+#include "cli/fleet/plan/node_set.h"
+#include "cli/fleet/tasks.h"
+#include "engine/base/units.h"
+
+namespace murder::fleet {
+namespace {
+
+struct DeployCommandOptions {
+  TaskOptions task;
+  std::string source;
+  std::string quorum;
+  std::optional<uint32_t> keep_releases;
+  bool activate = false;
+  bool local_seeder = false;
+  bool on_seeder = false;
+  bool no_distribute = false;
+  bool keep_temp_files = false;
+  bool retry_failed = false;
+};
+
+// Absolute and without "." and "..", as far as this can be said of a path of another host.
+std::string clean_path(const std::string& path) {
+  if (!path.starts_with('/')) {
+    return path;
+  }
+  const std::filesystem::path clean = std::filesystem::path(path).lexically_normal();
+  return (clean.has_filename() ? clean : clean.parent_path()).string();
+}
+
+Result<DeployOptions> options_of(const DeployCommandOptions& options, const Variables& variables) {
+  const Result<std::string> tag = tag_of(options.task.tag, variables);
+  if (!tag) {
+    return fail(tag.error());
+  }
+  DeployOptions deploy{
+      .source = first_of(options.source, variables.default_seeder_files_path),
+      .tag = *tag,
+      .destination_path =
+          clean_path(first_of(options.task.destination_path, variables.default_destination_path)),
+      .temp_path = clean_path(first_of(options.task.temp_path, variables.default_temp_path)),
+      .on_seeder = options.on_seeder,
+      .local_seeder = options.local_seeder,
+      .no_distribute = options.no_distribute,
+      .no_tag_directory = options.task.no_tag_directory,
+      .unsafe_please_delete = options.task.unsafe_please_delete,
+      .keep_temp_files = options.keep_temp_files,
+      .activate = options.activate,
+      .keep_releases = options.keep_releases,
+      .stall_timeout = options.task.peering.stall_timeout,
+      .timeout = options.task.peering.timeout};
+  const char* temporary = std::getenv("TMPDIR");
+  deploy.local_temp_path = temporary != nullptr && temporary[0] == '/' ? temporary : "/tmp";
+  if (!options.quorum.empty()) {
+    const Result<Quorum> quorum = Quorum::parse(options.quorum);
+    if (!quorum) {
+      return fail(ErrorCode::invalid_input, "--quorum " + quorum.error().text);
+    }
+    deploy.quorum = *quorum;
+  }
+  const auto wrong = [](std::string text) {
+    return fail(ErrorCode::invalid_input, std::move(text));
+  };
+  if (deploy.source.empty()) {
+    return wrong("say what is to be deployed: murder deploy SOURCE");
+  }
+  if (deploy.destination_path.empty()) {
+    return wrong("say where the release goes on the hosts: --to DIR (it goes to DIR/TAG)");
+  }
+  if (deploy.on_seeder && deploy.local_seeder) {
+    return wrong("--on-seeder and --local-seeder exclude each other");
+  }
+  if (deploy.no_tag_directory && (deploy.activate || deploy.keep_releases)) {
+    return wrong(
+        "--activate and --keep-releases need a directory per release: not with "
+        "--no-tag-directory");
+  }
+  if (deploy.quorum && !deploy.activate && !options.retry_failed) {
+    return wrong("--quorum is for --activate");
+  }
+  return deploy;
+}
+
+// The peers of this run: all, or with --retry-failed those that failed before.
+Result<std::vector<HostIndex>> choose_hosts(const Inventory& inventory,
+                                            const std::optional<DeployState>& before) {
+  if (!before) {
+    return inventory.peers;
+  }
+  std::vector<HostIndex> hosts;
+  for (const std::string& name : before->failed) {
+    const std::optional<HostIndex> host = inventory.find(name);
+    if (!host) {
+      return fail(ErrorCode::not_found,
+                  fmt::format("{} failed in the last deploy and is not among the hosts now: name "
+                              "the same hosts, or deploy without --retry-failed",
+                              name));
+    }
+    hosts.push_back(*host);
+  }
+  return hosts;
+}
+
+DeployState state_after(const Work& work, const DeployOptions& options,
+                        const DeployOutcome& outcome, std::span<const HostIndex> hosts,
+                        const std::optional<DeployState>& before) {
+  DeployState state{.tag = options.tag,
+                    .destination_path = options.destination_path,
+                    .info_hash = outcome.info_hash,
+                    .is_activated = outcome.is_activated || (before && before->is_activated)};
+  if (before) {
+    state.done = before->done;
+  }
+  for (const HostIndex host : hosts) {
+    const bool is_done =
+        std::find(outcome.done.begin(), outcome.done.end(), host) != outcome.done.end();
+    (is_done ? state.done : state.failed).push_back(work.inventory().at(host).name);
+  }
+  return state;
+}
+
+std::string summary_of(const DeployOptions& options, const DeployOutcome& outcome,
+                       size_t host_count, Duration elapsed) {
+  std::string text =
+      fmt::format("{} of {} hosts have {} in {} (after {})", outcome.done.size(), host_count,
+                  options.tag, options.destination_path, format_duration(elapsed));
+  if (outcome.is_activated) {
+    text += ", and it is current there";
+  }
+  if (!outcome.not_activated.empty()) {
+    text += "; " + outcome.not_activated;
+  }
+  if (!outcome.fatal) {
+    text = fmt::format("{} was not deployed: {}", options.tag, outcome.fatal.error().text);
+  }
+  if (outcome.done.size() < host_count) {
+    text += fmt::format("\n--retry-failed goes on with the {} that have not",
+                        host_count - outcome.done.size());
+  }
+  return text;
+}
+
+Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext& context) {
+  const auto start = std::chrono::steady_clock::now();
+  auto work = open_work(options.task.fleet, context, "deploy");
+  if (!work) {
+    return fail(work.error());
+  }
+  const Result<DeployOptions> deploy = options_of(options, (*work)->variables());
+  if (!deploy) {
+    return context.wrong_usage(deploy.error().text);
+  }
+  const Result<DeployStateFile> state_file = DeployStateFile::open(deploy->tag);
+  if (!state_file) {
+    return fail(state_file.error());
+  }
+  std::optional<DeployState> before;
+  if (options.retry_failed) {
+    Result<std::optional<DeployState>> read = state_file->read();
+    if (!read) {
+      return fail(read.error());
+    }
+    before = std::move(*read);
+    if (!before) {
+      return fail(ErrorCode::not_found,
+                  fmt::format("no deploy of {} has ended on this machine ({} is not there)",
+                              deploy->tag, state_file->path()));
+    }
+    if (before->destination_path != deploy->destination_path) {
+      return context.wrong_usage(fmt::format("the last deploy of {} went to {}, not to {}",
+                                             deploy->tag, before->destination_path,
+                                             deploy->destination_path));
+    }
+  }
+  const Result<std::vector<HostIndex>> hosts = choose_hosts((*work)->inventory(), before);
+  if (!hosts) {
+    return fail(hosts.error());
+  }
+  if (hosts->empty()) {
+    context.print(fmt::format("the last deploy of {} failed nowhere", deploy->tag));
+    context.print_json({{"tag", deploy->tag}, {"hosts", 0}});
+    return cli::exit_done;
+  }
+  (*work)->set_title(fmt::format("{} to {}", deploy->tag, deploy->destination_path));
+  Deployment deployment(**work, *deploy, before);
+  const DeployOutcome outcome = deployment.run(*hosts);
+  // A deploy that came to nothing before it began leaves what is known of the one before.
+  if (!outcome.info_hash.empty() && (outcome.fatal || !before)) {
+    const DeployState state = state_after(**work, *deploy, outcome, *hosts, before);
+    if (Status written = state_file->write(state); !written) {
+      context.warn(
+          fmt::format("--retry-failed will not know of this deploy: {}", written.error().text));
+    }
+  }
+  const int code = (*work)->finish(
+      outcome.done.size(),
+      summary_of(*deploy, outcome, hosts->size(), std::chrono::steady_clock::now() - start),
+      {{"tag", deploy->tag},
+       {"info_hash", outcome.info_hash},
+       {"destination_path", deploy->destination_path},
+       {"hosts", hosts->size()},
+       {"done", names_of((*work)->inventory(), outcome.done)},
+       {"activated", outcome.is_activated},
+       {"error", outcome.fatal ? cli::Json() : cli::Json(outcome.fatal.error().text)}});
+  if (code == cli::exit_done && !outcome.fatal) {
+    return cli::exit_failed;
+  }
+  return code == cli::exit_done && !outcome.not_activated.empty() ? exit_some_failed : code;
+}
+
+void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options) {
+  command.add_flag("--no-tag-directory", options.task.no_tag_directory,
+                   "Unpack to DIR itself instead of DIR/TAG");
+  command.add_flag("--unsafe-please-delete", options.task.unsafe_please_delete,
+                   "Replace what is in the target directory");
+  command.add_flag("--local-seeder", options.local_seeder,
+                   "This machine serves the release; default: it is copied to the seeder host");
+  command.add_flag("--on-seeder", options.on_seeder, "SOURCE is a path on the seeder host");
+  command.add_flag("--activate", options.activate,
+                   "Switch DIR/current to the release, on every host in one rename, when all\n"
+                   "hosts have it");
+  command.add_option("--quorum", options.quorum, "... when so many have it: 95%, or 12 hosts")
+      .type_name("SHARE");
+  command
+      .add_option("--keep-releases", options.keep_releases,
+                  "Then remove all but the N newest releases that murder put into DIR\n"
+                  "(with --activate or --keep-releases); never the current one nor the one\n"
+                  "before it")
+      .in_range(1, 1000)
+      .type_name("N");
+  command.add_flag("--retry-failed", options.retry_failed,
+                   "Only the hosts that failed in the last deploy of this tag from this machine\n"
+                   "(kept in $XDG_STATE_HOME/murder, ~/.local/state/murder)");
+  command.add_flag("--no-distribute", options.no_distribute,
+                   "Do not put this program on hosts that lack it or have another build");
+  command.add_flag("--keep-temp-files", options.keep_temp_files, "Leave archives where they are");
+}
+
+}  // namespace
+
+void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
+  auto [command, options] = cli::add_command<DeployCommandOptions>(
+      app, context,
+      {.name = "deploy",
+       .description =
+           "Bring a release to every host: pack it, put this program on the hosts, start a\n"
+           "tracker if none answers, serve, fetch everywhere, stop and clean up again.\n"
+           "Exit status: 0 all hosts have it, 3 some, 1 none, 2 wrong usage, 130 interrupted.",
+       .example = "murder deploy ./build --tag v42 --to /srv/app --host 'w[001-120]'\n"
+                  "murder deploy ./build --tag v42 --activate --quorum 95% --keep-releases 5\n"
+                  "murder deploy ./build --tag v42 --retry-failed"},
+      run_deploy);
+  command.add_option(
+      "SOURCE", options.source,
+      "The directory or file, of this machine (default:\ndefault_seeder_files_path)");
+  add_tag_option(command, options.task);
+  command
+      .add_option("--to,--destination-path", options.task.destination_path,
+                  "It goes to DIR/TAG (default: default_destination_path)")
+      .type_name("DIR");
+  add_temp_path_option(command, options.task);
+  add_deploy_flags(command, options);
+  add_peering_options(command, options.task.peering);
+  add_fleet_options(command, options.task.fleet);
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,127 @@
+#include "cli/fleet/deploy_state.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/json.h"
+
+namespace murder::fleet {
+namespace {
+
+constexpr size_t state_bytes_max = 64 * 1024 * 1024;
+
+std::vector<std::string> texts_of(const cli::Json& json, const char* key) {
+  std::vector<std::string> texts;
+  if (json.contains(key) && json[key].is_array()) {
+    for (const cli::Json& entry : json[key]) {
+      if (entry.is_string()) {
+        texts.push_back(entry.get<std::string>());
+      }
+    }
+  }
+  return texts;
+}
+
+}  // namespace
+
+std::string encode_deploy_state(const DeployState& state) {
+  return cli::json_text({{"tag", state.tag},
+                         {"destination_path", state.destination_path},
+                         {"info_hash", state.info_hash},
+                         {"activated", state.is_activated},
+                         {"done", state.done},
+                         {"failed", state.failed}}) +
+         "\n";
+}
+
+Result<DeployState> decode_deploy_state(const std::string& text) {
+  const Result<cli::Json> json = cli::parse_json(text);
+  if (!json) {
+    return fail(json.error());
+  }
+  DeployState state{.tag = cli::text_member(*json, "tag"),
+                    .destination_path = cli::text_member(*json, "destination_path"),
+                    .info_hash = cli::text_member(*json, "info_hash")};
+  if (!json->is_object() || state.tag.empty() || state.info_hash.empty()) {
+    return fail(ErrorCode::invalid_input, "this is not the state of a deploy");
+  }
+  state.is_activated = json->contains("activated") && (*json)["activated"] == true;
+  state.done = texts_of(*json, "done");
+  state.failed = texts_of(*json, "failed");
+  return state;
+}
+
+std::string deploy_state_directory() {
+  const char* state_home = std::getenv("XDG_STATE_HOME");
+  if (state_home != nullptr && state_home[0] == '/') {
+    return std::string(state_home) + "/murder";
+  }
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr && home[0] != '\0' ? home : "/root") + "/.local/state/murder";
+}
+
+Result<DeployStateFile> DeployStateFile::open(const std::string& tag) {
+  const std::string directory = deploy_state_directory();
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    return fail_errno(error.value(), fmt::format("cannot make {} (set XDG_STATE_HOME to keep the "
+                                                 "state of deploys elsewhere)",
+                                                 directory));
+  }
+  const std::string path = fmt::format("{}/deploy-{}.json", directory, tag);
+  const std::string lock_path = path + ".lock";
+  io::Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.is_open()) {
+    return fail_errno(errno, "cannot open " + lock_path);
+  }
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(ErrorCode::conflict,
+                fmt::format("another deploy of {} is at work on this machine (it holds {})", tag,
+                            lock_path));
+  }
+  return DeployStateFile(path, std::move(lock));
+}
+
+Result<std::optional<DeployState>> DeployStateFile::read() const {
+  const io::Fd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open() && errno == ENOENT) {
+    return std::optional<DeployState>();
+  }
+  struct stat status {};
+  if (!fd.is_open() || fstat(fd.get(), &status) != 0) {
+    return fail_errno(errno, "cannot open " + path_);
+  }
+  std::string text(std::min<size_t>(static_cast<size_t>(status.st_size), state_bytes_max), '\0');
+  const ssize_t size = ::read(fd.get(), text.data(), text.size());
+  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+  Result<DeployState> state = decode_deploy_state(text);
+  if (!state) {
+    return fail(state.error().code,
+                fmt::format("{} is damaged ({}): remove it", path_, state.error().text));
+  }
+  return std::optional<DeployState>(std::move(*state));
+}
+
+Status DeployStateFile::write(const DeployState& state) const {
+  const std::string text = encode_deploy_state(state);
+  const std::string fresh = path_ + ".new";
+  const io::Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const bool is_written = fd.is_open() && ::write(fd.get(), text.data(), text.size()) ==
+                                              static_cast<ssize_t>(text.size());
+  if (!is_written || rename(fresh.c_str(), path_.c_str()) != 0) {
+    const int error_number = errno == 0 ? ENOSPC : errno;
+    unlink(fresh.c_str());
+    return fail_errno(error_number, "cannot write " + path_);
+  }
+  return {};
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,55 @@
+#include "cli/fleet/interrupts.h"
+
+#include <array>
+#include <csignal>
+
+namespace murder::fleet {
+namespace {
+
+// A handler can only reach what is global; the flags are lock-free, so it may set them.
+archive::CancelFlag work_flag;
+archive::CancelFlag cleaning_up_flag;
+constexpr std::array<int, 3> stop_numbers = {SIGINT, SIGTERM, SIGHUP};
+
+void note_stop(int number) {
+  if (!work_flag.is_set()) {
+    work_flag.set();
+  } else {
+    cleaning_up_flag.set();
+    std::signal(number, SIG_DFL);
+  }
+}
+
+}  // namespace
+
+Interrupts::Interrupts() {
+  for (const int number : stop_numbers) {
+    // What the caller has ignored (nohup) stays ignored. No SA_RESTART: waits are cut short.
+    struct sigaction before {};
+    struct sigaction action {};
+    action.sa_handler = note_stop;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(number, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {
+      sigaction(number, &action, nullptr);
+    }
+  }
+}
+
+Interrupts::~Interrupts() {
+  for (const int number : stop_numbers) {
+    struct sigaction before {};
+    if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == note_stop) {
+      std::signal(number, SIG_DFL);
+    }
+  }
+}
+
+const archive::CancelFlag& Interrupts::work() const {
+  return work_flag;
+}
+
+const archive::CancelFlag& Interrupts::cleaning_up() const {
+  return cleaning_up_flag;
+}
+
+}  // namespace murder::fleet

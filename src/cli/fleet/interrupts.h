@@ -1,0 +1,20 @@
+// ^C in three steps: the first asks the work to end, the second asks cleaning up to end as well,
+// the third ends the process at once. One at a time in a process.
+#pragma once
+
+#include "engine/archive/observer.h"
+
+namespace murder::fleet {
+
+class Interrupts {
+ public:
+  Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+  ~Interrupts();
+
+  [[nodiscard]] const archive::CancelFlag& work() const;
+  [[nodiscard]] const archive::CancelFlag& cleaning_up() const;
+};
+
+}  // namespace murder::fleet

@@ -1,0 +1,200 @@
+#include "cli/fleet/live_view.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+
+#include "engine/base/units.h"
+
+namespace murder::fleet {
+namespace {
+
+constexpr Duration screen_interval = std::chrono::milliseconds(250);
+constexpr Duration line_interval = std::chrono::seconds(5);
+constexpr Duration stale_after = std::chrono::seconds(10);
+constexpr uint32_t columns_default = 80;
+constexpr size_t slowest_shown_max = 5;
+constexpr double seconds_left_max = 100 * 3600;
+
+Instant monotonic_now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+// Of all the bytes that the hosts in the swarm were to get.
+uint32_t percent_of(const SwarmView& swarm) {
+  const uint64_t all = swarm.delivered_bytes + swarm.left_bytes;
+  return all == 0 ? 0
+                  : static_cast<uint32_t>(100.0 * static_cast<double>(swarm.delivered_bytes) /
+                                          static_cast<double>(all));
+}
+
+std::string hosts_text(const LiveState& state) {
+  const uint32_t running =
+      state.hosts - std::min(state.hosts, state.hosts_done + state.hosts_failed);
+  std::string text =
+      fmt::format("{} of {} hosts done, {} running", state.hosts_done, state.hosts, running);
+  const uint32_t failed = state.hosts_failed + state.failed_before;
+  if (failed > 0) {
+    text += fmt::format(", {} failed", failed);
+  }
+  return text;
+}
+
+std::string rate_text(const LiveState& state) {
+  const SwarmView& swarm = *state.swarm;
+  std::string text = fmt::format("{}% delivered", percent_of(swarm));
+  if (state.bytes_per_second >= 1) {
+    text += ", " + format_rate(state.bytes_per_second);
+    const double seconds = static_cast<double>(swarm.left_bytes) / state.bytes_per_second;
+    if (swarm.left_bytes > 0 && seconds < seconds_left_max) {
+      text += fmt::format(", about {} left",
+                          format_duration(std::chrono::seconds(std::llround(std::ceil(seconds)))));
+    }
+  }
+  return text;
+}
+
+std::string slowest_text(const SwarmView& swarm) {
+  std::string text;
+  for (size_t index = 0; index < std::min(swarm.slowest.size(), slowest_shown_max); ++index) {
+    const SwarmView::Slow& slow = swarm.slowest[index];
+    text += fmt::format("{}{} {}%", index == 0 ? "" : ", ", slow.host, slow.percent);
+  }
+  return text;
+}
+
+// A character per tenth: how many hosts have that much, against the fullest tenth.
+std::string histogram_text(const SwarmView& swarm) {
+  constexpr std::string_view levels = " .:-=+*#";
+  const uint32_t most =
+      *std::max_element(swarm.leechers_by_tenth.begin(), swarm.leechers_by_tenth.end());
+  std::string bars;
+  for (const uint32_t count : swarm.leechers_by_tenth) {
+    size_t level = 0;
+    if (count > 0) {
+      level = 1 + uint64_t{count} * (levels.size() - 2) / most;
+    }
+    bars += fmt::format("{0}{0}", levels[level]);
+  }
+  return fmt::format("0% [{}] 100%  {} fetching, {} have it", bars, swarm.leechers, swarm.seeders);
+}
+
+bool is_stale(const LiveState& state) {
+  return !state.swarm || state.swarm_age > stale_after;
+}
+
+bool is_capable_terminal() {
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::string(terminal) != "dumb";
+}
+
+uint32_t terminal_columns() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return columns_default;
+  }
+  return size.ws_col;
+}
+
+}  // namespace
+
+std::vector<std::string> format_live_screen(const LiveState& state, uint32_t columns) {
+  std::vector<std::string> lines;
+  lines.push_back(
+      fmt::format("{}: {}, {}", state.title, state.stage, format_duration(state.elapsed)));
+  lines.push_back("  hosts     " + hosts_text(state));
+  if (state.swarm) {
+    lines.push_back("  progress  " + histogram_text(*state.swarm));
+    lines.push_back("  all       " + rate_text(state));
+    if (!state.swarm->slowest.empty()) {
+      lines.push_back("  behind    " + slowest_text(*state.swarm));
+    }
+  }
+  if (!state.swarm_trouble.empty() && is_stale(state)) {
+    lines.push_back("  tracker   " + state.swarm_trouble +
+                    (state.swarm ? " (hosts go on with the peers they know)" : ""));
+  }
+  for (std::string& line : lines) {
+    if (line.size() > columns) {
+      line.resize(columns);
+    }
+  }
+  return lines;
+}
+
+std::string format_live_line(const LiveState& state) {
+  std::string line = fmt::format("{}: {}", state.stage, hosts_text(state));
+  if (state.swarm && !is_stale(state)) {
+    line += "; " + rate_text(state);
+    if (!state.swarm->slowest.empty()) {
+      line += "; behind: " + slowest_text(*state.swarm);
+    }
+  } else if (!state.swarm_trouble.empty()) {
+    line += "; " + state.swarm_trouble;
+  }
+  return line;
+}
+
+LiveView::LiveView(const cli::CommandContext& context)
+    : context_(context), is_terminal_(is_capable_terminal()) {
+  next_draw_ = monotonic_now() + (is_terminal_ ? screen_interval : line_interval);
+}
+
+void LiveView::update(const LiveState& state) {
+  const Instant now = monotonic_now();
+  if (context_.quiet || now < next_draw_) {
+    return;
+  }
+  if (is_terminal_) {
+    draw(state, now);
+    return;
+  }
+  const std::string line = format_live_line(state);
+  if (line != last_line_) {
+    context_.note(line);
+    last_line_ = line;
+  }
+  next_draw_ = now + line_interval;
+}
+
+void LiveView::draw(const LiveState& state, Instant now) {
+  // The last column stays free: some terminals wrap when it is written to.
+  const std::vector<std::string> lines =
+      format_live_screen(state, std::max(terminal_columns(), 2U) - 1);
+  clear();
+  std::string text;
+  for (const std::string& line : lines) {
+    text += line + "\n";
+  }
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+  lines_shown_ = lines.size();
+  next_draw_ = now + screen_interval;
+}
+
+void LiveView::note(std::string_view line) {
+  clear();
+  context_.note(line);
+}
+
+void LiveView::warn(std::string_view line) {
+  clear();
+  context_.warn(line);
+}
+
+void LiveView::clear() {
+  if (lines_shown_ > 0) {
+    // To the first column of the first line of the screen, then everything below is erased.
+    fmt::print(stderr, "\x1b[{}A\r\x1b[J", lines_shown_);
+    std::fflush(stderr);
+    lines_shown_ = 0;
+    next_draw_ = Instant{};
+  }
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,230 @@
+#include "cli/fleet/peering.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "cli/fleet/plan/remote_command.h"
+#include "cli/peer_outcome.h"
+#include "engine/base/units.h"
+
+namespace murder::fleet {
+namespace {
+
+constexpr std::string_view stage_name = "peer";
+// Of `murder wait` on a host: while all hosts fit into --forks a connection may be held, else not.
+constexpr Duration wait_held = std::chrono::seconds(30);
+constexpr Duration wait_short = std::chrono::seconds(2);
+constexpr Duration wait_answer_max = std::chrono::seconds(60);
+// A fleet that does not fit into --forks is asked when the tracker says that few still fetch, when
+// nothing moves any more, and now and then in any case.
+constexpr Duration look_interval = std::chrono::seconds(1);
+constexpr Duration still_after = std::chrono::seconds(20);
+constexpr Duration round_interval_max = std::chrono::minutes(5);
+constexpr uint32_t leechers_ignored_share = 100;
+
+Instant monotonic_now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+std::string seconds_text(Duration duration) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+  return fmt::format("{}s", std::max<int64_t>(seconds, 0));
+}
+
+class Peering {
+ public:
+  Peering(Work& work, const PeeringOptions& options, const LocalTorrent& torrent)
+      : work_(work), options_(options), torrent_(torrent), started_at_(monotonic_now()) {}
+
+  PeeringResult run(std::span<const HostIndex> hosts) {
+    TrackerFeed feed(torrent_.tracker_urls, torrent_.info_hash);
+    feed_ = &feed;
+    work_.follow(&feed);
+    host_count_ = static_cast<uint32_t>(hosts.size());
+    start(hosts);
+    while (!pending_.empty() && !work_.is_interrupted() && time_left() > Duration::zero()) {
+      if (pending_.size() > work_.fleet().run.forks) {
+        look_on();
+      }
+      collect();
+    }
+    give_up_pending();
+    work_.count_as_done(0, 0);
+    work_.follow(nullptr);
+    std::sort(result_.done.begin(), result_.done.end());
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] Duration time_left() const {
+    return options_.timeout - (monotonic_now() - started_at_);
+  }
+
+  [[nodiscard]] std::string peer_command(const Host& host) const {
+    CommandLine line = CommandLine::murder(murder_path_of(work_), "peer");
+    line.word("-")
+        .path_option("--to", options_.destination_path)
+        .path_option("--temp-path", options_.temp_path)
+        .flag("--no-tag-directory", options_.no_tag_directory)
+        .flag("--unsafe-please-delete", options_.unsafe_please_delete)
+        .flag("--record", options_.record)
+        .option("--seed-for", seconds_text(options_.seed_for))
+        .option("--give-up-after", seconds_text(options_.stall_timeout))
+        .flag("--background")
+        .flag("--quiet")
+        .flag("--json");
+    if (!host.ip.empty()) {
+      line.option("--ip", host.ip);
+    }
+    const std::string label = work_.label_of(host);
+    if (!label.empty()) {
+      line.option("--label", label);
+    }
+    return line.text();
+  }
+
+  void start(std::span<const HostIndex> hosts) {
+    const Step step{.stage = std::string(stage_name), .input = torrent_.bytes};
+    for (const HostResult& result :
+         work_.run(hosts, step, [this](const Host& host) { return peer_command(host); })) {
+      // One whose answer was lost may be at work.
+      if (result.outcome != Outcome::not_started) {
+        result_.touched.push_back(result.host);
+      }
+      if (result.is_ok()) {
+        pending_.push_back(result.host);
+      } else {
+        work_.note_failure(result);
+      }
+    }
+  }
+
+  void collect() {
+    const bool is_held = pending_.size() <= work_.fleet().run.forks;
+    const Duration wait =
+        std::clamp(time_left(), std::chrono::nanoseconds(0), is_held ? wait_held : wait_short);
+    const std::string command = CommandLine::murder(murder_path_of(work_), "wait")
+                                    .word(options_.tag)
+                                    .option("--timeout", seconds_text(wait))
+                                    .flag("--quiet")
+                                    .flag("--json")
+                                    .text();
+    const Step step{.stage = std::string(stage_name),
+                    .timeout = wait + wait_answer_max,
+                    .shows_failures = false};
+    work_.count_as_done(host_count_, static_cast<uint32_t>(result_.done.size()));
+    const std::vector<HostIndex> asked = std::move(pending_);
+    pending_.clear();
+    for (const HostResult& result : work_.run(asked, step, [&](const Host&) { return command; })) {
+      take(result);
+    }
+    last_round_at_ = monotonic_now();
+  }
+
+  void take(const HostResult& result) {
+    const cli::Json outcome = json_output(result);
+    const std::string state = cli::text_member(outcome, "state");
+    if (state == cli::outcome_done &&
+        cli::text_member(outcome, "info_hash") == torrent_.info_hash.hex()) {
+      result_.done.push_back(result.host);
+    } else if (state == cli::outcome_running) {
+      pending_.push_back(result.host);
+      progress_of_pending_[result.host.raw] = outcome;
+    } else if (result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started) {
+      pending_.push_back(result.host);
+    } else {
+      work_.note_failure(failure_in(result, outcome, state));
+    }
+  }
+
+  [[nodiscard]] HostFailure failure_in(const HostResult& result, const cli::Json& outcome,
+                                       const std::string& state) const {
+    HostFailure failure = failure_of(work_.inventory(), result);
+    failure.stage = stage_name;
+    if (state == cli::outcome_failed && outcome.contains("error")) {
+      failure.reason = cli::text_member(outcome["error"], "text", failure.reason);
+      failure.log_tail = cli::text_member(outcome, "log");
+    } else if (state == cli::outcome_done) {
+      failure.outcome = outcome_name(Outcome::failed);
+      failure.reason = fmt::format(
+          "another release named {} was fetched there meanwhile (info "
+          "hash {})",
+          options_.tag, cli::text_member(outcome, "info_hash"));
+    } else if (failure.reason.empty()) {
+      failure.outcome = outcome_name(Outcome::failed);
+      failure.reason = "it does not tell how the download ended";
+    }
+    return failure;
+  }
+
+  // Until there is a reason to ask the hosts.
+  void look_on() {
+    const Step step{.stage = std::string(stage_name)};
+    Instant moved_at = monotonic_now();
+    uint64_t delivered = 0;
+    while (!work_.is_interrupted() && time_left() > Duration::zero()) {
+      work_.look_on(look_interval, step, host_count_, static_cast<uint32_t>(result_.done.size()));
+      const TrackerFeed::Latest latest = feed_->latest();
+      const Instant now = monotonic_now();
+      if (latest.view && latest.view->delivered_bytes != delivered) {
+        delivered = latest.view->delivered_bytes;
+        moved_at = now;
+      }
+      const bool few_fetch = latest.view && latest.trouble.empty() && latest.view->seeders > 0 &&
+                             latest.view->leechers <= pending_.size() / leechers_ignored_share;
+      if (few_fetch || now - moved_at >= still_after ||
+          now - last_round_at_ >= round_interval_max) {
+        return;
+      }
+    }
+  }
+
+  // At the timeout and at ^C.
+  void give_up_pending() {
+    for (const HostIndex host : pending_) {
+      const auto progress = progress_of_pending_.find(host.raw);
+      std::string how_far;
+      if (progress != progress_of_pending_.end()) {
+        how_far = fmt::format(", {} of {}",
+                              format_size(cli::count_member(progress->second, "done_bytes")),
+                              format_size(cli::count_member(progress->second, "total_bytes")));
+      }
+      const std::string phase = progress == progress_of_pending_.end()
+                                    ? "downloading"
+                                    : cli::text_member(progress->second, "phase", "downloading");
+      const bool is_interrupted = work_.is_interrupted();
+      work_.note_failure({.host = host,
+                          .name = work_.inventory().at(host).name,
+                          .stage = std::string(stage_name),
+                          .outcome = std::string(outcome_name(is_interrupted ? Outcome::interrupted
+                                                                             : Outcome::timed_out)),
+                          .reason = is_interrupted
+                                        ? fmt::format("interrupted while {}{}", phase, how_far)
+                                        : fmt::format("still {} after {}{}", phase,
+                                                      format_duration(options_.timeout), how_far)});
+    }
+  }
+
+  Work& work_;
+  const PeeringOptions& options_;
+  const LocalTorrent& torrent_;
+  const TrackerFeed* feed_ = nullptr;
+  Instant started_at_;
+  Instant last_round_at_{};
+  uint32_t host_count_ = 0;
+  std::vector<HostIndex> pending_;
+  std::map<uint32_t, cli::Json> progress_of_pending_;
+  PeeringResult result_;
+};
+
+}  // namespace
+
+PeeringResult run_peering(Work& work, std::span<const HostIndex> hosts,
+                          const PeeringOptions& options, const LocalTorrent& torrent) {
+  return Peering(work, options, torrent).run(hosts);
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,37 @@
+// A release comes to the peers: each is told to fetch it in the background, the tracker is watched,
+// and each is asked how it ended. Commands on hosts are short, so that --forks bounds connections
+// here and not the number of hosts that download at the same time.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/fleet/steps.h"
+#include "cli/fleet/work.h"
+
+namespace murder::fleet {
+
+struct PeeringOptions {
+  std::string tag;
+  std::string destination_path;
+  std::string temp_path;
+  bool no_tag_directory = false;
+  bool unsafe_please_delete = false;
+  bool record = false;  // for activate and rollback
+  Duration seed_for = std::chrono::seconds(30);
+  Duration stall_timeout = std::chrono::minutes(2);
+  Duration timeout = std::chrono::hours(1);  // of all of it
+};
+
+struct PeeringResult {
+  std::vector<HostIndex> done;     // the release is in its place there
+  std::vector<HostIndex> touched;  // where something may run or lie now
+};
+
+// Failures are noted in `work`. Returns when every host has ended, at the timeout or at ^C; what
+// still fetches then goes on until it is stopped.
+[[nodiscard]] PeeringResult run_peering(Work& work, std::span<const HostIndex> hosts,
+                                        const PeeringOptions& options, const LocalTorrent& torrent);
+
+}  // namespace murder::fleet

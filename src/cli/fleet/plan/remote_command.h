@@ -1,0 +1,60 @@
+// The command lines that hosts are given: built word by word and quoted, for whatever shell the
+// remote user has (POSIX quoting is read alike by sh, dash, bash, zsh, ksh and fish). Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace murder::fleet {
+
+// A path on a host, as one word. "~" and "~/..." mean the remote user's home there; all else is
+// taken byte by byte.
+[[nodiscard]] std::string quote_path(std::string_view path);
+
+class CommandLine {
+ public:
+  // The program REMOTE_MURDER_PATH/murder with one of its commands.
+  [[nodiscard]] static CommandLine murder(std::string_view remote_murder_path,
+                                          std::string_view command);
+  // A script for sh; path() and word() become $1, $2, ... It must not hold a line break: some
+  // shells end a quoted word there.
+  [[nodiscard]] static CommandLine script(std::string_view script);
+
+  CommandLine& word(std::string_view word);
+  CommandLine& path(std::string_view path);
+  CommandLine& option(std::string_view name, std::string_view value);
+  CommandLine& path_option(std::string_view name, std::string_view path);
+  CommandLine& flag(std::string_view name, bool is_wanted = true);
+
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  explicit CommandLine(std::string text) : text_(std::move(text)) {}
+
+  std::string text_;
+};
+
+// --- Scripts: what murder itself cannot do there, since it is not there yet or must not be trusted
+// -------
+
+// Prints "same" or "other": whether DIR/murder has this SHA-1.
+[[nodiscard]] std::string compare_program_command(std::string_view directory,
+                                                  std::string_view sha1_hex);
+// Takes the program on standard input. Refuses a directory that holds anything but murder's own
+// files; the program gets its name when it is whole and has run there once.
+[[nodiscard]] std::string install_program_command(std::string_view directory,
+                                                  std::string_view sha1_hex);
+// Takes a file on standard input and gives it the name DIRECTORY/NAME when it is whole.
+// `mark`: 12 hexadecimal digits, for the name it has until then.
+[[nodiscard]] std::string receive_file_command(std::string_view directory, std::string_view name,
+                                               std::string_view mark);
+// Prints DIRECTORY/TAG*.torrent: its name on the first line, then its bytes in base64. Several
+// torrents of that tag are an error.
+[[nodiscard]] std::string send_torrent_command(std::string_view directory, std::string_view tag);
+// `murder seed` with the torrent of that tag, which is found as above.
+[[nodiscard]] std::string seed_command(std::string_view remote_murder_path,
+                                       std::string_view directory, std::string_view tag,
+                                       std::string_view ip, std::string_view label);
+
+}  // namespace murder::fleet

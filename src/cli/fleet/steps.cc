@@ -1,0 +1,204 @@
+#include "cli/fleet/steps.h"
+
+#include <fmt/format.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "cli/control.h"
+#include "cli/fleet/base64.h"
+#include "cli/fleet/mapped_file.h"
+#include "cli/fleet/plan/remote_command.h"
+#include "engine/base/bounds.h"
+#include "engine/codec/metainfo.h"
+#include "engine/hash/info_hash.h"
+#include "engine/hash/sha1.h"
+
+namespace murder::fleet {
+namespace {
+
+constexpr std::array<std::string_view, 4> content_endings = {".tar.zst", ".tar.gz", ".tar", ""};
+
+// Base64 is a third longer, and has line ends.
+constexpr uint32_t torrent_output_bytes_max = 96 * 1024 * 1024;
+
+bool serves_port(const cli::Json& status, uint16_t port) {
+  if (!status.is_object() || !status.contains("processes") || !status["processes"].is_array()) {
+    return false;
+  }
+  const std::string ending = fmt::format(":{}", port);
+  for (const cli::Json& process : status["processes"]) {
+    const std::string address = cli::text_member(process, "address");
+    if (cli::text_member(process, "kind") == cli::kind_tracker &&
+        (address.ends_with(ending) || address.find(ending + ",") != std::string::npos)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string listen_address(const Host& host, uint16_t port) {
+  const bool is_v6 = host.ip.find(':') != std::string::npos;
+  return fmt::format("{}:{}", is_v6 ? "[::]" : "0.0.0.0", port);
+}
+
+}  // namespace
+
+Result<std::string> own_program_path() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0) {
+    return fail_errno(errno, "cannot tell where this program is (/proc/self/exe)");
+  }
+  return std::string(path.data(), static_cast<size_t>(size));
+}
+
+std::string murder_path_of(const Work& work) {
+  return work.variables().remote_murder_path;
+}
+
+cli::Json json_output(const HostResult& result) {
+  std::string_view rest = result.output;
+  while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) {
+    rest.remove_suffix(1);
+  }
+  const size_t line_start = rest.rfind('\n');
+  if (line_start != std::string_view::npos) {
+    rest.remove_prefix(line_start + 1);
+  }
+  const Result<cli::Json> json = cli::parse_json(rest);
+  return json ? *json : cli::Json();
+}
+
+std::vector<HostIndex> Distribution::all() const {
+  std::vector<HostIndex> hosts = had_it;
+  hosts.insert(hosts.end(), installed.begin(), installed.end());
+  std::sort(hosts.begin(), hosts.end());
+  return hosts;
+}
+
+Result<Distribution> distribute(Work& work, std::span<const HostIndex> hosts) {
+  const Result<std::string> path = own_program_path();
+  // The file that this process runs, also when its name stands for a newer build by now.
+  const Result<MappedFile> program = MappedFile::open("/proc/self/exe");
+  if (!path || !program) {
+    return fail(path ? program.error() : path.error());
+  }
+  const std::string sum = hash::sha1(as_bytes_of(program->bytes())).hex();
+  const std::string directory = murder_path_of(work);
+  Distribution distribution;
+  std::vector<HostIndex> others;
+  const std::string compare = compare_program_command(directory, sum);
+  for (const HostResult& result : work.run_and_note(hosts, {.stage = "distribute-files"},
+                                                    [&](const Host&) { return compare; })) {
+    const bool is_same = result.output.starts_with("same");
+    (is_same ? distribution.had_it : others).push_back(result.host);
+  }
+  if (others.empty() || work.is_interrupted()) {
+    return distribution;
+  }
+  const std::string install = install_program_command(directory, sum);
+  for (const HostResult& result :
+       work.run_and_note(others, {.stage = "distribute-files", .input = program->bytes()},
+                         [&](const Host&) { return install; })) {
+    distribution.installed.push_back(result.host);
+  }
+  return distribution;
+}
+
+TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts) {
+  const Step step{.stage = "start-tracker"};
+  const uint16_t port = work.variables().tracker_port;
+  TrackerStart start;
+  std::vector<HostIndex> idle;
+  const std::string status =
+      CommandLine::murder(murder_path_of(work), "status").flag("--json").text();
+  for (const HostResult& result :
+       work.run_and_note(hosts, step, [&](const Host&) { return status; })) {
+    (serves_port(json_output(result), port) ? start.ran_already : idle).push_back(result.host);
+  }
+  for (const HostResult& result : work.run_and_note(idle, step, [&](const Host& host) {
+         return CommandLine::murder(murder_path_of(work), "tracker")
+             .option("--listen", listen_address(host, port))
+             .flag("--background")
+             .flag("--quiet")
+             .flag("--json")
+             .text();
+       })) {
+    start.started.push_back(result.host);
+  }
+  return start;
+}
+
+Result<LocalTorrent> read_torrent(const std::string& bytes, const std::string& where) {
+  const Result<codec::Metainfo> metainfo = codec::parse_metainfo(as_bytes_of(bytes));
+  if (!metainfo) {
+    return fail(metainfo.error().code,
+                fmt::format("{} is not a usable torrent: {}", where, metainfo.error().text));
+  }
+  LocalTorrent torrent{.name = metainfo->name,
+                       .bytes = bytes,
+                       .info_hash = hash::info_hash_of(as_bytes_of(metainfo->raw_info))};
+  for (const std::vector<std::string>& tier : metainfo->tracker_tiers) {
+    torrent.tracker_urls.insert(torrent.tracker_urls.end(), tier.begin(), tier.end());
+  }
+  return torrent;
+}
+
+Result<LocalTorrent> find_torrent(const std::string& temp_path, const std::string& tag) {
+  std::string found;
+  for (const std::string_view ending : content_endings) {
+    const std::string path = fmt::format("{}/{}{}.torrent", temp_path, tag, ending);
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) {
+      continue;
+    }
+    if (!found.empty()) {
+      return fail(ErrorCode::conflict, fmt::format("there are {} and {} on this machine: remove "
+                                                   "the one that is not meant",
+                                                   found, path));
+    }
+    found = path;
+  }
+  if (found.empty()) {
+    return fail(ErrorCode::not_found,
+                fmt::format("no torrent of {} is in {} on this machine: `murder fleet "
+                            "download-torrent tag={}` fetches it from the seeder",
+                            tag, temp_path, tag));
+  }
+  const Result<MappedFile> file = MappedFile::open(found);
+  if (!file) {
+    return fail(file.error());
+  }
+  return read_torrent(std::string(file->bytes()), found);
+}
+
+Result<LocalTorrent> fetch_torrent(Work& work, std::span<const HostIndex> seeders,
+                                   const std::string& temp_path, const std::string& tag) {
+  const std::string command = send_torrent_command(temp_path, tag);
+  const std::vector<HostResult> results = work.run_and_note(
+      seeders, {.stage = "download-torrent", .output_bytes_max = torrent_output_bytes_max},
+      [&](const Host&) { return command; });
+  for (const HostResult& result : results) {
+    const std::string& host = work.inventory().at(result.host).name;
+    const size_t line_end = result.output.find('\n');
+    if (result.output_is_cut || line_end == std::string::npos) {
+      return fail(ErrorCode::limit, fmt::format("the torrent on {} is too large", host));
+    }
+    const Result<std::string> bytes =
+        decode_base64(std::string_view(result.output).substr(line_end + 1));
+    if (!bytes) {
+      return fail(bytes.error().code,
+                  fmt::format("the torrent did not arrive from {}: {}", host, bytes.error().text));
+    }
+    return read_torrent(
+        *bytes, fmt::format("what {} has as {}.torrent", host, result.output.substr(0, line_end)));
+  }
+  return fail(ErrorCode::not_found, fmt::format("no seeder has the torrent of {}", tag));
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,53 @@
+// The steps that tasks and deploys are made of, each on the hosts of a role. Failures are noted in
+// the Work; a Result is an Error where nothing can be done on any host.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/fleet/work.h"
+#include "engine/base/types.h"
+
+namespace murder::fleet {
+
+// This program, to be sent to hosts.
+[[nodiscard]] Result<std::string> own_program_path();
+
+struct Distribution {
+  std::vector<HostIndex> had_it;                     // the same build
+  std::vector<HostIndex> installed;                  // was sent
+  [[nodiscard]] std::vector<HostIndex> all() const;  // in the order of the inventory
+};
+[[nodiscard]] Result<Distribution> distribute(Work& work, std::span<const HostIndex> hosts);
+
+struct TrackerStart {
+  std::vector<HostIndex> started;
+  std::vector<HostIndex> ran_already;
+};
+// On the hosts where none serves the port.
+[[nodiscard]] TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts);
+
+// What a torrent is on this machine: its name without ".torrent", and its bytes.
+struct LocalTorrent {
+  std::string name;
+  std::string bytes;
+  InfoHash info_hash;
+  std::vector<std::string> tracker_urls;
+};
+[[nodiscard]] Result<LocalTorrent> read_torrent(const std::string& bytes, const std::string& where);
+// TEMP/TAG*.torrent of this machine; several are an error.
+[[nodiscard]] Result<LocalTorrent> find_torrent(const std::string& temp_path,
+                                                const std::string& tag);
+// From the first of the seeders that has it.
+[[nodiscard]] Result<LocalTorrent> fetch_torrent(Work& work, std::span<const HostIndex> seeders,
+                                                 const std::string& temp_path,
+                                                 const std::string& tag);
+
+// The last JSON object a command printed; a null value if there is none.
+[[nodiscard]] cli::Json json_output(const HostResult& result);
+
+[[nodiscard]] std::string murder_path_of(const Work& work);
+
+}  // namespace murder::fleet

@@ -1,0 +1,56 @@
+#include "cli/fleet/task_options.h"
+
+#include <cstdlib>
+
+#include "engine/base/tag.h"
+
+namespace murder::fleet {
+
+void add_tag_option(cli::ArgumentParser command, TaskOptions& options) {
+  command.add_option("--tag", options.tag, "The release, also tag=NAME (default: default_tag)")
+      .type_name("NAME");
+}
+
+void add_temp_path_option(cli::ArgumentParser command, TaskOptions& options) {
+  command
+      .add_option(
+          "--temp-path", options.temp_path,
+          "Where archives and torrents are, on hosts and here\n(default: default_temp_path, "
+          "/tmp)")
+      .type_name("DIR");
+}
+
+void add_path_is_file_option(cli::ArgumentParser command, TaskOptions& options) {
+  command.add_flag("--path-is-file", options.path_is_file,
+                   "The release is a file: its archive is TEMP/TAG");
+}
+
+void add_peering_options(cli::ArgumentParser command, PeeringOptions& options) {
+  command.add_duration("--stall-timeout", options.stall_timeout,
+                           "A peer gives up when nothing came for this long; default 2m");
+  command.add_duration("--timeout", options.timeout,
+                           "Of the whole download; default 1h");
+}
+
+std::string local_path(const std::string& path) {
+  const char* home = std::getenv("HOME");
+  const bool is_in_home = path == "~" || path.starts_with("~/");
+  return is_in_home && home != nullptr ? home + path.substr(1) : path;
+}
+
+std::string first_of(const std::string& option, const std::string& variable) {
+  return option.empty() ? variable : option;
+}
+
+Result<std::string> tag_of(const std::string& option, const Variables& variables) {
+  const std::string tag = first_of(option, variables.default_tag);
+  if (tag.empty()) {
+    return fail(ErrorCode::invalid_input, "say which release is meant: --tag NAME (or tag=NAME)");
+  }
+  if (Status valid = validate_tag(tag); !valid) {
+    return fail(valid.error());
+  }
+  return tag;
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,333 @@
+// The tasks of `murder fleet` that make a release and bring it to the peers, put the program on the
+// hosts, and show what runs there.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/fleet/fleet.h"
+#include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/steps.h"
+#include "cli/fleet/tasks.h"
+#include "cli/table.h"
+#include "engine/base/units.h"
+
+namespace murder::fleet {
+namespace {
+
+std::string temp_path_of(const Work& work, const TaskOptions& options) {
+  return first_of(options.temp_path, work.variables().default_temp_path);
+}
+
+std::vector<HostIndex> hosts_in(const std::vector<HostResult>& results) {
+  std::vector<HostIndex> hosts;
+  for (const HostResult& result : results) {
+    hosts.push_back(result.host);
+  }
+  return hosts;
+}
+
+Result<int> run_distribute_files(const TaskOptions& options, cli::CommandContext& context) {
+  auto work = open_work(options.fleet, context, "distribute-files");
+  if (!work) {
+    return fail(work.error());
+  }
+  const std::vector<HostIndex> hosts = (*work)->inventory().all();
+  const Result<Distribution> distribution = distribute(**work, hosts);
+  if (!distribution) {
+    return fail(distribution.error());
+  }
+  context.note(fmt::format("sent to {} hosts, {} had the same build",
+                           distribution->installed.size(), distribution->had_it.size()));
+  return finish_task(**work, "distribute-files", hosts, distribution->all(),
+                     {{"installed", names_of((*work)->inventory(), distribution->installed)},
+                      {"had_it", names_of((*work)->inventory(), distribution->had_it)}});
+}
+
+Result<int> run_start_tracker(const TaskOptions& options, cli::CommandContext& context) {
+  auto work = open_work(options.fleet, context, "start-tracker");
+  if (!work) {
+    return fail(work.error());
+  }
+  const std::vector<HostIndex>& hosts = (*work)->inventory().trackers;
+  TrackerStart start = start_trackers(**work, hosts);
+  for (const HostIndex host : start.ran_already) {
+    context.note(
+        fmt::format("{}: a tracker runs there already", (*work)->inventory().at(host).name));
+  }
+  std::vector<HostIndex> done = start.started;
+  done.insert(done.end(), start.ran_already.begin(), start.ran_already.end());
+  return finish_task(**work, "start-tracker", hosts, done,
+                     {{"started", names_of((*work)->inventory(), start.started)},
+                      {"ran_already", names_of((*work)->inventory(), start.ran_already)},
+                      {"tracker_urls", (*work)->inventory().tracker_urls()}});
+}
+
+// TEMP/NAME.torrent on this machine, in one step.
+Result<std::string> save_torrent(const LocalTorrent& torrent, const std::string& temp_path) {
+  std::error_code error;
+  std::filesystem::create_directories(temp_path, error);
+  const std::string path = fmt::format("{}/{}.torrent", temp_path, torrent.name);
+  const std::string fresh = fmt::format("{}/.{}.torrent.murder-{:012x}", temp_path, torrent.name,
+                                        static_cast<uint64_t>(getpid()));
+  std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
+  file.write(torrent.bytes.data(), static_cast<std::streamsize>(torrent.bytes.size()));
+  file.close();
+  if (file) {
+    std::filesystem::rename(fresh, path, error);
+  }
+  if (!file || error) {
+    unlink(fresh.c_str());
+    return fail(ErrorCode::io, fmt::format("cannot write {} on this machine{}", path,
+                                           error ? ": " + error.message() : ""));
+  }
+  return path;
+}
+
+Result<std::string> download_torrent(Work& work, const TaskOptions& options,
+                                     std::span<const HostIndex> seeders, const std::string& tag) {
+  const std::string temp_path = temp_path_of(work, options);
+  const Result<LocalTorrent> torrent = fetch_torrent(work, seeders, temp_path, tag);
+  return torrent ? save_torrent(*torrent, local_path(temp_path)) : fail(torrent.error());
+}
+
+// When nothing can be said but the table of failures.
+bool is_told_by_table(const Work& work) {
+  return !work.failures().empty();
+}
+
+Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& context) {
+  auto opened = open_work(options.fleet, context, "create-torrent");
+  if (!opened) {
+    return fail(opened.error());
+  }
+  Work& work = **opened;
+  const Result<std::string> tag = tag_of(options.tag, work.variables());
+  const std::string files_path =
+      first_of(options.files_path, work.variables().default_seeder_files_path);
+  if (!tag) {
+    return context.wrong_usage(tag.error().text);
+  }
+  if (files_path.empty()) {
+    return context.wrong_usage(
+        "say which directory or file of the seeder is meant: --files-path PATH");
+  }
+  const std::vector<HostIndex>& hosts = work.inventory().seeders;
+  const std::vector<HostResult> results =
+      work.run_and_note(hosts, {.stage = "create-torrent"}, [&](const Host&) {
+        CommandLine line = CommandLine::murder(murder_path_of(work), "create");
+        line.path(files_path).option("--tag", *tag);
+        for (const std::string& url : work.inventory().tracker_urls()) {
+          line.option("--tracker", url);
+        }
+        line.path_option("--temp-path", temp_path_of(work, options));
+        return line.flag("--force").flag("--quiet").flag("--json").text();
+      });
+  cli::Json json = {{"tag", *tag}};
+  for (const HostResult& result : results) {
+    const cli::Json created = json_output(result);
+    json["info_hash"] = cli::text_member(created, "info_hash");
+    context.note(fmt::format("{}: {} ({})", work.inventory().at(result.host).name,
+                             cli::text_member(created, "archive"),
+                             format_size(cli::count_member(created, "archive_bytes"))));
+  }
+  const std::vector<HostIndex> done = hosts_in(results);
+  if (!done.empty() && !options.do_not_download_torrent && !work.is_interrupted()) {
+    const Result<std::string> path = download_torrent(work, options, done, *tag);
+    if (!path && !is_told_by_table(work)) {
+      return fail(path.error());
+    }
+    if (path) {
+      json["torrent"] = *path;
+      context.note(fmt::format("the torrent is here in {}", *path));
+    }
+  }
+  return finish_task(work, "create-torrent", hosts, done, std::move(json));
+}
+
+Result<int> run_download_torrent(const TaskOptions& options, cli::CommandContext& context) {
+  auto work = open_work(options.fleet, context, "download-torrent");
+  if (!work) {
+    return fail(work.error());
+  }
+  const Result<std::string> tag = tag_of(options.tag, (*work)->variables());
+  if (!tag) {
+    return context.wrong_usage(tag.error().text);
+  }
+  // One is enough.
+  const std::vector<HostIndex> hosts = {(*work)->inventory().seeders.front()};
+  const Result<std::string> path = download_torrent(**work, options, hosts, *tag);
+  if (!path && !is_told_by_table(**work)) {
+    return fail(path.error());
+  }
+  if (!path) {
+    return finish_task(**work, "download-torrent", hosts, {}, {{"tag", *tag}});
+  }
+  context.note(fmt::format("the torrent is here in {}", *path));
+  return finish_task(**work, "download-torrent", hosts, hosts, {{"tag", *tag}, {"torrent", *path}});
+}
+
+// What ^C found at work is ended; what was there before stays.
+void stop_peers(Work& work, const std::string& tag, std::span<const HostIndex> hosts) {
+  work.context().note("interrupted: ending the downloads that were started (^C again: leave them)");
+  const std::string command = CommandLine::murder(murder_path_of(work), "stop")
+                                  .word(tag)
+                                  .flag("--peering")
+                                  .flag("--if-running")
+                                  .text();
+  size_t left = 0;
+  for (const HostResult& result : work.run(hosts, {.stage = "stop-peering", .is_cleaning_up = true},
+                                           [&](const Host&) { return command; })) {
+    left += result.is_ok() ? 0 : 1;
+  }
+  if (left > 0) {
+    work.context().warn(fmt::format(
+        "on {} hosts a peer of {} may still run: `murder fleet stop-peering tag={}` ends it", left,
+        tag, tag));
+  }
+}
+
+Result<int> run_peer(const TaskOptions& options, cli::CommandContext& context) {
+  auto work = open_work(options.fleet, context, "peer");
+  if (!work) {
+    return fail(work.error());
+  }
+  const Variables& variables = (*work)->variables();
+  const Result<std::string> tag = tag_of(options.tag, variables);
+  if (!tag) {
+    return context.wrong_usage(tag.error().text);
+  }
+  PeeringOptions peering = options.peering;
+  peering.tag = *tag;
+  peering.destination_path = first_of(options.destination_path, variables.default_destination_path);
+  peering.temp_path = temp_path_of(**work, options);
+  peering.no_tag_directory = options.no_tag_directory;
+  peering.unsafe_please_delete = options.unsafe_please_delete;
+  if (peering.destination_path.empty()) {
+    return context.wrong_usage(
+        "say where the release goes on the peers: --destination-path DIR (it goes to DIR/TAG)");
+  }
+  const Result<LocalTorrent> torrent = find_torrent(local_path(peering.temp_path), *tag);
+  if (!torrent) {
+    return fail(torrent.error());
+  }
+  const std::vector<HostIndex>& hosts = (*work)->inventory().peers;
+  const PeeringResult result = run_peering(**work, hosts, peering, *torrent);
+  if ((*work)->is_interrupted()) {
+    stop_peers(**work, *tag, result.touched);
+  }
+  return finish_task(**work, "peer", hosts, result.done,
+                     {{"tag", *tag}, {"info_hash", torrent->info_hash.hex()}});
+}
+
+std::vector<std::string> row_of(const std::string& host, const cli::Json& process) {
+  const uint64_t total = cli::count_member(process, "total_bytes");
+  const uint64_t done = cli::count_member(process, "done_bytes");
+  return {host,
+          cli::text_member(process, "kind", "?"),
+          first_of(cli::text_member(process, "tag"), "-"),
+          cli::text_member(process, "phase", "does not answer"),
+          total == 0 ? "-" : fmt::format("{}% of {}", done * 100 / total, format_size(total)),
+          fmt::format("{}", cli::count_member(process, "peers")),
+          cli::text_member(process, "address"),
+          fmt::format("{}", cli::count_member(process, "pid"))};
+}
+
+Result<int> run_status(const TaskOptions& options, cli::CommandContext& context) {
+  auto work = open_work(options.fleet, context, "status");
+  if (!work) {
+    return fail(work.error());
+  }
+  const std::vector<HostIndex> hosts = (*work)->inventory().all();
+  CommandLine line = CommandLine::murder(murder_path_of(**work), "status");
+  if (!options.tag.empty()) {
+    line.word(options.tag);
+  }
+  line.flag("--json");
+  const std::vector<HostResult> results =
+      (*work)->run_and_note(hosts, {.stage = "status"}, [&](const Host&) { return line.text(); });
+  std::vector<std::vector<std::string>> rows = {
+      {"HOST", "KIND", "TAG", "PHASE", "DONE", "PEERS", "ADDRESS", "PID"}};
+  cli::Json processes = cli::Json::object();
+  for (const HostResult& result : results) {
+    const std::string& name = (*work)->inventory().at(result.host).name;
+    cli::Json status = json_output(result);
+    if (!status.is_object() || !status["processes"].is_array()) {
+      continue;
+    }
+    for (const cli::Json& process : status["processes"]) {
+      rows.push_back(row_of(name, process));
+    }
+    processes[name] = std::move(status["processes"]);
+  }
+  context.print(rows.size() > 1 ? cli::format_table(rows) : "nothing runs on these hosts");
+  return finish_task(**work, "status", hosts, hosts_in(results), {{"processes", processes}});
+}
+
+template <typename Run>
+cli::AddedCommand<TaskOptions> add_task(cli::ArgumentParser fleet, cli::CommandContext& context,
+                                        const std::string& name, const std::string& description,
+                                        const std::string& example, Run run) {
+  auto added = cli::add_command<TaskOptions>(
+      fleet, context,
+      {.name = name, .description = description, .example = "murder fleet " + example}, run);
+  add_fleet_options(added.command, added.options.fleet);
+  return added;
+}
+
+}  // namespace
+
+void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) {
+  add_task(fleet, context, "distribute-files",
+           "Put this program on every host, as REMOTE_MURDER_PATH/murder. Hosts that have the\n"
+           "same build are skipped; a directory with files that are not murder's is refused.",
+           "distribute-files", run_distribute_files);
+  add_task(fleet, context, "start-tracker",
+           "Start the tracker in the background; one that runs there already is fine",
+           "start-tracker", run_start_tracker);
+  auto create =
+      add_task(fleet, context, "create-torrent",
+               "Pack files_path of the seeder into TEMP/TAG.tar.zst, make the torrent, and fetch\n"
+               "it into TEMP of this machine. An older archive of that tag is replaced.",
+               "create-torrent tag=v42 files_path=/srv/build", run_create_torrent);
+  add_tag_option(create.command, create.options);
+  add_temp_path_option(create.command, create.options);
+  add_path_is_file_option(create.command, create.options);
+  create.command
+      .add_option("--files-path", create.options.files_path,
+                  "The directory or file on the seeder (default: default_seeder_files_path)")
+      .type_name("PATH");
+  create.command.add_flag("--do-not-download-torrent", create.options.do_not_download_torrent,
+                          "Leave the torrent on the seeder");
+  auto download = add_task(fleet, context, "download-torrent",
+                           "Fetch the torrent from the seeder to this machine again",
+                           "download-torrent tag=v42", run_download_torrent);
+  add_tag_option(download.command, download.options);
+  add_temp_path_option(download.command, download.options);
+  add_path_is_file_option(download.command, download.options);
+  auto peer =
+      add_task(fleet, context, "peer",
+               "Fetch the release on all peers, into DESTINATION/TAG. Each goes on serving for a\n"
+               "while in the background. The archive stays: clean-temp-files removes it.",
+               "peer tag=v42 destination_path=/srv/app", run_peer);
+  add_tag_option(peer.command, peer.options);
+  add_temp_path_option(peer.command, peer.options);
+  add_path_is_file_option(peer.command, peer.options);
+  peer.command
+      .add_option("--destination-path", peer.options.destination_path,
+                  "Where it goes on the peers (default: default_destination_path)")
+      .type_name("DIR");
+  peer.command.add_flag("--no-tag-directory", peer.options.no_tag_directory,
+                        "Unpack to DIR itself instead of DIR/TAG");
+  peer.command.add_flag("--unsafe-please-delete", peer.options.unsafe_please_delete,
+                        "Replace what is in the target directory");
+  peer.command.add_duration("--seed-for", peer.options.peering.seed_for,
+                           "Each peer goes on serving this long; default 30s");
+  add_peering_options(peer.command, peer.options.peering);
+  auto status =
+      add_task(fleet, context, "status", "Show what runs on the hosts", "status", run_status);
+  add_tag_option(status.command, status.options);
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,132 @@
+#include "cli/fleet/tracker_feed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "engine/http/blocking_client.h"
+
+namespace murder::fleet {
+namespace {
+
+constexpr Duration ask_interval = std::chrono::seconds(1);
+constexpr Duration answer_timeout = std::chrono::seconds(3);
+constexpr uint32_t answer_bytes_max = 1024 * 1024;
+
+Instant monotonic_now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+uint32_t percent_of(uint64_t left_bytes, uint64_t total_bytes) {
+  const uint64_t had = total_bytes - std::min(left_bytes, total_bytes);
+  return total_bytes == 0 ? 0 : static_cast<uint32_t>(had * 100 / total_bytes);
+}
+
+}  // namespace
+
+std::optional<SwarmView> swarm_view_of(const cli::Json& status, const InfoHash& info_hash) {
+  if (!status.is_object() || !status.contains("swarms") || !status["swarms"].is_array()) {
+    return std::nullopt;
+  }
+  for (const cli::Json& swarm : status["swarms"]) {
+    if (cli::text_member(swarm, "info_hash") != info_hash.hex()) {
+      continue;
+    }
+    SwarmView view;
+    view.seeders = static_cast<uint32_t>(cli::count_member(swarm, "seeders"));
+    view.leechers = static_cast<uint32_t>(cli::count_member(swarm, "leechers"));
+    view.total_bytes = cli::count_member(swarm, "total_bytes");
+    view.delivered_bytes = cli::count_member(swarm, "delivered_bytes");
+    view.left_bytes = cli::count_member(swarm, "left_bytes");
+    if (swarm.contains("leechers_by_tenth") && swarm["leechers_by_tenth"].is_array()) {
+      size_t tenth = 0;
+      for (const cli::Json& count : swarm["leechers_by_tenth"]) {
+        if (tenth < view.leechers_by_tenth.size() && count.is_number_unsigned()) {
+          view.leechers_by_tenth[tenth] = count.get<uint32_t>();
+        }
+        ++tenth;
+      }
+    }
+    if (swarm.contains("slowest") && swarm["slowest"].is_array()) {
+      for (const cli::Json& leecher : swarm["slowest"]) {
+        const std::string host = cli::text_member(leecher, "host");
+        view.slowest.push_back(
+            {host.empty() ? cli::text_member(leecher, "address") : host,
+             percent_of(cli::count_member(leecher, "left_bytes"), view.total_bytes)});
+      }
+    }
+    return view;
+  }
+  return std::nullopt;
+}
+
+std::string status_url(const std::string& announce_url) {
+  constexpr std::string_view announce = "/announce";
+  std::string url = announce_url;
+  if (url.ends_with(announce)) {
+    url.resize(url.size() - announce.size());
+  }
+  return url + "/status.json";
+}
+
+TrackerFeed::TrackerFeed(const std::vector<std::string>& announce_urls, const InfoHash& info_hash)
+    : urls_(announce_urls), info_hash_(info_hash), thread_([this] { run(); }) {}
+
+TrackerFeed::~TrackerFeed() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+TrackerFeed::Latest TrackerFeed::latest() const {
+  const std::lock_guard lock(mutex_);
+  return {.view = view_,
+          .age = view_ ? monotonic_now() - told_at_ : Duration::zero(),
+          .trouble = trouble_};
+}
+
+void TrackerFeed::run() {
+  std::unique_lock lock(mutex_);
+  while (!is_stopping_) {
+    lock.unlock();
+    ask();
+    lock.lock();
+    wake_.wait_for(lock, ask_interval, [this] { return is_stopping_; });
+  }
+}
+
+// Of several trackers the first that knows the release tells: peers announce to all of them.
+void TrackerFeed::ask() {
+  std::string trouble;
+  for (const std::string& announce_url : urls_) {
+    const std::string url = status_url(announce_url);
+    const Result<http::Reply> reply =
+        http::blocking_request(fmt::format("{}?info_hash={}", url, info_hash_.hex()),
+                               {.timeout = answer_timeout, .body_bytes_max = answer_bytes_max});
+    if (!reply) {
+      trouble = reply.error().text;
+      continue;
+    }
+    const Result<cli::Json> status = cli::parse_json(reply->body);
+    std::optional<SwarmView> view;
+    if (status) {
+      view = swarm_view_of(*status, info_hash_);
+    }
+    if (view) {
+      const std::lock_guard lock(mutex_);
+      view_ = std::move(view);
+      told_at_ = monotonic_now();
+      trouble_.clear();
+      return;
+    }
+    trouble = fmt::format("{}: this release is not known there", url);
+  }
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(trouble);
+}
+
+}  // namespace murder::fleet

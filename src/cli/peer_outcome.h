@@ -1,0 +1,32 @@
+// How a peer in the background ended: a small file in the run directory that outlives the process,
+// so that `murder wait` can tell it. Written by the peer, removed by `murder clean` and by the next
+// peer of that tag.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/json.h"
+#include "cli/run_directory.h"
+#include "engine/base/result.h"
+
+namespace murder::cli {
+
+inline constexpr std::string_view outcome_running = "running";
+inline constexpr std::string_view outcome_done = "done";
+inline constexpr std::string_view outcome_failed = "failed";
+
+// What a peer leaves in the run directory, by name: its outcome and its log.
+[[nodiscard]] std::string outcome_file_name(std::string_view tag);
+[[nodiscard]] std::string peer_log_name(std::string_view tag);  // without ".log"
+[[nodiscard]] std::string seeder_log_name(std::string_view tag);
+
+// In one step: a reader sees the old one or the new one.
+[[nodiscard]] Status write_outcome(const std::string& run_directory_option, std::string_view tag,
+                                   const Json& outcome);
+
+// An object with "state": one of the three above. Errors: ErrorCode::not_found; a file that is no
+// outcome.
+[[nodiscard]] Result<Json> read_outcome(const RunDirectory& directory, std::string_view tag);
+
+}  // namespace murder::cli

@@ -1,0 +1,47 @@
+// A directory of releases, DIR/TAG each, with a link to the current one and a record of what murder
+// did there. Held under a lock from open() to the end, so that two commands do not mix.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/release_record.h"
+#include "engine/base/result.h"
+#include "engine/io/sockets.h"
+
+namespace murder::cli {
+
+inline constexpr std::string_view release_record_name = ".murder-releases.json";
+inline constexpr std::string_view current_link_default = "current";
+
+class ReleaseDirectory {
+ public:
+  // Waits for the lock.
+  [[nodiscard]] static Result<ReleaseDirectory> open(const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const ReleaseRecord& record() const { return record_; }
+  [[nodiscard]] ReleaseRecord& record() { return record_; }
+  [[nodiscard]] Status save_record();
+
+  // DIR/TAG is a directory (not a link to one).
+  [[nodiscard]] bool has(const std::string& tag) const;
+  // The tag the link points to; empty when there is no link. Errors: it is not a link, or points to
+  // something that is no release of this directory.
+  [[nodiscard]] Result<std::string> current(const std::string& link) const;
+  // In one rename: who follows the link sees the old release or the new one.
+  [[nodiscard]] Status switch_to(const std::string& tag, const std::string& link);
+  // Out of the way in one rename, then removed.
+  [[nodiscard]] Status remove(const std::string& tag);
+
+ private:
+  ReleaseDirectory(std::string path, io::Fd fd, ReleaseRecord record)
+      : path_(std::move(path)), fd_(std::move(fd)), record_(std::move(record)) {}
+
+  std::string path_;
+  io::Fd fd_;  // holds the lock
+  ReleaseRecord record_;
+};
+
+}  // namespace murder::cli

@@ -1,0 +1,106 @@
+#include "cli/release_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace murder::cli {
+namespace {
+
+void put_last(std::vector<std::string>& list, std::string_view tag) {
+  std::erase(list, tag);
+  list.emplace_back(tag);
+  if (list.size() > record_entries_max) {
+    list.erase(list.begin());
+  }
+}
+
+Result<std::vector<std::string>> list_of(const Json& json, const char* key) {
+  std::vector<std::string> list;
+  if (!json.is_object() || !json.contains(key) || !json[key].is_array()) {
+    return fail(ErrorCode::invalid_input, fmt::format("it has no list \"{}\"", key));
+  }
+  for (const Json& entry : json[key]) {
+    if (!entry.is_string()) {
+      return fail(ErrorCode::invalid_input, fmt::format("\"{}\" holds what is no text", key));
+    }
+    list.push_back(entry.get<std::string>());
+  }
+  return list;
+}
+
+}  // namespace
+
+Json json_of(const ReleaseRecord& record) {
+  return {{"delivered", record.delivered}, {"activated", record.activated}};
+}
+
+Result<ReleaseRecord> record_of(const Json& json) {
+  Result<std::vector<std::string>> delivered = list_of(json, "delivered");
+  Result<std::vector<std::string>> activated = list_of(json, "activated");
+  if (!delivered || !activated) {
+    return fail(delivered ? activated.error() : delivered.error());
+  }
+  return ReleaseRecord{std::move(*delivered), std::move(*activated)};
+}
+
+void note_delivered(ReleaseRecord& record, std::string_view tag) {
+  put_last(record.delivered, tag);
+}
+
+void note_activated(ReleaseRecord& record, std::string_view tag) {
+  put_last(record.activated, tag);
+}
+
+void note_rolled_back(ReleaseRecord& record, std::string_view tag) {
+  const auto found = std::find(record.activated.rbegin(), record.activated.rend(), tag);
+  if (found != record.activated.rend()) {
+    record.activated.erase(found.base(), record.activated.end());
+    return;
+  }
+  put_last(record.activated, tag);
+}
+
+void note_removed(ReleaseRecord& record, std::string_view tag) {
+  std::erase(record.delivered, tag);
+  std::erase(record.activated, tag);
+}
+
+Result<std::string> previous_release(const ReleaseRecord& record, std::string_view current,
+                                     const IsPresent& is_present) {
+  if (current.empty()) {
+    return fail(ErrorCode::not_found, "no release is current: activate one by its tag");
+  }
+  if (record.activated.empty() || record.activated.back() != current) {
+    return fail(
+        ErrorCode::conflict,
+        fmt::format("{} is current, but not by murder: name the release to go back to", current));
+  }
+  for (auto at = record.activated.rbegin() + 1; at != record.activated.rend(); ++at) {
+    if (is_present(*at)) {
+      return *at;
+    }
+  }
+  return fail(ErrorCode::not_found,
+              fmt::format("nothing that was current before {} is still there", current));
+}
+
+std::vector<std::string> releases_to_remove(const ReleaseRecord& record, std::string_view current,
+                                            size_t keep, const IsPresent& is_present) {
+  const Result<std::string> previous = previous_release(record, current, is_present);
+  std::vector<std::string> removable;
+  size_t kept = 0;
+  for (auto at = record.delivered.rbegin(); at != record.delivered.rend(); ++at) {
+    if (!is_present(*at)) {
+      continue;
+    }
+    if (kept < keep || *at == current || (previous && *at == *previous)) {
+      ++kept;
+    } else {
+      removable.push_back(*at);
+    }
+  }
+  return removable;
+}
+
+}  // namespace murder::cli

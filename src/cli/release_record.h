@@ -1,0 +1,52 @@
+// What murder put into a directory of releases, and what it made current there: for activate,
+// rollback and for removing old releases. Pure.
+//
+// `delivered` is a list, oldest first; `activated` is a stack whose top is current. Only what is
+// recorded is ever removed, and a rollback only goes back to what was activated.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/json.h"
+#include "engine/base/result.h"
+
+namespace murder::cli {
+
+struct ReleaseRecord {
+  std::vector<std::string> delivered;
+  std::vector<std::string> activated;
+
+  bool operator==(const ReleaseRecord&) const = default;
+};
+
+inline constexpr size_t record_entries_max = 1000;  // older ones are forgotten, not removed
+
+[[nodiscard]] Json json_of(const ReleaseRecord& record);
+[[nodiscard]] Result<ReleaseRecord> record_of(const Json& json);
+
+void note_delivered(ReleaseRecord& record, std::string_view tag);
+void note_activated(ReleaseRecord& record, std::string_view tag);
+// As note_activated, but what was activated after `tag` is taken off the stack: it does not come
+// back by a further rollback.
+void note_rolled_back(ReleaseRecord& record, std::string_view tag);
+void note_removed(ReleaseRecord& record, std::string_view tag);
+
+using IsPresent = std::function<bool(const std::string&)>;
+
+// Where a rollback goes: the release that was current before this one and is still there.
+// Errors (their text says what to do): nothing is current, murder did not make it current, there is
+// none before it.
+[[nodiscard]] Result<std::string> previous_release(const ReleaseRecord& record,
+                                                   std::string_view current,
+                                                   const IsPresent& is_present);
+
+// Recorded releases beyond the `keep` newest ones that are present; never the current one, nor the
+// one a rollback would go to.
+[[nodiscard]] std::vector<std::string> releases_to_remove(const ReleaseRecord& record,
+                                                          std::string_view current, size_t keep,
+                                                          const IsPresent& is_present);
+
+}  // namespace murder::cli

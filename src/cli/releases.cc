@@ -1,0 +1,162 @@
+// murder activate and murder releases: which release of a directory is current, and which are kept.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/release_directory.h"
+#include "cli/table.h"
+#include "engine/base/tag.h"
+
+namespace murder::cli {
+namespace {
+
+struct ActivateOptions {
+  std::string tag;
+  std::string to;
+  std::string link = std::string(current_link_default);
+  bool rollback = false;
+};
+
+struct ReleasesOptions {
+  std::string to;
+  std::string link = std::string(current_link_default);
+  std::optional<uint32_t> keep;
+};
+
+std::string clean_path(const std::string& text) {
+  const std::filesystem::path path = std::filesystem::absolute(text).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).string();
+}
+
+Result<int> run_activate(const ActivateOptions& options, CommandContext& context) {
+  for (const std::string& name : {options.tag, options.link}) {
+    if (Status valid = validate_tag(name); !valid) {
+      return context.wrong_usage(valid.error().text);
+    }
+  }
+  Result<ReleaseDirectory> directory = ReleaseDirectory::open(clean_path(options.to));
+  if (!directory) {
+    return fail(directory.error());
+  }
+  // A link that leads elsewhere is replaced all the same: it is told as what it was.
+  const Result<std::string> before = directory->current(options.link);
+  if (Status switched = directory->switch_to(options.tag, options.link); !switched) {
+    return fail(switched.error());
+  }
+  if (options.rollback) {
+    note_rolled_back(directory->record(), options.tag);
+  } else {
+    note_activated(directory->record(), options.tag);
+  }
+  if (Status saved = directory->save_record(); !saved) {
+    return fail(saved.error().code,
+                fmt::format("{}/{} is {} now, but that could not be recorded: {}",
+                            directory->path(), options.link, options.tag, saved.error().text));
+  }
+  const std::string was = before ? *before : "";
+  context.print(fmt::format("{}/{} is {} now{}", directory->path(), options.link, options.tag,
+                            was.empty() ? "" : fmt::format(" (was {})", was)));
+  context.print_json(
+      {{"tag", options.tag}, {"link", directory->path() + "/" + options.link}, {"previous", was}});
+  return exit_done;
+}
+
+// What was removed; the first Error ends it.
+Result<Json> remove_old(ReleaseDirectory& directory, const std::string& current, uint32_t keep) {
+  Json removed = Json::array();
+  const std::vector<std::string> old =
+      releases_to_remove(directory.record(), current, keep,
+                         [&directory](const std::string& tag) { return directory.has(tag); });
+  for (const std::string& tag : old) {
+    if (Status status = directory.remove(tag); !status) {
+      return fail(status.error());
+    }
+    note_removed(directory.record(), tag);
+    removed.push_back(tag);
+    if (Status status = directory.save_record(); !status) {
+      return fail(status.error());
+    }
+  }
+  return removed;
+}
+
+Result<int> run_releases(const ReleasesOptions& options, CommandContext& context) {
+  Result<ReleaseDirectory> directory = ReleaseDirectory::open(clean_path(options.to));
+  if (!directory) {
+    return fail(directory.error());
+  }
+  const Result<std::string> current = directory->current(options.link);
+  if (!current) {
+    return fail(current.error());
+  }
+  Json removed = Json::array();
+  if (options.keep) {
+    Result<Json> outcome = remove_old(*directory, *current, *options.keep);
+    if (!outcome) {
+      return fail(outcome.error());
+    }
+    removed = std::move(*outcome);
+  }
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows = {{"RELEASE", "STATE"}};
+  for (const std::string& tag : directory->record().delivered) {
+    if (directory->has(tag)) {
+      list.push_back(tag);
+      rows.push_back({tag, tag == *current ? "current" : "-"});
+    }
+  }
+  const Result<std::string> previous =
+      previous_release(directory->record(), *current,
+                       [&directory](const std::string& tag) { return directory->has(tag); });
+  context.print(rows.size() > 1 ? format_table(rows) : "no release is recorded here");
+  for (const Json& tag : removed) {
+    context.print(fmt::format("removed {}", tag.get<std::string>()));
+  }
+  Json json = {{"current", *current}, {"releases", list}, {"removed", removed}};
+  json["previous"] = previous ? Json(*previous) : Json();
+  if (!previous) {
+    json["previous_problem"] = previous.error().text;
+  }
+  context.print_json(json);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_activate_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<ActivateOptions>(
+      app, context,
+      {.name = "activate",
+       .description = "Make a release of this host the current one: a link is switched in one step",
+       .example = "murder activate v42 --to /srv/app        # /srv/app/current -> v42"},
+      run_activate);
+  command.add_option("TAG", options.tag, "The release, DIR/TAG").required();
+  command.add_option("--to", options.to, "The directory of releases").type_name("DIR").required();
+  command.add_option("--link", options.link, "The name of the link in it").show_default();
+  command.add_flag("--rollback", options.rollback,
+                   "This is a way back: what was activated after TAG does not come back by a "
+                   "further rollback");
+}
+
+void add_releases_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<ReleasesOptions>(
+      app, context,
+      {.name = "releases",
+       .description = "List the releases that murder put into a directory, or remove old ones",
+       .example = "murder releases --to /srv/app --keep 5"},
+      run_releases);
+  command.add_option("--to", options.to, "The directory of releases").type_name("DIR").required();
+  command.add_option("--link", options.link, "The name of the link to the current one")
+      .show_default();
+  command
+      .add_option("--keep", options.keep,
+                  "Remove all but the N newest, the current one and the one before it; only what "
+                  "was delivered with --record")
+      .in_range(1, 1000)
+      .type_name("N");
+}
+
+}  // namespace murder::cli
