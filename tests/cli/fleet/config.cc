@@ -34,7 +34,8 @@ tracker_port = 7000
 tracker = ["t1", "t2"]
 seeder = { host = "s1", ip = "10.0.0.9" }
 peer = ["w[001-120]",
-  {host="w200", address="10.0.0.7", port=2222, user="deploy",ip="10.0.0.7",no_release=true,rack="r7"}]
+  {host="w200",address="10.0.0.7",port=2222,user="deploy",ip="10.0.0.7",no_release=true,rack="r7"}
+]
 [fleet]
 launcher = "clush"
 ssh = "ssh -F x"
