@@ -19,7 +19,7 @@
 namespace murder::cli {
 namespace {
 
-constexpr Duration stop_wait_max = std::chrono::seconds(15);
+constexpr Duration clean_wait_max = std::chrono::seconds(15);
 constexpr std::array<std::string_view, 3> archive_endings = {".tar.zst", ".tar.gz", ".tar"};
 
 struct CleanOptions {
@@ -44,7 +44,7 @@ Status end_processes(const CleanOptions& options, const RunDirectory& directory,
                   fmt::format("a {} of {} runs here (pid {}): --stop ends it first", process.kind(),
                               options.tag, process.pid));
     }
-    if (Status status = stop_process(directory, process, stop_wait_max); !status) {
+    if (Status status = stop_process(directory, process, clean_wait_max); !status) {
       return status;
     }
     stopped.push_back({{"kind", process.kind()}, {"pid", process.pid}});

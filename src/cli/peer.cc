@@ -35,7 +35,7 @@ struct PeerOptions {
 };
 
 constexpr Duration stall_look_interval = std::chrono::seconds(1);
-constexpr Duration stop_wait_max = std::chrono::seconds(15);
+constexpr Duration end_wait_max = std::chrono::seconds(15);
 
 struct PeerWork {
   std::optional<DeliveryOptions> delivery;
@@ -260,7 +260,7 @@ Status end_peers_before(const std::string& tag, const CommandContext& context) {
                               "tells how it ends, `murder stop {} --peering` ends it",
                               tag, process.pid, tag, tag));
     }
-    if (Status stopped = stop_process(*directory, process, stop_wait_max); !stopped) {
+    if (Status stopped = stop_process(*directory, process, end_wait_max); !stopped) {
       return stopped;
     }
   }
@@ -363,11 +363,11 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--record", options.record,
                    "Note the release in DIR, for murder releases, activate and rollback");
   command.add_duration("--give-up-after", options.give_up_after,
-                      "Fail when nothing came for this long; default: never");
+                       "Fail when nothing came for this long; default: never");
   command.add_duration("--seed-for", options.seed_for,
-                      "Go on serving in the background this long; default 30s, 0 for not at all");
+                       "Go on serving in the background this long; default 30s, 0 for not at all");
   command.add_size("--max-unpacked", options.unpacked_bytes_max,
-                  "Refuse an archive that unpacks to more; default: no limit");
+                   "Refuse an archive that unpacks to more; default: no limit");
   add_swarm_options(command, options.swarm);
 }
 

@@ -26,7 +26,7 @@ struct ReleasesOptions {
   std::optional<uint32_t> keep;
 };
 
-std::string clean_path(const std::string& text) {
+std::string absolute_path(const std::string& text) {
   const std::filesystem::path path = std::filesystem::absolute(text).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).string();
 }
@@ -37,7 +37,7 @@ Result<int> run_activate(const ActivateOptions& options, CommandContext& context
       return context.wrong_usage(valid.error().text);
     }
   }
-  Result<ReleaseDirectory> directory = ReleaseDirectory::open(clean_path(options.to));
+  Result<ReleaseDirectory> directory = ReleaseDirectory::open(absolute_path(options.to));
   if (!directory) {
     return fail(directory.error());
   }
@@ -84,7 +84,7 @@ Result<Json> remove_old(ReleaseDirectory& directory, const std::string& current,
 }
 
 Result<int> run_releases(const ReleasesOptions& options, CommandContext& context) {
-  Result<ReleaseDirectory> directory = ReleaseDirectory::open(clean_path(options.to));
+  Result<ReleaseDirectory> directory = ReleaseDirectory::open(absolute_path(options.to));
   if (!directory) {
     return fail(directory.error());
   }

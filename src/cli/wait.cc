@@ -20,7 +20,7 @@ namespace {
 
 constexpr useconds_t look_interval_us = 100'000;
 constexpr Duration process_look_interval = std::chrono::seconds(1);
-constexpr off_t log_tail_bytes = 2000;
+constexpr off_t peer_log_tail_bytes = 2000;
 
 struct WaitOptions {
   std::string tag;
@@ -28,15 +28,15 @@ struct WaitOptions {
 };
 
 // The end of what the peer wrote, for whoever asks why it failed.
-std::string log_tail(const RunDirectory& directory, const std::string& tag) {
+std::string peer_log_tail(const RunDirectory& directory, const std::string& tag) {
   const std::string name = peer_log_name(tag) + ".log";
   const io::Fd fd(openat(directory.fd(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat status {};
   if (!fd.is_open() || fstat(fd.get(), &status) != 0) {
     return {};
   }
-  std::string text(static_cast<size_t>(log_tail_bytes), '\0');
-  const off_t from = std::max<off_t>(0, status.st_size - log_tail_bytes);
+  std::string text(static_cast<size_t>(peer_log_tail_bytes), '\0');
+  const off_t from = std::max<off_t>(0, status.st_size - peer_log_tail_bytes);
   const ssize_t size = pread(fd.get(), text.data(), text.size(), from);
   text.resize(size > 0 ? static_cast<size_t>(size) : 0);
   return text;
@@ -119,7 +119,7 @@ Result<int> report(Json outcome, const RunDirectory& directory, const std::strin
     return fail(ErrorCode::io, error);
   }
   if (state == outcome_failed) {
-    outcome["log"] = log_tail(directory, tag);
+    outcome["log"] = peer_log_tail(directory, tag);
   }
   context.print_json(outcome);
   context.note(fmt::format("murder wait: {}", error));

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "cli/fleet/clock.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
@@ -20,10 +21,6 @@ constexpr Duration stale_after = std::chrono::seconds(10);
 constexpr uint32_t columns_default = 80;
 constexpr size_t slowest_shown_max = 5;
 constexpr double seconds_left_max = 100 * 3600;
-
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 // Of all the bytes that the hosts in the swarm were to get.
 uint32_t percent_of(const SwarmView& swarm) {

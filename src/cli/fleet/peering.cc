@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 
+#include "cli/fleet/clock.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/peer_outcome.h"
 #include "engine/base/units.h"
@@ -13,21 +14,17 @@
 namespace murder::fleet {
 namespace {
 
-constexpr std::string_view stage_name = "peer";
+constexpr std::string_view peer_stage = "peer";
 // Of `murder wait` on a host: while all hosts fit into --forks a connection may be held, else not.
 constexpr Duration wait_held = std::chrono::seconds(30);
 constexpr Duration wait_short = std::chrono::seconds(2);
 constexpr Duration wait_answer_max = std::chrono::seconds(60);
 // A fleet that does not fit into --forks is asked when the tracker says that few still fetch, when
 // nothing moves any more, and now and then in any case.
-constexpr Duration look_interval = std::chrono::seconds(1);
+constexpr Duration watch_interval = std::chrono::seconds(1);
 constexpr Duration still_after = std::chrono::seconds(20);
 constexpr Duration round_interval_max = std::chrono::minutes(5);
 constexpr uint32_t leechers_ignored_share = 100;
-
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 std::string seconds_text(Duration duration) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
@@ -87,7 +84,7 @@ class Peering {
   }
 
   void start(std::span<const HostIndex> hosts) {
-    const Step step{.stage = std::string(stage_name), .input = torrent_.bytes};
+    const Step step{.stage = std::string(peer_stage), .input = torrent_.bytes};
     for (const HostResult& result :
          work_.run(hosts, step, [this](const Host& host) { return peer_command(host); })) {
       // One whose answer was lost may be at work.
@@ -112,7 +109,7 @@ class Peering {
                                     .flag("--quiet")
                                     .flag("--json")
                                     .text();
-    const Step step{.stage = std::string(stage_name),
+    const Step step{.stage = std::string(peer_stage),
                     .timeout = wait + wait_answer_max,
                     .shows_failures = false};
     work_.count_as_done(host_count_, static_cast<uint32_t>(result_.done.size()));
@@ -143,7 +140,7 @@ class Peering {
   [[nodiscard]] HostFailure failure_in(const HostResult& result, const cli::Json& outcome,
                                        const std::string& state) const {
     HostFailure failure = failure_of(work_.inventory(), result);
-    failure.stage = stage_name;
+    failure.stage = peer_stage;
     if (state == cli::outcome_failed && outcome.contains("error")) {
       failure.reason = cli::text_member(outcome["error"], "text", failure.reason);
       failure.log_tail = cli::text_member(outcome, "log");
@@ -162,11 +159,11 @@ class Peering {
 
   // Until there is a reason to ask the hosts.
   void look_on() {
-    const Step step{.stage = std::string(stage_name)};
+    const Step step{.stage = std::string(peer_stage)};
     Instant moved_at = monotonic_now();
     uint64_t delivered = 0;
     while (!work_.is_interrupted() && time_left() > Duration::zero()) {
-      work_.look_on(look_interval, step, host_count_, static_cast<uint32_t>(result_.done.size()));
+      work_.look_on(watch_interval, step, host_count_, static_cast<uint32_t>(result_.done.size()));
       const TrackerFeed::Latest latest = feed_->latest();
       const Instant now = monotonic_now();
       if (latest.view && latest.view->delivered_bytes != delivered) {
@@ -198,7 +195,7 @@ class Peering {
       const bool is_interrupted = work_.is_interrupted();
       work_.note_failure({.host = host,
                           .name = work_.inventory().at(host).name,
-                          .stage = std::string(stage_name),
+                          .stage = std::string(peer_stage),
                           .outcome = std::string(outcome_name(is_interrupted ? Outcome::interrupted
                                                                              : Outcome::timed_out)),
                           .reason = is_interrupted

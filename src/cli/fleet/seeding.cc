@@ -22,7 +22,7 @@
 namespace murder::fleet {
 namespace {
 
-constexpr std::string_view stage_name = "start-seeding";
+constexpr std::string_view seed_stage = "start-seeding";
 constexpr Duration contact_timeout = std::chrono::seconds(20);
 constexpr Duration contact_pause = std::chrono::milliseconds(500);
 
@@ -168,7 +168,7 @@ std::vector<HostIndex> check_idle(Work& work, std::span<const HostIndex> seeders
                                   const std::string& tag) {
   std::vector<HostIndex> idle;
   for (const HostResult& result :
-       work.run_and_note(seeders, {.stage = std::string(stage_name)},
+       work.run_and_note(seeders, {.stage = std::string(seed_stage)},
                          [&](const Host&) { return status_command(work, tag); })) {
     const cli::Json status = json_output(result);
     const cli::Json* seeder = process_in(status, cli::kind_seeder);
@@ -177,7 +177,7 @@ std::vector<HostIndex> check_idle(Work& work, std::span<const HostIndex> seeders
       continue;
     }
     work.note_failure(failure(
-        work, result.host, stage_name,
+        work, result.host, seed_stage,
         fmt::format("{} is served there already (pid {}), by another deploy or by start-seeding: "
                     "`murder fleet stop-seeding tag={}` ends it",
                     tag, cli::count_member(*seeder, "pid"), tag)));
@@ -203,7 +203,7 @@ std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seed
                                      const PackedRelease& release, const std::string& tag,
                                      const std::string& directory,
                                      std::vector<HostIndex>& touched) {
-  const Step step{.stage = std::string(stage_name), .input = release.torrent.bytes};
+  const Step step{.stage = std::string(seed_stage), .input = release.torrent.bytes};
   std::vector<HostIndex> waiting;
   for (const HostResult& result : work.run(seeders, step, [&](const Host& host) {
          CommandLine line = CommandLine::murder(murder_path_of(work), "seed");
@@ -234,7 +234,7 @@ std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seed
   while (!waiting.empty() && !work.is_interrupted()) {
     std::vector<HostIndex> still;
     for (const HostResult& result :
-         work.run(waiting, {.stage = std::string(stage_name)},
+         work.run(waiting, {.stage = std::string(seed_stage)},
                   [&](const Host&) { return status_command(work, tag); })) {
       const cli::Json status = json_output(result);
       const cli::Json* seeder = process_in(status, cli::kind_seeder);
@@ -255,7 +255,7 @@ std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seed
   }
   for (const HostIndex host : waiting) {
     if (!work.is_interrupted()) {
-      work.note_failure(failure(work, host, stage_name, trouble));
+      work.note_failure(failure(work, host, seed_stage, trouble));
     }
   }
   return known;

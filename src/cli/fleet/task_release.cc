@@ -16,10 +16,6 @@
 namespace murder::fleet {
 namespace {
 
-std::string temp_path_of(const Work& work, const TaskOptions& options) {
-  return first_of(options.temp_path, work.variables().default_temp_path);
-}
-
 std::vector<HostIndex> hosts_in(const std::vector<HostResult>& results) {
   std::vector<HostIndex> hosts;
   for (const HostResult& result : results) {
@@ -323,7 +319,7 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
   peer.command.add_flag("--unsafe-please-delete", peer.options.unsafe_please_delete,
                         "Replace what is in the target directory");
   peer.command.add_duration("--seed-for", peer.options.peering.seed_for,
-                           "Each peer goes on serving this long; default 30s");
+                            "Each peer goes on serving this long; default 30s");
   add_peering_options(peer.command, peer.options.peering);
   auto status =
       add_task(fleet, context, "status", "Show what runs on the hosts", "status", run_status);

@@ -13,6 +13,10 @@
 
 namespace murder::fleet {
 
+std::string temp_path_of(const Work& work, const TaskOptions& options) {
+  return first_of(options.temp_path, work.variables().default_temp_path);
+}
+
 std::vector<HostIndex> hosts_of_roles(const Inventory& inventory, std::span<const Role> roles) {
   std::vector<HostIndex> hosts;
   for (const Role role : roles) {
@@ -64,10 +68,6 @@ struct SimpleTask {
 
 CommandLine murder_command(const Work& work, std::string_view command) {
   return CommandLine::murder(murder_path_of(work), command);
-}
-
-std::string temp_path_of(const Work& work, const TaskOptions& options) {
-  return first_of(options.temp_path, work.variables().default_temp_path);
 }
 
 std::string stop_tracker(const Work& work, const TaskOptions&, const std::string&, const Host&) {

@@ -14,6 +14,7 @@ namespace murder::fleet {
 [[nodiscard]] Result<std::unique_ptr<Work>> open_work(const FleetOptions& options,
                                                       cli::CommandContext& context,
                                                       const std::string& title);
+[[nodiscard]] std::string temp_path_of(const Work& work, const TaskOptions& options);
 // Each host once, in the order of the inventory.
 [[nodiscard]] std::vector<HostIndex> hosts_of_roles(const Inventory& inventory,
                                                     std::span<const Role> roles);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cli/fleet/clock.h"
 #include "engine/http/blocking_client.h"
 
 namespace murder::fleet {
@@ -14,11 +15,7 @@ constexpr Duration ask_interval = std::chrono::seconds(1);
 constexpr Duration answer_timeout = std::chrono::seconds(3);
 constexpr uint32_t answer_bytes_max = 1024 * 1024;
 
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
-
-uint32_t percent_of(uint64_t left_bytes, uint64_t total_bytes) {
+uint32_t percent_had(uint64_t left_bytes, uint64_t total_bytes) {
   const uint64_t had = total_bytes - std::min(left_bytes, total_bytes);
   return total_bytes == 0 ? 0 : static_cast<uint32_t>(had * 100 / total_bytes);
 }
@@ -53,7 +50,7 @@ std::optional<SwarmView> swarm_view_of(const cli::Json& status, const InfoHash& 
         const std::string host = cli::text_member(leecher, "host");
         view.slowest.push_back(
             {host.empty() ? cli::text_member(leecher, "address") : host,
-             percent_of(cli::count_member(leecher, "left_bytes"), view.total_bytes)});
+             percent_had(cli::count_member(leecher, "left_bytes"), view.total_bytes)});
       }
     }
     return view;

@@ -6,14 +6,12 @@
 #include <chrono>
 #include <thread>
 
+#include "cli/fleet/clock.h"
+
 namespace murder::fleet {
 namespace {
 
 constexpr Duration look_interval = std::chrono::milliseconds(100);
-
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 }  // namespace
 
