@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <optional>
 
 #include "cli/archive_progress.h"
@@ -69,6 +70,11 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   // Known to be wrong before anything is read: wrong usage.
   if (Status valid = archive::validate_create_options(release_options); !valid) {
     return context.wrong_usage(valid.error().text);
+  }
+  std::error_code error;
+  std::filesystem::create_directories(release_options.directory, error);
+  if (error) {
+    return fail_errno(error.value(), "cannot make the directory " + release_options.directory);
   }
   const StopSignals stop;
   release_options.cancel = &stop.flag();

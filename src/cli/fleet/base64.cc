@@ -41,7 +41,9 @@ Result<std::string> decode_base64(std::string_view text) {
   if (digit_count % 4 != 0) {
     return fail(ErrorCode::invalid_input, "this base64 text is cut short");
   }
-  bytes.resize(bytes.size() - padding_count);
+  for (; padding_count > 0; --padding_count) {
+    bytes.pop_back();
+  }
   return bytes;
 }
 

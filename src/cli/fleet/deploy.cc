@@ -128,7 +128,7 @@ DeployState state_after(const Work& work, const DeployOptions& options,
 }
 
 std::string summary_of(const DeployOptions& options, const DeployOutcome& outcome,
-                       size_t host_count, Duration elapsed) {
+                       size_t host_count, Duration elapsed, bool is_remembered) {
   std::string text =
       fmt::format("{} of {} hosts have {} in {} (after {})", outcome.done.size(), host_count,
                   options.tag, options.destination_path, format_duration(elapsed));
@@ -141,7 +141,7 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
   if (!outcome.fatal) {
     text = fmt::format("{} was not deployed: {}", options.tag, outcome.fatal.error().text);
   }
-  if (outcome.done.size() < host_count) {
+  if (is_remembered && outcome.done.size() < host_count) {
     text += fmt::format("\n--retry-failed goes on with the {} that have not",
                         host_count - outcome.done.size());
   }
@@ -193,7 +193,8 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
   Deployment deployment(**work, *deploy, before);
   const DeployOutcome outcome = deployment.run(*hosts);
   // A deploy that came to nothing before it began leaves what is known of the one before.
-  if (!outcome.info_hash.empty() && (outcome.fatal || !before)) {
+  const bool is_remembered = !outcome.info_hash.empty() && (outcome.fatal || !before);
+  if (is_remembered) {
     const DeployState state = state_after(**work, *deploy, outcome, *hosts, before);
     if (Status written = state_file->write(state); !written) {
       context.warn(
@@ -202,7 +203,8 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
   }
   const int code = (*work)->finish(
       outcome.done.size(),
-      summary_of(*deploy, outcome, hosts->size(), std::chrono::steady_clock::now() - start),
+      summary_of(*deploy, outcome, hosts->size(), std::chrono::steady_clock::now() - start,
+                 is_remembered),
       {{"tag", deploy->tag},
        {"info_hash", outcome.info_hash},
        {"destination_path", deploy->destination_path},
