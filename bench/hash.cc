@@ -1,32 +1,42 @@
 // SHA-1 of pieces: what a downloader spends most of its time on.
 #include <benchmark/benchmark.h>
 
-#include <array>
+#include <string>
 #include <vector>
 
-#include "engine/hash/sha1.h"
+#include "engine/hash/piece_hasher.h"
 #include "engine/hash/xxh3.h"
 
 using namespace murder;
 
 namespace {
 
-void hash_batch(benchmark::State& state) {
+// Pieces side by side by each kernel this CPU has. One that it has not is named "openssl" too.
+void hash_batch(benchmark::State& state, const char* kernel) {
   const auto piece_bytes = static_cast<size_t>(state.range(0));
   const auto lanes = static_cast<size_t>(state.range(1));
   std::vector<std::vector<uint8_t>> pieces(lanes, std::vector<uint8_t>(piece_bytes, 7));
   std::vector<std::span<const uint8_t>> inputs(pieces.begin(), pieces.end());
   std::vector<Sha1Digest> digests(lanes);
-  hash::PieceHasher hasher;
+  const hash::Sha1Choice choice = hash::choose_sha1(kernel);
+  hash::PieceHasher hasher(choice);
   for (auto _ : state) {
     hasher.hash_batch(inputs, digests);
     benchmark::DoNotOptimize(digests.data());
   }
+  state.SetLabel(std::string(choice.name));
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * piece_bytes * lanes));
 }
-BENCHMARK(hash_batch)
-    ->ArgNames({"piece", "lanes"})
-    ->ArgsProduct({{16 << 10, 256 << 10, 1 << 20}, {1, 8, 16}});
+
+void sizes(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"piece", "lanes"})
+      ->ArgsProduct({{16 << 10, 256 << 10, 1 << 20}, {1, 2, 4, 8, 16}});
+}
+
+BENCHMARK_CAPTURE(hash_batch, openssl, "openssl")->Apply(sizes);
+BENCHMARK_CAPTURE(hash_batch, sha_ni, "sha-ni")->Apply(sizes);
+BENCHMARK_CAPTURE(hash_batch, avx2, "avx2")->Apply(sizes);
+BENCHMARK_CAPTURE(hash_batch, avx512, "avx512")->Apply(sizes);
 
 void xxh3(benchmark::State& state) {
   const std::vector<uint8_t> bytes(1 << 20, 7);

@@ -42,13 +42,4 @@ Sha1Digest sha1(std::span<const uint8_t> bytes) {
   return stream.finish();
 }
 
-void PieceHasher::hash_batch(std::span<const std::span<const uint8_t>> inputs,
-                             std::span<Sha1Digest> out) {
-  ENSURE(inputs.size() == out.size());
-  for (size_t index = 0; index < inputs.size(); ++index) {
-    stream_.update(inputs[index]);
-    out[index] = stream_.finish();
-  }
-}
-
 }  // namespace murder::hash

@@ -30,18 +30,4 @@ class Sha1Stream {
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
-// Hashes pieces as they become complete, several at once where there are several: the seam behind
-// which kernels for many lanes go. Belongs to one thread at a time.
-class PieceHasher {
- public:
-  // How many inputs at once are worth waiting for, when they are there anyway.
-  static constexpr uint32_t batch_max = 16;
-
-  // out[i] becomes the digest of inputs[i]; both have the same length, which may be any.
-  void hash_batch(std::span<const std::span<const uint8_t>> inputs, std::span<Sha1Digest> out);
-
- private:
-  Sha1Stream stream_;
-};
-
 }  // namespace murder::hash

@@ -19,7 +19,7 @@
 
 #include "engine/base/bit_set.h"
 #include "engine/base/endpoint.h"
-#include "engine/hash/sha1.h"
+#include "engine/hash/piece_hasher.h"
 #include "engine/io/aligned_arena.h"
 #include "engine/io/reactor.h"
 #include "engine/node/messages.h"

@@ -12,7 +12,6 @@
 using murder::as_bytes_of;
 using murder::Prng;
 using murder::Sha1Digest;
-using murder::hash::PieceHasher;
 using murder::hash::sha1;
 using murder::hash::Sha1Stream;
 
@@ -51,23 +50,6 @@ TEST_CASE("a stream gives the same digest however the bytes are cut, and starts 
       rest = rest.subspan(part);
     }
     CHECK(stream.finish() == sha1(bytes));
-  }
-}
-
-TEST_CASE("a batch gives each input its own digest, whatever the lengths") {
-  Prng prng(2);
-  PieceHasher hasher;
-  for (size_t count = 0; count <= 2 * PieceHasher::batch_max + 1; ++count) {
-    std::vector<std::vector<uint8_t>> stored;
-    for (size_t index = 0; index < count; ++index) {
-      stored.push_back(random_bytes(prng, prng.below(3) == 0 ? prng.below(130) : 16384));
-    }
-    const std::vector<std::span<const uint8_t>> inputs(stored.begin(), stored.end());
-    std::vector<Sha1Digest> digests(count);
-    hasher.hash_batch(inputs, digests);
-    for (size_t index = 0; index < count; ++index) {
-      CHECK(digests[index] == sha1(inputs[index]));
-    }
   }
 }
 

@@ -1,0 +1,99 @@
+#include "engine/hash/piece_hasher.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/prng.h"
+
+using namespace murder;
+using namespace murder::hash;
+
+namespace {
+
+std::vector<uint8_t> random_bytes(Prng& prng, size_t count) {
+  std::vector<uint8_t> bytes(count);
+  for (uint8_t& byte : bytes) {
+    byte = static_cast<uint8_t>(prng.next());
+  }
+  return bytes;
+}
+
+// Every digest of the batch is that of OpenSSL.
+void check_batch(const Sha1Choice& choice, const std::vector<std::vector<uint8_t>>& stored) {
+  const std::vector<std::span<const uint8_t>> inputs(stored.begin(), stored.end());
+  std::vector<Sha1Digest> digests(stored.size());
+  PieceHasher(choice).hash_batch(inputs, digests);
+  for (size_t index = 0; index < stored.size(); ++index) {
+    CHECK(digests[index] == sha1(inputs[index]));
+  }
+}
+
+const std::vector<std::string> names = {"", "openssl", "avx2", "avx512", "sha-ni"};
+
+}  // namespace
+
+TEST_CASE("every kernel of this CPU agrees with OpenSSL on random inputs of any length") {
+  std::set<std::string_view> tried;
+  Prng prng(1);
+  for (const std::string& name : names) {
+    const Sha1Choice choice = choose_sha1(name);
+    tried.insert(choice.name);
+    for (uint32_t count = 1; count <= 2 * PieceHasher::batch_max + 1; ++count) {
+      const size_t bytes = prng.below(1000);
+      std::vector<std::vector<uint8_t>> stored;
+      for (uint32_t index = 0; index < count; ++index) {
+        stored.push_back(random_bytes(prng, bytes));
+      }
+      check_batch(choice, stored);
+    }
+  }
+  std::string kernels = "SHA-1 kernels of this CPU:";
+  for (const std::string_view name : tried) {
+    kernels.append(" ").append(name);
+  }
+  MESSAGE(kernels);
+}
+
+TEST_CASE("every length around a block's has its end") {
+  Prng prng(2);
+  for (const std::string& name : names) {
+    const Sha1Choice choice = choose_sha1(name);
+    for (size_t bytes = 0; bytes <= 3 * sha1_block_bytes; ++bytes) {
+      check_batch(choice, std::vector(PieceHasher::batch_max, random_bytes(prng, bytes)));
+    }
+  }
+}
+
+TEST_CASE("a batch may mix lengths, and an input may lie at any address") {
+  Prng prng(3);
+  const std::vector<uint8_t> bytes = random_bytes(prng, 40000);
+  for (const std::string& name : names) {
+    const Sha1Choice choice = choose_sha1(name);
+    for (int round = 0; round < 30; ++round) {
+      std::vector<std::span<const uint8_t>> inputs;
+      for (uint32_t index = 0; index < prng.below(40); ++index) {
+        const size_t size = prng.below(3) == 0 ? prng.below(130) : 16384;
+        inputs.push_back(std::span(bytes).subspan(prng.below(20000), size));
+      }
+      std::vector<Sha1Digest> digests(inputs.size());
+      PieceHasher(choice).hash_batch(inputs, digests);
+      for (size_t index = 0; index < inputs.size(); ++index) {
+        CHECK(digests[index] == sha1(inputs[index]));
+      }
+    }
+  }
+}
+
+TEST_CASE("a kernel that is wished for is taken when the CPU has it, else OpenSSL") {
+  CHECK(choose_sha1("openssl").kernel_count == 0);
+  for (const std::string& name : names) {
+    const Sha1Choice choice = choose_sha1(name);
+    CHECK((choice.name == name || choice.kernel_count == 0 || name.empty()));
+    CHECK((choice.kernel_count == 0) == (choice.name == "openssl"));
+  }
+  const bool has_any = !sha1_kernels_avx2().empty() || !sha1_kernels_sha_ni().empty();
+  CHECK((choose_sha1("").kernel_count > 0) == has_any);
+}
