@@ -36,6 +36,9 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
       .show_default();
   command.add_size("--memory", options.memory_bytes,
                   "Memory for pieces on their way; default 64MiB");
+  command.add_flag("--page-cache", options.page_cache,
+                   "Write pieces through the page cache; default: past it (O_DIRECT), which takes "
+                   "no memory from others, where the file system can");
 }
 
 Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandContext& context) {
@@ -57,6 +60,7 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
   node.host_label = options.label.empty() ? own_host_name() : options.label;
   node.shard_count = options.shards;
   node.memory_bytes = options.memory_bytes;
+  node.direct_io = !options.page_cache;
   return node;
 }
 

@@ -14,6 +14,7 @@ struct SwarmOptions {
   std::string label;  // empty: the host's name
   uint32_t shards = 1;
   uint64_t memory_bytes = limits::memory_bytes_default;
+  bool page_cache = false;
 };
 
 void add_swarm_options(ArgumentParser command, SwarmOptions& options);

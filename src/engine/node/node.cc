@@ -227,7 +227,9 @@ Status Node::start_shards(const BitSet& have) {
         .source = source_,
         .seed = prng_.next(),
     };
-    const Store::Access access = have.all() ? Store::Access::read : Store::Access::write;
+    const Store::Access wanted =
+        options_.direct_io ? Store::Access::write_direct : Store::Access::write;
+    const Store::Access access = have.all() ? Store::Access::read : wanted;
     Result<Store> store = Store::open(metainfo_, options_.path, access);
     if (!store) {
       return fail(store.error());

@@ -36,6 +36,7 @@ struct NodeOptions {
   uint16_t port = 0;            // 0: any free one
   uint32_t shard_count = 1;
   uint64_t memory_bytes = limits::memory_bytes_default;  // of the whole process
+  bool direct_io = true;  // pieces are written past the page cache where the file system can
 };
 
 enum class NodePhase : uint8_t { verifying, fetching, serving, stopping, stopped };

@@ -101,6 +101,7 @@ Store::Store(const codec::Metainfo& metainfo, std::string path, Access access)
       path_(std::move(path)),
       access_(access),
       files_(metainfo.files.size()),
+      is_direct_(access == Access::write_direct),
       keeps_open_(metainfo.files.size() <= files_kept_open_max) {}
 
 std::string Store::file_path(uint32_t file_index) const {
@@ -121,7 +122,7 @@ Result<Store> Store::open(const codec::Metainfo& metainfo, const std::string& pa
 
 Result<io::Fd> Store::open_file(uint32_t file_index) const {
   const std::string path = file_path(file_index);
-  const bool write = access_ == Access::write;
+  const bool write = access_ != Access::read;
   if (write && !metainfo_->is_single_file) {
     const Status made = make_parents(path);
     if (!made) {
@@ -229,7 +230,21 @@ void Store::release(uint32_t file_index) {
   ENSURE(file.users > 0);
   if (--file.users == 0 && !keeps_open_) {
     file.fd.reset();
+    file.direct_fd.reset();
   }
+}
+
+int Store::direct(uint32_t file_index) {
+  OpenFile& file = files_[file_index];
+  ENSURE(file.users > 0);
+  if (is_direct_ && !file.direct_fd.is_open()) {
+    // By the descriptor: the name may stand for another file by now.
+    const std::string path = fmt::format("/proc/self/fd/{}", file.fd.get());
+    file.direct_fd = io::Fd(::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
+    // EINVAL: the file system cannot (tmpfs before Linux 6.6, some FUSE and network ones).
+    is_direct_ = file.direct_fd.is_open();
+  }
+  return is_direct_ ? file.direct_fd.get() : -1;
 }
 
 }  // namespace murder::node

@@ -46,7 +46,11 @@ class StoreLock {
 
 class Store {
  public:
-  enum class Access : uint8_t { read, write };
+  // Direct: what is written passes by the page cache (O_DIRECT) where the file system can.
+  enum class Access : uint8_t { read, write, write_direct };
+  // What a direct write needs: memory, offset and size are multiples of it. File systems that can
+  // do with less take this as well; one that needs more refuses, and is written through the cache.
+  static constexpr uint32_t direct_alignment_bytes = 4096;
 
   // `metainfo` outlives the store. `path`: the file, or for several files the directory they are
   // below.
@@ -64,6 +68,12 @@ class Store {
   // A descriptor of the file, opened when first needed. Give it back with release().
   [[nodiscard]] Result<int> acquire(uint32_t file_index);
   void release(uint32_t file_index);
+  // Of an acquired file: a descriptor for direct writes, or -1 where they are not wanted or
+  // refused.
+  [[nodiscard]] int direct(uint32_t file_index);
+  // A direct write was refused: this store writes through the page cache from now on.
+  void direct_refused() { is_direct_ = false; }
+  [[nodiscard]] bool writes_direct() const { return is_direct_; }
 
   [[nodiscard]] const codec::Metainfo& metainfo() const { return *metainfo_; }
   [[nodiscard]] std::string file_path(uint32_t file_index) const;
@@ -71,6 +81,7 @@ class Store {
  private:
   struct OpenFile {
     io::Fd fd;
+    io::Fd direct_fd;
     uint32_t users = 0;
   };
 
@@ -82,6 +93,7 @@ class Store {
   std::string path_;
   Access access_;
   std::vector<OpenFile> files_;
+  bool is_direct_;
   bool keeps_open_;  // few enough files to leave their descriptors open
 };
 

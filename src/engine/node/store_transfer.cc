@@ -35,7 +35,7 @@ void StoreTransfer::step() {
     }
     file_index_ = segment.file_index;
     if (writes_) {
-      reactor_.write(operation_, *fd, part, segment.offset);
+      start_write(*fd, part, segment.offset);
     } else {
       reactor_.read(operation_, *fd, part, segment.offset);
     }
@@ -44,8 +44,28 @@ void StoreTransfer::step() {
   finish(0);
 }
 
+// The aligned part goes past the page cache; the end of a file, which is not, through it.
+void StoreTransfer::start_write(int fd, std::span<uint8_t> part, uint64_t offset) {
+  constexpr uint32_t alignment = Store::direct_alignment_bytes;
+  const bool is_aligned =
+      reinterpret_cast<uintptr_t>(part.data()) % alignment == 0 && offset % alignment == 0;
+  const size_t direct_bytes = is_aligned ? part.size() / alignment * alignment : 0;
+  const int direct_fd = direct_bytes > 0 ? store_.direct(file_index_) : -1;
+  direct_ = direct_fd >= 0;
+  if (direct_) {
+    reactor_.write(operation_, direct_fd, part.first(direct_bytes), offset);
+  } else {
+    reactor_.write(operation_, fd, part, offset);
+  }
+}
+
 void StoreTransfer::step_done(io::Operation&, int32_t result, uint32_t) {
   store_.release(file_index_);
+  if (direct_ && (result == -EINVAL || result == -EOPNOTSUPP)) {
+    store_.direct_refused();
+    step();
+    return;
+  }
   if (result == -EINTR || result == -EAGAIN) {
     step();
     return;

@@ -39,6 +39,7 @@ class StoreTransfer {
  private:
   void start(bool writes, uint64_t offset, std::span<uint8_t> memory);
   void step();
+  void start_write(int fd, std::span<uint8_t> part, uint64_t offset);
   void step_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void finish(int error_number);
 
@@ -49,6 +50,7 @@ class StoreTransfer {
   std::span<uint8_t> left_;
   uint64_t offset_ = 0;
   uint32_t file_index_ = 0;
+  bool direct_ = false;  // the write that is in flight
   bool writes_ = false;
   bool busy_ = false;
 };
