@@ -32,6 +32,8 @@ NEEDED = ("ip", "tc", "ssh", "ssh-keygen", "/usr/sbin/sshd")
 COMMAND_SECONDS_MAX = 180
 WAIT_SECONDS_MAX = 60
 LISTENING = "0A"  # a state in /proc/net/tcp
+# The record of releases stays with them; the other is Capistrano's own way of keeping what it rolled back.
+KEPT_FILES = re.compile(r"^\.murder-releases\.json$|^rolled-back-release-")
 OUR_FILES = re.compile(r"murder|\.torrent|\.tar\.|\.tgz|\.part|^\.")
 
 _numbers = iter(range(1000))
@@ -93,8 +95,8 @@ class RackCase(unittest.TestCase):
         cls.host_set = f"h[{cls.hosts[0][1:]}-{cls.hosts[-1][1:]}]"
 
     def setUp(self):
-        # The operator's working directory; murder.toml is looked for there.
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="fleet-test-"))
+        # The operator's working directory; murder.toml is looked for there. Control has a /tmp of its own.
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="fleet-test-", dir="/var/tmp"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self.environment = dict(
             os.environ, LC_ALL="C.UTF-8", XDG_STATE_HOME=str(self.directory / "state"),
@@ -133,6 +135,14 @@ class RackCase(unittest.TestCase):
     def murder_json(self, *words, code=0):
         return json.loads(self.murder(*words, "--json", code=code).stdout)
 
+    def stop_all(self):
+        """After a test, so that one that failed does not make the next fail."""
+        for host in self.hosts:
+            for pid, command in self.processes(host).items():
+                if "/murder " in command:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
     def write_config(self, *, variables="", **roles):
         """murder.toml; a role is a node set. Without `peer` every host is one."""
         roles.setdefault("peer", self.host_set)
@@ -170,7 +180,17 @@ class RackCase(unittest.TestCase):
         for host in hosts or self.hosts:
             root = self.rack.files_of(host) / path.lstrip("/")
             self.assertTrue(root.is_dir(), f"{host}:{path} is not there")
-            self.assertEqual(self.listing(root), expected, f"{host}:{path}")
+            self.assert_same_listing(expected, self.listing(root), f"{host}:{path}")
+
+    def assert_same_listing(self, expected, found, place):
+        """Shows the first differences only: there may be thousands."""
+        differing = list(tree.differences(expected, found, "the source", place))
+        self.assertFalse(differing, "\n".join([f"{place}: {len(differing)} differ", *differing[:5]]))
+
+    def copy_to(self, host, source, target):
+        """As it is, with links and times."""
+        script = f'tar -C "$1" -cf - . | ssh {host} "mkdir -p {target} && tar -C {target} -xpf -"'
+        self.on(racks.CONTROL, "sh", "-c", script, "sh", source)
 
     def assert_no_release(self, path, hosts):
         for host in hosts:
@@ -214,14 +234,14 @@ class RackCase(unittest.TestCase):
     def temporary_files(self, host):
         """What murder could have left outside of the release and its own directory."""
         root = self.rack.files_of(host)
-        places = ["run"] if host == racks.CONTROL else ["tmp", "var/tmp", "run", "root", "srv/app"]
+        places = ["run", "tmp"] if host == racks.CONTROL else ["tmp", "var/tmp", "run", "root", "srv/app"]
         found = []
         for place in places:
             for path in (root / place).iterdir() if (root / place).is_dir() else ():
-                if OUR_FILES.search(path.name) and any(each.is_file() or each.is_socket() or each.is_symlink()
-                                                       for each in [path, *path.rglob("*")]):
-                    found.append(f"/{path.relative_to(root)}")
-        return found
+                if OUR_FILES.search(path.name) and not KEPT_FILES.search(path.name):
+                    # Empty directories are no matter: the run directory is one.
+                    found += [each for each in [path, *path.rglob("*")] if not each.is_dir()]
+        return [f"/{path.relative_to(root)}" for path in found]
 
     def what_is_left(self, host):
         ports = self.listening_ports(host) - {22}

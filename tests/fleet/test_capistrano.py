@@ -79,7 +79,7 @@ class CapDeploy(RackCase):
             found = self.listing(self.rack.files_of(host) / str(release)[1:])
             del found["."]
             self.assertIsNotNone(found.pop("REVISION", None), host)
-            self.assertEqual(found, expected, host)
+            self.assert_same_listing(expected, found, host)
 
     def test_deploy_twice_and_roll_back(self):
         build = self.make_release("build", 10_000_000)
@@ -114,7 +114,7 @@ class CapDeploy(RackCase):
 
     def test_tasks_have_murders_names(self):
         source = self.make_release("build", 1_000_000)
-        self.on(CONTROL, "scp", "-q", "-r", source, "h01:/srv/files")
+        self.copy_to("h01", source, "/srv/files")
         for words in (
             ["murder:distribute_files"], ["murder:start_tracker"],
             ["murder:create_torrent", "tag=Deploy1", "files_path=/srv/files"],

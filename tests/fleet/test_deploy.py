@@ -1,50 +1,14 @@
-"""`murder deploy`: a release to 16 hosts of which some cannot have it, and what follows it."""
+"""`murder deploy` and `murder rollback`: what they do on the hosts, and that nothing else is left there."""
 
 import json
-import re
+import os
+import signal
 import unittest
 
 from rack_case import RackCase, wait_until
 from rack_of_hosts.rack import CONTROL
 
-BIG_BYTES = 200_000_000
 SMALL_BYTES = 4_000_000
-
-
-class DeployToHostsInTrouble(RackCase):
-    HOST_COUNT = 16
-    RATE = "100mbit"
-
-    def test_13_have_it_and_the_table_names_the_others_then_they_get_it(self):
-        source = self.make_release("build", BIG_BYTES)
-        self.write_config(variables='default_destination_path = "/srv/app"')
-        self.on("h03", "ip", "link", "set", "eth0", "down")
-        self.on("h05", "mount", "-t", "tmpfs", "-o", "size=40m", "none", "/tmp")
-        old = self.rack.files_of("h09") / "srv" / "app" / "v1"
-        old.mkdir(parents=True)
-        (old / "file").write_text("of an earlier deploy")
-        trouble = {"h03": "not reached|unreachable|time|connect", "h05": "full|space|room", "h09": "not empty"}
-        healthy = [host for host in self.hosts if host not in trouble]
-
-        result = self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--connect-timeout", "3s",
-                             "--retries", "1", code=3)
-        self.assert_release(source, "/srv/app/v1", healthy)
-        self.assert_no_release("/srv/app/v1", ["h03", "h05"])
-        self.assertEqual([path.name for path in old.iterdir()], ["file"])
-        table = result.stdout + result.stderr
-        for host, reason in trouble.items():
-            self.assertRegex(table, rf"(?i){host}\b.*({reason})")
-        for host in healthy:
-            self.assertNotRegex(table, rf"(?i)^\W*{host}\b.*(failed|error)")
-        self.assertRegex(table, r"\b13\b")
-
-        self.on("h03", "ip", "link", "set", "eth0", "up")
-        self.on("h05", "umount", "/tmp")
-        (old / "file").unlink()
-        self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--retry-failed")
-        self.assert_release(source, "/srv/app/v1")
-        self.murder("fleet", "clean-temp-files", "tag=v1", code=None)
-        self.assert_nothing_left()
 
 
 class Deploy(RackCase):
@@ -55,7 +19,8 @@ class Deploy(RackCase):
         super().setUp()
         self.write_config(variables='default_destination_path = "/srv/app"')
         for host in self.hosts:
-            self.on(host, "sh", "-c", "rm -rf /srv/* /tmp/*")
+            self.on(host, "sh", "-c", "rm -rf /srv/* /srv/.[!.]* /tmp/* /run/murder")
+        self.addCleanup(self.stop_all)
 
     def test_one_command_puts_it_everywhere_and_leaves_nothing_else(self):
         source = self.make_release("build", SMALL_BYTES)
@@ -131,27 +96,24 @@ class Deploy(RackCase):
 
     def test_an_interrupt_stops_what_it_started(self):
         source = self.make_release("build", 60_000_000)
-        for host in self.hosts:
+        self.murder("fleet", "distribute-files")
+        slow = self.hosts[1:]
+        for host in slow:
             self.rack.set_rate(host, "8mbit")
         try:
             deploy = self.start_murder("deploy", source, "--tag", "v1")
             wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
-            # To the program itself: rack exec only hands on what ends it.
-            self.on(CONTROL, "kill", "-INT", str(self.pid_on_control("deploy")))
+            # To the program itself: it is a terminal that sends ^C to all.
+            os.kill(self.process(CONTROL, r"^\S*/murder deploy"), signal.SIGINT)
             result = self.finish(deploy, None)
         finally:
-            for host in self.hosts:
+            for host in slow:
                 self.rack.set_rate(host, self.RATE)
         self.assertNotIn(result.returncode, (0, 3))
         for host in self.hosts:
             wait_until(lambda each=host: not self.processes(each), f"the end of what runs on {host}")
-        self.assert_no_release("/srv/app/v1", self.hosts)
-
-    def pid_on_control(self, words):
-        """As processes of the control host count it."""
-        pid = self.process(CONTROL, rf"murder {words}")
-        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-            return re.search(r"^NSpid:.*\s(\d+)$", status.read(), re.MULTILINE)[1]
+        self.assert_no_release("/srv/app/v1", slow)
+        self.assert_nothing_left()
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ import signal
 import unittest
 
 from rack_case import RackCase, wait_until
-from rack_of_hosts.rack import CONTROL
 
 RELEASE_BYTES = 40_000_000
-SLOW = "20mbit"
+SLOW = "10mbit"
 
 
 class LostHosts(RackCase):
@@ -22,15 +21,15 @@ class LostHosts(RackCase):
         self.write_config(tracker="h01", seeder="h02", peer="h[03-08]",
                           variables='default_destination_path = "/srv/app"')
         self.source = self.make_release("build", RELEASE_BYTES)
+        self.murder("fleet", "distribute-files")
         self.rack.set_rate("h08", SLOW)
         self.addCleanup(self.clean_up)
 
     def clean_up(self):
         self.rack.set_rate("h08", self.RATE)
-        for task in ("stop-all-peering", "stop-all-seeding", "stop-tracker"):
-            self.murder("fleet", task, code=None)
+        self.stop_all()
         for host in self.hosts:
-            self.on(host, "sh", "-c", "rm -rf /tmp/* /srv/*")
+            self.on(host, "sh", "-c", "rm -rf /tmp/* /srv/* /run/murder")
 
     def wait_for_the_middle(self):
         """All of it is among the peers, and h08 has some way to go."""
@@ -50,20 +49,20 @@ class LostHosts(RackCase):
         self.kill("h02", "murder seed")
         self.kill("h01", "murder tracker")
         self.assertFalse(self.has_release("h08", "/srv/app/v1"), "h08 was too fast for this test")
-        self.finish(deploy, 0)
+        self.finish(deploy)
         self.assert_release(self.source, "/srv/app/v1", self.PEERS)
 
     def test_both_are_stopped_while_the_task_peer_runs(self):
-        self.on(CONTROL, "scp", "-q", "-r", self.source, "h02:/srv/files")
-        for words in (["distribute-files"], ["start-tracker"],
-                      ["create-torrent", "tag=v1", "files_path=/srv/files"], ["start-seeding", "tag=v1"]):
+        self.copy_to("h02", self.source, "/srv/files")
+        for words in (["start-tracker"], ["create-torrent", "tag=v1", "files_path=/srv/files"],
+                      ["start-seeding", "tag=v1"]):
             self.murder("fleet", *words)
         peering = self.start_murder("fleet", "peer", "tag=v1")
         self.wait_for_the_middle()
         self.murder("fleet", "stop-seeding", "tag=v1")
         self.murder("fleet", "stop-tracker")
         self.assertFalse(self.has_release("h08", "/srv/app/v1"), "h08 was too fast for this test")
-        self.finish(peering, 0)
+        self.finish(peering)
         self.assert_release(self.source, "/srv/app/v1", self.PEERS)
 
     def test_a_tracker_that_is_killed_early_and_comes_back(self):
@@ -75,7 +74,7 @@ class LostHosts(RackCase):
         self.murder("fleet", "start-tracker")
         for host in self.PEERS:
             self.rack.set_rate(host, self.RATE)
-        self.finish(deploy, 0)
+        self.finish(deploy)
         self.assert_release(self.source, "/srv/app/v1", self.PEERS)
 
 

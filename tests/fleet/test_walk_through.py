@@ -3,7 +3,6 @@
 import unittest
 
 from rack_case import RackCase
-from rack_of_hosts.rack import CONTROL
 
 ARCHIVE_BYTES = 8_000_000
 
@@ -13,15 +12,14 @@ class WalkThrough(RackCase):
     RATE = "200mbit"
 
     def copy_to_seeder(self, source, host="h01"):
-        self.on(CONTROL, "scp", "-q", "-r", source, f"{host}:~/files")
+        self.copy_to(host, source, "~/files")
         self.addCleanup(self.on, host, "rm", "-rf", "/root" + "/files", code=None)
 
     def clean_up(self):
         """What a test that failed may have left, so that the next one has hosts without it."""
-        for task in ("stop-all-peering", "stop-all-seeding", "stop-tracker"):
-            self.murder("fleet", task, code=None)
+        self.stop_all()
         for host in self.hosts:
-            self.on(host, "sh", "-c", "rm -rf /tmp/* /srv/*")
+            self.on(host, "sh", "-c", "rm -rf /tmp/* /srv/* /run/murder")
 
     def test_with_flags(self):
         self.addCleanup(self.clean_up)
@@ -96,6 +94,8 @@ class WalkThrough(RackCase):
             self.assertEqual((self.rack.files_of(host) / "srv" / "here").read_bytes(), content, host)
         self.murder("fleet", "stop-all-seeding")
         self.murder("fleet", "stop-tracker")
+        self.murder("fleet", "clean-temp-files", "tag=one", "path_is_file=1")
+        self.assert_nothing_left()
 
     def test_stopping_what_does_not_run_is_an_error(self):
         self.write_config(tracker="h01", seeder="h01")
@@ -110,74 +110,6 @@ class WalkThrough(RackCase):
                       ["start-seeding"]):
             refused = self.murder("fleet", *words, code=2)
             self.assertIn("tag", refused.stderr, words)
-
-
-class Distribution(RackCase):
-    HOST_COUNT = 3
-
-    def program(self, host):
-        return self.rack.files_of(host) / "opt" / "murder" / "murder"
-
-    def test_hosts_that_have_the_same_build_are_skipped(self):
-        self.write_config()
-        self.murder("fleet", "distribute-files")
-        before = {host: self.program(host).stat() for host in self.hosts}
-        self.program("h02").write_bytes(b"damaged")
-        self.murder("fleet", "distribute-files")
-        for host in ("h01", "h03"):
-            self.assertEqual(self.program(host).stat().st_ino, before[host].st_ino, host)
-            self.assertEqual(self.program(host).stat().st_mtime_ns, before[host].st_mtime_ns, host)
-        self.on("h02", "/opt/murder/murder", "--version")
-
-    def test_a_directory_that_is_not_ours_is_not_cleared(self):
-        self.write_config(variables='remote_murder_path = "/srv/precious"')
-        precious = self.rack.files_of("h02") / "srv" / "precious"
-        precious.mkdir()
-        (precious / "database").write_text("of somebody else")
-        refused = self.murder("fleet", "distribute-files", code=3)
-        self.assertRegex(refused.stdout + refused.stderr, r"h02.*/srv/precious")
-        self.assertEqual([path.name for path in precious.iterdir()], ["database"])
-        self.assertTrue((self.rack.files_of("h03") / "srv" / "precious" / "murder").is_file())
-
-    def test_the_hosts_that_the_tasks_reach_are_shown(self):
-        self.write_config(tracker="h02")
-        shown = self.murder("fleet", "hosts").stdout
-        for host in self.hosts:
-            self.assertIn(host, shown)
-
-
-class OtherLaunchers(RackCase):
-    HOST_COUNT = 4
-
-    def run_tasks(self, *options):
-        self.write_config(tracker="h01", seeder="h01")
-        for host in self.hosts:
-            self.on(host, "sh", "-c", "rm -rf /opt/* /tmp/*")
-        source = self.make_release("files", 1_000_000)
-        self.on(CONTROL, "scp", "-q", "-r", source, "h01:/srv/files")
-        self.addCleanup(self.on, "h01", "rm", "-rf", "/srv/files")
-        self.addCleanup(self.murder, "fleet", "stop-all-peering", code=None)
-        for words in (
-            ["distribute-files"], ["start-tracker"], ["create-torrent", "tag=one", "files_path=/srv/files"],
-            ["start-seeding", "tag=one"], ["peer", "tag=one", "destination_path=/tmp/app"],
-            ["stop-seeding", "tag=one"], ["stop-tracker"],
-        ):
-            self.murder("fleet", *words, *options)
-        self.assert_release(source, "/tmp/app/one")
-
-    def test_clush(self):
-        self.run_tasks("--launcher", "clush")
-
-    def test_any_command(self):
-        self.run_tasks("--launcher", "exec:ssh {host} {command}")
-
-    def test_another_ssh(self):
-        marker = self.directory / "seen"
-        wrapper = self.directory / "my-ssh"
-        wrapper.write_text(f'#!/bin/sh\necho "$*" >>{marker}\nexec ssh "$@"\n')
-        wrapper.chmod(0o755)
-        self.run_tasks("--ssh", f"{wrapper} -o LogLevel=ERROR")
-        self.assertIn("-o LogLevel=ERROR", marker.read_text())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from .network import NAMESPACES, RackError
 
 # Of the host alone; all else of the machine is there too, but cannot be written.
 PRIVATE = ("/tmp", "/var/tmp", "/var/lib", "/srv", "/opt", "/root", "/run", "/mnt")
-PRIVATE_OF_CONTROL = ("/run",)
+PRIVATE_OF_CONTROL = ("/run", "/tmp")
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 START_SECONDS_MAX = 60
 
