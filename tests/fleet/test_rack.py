@@ -10,17 +10,18 @@ from rack_case import RACK_TOOL, RackCase, reason_to_skip, wait_until
 from rack_of_hosts import rack as racks
 
 
-def traces(name):
-    """Of a rack, anywhere on the machine."""
+def traces(name, process_name=b"rack"):
+    """Of a rack, anywhere on the machine; processes whose name begins so."""
     found = [str(path) for path in pathlib.Path("/run/netns").glob(f"rack-{name}-*")]
     directory = racks.BASE / f"murder-rack-{name}"
     found += [str(directory)] if directory.exists() else []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
+            is_named = (entry / "comm").read_bytes().startswith(process_name)
         except OSError:
             continue
-        if name.encode() in words and b"up" in words:
+        if name.encode() in words and b"up" in words and is_named:
             found.append(f"process {entry.name}")
     return found
 
@@ -114,6 +115,7 @@ class RackThatGoes(unittest.TestCase):
             lambda: pathlib.Path(f"/run/netns/rack-{self.name}-switch").exists(),
             lambda: pathlib.Path(f"/run/netns/rack-{self.name}-h05").exists(),
             self.has_host_files,
+            lambda: any(word.startswith("process ") for word in traces(self.name, b"rack h02")),
         ):
             process = self.start_up(is_far_enough)
             process.kill()
