@@ -92,7 +92,12 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
                             format_size(created->piece_bytes)));
   context.print(fmt::format("info hash {}", created->info_hash.hex()));
   if (release_options.tracker_urls.empty()) {
-    context.warn("no --tracker was given: peers will have to be told of one another");
+    context.warn("no --tracker was given: `murder peer` will have nobody to ask for peers");
+  }
+  for (const std::string& url : release_options.tracker_urls) {
+    if (!url.starts_with("http://")) {
+      context.warn(fmt::format("murder's own peers cannot ask {}: only http:// trackers", url));
+    }
   }
   context.print_json({{"tag", release_options.tag},
                       {"info_hash", created->info_hash.hex()},

@@ -45,6 +45,12 @@ Status check_target(const DeliveryOptions& options, const codec::Metainfo& metai
   }
   const fs::path target = options.tag.empty() ? to : to / options.tag;
   const fs::file_status status = fs::symlink_status(target, error);
+  if (fs::is_symlink(status) && !options.replace) {
+    return fail(ErrorCode::exists,
+                fmt::format("{} is a symbolic link: remove it (--unsafe-please-delete does), or "
+                            "choose another place",
+                            target.string()));
+  }
   if (fs::exists(status) && !options.replace) {
     if (!fs::is_directory(target, error)) {
       return fail(ErrorCode::exists,

@@ -95,6 +95,8 @@ int run(int argument_count, char** arguments) {
 int main(int argument_count, char** arguments) {
   // A reader that went away (`murder status | head -1`) must not kill a process half-way.
   std::signal(SIGPIPE, SIG_IGN);
+  // A limit of the file size is an error like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return murder::cli::run(argument_count, arguments);
   } catch (const std::exception& error) {

@@ -18,6 +18,7 @@ namespace murder::cli {
 namespace {
 
 constexpr Duration answer_wait = std::chrono::seconds(3);
+constexpr int end_wait_ms = 500;
 
 Result<Json> ask(const RunDirectory& directory, const std::string& socket_name,
                  std::string_view method, std::string_view path) {
@@ -56,9 +57,11 @@ std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
     Result<Json> status = ask(directory, name, "GET", "/status");
     if (!status || !status->is_object()) {
       process.problem = status ? "its answer is no status" : status.error().text;
-      // It may have ended between the two looks.
-      if (const Result<SocketOwner> owner = owner_of_socket(directory, name);
-          !owner && owner.error().code == ErrorCode::not_found) {
+      // It may have ended between the two looks. The socket of one that was killed lives on until
+      // the kernel has ended its ring.
+      const Result<SocketOwner> owner = owner_of_socket(directory, name);
+      if (owner ? has_ended(owner->pidfd.get(), end_wait_ms)
+                : owner.error().code == ErrorCode::not_found) {
         continue;
       }
     } else {

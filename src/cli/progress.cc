@@ -37,6 +37,9 @@ std::string facts(const Progress& progress, double bytes_per_second) {
   if (progress.total_bytes > 0) {
     text += " of " + format_size(progress.total_bytes);
   }
+  if (progress.peers && *progress.peers == 0 && progress.done_bytes < progress.total_bytes) {
+    return text + ", waiting for a peer that has the rest";
+  }
   if (bytes_per_second >= 1) {
     text += ", " + format_rate(bytes_per_second);
     if (progress.total_bytes > progress.done_bytes) {

@@ -44,7 +44,7 @@ constexpr std::string_view table_head = R"(<table>
 )";
 
 // How far the leechers are, as bars from "less than a tenth" to "nearly done", and who is behind.
-void append_progress(std::string& page, const SwarmLine& line) {
+void append_progress_rows(std::string& page, const SwarmLine& line) {
   const auto& tenths = line.progress.leechers_by_tenth;
   const uint32_t most = *std::max_element(tenths.begin(), tenths.end());
   if (most == 0) {
@@ -85,7 +85,7 @@ void append_swarm(std::string& page, const SwarmLine& line) {
                  counts.seeder_count, peer_count, counts.seeder_count, counts.leecher_count,
                  counts.completed_count, format_size(counts.left_bytes),
                  format_duration(line.since_last_announce));
-  append_progress(page, line);
+  append_progress_rows(page, line);
 }
 
 }  // namespace

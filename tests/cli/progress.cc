@@ -61,6 +61,14 @@ TEST_CASE("a stalled transfer shows no time left") {
   CHECK(format_progress_line(half_way(), 0).find("left") == std::string::npos);
 }
 
+TEST_CASE("without a peer there is no rate, and it says what it waits for") {
+  Progress progress = half_way();
+  progress.peers = 0;
+  const std::string line = format_progress_line(progress, 1e6);
+  CHECK(line.find("/s") == std::string::npos);
+  CHECK(line.ends_with("waiting for a peer that has the rest"));
+}
+
 TEST_CASE("one peer is not several") {
   Progress progress = half_way();
   progress.peers = 1;

@@ -43,6 +43,11 @@ class Refusals(MurderCase):
         self.assertEqual(result.stdout, "")
         return result.stderr
 
+    def test_a_fifo_as_source_does_not_hold_it_up(self):
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        self.assertIn("neither a directory nor a file", self.refused(fifo, "--tag", "v1"))
+
     def test_a_fifo_is_named(self):
         source = self.make_tree()
         os.mkfifo(source / "lib" / "pipe")

@@ -162,6 +162,37 @@ class SharedArchive(MurderCase):
         self.assertEqual(first.wait(), 0, first.error)
         self.assertEqual(self.path("host", "to", "data").read_bytes(), self.torrent.content)
 
+    def test_what_murder_did_not_make_is_not_written_over(self):
+        archive = self.path("host", "temp", "data")
+        archive.parent.mkdir(parents=True)
+        archive.write_text("notes of somebody")
+        self.tracker.peers = [ScriptedPeer(self, self.torrent).address]
+        self.assertIn("not made by murder", self.peer(self.torrent_path, code=1).stderr)
+        self.assertEqual(archive.read_text(), "notes of somebody")
+        # A part of the release that came by other ways is taken up.
+        archive.write_bytes(self.torrent.content[:100_000])
+        self.peer(self.torrent_path)
+        self.assertEqual(archive.read_bytes(), self.torrent.content)
+
+    def test_an_older_release_of_the_same_name_is_replaced(self):
+        older = Torrent("data", random.Random(2).randbytes(300_000), 65536, [self.tracker.url])
+        for torrent in (older, self.torrent):
+            self.tracker.peers = [ScriptedPeer(self, torrent).address]
+            self.peer(torrent.write(self.directory))
+            self.assertEqual(self.path("host", "to", "data").read_bytes(), torrent.content)
+
+    def test_an_archive_that_others_may_write_to_is_refused(self):
+        archive = self.path("host", "temp", "data")
+        archive.parent.mkdir(parents=True)
+        archive.write_bytes(self.torrent.content)
+        archive.chmod(0o666)
+        self.assertIn("may be written by others", self.peer(self.torrent_path, code=1).stderr)
+        archive.chmod(0o644)
+        if os.geteuid() == 0:
+            os.chown(archive, 65534, 65534)
+            self.assertIn("belongs to another user", self.peer(self.torrent_path, code=1).stderr)
+        self.assertFalse(self.path("host", "to", "data").exists())
+
     def test_a_peer_beside_a_seeder_takes_its_archive(self):
         self.torrent.write_content(self.temp_path)
         self.seed(self.torrent_path, self.temp_path / "data")

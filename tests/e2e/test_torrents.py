@@ -44,6 +44,12 @@ class BadTorrent(MurderCase):
             with self.subTest(size=size):
                 self.assertIn("not a usable torrent", self.murder("info", path, code=1).stderr)
 
+    def test_one_without_a_tracker_to_ask_ends_at_once(self):
+        for trackers in ([], ["udp://127.0.0.1:1/announce"]):
+            torrent = Torrent("data", CONTENT, 16384, trackers)
+            result = self.peer(torrent.write(self.directory), code=1)
+            self.assertIn("names no tracker", result.stderr)
+
     def test_not_bencode(self):
         for data in (b"hello", b"\x00" * 100, b"<html>", random.Random(12).randbytes(5000), b"d", b"i5e", b"le", b"de",
                      b"4:info", self.good.encoded() + b"x"):

@@ -33,7 +33,8 @@ class Creation {
     if (Status valid = validate_create_options(options_); !valid) {
       return fail(valid.error());
     }
-    const Result<FileDescriptor> source = open_file(options_.source, O_RDONLY);
+    // A pipe without a writer must not hold us up; it is refused below.
+    const Result<FileDescriptor> source = open_file(options_.source, O_RDONLY | O_NONBLOCK);
     if (!source) {
       return fail(source.error());
     }

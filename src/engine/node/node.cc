@@ -9,6 +9,7 @@
 #include "engine/archive/verify.h"
 #include "engine/base/ensure.h"
 #include "engine/base/units.h"
+#include "engine/codec/url.h"
 
 namespace murder::node {
 namespace {
@@ -141,6 +142,20 @@ Status Node::start_fetching() {
             "of this torrent; stop that process with `murder stop`, or choose another directory "
             "with --temp-path",
             options_.path));
+  }
+  if (have.count() == 0 && have.size() > 0 && !lock_.is_ours()) {
+    return fail(ErrorCode::conflict,
+                fmt::format("{} is there, is nothing of this release, and was not made by murder: "
+                            "move it away, or choose another directory with --temp-path",
+                            options_.path));
+  }
+  const std::vector<std::string> urls = tracker_urls(metainfo_);
+  if (!have.all() && std::none_of(urls.begin(), urls.end(), [](const std::string& url) {
+        return codec::Url::parse(url).has_value();
+      })) {
+    return fail(ErrorCode::invalid_input,
+                "the torrent names no tracker with an http:// address, so there is nobody to ask "
+                "for peers: make it with `murder create --tracker HOST:PORT`");
   }
   if (lock_.mode() == StoreLock::Mode::exclusive) {
     Result<Store> store = Store::open(metainfo_, options_.path, Store::Access::write);

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,8 @@ namespace {
 constexpr size_t files_kept_open_max = 256;
 constexpr mode_t directory_mode = 0755;
 constexpr mode_t file_mode = 0644;
+// An extended attribute of what was made here, so that it may be written again.
+constexpr const char* own_mark = "user.murder";
 
 Status make_parents(const std::string& path) {
   for (size_t slash = path.find('/', 1); slash != std::string::npos;
@@ -29,6 +32,21 @@ Status make_parents(const std::string& path) {
     }
   }
   return {};
+}
+
+// Whoever else may write to the archive could change what is unpacked after it was verified.
+Status check_owner(const struct stat& info, const std::string& path) {
+  const bool is_ours = info.st_uid == geteuid();
+  const bool is_open_to_others =
+      (info.st_mode & S_IWOTH) != 0 || ((info.st_mode & S_IWGRP) != 0 && info.st_gid != getegid());
+  if (is_ours && !is_open_to_others) {
+    return {};
+  }
+  return fail(
+      ErrorCode::conflict,
+      fmt::format("{} {}, so others could change it: remove it, or choose another directory "
+                  "with --temp-path",
+                  path, is_ours ? "may be written by others" : "belongs to another user"));
 }
 
 Error no_space(const std::string& path, uint64_t needed_bytes) {
@@ -48,7 +66,7 @@ Error no_space(const std::string& path, uint64_t needed_bytes) {
 
 Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std::string& path,
                                      bool create) {
-  int flags = O_CLOEXEC;
+  int flags = O_CLOEXEC | O_NONBLOCK;  // a pipe, refused below, must not hold us up
   if (metainfo.is_single_file) {
     flags |= create ? O_RDWR | O_CREAT : O_RDONLY;
   } else {
@@ -61,7 +79,7 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
   int fd = ::open(path.c_str(), create ? flags | O_NOFOLLOW : flags, file_mode);
   if (fd < 0 && create && metainfo.is_single_file && (errno == EACCES || errno == EROFS)) {
     writable = false;  // if it is whole already, it need not be written
-    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
       return fail_errno(errno == ENOENT ? EACCES : errno,
                         "cannot write " + path + " (choose another directory with --temp-path)");
@@ -76,8 +94,21 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
   if (fstat(fd, &info) == 0 && metainfo.is_single_file && !S_ISREG(info.st_mode)) {
     return fail(ErrorCode::invalid_input, path + " is not a regular file");
   }
+  if (create) {
+    if (Status own = check_owner(info, path); !own) {
+      return fail(own.error());
+    }
+  }
   if (writable && flock(fd, LOCK_EX | LOCK_NB) == 0) {
     lock.mode_ = Mode::exclusive;
+    if (info.st_nlink > 1) {
+      lock.is_ours_ = true;  // preallocate() says more
+    } else if (!S_ISREG(info.st_mode) || info.st_size == 0) {
+      lock.is_ours_ = true;
+      fsetxattr(fd, own_mark, "1", 1, 0);  // where the file system has such
+    } else {
+      lock.is_ours_ = fgetxattr(fd, own_mark, nullptr, 0) >= 0 || errno == ENOTSUP;
+    }
     return lock;
   }
   if (flock(fd, LOCK_SH | LOCK_NB) == 0) {

@@ -36,12 +36,16 @@ class StoreLock {
   [[nodiscard]] static Result<StoreLock> acquire(const codec::Metainfo& metainfo,
                                                  const std::string& path, bool create);
   [[nodiscard]] Mode mode() const { return mode_; }
+  // Whether what is there may be written over: it was empty, or made by a run before this one (or
+  // the file system cannot tell).
+  [[nodiscard]] bool is_ours() const { return is_ours_; }
   // From writing to reading: others may read it now.
   void share();
 
  private:
   io::Fd fd_;
   Mode mode_ = Mode::none;
+  bool is_ours_ = true;
 };
 
 class Store {
