@@ -35,6 +35,11 @@ class PieceHasher {
 
   explicit PieceHasher(const Sha1Choice& choice = sha1_choice()) : choice_(choice) {}
 
+  // How many inputs of one length are best hashed together.
+  [[nodiscard]] uint32_t lanes() const {
+    return choice_.kernel_count > 0 ? choice_.kernels[0].lanes : 1;
+  }
+
   // out[i] becomes the digest of inputs[i]. Neighbours of the same length are hashed side by side.
   void hash_batch(std::span<const std::span<const uint8_t>> inputs, std::span<Sha1Digest> out);
 

@@ -62,6 +62,7 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
       accept_(io::bind_operation<&Shard::accepted>(this)),
       accept_timer_(reactor.timers(), io::bind_timer<&Shard::accept_again>(this)),
       tick_timer_(reactor.timers(), io::bind_timer<&Shard::tick>(this)),
+      hash_timer_(reactor.timers(), io::bind_timer<&Shard::hash_due>(this)),
       turn_hook_(io::bind_hook<&Shard::turn_ended>(this)) {
   for (std::unique_ptr<StoreTransfer>& transfer : stores_) {
     transfer =
@@ -222,13 +223,36 @@ void Shard::give_chunk_back(uint32_t index) {
 
 void Shard::verify(BufferIndex buffer, PieceIndex) {
   verify_list_.push_back(buffer);
+  batching_.piece_waits(reactor_.now());
 }
 void Shard::store(BufferIndex buffer, PieceIndex) {
   store_list_.push_back(buffer);
 }
 
-bool Shard::hash_waiting() {
+bool Shard::is_time_to_hash() {
   if (verify_list_.empty()) {
+    return false;
+  }
+  const swarm::ActivePieces& active = swarm_.active();
+  const auto waiting = static_cast<uint32_t>(verify_list_.size());
+  const uint32_t idle = active.idle_count();
+  const Instant now = reactor_.now();
+  const Instant at = batching_.hash_at(
+      {.waiting = waiting,
+       .receiving = active.buffer_count() - idle - waiting - storing_count_,
+       .idle_buffers = idle},
+      now);
+  if (at > now) {
+    hash_timer_.arm(at);
+    return false;
+  }
+  hash_timer_.cancel();
+  batching_.hashed();
+  return true;
+}
+
+bool Shard::hash_waiting() {
+  if (!is_time_to_hash()) {
     return false;
   }
   std::array<std::span<const uint8_t>, hash::PieceHasher::batch_max> inputs;
@@ -259,6 +283,7 @@ bool Shard::start_stores() {
   std::swap(buffers, store_list_);
   for (const BufferIndex buffer : buffers) {
     const swarm::ActivePiece& active = swarm_.active().at(buffer);
+    ++storing_count_;
     stores_[buffer.raw]->write(geometry().piece_offset(active.piece),
                                {piece_place(buffer, 0), active.size_bytes});
   }
@@ -273,6 +298,7 @@ void Shard::stored(StoreTransfer& transfer, int error_number) {
   const auto found = std::find_if(stores_.begin(), stores_.end(),
                                   [&](const auto& entry) { return entry.get() == &transfer; });
   const BufferIndex buffer{static_cast<uint32_t>(found - stores_.begin())};
+  --storing_count_;
   if (error_number != 0) {
     post(ShardMessage::Kind::write_failed, {}, error_number);
     return;  // the node stops; the piece stays unsaid

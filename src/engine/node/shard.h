@@ -26,6 +26,7 @@
 #include "engine/node/peer_link.h"
 #include "engine/node/store.h"
 #include "engine/node/store_transfer.h"
+#include "engine/policy/hash_batching.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::node {
@@ -117,10 +118,12 @@ class Shard final : public swarm::EffectSink {
   void accepted(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void accept_again(io::Timer& timer);
   void tick(io::Timer& timer);
+  void hash_due(io::Timer&) {}  // the end of the turn does it
   void post_stats();
   void turn_ended(io::TurnHook& hook);
   bool do_waiting_work();
   bool end_links();
+  [[nodiscard]] bool is_time_to_hash();
   bool hash_waiting();
   bool start_stores();
   void stored(StoreTransfer& transfer, int error_number);
@@ -134,6 +137,7 @@ class Shard final : public swarm::EffectSink {
   io::Fd listener_;
   swarm::Swarm swarm_;
   hash::PieceHasher hasher_;
+  policy::HashBatching batching_{hasher_.lanes()};
 
   uint32_t buffer_stride_bytes_;
   std::unique_ptr<io::AlignedArena> pieces_;
@@ -152,11 +156,13 @@ class Shard final : public swarm::EffectSink {
   std::vector<LinkEnd> end_list_;
   std::vector<BufferIndex> verify_list_;
   std::vector<BufferIndex> store_list_;
+  uint32_t storing_count_ = 0;
   std::vector<std::unique_ptr<StoreTransfer>> stores_;  // by buffer
 
   io::Operation accept_;
   io::Timer accept_timer_;
   io::Timer tick_timer_;
+  io::Timer hash_timer_;  // a turn when pieces have waited long enough for others
   io::TurnHook turn_hook_;
   bool stopping_ = false;
   bool stopped_told_ = false;

@@ -50,11 +50,11 @@ Result<std::string> pack(const std::string& path, ArchiveFormat format = Archive
   return sink.content;
 }
 
-void unpack_to(const std::string& archive, const std::string& directory, const std::string& tag) {
+void unpack_to(const std::string& archive, const std::string& target, const std::string& tag) {
   MemorySource source(archive);
   Notes notes;
   const Result<Unpacked> unpacked =
-      unpack(source, {.archive_name = "test archive", .directory = directory, .tag = tag}, notes);
+      unpack(source, {.archive_name = "test archive", .directory = target, .tag = tag}, notes);
   REQUIRE_MESSAGE(unpacked, (unpacked ? "" : unpacked.error().text));
 }
 

@@ -18,7 +18,7 @@ using murder::swarm::unit_bytes;
 namespace {
 
 constexpr SessionId nobody;
-constexpr Instant now{};
+constexpr Instant at_start{};
 
 }  // namespace
 
@@ -28,14 +28,14 @@ TEST_CASE("the blocks of a piece cover it once, whatever the block size and its 
       CAPTURE(block_bytes);
       CAPTURE(size_bytes);
       ActivePieces active({.total_bytes = size_bytes, .piece_bytes = 5 * unit_bytes}, 1);
-      const BufferIndex buffer = active.start({0}, nobody, false, now);
+      const BufferIndex buffer = active.start({0}, nobody, false, at_start);
       uint32_t end = 0;
       while (active.at(buffer).missing_count > 0) {
-        const BlockRange block = active.take_missing(buffer, block_bytes, now);
+        const BlockRange block = active.take_missing(buffer, block_bytes, at_start);
         CHECK(block.offset == end);
         CHECK(block.size_bytes <= std::max(block_bytes, unit_bytes));
         end += block.size_bytes;
-        active.mark_received(buffer, block, {}, now);
+        active.mark_received(buffer, block, {}, at_start);
       }
       CHECK(end == size_bytes);
       CHECK(active.at(buffer).requested_count == 0);
@@ -47,52 +47,52 @@ TEST_CASE("the blocks of a piece cover it once, whatever the block size and its 
 
 TEST_CASE("what was taken back is asked for again, beside what came") {
   ActivePieces active({.total_bytes = 8 * unit_bytes, .piece_bytes = 8 * unit_bytes}, 1);
-  const BufferIndex buffer = active.start({0}, nobody, false, now);
-  const BlockRange first = active.take_missing(buffer, 2 * unit_bytes, now);
-  const BlockRange second = active.take_missing(buffer, 2 * unit_bytes, now);
-  const BlockRange third = active.take_missing(buffer, 4 * unit_bytes, now);
+  const BufferIndex buffer = active.start({0}, nobody, false, at_start);
+  const BlockRange first = active.take_missing(buffer, 2 * unit_bytes, at_start);
+  const BlockRange second = active.take_missing(buffer, 2 * unit_bytes, at_start);
+  const BlockRange third = active.take_missing(buffer, 4 * unit_bytes, at_start);
   active.mark_missing(buffer, first);
-  active.mark_received(buffer, second, {}, now);
+  active.mark_received(buffer, second, {}, at_start);
   active.mark_missing(buffer, third);
   CHECK(active.at(buffer).received_count() == 2);
   // A run ends where something came already.
-  CHECK(active.take_missing(buffer, 8 * unit_bytes, now) == first);
-  CHECK(active.take_missing(buffer, 8 * unit_bytes, now) == third);
+  CHECK(active.take_missing(buffer, 8 * unit_bytes, at_start) == first);
+  CHECK(active.take_missing(buffer, 8 * unit_bytes, at_start) == third);
 }
 
 TEST_CASE("a restart forgets what came and from whom, and leaves what is under way") {
   ActivePieces active({.total_bytes = 4 * unit_bytes, .piece_bytes = 4 * unit_bytes}, 1);
-  const BufferIndex buffer = active.start({0}, nobody, false, now);
-  const BlockRange first = active.take_missing(buffer, unit_bytes, now);
-  const BlockRange second = active.take_missing(buffer, unit_bytes, now);
-  active.mark_received(buffer, first, {.session = {1, 1}}, now);
+  const BufferIndex buffer = active.start({0}, nobody, false, at_start);
+  const BlockRange first = active.take_missing(buffer, unit_bytes, at_start);
+  const BlockRange second = active.take_missing(buffer, unit_bytes, at_start);
+  active.mark_received(buffer, first, {.session = {1, 1}}, at_start);
   CHECK(active.at(buffer).contributors.size() == 1);
   active.restart(buffer);
   CHECK(active.at(buffer).contributors.empty());
   CHECK(active.at(buffer).missing_count == 3);
   CHECK(active.at(buffer).requested_count == 1);
-  active.mark_received(buffer, second, {.session = {2, 1}}, now);
+  active.mark_received(buffer, second, {.session = {2, 1}}, at_start);
   CHECK(active.at(buffer).contributors.size() == 1);
 }
 
 TEST_CASE("each contributor is named once") {
   ActivePieces active({.total_bytes = 6 * unit_bytes, .piece_bytes = 6 * unit_bytes}, 1);
-  const BufferIndex buffer = active.start({0}, nobody, false, now);
+  const BufferIndex buffer = active.start({0}, nobody, false, at_start);
   for (uint32_t unit = 0; unit < 6; ++unit) {
-    const BlockRange block = active.take_missing(buffer, unit_bytes, now);
-    active.mark_received(buffer, block, {.session = {unit % 2, 1}}, now);
+    const BlockRange block = active.take_missing(buffer, unit_bytes, at_start);
+    active.mark_received(buffer, block, {.session = {unit % 2, 1}}, at_start);
   }
   CHECK(active.at(buffer).contributors.size() == 2);
 }
 
 TEST_CASE("a buffer that is used again begins anew") {
   ActivePieces active({.total_bytes = 3 * unit_bytes, .piece_bytes = 2 * unit_bytes}, 1);
-  BufferIndex buffer = active.start({0}, nobody, true, now);
+  BufferIndex buffer = active.start({0}, nobody, true, at_start);
   CHECK(active.at(buffer).state == ActivePiece::State::leasing);
   CHECK(active.idle_count() == 0);
   active.at(buffer).solo = true;
   active.finish(buffer);
-  buffer = active.start({1}, {3, 1}, false, now);
+  buffer = active.start({1}, {3, 1}, false, at_start);
   CHECK(active.at(buffer).state == ActivePiece::State::receiving);
   CHECK(active.at(buffer).unit_count == 1);
   CHECK(active.at(buffer).missing_count == 1);

@@ -1,0 +1,40 @@
+// When to hash the pieces that wait to be hashed. Side by side they cost half of what they cost one
+// by one, so a piece may wait for company: only when pieces come fast, and never for long. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/instant.h"
+
+namespace murder::policy {
+
+class HashBatching {
+ public:
+  // A piece that is whole waits for others at most this long.
+  static constexpr Duration wait_max = std::chrono::milliseconds(3);
+
+  // `lanes`: how many pieces are best hashed together; 1: there is nothing to wait for.
+  explicit HashBatching(uint32_t lanes) : lanes_(lanes) {}
+
+  // A piece became whole and waits from now on.
+  void piece_waits(Instant now);
+  // The waiting ones are hashed now.
+  void hashed() { waits_since_ = instant_never; }
+
+  struct Situation {
+    uint32_t waiting = 0;       // pieces
+    uint32_t receiving = 0;     // pieces that can still come
+    uint32_t idle_buffers = 0;  // without one, nothing new is asked for
+  };
+  // When the waiting pieces are to be hashed: `now` or earlier is at once. To be asked again when a
+  // further piece waits.
+  [[nodiscard]] Instant hash_at(const Situation& situation, Instant now) const;
+
+ private:
+  uint32_t lanes_;
+  Instant last_whole_at_{};
+  Duration interval_ = Duration::max();  // between the last two pieces
+  Instant waits_since_ = instant_never;
+};
+
+}  // namespace murder::policy

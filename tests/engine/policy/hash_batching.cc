@@ -1,0 +1,61 @@
+#include "engine/policy/hash_batching.h"
+
+#include <doctest/doctest.h>
+
+using namespace murder;
+using murder::policy::HashBatching;
+
+namespace {
+
+Instant at_us(int64_t microseconds) {
+  return Instant(std::chrono::microseconds(microseconds));
+}
+
+// Pieces that came every `interval_us`, the last at `at_us(2 * interval_us)`.
+HashBatching after_two(int64_t interval_us, uint32_t lanes) {
+  HashBatching batching(lanes);
+  batching.piece_waits(at_us(interval_us));
+  batching.hashed();
+  batching.piece_waits(at_us(2 * interval_us));
+  return batching;
+}
+
+}  // namespace
+
+TEST_CASE("a lone piece is hashed at once: the first one, and where pieces come slowly") {
+  HashBatching first(4);
+  first.piece_waits(at_us(1000));
+  CHECK(first.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 5}, at_us(1000)) ==
+        at_us(1000));
+  const HashBatching slow = after_two(10'000, 4);
+  CHECK(slow.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 5}, at_us(20'000)) ==
+        at_us(20'000));
+}
+
+TEST_CASE("where pieces come fast, one waits for company, but not for long") {
+  const HashBatching fast = after_two(500, 4);
+  const Instant limit = at_us(1000) + HashBatching::wait_max;
+  CHECK(fast.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 5}, at_us(1000)) == limit);
+  CHECK(fast.hash_at({.waiting = 3, .receiving = 1, .idle_buffers = 1}, at_us(2000)) == limit);
+}
+
+TEST_CASE("enough pieces, none that could come, or no buffer for them: at once") {
+  const HashBatching fast = after_two(500, 4);
+  const Instant now = at_us(1000);
+  CHECK(fast.hash_at({.waiting = 4, .receiving = 5, .idle_buffers = 5}, now) == now);
+  CHECK(fast.hash_at({.waiting = 1, .receiving = 0, .idle_buffers = 5}, now) == now);
+  CHECK(fast.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 0}, now) == now);
+  const HashBatching one_lane = after_two(500, 1);
+  CHECK(one_lane.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 5}, now) == now);
+}
+
+TEST_CASE("the wait counts from the first that waits") {
+  HashBatching batching = after_two(500, 4);
+  batching.piece_waits(at_us(1500));
+  CHECK(batching.hash_at({.waiting = 2, .receiving = 5, .idle_buffers = 5}, at_us(1500)) ==
+        at_us(1000) + HashBatching::wait_max);
+  batching.hashed();
+  batching.piece_waits(at_us(2000));
+  CHECK(batching.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 5}, at_us(2000)) ==
+        at_us(2000) + HashBatching::wait_max);
+}
