@@ -35,9 +35,9 @@ class PieceHasher {
 
   explicit PieceHasher(const Sha1Choice& choice = sha1_choice()) : choice_(choice) {}
 
-  // How many inputs of one length are best hashed together.
+  // How many inputs of one length it takes to be faster than one by one.
   [[nodiscard]] uint32_t lanes() const {
-    return choice_.kernel_count > 0 ? choice_.kernels[0].lanes : 1;
+    return choice_.kernel_count > 0 ? choice_.kernels[choice_.kernel_count - 1].lanes : 1;
   }
 
   // out[i] becomes the digest of inputs[i]. Neighbours of the same length are hashed side by side.

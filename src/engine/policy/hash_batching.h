@@ -11,7 +11,7 @@ namespace murder::policy {
 class HashBatching {
  public:
   // A piece that is whole waits for others at most this long.
-  static constexpr Duration wait_max = std::chrono::milliseconds(3);
+  static constexpr Duration wait_max = std::chrono::milliseconds(6);
 
   // `lanes`: how many pieces are best hashed together; 1: there is nothing to wait for.
   explicit HashBatching(uint32_t lanes) : lanes_(lanes) {}
