@@ -84,6 +84,7 @@ class Peer final : public SwarmProcess {
       stall_timer_ = std::make_unique<io::Timer>(reactor().timers(),
                                                  io::bind_timer<&Peer::look_for_stall>(this));
       stall_timer_->arm(reactor().now() + stall_look_interval);
+      moved_at_ = reactor().now();
     }
     if (now.resumed_bytes > 0 && now.resumed_bytes < now.total_bytes) {
       front().note(fmt::format("{} of {} are here already", format_size(now.resumed_bytes),

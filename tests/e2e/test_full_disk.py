@@ -36,7 +36,7 @@ class FullDisk(MurderCase):
 
     def test_no_room_for_the_archive_is_known_before_anything_is_fetched(self):
         self.mount("1m")
-        torrent = self.create(self.source, "v1")
+        torrent = self.create(self.source, "v1", tracker=self.start_tracker())
         error = self.peer(torrent, "--temp-path", self.small, code=1).stderr
         self.assertRegex(error, r"too full.*needs .* more.*--temp-path")
 

@@ -198,6 +198,12 @@ class RackCase(unittest.TestCase):
 
     # --- What is on a host ---
 
+    def empty(self, host, *places):
+        """Removes all that is in these directories, but not the checkout, which hosts see where it lies."""
+        kept = [f'[ "$name" = {each} ]' for each in map(str, [ROOT, *ROOT.parents])]
+        names = " ".join(f"{place}/* {place}/.[!.]*" for place in places)
+        self.on(host, "sh", "-c", f"for name in {names}; do {' || '.join(kept)} || rm -rf \"$name\"; done")
+
     def processes(self, host):
         """pid on the machine -> command line, of all but the first process and the daemon that listens."""
         first = self.rack.first_process(host)

@@ -19,7 +19,7 @@ class Deploy(RackCase):
         super().setUp()
         self.write_config(variables='default_destination_path = "/srv/app"')
         for host in self.hosts:
-            self.on(host, "sh", "-c", "rm -rf /srv/* /srv/.[!.]* /tmp/* /run/murder")
+            self.empty(host, "/srv", "/tmp", "/run/murder")
         self.addCleanup(self.stop_all)
 
     def test_one_command_puts_it_everywhere_and_leaves_nothing_else(self):

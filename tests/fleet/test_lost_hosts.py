@@ -30,7 +30,7 @@ class LostHosts(RackCase):
         self.rack.set_rate("h08", self.RATE)
         self.stop_all()
         for host in self.hosts:
-            self.on(host, "sh", "-c", "rm -rf /tmp/* /srv/* /run/murder")
+            self.empty(host, "/srv", "/tmp", "/run/murder")
 
     def wait_for_the_middle(self):
         """All of it is among the peers, and h08 has some way to go."""
@@ -45,6 +45,7 @@ class LostHosts(RackCase):
         return pid
 
     def test_both_are_killed_during_a_deploy(self):
+        self.rack.set_rate("h08", "8mbit")
         deploy = self.start_murder("deploy", self.source, "--tag", "v1")
         self.wait_for_the_middle()
         self.kill("h02", "murder seed")

@@ -45,7 +45,7 @@ class OtherLaunchers(RackCase):
     def run_tasks(self, *options):
         self.write_config(tracker="h01", seeder="h01")
         for host in self.hosts:
-            self.on(host, "sh", "-c", "rm -rf /opt/* /tmp/*")
+            self.empty(host, "/opt", "/tmp")
         source = self.make_release("files", 1_000_000)
         self.copy_to("h01", source, "/srv/files")
         self.addCleanup(self.on, "h01", "rm", "-rf", "/srv/files")

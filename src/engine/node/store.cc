@@ -36,7 +36,7 @@ Status make_parents(const std::string& path) {
 
 // Whoever else may write to the archive could change what is unpacked after it was verified.
 Status check_owner(const struct stat& info, const std::string& path) {
-  const bool is_ours = info.st_uid == geteuid();
+  const bool is_ours = info.st_uid == geteuid() || info.st_uid == 0;
   const bool is_open_to_others =
       (info.st_mode & S_IWOTH) != 0 || ((info.st_mode & S_IWGRP) != 0 && info.st_gid != getegid());
   if (is_ours && !is_open_to_others) {
