@@ -1,15 +1,19 @@
 #include "cli/processes.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 
 #include "engine/base/units.h"
 #include "engine/http/blocking_client.h"
@@ -41,6 +45,28 @@ bool has_ended(int pidfd, int wait_ms) {
   return poll(&source, 1, wait_ms) == 1;
 }
 
+// Whether the process is being torn down (PF_EXITING, or a zombie). Its socket still takes
+// connections then, until the kernel has ended its ring, but nobody will answer; with writes under
+// way that takes a while.
+bool is_ending(int pid) {
+  constexpr unsigned long exiting_flag = 0x4;  // PF_EXITING in the flags of /proc/PID/stat
+  const std::string path = fmt::format("/proc/{}/stat", pid);
+  const io::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 1024> text{};
+  const ssize_t size = file.is_open() ? read(file.get(), text.data(), text.size() - 1) : -1;
+  if (size <= 0) {
+    return true;
+  }
+  const char* name_end = std::strrchr(text.data(), ')');  // the name may hold anything
+  char state = 0;
+  unsigned long flags = 0;
+  if (name_end == nullptr ||
+      std::sscanf(name_end + 1, " %c %*d %*d %*d %*d %*d %lu", &state, &flags) != 2) {
+    return false;
+  }
+  return state == 'Z' || state == 'X' || (flags & exiting_flag) != 0;
+}
+
 int pid_in_name(const std::string& socket_name) {
   int pid = 0;
   std::from_chars(socket_name.data(), socket_name.data() + socket_name.size(), pid);
@@ -57,10 +83,9 @@ std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
     Result<Json> status = ask(directory, name, "GET", "/status");
     if (!status || !status->is_object()) {
       process.problem = status ? "its answer is no status" : status.error().text;
-      // It may have ended between the two looks. The socket of one that was killed lives on until
-      // the kernel has ended its ring.
+      // It may have ended between the two looks.
       const Result<SocketOwner> owner = owner_of_socket(directory, name);
-      if (owner ? has_ended(owner->pidfd.get(), end_wait_ms)
+      if (owner ? has_ended(owner->pidfd.get(), end_wait_ms) || is_ending(owner->pid)
                 : owner.error().code == ErrorCode::not_found) {
         continue;
       }
