@@ -2,18 +2,17 @@
 whole release is there. Every one keeps to what its tracker tells it: no DHT, no local discovery, no peer exchange, TCP
 only. Settings that differ from a client's defaults are those that made it faster on a rack."""
 
+import json
 import os
 import pathlib
 import re
 import shutil
 import subprocess
 
-try:
-    import libtorrent
-except ImportError:
-    libtorrent = None
-
 PORT = 6881
+# python3-libtorrent belongs to the distribution's own interpreter.
+PYTHON = "/usr/bin/python3"
+PROGRAM_OF_LIBTORRENT = str(pathlib.Path(__file__).resolve().parent / "libtorrent_peer.py")
 DIRECTORY = "/srv/release"  # on every host: the torrent, and there the content comes
 TORRENT = f"{DIRECTORY}/release.torrent"
 
@@ -26,6 +25,7 @@ def _version_of(*command):
 
 class Murder:
     name = "murder"
+    has_own_gate = False
     settings = "peer --no-unpack --seed-for 10m, else defaults"
 
     def __init__(self, program):
@@ -40,7 +40,7 @@ class Murder:
     def tracker(self, port):
         return [self.program, "tracker", "--listen", f"0.0.0.0:{port}"]
 
-    def seeder(self, _address, _content):
+    def seeder(self, _address):
         return [self.program, "seed", TORRENT]
 
     def peer(self, _address):
@@ -52,6 +52,7 @@ class Murder:
 
 class Aria2:
     name = "aria2"
+    has_own_gate = False
     _options = {
         "listen-port": PORT,
         "dir": DIRECTORY,
@@ -68,7 +69,9 @@ class Aria2:
         "summary-interval": 0,
         "show-console-readout": "false",
         "download-result": "hide",
+        "disable-ipv6": "true",
         "no-conf": "true",
+        "on-bt-download-complete": "/bin/echo",  # it says nothing by itself until it has served long enough
     }
     settings = "bt-max-peers 0, bt-request-peer-speed-limit 1000M, bt-tracker-interval 2, file-allocation none"
 
@@ -82,20 +85,21 @@ class Aria2:
         options = {**self._options, "interface": address, "bt-external-ip": address}
         return ["aria2c", *(f"--{key}={value}" for key, value in options.items()), *more, TORRENT]
 
-    def seeder(self, address, _content):
+    def seeder(self, address):
         return self._command(address, "--bt-seed-unverified=true", "--check-integrity=false")
 
     def peer(self, address):
         return self._command(address)
 
     def is_done(self, line):
-        return "Download complete" in line or "Seeding" in line and "complete" in line
+        return re.match(r"[0-9a-f]{16} \d+ /", line) is not None
 
 
 class Libtorrent:
     """A session of the library in a process of its own, which loads it before it waits to be started."""
 
     name = "libtorrent"
+    has_own_gate = True
     _settings = {
         "enable_dht": False,
         "enable_lsd": False,
@@ -118,40 +122,23 @@ class Libtorrent:
                 "min_announce_interval 2, min_reconnect_time 1, only plain connections")
 
     def missing(self):
-        return None if libtorrent else "the Python module libtorrent is not installed"
+        return None if self._version() else "the Python module libtorrent is not installed"
 
     def title(self):
-        return f"libtorrent {libtorrent.__version__}"
+        return f"libtorrent {self._version()}"
 
-    def _serve(self, address, flags):
-        session = libtorrent.session({
-            **self._settings, "listen_interfaces": f"{address}:{PORT}",
-            "alert_mask": libtorrent.alert.category_t.error_notification
-                          | libtorrent.alert.category_t.status_notification})
-        parameters = libtorrent.add_torrent_params()
-        parameters.ti = libtorrent.torrent_info(TORRENT)
-        parameters.save_path = DIRECTORY
-        parameters.flags = flags
-        session.add_torrent(parameters)
-        while True:
-            session.wait_for_alert(1000)
-            for alert in session.pop_alerts():
-                if isinstance(alert, (libtorrent.torrent_finished_alert, libtorrent.torrent_error_alert)):
-                    print(alert.what(), alert.message(), flush=True)
-
-    def seeder(self, address, _content):
-        return lambda: self._serve(address, 0)
+    @staticmethod
+    def _version():
+        result = subprocess.run([PYTHON, "-c", "import libtorrent; print(libtorrent.__version__)"],
+                                capture_output=True, text=True, timeout=20, check=False)
+        return result.stdout.strip() if result.returncode == 0 else None
 
     def peer(self, address):
-        return lambda: self._serve(address, 0)
+        settings = {**self._settings, "listen_interfaces": f"{address}:{PORT}"}
+        return [PYTHON, PROGRAM_OF_LIBTORRENT, TORRENT, DIRECTORY, json.dumps(settings)]
+
+    def seeder(self, address):
+        return self.peer(address)
 
     def is_done(self, line):
         return line.startswith("torrent_finished")
-
-
-def missing_of(kinds):
-    return [f"{kind.name}: {why}" for kind in kinds if (why := kind.missing())]
-
-
-def content_path(files, name):
-    return pathlib.Path(files) / DIRECTORY[1:] / name

@@ -149,7 +149,7 @@ class SwarmRack:
             self._serve(standing, release, seeder_kind, tracker)
             by_host = dict(zip(self.peers, kinds, strict=True))
             for host, kind in by_host.items():
-                together.add(host, kind.peer(self.addresses[host]))
+                together.add(host, kind.peer(self.addresses[host]), kind.has_own_gate)
             time.sleep(SETTLE_SECONDS)
             return self._watch(together, release, by_host, seconds_max)
         finally:
@@ -172,7 +172,7 @@ class SwarmRack:
 
     def _serve(self, standing, release, kind, tracker):
         standing.add(self.tracker, tracker.tracker(TRACKER_PORT))
-        standing.add(self.seeder, kind.seeder(self.addresses[self.seeder], release.content.name))
+        standing.add(self.seeder, kind.seeder(self.addresses[self.seeder]), kind.has_own_gate)
         standing.start()
         info_hash = _info_hash(release.torrent)
         deadline = time.monotonic() + READY_SECONDS_MAX

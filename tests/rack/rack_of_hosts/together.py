@@ -1,7 +1,7 @@
 """Programs on many hosts that start at the same moment, and the moments at which their lines come.
 
 Each program is forked ahead into its host and waits at a gate, a pipe whose one writer is here; to close it lets all
-go at once. A program is a command, or a function of this process, for a library whose loading is no matter."""
+go at once. A command waits as a small shell, so that its start costs what a start costs."""
 
 import os
 import selectors
@@ -14,6 +14,9 @@ from . import kernel
 from .network import RackError
 
 READY_SECONDS_MAX = 30
+# A program that has its own gate says this, then reads fd 3 until that ends.
+AT_THE_GATE = "at the gate"
+_GATE = f'echo "{AT_THE_GATE}"; read _ <&3; exec 3<&-; exec "$@"'
 _LINE_BYTES_MAX = 64 * 1024
 _FD_COUNT_MAX = 65536
 
@@ -55,8 +58,8 @@ class Together:
         self._selector = selectors.DefaultSelector()
         self._gate, self._gatekeeper = os.pipe()
 
-    def add(self, host, command):
-        """`command`: words, or a function without arguments. It waits for start()."""
+    def add(self, host, command, has_own_gate=False):
+        """`command`: words, or a function of this process without arguments. It waits for start()."""
         first = self.rack.first_process(host)
         output, writer = os.pipe()
         sys.stdout.flush()
@@ -65,7 +68,8 @@ class Together:
         if pid == 0:
             try:
                 kernel.die_with_parent(signal.SIGKILL)
-                self._run_on(first, command, writer)
+                words = command if callable(command) or has_own_gate else ["sh", "-c", _GATE, "sh", *command]
+                self._run_on(first, words, writer)
             except BaseException as error:  # nothing of the caller's may run in this process
                 os.write(writer, f"{host}: {error}\n".encode()[:500])
             finally:
@@ -84,16 +88,15 @@ class Together:
             os.dup2(os.open("/dev/null", os.O_RDWR), 0)
             os.dup2(writer, 1)
             os.dup2(writer, 2)
-            gate = os.dup2(self._gate, 3)
+            os.dup2(self._gate, 3)
             os.closerange(4, _FD_COUNT_MAX)
             os.chdir("/")
-            os.write(1, b"at the gate\n")
-            os.read(gate, 1)
-            os.close(gate)
-            if callable(command):
-                command()
-                os._exit(0)
-            os.execvpe(command[0], command, hosts.ENVIRONMENT)
+            if not callable(command):
+                os.execvpe(command[0], command, hosts.ENVIRONMENT)
+            print(AT_THE_GATE, flush=True)
+            os.read(3, 1)
+            command()
+            os._exit(0)
         os.closerange(3, _FD_COUNT_MAX)  # of all gates, or they would not open
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         os._exit(status if status >= 0 else 128 - status)
