@@ -1,0 +1,1 @@
+"""One module per bench: run(context) does it and returns a kit.Result."""

@@ -1,0 +1,35 @@
+"""The Google Benchmark programs of single parts: codec, hash, policy, tracker."""
+
+import json
+
+from kit import Result, Spread
+
+SECONDS_MAX = 900
+
+
+def run(context):
+    result = Result("single parts, one core")
+    seconds, repetitions = ("0.01", 1) if context.quick else ("0.1", context.pairs)
+    for program in sorted((context.build / "bench").glob("bench_*")):
+        if not program.is_file() or program.name in ("bench_keeper", "bench_limit"):
+            continue
+        child, _ = context.run(
+            [program, "--benchmark_format=json", f"--benchmark_min_time={seconds}",
+             f"--benchmark_repetitions={repetitions}"], program.name, SECONDS_MAX)
+        report = json.loads(child.output)
+        result.raw[program.name] = report
+        samples = {}
+        for each in report["benchmarks"]:
+            if each["run_type"] == "iteration":
+                samples.setdefault(each["name"], []).append(each)
+        table = result.table(program.name, ["what", "ns", "GB/s", "million/s"])
+        for name, runs in samples.items():
+            table.row(name, Spread.of([_nanoseconds(each) for each in runs]),
+                      Spread.of([each["bytes_per_second"] / 1e9 for each in runs if "bytes_per_second" in each]),
+                      Spread.of([each["items_per_second"] / 1e6 for each in runs if "items_per_second" in each]))
+    result.note(f"CPU time of a call; median (least to most) of {repetitions} repetitions.")
+    return result
+
+
+def _nanoseconds(run_of_one):
+    return run_of_one["cpu_time"] * {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[run_of_one["time_unit"]]

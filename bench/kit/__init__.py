@@ -1,0 +1,5 @@
+"""What the benches share: measured processes, alternation, results."""
+
+from kit.context import BenchError, Context
+from kit.result import Result
+from kit.samples import Spread, alternate, median, ratio
