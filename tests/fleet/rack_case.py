@@ -73,6 +73,7 @@ def take_down_abandoned():
 class RackCase(unittest.TestCase):
     HOST_COUNT = 4
     RATE = None
+    HAS_SSHD = True
     maxDiff = None
 
     @classmethod
@@ -84,9 +85,9 @@ class RackCase(unittest.TestCase):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that atexit is run
         cls.rack = racks.Rack(f"test{os.getpid()}_{next(_numbers)}")
         atexit.register(cls.rack.down)
-        rate = ["--rate", cls.RATE] if cls.RATE else []
+        options = [*(["--rate", cls.RATE] if cls.RATE else []), *(["--sshd"] if cls.HAS_SSHD else [])]
         made = subprocess.run(
-            [RACK_TOOL, "up", str(cls.HOST_COUNT), "--sshd", "--name", cls.rack.name, *rate],
+            [RACK_TOOL, "up", str(cls.HOST_COUNT), "--name", cls.rack.name, *options],
             capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=False)
         if made.returncode != 0:
             raise AssertionError(made.stderr)

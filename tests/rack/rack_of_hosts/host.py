@@ -137,12 +137,17 @@ def _arrange_mounts(directory, files, is_control):
 
 # --- Commands ---
 
+def enter(pid):
+    """This process sees what the host sees; its children, but not itself, are among the host's processes."""
+    for kind in ("ipc", "uts", "net", "pid", "mnt"):
+        kernel.setns(f"/proc/{pid}/ns/{kind}")
+
+
 def execute(pid, command, *, is_control):
     """Runs a command on a host with our own stdin, stdout and stderr; returns its exit status (128 + N: signal N)."""
     directory = os.getcwd()
     environment = os.environ if is_control else ENVIRONMENT
-    for kind in ("ipc", "uts", "net", "pid", "mnt"):
-        kernel.setns(f"/proc/{pid}/ns/{kind}")
+    enter(pid)
     child = os.fork()
     if child == 0:
         try:

@@ -85,6 +85,11 @@ class Rack:
     def execute(self, host, command):
         return hosts.execute(self.first_process(host), command, is_control=host == CONTROL)
 
+    def end_commands(self):
+        """Ends everything on the hosts but their first processes, and so also a daemon of sshd."""
+        firsts = {each["pid"] for each in self.state["hosts"].values()}
+        self._end(lambda pid, identities: pid not in firsts and _network_of(pid) in identities)
+
     # --- Up ---
 
     def up(self, count, rate, queue_ms, has_sshd):
@@ -197,10 +202,13 @@ class Rack:
 
     def _end_processes(self):
         """Everything whose network is one of ours. First processes take all of their host with them."""
+        self._end(lambda pid, identities: _network_of(pid) in identities)
+
+    def _end(self, is_meant):
         deadline = time.monotonic() + END_SECONDS_MAX
         while True:
             identities = self.network.identities()
-            left = [pid for pid in _processes() if _network_of(pid) in identities]
+            left = [pid for pid in _processes() if is_meant(pid, identities)]
             if not left or not identities:
                 return
             if time.monotonic() > deadline:
