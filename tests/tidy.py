@@ -26,7 +26,8 @@ LAYERS = {
         "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
         "engine/swarm", "engine/io", "engine/http",
     },
-    "engine/sim": {"engine/base", "engine/codec", "engine/policy", "engine/swarm"},
+    # Of the tracker its pure core alone (see below).
+    "engine/sim": {"engine/base", "engine/codec", "engine/policy", "engine/swarm", "tracker"},
     "tracker": {"engine/base", "engine/codec", "engine/io", "engine/http"},
     "cli/fleet/plan": {"engine/base"},
     "cli": {
@@ -144,6 +145,8 @@ def check_layer(name, relative, lines, faults):
         target = layer_of(match.group(1))
         if target is None:
             faults.append(f"{name}:{number}: include by a full path from src/: {match.group(1)}")
+        elif layer == "engine/sim" and TRACKER_SERVICE.search(match.group(1)):
+            faults.append(f"{name}:{number}: {layer} may use the tracker's core only")
         elif target not in allowed:
             faults.append(f"{name}:{number}: {layer} may not use {target}")
 

@@ -15,6 +15,7 @@ void add_all_commands(ArgumentParser app, CommandContext& context) {
   add_clean_command(app, context);
   add_activate_command(app, context);
   add_releases_command(app, context);
+  add_simulate_command(app, context);
   add_doctor_command(app, context);
 }
 

@@ -14,6 +14,7 @@ void add_info_command(ArgumentParser app, CommandContext& context);
 void add_peer_command(ArgumentParser app, CommandContext& context);
 void add_releases_command(ArgumentParser app, CommandContext& context);
 void add_seed_command(ArgumentParser app, CommandContext& context);
+void add_simulate_command(ArgumentParser app, CommandContext& context);
 void add_status_command(ArgumentParser app, CommandContext& context);
 void add_stop_command(ArgumentParser app, CommandContext& context);
 void add_tracker_command(ArgumentParser app, CommandContext& context);

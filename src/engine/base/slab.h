@@ -1,7 +1,10 @@
-// A fixed number of T, made and freed without allocation. A handle names a slot and its generation,
-// so that a late message for a slot that was used again is noticed.
+// At most a fixed number of T. Memory is taken a few cells at a time as they are first used, and
+// kept, so making and freeing what was there before does not allocate, and a T never moves. A
+// handle names a slot and its generation, so that a late message for a slot that was used again is
+// noticed.
 #pragma once
 
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <memory>
@@ -28,7 +31,9 @@ class Slab {
   using HandleType = Handle<HandleKind>;
 
   explicit Slab(uint32_t capacity)
-      : cells_(std::make_unique<Cell[]>(capacity)), capacity_(capacity) {
+      : chunks_((capacity + chunk_size - 1) / chunk_size),
+        live_((capacity + word_bits - 1) / word_bits, 0),
+        capacity_(capacity) {
     free_.reserve(capacity);
     for (uint32_t slot = capacity; slot > 0; --slot) {
       free_.push_back(slot - 1);
@@ -37,11 +42,7 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
   ~Slab() {
-    for (uint32_t slot = 0; slot < capacity_; ++slot) {
-      if (cells_[slot].live) {
-        pointer(slot)->~T();
-      }
-    }
+    each([](HandleType, T& item) { item.~T(); });
   }
 
   [[nodiscard]] uint32_t capacity() const { return capacity_; }
@@ -54,19 +55,23 @@ class Slab {
     ENSURE(!free_.empty());
     const uint32_t slot = free_.back();
     free_.pop_back();
-    Cell& cell = cells_[slot];
+    std::unique_ptr<Cell[]>& chunk = chunks_[slot / chunk_size];
+    if (chunk == nullptr) {
+      chunk = std::make_unique<Cell[]>(chunk_size);
+    }
+    Cell& cell = cell_of(slot);
     new (cell.storage) T(std::forward<Arguments>(arguments)...);
-    cell.live = true;
+    live_[slot / word_bits] |= uint64_t{1} << (slot % word_bits);
     return {slot, cell.generation};
   }
 
   // nullptr when the handle is of an earlier generation or none.
   [[nodiscard]] T* get(HandleType handle) {
-    if (handle.slot >= capacity_ || !cells_[handle.slot].live ||
-        cells_[handle.slot].generation != handle.generation) {
+    if (handle.slot >= capacity_ || !is_live(handle.slot)) {
       return nullptr;
     }
-    return pointer(handle.slot);
+    Cell& cell = cell_of(handle.slot);
+    return cell.generation == handle.generation ? pointer(cell) : nullptr;
   }
   [[nodiscard]] const T* get(HandleType handle) const {
     return const_cast<Slab*>(this)->get(handle);
@@ -77,9 +82,8 @@ class Slab {
     T* item = get(handle);
     ENSURE(item != nullptr);
     item->~T();
-    Cell& cell = cells_[handle.slot];
-    cell.live = false;
-    ++cell.generation;
+    live_[handle.slot / word_bits] &= ~(uint64_t{1} << (handle.slot % word_bits));
+    ++cell_of(handle.slot).generation;
     free_.push_back(handle.slot);
   }
 
@@ -87,23 +91,36 @@ class Slab {
   // given.
   template <typename Visit>
   void each(Visit&& visit) {
-    for (uint32_t slot = 0; slot < capacity_; ++slot) {
-      if (cells_[slot].live) {
-        visit(HandleType{slot, cells_[slot].generation}, *pointer(slot));
+    for (uint32_t word = 0; word < live_.size(); ++word) {
+      uint64_t not_before = ~uint64_t{0};
+      // Read anew after each visit, which may have freed others or made some.
+      while (const uint64_t left = live_[word] & not_before) {
+        const auto bit = static_cast<uint32_t>(std::countr_zero(left));
+        not_before = bit + 1 == word_bits ? 0 : ~uint64_t{0} << (bit + 1);
+        const uint32_t slot = word * word_bits + bit;
+        Cell& cell = cell_of(slot);
+        visit(HandleType{slot, cell.generation}, *pointer(cell));
       }
     }
   }
 
  private:
+  static constexpr uint32_t chunk_size = 8;
+  static constexpr uint32_t word_bits = 64;
+
   struct Cell {
     alignas(T) unsigned char storage[sizeof(T)];
     uint32_t generation = 1;
-    bool live = false;
   };
 
-  T* pointer(uint32_t slot) { return std::launder(reinterpret_cast<T*>(cells_[slot].storage)); }
+  [[nodiscard]] bool is_live(uint32_t slot) const {
+    return ((live_[slot / word_bits] >> (slot % word_bits)) & 1U) != 0;
+  }
+  Cell& cell_of(uint32_t slot) { return chunks_[slot / chunk_size][slot % chunk_size]; }
+  static T* pointer(Cell& cell) { return std::launder(reinterpret_cast<T*>(cell.storage)); }
 
-  std::unique_ptr<Cell[]> cells_;
+  std::vector<std::unique_ptr<Cell[]>> chunks_;
+  std::vector<uint64_t> live_;  // a bit for each slot
   std::vector<uint32_t> free_;
   uint32_t capacity_;
 };

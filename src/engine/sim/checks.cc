@@ -1,0 +1,54 @@
+// What must hold in every run, whatever goes wrong in it.
+#include <fmt/format.h>
+
+#include "engine/sim/simulation.h"
+
+namespace murder::sim {
+
+void Simulation::note_fault(const Host& host, std::string_view what) {
+  if (fault_.empty()) {
+    fault_ = fmt::format("at {:.6f} s host {}: {}", seconds_of(elapsed()), host.index, what);
+  }
+}
+
+void Simulation::check_now(const Host& host) {
+  events_unchecked_ = 0;
+  if (host.swarm == nullptr || !host.is_alive()) {
+    return;
+  }
+  const std::string_view broken = host.swarm->broken_invariant();
+  if (!broken.empty()) {
+    note_fault(host, broken);
+  }
+}
+
+void Simulation::check_end() {
+  for (const auto& host : hosts_) {
+    if (host->swarm == nullptr || host->index == seeder_index) {
+      continue;
+    }
+    const swarm::SwarmStats& stats = host->swarm->stats();
+    if (stats.downloaded_bytes != host->wanted_bytes ||
+        stats.wasted_bytes != host->unwanted_bytes) {
+      note_fault(*host, fmt::format("counts {} wanted and {} unwanted bytes, {} and {} came",
+                                    stats.downloaded_bytes, stats.wasted_bytes, host->wanted_bytes,
+                                    host->unwanted_bytes));
+    }
+    if (host->is_alive() && host->swarm->have().count() != host->stored.count()) {
+      note_fault(*host, "what it says to have is not what it has stored");
+    }
+    const bool is_whole = host->done_at != instant_never;
+    if (is_whole != host->stored.all()) {
+      note_fault(*host, "it is told to be complete and is not, or the other way round");
+    }
+    if (is_whole && host->wanted_bytes < options_.geometry.total_bytes) {
+      note_fault(*host, "it is whole and fewer bytes came than the release has");
+    }
+    if (!is_whole && !host->dies && fault_.empty()) {
+      note_fault(*host, fmt::format("has {} of {} pieces and gets no more", host->stored.count(),
+                                    host->stored.size()));
+    }
+  }
+}
+
+}  // namespace murder::sim
