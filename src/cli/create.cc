@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/stop_signals.h"
+#include "cli/torrent_input.h"
 #include "engine/archive/piece_size.h"
 #include "engine/archive/release_name.h"
 #include "engine/base/endpoint.h"
@@ -88,8 +89,11 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   context.print(fmt::format("{}  {}, {} entries, {} before packing", created->archive_path,
                             format_size(created->archive_bytes), created->entry_count,
                             format_size(created->source_bytes)));
-  context.print(fmt::format("{}  {} pieces of {}", created->torrent_path, created->piece_count,
-                            format_size(created->piece_bytes)));
+  context.print(fmt::format(
+      "{}  {}", created->torrent_path,
+      pieces_text(created->piece_count, created->piece_bytes,
+                  release_options.piece_bytes == 0 ? std::optional(release_options.hosts_expected)
+                                                   : std::nullopt)));
   context.print(fmt::format("info hash {}", created->info_hash.hex()));
   if (release_options.tracker_urls.empty()) {
     context.warn("no --tracker was given: `murder peer` will have nobody to ask for peers");
@@ -151,8 +155,13 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
           [&release](const std::string& text) {
             return take_piece_size(text, release.piece_bytes);
           },
-          "A power of two from 16KiB (default: by the size of the release)")
+          "A power of two from 16KiB (default: by the size of the release and the number of hosts)")
       .type_name("SIZE");
+  command
+      .add_option("--hosts-expected", release.hosts_expected,
+                  "How many hosts will take it: more pieces for more hosts")
+      .type_name("N")
+      .show_default();
   command.add_flag("--force", release.replace, "Replace an archive and torrent that are there");
 }
 

@@ -45,7 +45,7 @@ void print_for_people(const TorrentInput& torrent, const CommandContext& context
   line("size", fmt::format("{} ({} bytes)", format_size(metainfo.geometry.total_bytes),
                            metainfo.geometry.total_bytes));
   line("pieces",
-       fmt::format("{} of {}", metainfo.piece_count(), format_size(metainfo.geometry.piece_bytes)));
+       pieces_text(metainfo.piece_count(), metainfo.geometry.piece_bytes, metainfo.hosts_expected));
   line("private", metainfo.is_private ? "yes" : "no");
   for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
     std::string words;
@@ -83,6 +83,7 @@ Json json_of(const TorrentInput& torrent) {
           {"bytes", metainfo.geometry.total_bytes},
           {"pieces", metainfo.piece_count()},
           {"piece_bytes", metainfo.geometry.piece_bytes},
+          {"hosts_expected", metainfo.hosts_expected ? Json(*metainfo.hosts_expected) : Json()},
           {"private", metainfo.is_private},
           {"packed", metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name)},
           {"trackers", metainfo.tracker_tiers},

@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "engine/base/rack.h"
 #include "engine/base/units.h"
 
 namespace murder::cli {
@@ -32,10 +33,14 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
       .add_option("--label", options.label,
                   "What the tracker's page calls this host; default: its host name")
       .type_name("NAME");
+  command
+      .add_option("--rack", options.rack,
+                  "Where this host stands: most of the data then comes from hosts of the same rack")
+      .type_name("NAME");
   command.add_option("--shards", options.shards, "Threads that share the work, one per core")
       .show_default();
   command.add_size("--memory", options.memory_bytes,
-                  "Memory for pieces on their way; default 64MiB");
+                   "Memory for pieces on their way; default 64MiB");
   command.add_flag("--page-cache", options.page_cache,
                    "Write pieces through the page cache; default: past it (O_DIRECT), which takes "
                    "no memory from others, where the file system can");
@@ -56,7 +61,13 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
   if (options.memory_bytes < memory_bytes_min) {
     return context.wrong_usage(fmt::format("--memory: at least {}", format_size(memory_bytes_min)));
   }
+  if (!options.rack.empty()) {
+    if (Status named = validate_rack_name(options.rack); !named) {
+      return context.wrong_usage(fmt::format("--rack {}", named.error().text));
+    }
+  }
   node.port = options.port;
+  node.rack = options.rack;
   node.host_label = options.label.empty() ? own_host_name() : options.label;
   node.shard_count = options.shards;
   node.memory_bytes = options.memory_bytes;

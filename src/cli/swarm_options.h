@@ -12,6 +12,7 @@ struct SwarmOptions {
   std::string ip;
   uint16_t port = 0;
   std::string label;  // empty: the host's name
+  std::string rack;
   uint32_t shards = 1;
   uint64_t memory_bytes = limits::memory_bytes_default;
   bool page_cache = false;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/bounds.h"
+#include "engine/base/units.h"
 #include "engine/hash/info_hash.h"
 #include "engine/http/blocking_client.h"
 #include "engine/io/sockets.h"
@@ -79,6 +80,17 @@ Result<TorrentInput> load_torrent(const std::string& where) {
   }
   const InfoHash info_hash = hash::info_hash_of(as_bytes_of(metainfo->raw_info));
   return TorrentInput{std::move(*metainfo), info_hash};
+}
+
+std::string pieces_text(uint32_t piece_count, uint64_t piece_bytes,
+                        std::optional<uint32_t> hosts_expected) {
+  std::string text = fmt::format("{} {} of {}", piece_count, piece_count == 1 ? "piece" : "pieces",
+                                 format_size(piece_bytes));
+  if (hosts_expected) {
+    text +=
+        fmt::format(", chosen for {} {}", *hosts_expected, *hosts_expected == 1 ? "host" : "hosts");
+  }
+  return text;
 }
 
 }  // namespace murder::cli

@@ -1,6 +1,8 @@
 // A torrent as commands are given it: a path, "-" for standard input, or an http URL.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/base/result.h"
@@ -16,5 +18,9 @@ struct TorrentInput {
 
 // Blocking; to be called before a worker is started. Errors name the torrent.
 [[nodiscard]] Result<TorrentInput> load_torrent(const std::string& where);
+
+// "512 pieces of 256 KiB, chosen for 1000 hosts"; without the last part when that is not known.
+[[nodiscard]] std::string pieces_text(uint32_t piece_count, uint64_t piece_bytes,
+                                      std::optional<uint32_t> hosts_expected);
 
 }  // namespace murder::cli

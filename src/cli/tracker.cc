@@ -9,12 +9,14 @@
 #include "cli/commands.h"
 #include "cli/control.h"
 #include "cli/run_directory.h"
+#include "engine/archive/file.h"
 
 namespace murder::cli {
 namespace {
 
 struct TrackerCommandOptions {
   std::vector<std::string> listen = {fmt::format("0.0.0.0:{}", tracker::port_default)};
+  std::string racks_path;
   bool background = false;
 };
 
@@ -105,6 +107,18 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
     }
     server_options.listen.push_back(*endpoint);
   }
+  if (!options.racks_path.empty()) {
+    const Result<std::string> text =
+        archive::read_whole_file(options.racks_path, limits::rack_file_bytes_max);
+    if (!text) {
+      return fail(text.error());
+    }
+    Result<tracker::RackTable> racks = tracker::RackTable::parse(*text, options.racks_path);
+    if (!racks) {
+      return fail(racks.error());
+    }
+    server_options.racks = std::move(*racks);
+  }
   const WorkOptions work = {
       .mode = options.background ? RunMode::worker : RunMode::foreground,
       .log_name = fmt::format("tracker-{}", server_options.listen.front().port)};
@@ -127,6 +141,11 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
   command.add_option("--listen", options.listen, "Address and port to listen on; may be repeated")
       .type_name("HOST:PORT")
       .show_default();
+  command
+      .add_option("--racks", options.racks_path,
+                  "Lines of a network and its rack, \"10.1.0.0/16 r7\", for hosts that do not say "
+                  "--rack themselves")
+      .type_name("FILE");
   command.add_flag("--background", options.background, "Return when it listens; it goes on alone");
 }
 

@@ -30,4 +30,9 @@ Duration peer_lifetime(bool own_kind, Duration interval) {
   return own_kind ? lifetime : std::max(lifetime, limits::foreign_peer_lifetime_min);
 }
 
+Duration overdue_after(bool own_kind, Duration interval) {
+  const Duration late = std::max(limits::announce_late_min, interval / 4);
+  return own_kind ? interval + late : peer_lifetime(own_kind, interval);
+}
+
 }  // namespace murder::tracker

@@ -28,4 +28,8 @@ namespace murder::tracker {
 // than limits::announce_interval_min counts as that).
 [[nodiscard]] Duration peer_lifetime(bool own_kind, Duration interval);
 
+// How long after an announce a silent peer is taken for dead as long as there are others to hand
+// out. A peer of another kind is free to stay away for its whole lifetime.
+[[nodiscard]] Duration overdue_after(bool own_kind, Duration interval);
+
 }  // namespace murder::tracker

@@ -5,7 +5,9 @@
 
 #include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
+#include "engine/base/rack.h"
 #include "tracker/interval_policy.h"
+#include "tracker/neighbour_plan.h"
 #include "tracker/text.h"
 
 namespace murder::tracker {
@@ -47,12 +49,6 @@ void begin_reply(codec::AnnounceReply& reply, Duration interval, const IpAddress
 }
 
 }  // namespace
-
-FamilyShares share_families(uint32_t wanted, uint32_t own_candidates, uint32_t other_candidates) {
-  const uint32_t reserved = std::min(other_candidates, wanted / 4);
-  const uint32_t own = std::min(own_candidates, wanted - reserved);
-  return {.own_count = own, .other_count = std::min(other_candidates, wanted - own)};
-}
 
 const Swarm* PeerTable::find(const InfoHash& info_hash) const {
   const auto found = swarms_.find(info_hash);
@@ -106,13 +102,17 @@ Swarm* PeerTable::make(const InfoHash& info_hash) {
 }
 
 void PeerTable::renew(Swarm& swarm, const codec::AnnounceRequest& request,
-                      const AnnouncerAddress& address, Instant expires_at) {
-  PeerRecord record{.id = request.peer_id,
-                    .endpoint = address.endpoint,
-                    .left_bytes = std::min(request.left_bytes, left_bytes_max),
-                    .expires_at = expires_at,
-                    .host = presentable_name(request.host, limits::tracker_host_name_bytes_max)};
-  record_count_ += swarm.put(record) ? 1 : 0;
+                      const AnnouncerAddress& address, Instant now, Duration interval) {
+  const bool own_kind = is_own_kind(request.peer_id);
+  const Duration lifetime = peer_lifetime(own_kind, interval);
+  PeerRecord record{
+      .id = request.peer_id,
+      .endpoint = address.endpoint,
+      .left_bytes = std::min(request.left_bytes, left_bytes_max),
+      .expires_at = now + lifetime,
+      .host = presentable_name(request.host, limits::tracker_host_name_bytes_max),
+      .grace_s = static_cast<uint16_t>(seconds_in(lifetime - overdue_after(own_kind, interval)))};
+  record_count_ += swarm.put(record, rack_of(request, address)) ? 1 : 0;
   const bool has_room = record_count_ < options_.peers_max;
   if (address.alias && (has_room || swarm.contains(*address.alias))) {
     record.endpoint = *address.alias;
@@ -128,6 +128,13 @@ void PeerTable::renew(Swarm& swarm, const codec::AnnounceRequest& request,
   if (swarm.total_bytes == 0 && request.total_bytes) {
     swarm.total_bytes = std::min(*request.total_bytes, left_bytes_max);
   }
+}
+
+// What a peer says of itself counts first: the table is for those that do not know.
+std::string_view PeerTable::rack_of(const codec::AnnounceRequest& request,
+                                    const AnnouncerAddress& address) const {
+  return is_rack_name(request.rack) ? std::string_view(request.rack)
+                                    : options_.racks.find(address.endpoint.address);
 }
 
 void PeerTable::fill_peers(const Swarm& swarm, const Swarm::Asker& asker, uint32_t peers_wanted,
@@ -182,11 +189,18 @@ void PeerTable::announce(const codec::AnnounceRequest& request, const IpAddress&
   if (is_leaving) {
     forget(*swarm, request.peer_id, address);
   } else {
-    renew(*swarm, request, address, now + peer_lifetime(is_own_kind(request.peer_id), interval));
+    renew(*swarm, request, address, now, interval);
     const Swarm::Asker asker{
         .id = request.peer_id, .endpoint = address.endpoint, .is_seeder = request.left_bytes == 0};
-    fill_peers(*swarm, asker, request.peers_wanted.value_or(limits::peers_per_reply_default), now,
-               prng, reply);
+    if (request.neighbour_count) {
+      swarm->hand_out_neighbours(asker, *request.neighbour_count,
+                                 request.peers_wanted.value_or(limits::peers_per_reply_max), now,
+                                 prng, reply.peers);
+      reply.rack = is_rack_name(request.rack) ? std::string_view() : rack_of(request, address);
+    } else {
+      fill_peers(*swarm, asker, request.peers_wanted.value_or(limits::peers_per_reply_default), now,
+                 prng, reply);
+    }
   }
   record_count_ -= swarm->sweep(now, sweep_records_per_announce).dropped_count;
   reply.complete = swarm->counts().seeder_count;

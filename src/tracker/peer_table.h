@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <utility>
 
 #include "engine/base/bounds.h"
 #include "engine/base/instant.h"
@@ -18,6 +19,7 @@
 #include "engine/base/types.h"
 #include "engine/codec/announce.h"
 #include "tracker/announcer_address.h"
+#include "tracker/rack_table.h"
 #include "tracker/swarm.h"
 
 namespace murder::tracker {
@@ -26,14 +28,16 @@ struct PeerTableOptions {
   uint64_t hash_seed = 0;  // random in a process, so that nobody aims at one hash chain
   uint32_t swarms_max = limits::tracker_swarms_max;
   uint32_t peers_max = limits::tracker_peers_max;
+  RackTable racks;  // where hosts stand that do not say it themselves
 };
 
 class PeerTable {
  public:
-  explicit PeerTable(const PeerTableOptions& options) : options_(options) {}
+  explicit PeerTable(PeerTableOptions options) : options_(std::move(options)) {}
 
   // Takes an announce and fills `reply`, whose storage is reused. The remote address is the one the
-  // announce came from.
+  // announce came from. A peer that tells how many neighbours it has gets a place in the graph
+  // (Swarm::hand_out_neighbours), any other as many peers as it wants, drawn at random.
   void announce(const codec::AnnounceRequest& request, const IpAddress& remote, Instant now,
                 Prng& prng, codec::AnnounceReply& reply);
 
@@ -65,24 +69,17 @@ class PeerTable {
   Swarm* make(const InfoHash& info_hash);
   bool evict_an_empty_swarm();
   void renew(Swarm& swarm, const codec::AnnounceRequest& request, const AnnouncerAddress& address,
-             Instant expires_at);
+             Instant now, Duration interval);
   void forget(Swarm& swarm, const PeerId& id, const AnnouncerAddress& address);
   void fill_peers(const Swarm& swarm, const Swarm::Asker& asker, uint32_t peers_wanted, Instant now,
                   Prng& prng, codec::AnnounceReply& reply) const;
+  [[nodiscard]] std::string_view rack_of(const codec::AnnounceRequest& request,
+                                         const AnnouncerAddress& address) const;
 
   PeerTableOptions options_;
   std::map<InfoHash, Swarm> swarms_;
   uint32_t record_count_ = 0;
   InfoHash sweep_at_;
 };
-
-// How many peers of the asker's own and of the other address family are handed out, together at
-// most `wanted`: the other family gets a quarter, and what the own one leaves.
-struct FamilyShares {
-  uint32_t own_count = 0;
-  uint32_t other_count = 0;
-};
-[[nodiscard]] FamilyShares share_families(uint32_t wanted, uint32_t own_candidates,
-                                          uint32_t other_candidates);
 
 }  // namespace murder::tracker

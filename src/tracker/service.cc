@@ -15,6 +15,9 @@ constexpr uint32_t page_lines_max = 500;
 // Leechers that are named, those with the most left to fetch.
 constexpr uint32_t page_slowest_max = 5;
 constexpr uint32_t json_slowest_max = 10;
+// Racks that are listed, likewise.
+constexpr uint32_t page_racks_max = 8;
+constexpr uint32_t json_racks_max = 100;
 
 http::Response page(std::string content_type, std::string body) {
   return {.content_type = std::move(content_type),
@@ -94,8 +97,9 @@ Snapshot Service::snapshot(Instant now, const SnapshotLimits& limits) const {
 }
 
 std::string Service::status_json(Instant now) const {
-  return render_status_json(
-      snapshot(now, {.lines_max = UINT32_MAX, .slowest_max = json_slowest_max}));
+  return render_status_json(snapshot(
+      now,
+      {.lines_max = UINT32_MAX, .slowest_max = json_slowest_max, .racks_max = json_racks_max}));
 }
 
 http::Response Service::status_of(std::string_view query, Instant now) const {
@@ -108,7 +112,10 @@ http::Response Service::status_of(std::string_view query, Instant now) const {
     if (!only) {
       return {.status = 400, .body = "info_hash: write 40 hexadecimal digits\n"};
     }
-    const SnapshotLimits limits{.lines_max = 1, .slowest_max = json_slowest_max, .only = &*only};
+    const SnapshotLimits limits{.lines_max = 1,
+                                .slowest_max = json_slowest_max,
+                                .racks_max = json_racks_max,
+                                .only = &*only};
     return page("application/json", render_status_json(snapshot(now, limits)));
   }
   return page("application/json", status_json(now));
@@ -128,8 +135,9 @@ http::Response Service::handle(const http::Request& request, Instant now) {
   }
   if (request.path == "/") {
     return page("text/html; charset=utf-8",
-                render_status_page(
-                    snapshot(now, {.lines_max = page_lines_max, .slowest_max = page_slowest_max})));
+                render_status_page(snapshot(now, {.lines_max = page_lines_max,
+                                                  .slowest_max = page_slowest_max,
+                                                  .racks_max = page_racks_max})));
   }
   if (request.path == "/status.json") {
     return status_of(request.query, now);

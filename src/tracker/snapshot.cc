@@ -36,13 +36,14 @@ Snapshot take_snapshot(const PeerTable& table, Instant now, const SnapshotLimits
   snapshot.swarms.reserve(count);
   for (size_t index = 0; index < count; ++index) {
     const Key& key = keys[index];
-    snapshot.swarms.push_back({.info_hash = *key.info_hash,
-                               .name = *key.name,
-                               .counts = key.swarm->counts(),
-                               .total_bytes = key.swarm->total_bytes,
-                               .delivered_bytes = key.swarm->delivered_bytes(),
-                               .progress = key.swarm->progress(limits.slowest_max),
-                               .since_last_announce = now - key.swarm->last_announce});
+    snapshot.swarms.push_back(
+        {.info_hash = *key.info_hash,
+         .name = *key.name,
+         .counts = key.swarm->counts(),
+         .total_bytes = key.swarm->total_bytes,
+         .delivered_bytes = key.swarm->delivered_bytes(),
+         .progress = key.swarm->progress(limits.slowest_max, limits.racks_max),
+         .since_last_announce = now - key.swarm->last_announce});
   }
   return snapshot;
 }

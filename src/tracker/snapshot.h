@@ -62,6 +62,7 @@ struct Snapshot {
 struct SnapshotLimits {
   uint32_t lines_max = 0;    // swarms that are listed
   uint32_t slowest_max = 0;  // leechers that are named in each
+  uint32_t racks_max = 0;    // likewise, racks
   const InfoHash* only = nullptr;
 };
 

@@ -33,8 +33,21 @@ void append_progress(std::string& json, const SwarmLine& line) {
     json += is_first ? "{\"host\":" : ",{\"host\":";
     is_first = false;
     append_text(json, leecher.host);
-    fmt::format_to(std::back_inserter(json), ",\"address\":\"{}\",\"left_bytes\":{}}}",
-                   leecher.endpoint.text(), leecher.left_bytes);
+    fmt::format_to(std::back_inserter(json),
+                   ",\"address\":\"{}\",\"left_bytes\":{},\"rack\":", leecher.endpoint.text(),
+                   leecher.left_bytes);
+    append_text(json, leecher.rack);
+    json += '}';
+  }
+  fmt::format_to(std::back_inserter(json), "],\"rack_count\":{},\"racks\":[",
+                 line.progress.rack_count);
+  is_first = true;
+  for (const SwarmProgress::Rack& rack : line.progress.racks) {
+    json += is_first ? "{\"rack\":" : ",{\"rack\":";
+    is_first = false;
+    append_text(json, rack.name);
+    fmt::format_to(std::back_inserter(json), ",\"seeders\":{},\"leechers\":{},\"left_bytes\":{}}}",
+                   rack.seeder_count, rack.leecher_count, rack.left_bytes);
   }
   json += "]";
 }

@@ -43,6 +43,23 @@ constexpr std::string_view table_head = R"(<table>
 <tbody>
 )";
 
+// The racks that are behind most, with how many of their hosts are done.
+void append_racks(std::string& page, const SwarmLine& line) {
+  if (line.progress.racks.empty()) {
+    return;
+  }
+  fmt::format_to(std::back_inserter(page),
+                 "<tr class=\"more\"><td colspan=\"7\">{} racks:", line.progress.rack_count);
+  for (const SwarmProgress::Rack& rack : line.progress.racks) {
+    page += ' ';
+    append_html_escaped(page, rack.name);
+    fmt::format_to(std::back_inserter(page), " {} of {}", rack.seeder_count,
+                   rack.seeder_count + rack.leecher_count);
+    page += &rack == &line.progress.racks.back() ? "" : ",";
+  }
+  page += "</td></tr>\n";
+}
+
 // How far the leechers are, as bars from "less than a tenth" to "nearly done", and who is behind.
 void append_progress_rows(std::string& page, const SwarmLine& line) {
   const auto& tenths = line.progress.leechers_by_tenth;
@@ -61,6 +78,11 @@ void append_progress_rows(std::string& page, const SwarmLine& line) {
   for (const SwarmProgress::Leecher& leecher : line.progress.slowest) {
     page += ' ';
     append_html_escaped(page, leecher.host.empty() ? leecher.endpoint.text() : leecher.host);
+    if (!leecher.rack.empty()) {
+      page += " (";
+      append_html_escaped(page, leecher.rack);
+      page += ')';
+    }
     const uint64_t left = std::min(leecher.left_bytes, line.total_bytes);
     fmt::format_to(std::back_inserter(page), " {}%",
                    (line.total_bytes - left) * 100 / line.total_bytes);
@@ -86,6 +108,7 @@ void append_swarm(std::string& page, const SwarmLine& line) {
                  counts.completed_count, format_size(counts.left_bytes),
                  format_duration(line.since_last_announce));
   append_progress_rows(page, line);
+  append_racks(page, line);
 }
 
 }  // namespace

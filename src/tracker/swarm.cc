@@ -5,6 +5,7 @@
 
 #include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
+#include "tracker/interval_policy.h"
 
 namespace murder::tracker {
 
@@ -21,6 +22,10 @@ uint64_t mix(uint64_t value) {
   value = (value ^ (value >> 33U)) * 0xFF51AFD7ED558CCDU;
   value = (value ^ (value >> 33U)) * 0xC4CEB9FE1A85EC53U;
   return value ^ (value >> 33U);
+}
+
+uint8_t halved(uint8_t count) {
+  return static_cast<uint8_t>(count / 2);
 }
 
 template <size_t size>
@@ -99,7 +104,8 @@ bool Swarm::contains(const Endpoint& endpoint) const {
 }
 
 size_t Swarm::memory_bytes() const {
-  size_t bytes = sizeof(*this) + index_.memory_bytes() + completed_ids_.memory_bytes();
+  size_t bytes =
+      sizeof(*this) + index_.memory_bytes() + completed_ids_.memory_bytes() + racks_.memory_bytes();
   for (const auto& group : groups_) {
     bytes += group.capacity() * sizeof(PeerRecord);
   }
@@ -117,13 +123,24 @@ void Swarm::count(const PeerRecord& record, bool add) {
                            : counts_.left_bytes - record.left_bytes;
 }
 
-void Swarm::append(const PeerRecord& record, uint32_t hash) {
+void Swarm::append(const PeerRecord& record, uint32_t hash, std::string_view rack) {
   const uint32_t group = group_of(record.family(), record.is_seeder());
   const auto position = static_cast<uint32_t>(groups_[group].size());
   ENSURE(position < (1U << position_bits));
   groups_[group].push_back(record);
+  // A second address is nobody's mate: the first one is.
+  groups_[group].back().seat =
+      record.is_alias ? RackRegister::Seat{} : racks_.join(rack, pack({group, position}));
   index_.insert(hash, pack({group, position}));
   count(record, true);
+}
+
+void Swarm::leave_rack(PeerRecord& record) {
+  const uint32_t moved = racks_.leave(record.seat);
+  if (moved != FlatIndex::none) {
+    at(unpack(moved)).seat.position = record.seat.position;
+  }
+  record.seat = {};
 }
 
 // The last record of the group takes the place of the dropped one.
@@ -131,34 +148,46 @@ void Swarm::drop(Place place) {
   auto& group = groups_[place.group];
   PeerRecord& record = group[place.position];
   count(record, false);
+  leave_rack(record);
   index_.erase(hash_of(record.endpoint), pack(place));
   const Place last{place.group, static_cast<uint32_t>(group.size() - 1)};
   if (place.position != last.position) {
     record = std::move(group[last.position]);
     index_.move(hash_of(record.endpoint), pack(last), pack(place));
+    racks_.rename(record.seat, pack(place));
   }
   group.pop_back();
 }
 
-bool Swarm::put(const PeerRecord& record) {
+bool Swarm::put(const PeerRecord& record, std::string_view rack) {
   const uint32_t hash = hash_of(record.endpoint);
   const uint32_t reference = find(record.endpoint, hash);
   if (reference == FlatIndex::none) {
-    append(record, hash);
+    append(record, hash, rack);
     return true;
   }
   const Place place = unpack(reference);
-  PeerRecord& known = groups_[place.group][place.position];
+  PeerRecord& known = at(place);
   if (!record.is_alias && known.id == record.id && record.left_bytes < known.left_bytes) {
     delivered_bytes_ += known.left_bytes - record.left_bytes;
   }
-  if (known.is_seeder() == record.is_seeder()) {
+  PeerRecord renewed = record;
+  if (known.id == record.id) {
+    // A stock client does not tell how many it has: it is taken to lose half of them meanwhile.
+    renewed.neighbour_count =
+        is_own_kind(record.id) ? known.neighbour_count : halved(known.neighbour_count);
+    renewed.mate_count = is_own_kind(record.id) ? known.mate_count : halved(known.mate_count);
+  }
+  const bool stays = known.is_seeder() == record.is_seeder() && known.is_alias == record.is_alias &&
+                     (record.is_alias || racks_.name(known.seat.rack) == rack);
+  if (stays) {
+    renewed.seat = known.seat;
     count(known, false);
-    known = record;
+    known = std::move(renewed);
     count(known, true);
   } else {
     drop(place);
-    append(record, hash);
+    append(renewed, hash, rack);
   }
   return false;
 }
@@ -226,40 +255,6 @@ uint32_t Swarm::hand_out(const Asker& asker, Family family, Instant now, Prng& p
     out[count++] = {.endpoint = record.endpoint, .peer_id = record.id};
   }
   return count;
-}
-
-SwarmProgress Swarm::progress(uint32_t slowest_max) const {
-  SwarmProgress progress;
-  std::vector<const PeerRecord*> slowest;
-  const auto is_slower = [](const PeerRecord* left, const PeerRecord* right) {
-    return left->left_bytes > right->left_bytes;
-  };
-  for (const Family family : {Family::v4, Family::v6}) {
-    for (const PeerRecord& record : groups_[group_of(family, false)]) {
-      if (record.is_alias) {
-        continue;
-      }
-      if (total_bytes > 0) {
-        const uint64_t had_bytes = total_bytes - std::min(record.left_bytes, total_bytes);
-        const size_t tenth = std::min<uint64_t>(had_bytes * 10 / total_bytes, 9);
-        ++progress.leechers_by_tenth[tenth];
-      }
-      // A heap whose top is the fastest of the slowest.
-      if (slowest.size() < slowest_max) {
-        slowest.push_back(&record);
-        std::push_heap(slowest.begin(), slowest.end(), is_slower);
-      } else if (slowest_max > 0 && is_slower(&record, slowest.front())) {
-        std::pop_heap(slowest.begin(), slowest.end(), is_slower);
-        slowest.back() = &record;
-        std::push_heap(slowest.begin(), slowest.end(), is_slower);
-      }
-    }
-  }
-  std::sort_heap(slowest.begin(), slowest.end(), is_slower);
-  for (const PeerRecord* record : slowest) {
-    progress.slowest.push_back({record->host, record->endpoint, record->left_bytes});
-  }
-  return progress;
 }
 
 Swarm::SweepResult Swarm::sweep(Instant now, uint32_t budget) {

@@ -2,8 +2,9 @@
 //
 // A peer is an endpoint: who announces again from the same address and port takes its own place,
 // whatever its peer id. Records lie in four flat groups (IPv4 or IPv6, leecher or seeder), so that
-// any of them is drawn in one step; an index finds the record of an endpoint. A record ends by
-// `remove`, or when it expired and `sweep` comes by; an expired record is never handed out.
+// any of them is drawn in one step; an index finds the record of an endpoint, and a register who
+// stands in a rack. A record ends by `remove`, or when it expired and `sweep` comes by; an expired
+// record is never handed out.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/endpoint.h"
@@ -19,6 +21,7 @@
 #include "engine/base/types.h"
 #include "engine/codec/announce.h"
 #include "tracker/flat_index.h"
+#include "tracker/rack_register.h"
 
 namespace murder::tracker {
 
@@ -29,14 +32,24 @@ struct PeerRecord {
   Endpoint endpoint;
   // A second address of a peer that has a record already: handed out, not counted.
   bool is_alias = false;
+  // How many neighbours it is believed to have: what it told last, and what was handed out since.
+  // Of a peer in a rack those outside of it, and its mates by themselves.
+  uint8_t neighbour_count = 0;
   uint64_t left_bytes = 0;  // 0: a seeder
   Instant expires_at;
   std::string host;  // what it calls itself, presentable; empty when it does not say
+  RackRegister::Seat seat;
+  uint16_t grace_s = 0;  // it was expected to announce this long before it expires
+  uint8_t mate_count = 0;
 
+  // Silent beyond what it was told: probably dead, although it is remembered.
+  [[nodiscard]] bool is_overdue(Instant now) const {
+    return now + std::chrono::seconds(grace_s) >= expires_at;
+  }
   [[nodiscard]] bool is_seeder() const { return left_bytes == 0; }
   [[nodiscard]] Family family() const { return endpoint.address.is_v4() ? Family::v4 : Family::v6; }
 };
-static_assert(sizeof(PeerRecord) == 88, "50,000 of them take 4.4 MB");
+static_assert(sizeof(PeerRecord) == 96, "50,000 of them take 4.8 MB");
 
 struct SwarmCounts {
   uint32_t seeder_count = 0;
@@ -51,10 +64,19 @@ struct SwarmProgress {
     std::string host;
     Endpoint endpoint;
     uint64_t left_bytes = 0;
+    std::string rack;  // empty: in none
+  };
+  struct Rack {
+    std::string name;
+    uint32_t seeder_count = 0;
+    uint32_t leecher_count = 0;
+    uint64_t left_bytes = 0;  // of its leechers together
   };
   // [0]: has less than a tenth; all 0 while the release's size is not known.
   std::array<uint32_t, 10> leechers_by_tenth{};
   std::vector<Leecher> slowest;  // the most left to fetch first
+  std::vector<Rack> racks;       // likewise, then by name
+  uint32_t rack_count = 0;       // also of those that are not listed
 };
 
 class Swarm {
@@ -71,15 +93,16 @@ class Swarm {
     bool pass_done = false;  // every record was looked at since the last time this was true
   };
 
-  explicit Swarm(uint64_t hash_seed) : hash_seed_(hash_seed) {}
+  explicit Swarm(uint64_t hash_seed) : hash_seed_(hash_seed), racks_(hash_seed) {}
 
   [[nodiscard]] const SwarmCounts& counts() const { return counts_; }
   [[nodiscard]] uint32_t record_count() const { return index_.size(); }  // aliases included
   [[nodiscard]] bool contains(const Endpoint& endpoint) const;
   [[nodiscard]] size_t memory_bytes() const;
 
-  // Adds the record, or puts it in place of the one with its endpoint. True when it was added.
-  bool put(const PeerRecord& record);
+  // Adds the record, or puts it in place of the one with its endpoint. True when it was added. The
+  // name of a rack is empty, or valid (base/rack.h).
+  bool put(const PeerRecord& record, std::string_view rack = {});
 
   // Removes the record of this endpoint if it is this peer's: the farewell of a process that was
   // replaced at its port must not remove its successor. True when there was one.
@@ -94,14 +117,25 @@ class Swarm {
   uint32_t hand_out(const Asker& asker, Family family, Instant now, Prng& prng,
                     std::span<codec::AnnouncePeer> out) const;
 
+  // Neighbours for a peer of ours, which has a record: what it lacks in a random, nearly regular
+  // graph, at most `wanted_max` and limits::peers_per_reply_max, appended to `out`.
+  //
+  // To one that has none yet: all others in a small swarm, else neighbours_to_dial; in a rack its
+  // mates and remote_to_dial from elsewhere (bounds.h). To one that has few: what it lacks. Each
+  // choice is random, the more likely the fewer neighbours a peer is believed to have, and none
+  // that is full or overdue as long as there are others; a quarter is taken from those that still
+  // fetch, and a quarter prefers who has more. Takes time in proportion to what is handed out.
+  void hand_out_neighbours(const Asker& asker, uint32_t neighbour_count, uint32_t wanted_max,
+                           Instant now, Prng& prng, std::vector<codec::AnnouncePeer>& out);
+
   // How many records of a family an asker could be told of (itself and expired ones included).
   [[nodiscard]] uint32_t candidate_count(const Asker& asker, Family family) const;
 
   // Looks at up to `budget` further records and drops those that expired.
   SweepResult sweep(Instant now, uint32_t budget);
 
-  // Looks at every leecher. At most `slowest_max` are named.
-  [[nodiscard]] SwarmProgress progress(uint32_t slowest_max) const;
+  // Looks at every record. At most `slowest_max` leechers are named, and `racks_max` racks.
+  [[nodiscard]] SwarmProgress progress(uint32_t slowest_max, uint32_t racks_max = 0) const;
   // What leechers fetched since the swarm is known, by what they told: never falls.
   [[nodiscard]] uint64_t delivered_bytes() const { return delivered_bytes_; }
 
@@ -133,12 +167,22 @@ class Swarm {
   [[nodiscard]] uint32_t find(const Endpoint& endpoint, uint32_t hash) const;
   [[nodiscard]] const PeerRecord& candidate(Family family, uint32_t number) const;
   void count(const PeerRecord& record, bool add);
-  void append(const PeerRecord& record, uint32_t hash);
+  void append(const PeerRecord& record, uint32_t hash, std::string_view rack);
   void drop(Place place);
+  void leave_rack(PeerRecord& record);
+  [[nodiscard]] PeerRecord& at(Place place) { return groups_[place.group][place.position]; }
+  [[nodiscard]] SwarmProgress::Leecher line_of(const PeerRecord& record) const;
+  [[nodiscard]] std::vector<SwarmProgress::Rack> rack_lines(uint32_t racks_max) const;
+
+  // neighbours.cc
+  class Draw;
+  static void believe(PeerRecord& record, uint32_t neighbour_count);
+  [[nodiscard]] Place candidate_place(Family family, uint32_t number) const;
 
   uint64_t hash_seed_;
   std::array<std::vector<PeerRecord>, group_count> groups_;
   FlatIndex index_;
+  RackRegister racks_;
   FlatIndex completed_ids_;  // 64 bits of each peer id that finished
   SwarmCounts counts_;
   uint64_t delivered_bytes_ = 0;

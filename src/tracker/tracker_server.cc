@@ -73,9 +73,10 @@ Result<uint64_t> random_word() {
 
 }  // namespace
 
-TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed)
+TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed,
+                             const RackTable& racks)
     : reactor_(std::move(reactor)),
-      table_({.hash_seed = random_seed}),
+      table_({.hash_seed = random_seed, .racks = racks}),
       service_(table_, {.started_at = reactor_->now(), .random_seed = random_seed + 1}),
       sweep_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_sweep>(this)),
       stop_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_stop>(this)) {
@@ -101,7 +102,8 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
   if (!reactor) {
     return fail(std::move(reactor.error()));
   }
-  std::unique_ptr<TrackerServer> tracker(new TrackerServer(std::move(*reactor), *seed));
+  std::unique_ptr<TrackerServer> tracker(
+      new TrackerServer(std::move(*reactor), *seed, options.racks));
   if (options.handle_signals) {
     auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT},
                                             io::bind_signal<&TrackerServer::on_signal>(&*tracker));

@@ -25,6 +25,7 @@ struct TrackerOptions {
   std::vector<Endpoint> listen = {Endpoint::parse("0.0.0.0:8998").value()};
   // Lowered to what the limit on open files allows.
   uint32_t connections_max = limits::http_connections_max;
+  RackTable racks;             // of hosts that do not say where they stand
   bool handle_signals = true;  // SIGTERM and SIGINT end run()
 };
 
@@ -58,7 +59,7 @@ class TrackerServer {
   [[nodiscard]] std::string status_json() const;
 
  private:
-  TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed);
+  TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed, const RackTable& racks);
   Status listen_on(const std::vector<Endpoint>& endpoints);
   void on_signal(int signal_number);
   void on_sweep(io::Timer& timer);

@@ -27,7 +27,8 @@ struct Fixture {
                     .left_bytes = left_bytes,
                     .name = name,
                     .host = total_bytes ? "host-" + std::to_string(number) : "",
-                    .total_bytes = total_bytes},
+                    .total_bytes = total_bytes,
+                    .rack = total_bytes && number % 2 == 0 ? "r" + std::to_string(number) : ""},
                    v4_number(number), start, prng, reply);
   }
 };
@@ -101,15 +102,16 @@ TEST_CASE("the JSON status is one object with escaped names") {
         "{\"name\":null,\"info_hash\":\"0000000000000000000000000000000000000002\",\"seeders\":1,"
         "\"leechers\":0,\"completed\":0,\"left_bytes\":0,\"since_last_announce_s\":1.000,"
         "\"total_bytes\":0,\"delivered_bytes\":0,"
-        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[]},"
+        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[],\"rack_count\":0,\"racks\":[]},"
         "{\"name\":\"say \\\"hi\\\\\\\"\","
         "\"info_hash\":\"0000000000000000000000000000000000000001\",\"seeders\":0,"
         "\"leechers\":1,\"completed\":0,\"left_bytes\":10,\"since_last_announce_s\":1.000,"
         "\"total_bytes\":0,\"delivered_bytes\":0,"
-        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[]}]}\n");
+        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[],\"rack_count\":0,\"racks\":[]}]"
+        "}\n");
 }
 
-TEST_CASE("the JSON status tells how far the leechers are and names the slowest") {
+TEST_CASE("the JSON status tells how far the leechers and racks are and names the slowest") {
   Fixture fixture;
   fixture.total_bytes = 1000;
   fixture.announce(1, 1, 1000, "v42");
@@ -119,17 +121,22 @@ TEST_CASE("the JSON status tells how far the leechers are and names the slowest"
   fixture.announce(1, 1, 650, "v42");
   const InfoHash only = hash_number(1);
   fixture.announce(2, 5, 0, "other");
-  const std::string json = render_status_json(
-      take_snapshot(fixture.table, start, {.lines_max = 9, .slowest_max = 2, .only = &only}));
-  CHECK(contains(json,
-                 "\"total_bytes\":1000,\"delivered_bytes\":350,"
-                 "\"leechers_by_tenth\":[0,1,0,1,0,0,0,0,0,1],\"slowest\":["
-                 "{\"host\":\"host-2\",\"address\":\"10.0.0.2:6881\",\"left_bytes\":900},"
-                 "{\"host\":\"host-1\",\"address\":\"10.0.0.1:6881\",\"left_bytes\":650}]"));
+  const std::string json = render_status_json(take_snapshot(
+      fixture.table, start, {.lines_max = 9, .slowest_max = 2, .racks_max = 9, .only = &only}));
+  CHECK(contains(
+      json,
+      "\"total_bytes\":1000,\"delivered_bytes\":350,"
+      "\"leechers_by_tenth\":[0,1,0,1,0,0,0,0,0,1],\"slowest\":["
+      "{\"host\":\"host-2\",\"address\":\"10.0.0.2:6881\",\"left_bytes\":900,\"rack\":\"r2\"},"
+      "{\"host\":\"host-1\",\"address\":\"10.0.0.1:6881\",\"left_bytes\":650,\"rack\":null}],"
+      "\"rack_count\":2,\"racks\":[{\"rack\":\"r2\",\"seeders\":0,\"leechers\":1,\"left_bytes\":"
+      "900},"
+      "{\"rack\":\"r4\",\"seeders\":1,\"leechers\":0,\"left_bytes\":0}]"));
   CHECK_FALSE(contains(json, "other"));
-  const std::string page =
-      render_status_page(take_snapshot(fixture.table, start, {.lines_max = 9, .slowest_max = 2}));
-  CHECK(contains(page, "behind: host-2 10% host-1 35%"));
+  const std::string page = render_status_page(
+      take_snapshot(fixture.table, start, {.lines_max = 9, .slowest_max = 2, .racks_max = 1}));
+  CHECK(contains(page, "behind: host-2 (r2) 10% host-1 35%"));
+  CHECK(contains(page, "2 racks: r2 0 of 1</td>"));
 }
 
 TEST_CASE("each metric has one HELP and one TYPE line before its samples") {

@@ -177,17 +177,6 @@ TEST_CASE("both address families are handed out, and the own one first") {
   CHECK(v6_count(to_v6) == 30);
 }
 
-TEST_CASE("what one family lacks the other one fills") {
-  CHECK(share_families(50, 1000, 0).own_count == 50);
-  CHECK(share_families(50, 1000, 5).own_count == 45);
-  CHECK(share_families(50, 1000, 5).other_count == 5);
-  CHECK(share_families(50, 3, 1000).own_count == 3);
-  CHECK(share_families(50, 3, 1000).other_count == 47);
-  CHECK(share_families(0, 3, 3).own_count + share_families(0, 3, 3).other_count == 0);
-  CHECK(share_families(1, 3, 3).own_count == 1);
-  CHECK(share_families(1, 3, 3).other_count == 0);
-}
-
 TEST_CASE("a second address is handed out to its family, counts as one peer and leaves with it") {
   Fixture fixture;
   AnnounceRequest dual = from_peer(1);

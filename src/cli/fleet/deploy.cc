@@ -115,6 +115,7 @@ DeployState state_after(const Work& work, const DeployOptions& options,
   DeployState state{.tag = options.tag,
                     .destination_path = options.destination_path,
                     .info_hash = outcome.info_hash,
+                    .hosts_expected = outcome.hosts_expected,
                     .is_activated = outcome.is_activated || (before && before->is_activated)};
   if (before) {
     state.done = before->done;

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "cli/json.h"
+#include "engine/archive/piece_size.h"
 
 namespace murder::fleet {
 namespace {
@@ -35,6 +36,7 @@ std::string encode_deploy_state(const DeployState& state) {
   return cli::json_text({{"tag", state.tag},
                          {"destination_path", state.destination_path},
                          {"info_hash", state.info_hash},
+                         {"hosts_expected", state.hosts_expected},
                          {"activated", state.is_activated},
                          {"done", state.done},
                          {"failed", state.failed}}) +
@@ -51,6 +53,10 @@ Result<DeployState> decode_deploy_state(const std::string& text) {
                     .info_hash = cli::text_member(*json, "info_hash")};
   if (!json->is_object() || state.tag.empty() || state.info_hash.empty()) {
     return fail(ErrorCode::invalid_input, "this is not the state of a deploy");
+  }
+  const uint64_t hosts_expected = cli::count_member(*json, "hosts_expected");
+  if (hosts_expected <= archive::hosts_expected_max) {
+    state.hosts_expected = static_cast<uint32_t>(hosts_expected);
   }
   state.is_activated = json->contains("activated") && (*json)["activated"] == true;
   state.done = texts_of(*json, "done");

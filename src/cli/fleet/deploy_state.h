@@ -16,6 +16,7 @@ struct DeployState {
   std::string tag;
   std::string destination_path;
   std::string info_hash;
+  uint32_t hosts_expected = 0;  // that the piece size was chosen for; 0: not known
   bool is_activated = false;
   std::vector<std::string> done;    // hosts that have it
   std::vector<std::string> failed;  // hosts that have not

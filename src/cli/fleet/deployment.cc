@@ -87,6 +87,7 @@ Status Deployment::stopped_by_user() const {
 }
 
 Status Deployment::prepare_and_peer(std::span<const HostIndex> hosts) {
+  outcome_.hosts_expected = hosts_expected();
   if (!options_.on_seeder) {
     if (Status packed = pack(); !packed) {
       return packed;
@@ -111,14 +112,21 @@ Status Deployment::pack() {
     return fail(directory.error());
   }
   directory_.emplace(std::move(*directory));
-  Result<PackedRelease> release = pack_here(work_, options_.source, options_.tag,
-                                            directory_->path(), work_.inventory().tracker_urls());
+  Result<PackedRelease> release =
+      pack_here(work_, options_.source, options_.tag, directory_->path(),
+                work_.inventory().tracker_urls(), hosts_expected());
   if (!release) {
     return fail(release.error());
   }
   release_.emplace(std::move(*release));
   outcome_.info_hash = release_->torrent.info_hash.hex();
   return check_same_release();
+}
+
+// Those that come in later take the release as it is: other pieces would make it another one.
+uint32_t Deployment::hosts_expected() const {
+  return before_ && before_->hosts_expected != 0 ? before_->hosts_expected
+                                                 : hosts_expected_in(work_.inventory());
 }
 
 // Hosts of one deploy have the same release, also those that came in later.
@@ -211,8 +219,8 @@ Status Deployment::seed() {
   }
   touched_ = ready;
   if (options_.on_seeder) {
-    Result<PackedRelease> release =
-        pack_on_seeders(work_, options_.source, options_.tag, options_.temp_path, ready, urls);
+    Result<PackedRelease> release = pack_on_seeders(
+        work_, options_.source, options_.tag, options_.temp_path, ready, urls, hosts_expected());
     if (!release) {
       const Status stopped = stopped_by_user();
       return stopped ? Status(fail(release.error())) : stopped;

@@ -42,6 +42,7 @@ struct DeployOptions {
 struct DeployOutcome {
   std::vector<HostIndex> done;  // have the release now
   std::string info_hash;        // empty when it was not packed
+  uint32_t hosts_expected = 0;  // that the piece size was chosen for
   bool is_activated = false;
   std::string not_activated;  // why not, though it was asked for
   Status fatal;               // why nothing went on
@@ -58,6 +59,7 @@ class Deployment {
  private:
   [[nodiscard]] Status prepare_and_peer(std::span<const HostIndex> hosts);
   [[nodiscard]] Status pack();
+  [[nodiscard]] uint32_t hosts_expected() const;
   [[nodiscard]] Status check_same_release() const;
   [[nodiscard]] Status distribute_program(std::span<const HostIndex> hosts);
   [[nodiscard]] Status have_trackers();

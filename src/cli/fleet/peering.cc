@@ -76,6 +76,9 @@ class Peering {
     if (!host.ip.empty()) {
       line.option("--ip", host.ip);
     }
+    if (!host.rack.empty()) {
+      line.option("--rack", host.rack);
+    }
     const std::string label = work_.label_of(host);
     if (!label.empty()) {
       line.option("--label", label);

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -77,15 +78,21 @@ PrivateDirectory::~PrivateDirectory() {
   }
 }
 
+uint32_t hosts_expected_in(const Inventory& inventory) {
+  return std::clamp(static_cast<uint32_t>(inventory.peers.size()), 1U, archive::hosts_expected_max);
+}
+
 Result<PackedRelease> pack_here(Work& work, const std::string& source, const std::string& tag,
                                 const std::string& directory,
-                                const std::vector<std::string>& tracker_urls) {
+                                const std::vector<std::string>& tracker_urls,
+                                uint32_t hosts_expected) {
   cli::ArchiveProgress progress(work.context(), "packing");
   const Result<archive::CreatedRelease> created =
       archive::create_release({.source = source,
                                .tag = tag,
                                .directory = directory,
                                .tracker_urls = tracker_urls,
+                               .hosts_expected = hosts_expected,
                                .cancel = &work.cancel()},
                               progress);
   progress.clear();
@@ -110,7 +117,8 @@ Result<PackedRelease> pack_here(Work& work, const std::string& source, const std
 Result<PackedRelease> pack_on_seeders(Work& work, const std::string& source, const std::string& tag,
                                       const std::string& temp_path,
                                       std::span<const HostIndex> seeders,
-                                      const std::vector<std::string>& tracker_urls) {
+                                      const std::vector<std::string>& tracker_urls,
+                                      uint32_t hosts_expected) {
   const std::vector<HostResult> results =
       work.run_and_note(seeders, {.stage = "create-torrent"}, [&](const Host&) {
         CommandLine line = CommandLine::murder(murder_path_of(work), "create");
@@ -119,6 +127,7 @@ Result<PackedRelease> pack_on_seeders(Work& work, const std::string& source, con
           line.option("--tracker", url);
         }
         line.path_option("--temp-path", temp_path);
+        line.option("--hosts-expected", fmt::format("{}", hosts_expected));
         return line.flag("--force").flag("--quiet").flag("--json").text();
       });
   if (results.size() < seeders.size()) {
@@ -211,6 +220,9 @@ std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seed
          line.flag("--background").flag("--quiet").flag("--json");
          if (!host.ip.empty()) {
            line.option("--ip", host.ip);
+         }
+         if (!host.rack.empty()) {
+           line.option("--rack", host.rack);
          }
          const std::string label = work.label_of(host);
          if (!label.empty()) {

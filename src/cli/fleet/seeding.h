@@ -30,16 +30,21 @@ struct PackedRelease {
   std::string archive_path;  // on this machine; empty when it was packed on the seeder
 };
 
+// For how many hosts the pieces of a release are cut: the peers of the inventory.
+[[nodiscard]] uint32_t hosts_expected_in(const Inventory& inventory);
+
 // On this machine, into `directory`.
 [[nodiscard]] Result<PackedRelease> pack_here(Work& work, const std::string& source,
                                               const std::string& tag, const std::string& directory,
-                                              const std::vector<std::string>& tracker_urls);
+                                              const std::vector<std::string>& tracker_urls,
+                                              uint32_t hosts_expected);
 // SOURCE is a path on the seeders.
 [[nodiscard]] Result<PackedRelease> pack_on_seeders(Work& work, const std::string& source,
                                                     const std::string& tag,
                                                     const std::string& temp_path,
                                                     std::span<const HostIndex> seeders,
-                                                    const std::vector<std::string>& tracker_urls);
+                                                    const std::vector<std::string>& tracker_urls,
+                                                    uint32_t hosts_expected);
 
 // A Work whose one host is this machine, reached through sh; `directory` gets a link to this
 // program.

@@ -8,6 +8,7 @@
 
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/seeding.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tasks.h"
 #include "cli/table.h"
@@ -118,6 +119,7 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
           line.option("--tracker", url);
         }
         line.path_option("--temp-path", temp_path_of(work, options));
+        line.option("--hosts-expected", fmt::format("{}", hosts_expected_in(work.inventory())));
         return line.flag("--force").flag("--quiet").flag("--json").text();
       });
   cli::Json json = {{"tag", *tag}};

@@ -91,8 +91,9 @@ std::string stop_all_peering(const Work& work, const TaskOptions&, const std::st
 }
 std::string start_seeding(const Work& work, const TaskOptions& options, const std::string& tag,
                           const Host& host) {
-  return seed_command(murder_path_of(work), temp_path_of(work, options), tag, host.ip,
-                      work.label_of(host));
+  const std::string label = work.label_of(host);
+  return seed_command(murder_path_of(work), temp_path_of(work, options), tag,
+                      {.ip = host.ip, .rack = host.rack, .label = label});
 }
 std::string clean_temp_files(const Work& work, const TaskOptions& options, const std::string& tag,
                              const Host&) {

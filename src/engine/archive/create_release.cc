@@ -119,8 +119,9 @@ class Creation {
   }
 
   void choose_piece_size(uint64_t archive_bytes) {
-    created_.piece_bytes = options_.piece_bytes != 0 ? static_cast<uint32_t>(options_.piece_bytes)
-                                                     : piece_size_for(archive_bytes);
+    created_.piece_bytes = options_.piece_bytes != 0
+                               ? static_cast<uint32_t>(options_.piece_bytes)
+                               : piece_size_for(archive_bytes, options_.hosts_expected);
   }
 
   Status pack(int source_fd) {
@@ -235,6 +236,9 @@ class Creation {
     draft.geometry = {.total_bytes = created_.archive_bytes, .piece_bytes = created_.piece_bytes};
     draft.piece_digests = digests;
     draft.is_executable = is_executable_;
+    if (options_.piece_bytes == 0) {
+      draft.hosts_expected = options_.hosts_expected;
+    }
     for (const std::string& url : options_.tracker_urls) {
       draft.tracker_tiers.push_back({url});
     }
@@ -288,6 +292,10 @@ Status validate_create_options(const CreateOptions& options) {
   if (Status valid = validate_level(options.compression.format, options.compression.level);
       !valid) {
     return valid;
+  }
+  if (options.hosts_expected == 0 || options.hosts_expected > hosts_expected_max) {
+    return fail(ErrorCode::invalid_input, fmt::format("{} hosts are expected: 1 to {} can be",
+                                                      options.hosts_expected, hosts_expected_max));
   }
   return options.piece_bytes == 0 ? Status{} : validate_piece_size(options.piece_bytes);
 }

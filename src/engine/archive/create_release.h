@@ -7,6 +7,7 @@
 
 #include "engine/archive/compressor.h"
 #include "engine/archive/observer.h"
+#include "engine/archive/piece_size.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
 
@@ -18,8 +19,9 @@ struct CreateOptions {
   std::string directory = "/tmp";         // where the archive and the torrent go
   std::vector<std::string> tracker_urls;  // each a tier of its own, in order
   CompressionOptions compression;         // of a directory
-  uint64_t piece_bytes = 0;               // 0: by the size of the release
-  bool replace = false;                   // an archive and a torrent that are there already
+  uint64_t piece_bytes = 0;               // 0: by the size of the release and of the fleet
+  uint32_t hosts_expected = hosts_expected_default;
+  bool replace = false;  // an archive and a torrent that are there already
   const CancelFlag* cancel = nullptr;
 };
 

@@ -25,6 +25,7 @@ static_assert(block_bytes_max <= piece_bytes_max);
 inline constexpr uint32_t connections_max = 200;     // of one shard
 inline constexpr uint32_t connections_to_dial = 32;  // we stop dialling at this many
 static_assert(connections_to_dial < connections_max, "late joiners find room");
+inline constexpr uint32_t rack_name_bytes_max = 64;
 inline constexpr uint32_t candidates_max = 2000;  // addresses a shard remembers
 // Requests a peer may have waiting at us (announced as reqq, BEP 10), and ours waiting at it.
 inline constexpr uint32_t requests_queued_max = 500;
@@ -102,6 +103,30 @@ inline constexpr uint32_t tracker_swarms_max = 4096;
 inline constexpr uint32_t tracker_peers_max = 500'000;  // of all swarms together
 inline constexpr uint32_t tracker_swarm_name_bytes_max = tag_bytes_max + 20;
 inline constexpr uint32_t tracker_host_name_bytes_max = 64;
+inline constexpr uint32_t tracker_racks_max = 16'384;       // named racks of one swarm
+inline constexpr uint32_t tracker_rack_members_max = 4096;  // more count as without a rack
+inline constexpr uint32_t rack_networks_max = 65'536;       // lines of a CIDR-to-rack table
+inline constexpr uint64_t rack_file_bytes_max = 16 * 1024 * 1024;
+// The graph of our own peers, as the tracker builds it by what it hands out. A peer is told of all
+// others up to `neighbours_all_max`, else of `neighbours_to_dial`; others dial it, so that the mean
+// is twice that. It is not handed out any more when it is known to have `neighbours_full`.
+inline constexpr uint32_t neighbours_all_max = 32;
+inline constexpr uint32_t neighbours_to_dial = 16;
+inline constexpr uint32_t neighbours_few = 24;  // who announces fewer is told of more
+inline constexpr uint32_t neighbours_full = 46;
+static_assert(neighbours_all_max == 2 * neighbours_to_dial);
+static_assert(neighbours_to_dial < neighbours_few && neighbours_few < neighbours_all_max);
+static_assert(neighbours_all_max < neighbours_full, "late joiners find room");
+// In a rack: all mates of one of up to rack_mates_max + 1 hosts, and few from elsewhere.
+inline constexpr uint32_t rack_mates_max = 40;
+inline constexpr uint32_t rack_mates_to_dial = rack_mates_max / 2;  // of a larger one
+inline constexpr uint32_t rack_mates_full = 52;                     // likewise
+inline constexpr uint32_t remote_all_max = 8;
+inline constexpr uint32_t remote_to_dial = 4;
+inline constexpr uint32_t remote_full = 12;
+static_assert(remote_all_max == 2 * remote_to_dial && remote_all_max < remote_full);
+static_assert(rack_mates_max < rack_mates_full);
+static_assert(rack_mates_full + remote_full < connections_max);
 inline constexpr uint32_t scrape_swarms_max = 1000;  // in one reply
 static_assert(peers_per_reply_default <= peers_per_reply_max);
 // Announces a second that the tracker aims at: intervals grow with the number of peers.
@@ -112,6 +137,9 @@ inline constexpr Duration announce_interval_max = std::chrono::seconds(120);
 // sees fresh figures; the target above holds for them as well.
 inline constexpr Duration progress_interval_min = std::chrono::seconds(2);
 static_assert(progress_interval_min <= announce_interval_min);
+// An announce may be this late: a connection that is lost is made anew within it.
+inline constexpr Duration announce_late_min = std::chrono::seconds(5);
+static_assert(announce_late_min < announce_interval_min);
 // A peer of another kind may announce this seldom, whatever interval it was told (libtorrent: every
 // 5 minutes at the soonest).
 inline constexpr Duration foreign_peer_lifetime_min = std::chrono::minutes(15);

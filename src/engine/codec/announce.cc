@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "engine/base/rack.h"
 #include "engine/codec/query.h"
 
 namespace murder::codec {
@@ -136,6 +137,10 @@ void read_optional(AnnounceRequest& request, std::string_view key, std::string_v
     request.host = value;
   } else if (key == "size") {
     request.total_bytes = parse_number<uint64_t>(value);
+  } else if (key == "neighbours") {
+    request.neighbour_count = parse_number<uint32_t>(value);
+  } else if (key == "rack") {
+    request.rack = is_rack_name(value) ? value : std::string_view();
   }
 }
 
@@ -184,6 +189,10 @@ std::string encode_announce_query(const AnnounceRequest& request) {
   if (request.total_bytes) {
     append_query(query, "size", std::to_string(*request.total_bytes));
   }
+  if (request.neighbour_count) {
+    append_query(query, "neighbours", std::to_string(*request.neighbour_count));
+  }
+  append_query_unless_empty(query, "rack", request.rack);
   return query;
 }
 

@@ -37,6 +37,10 @@ struct AnnounceRequest {
   std::string name;                     // of the release
   std::string host;                     // what the peer's host calls itself
   std::optional<uint64_t> total_bytes;  // of the release
+  // Of our own peers, for the graph they form. How many neighbours the peer has: it leaves to the
+  // tracker of how many others it is told.
+  std::optional<uint32_t> neighbour_count;
+  std::string rack;  // where the host stands: not to be trusted, see base/rack.h
 
   bool operator==(const AnnounceRequest&) const = default;
 };
@@ -71,7 +75,8 @@ struct AnnounceReply {
   std::optional<uint32_t> incomplete;  // leechers
   std::optional<uint32_t> downloaded;
   std::optional<IpAddress> external_ip;  // BEP 24: the asker's address as the tracker sees it
-  std::vector<AnnouncePeer> peers;       // of both families
+  std::string rack;  // of ours: where the tracker knows the asker to stand, when it did not say
+  std::vector<AnnouncePeer> peers;  // of both families
 
   bool operator==(const AnnounceReply&) const = default;
 };

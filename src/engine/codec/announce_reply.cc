@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/base/rack.h"
 #include "engine/codec/announce.h"
 #include "engine/codec/bencode.h"
 
@@ -164,6 +165,10 @@ std::string encode_announce_reply(const AnnounceReply& reply, PeerListForm form)
   write_count(writer, "interval", reply.interval_s);
   write_count(writer, "min interval", reply.interval_min_s);
   write_peers(writer, reply, form);
+  if (!reply.rack.empty()) {
+    writer.key("rack");
+    writer.string(reply.rack);
+  }
   if (!reply.tracker_id.empty()) {
     writer.key("tracker id");
     writer.string(reply.tracker_id);
@@ -198,6 +203,8 @@ Result<AnnounceReply> decode_announce_reply(std::span<const uint8_t> body) {
   reply.incomplete = find_count(*root, "incomplete");
   reply.downloaded = find_count(*root, "downloaded");
   reply.tracker_id = root->find_text("tracker id").value_or("");
+  const std::string_view rack = root->find_text("rack").value_or("");
+  reply.rack = is_rack_name(rack) ? rack : std::string_view();
   reply.warning_message = root->find_text("warning message").value_or("");
   if (const auto external_ip = root->find_text("external ip")) {
     reply.external_ip = address_of(as_bytes_of(*external_ip));

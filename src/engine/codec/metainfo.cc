@@ -272,6 +272,10 @@ Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent) {
   metainfo.comment = root->find_text("comment").value_or("");
   metainfo.created_by = root->find_text("created by").value_or("");
   metainfo.created_at_s = root->find_integer("creation date");
+  const int64_t hosts_expected = root->find_integer("hosts expected").value_or(0);
+  if (hosts_expected > 0 && hosts_expected <= UINT32_MAX) {
+    metainfo.hosts_expected = static_cast<uint32_t>(hosts_expected);
+  }
   metainfo.raw_info = as_text_of(info->raw());
   return metainfo;
 }
@@ -347,6 +351,10 @@ std::string encode_metainfo(const MetainfoDraft& draft) {
   if (draft.created_at_s) {
     writer.key("creation date");
     writer.integer(*draft.created_at_s);
+  }
+  if (draft.hosts_expected) {
+    writer.key("hosts expected");
+    writer.integer(*draft.hosts_expected);
   }
   writer.key("info");
   write_info(writer, draft);

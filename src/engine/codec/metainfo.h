@@ -40,6 +40,8 @@ struct Metainfo {
   std::string comment;
   std::string created_by;
   std::optional<int64_t> created_at_s;  // seconds since 1970
+  // Of ours, outside of the info dictionary: for how many hosts the piece size was chosen.
+  std::optional<uint32_t> hosts_expected;
   std::string raw_info;  // the info dictionary as it stands: its SHA-1 is the info hash
 
   [[nodiscard]] uint32_t piece_count() const { return geometry.piece_count(); }
@@ -58,8 +60,9 @@ struct MetainfoDraft {
   std::string_view comment;
   std::string_view created_by = "murder/0.1.0";
   std::optional<int64_t> created_at_s;  // absent by default: same release, same bytes
-  bool is_private = true;               // BEP 27
-  bool is_executable = false;           // BEP 47
+  std::optional<uint32_t> hosts_expected;
+  bool is_private = true;      // BEP 27
+  bool is_executable = false;  // BEP 47
 };
 
 [[nodiscard]] std::string encode_metainfo(const MetainfoDraft& draft);

@@ -414,19 +414,19 @@ void Node::tick(io::Timer&) {
 
 codec::AnnounceRequest Node::announce_request() {
   const NodeProgress now = progress();
-  codec::AnnounceRequest request;
-  request.info_hash = options_.info_hash;
-  request.peer_id = peer_id_;
-  request.port = listens_on_.port;
-  request.uploaded_bytes = now.stats.uploaded_bytes;
-  request.downloaded_bytes = now.stats.downloaded_bytes;
-  request.left_bytes = now.total_bytes - now.have_bytes;
-  request.peers_wanted = phase_ == NodePhase::stopping ? 0 : limits::peers_per_reply_default;
-  request.ip = options_.ip;
-  request.name = options_.name;
-  request.host = options_.host_label;
-  request.total_bytes = now.total_bytes;
-  return request;
+  return {.info_hash = options_.info_hash,
+          .peer_id = peer_id_,
+          .port = listens_on_.port,
+          .uploaded_bytes = now.stats.uploaded_bytes,
+          .downloaded_bytes = now.stats.downloaded_bytes,
+          .left_bytes = now.total_bytes - now.have_bytes,
+          .peers_wanted = phase_ == NodePhase::stopping ? 0 : limits::peers_per_reply_default,
+          .ip = options_.ip,
+          .name = options_.name,
+          .host = options_.host_label,
+          .total_bytes = now.total_bytes,
+          .neighbour_count = now.stats.open_count,
+          .rack = options_.rack};
 }
 
 void Node::peers_found(std::span<const codec::AnnouncePeer> peers) {

@@ -32,6 +32,7 @@ struct NodeOptions {
   bool serve_only = false;      // everything must be there already, nothing is written
   std::string name;             // the tag, for the tracker's page
   std::string host_label;       // what this host calls itself there; may be empty
+  std::string rack;             // where this host stands (base/rack.h); may be empty
   std::optional<IpAddress> ip;  // announced; listened on and connected from where it is ours
   uint16_t port = 0;            // 0: any free one
   uint32_t shard_count = 1;

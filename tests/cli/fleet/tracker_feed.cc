@@ -59,6 +59,7 @@ TEST_CASE("the state of a deploy is read back as it was written") {
   const DeployState state{.tag = "v 1",
                           .destination_path = "/srv/app",
                           .info_hash = std::string(40, 'b'),
+                          .hosts_expected = 1200,
                           .is_activated = true,
                           .done = {"h1", "h2"},
                           .failed = {"h3"}};

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <bit>
+
 using namespace murder;
 using namespace murder::archive;
 
@@ -24,7 +26,40 @@ TEST_CASE("there are at least 400 pieces as soon as they can have 16 KiB") {
     CHECK(bytes / piece_size_for(bytes) >= 400);
   }
   CHECK(piece_size_for(1) == limits::piece_bytes_min);
-  CHECK(piece_size_for(1ULL << 30U) == 2 * 1024 * 1024);
+  CHECK(piece_size_for(128ULL << 20U) == 256 * 1024);
+}
+
+TEST_CASE("there are at least 25 pieces for each doubling that the fleet takes") {
+  for (const uint32_t hosts : {1U, 16U, 1000U, 50'000U, 200'000U, hosts_expected_max}) {
+    CAPTURE(hosts);
+    const uint64_t pieces = 25ULL * std::bit_width(hosts);
+    for (uint64_t bytes = pieces * limits::piece_bytes_min; bytes < (1ULL << 45U);
+         bytes += bytes / 3) {
+      CAPTURE(bytes);
+      CHECK(bytes / piece_size_for(bytes, hosts) >= pieces);
+    }
+  }
+  CHECK(piece_counts_for(1'000'000).least == 500);
+}
+
+TEST_CASE("a large release has pieces of 1 MiB to 4 MiB, the larger the smaller the fleet") {
+  const uint64_t gib = 1ULL << 30U;
+  const uint32_t mib = 1024 * 1024;
+  CHECK(piece_size_for(gib, 16) == 2 * mib);
+  CHECK(piece_size_for(gib, 1000) == mib);
+  CHECK(piece_size_for(gib, 50'000) == mib);
+  CHECK(piece_size_for(3 * gib, 16) == 4 * mib);
+  CHECK(piece_size_for(3 * gib, 50'000) == mib);
+  CHECK(piece_size_for(10 * gib, 1000) == 4 * mib);
+  for (uint64_t bytes = gib; bytes < (1ULL << 38U); bytes += bytes / 5) {
+    for (uint32_t hosts = 1; hosts <= hosts_expected_max / 2; hosts *= 2) {
+      CAPTURE(bytes);
+      CAPTURE(hosts);
+      CHECK(piece_size_for(bytes, hosts) >= piece_size_for(bytes, hosts * 2));
+      CHECK(piece_size_for(bytes, hosts) >= mib);
+      CHECK(piece_size_for(bytes, hosts) <= 4 * mib);
+    }
+  }
 }
 
 TEST_CASE("piece sizes that stock clients would refuse are refused") {

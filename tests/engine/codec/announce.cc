@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "engine/base/bounds.h"
 #include "engine/base/prng.h"
 
 using namespace murder;
@@ -55,7 +56,7 @@ TEST_CASE("an announce of the wire is understood") {
   const AnnounceRequest decoded = request(
       required + "&uploaded=1&downloaded=2&event=started&numwant=80&compact=1&key=1a2b&ip=" +
       "192.0.2.7&ipv6=%5B2001%3adb8%3A%3A1%5D:81&ipv4=192.0.2.8&trackerid=x%26y&name=v42&host=w%"
-      "201&size=99");
+      "201&size=99&neighbours=17&rack=dc1%2Fr7");
   CHECK(decoded.info_hash.hex() == "123456789abcdef123456789abcdef123456789a");
   CHECK(as_text_of(decoded.peer_id.bytes) == "-MU0001-abcdefghijkl");
   CHECK(decoded.port == 6881);
@@ -72,6 +73,22 @@ TEST_CASE("an announce of the wire is understood") {
   CHECK(decoded.name == "v42");
   CHECK(decoded.host == "w 1");
   CHECK(decoded.total_bytes == 99);
+  CHECK(decoded.neighbour_count == 17);
+  CHECK(decoded.rack == "dc1/r7");
+}
+
+TEST_CASE("what is no name of a rack is no rack, in an announce and in a reply") {
+  CHECK(request(required + "&rack=r%0A7").rack.empty());
+  CHECK(request(required + "&rack=" + std::string(limits::rack_name_bytes_max + 1, 'r')).rack ==
+        "");
+  CHECK(request(required + "&rack=" + std::string(limits::rack_name_bytes_max, 'r')).rack != "");
+  CHECK_FALSE(request(required + "&neighbours=-1").neighbour_count);
+  AnnounceReply reply{.interval_s = 1, .rack = "r 7"};
+  CHECK(decode_announce_reply(as_bytes_of(encode_announce_reply(reply, PeerListForm::compact)))
+            ->rack.empty());
+  reply.rack = "r7";
+  CHECK(decode_announce_reply(as_bytes_of(encode_announce_reply(reply, PeerListForm::compact)))
+            ->rack == "r7");
 }
 
 TEST_CASE("what may be absent has its default") {
@@ -141,6 +158,8 @@ TEST_CASE("random announces read back as they were written") {
       made.name = "v42 \xc3\xa9";
       made.host = "w1";
       made.total_bytes = prng.next();
+      made.neighbour_count = prng.below(100);
+      made.rack = "r7";
     }
     CHECK(*decode_announce_query(encode_announce_query(made)) == made);
   }

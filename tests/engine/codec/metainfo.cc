@@ -63,6 +63,7 @@ TEST_CASE("a torrent reads back as it was made") {
   draft.tracker_tiers = {{"http://a/announce", "http://b/announce"}, {"udp://c:1"}};
   draft.comment = "c";
   draft.created_at_s = 1;
+  draft.hosts_expected = 50'000;
   const std::string torrent = encode_metainfo(draft);
   const Result<Metainfo> metainfo = parse(torrent);
   REQUIRE(metainfo);
@@ -76,6 +77,7 @@ TEST_CASE("a torrent reads back as it was made") {
   CHECK(metainfo->comment == "c");
   CHECK(metainfo->created_by == "murder/0.1.0");
   CHECK(metainfo->created_at_s == 1);
+  CHECK(metainfo->hosts_expected == 50'000);
   REQUIRE(metainfo->files.size() == 1);
   CHECK(metainfo->files[0] == FileEntry{.path = "v42.tar.zst", .size_bytes = 3 * 16384 - 5});
   CHECK(torrent.find("4:info" + metainfo->raw_info) != std::string::npos);

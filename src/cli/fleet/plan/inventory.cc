@@ -9,6 +9,7 @@
 #include "cli/fleet/plan/fleet_bounds.h"
 #include "cli/fleet/plan/node_set.h"
 #include "engine/base/endpoint.h"
+#include "engine/base/rack.h"
 
 namespace murder::fleet {
 namespace {
@@ -47,6 +48,11 @@ Status validate_entry(const HostEntry& entry, size_t host_count) {
   }
   if (entry.ip && !IpAddress::parse(*entry.ip)) {
     return wrong(entry, fmt::format("ip '{}' is not an IP address", *entry.ip));
+  }
+  if (entry.rack && !entry.rack->empty()) {
+    if (Status named = validate_rack_name(*entry.rack); !named) {
+      return wrong(entry, named.error().text);
+    }
   }
   if (entry.port && *entry.port == 0) {
     return wrong(entry, "port 0: it must be 1 to 65535");

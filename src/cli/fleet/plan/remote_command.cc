@@ -1,5 +1,7 @@
 #include "cli/fleet/plan/remote_command.h"
 
+#include <utility>
+
 #include "cli/fleet/plan/shell_words.h"
 
 namespace murder::fleet {
@@ -125,7 +127,7 @@ std::string send_torrent_command(std::string_view directory, std::string_view ta
 }
 
 std::string seed_command(std::string_view remote_murder_path, std::string_view directory,
-                         std::string_view tag, std::string_view ip, std::string_view label) {
+                         std::string_view tag, const HostIdentity& identity) {
   std::string script(find_torrent);
   script += "t=$1/$n; m=$3; shift 3; exec \"$m\" seed \"$t.torrent\" \"$t\" \"$@\"";
   CommandLine line = CommandLine::script(script);
@@ -133,11 +135,12 @@ std::string seed_command(std::string_view remote_murder_path, std::string_view d
   const bool ends_in_slash = remote_murder_path.ends_with('/');
   line.path(joined(remote_murder_path, ends_in_slash ? "murder" : "/murder"));
   line.word("--background").word("--quiet").word("--json");
-  if (!ip.empty()) {
-    line.option("--ip", ip);
-  }
-  if (!label.empty()) {
-    line.option("--label", label);
+  for (const auto& [option, value] :
+       {std::pair("--ip", identity.ip), std::pair("--rack", identity.rack),
+        std::pair("--label", identity.label)}) {
+    if (!value.empty()) {
+      line.option(option, value);
+    }
   }
   return line.text();
 }

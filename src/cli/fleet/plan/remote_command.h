@@ -52,9 +52,15 @@ class CommandLine {
 // Prints DIRECTORY/TAG*.torrent: its name on the first line, then its bytes in base64. Several
 // torrents of that tag are an error.
 [[nodiscard]] std::string send_torrent_command(std::string_view directory, std::string_view tag);
+// What a host is told of itself for the others; what is empty is not said.
+struct HostIdentity {
+  std::string_view ip;
+  std::string_view rack;
+  std::string_view label;
+};
 // `murder seed` with the torrent of that tag, which is found as above.
 [[nodiscard]] std::string seed_command(std::string_view remote_murder_path,
                                        std::string_view directory, std::string_view tag,
-                                       std::string_view ip, std::string_view label);
+                                       const HostIdentity& identity);
 
 }  // namespace murder::fleet

@@ -110,6 +110,7 @@ TEST_CASE("values that cannot be are errors") {
   };
   CHECK(is_wrong({.node_set = "w1", .ip = "10.0.0"}));
   CHECK(is_wrong({.node_set = "w1", .port = 0}));
+  CHECK(is_wrong({.node_set = "w1", .rack = "row 7"}));
   CHECK(is_wrong({.node_set = "w1", .user = "-oProxyCommand=x"}));
   CHECK(is_wrong({.node_set = "w1", .user = "a b"}));
   CHECK(is_wrong({.node_set = "w1", .address = "-w"}));

@@ -1,0 +1,58 @@
+#include "tracker/neighbour_plan.h"
+
+#include <algorithm>
+
+#include "engine/base/bounds.h"
+
+namespace murder::tracker {
+
+namespace {
+
+using namespace limits;
+
+NeighbourNeed without_rack(uint32_t has, uint32_t there) {
+  if (there <= neighbours_all_max) {
+    return {.other_count = has < there ? there : 0};
+  }
+  if (has >= neighbours_few) {
+    return {};
+  }
+  if (has == 0) {
+    return {.other_count = neighbours_to_dial};
+  }
+  // Some of those it is told of it knows already: the tracker does not remember whom it told.
+  const uint64_t told = uint64_t{neighbours_few - has} * there / (there - has);
+  return {.other_count = static_cast<uint32_t>(std::min<uint64_t>(neighbours_to_dial, told))};
+}
+
+NeighbourNeed in_rack(uint32_t has, uint32_t mates_there, uint32_t others_there) {
+  const bool is_whole_rack = mates_there <= rack_mates_max;
+  const bool is_all_others = others_there <= remote_all_max;
+  const uint32_t mates = is_whole_rack ? mates_there : rack_mates_to_dial;
+  const uint32_t others = is_all_others ? others_there : remote_to_dial;
+  // With these it has enough: the others dial it.
+  const uint32_t mates_enough = is_whole_rack ? mates_there : rack_mates_max * 3 / 4;
+  const uint32_t enough = mates_enough + (is_all_others ? others_there : remote_to_dial);
+  if (has >= enough) {
+    return {};
+  }
+  const uint32_t lacks = enough - has;
+  return {.mate_count = is_whole_rack ? mates : std::min(mates, lacks),
+          .other_count = is_all_others ? others : std::min(others, lacks)};
+}
+
+}  // namespace
+
+NeighbourNeed neighbours_needed(const NeighbourSituation& situation) {
+  return situation.has_rack
+             ? in_rack(situation.neighbour_count, situation.mates_there, situation.others_there)
+             : without_rack(situation.neighbour_count, situation.others_there);
+}
+
+FamilyShares share_families(uint32_t wanted, uint32_t own_candidates, uint32_t other_candidates) {
+  const uint32_t reserved = std::min(other_candidates, wanted / 4);
+  const uint32_t own = std::min(own_candidates, wanted - reserved);
+  return {.own_count = own, .other_count = std::min(other_candidates, wanted - own)};
+}
+
+}  // namespace murder::tracker

@@ -1,0 +1,32 @@
+// How many further neighbours a peer of ours is told of. Pure.
+#pragma once
+
+#include <cstdint>
+
+namespace murder::tracker {
+
+struct NeighbourSituation {
+  uint32_t neighbour_count = 0;  // that the peer has
+  bool has_rack = false;
+  uint32_t mates_there = 0;   // others in its rack
+  uint32_t others_there = 0;  // elsewhere
+};
+
+struct NeighbourNeed {
+  uint32_t mate_count = 0;
+  uint32_t other_count = 0;
+};
+
+// See "The graph of our own peers" in bounds.h. Nothing for a peer that has enough.
+[[nodiscard]] NeighbourNeed neighbours_needed(const NeighbourSituation& situation);
+
+// How many peers of the asker's own and of the other address family are handed out, together at
+// most `wanted`: the other family gets a quarter, and what the own one leaves.
+struct FamilyShares {
+  uint32_t own_count = 0;
+  uint32_t other_count = 0;
+};
+[[nodiscard]] FamilyShares share_families(uint32_t wanted, uint32_t own_candidates,
+                                          uint32_t other_candidates);
+
+}  // namespace murder::tracker

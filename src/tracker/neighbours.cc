@@ -1,0 +1,204 @@
+// Neighbours for our own peers: the graph they form.
+//
+// Peers come one after the other, each is told of some who are there, and later ones are told of
+// it. If all who are there were equally likely, those who came first would be told to everybody
+// after them: the 33rd of 50,000 would have 130 neighbours. If the emptiest were, everybody would
+// know only who came just before: a chain. So the chance falls in line with the room that a peer
+// has left. Then it has between neighbours_to_dial and neighbours_full of them, in line with how
+// long it is there (as the first of 50,000 nearly full, as the last just what it dialled), and
+// neighbours_to_dial twice over on average. Late joiners always find room, as each brings more of
+// it than it takes.
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+
+#include "engine/base/bounds.h"
+#include "engine/base/ensure.h"
+#include "tracker/neighbour_plan.h"
+#include "tracker/swarm.h"
+
+namespace murder::tracker {
+
+namespace {
+
+// So few candidates are gone through in random order instead of being drawn.
+constexpr uint32_t walked_max = 64;
+
+uint8_t one_more(uint8_t count) {
+  return static_cast<uint8_t>(count < UINT8_MAX ? count + 1 : count);
+}
+
+enum class Standard : uint8_t {
+  by_room,   // the more likely the more room it has
+  any_room,  // that is not full
+  anybody,   // that did not expire
+};
+
+}  // namespace
+
+// One reply in the making.
+class Swarm::Draw {
+ public:
+  Draw(Swarm& swarm, const Asker& asker, PeerRecord& self, Instant now, Prng& prng,
+       std::vector<codec::AnnouncePeer>& out)
+      : swarm_(swarm), asker_(asker), self_(self), now_(now), prng_(prng), out_(out) {}
+
+  void mates(uint32_t wanted) {
+    const std::span<const uint32_t> members = swarm_.racks_.members(self_.seat.rack);
+    are_mates_ = true;
+    fill(wanted, static_cast<uint32_t>(members.size()), 0,
+         [&](uint32_t number) { return unpack(members[number]); });
+  }
+
+  void others(Family family, uint32_t wanted) {
+    are_mates_ = false;
+    fill(wanted, swarm_.candidate_count(asker_, family),
+         static_cast<uint32_t>(swarm_.groups_[group_of(family, false)].size()),
+         [&](uint32_t number) { return swarm_.candidate_place(family, number); });
+  }
+
+ private:
+  // place_of(number) for numbers below `bound`, those below `leecher_bound` of peers that still
+  // fetch.
+  template <typename PlaceOf>
+  void fill(uint32_t wanted, uint32_t bound, uint32_t leecher_bound, PlaceOf&& place_of) {
+    wanted = std::min(wanted, limits::peers_per_reply_max - taken_count_);
+    end_ = taken_count_ + wanted;
+    const bool is_walk = bound <= walked_max;
+    std::array<uint32_t, walked_max> order;
+    for (uint32_t number = 0; is_walk && number < bound; ++number) {
+      order[number] = number;
+    }
+    prng_.shuffle(std::span(order).first(is_walk ? bound : 0));
+    for (const Standard standard : {Standard::by_room, Standard::any_room, Standard::anybody}) {
+      if (standard == Standard::anybody && taken_count_ > 0) {
+        return;
+      }
+      const uint32_t tries = is_walk ? bound : 8 * wanted + 64;
+      std::optional<Place> held;
+      for (uint32_t attempt = 0; attempt < tries && taken_count_ < end_; ++attempt) {
+        const uint32_t filled = wanted - (end_ - taken_count_);
+        const bool is_choosy = standard == Standard::by_room;
+        const bool is_for_leecher = is_choosy && filled < wanted / 4 && leecher_bound > 0;
+        const bool is_for_progress = is_choosy && !is_for_leecher && filled < wanted / 2;
+        const Place place = place_of(is_walk ? order[attempt]
+                                             : prng_.below(is_for_leecher ? leecher_bound : bound));
+        if (!is_acceptable(place, standard)) {
+          continue;
+        }
+        if (!is_for_progress || held) {
+          take(held && has_more(*held, place) ? *held : place);
+          held.reset();
+        } else {
+          held = place;
+        }
+      }
+      if (held && taken_count_ < end_) {
+        take(*held);
+      }
+    }
+  }
+
+  [[nodiscard]] bool has_more(Place left, Place right) const {
+    return swarm_.at(left).left_bytes < swarm_.at(right).left_bytes;
+  }
+
+  [[nodiscard]] bool is_acceptable(Place place, Standard standard) {
+    const PeerRecord& record = swarm_.at(place);
+    if (record.expires_at <= now_ || record.id == asker_.id || record.endpoint == asker_.endpoint ||
+        (asker_.is_seeder && record.is_seeder())) {
+      return false;
+    }
+    const RackNumber rack = self_.seat.rack;
+    if (!are_mates_ && rack != no_rack && record.seat.rack == rack) {
+      return false;
+    }
+    const auto taken = std::span(taken_).first(taken_count_);
+    if (std::find(taken.begin(), taken.end(), pack(place)) != taken.end()) {
+      return false;
+    }
+    return standard == Standard::anybody ||
+           (!record.is_overdue(now_) && has_room(record, standard));
+  }
+
+  [[nodiscard]] bool has_room(const PeerRecord& record, Standard standard) {
+    const bool in_rack = record.seat.rack != no_rack;
+    const uint32_t has = are_mates_ ? record.mate_count : record.neighbour_count;
+    const uint32_t full = are_mates_ ? limits::rack_mates_full
+                          : in_rack  ? limits::remote_full
+                                     : limits::neighbours_full;
+    const uint32_t at_first = are_mates_ ? limits::rack_mates_to_dial
+                              : in_rack  ? limits::remote_to_dial
+                                         : limits::neighbours_to_dial;
+    return has < full &&
+           (standard == Standard::any_room || prng_.below(full - at_first) < full - has);
+  }
+
+  void take(Place place) {
+    PeerRecord& record = swarm_.at(place);
+    uint8_t PeerRecord::*const count =
+        are_mates_ ? &PeerRecord::mate_count : &PeerRecord::neighbour_count;
+    record.*count = one_more(record.*count);
+    self_.*count = one_more(self_.*count);
+    taken_[taken_count_++] = pack(place);
+    out_.push_back({.endpoint = record.endpoint, .peer_id = record.id});
+  }
+
+  Swarm& swarm_;
+  const Asker& asker_;
+  PeerRecord& self_;
+  Instant now_;
+  Prng& prng_;
+  std::vector<codec::AnnouncePeer>& out_;
+  bool are_mates_ = false;
+  std::array<uint32_t, limits::peers_per_reply_max> taken_;
+  uint32_t taken_count_ = 0;
+  uint32_t end_ = 0;
+};
+
+Swarm::Place Swarm::candidate_place(Family family, uint32_t number) const {
+  const auto leecher_count = static_cast<uint32_t>(groups_[group_of(family, false)].size());
+  return number < leecher_count ? Place{group_of(family, false), number}
+                                : Place{group_of(family, true), number - leecher_count};
+}
+
+// What was handed out in the meantime is known to have come to this. What cannot be told apart is
+// taken as from elsewhere.
+void Swarm::believe(PeerRecord& record, uint32_t neighbour_count) {
+  const uint32_t told = std::min<uint32_t>(neighbour_count, UINT8_MAX);
+  const uint32_t believed = uint32_t{record.neighbour_count} + record.mate_count;
+  const uint32_t mates =
+      told < believed ? record.mate_count * told / believed : uint32_t{record.mate_count};
+  record.mate_count = static_cast<uint8_t>(mates);
+  record.neighbour_count = static_cast<uint8_t>(told - mates);
+}
+
+void Swarm::hand_out_neighbours(const Asker& asker, uint32_t neighbour_count, uint32_t wanted_max,
+                                Instant now, Prng& prng, std::vector<codec::AnnouncePeer>& out) {
+  const uint32_t reference = find(asker.endpoint, hash_of(asker.endpoint));
+  ENSURE(reference != FlatIndex::none);
+  PeerRecord& self = at(unpack(reference));
+  believe(self, neighbour_count);
+  const Family own = self.family();
+  const Family other = own == Family::v4 ? Family::v6 : Family::v4;
+  const bool has_rack = self.seat.rack != no_rack;
+  const uint32_t mates_there =
+      has_rack ? static_cast<uint32_t>(racks_.members(self.seat.rack).size()) - 1 : 0;
+  const uint32_t own_there = candidate_count(asker, own) - (asker.is_seeder ? 0 : 1);
+  const uint32_t other_there = candidate_count(asker, other);
+  const uint32_t there = own_there + other_there;
+  NeighbourNeed need = neighbours_needed({.neighbour_count = neighbour_count,
+                                          .has_rack = has_rack,
+                                          .mates_there = mates_there,
+                                          .others_there = there - std::min(there, mates_there)});
+  need.mate_count = std::min(need.mate_count, wanted_max);
+  need.other_count = std::min(need.other_count, wanted_max - need.mate_count);
+  const FamilyShares shares = share_families(need.other_count, own_there, other_there);
+  Draw draw(*this, asker, self, now, prng, out);
+  draw.mates(need.mate_count);
+  draw.others(own, shares.own_count);
+  draw.others(other, shares.other_count);
+}
+
+}  // namespace murder::tracker
