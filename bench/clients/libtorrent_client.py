@@ -37,6 +37,7 @@ def wait_for(session, kind, is_it=lambda alert: True):
 def main():
     role, torrent, directory, address, settings = sys.argv[1:]
     session = libtorrent.session({
+        **libtorrent.high_performance_seed(),
         **json.loads(settings),
         "listen_interfaces": f"{address}:6881",
         "outgoing_interfaces": address,

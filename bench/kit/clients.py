@@ -191,8 +191,8 @@ class Aria2(Client):
     tuned = {
         "seed-ratio": "0", "enable-dht": "false", "enable-dht6": "false", "bt-enable-lpd": "false",
         "enable-peer-exchange": "false", "bt-min-crypto-level": "plain", "file-allocation": "falloc",
-        "disk-cache": "64M", "bt-request-peer-speed-limit": "100G", "no-conf": "true", "summary-interval": "0",
-        "bt-hash-check-seed": "false", "max-upload-limit": "0", "socket-recv-buffer-size": "4M",
+        "disk-cache": "64M", "bt-request-peer-speed-limit": "2000M", "no-conf": "true", "summary-interval": "0",
+        "max-upload-limit": "0", "socket-recv-buffer-size": "4M",
     }
     settings = ", ".join(f"{key} {value}" for key, value in tuned.items())
 
@@ -210,7 +210,7 @@ class Aria2(Client):
 
     def seed(self, release, address):
         child = self._start(release, release.content.parent, address, "seed",
-                            {"bt-seed-unverified": "true", "seed-time": 24 * 60})
+                            {"bt-seed-unverified": "true", "check-integrity": "false", "seed-time": 24 * 60})
         child.wait_for(lambda: _listens(address, 6881), "it listens")
         return child
 

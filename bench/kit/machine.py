@@ -64,7 +64,8 @@ def _compiler(build):
         entries = json.loads((build / "compile_commands.json").read_text())
     except (OSError, ValueError):
         return "?", "?"
-    command = next((entry["command"] for entry in entries if entry["file"].endswith("cli/main.cc")), None)
+    # In a build of bundles the file is not main.cc.
+    command = next((entry["command"] for entry in entries if entry.get("output", "").startswith("murder.p/")), None)
     if command is None:
         return "?", "?"
     words = shlex.split(command)
@@ -83,7 +84,8 @@ def _commit(root):
 def describe(root, build, scratch):
     model, flags = cpu_facts()
     compiler, compiler_flags = _compiler(build)
-    virtual = _output("systemd-detect-virt") or ("virtual" if "hypervisor" in _read("/proc/cpuinfo") else "metal")
+    virtual = _output("systemd-detect-virt", "--vm") or (
+        "virtual" if " hypervisor " in _read("/proc/cpuinfo") else "metal")
     return {
         "CPU": f"{model} ({', '.join(flags) or 'no SHA or wide vector instructions'}), {virtual}",
         "cores": len(os.sched_getaffinity(0)),
