@@ -142,7 +142,7 @@ class Creation {
     if (!staging) {
       return fail(staging.error());
     }
-    PieceWriter writer(staging->fd(), created_.archive_path, created_.piece_bytes);
+    PieceWriter writer(staging->fd(), staging->path(), created_.archive_path, created_.piece_bytes);
     const Result<std::unique_ptr<Compressor>> compressor =
         make_compressor(options_.compression, writer);
     if (!compressor) {
