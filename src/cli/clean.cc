@@ -108,7 +108,8 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
   if (directory) {
     for (const std::string& name :
          {outcome_file_name(options.tag), outcome_file_name(options.tag) + ".new",
-          peer_log_name(options.tag) + ".log", seeder_log_name(options.tag) + ".log"}) {
+          placing_file_name(options.tag), peer_log_name(options.tag) + ".log",
+          seeder_log_name(options.tag) + ".log"}) {
       if (Status status = remove_file(directory->fd(), name, removed); !status) {
         outcome = status;
       }

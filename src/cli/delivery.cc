@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "engine/archive/byte_source.h"
 #include "engine/archive/deliver.h"
 #include "engine/archive/release_name.h"
 #include "engine/archive/unpack.h"
@@ -32,18 +31,37 @@ Status check_writable(fs::path directory) {
 }
 
 bool is_file_release(const codec::Metainfo& metainfo) {
-  return metainfo.is_single_file && !archive::is_packed_tree_name(metainfo.name);
+  return metainfo.is_single_file && !is_packed(metainfo);
 }
 
+// Other hosts wait for the pieces that this process passes on: they come first.
+constexpr int unpacking_niceness = 5;
+
 }  // namespace
+
+bool is_packed(const codec::Metainfo& metainfo) {
+  return metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name);
+}
+
+std::string target_of(const DeliveryOptions& options) {
+  return options.tag.empty() ? options.to : options.to + "/" + options.tag;
+}
 
 Status check_target(const DeliveryOptions& options, const codec::Metainfo& metainfo) {
   std::error_code error;
   const fs::path to(options.to);
   if (is_file_release(metainfo)) {
-    return check_writable(fs::is_directory(to, error) ? to : to.parent_path());
+    const fs::path file = fs::is_directory(to, error) ? to / metainfo.name : to;
+    const fs::path place = fs::weakly_canonical(file, error);
+    if (!place.empty() && place == fs::weakly_canonical(options.archive_path, error)) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("{} is where the file is kept while it comes, so it would be half "
+                              "there: choose another --to, or another --temp-path",
+                              file.string()));
+    }
+    return check_writable(file.parent_path());
   }
-  const fs::path target = options.tag.empty() ? to : to / options.tag;
+  const fs::path target(target_of(options));
   const fs::file_status status = fs::symlink_status(target, error);
   if (fs::is_symlink(status) && !options.replace) {
     return fail(ErrorCode::exists,
@@ -75,7 +93,7 @@ Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metain
                    std::function<void()> done)
     : options_(options),
       metainfo_(metainfo),
-      unpacks_(metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name)),
+      unpacks_(is_packed(metainfo)),
       result_(fail(ErrorCode::interrupted, "not delivered")),
       thread_([this, done = std::move(done)] {
         result_ = deliver();
@@ -83,7 +101,7 @@ Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metain
       }) {}
 
 Delivery::~Delivery() {
-  cancel_.set();
+  cancel();
   join();
 }
 
@@ -94,6 +112,9 @@ void Delivery::join() {
 }
 
 Result<std::string> Delivery::deliver() {
+  if (options_.is_there) {
+    return target_of(options_);
+  }
   if (is_file_release(metainfo_)) {
     return archive::deliver_file({.file_path = options_.archive_path,
                                   .name = metainfo_.name,
@@ -109,7 +130,9 @@ Result<std::string> Delivery::deliver() {
                                   .cancel = &cancel_},
                                  *this);
   }
-  Result<archive::FileSource> source = archive::FileSource::open(options_.archive_path);
+  static_cast<void>(::nice(unpacking_niceness));  // of this thread alone, as Linux has it
+  Result<archive::FrontSource> source =
+      archive::FrontSource::open(options_.archive_path, metainfo_.geometry.total_bytes, front_);
   if (!source) {
     return fail(source.error());
   }
@@ -126,6 +149,12 @@ Result<std::string> Delivery::deliver() {
     return fail(unpacked.error());
   }
   return unpacked->path;
+}
+
+void Delivery::placing(int directory_fd) {
+  if (options_.placing) {
+    options_.placing(directory_fd);
+  }
 }
 
 void Delivery::progress(const archive::Progress& progress) {

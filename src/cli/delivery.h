@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "cli/progress.h"
+#include "engine/archive/front_source.h"
 #include "engine/archive/observer.h"
 #include "engine/base/result.h"
 #include "engine/codec/metainfo.h"
@@ -21,12 +22,23 @@ struct DeliveryOptions {
   std::string tag;  // empty: DIR itself
   bool replace = false;
   uint64_t unpacked_bytes_max = 0;
+  bool is_there = false;  // the tree, since a peer that was killed afterwards had placed it
+  // Called on the delivery's thread when a tree gets its name next; this is its open directory.
+  std::function<void(int directory_fd)> placing;
 };
+
+// Where the tree of a release that is one goes.
+[[nodiscard]] std::string target_of(const DeliveryOptions& options);
 
 // What can be known before the first byte is fetched: whether the target may take the release.
 [[nodiscard]] Status check_target(const DeliveryOptions& options, const codec::Metainfo& metainfo);
 
-// Starts at once. `done` is called on the delivery's thread, last of all; then join() and result().
+// Whether the release is an archive to be unpacked, which can begin before all of it is there.
+[[nodiscard]] bool is_packed(const codec::Metainfo& metainfo);
+
+// Starts at once. What is packed is unpacked as far as advance() has told that it is verified, so
+// that little is left to do when the last piece comes; anything else must be there already. `done`
+// is called on the delivery's thread, last of all; then join() and result().
 class Delivery final : private archive::Observer {
  public:
   Delivery(const DeliveryOptions& options, const codec::Metainfo& metainfo,
@@ -35,7 +47,12 @@ class Delivery final : private archive::Observer {
   Delivery& operator=(const Delivery&) = delete;
   ~Delivery() override;
 
-  void cancel() { cancel_.set(); }
+  // So many bytes from the start of the archive are verified and written. Never fewer than before.
+  void advance(uint64_t bytes) { front_.advance(bytes); }
+  void cancel() {
+    cancel_.set();
+    front_.stop();
+  }
   void join();
   // The path of what was delivered. After join().
   [[nodiscard]] const Result<std::string>& result() const { return result_; }
@@ -44,12 +61,14 @@ class Delivery final : private archive::Observer {
 
  private:
   void progress(const archive::Progress& progress) override;
+  void placing(int directory_fd) override;
   [[nodiscard]] Result<std::string> deliver();
 
   DeliveryOptions options_;
   const codec::Metainfo& metainfo_;
   bool unpacks_;
   archive::CancelFlag cancel_;
+  archive::VerifiedFront front_;
   std::atomic<uint64_t> bytes_done_{0};
   std::atomic<uint64_t> bytes_total_{0};
   Result<std::string> result_;

@@ -15,6 +15,7 @@
 #include "engine/archive/release_name.h"
 #include "engine/base/units.h"
 #include "engine/io/notifier.h"
+#include "engine/io/turn_hook.h"
 
 namespace murder::cli {
 namespace {
@@ -86,6 +87,11 @@ class Peer final : public SwarmProcess {
       stall_timer_->arm(reactor().now() + stall_look_interval);
       moved_at_ = reactor().now();
     }
+    if (delivery_options_ && is_packed(torrent().metainfo)) {
+      start_delivery();
+      reactor().add_turn_hook(front_hook_);
+      reactor().skip_wait();  // what was here already is told at the end of this turn
+    }
     if (now.resumed_bytes > 0 && now.resumed_bytes < now.total_bytes) {
       front().note(fmt::format("{} of {} are here already", format_size(now.resumed_bytes),
                                format_size(now.total_bytes)));
@@ -139,29 +145,59 @@ class Peer final : public SwarmProcess {
   }
 
   void complete() override {
+    is_complete_ = true;
     fetched_after_ = std::chrono::steady_clock::now() - started_at_;
     if (!delivery_options_) {
       tell_done();
-      return;
+    } else if (delivery_ == nullptr) {
+      start_delivery();
+    } else {
+      tell_front();
+      tell_if_done();
     }
+  }
+
+  void start_delivery() {
     delivery_done_ =
         std::make_unique<io::Notifier>(reactor(), io::bind_notifier<&Peer::delivered>(this));
     delivery_ = std::make_unique<Delivery>(*delivery_options_, torrent().metainfo,
                                            [this] { delivery_done_->notify(); });
   }
 
+  // At the end of every turn, while the archive comes: one look at the piece behind the front.
+  void follow_front(io::TurnHook&) { tell_front(); }
+
+  void tell_front() {
+    const Geometry& geometry = torrent().metainfo.geometry;
+    front_pieces_ = node().front(front_pieces_);
+    delivery_->advance(
+        std::min(uint64_t{front_pieces_} * geometry.piece_bytes, geometry.total_bytes));
+    if (front_pieces_ == geometry.piece_count()) {
+      front_hook_.remove();
+    }
+  }
+
   void delivered(io::Notifier&) {
     delivery_->join();
     is_delivered_ = true;
+    front_hook_.remove();
     const Status recorded = delivery_->result() ? record_delivery() : Status();
     if (!delivery_->result()) {
+      forget_placing(options().run_directory, options().tag);
       end(fail(delivery_->result().error()));
     } else if (!recorded) {
       end(fail(recorded.error()));
-    } else if (!stopping_) {
-      tell_done();
+    } else {
+      tell_if_done();
     }
     own_work_ended();
+  }
+
+  // The last byte may be unpacked before the node says that it was the last.
+  void tell_if_done() {
+    if (is_complete_ && is_delivered_ && delivery_->result() && !stopping_) {
+      tell_done();
+    }
   }
 
   void tell_done() {
@@ -197,6 +233,7 @@ class Peer final : public SwarmProcess {
     } else {
       finish(report);
     }
+    forget_placing(options().run_directory, options().tag);
     seed_timer_ =
         std::make_unique<io::Timer>(reactor().timers(), io::bind_timer<&Peer::seeded_enough>(this));
     seed_timer_->arm(reactor().now() + work_.seed_for);
@@ -214,13 +251,14 @@ class Peer final : public SwarmProcess {
     return delivery_ == nullptr || is_delivered_;
   }
   [[nodiscard]] std::string own_phase() const override {
-    return delivery_ != nullptr && !is_delivered_ ? std::string(delivery_->phase()) : "";
+    return is_delivering() ? std::string(delivery_->phase()) : "";
   }
   [[nodiscard]] std::optional<Progress> own_progress() const override {
-    if (delivery_ == nullptr || is_delivered_) {
-      return std::nullopt;
-    }
-    return delivery_->progress();
+    return is_delivering() ? std::optional(delivery_->progress()) : std::nullopt;
+  }
+  // While the archive comes, what is told is how it comes.
+  [[nodiscard]] bool is_delivering() const {
+    return is_complete_ && delivery_ != nullptr && !is_delivered_;
   }
 
   std::optional<DeliveryOptions> delivery_options_;
@@ -233,6 +271,9 @@ class Peer final : public SwarmProcess {
   std::unique_ptr<io::Timer> stall_timer_;
   uint64_t stall_mark_ = 0;
   Instant moved_at_{};
+  io::TurnHook front_hook_{io::bind_hook<&Peer::follow_front>(this)};
+  uint32_t front_pieces_ = 0;
+  bool is_complete_ = false;
   bool is_told_ = false;
   bool is_delivered_ = false;
   bool stopping_ = false;
@@ -266,6 +307,28 @@ Status end_peers_before(const std::string& tag, const CommandContext& context) {
     }
   }
   return {};
+}
+
+// Where the release goes, which it can as far as is known.
+Result<DeliveryOptions> plan_delivery(const PeerOptions& options, const TorrentInput& torrent,
+                                      const SwarmProcessOptions& process) {
+  DeliveryOptions delivery{.archive_path = process.node.path,
+                           .to = clean_path(options.to),
+                           .tag = options.no_tag_directory ? "" : process.tag,
+                           .replace = options.unsafe_please_delete,
+                           .unpacked_bytes_max = options.unpacked_bytes_max};
+  const std::string info_hash = torrent.info_hash.hex();
+  delivery.placing = [run_directory = process.run_directory, tag = process.tag,
+                      info_hash](int directory_fd) {
+    note_placing(run_directory, tag, info_hash, directory_fd);
+  };
+  delivery.is_there = !delivery.replace && was_placed(process.run_directory, process.tag, info_hash,
+                                                      target_of(delivery));
+  if (delivery.is_there) {
+    return delivery;
+  }
+  const Status fits = check_target(delivery, torrent.metainfo);
+  return fits ? Result<DeliveryOptions>(std::move(delivery)) : fail(fits.error());
 }
 
 Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
@@ -302,15 +365,11 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   process.node.name = tag;
   std::optional<DeliveryOptions> delivery;
   if (!options.no_unpack) {
-    delivery = DeliveryOptions{.archive_path = process.node.path,
-                               .to = clean_path(options.to),
-                               .tag = options.no_tag_directory ? "" : tag,
-                               .replace = options.unsafe_please_delete,
-                               .unpacked_bytes_max = options.unpacked_bytes_max};
-    const Status fits = check_target(*delivery, metainfo);
-    if (!fits) {
-      return fail(fits.error());
+    Result<DeliveryOptions> planned = plan_delivery(options, *torrent, process);
+    if (!planned) {
+      return fail(planned.error());
     }
+    delivery = std::move(*planned);
   }
   if (options.background) {
     if (Status free = end_peers_before(tag, context); !free) {

@@ -1,6 +1,6 @@
-// How a peer in the background ended: a small file in the run directory that outlives the process,
-// so that `murder wait` can tell it. Written by the peer, removed by `murder clean` and by the next
-// peer of that tag.
+// What a peer leaves in the run directory, in small files that outlive the process: how one in the
+// background ended, so that `murder wait` can tell it, and that one was about to place its tree.
+// Written by the peer, removed by `murder clean` and by the next peer of that tag.
 #pragma once
 
 #include <string>
@@ -28,5 +28,16 @@ inline constexpr std::string_view outcome_failed = "failed";
 // An object with "state": one of the three above. Errors: ErrorCode::not_found; a file that is no
 // outcome.
 [[nodiscard]] Result<Json> read_outcome(const RunDirectory& directory, std::string_view tag);
+
+// That a tree gets its name next: kept from just before until the peer has told that the tree is
+// there, so that what a peer that was killed in between had placed is known to the next one. The
+// directory is the tree's.
+void note_placing(const std::string& run_directory_option, std::string_view tag,
+                  std::string_view info_hash, int directory_fd);
+// Whether `path` is the tree that was noted.
+[[nodiscard]] bool was_placed(const std::string& run_directory_option, std::string_view tag,
+                              std::string_view info_hash, const std::string& path);
+void forget_placing(const std::string& run_directory_option, std::string_view tag);
+[[nodiscard]] std::string placing_file_name(std::string_view tag);
 
 }  // namespace murder::cli

@@ -108,6 +108,29 @@ class Target(MurderCase):
         self.assert_same_tree(self.source, old)
         self.assert_no_leftovers(old.parent)
 
+    def test_what_a_peer_placed_that_was_killed_before_it_told_so_is_taken(self):
+        self.peer_of_what_is_here()
+        place = self.path("host", "to", "v1")
+        status = os.stat(place)
+        born = subprocess.run(["stat", "-c", "%W", place], capture_output=True, text=True, check=True).stdout
+        noted = {"info_hash": self.murder_json("info", self.torrent)["info_hash"],
+                 "tree": {"device": status.st_dev, "inode": status.st_ino, "born_s": int(born)}}
+        # As such a peer leaves it. Of another release, or of another directory, it says nothing.
+        record = self.run_directory / "peer-v1.placing"
+        self.assertFalse(record.exists())
+        record.write_text(json.dumps({**noted, "info_hash": "0" * 40}))
+        self.assertIn("not empty", self.peer_of_what_is_here(code=1).stderr)
+        record.write_text(json.dumps({**noted, "tree": {**noted["tree"], "inode": status.st_ino + 1}}))
+        self.assertIn("not empty", self.peer_of_what_is_here(code=1).stderr)
+        record.write_text(json.dumps(noted))
+        report = self.peer_json(self.torrent, "--temp-path", self.temp_path)
+        self.assertEqual(report["path"], str(place))
+        self.assertEqual(report["fetched_bytes"], 0)
+        self.assertEqual(os.stat(place).st_ino, status.st_ino)
+        # It told so: from now on something is there.
+        self.assertFalse(record.exists())
+        self.assertIn("not empty", self.peer_of_what_is_here(code=1).stderr)
+
     def test_no_unpack_wants_no_target(self):
         report = self.peer_json(self.torrent, "--temp-path", self.temp_path, to=None)
         self.assertEqual(report["path"], str(self.temp_path / "v1.tar.zst"))
@@ -149,6 +172,16 @@ class File(MurderCase):
         self.path("host", "to").write_text("old")
         self.peer(self.torrent)
         self.assertEqual(self.path("host", "to").read_bytes(), self.source.read_bytes())
+
+    def test_a_target_where_the_file_is_kept_while_it_comes_is_refused(self):
+        place = self.path("host", "to")
+        place.mkdir(parents=True)
+        self.path("host", "link").symlink_to("to")
+        for to in ("to", "to/disk.img", "link"):
+            with self.subTest(to=to):
+                result = self.peer(self.torrent, "--temp-path", place, to=to, code=1)
+                self.assertIn("half there", result.stderr)
+                self.assertEqual(os.listdir(place), [])
 
     def test_an_empty_file(self):
         empty = self.path("nothing")

@@ -4,139 +4,218 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "engine/base/ensure.h"
 
 namespace murder::archive {
 
-ContentReader::ContentReader(std::span<const ContentPart> parts, const Geometry& geometry)
-    : parts_(parts), geometry_(geometry) {
-  buffer_.resize(std::min<uint64_t>(buffer_bytes, std::max<uint64_t>(geometry.piece_bytes, 1)));
+namespace {
+
+static_assert(hash::Sha1Lanes::buffer_alignment % ColdFile::alignment == 0);
+// Of one lane. A multiple of the alignment and of SHA-1's blocks.
+constexpr uint64_t buffer_bytes_min = 16 * 1024;
+constexpr uint64_t buffer_bytes_max = 512 * 1024;
+
+size_t buffer_bytes_for(const Geometry& geometry, size_t memory_bytes) {
+  const uint64_t share = memory_bytes / hash::Sha1Lanes::lanes_of(hash::sha1_choice());
+  const uint64_t most = std::clamp<uint64_t>(share, buffer_bytes_min, buffer_bytes_max);
+  return round_up_to_alignment(std::clamp<uint64_t>(geometry.piece_bytes, 1, most));
 }
 
-Result<std::optional<Sha1Digest>> ContentReader::hash_piece(PieceIndex piece,
-                                                            const CancelFlag& stop) {
-  const uint64_t begin = geometry_.piece_offset(piece);
-  const uint64_t end = begin + geometry_.piece_size(piece);
-  // The last part that starts at or before the piece, then on to the end of the piece.
-  const auto first = std::upper_bound(
-      parts_.begin(), parts_.end(), begin,
-      [](uint64_t offset, const ContentPart& part) { return offset < part.offset; });
-  ENSURE(first != parts_.begin());
-  const auto first_index = static_cast<size_t>(first - parts_.begin()) - 1;
-  const ContentPart& first_part = parts_[first_index];
-  if (!first_part.path.empty() && end <= first_part.offset + first_part.size_bytes) {
-    const Result<bool> opened = open_part(first_index);
-    if (!opened) {
-      return fail(opened.error());
+}  // namespace
+
+ContentReader::ContentReader(std::span<const ContentPart> parts, const Geometry& geometry,
+                             const ContentReaderOptions& options)
+    : parts_(parts),
+      geometry_(geometry),
+      through_cache_(options.through_cache),
+      lanes_(buffer_bytes_for(geometry, options.memory_bytes)) {}
+
+Status ContentReader::hash_pieces(PieceIndex first,
+                                  std::span<std::optional<Sha1Digest>> ret_digests,
+                                  const CancelFlag& stop) {
+  ENSURE(ret_digests.size() <= batch_max());
+  std::array<Lane, hash::sha1_lanes_max> lanes;
+  uint32_t lane_count = 0;
+  for (uint32_t index = 0; index < ret_digests.size(); ++index) {
+    Lane lane{.piece = {first.raw + index}, .ret_digest = &ret_digests[index]};
+    const uint32_t size_bytes = geometry_.piece_size(lane.piece);
+    const Result<bool> hole = is_hole(lane);
+    if (!hole) {
+      return fail(hole.error());
     }
-    if (*opened && is_hole(begin - first_part.offset, end - first_part.offset)) {
-      return std::optional(zeros_digest(geometry_.piece_size(piece)));
-    }
-  }
-  bool is_complete = true;
-  for (size_t index = first_index; index < parts_.size() && parts_[index].offset < end; ++index) {
-    const ContentPart& part = parts_[index];
-    const uint64_t part_begin = std::max(begin, part.offset);
-    const uint64_t part_end = std::min(end, part.offset + part.size_bytes);
-    if (part_begin >= part_end) {
-      continue;
-    }
-    const Result<bool> fed =
-        feed_part(index, part_begin - part.offset, part_end - part.offset, stop);
-    if (!fed) {
-      return fail(fed.error());
-    }
-    if (!*fed) {
-      is_complete = false;
-      break;
+    if (*hole) {
+      ret_digests[index] = zeros_digest(size_bytes);
+    } else if (size_bytes == geometry_.piece_bytes) {
+      lanes[lane_count++] = lane;
+    } else if (Status hashed = hash_lanes(std::span(&lane, 1), size_bytes, stop); !hashed) {
+      return hashed;
     }
   }
-  const Sha1Digest digest = sha1_.finish();  // also when incomplete: it starts anew
-  return is_complete ? std::optional(digest) : std::nullopt;
+  return lane_count == 0
+             ? Status{}
+             : hash_lanes(std::span(lanes).first(lane_count), geometry_.piece_bytes, stop);
 }
 
-Result<bool> ContentReader::feed_part(size_t index, uint64_t begin, uint64_t end,
-                                      const CancelFlag& stop) {
+Status ContentReader::hash_lanes(std::span<Lane> lanes, uint32_t size_bytes,
+                                 const CancelFlag& stop) {
+  lanes_.start(static_cast<uint32_t>(lanes.size()));
+  for (uint32_t at = 0; at < size_bytes;) {
+    const size_t part = std::min<size_t>(lanes_.buffer_bytes(), size_bytes - at);
+    for (uint32_t index = 0; index < lanes.size(); ++index) {
+      Lane& lane = lanes[index];
+      if (stop.is_set()) {
+        return {};
+      }
+      if (!lane.is_there) {
+        continue;
+      }
+      const Result<bool> read_all =
+          read(geometry_.piece_offset(lane.piece) + at, part, lanes_.buffer(index), lane.is_cold);
+      if (!read_all) {
+        return fail(read_all.error());
+      }
+      lane.is_there = *read_all;
+    }
+    if (std::none_of(lanes.begin(), lanes.end(), [](const Lane& lane) { return lane.is_there; })) {
+      return {};
+    }
+    lanes_.update(part);
+    at += static_cast<uint32_t>(part);
+  }
+  std::array<Sha1Digest, hash::sha1_lanes_max> digests;
+  lanes_.finish(std::span(digests).first(lanes.size()));
+  for (size_t index = 0; index < lanes.size(); ++index) {
+    if (lanes[index].is_there) {
+      *lanes[index].ret_digest = digests[index];
+    }
+  }
+  return {};
+}
+
+Result<bool> ContentReader::is_hole(Lane& lane) {
+  const uint64_t begin = geometry_.piece_offset(lane.piece);
+  const uint64_t end = begin + geometry_.piece_size(lane.piece);
+  const size_t index = part_at(begin);
   const ContentPart& part = parts_[index];
-  if (part.path.empty()) {
-    feed_zeros(end - begin);
+  if (part.path.empty() || end > part.offset + part.size_bytes) {
+    return false;
+  }
+  const Result<OpenFile*> opened = open_part(index);
+  if (!opened) {
+    return fail(opened.error());
+  }
+  const OpenFile* open = *opened;
+  if (open == nullptr || end - part.offset > open->size_bytes) {
+    return false;
+  }
+  const off_t data = ::lseek(open->file.fd(), static_cast<off_t>(begin - part.offset), SEEK_DATA);
+  if (data < 0 ? errno == ENXIO : static_cast<uint64_t>(data) >= end - part.offset) {
     return true;
   }
-  const Result<bool> opened = open_part(index);
-  if (!opened || !*opened) {
-    return opened;
+  lane.is_cold = open->file.is_cold(begin - part.offset, end - begin);
+  if (!lane.is_cold) {
+    // So that the disk works on all lanes at once.
+    ::posix_fadvise(open->file.fd(), static_cast<off_t>(begin - part.offset),
+                    static_cast<off_t>(end - begin), POSIX_FADV_WILLNEED);
   }
-  uint64_t at = begin;
-  while (at < end) {
-    if (stop.is_set()) {
-      return false;
+  return false;
+}
+
+Result<bool> ContentReader::read(uint64_t offset, size_t wanted, std::span<uint8_t> buffer,
+                                 bool is_cold) {
+  size_t done = 0;
+  for (size_t index = part_at(offset); done < wanted; ++index) {
+    ENSURE(index < parts_.size());
+    const ContentPart& part = parts_[index];
+    const uint64_t begin = offset + done - part.offset;
+    const auto size =
+        static_cast<size_t>(std::min<uint64_t>(wanted - done, part.size_bytes - begin));
+    const std::span<uint8_t> into = buffer.subspan(done, size);
+    if (part.path.empty()) {
+      std::fill(into.begin(), into.end(), uint8_t{0});
+    } else {
+      const Result<bool> read_all =
+          read_part(index, begin, into, buffer.subspan(done), is_cold && size == wanted);
+      if (!read_all || !*read_all) {
+        return read_all;
+      }
     }
-    const auto wanted = static_cast<size_t>(std::min<uint64_t>(buffer_.size(), end - at));
-    const std::span<uint8_t> into = std::span(buffer_).first(wanted);
-    const Result<size_t> got = read_at(file_.get(), into, at, part.path);
-    if (!got) {
-      return fail(got.error());
-    }
-    if (*got < wanted) {
-      return false;
-    }
-    sha1_.update(into);
-    at += wanted;
+    done += size;
   }
   return true;
 }
 
-Result<bool> ContentReader::open_part(size_t index) {
-  if (open_index_ == index) {
-    return file_.is_open();
+Result<bool> ContentReader::read_part(size_t index, uint64_t offset, std::span<uint8_t> into,
+                                      std::span<uint8_t> buffer, bool is_cold) {
+  const Result<OpenFile*> opened = open_part(index);
+  if (!opened) {
+    return fail(opened.error());
   }
-  const std::string& path = parts_[index].path;
-  open_index_ = index;
-  // Not to wait for anyone, should a fifo be there.
-  file_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!file_.is_open()) {
-    if (error_code_of_errno(errno) == ErrorCode::not_found) {
-      return false;
+  OpenFile* open = *opened;
+  if (open == nullptr) {
+    return false;
+  }
+  const Result<size_t> got = open->file.read(buffer, into.size(), offset, is_cold);
+  if (!got) {
+    return fail(got.error());
+  }
+  return *got == into.size();
+}
+
+size_t ContentReader::part_at(uint64_t offset) const {
+  const auto next =
+      std::upper_bound(parts_.begin(), parts_.end(), offset,
+                       [](uint64_t place, const ContentPart& part) { return place < part.offset; });
+  ENSURE(next != parts_.begin());
+  return static_cast<size_t>(next - parts_.begin()) - 1;
+}
+
+Result<ContentReader::OpenFile*> ContentReader::open_part(size_t index) {
+  for (OpenFile& open : open_files_) {
+    if (open.part_index == index) {
+      return open.file.is_open() ? &open : nullptr;
     }
+  }
+  OpenFile& open = open_files_[next_open_file_];
+  next_open_file_ = (next_open_file_ + 1) % open_files_.size();
+  open = {};
+  open.part_index = index;
+  const std::string& path = parts_[index].path;
+  // Not to wait for anyone, should a fifo be there.
+  constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  FileDescriptor file(::open(path.c_str(), flags));
+  if (!file.is_open()) {
+    if (error_code_of_errno(errno) == ErrorCode::not_found) {
+      return nullptr;
+    }
+    open.part_index.reset();
     return fail_errno(errno, "cannot open " + path);
   }
-  const Result<struct stat> status = stat_of(file_.get(), path);
+  const Result<struct stat> status = stat_of(file.get(), path);
   if (!status) {
+    open.part_index.reset();
     return fail(status.error());
   }
   if (!S_ISREG(status->st_mode)) {
-    file_.close_now();
-    return false;
+    return nullptr;
   }
-  file_bytes_ = static_cast<uint64_t>(status->st_size);
-  ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  return true;
-}
-
-bool ContentReader::is_hole(uint64_t begin, uint64_t end) const {
-  if (end > file_bytes_) {
-    return false;
-  }
-  const off_t data = ::lseek(file_.get(), static_cast<off_t>(begin), SEEK_DATA);
-  return data < 0 ? errno == ENXIO : static_cast<uint64_t>(data) >= end;
-}
-
-void ContentReader::feed_zeros(uint64_t count) {
-  static constexpr std::array<uint8_t, 4096> zeros{};
-  while (count > 0) {
-    const uint64_t part = std::min<uint64_t>(count, zeros.size());
-    sha1_.update(std::span(zeros).first(part));
-    count -= part;
-  }
+  open.file = ColdFile(std::move(file), path, !through_cache_);
+  open.size_bytes = static_cast<uint64_t>(status->st_size);
+  return &open;
 }
 
 Sha1Digest ContentReader::zeros_digest(uint32_t size_bytes) {
   if (zeros_bytes_ != size_bytes) {
-    feed_zeros(size_bytes);
-    zeros_digest_ = sha1_.finish();
+    hash::Sha1Stream stream;
+    static constexpr std::array<uint8_t, 4096> zeros{};
+    for (uint32_t left = size_bytes; left > 0;) {
+      const auto part = static_cast<uint32_t>(std::min<size_t>(left, zeros.size()));
+      stream.update(std::span(zeros).first(part));
+      left -= part;
+    }
+    zeros_digest_ = stream.finish();
     zeros_bytes_ = size_bytes;
   }
   return zeros_digest_;

@@ -142,7 +142,7 @@ class Creation {
     if (!staging) {
       return fail(staging.error());
     }
-    PieceWriter writer(staging->fd(), created_.archive_path, created_.piece_bytes);
+    PieceWriter writer(staging->fd(), staging->path(), created_.archive_path, created_.piece_bytes);
     const Result<std::unique_ptr<Compressor>> compressor =
         make_compressor(options_.compression, writer);
     if (!compressor) {
@@ -188,8 +188,9 @@ class Creation {
     const std::string content_path = is_in_place || is_link ? options_.source : staging->path();
     const Geometry geometry{.total_bytes = created_.archive_bytes,
                             .piece_bytes = created_.piece_bytes};
-    const Result<std::vector<Sha1Digest>> digests =
-        hash_pieces(content_path, geometry, {.cancel = options_.cancel}, observer_);
+    // Who creates it seeds it next.
+    const Result<std::vector<Sha1Digest>> digests = hash_pieces(
+        content_path, geometry, {.through_cache = true, .cancel = options_.cancel}, observer_);
     if (!digests) {
       return fail(digests.error());
     }

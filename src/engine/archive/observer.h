@@ -21,6 +21,8 @@ class Observer {
   virtual void progress(const Progress& /*progress*/) {}
   // What a person should know though the operation goes on.
   virtual void warning(std::string_view /*text*/) {}
+  // A tree is complete and gets its name next, in one step; this is its open directory.
+  virtual void placing(int /*directory_fd*/) {}
 };
 
 // Set from any thread; the operation then ends with ErrorCode::interrupted within a buffer or two.

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "engine/archive/directory_cursor.h"
+#include "engine/archive/read_ahead.h"
 #include "engine/base/types.h"
 
 namespace murder::archive {
@@ -26,6 +27,7 @@ class Packer {
         sink_(sink),
         observer_(observer),
         cursor_(root_fd),
+        read_ahead_(root_fd, tree),
         buffer_(read_bytes) {}
 
   Status run() {
@@ -42,6 +44,7 @@ class Packer {
       if (!packed) {
         return packed;
       }
+      read_ahead_.packed(ReadAhead::entry_cost_bytes);
     }
     if (Status unchanged = check_directories(); !unchanged) {
       return unchanged;
@@ -153,6 +156,7 @@ class Packer {
       data_bytes += extent.size_bytes;
     }
     bytes_done_ += entry.size_bytes - data_bytes;  // the holes
+    read_ahead_.packed(entry.size_bytes - data_bytes);
     return put_zeros(tar_padding_bytes(data_bytes));
   }
 
@@ -174,6 +178,7 @@ class Packer {
       }
       done += part;
       bytes_done_ += part;
+      read_ahead_.packed(part);
       if (Status going = tell(entry.path); !going) {
         return going;
       }
@@ -203,6 +208,7 @@ class Packer {
   ByteSink& sink_;
   Observer& observer_;
   DirectoryCursor cursor_;
+  ReadAhead read_ahead_;
   std::vector<uint8_t> buffer_;
   uint64_t bytes_done_ = 0;
 };

@@ -1,28 +1,33 @@
-// Writes an archive and hashes its pieces on the way, so that hashing never reads it again.
+// Writes an archive and hashes its pieces on the way.
 //
-// Bytes are handed over in buffers of fixed size to a thread of its own, which writes and hashes
-// while the caller compresses on; when all buffers are full, write() waits. Ends with finish(), or,
-// when that is never called, by being destroyed: what was written is then of no use.
+// Bytes are handed over in buffers of fixed size to a thread of its own, which writes them while
+// the caller compresses on; when all buffers are full, write() waits. Other threads hash what was
+// written, several pieces side by side, from the page cache, where it is still warm. Ends with
+// finish(), or, when that is never called, by being destroyed: what was written is then of no use.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/archive/byte_sink.h"
+#include "engine/archive/content_reader.h"
+#include "engine/archive/front_source.h"
+#include "engine/archive/observer.h"
 #include "engine/base/types.h"
-#include "engine/hash/sha1.h"
 
 namespace murder::archive {
 
 class PieceWriter : public ByteSink {
  public:
-  // Writes at the current position of `fd`; `path` is for texts.
-  PieceWriter(int fd, std::string path, uint32_t piece_bytes);
+  // Writes at the start of the empty file `fd`, whose name is `path`; `shown` is for texts.
+  PieceWriter(int fd, const std::string& path, std::string shown, uint32_t piece_bytes);
   PieceWriter(const PieceWriter&) = delete;
   PieceWriter& operator=(const PieceWriter&) = delete;
   ~PieceWriter() override;
@@ -32,7 +37,7 @@ class PieceWriter : public ByteSink {
   [[nodiscard]] Status finish();
 
   // After finish().
-  [[nodiscard]] const std::vector<Sha1Digest>& digests() const { return digests_; }
+  [[nodiscard]] std::vector<Sha1Digest> digests() const;
   [[nodiscard]] uint64_t size_bytes() const { return size_bytes_; }
 
  private:
@@ -41,21 +46,24 @@ class PieceWriter : public ByteSink {
 
   // Hands the buffer being filled over, and waits for a free one. `is_last`: for none.
   [[nodiscard]] Status hand_over(bool is_last);
-  void run();                                   // on the thread
-  Status take(std::span<const uint8_t> bytes);  // on the thread: writes and hashes
+  void end_threads();
+  void run_writer();  // on the writing thread
+  void run_hasher();  // on each hashing thread
+  [[nodiscard]] Status hash(ContentReader& reader, uint32_t first, uint32_t count);
+  void failed(Status status);
 
   const int fd_;
-  const std::string path_;
+  const std::string shown_;
   const uint32_t piece_bytes_;
+  const std::vector<ContentPart> parts_;
 
   // Of the caller.
   std::vector<uint8_t> filling_;
   uint64_t size_bytes_ = 0;
 
-  // Of the thread, and after it of the caller.
-  hash::Sha1Stream sha1_;
-  uint32_t piece_filled_bytes_ = 0;
-  std::vector<Sha1Digest> digests_;
+  VerifiedFront written_;
+  CancelFlag stop_;
+  std::atomic<uint32_t> next_piece_{0};
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -63,8 +71,9 @@ class PieceWriter : public ByteSink {
   std::vector<std::vector<uint8_t>> free_;
   bool ended_ = false;
   Status status_;
+  std::vector<std::optional<Sha1Digest>> digests_;
 
-  std::thread thread_;  // last: it uses all of the above
+  std::vector<std::thread> threads_;  // last: they use all of the above; the writing one first
 };
 
 }  // namespace murder::archive

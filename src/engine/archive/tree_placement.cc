@@ -158,8 +158,13 @@ Status TreePlacement::commit(Observer& observer) {
   if (!found) {
     return fail(found.error());
   }
-  if (*found == Found::directory || *found == Found::other) {
-    return options_.replace ? exchange(observer) : is_taken(target_);
+  const bool is_there = *found == Found::directory || *found == Found::other;
+  if (is_there && !options_.replace) {
+    return is_taken(target_);
+  }
+  observer.placing(staging_->fd());
+  if (is_there) {
+    return exchange(observer);
   }
   // Should something have appeared there since, rename(2) refuses.
   return staging_->rename_to(target_);

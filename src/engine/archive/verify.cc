@@ -19,9 +19,10 @@ namespace murder::archive {
 namespace {
 
 constexpr uint32_t threads_max = 64;
+constexpr size_t memory_bytes_max = size_t{32} * 1024 * 1024;  // of all threads together
 constexpr auto progress_interval = std::chrono::milliseconds(100);
 
-// Several threads that each take the next piece until there is none. The caller's thread waits,
+// Several threads that each take the next pieces until there is none. The caller's thread waits,
 // tells progress and passes the wish to stop on.
 class HashRun {
  public:
@@ -34,7 +35,8 @@ class HashRun {
     digests_.resize(geometry_.piece_count());
     const uint32_t cores = std::max(std::thread::hardware_concurrency(), 1U);
     const uint32_t wanted = std::min(options_.threads == 0 ? cores : options_.threads, threads_max);
-    running_ = std::min(wanted, geometry_.piece_count());
+    thread_count_ = std::min(wanted, geometry_.piece_count());
+    running_ = thread_count_;
     std::vector<std::thread> threads;
     for (uint32_t index = running_; index > 0; --index) {
       threads.emplace_back([this] { work(); });
@@ -54,21 +56,25 @@ class HashRun {
 
  private:
   void work() {
-    ContentReader reader(parts_, geometry_);
+    ContentReader reader(parts_, geometry_,
+                         {.through_cache = options_.through_cache,
+                          .memory_bytes = memory_bytes_max / thread_count_});
+    const uint32_t piece_count = geometry_.piece_count();
+    const uint32_t batch = std::clamp(piece_count / thread_count_, 1U, reader.batch_max());
     Status status;
-    while (!stop_.is_set()) {
-      const PieceIndex piece{next_piece_.fetch_add(1, std::memory_order_relaxed)};
-      if (piece.raw >= geometry_.piece_count()) {
+    while (status && !stop_.is_set()) {
+      const uint32_t first = next_piece_.fetch_add(batch, std::memory_order_relaxed);
+      if (first >= piece_count) {
         break;
       }
-      Result<std::optional<Sha1Digest>> digest = reader.hash_piece(piece, stop_);
-      if (!digest) {
-        status = fail(digest.error());
-        stop_.set();
-        break;
+      const uint32_t count = std::min(batch, piece_count - first);
+      status = reader.hash_pieces({first}, std::span(digests_).subspan(first, count), stop_);
+      for (uint32_t index = first; index < first + count; ++index) {
+        bytes_done_.fetch_add(geometry_.piece_size({index}), std::memory_order_relaxed);
       }
-      digests_[piece.raw] = *digest;
-      bytes_done_.fetch_add(geometry_.piece_size(piece), std::memory_order_relaxed);
+    }
+    if (!status) {
+      stop_.set();
     }
     const std::lock_guard lock(mutex_);
     if (!status) {
@@ -102,6 +108,8 @@ class HashRun {
   std::atomic<uint32_t> next_piece_{0};
   std::atomic<uint64_t> bytes_done_{0};
   CancelFlag stop_;
+
+  uint32_t thread_count_ = 0;
 
   std::mutex mutex_;
   std::condition_variable ended_;

@@ -1,4 +1,4 @@
-// Reads content and hashes its pieces on all cores, with a megabyte of memory for each.
+// Reads content and hashes its pieces on all cores, several side by side on each.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,9 @@ namespace murder::archive {
 
 struct VerifyOptions {
   uint32_t threads = 0;  // 0: one for each core
+  // What is read is to be in the page cache afterwards, since it is wanted again soon. Without it,
+  // what is not there already is read past it.
+  bool through_cache = false;
   const CancelFlag* cancel = nullptr;
 };
 

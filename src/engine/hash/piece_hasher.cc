@@ -2,45 +2,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "engine/base/ensure.h"
+#include "engine/hash/sha1_end.h"
 
 namespace murder::hash {
 namespace {
-
-// What follows the whole blocks of a message: its end, a one bit, zeros, its length in bits.
-// FIPS 180-4, 5.1.1. One block or two.
-struct MessageEnd {
-  std::array<uint8_t, 2 * sha1_block_bytes> bytes;
-  size_t block_count;
-
-  explicit MessageEnd(std::span<const uint8_t> message) : bytes() {
-    const size_t rest_bytes = message.size() % sha1_block_bytes;
-    if (rest_bytes > 0) {
-      std::memcpy(bytes.data(), message.data() + (message.size() - rest_bytes), rest_bytes);
-    }
-    bytes[rest_bytes] = 0x80;
-    constexpr size_t length_bytes = 8;
-    block_count = rest_bytes + 1 + length_bytes <= sha1_block_bytes ? 1 : 2;
-    uint64_t bits = uint64_t{message.size()} * 8;
-    for (size_t index = 1; index <= length_bytes; ++index) {
-      bytes[block_count * sha1_block_bytes - index] = static_cast<uint8_t>(bits);
-      bits >>= 8U;
-    }
-  }
-};
-
-Sha1Digest digest_of(const Sha1State& state) {
-  Sha1Digest digest;
-  for (size_t index = 0; index < state.size(); ++index) {
-    for (size_t byte = 0; byte < 4; ++byte) {
-      digest.bytes[4 * index + byte] = static_cast<uint8_t>(state[index] >> (24 - 8 * byte));
-    }
-  }
-  return digest;
-}
 
 // As many inputs of one length as the kernel has lanes.
 void hash_lanes(const Sha1Kernel& kernel, std::span<const std::span<const uint8_t>> inputs,
@@ -55,7 +23,8 @@ void hash_lanes(const Sha1Kernel& kernel, std::span<const std::span<const uint8_
   std::array<std::array<uint8_t, 2 * sha1_block_bytes>, sha1_lanes_max> ends;
   size_t block_count = 0;
   for (size_t lane = 0; lane < kernel.lanes; ++lane) {
-    const MessageEnd end(inputs[lane]);
+    const size_t rest_bytes = inputs[lane].size() % sha1_block_bytes;
+    const MessageEnd end(inputs[lane].last(rest_bytes), inputs[lane].size());
     ends[lane] = end.bytes;
     block_count = end.block_count;
     places[lane] = ends[lane].data();

@@ -99,8 +99,9 @@ Node::~Node() {
 
 void Node::start_verifying() {
   verifier_ = std::thread([this] {
-    verify_result_ = archive::verify_content(metainfo_, options_.path, {.cancel = &verify_cancel_},
-                                             verify_observer_);
+    verify_result_ = archive::verify_content(
+        metainfo_, options_.path, {.through_cache = options_.serve_only, .cancel = &verify_cancel_},
+        verify_observer_);
     verifier_done_.notify();
   });
 }

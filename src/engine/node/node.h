@@ -86,6 +86,11 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   // seconds.
   void stop();
   [[nodiscard]] NodeProgress progress() const;
+  // How many pieces from the first on are verified and written, without a gap; at least `from`,
+  // which it was before. After node_ready(), of a release that has pieces.
+  [[nodiscard]] uint32_t front(uint32_t from) const {
+    return shard_->swarm().have().find_unset(from);
+  }
 
  private:
   class VerifyObserver final : public archive::Observer {

@@ -50,6 +50,43 @@ TEST_CASE("the directory is made with all it lies in, and the tree has the mode 
   CHECK(names_in(temporary / "x/y/z") == std::vector<std::string>{"v1"});
 }
 
+TEST_CASE("a tree that gets its name next is told, complete and still without the name") {
+  struct Watcher : Notes {
+    explicit Watcher(std::string path) : target(std::move(path)) {}
+    void placing(int directory_fd) override {
+      ++calls;
+      was_there = exists(target + "/new");
+      struct stat status {};
+      is_complete = ::fstatat(directory_fd, "new", &status, 0) == 0 && status.st_size == 11;
+      REQUIRE(::fstat(directory_fd, &status) == 0);
+      inode = status.st_ino;
+    }
+    std::string target;
+    int calls = 0;
+    bool was_there = true;
+    bool is_complete = false;
+    ino_t inode = 0;
+  };
+  TemporaryDirectory temporary;
+  for (const bool replace : {false, true}) {
+    Watcher watcher(temporary / "v1");
+    if (replace) {
+      REQUIRE(::unlink((temporary / "v1/new").c_str()) == 0);
+      write_file(temporary / "v1/old", "x");
+    }
+    REQUIRE(place({.directory = temporary.path(), .tag = "v1", .replace = replace}, watcher));
+    CHECK(watcher.calls == 1);
+    CHECK_FALSE(watcher.was_there);
+    CHECK(watcher.is_complete);
+    struct stat status {};
+    REQUIRE(::stat((temporary / "v1").c_str(), &status) == 0);
+    CHECK(status.st_ino == watcher.inode);
+  }
+  Watcher watcher(temporary / "v1");
+  CHECK_FALSE(place({.directory = temporary.path(), .tag = "v1"}, watcher));
+  CHECK(watcher.calls == 0);
+}
+
 TEST_CASE("an empty directory is taken, one that is not is an Error and stays") {
   TemporaryDirectory temporary;
   make_directory(temporary / "v1");

@@ -1,6 +1,7 @@
 #include "engine/archive/verify.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,16 +37,30 @@ std::vector<uint32_t> missing_of(const BitSet& pieces) {
   return missing;
 }
 
+// Files leave the page cache, where the file system lets go of them.
+void make_cold(const std::string& path) {
+  const Result<FileDescriptor> file = open_file(path, O_RDONLY);
+  if (file) {
+    ::fsync(file->get());
+    ::posix_fadvise(file->get(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+}
+
 std::vector<uint32_t> missing_in(const codec::Metainfo& metainfo, const std::string& path) {
   Notes notes;
   std::vector<std::vector<uint32_t>> found;
   for (const uint32_t threads : {1U, 4U, 0U}) {
-    const Result<BitSet> pieces = verify_content(metainfo, path, {.threads = threads}, notes);
-    REQUIRE_MESSAGE(pieces, (pieces ? "" : pieces.error().text));
-    found.push_back(missing_of(*pieces));
+    for (const bool through_cache : {true, false}) {
+      make_cold(path);
+      const Result<BitSet> pieces = verify_content(
+          metainfo, path, {.threads = threads, .through_cache = through_cache}, notes);
+      REQUIRE_MESSAGE(pieces, (pieces ? "" : pieces.error().text));
+      found.push_back(missing_of(*pieces));
+    }
   }
-  CHECK(found[0] == found[1]);
-  CHECK(found[0] == found[2]);
+  for (const std::vector<uint32_t>& each : found) {
+    CHECK(each == found[0]);
+  }
   return found[0];
 }
 
@@ -169,4 +184,39 @@ TEST_CASE("verifying stops when told to") {
       verify_content(metainfo_of(content), temporary / "f", {.cancel = &cancel}, notes);
   REQUIRE_FALSE(pieces);
   CHECK(pieces.error().code == ErrorCode::interrupted);
+}
+
+TEST_CASE("pieces of an odd size, and larger than a buffer, are told apart") {
+  Prng prng(35);
+  TemporaryDirectory temporary;
+  for (const uint32_t bytes : {10'001U, 777'777U, 2U * 1024 * 1024}) {
+    std::string content = random_text(prng, 9 * bytes + 1234);
+    codec::Metainfo metainfo;
+    metainfo.geometry = {.total_bytes = content.size(), .piece_bytes = bytes};
+    metainfo.files = {{.path = "content", .offset = 0, .size_bytes = content.size()}};
+    for (size_t at = 0; at < content.size(); at += bytes) {
+      metainfo.piece_digests.push_back(
+          hash::sha1(as_bytes_of(std::string_view(content).substr(at, bytes))));
+    }
+    content[5 * bytes] = static_cast<char>(content[5 * bytes] ^ 1);
+    content[7 * bytes - 1] = static_cast<char>(content[7 * bytes - 1] ^ 1);
+    write_file(temporary / "f", content);
+    CHECK(missing_in(metainfo, temporary / "f") == std::vector<uint32_t>{5, 6});
+    write_file(temporary / "f", content.substr(0, 8 * bytes + 5000));
+    CHECK(missing_in(metainfo, temporary / "f") == std::vector<uint32_t>{5, 6, 8, 9});
+  }
+}
+
+TEST_CASE("the digests of a file are those of OpenSSL") {
+  Prng prng(36);
+  TemporaryDirectory temporary;
+  const std::string content = random_text(prng, 70 * piece_bytes + 5);
+  write_file(temporary / "f", content);
+  Notes notes;
+  const codec::Metainfo metainfo = metainfo_of(content);
+  const auto digests = hash_pieces(temporary / "f", metainfo.geometry, {}, notes);
+  REQUIRE(digests);
+  CHECK(*digests == metainfo.piece_digests);
+  const Geometry longer{.total_bytes = content.size() + 1, .piece_bytes = piece_bytes};
+  CHECK(hash_pieces(temporary / "f", longer, {}, notes).error().code == ErrorCode::conflict);
 }
