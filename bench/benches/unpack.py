@@ -3,12 +3,13 @@ adds to fetching."""
 
 import json
 import os
+import time
 
 from benches.create import SECONDS_MAX, TRACKER, shell
 from kit import BenchError, Result, Spread, alternate, ratio
 from kit.clients import Aria2, Murder
 from kit.network import own_network
-from kit.release import Release, raw_info
+from kit.release import Release
 from kit.tree import make_tree
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -37,27 +38,34 @@ class Deploys:
     def _target(self):
         return self._context.scratch.directory("made"), self._context.scratch.directory("target")
 
-    def with_murder(self):
+    def _peer(self, torrent, target, *arguments):
+        child, outcome = self._context.run(
+            [self._context.program, "peer", torrent, *arguments, "--temp-path", target / "temp", "--ip",
+             self._addresses[1], "--seed-for", "0", "--json", *self._context.peer_options], "peer", SECONDS_MAX,
+            environment={"MURDER_RUN_DIR": str(target / "run")})
+        return json.loads(child.output), outcome
+
+    def with_murder(self, is_apart=False):
+        """`is_apart`: the archive is fetched by one command and unpacked by another."""
         context = self._context
         made, target = self._target()
         child, created = context.run(
             [context.program, "create", self._tree, "--tag", "v1", "--tracker", self._endpoint, "--temp-path", made,
              "--json"], "create", SECONDS_MAX)
         report = json.loads(child.output)
-        seeder_started = child_clock()
+        seeder_started = time.monotonic()
         seeder = self._murder.seed(Release(report["torrent"], report["archive"], report["archive_bytes"]),
                                    self._addresses[0])
-        seeder_up = child_clock() - seeder_started
-        child, fetched = context.run(
-            [context.program, "peer", report["torrent"], "--to", target / "to", "--temp-path", target / "temp",
-             "--ip", self._addresses[1], "--seed-for", "0", "--json", *context.peer_options], "peer", SECONDS_MAX,
-            environment={"MURDER_RUN_DIR": str(target / "run")})
-        told = json.loads(child.output)
-        self._check("murder", target / "to" / "v1")
-        return self._sample((created.command_seconds, seeder_up, told["fetch_seconds"],
-                             fetched.command_seconds - told["fetch_seconds"]),
-                            created.cpu_seconds + seeder.stop().cpu_seconds + fetched.cpu_seconds,
-                            fetched.peak_bytes, report["archive_bytes"])
+        seeder_up = time.monotonic() - seeder_started
+        parts = [["--no-unpack"]] if is_apart else []
+        runs = [self._peer(report["torrent"], target, *part) for part in [*parts, ["--to", target / "to"]]]
+        fetch_seconds = runs[0][0]["fetch_seconds"]
+        self._check("murder, apart" if is_apart else "murder", target / "to" / "v1")
+        return self._sample(
+            (created.command_seconds, seeder_up, fetch_seconds,
+             sum(outcome.command_seconds for _, outcome in runs) - fetch_seconds),
+            created.cpu_seconds + seeder.stop().cpu_seconds + sum(outcome.cpu_seconds for _, outcome in runs),
+            max(outcome.peak_bytes for _, outcome in runs), report["archive_bytes"])
 
     def with_aria2(self):
         context = self._context
@@ -69,10 +77,9 @@ class Deploys:
                   f"mktorrent -t {self._threads} -l 18 -a {tracker} -o \"$3\" \"$2\" >/dev/null",
                   self._tree, archive, torrent), "tar-zstd", SECONDS_MAX)
         release = Release(torrent, archive, archive.stat().st_size)
-        assert raw_info(torrent)
-        seeder_started = child_clock()
+        seeder_started = time.monotonic()
         seeder = self._aria2.seed(release, self._addresses[0])
-        seeder_up = child_clock() - seeder_started
+        seeder_up = time.monotonic() - seeder_started
         fetched = self._aria2.begin(release, target, self._addresses[1]).finish()
         (target / "to").mkdir()
         _, unpacked = context.run(shell("zstd -q -dc \"$1\" | tar -C \"$2\" -xf -", target / archive.name, target / "to"),
@@ -88,10 +95,6 @@ class Deploys:
                 "peak_mib": peak_bytes / MIB, "archive_bytes": archive_bytes}
 
 
-def child_clock():
-    return os.times().elapsed
-
-
 def run(context):
     for program, package in (("mktorrent", "mktorrent"), ("tar", "tar"), ("zstd", "zstd"), ("aria2c", "aria2")):
         context.need_program(program, package)
@@ -102,7 +105,9 @@ def run(context):
     count, tree_bytes = make_tree(tree, tree_bytes)
     context.say(f"made a directory of {count} files")
     deploys = Deploys(context, tree, network)
-    samples = alternate({"murder": deploys.with_murder, "tar, zstd, mktorrent, aria2, tar": deploys.with_aria2},
+    samples = alternate({"murder": deploys.with_murder,
+                         "murder, unpacked by a second command": lambda: deploys.with_murder(is_apart=True),
+                         "tar, zstd, mktorrent, aria2, tar": deploys.with_aria2},
                         context.pairs, os.sync, context.say)
     if any(each["unpack"] < 0 for column in samples.values() for each in column):
         raise BenchError("a release was unpacked before it was there")
@@ -120,7 +125,8 @@ def run(context):
                 f"archive is {archive_bytes / 1e6:.0f} MB. Both use murder's tracker, which is up before.")
     result.note("Fetch is until the archive is complete and verified, unpack what it takes from then until the "
                 "directory is in its place and the command has ended: for murder what unpacking during the "
-                "download does not hide. A seeder is up when it has checked the archive (murder) or listens "
+                "download leaves to do; the second row shows what it would be without (its second "
+                "command checks the archive again first). A seeder is up when it has checked the archive (murder) or listens "
                 "(aria2, which was told not to check).")
     result.note(f"Settings of aria2: {Aria2.settings}.")
     return result

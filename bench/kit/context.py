@@ -24,6 +24,7 @@ class Context:
         self.quick = options.quick
         self.size_bytes = options.size  # None: the bench's own
         self.pairs = options.pairs
+        self.only = options.only
         self.seed_options = options.seed_options
         self.peer_options = options.peer_options
         self.scratch = Scratch(options.scratch)
