@@ -144,8 +144,8 @@ def _simulated(context, scenario, release, link):
     """What `murder simulate` says of the same hosts, or None where the program has no simulator."""
     command = [
         str(context.program), "simulate", "--hosts", str(scenario.host_count), "--size", str(release.size_bytes),
-        "--piece-size", str(release.piece_bytes), "--rate", f"{round(link.goodput * 8)}bit",
-        "--latency", f"{link.round_trip_s / 2 * 1e6:.0f}us", "--json"]
+        "--piece-size", str(release.piece_bytes), "--rate", f"{link.goodput * 8 / 1e6:.3f}mbit",
+        "--latency", f"{link.round_trip_s / 2 * 1e3:.4f}ms", "--json"]
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=SIMULATE_SECONDS_MAX, check=False)
     except subprocess.TimeoutExpired:

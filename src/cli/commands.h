@@ -21,7 +21,8 @@ void add_tracker_command(ArgumentParser app, CommandContext& context);
 void add_verify_command(ArgumentParser app, CommandContext& context);
 void add_wait_command(ArgumentParser app, CommandContext& context);
 
-// All of the above, in the order `murder --help` shows them.
-void add_all_commands(ArgumentParser app, CommandContext& context);
+// All of them and those of fleets, in the order `murder --help` shows them; only one if that is
+// what the command line begins with, since to describe all takes longer than a small release.
+void add_commands(ArgumentParser app, CommandContext& context, std::string_view first_argument);
 
 }  // namespace murder::cli

@@ -13,7 +13,6 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/fleet/fleet.h"
 #include "cli/fleet/fleet_options.h"
 #include "cli/suggestion.h"
 
@@ -66,10 +65,7 @@ int run(int argument_count, char** arguments) {
   app.get_formatter()->column_width(34);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   CommandContext context;
-  add_all_commands(ArgumentParser(&app), context);
-  fleet::add_deploy_command(ArgumentParser(&app), context);
-  fleet::add_rollback_command(ArgumentParser(&app), context);
-  fleet::add_fleet_command(ArgumentParser(&app), context);
+  add_commands(ArgumentParser(&app), context, argument_count > 1 ? arguments[1] : "");
   try {
     std::vector<std::string> words =
         fleet::normalise_words({arguments + 1, arguments + argument_count});

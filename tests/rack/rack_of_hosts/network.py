@@ -121,6 +121,10 @@ class Network:
             "dev eth0 nud permanent\n" for each in sorted(others))
         self._ip(self.namespace(host), f"link set lo up\naddress add {self.address(number)}/24 dev eth0\n"
                  f"link set eth0 up\n{neighbours}")
+        # As hosts come; the machine may use another, which all would inherit.
+        # A namespace may be denied cubic; at such short round trips reno does not differ from it.
+        run("ip", "netns", "exec", self.namespace(host), "sh", "-c",
+            "for each in cubic reno; do echo $each >/proc/sys/net/ipv4/tcp_congestion_control && exit; done")
 
     def shape(self, hosts, words):
         """What leaves the host at its end, what comes to it at the bridge's."""
