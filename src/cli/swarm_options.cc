@@ -15,6 +15,16 @@ namespace {
 constexpr uint32_t shards_max = 64;
 constexpr uint64_t memory_bytes_min = 16 * 1024 * 1024;
 
+node::SendPath send_path_of(std::string_view name) {
+  if (name == "copy") {
+    return node::SendPath::copy;
+  }
+  if (name == "zc") {
+    return node::SendPath::zero_copy;
+  }
+  return name == "splice" ? node::SendPath::splice : node::SendPath::automatic;
+}
+
 std::string own_host_name() {
   std::array<char, HOST_NAME_MAX + 1> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
@@ -44,6 +54,16 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
   command.add_flag("--page-cache", options.page_cache,
                    "Write pieces through the page cache; default: past it (O_DIRECT), which takes "
                    "no memory from others, where the file system can");
+  command.add_rate("--upload-limit", options.upload_limit,
+                   "Send at most this much a second (400MB, 10gbit); default: no limit");
+  command.add_rate("--download-limit", options.download_limit,
+                   "Receive at most this much a second; default: no limit");
+  command
+      .add_option("--send-path", options.send_path,
+                  "How payload is sent: auto, copy (through memory of the process), zc (from there "
+                  "without a copy), splice (from the page cache)")
+      .one_of({"auto", "copy", "zc", "splice"})
+      .show_default();
 }
 
 Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandContext& context) {
@@ -72,6 +92,9 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
   node.shard_count = options.shards;
   node.memory_bytes = options.memory_bytes;
   node.direct_io = !options.page_cache;
+  node.send_path = send_path_of(options.send_path);
+  node.upload_limit = options.upload_limit;
+  node.download_limit = options.download_limit;
   return node;
 }
 

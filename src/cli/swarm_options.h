@@ -16,6 +16,9 @@ struct SwarmOptions {
   uint32_t shards = 1;
   uint64_t memory_bytes = limits::memory_bytes_default;
   bool page_cache = false;
+  std::string send_path = "auto";
+  uint64_t upload_limit = 0;  // bytes a second; 0: none
+  uint64_t download_limit = 0;
 };
 
 void add_swarm_options(ArgumentParser command, SwarmOptions& options);

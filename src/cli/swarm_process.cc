@@ -204,6 +204,14 @@ ProcessStatus SwarmProcess::status() {
                     {"resumed_bytes", now.resumed_bytes},
                     {"wasted_bytes", now.stats.wasted_bytes},
                     {"failed_pieces", now.stats.failed_pieces}};
+  const node::IoCounters& io = now.stats.io;
+  status.details["io"] = {{"ring_submissions", io.ring_submissions},
+                          {"system_calls", io.ring_enters + io.direct_calls},
+                          {"received_blocks", io.received_blocks},
+                          {"sent_blocks", io.sent_blocks},
+                          {"sent_memory_bytes", io.sent_memory_bytes},
+                          {"sent_splice_bytes", io.sent_splice_bytes},
+                          {"sent_read_bytes", io.sent_read_bytes}};
   status.details["trackers_working"] = now.trackers_working;
   if (!now.tracker_trouble.empty()) {
     status.details["tracker_trouble"] = now.tracker_trouble;

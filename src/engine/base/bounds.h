@@ -13,7 +13,7 @@ namespace murder::limits {
 // What stock clients ask for, and the largest request they serve (BEP 3: 2^14).
 inline constexpr uint32_t block_bytes_stock = 16 * 1024;
 // The largest block we ask of or serve to our own kind (announced in the extension handshake).
-inline constexpr uint32_t block_bytes_max = 128 * 1024;
+inline constexpr uint32_t block_bytes_max = 512 * 1024;
 inline constexpr uint32_t piece_bytes_min = 16 * 1024;         // what create makes
 inline constexpr uint32_t piece_bytes_max = 32 * 1024 * 1024;  // what a torrent may have
 inline constexpr uint32_t piece_count_max = 4 * 1024 * 1024;
@@ -31,7 +31,7 @@ inline constexpr uint32_t candidates_max = 2000;  // addresses a shard remembers
 inline constexpr uint32_t requests_queued_max = 500;
 inline constexpr uint32_t requests_outstanding_max = 256;
 // Payload handed to a connection that its socket has not taken yet.
-inline constexpr uint32_t send_window_bytes = 512 * 1024;
+inline constexpr uint32_t send_window_bytes = 1024 * 1024;
 inline constexpr uint32_t send_window_blocks = 64;  // a peer may ask for tiny blocks
 static_assert(send_window_bytes >= 2 * block_bytes_max);
 static_assert(send_window_blocks * block_bytes_stock >= send_window_bytes);

@@ -241,6 +241,12 @@ void set_no_delay(int fd) {
   set_flag(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 
+void drop_connection(int fd) {
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;  // a disconnect, see connect(2)
+  ::connect(fd, &nobody, sizeof nobody);
+}
+
 void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes) {
   const int receive = static_cast<int>(receive_bytes);
   const int send = static_cast<int>(send_bytes);

@@ -71,6 +71,8 @@ struct ListenOptions {
 [[nodiscard]] std::optional<Endpoint> local_endpoint(int fd);
 [[nodiscard]] std::optional<Endpoint> peer_endpoint(int fd);
 void set_no_delay(int fd);
+// Ends a TCP connection at once and forgets what was not sent or acknowledged.
+void drop_connection(int fd);
 // Kernel buffers; the kernel doubles and bounds them (net.core.rmem_max). 0 leaves them as they
 // are.
 void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes);

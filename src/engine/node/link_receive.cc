@@ -23,8 +23,21 @@ void PeerLink::add_segment(void* memory, size_t size_bytes) {
   recv_segments_[recv_segment_count_++] = {memory, size_bytes};
 }
 
+// No more than the rate allows at a time.
+void PeerLink::cut_segments(uint64_t size_bytes_max) {
+  for (uint32_t index = 0; index < recv_segment_count_; ++index) {
+    iovec& segment = recv_segments_[index];
+    if (segment.iov_len >= size_bytes_max) {
+      segment.iov_len = size_bytes_max;
+      recv_segment_count_ = index + 1;
+      return;
+    }
+    size_bytes_max -= segment.iov_len;
+  }
+}
+
 void PeerLink::arm() {
-  if (!open_ || !connected_ || recv_.in_flight()) {
+  if (!open_ || !connected_ || recv_.in_flight() || !shard_.download().may_pass(*this)) {
     return;
   }
   recv_segment_count_ = 0;
@@ -47,7 +60,7 @@ void PeerLink::arm() {
     for (uint32_t index = 0; index < count && bytes < predicted_bytes_max; ++index) {
       const swarm::OutgoingRequest& request = requests[index];
       add_segment(recv_heads_[index].data(), codec::piece_head_bytes);
-      add_segment(shard_.piece_place(request.buffer, request.block.offset),
+      add_segment(shard_.pieces().at(request.buffer, request.block.offset),
                   request.block.size_bytes);
       bytes += request.block.size_bytes;
       armed_places_ = true;
@@ -56,6 +69,7 @@ void PeerLink::arm() {
   if (payload_left_ == 0 || payload_place_ != nullptr) {
     add_segment(recv_tail_.data(), recv_tail_.size());
   }
+  cut_segments(shard_.download().portion_bytes());
   recv_message_ = {};
   recv_message_.msg_iov = recv_segments_.data();
   recv_message_.msg_iovlen = recv_segment_count_;
@@ -68,6 +82,7 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
     return;
   }
   if (result > 0) {
+    shard_.download().passed(static_cast<uint64_t>(result));
     shard_.swarm().bytes_received(session_, shard_.reactor().now());
     SegmentReader reader(std::span<const iovec>(recv_segments_).first(recv_segment_count_),
                          static_cast<size_t>(result));
@@ -114,6 +129,7 @@ void PeerLink::consume_payload(SegmentReader& reader) {
   if (payload_left_ == 0 && payload_wanted_) {
     payload_place_ = nullptr;
     payload_wanted_ = false;
+    ++shard_.counters().received_blocks;
     shard_.swarm().payload_end(session_, shard_.reactor().now());
   }
 }
@@ -201,7 +217,7 @@ void PeerLink::on_piece_head(uint32_t body_bytes) {
       shard_.swarm().payload_begin(session_, message->block(), shard_.reactor().now());
   payload_left_ = message->size_bytes;
   payload_wanted_ = place.wanted;
-  payload_place_ = place.wanted ? shard_.piece_place(place.buffer, place.offset) : nullptr;
+  payload_place_ = place.wanted ? shard_.pieces().at(place.buffer, place.offset) : nullptr;
 }
 
 }  // namespace murder::node

@@ -1,14 +1,23 @@
-// The sending half of a link: messages and blocks to the socket.
+// The sending half of a link: which blocks leave together, and from where. What leaves without
+// passing through this process is in link_file.cc.
 #include <algorithm>
 #include <cerrno>
 
 #include "engine/base/ensure.h"
+#include "engine/io/file_send.h"
 #include "engine/node/peer_link.h"
 #include "engine/node/shard.h"
 
 namespace murder::node {
 
 using swarm::CloseReason;
+
+namespace {
+
+// Below it, two system calls a block cost more than the copy they save.
+constexpr uint32_t splice_block_bytes_min = 64 * 1024;
+
+}  // namespace
 
 std::span<uint8_t> PeerLink::append(size_t size_bytes) {
   const size_t before = control_.size();
@@ -24,49 +33,120 @@ void PeerLink::flush() {
     return;
   }
   start_batches();
-  start_send();
+  if (sending_ != nullptr && sending_->source == SendBatch::Source::file) {
+    go_on_with_file();
+  } else {
+    start_send();
+  }
 }
+
+// --- batches -------------------------------------------------------------------------------------
 
 void PeerLink::start_batches() {
   while (open_ && !blocks_.empty() && batches_[next_to_fill_].state == SendBatch::State::idle) {
-    SendBatch& batch = batches_[next_to_fill_];
-    if (!start_batch(batch)) {
-      return;  // the shard flushes this link again when a chunk is free
+    if (!shard_.upload().may_pass(*this) || !start_batch(batches_[next_to_fill_])) {
+      return;  // the shard flushes this link again when there is room
     }
     next_to_fill_ ^= 1U;
   }
 }
 
-bool PeerLink::start_batch(SendBatch& batch) {
-  const uint32_t chunk = shard_.take_chunk(*this);
-  if (chunk == UINT32_MAX) {
-    return false;
-  }
-  const std::span<uint8_t> memory = shard_.chunk(chunk);
-  batch.chunk = chunk;
-  batch.block_count = 0;
-  batch.payload_bytes = 0;
-  while (!blocks_.empty() && batch.block_count < SendBatch::block_count_max) {
-    const BlockRange& block = blocks_.front();
-    const bool follows =
-        batch.block_count == 0 || (block.piece == batch.blocks[0].piece &&
-                                   block.offset == batch.blocks[0].offset + batch.payload_bytes);
-    if (!follows || batch.payload_bytes + block.size_bytes > memory.size()) {
+// The blocks at the head of the queue that lie side by side, as many as fit.
+PeerLink::Run PeerLink::front_run() const {
+  const BlockRange& first = blocks_.at(0);
+  const auto bytes_max = static_cast<uint32_t>(
+      std::min<uint64_t>(shard_.chunk_bytes(), shard_.upload().portion_bytes()));
+  Run run{.block_count = 1, .size_bytes = first.size_bytes, .smallest_bytes = first.size_bytes};
+  while (run.block_count < std::min(blocks_.size(), SendBatch::block_count_max)) {
+    const BlockRange& block = blocks_.at(run.block_count);
+    if (block.piece != first.piece || block.offset != first.offset + run.size_bytes ||
+        run.size_bytes + block.size_bytes > bytes_max) {
       break;
     }
+    ++run.block_count;
+    run.size_bytes += block.size_bytes;
+    run.smallest_bytes = std::min(run.smallest_bytes, block.size_bytes);
+  }
+  return run;
+}
+
+bool PeerLink::start_batch(SendBatch& batch) {
+  const Run run = front_run();
+  const BlockRange first = blocks_.at(0);
+  const uint64_t offset = shard_.geometry().piece_offset(first.piece) + first.offset;
+  if (!use_hot_piece(batch, first) && !use_file(batch, run, offset) && !use_chunk(batch)) {
+    return false;
+  }
+  batch.block_count = 0;
+  batch.payload_bytes = 0;
+  while (batch.block_count < run.block_count) {
+    const BlockRange block = blocks_.pop();
     codec::encode_message({.type = codec::MessageType::piece,
                            .piece = block.piece,
                            .offset = block.offset,
                            .size_bytes = block.size_bytes},
                           batch.heads[batch.block_count]);
     batch.payload_bytes += block.size_bytes;
-    batch.blocks[batch.block_count++] = blocks_.pop();
+    batch.blocks[batch.block_count++] = block;
   }
-  ENSURE(batch.block_count > 0);
-  batch.state = SendBatch::State::reading;
-  batch.transfer.read(
-      shard_.geometry().piece_offset(batch.blocks[0].piece) + batch.blocks[0].offset,
-      memory.first(batch.payload_bytes));
+  shard_.upload().passed(batch.payload_bytes);
+  batch.state = SendBatch::State::ready;
+  if (batch.source == SendBatch::Source::chunk) {
+    batch.state = SendBatch::State::reading;
+    batch.transfer.read(offset, shard_.chunk(batch.chunk).first(batch.payload_bytes));
+  }
+  return true;
+}
+
+bool PeerLink::use_hot_piece(SendBatch& batch, const BlockRange& first) {
+  if (shard_.send_path() == SendPath::splice) {
+    return false;
+  }
+  const std::optional<uint32_t> place = shard_.pieces().find(first.piece);
+  if (!place) {
+    return false;
+  }
+  shard_.pieces().pin(*place);
+  batch.source = SendBatch::Source::hot;
+  batch.hot_place = *place;
+  batch.payload = shard_.pieces().place(*place) + first.offset;
+  return true;
+}
+
+// What would wait for the disk is read through the ring instead, and is in the cache from then on.
+bool PeerLink::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
+  const SendPath path = shard_.send_path();
+  const bool wanted = path == SendPath::splice ||
+                      (path == SendPath::automatic && run.smallest_bytes >= splice_block_bytes_min);
+  if (!wanted || !can_splice()) {
+    return false;
+  }
+  const StoreSegment segment = shard_.store().segment_at(offset, run.size_bytes);
+  if (segment.is_padding || segment.size_bytes < run.size_bytes) {
+    return false;
+  }
+  const Result<int> fd = shard_.store().acquire(segment.file_index);
+  if (!fd) {
+    return false;  // reading into a chunk finds the same error, and tells it
+  }
+  if (!io::is_cached(*fd, segment.offset, run.size_bytes)) {
+    shard_.store().release(segment.file_index);
+    return false;
+  }
+  batch.source = SendBatch::Source::file;
+  batch.file_index = segment.file_index;
+  batch.file_fd = *fd;
+  batch.file_offset = segment.offset;
+  return true;
+}
+
+bool PeerLink::use_chunk(SendBatch& batch) {
+  batch.chunk = shard_.take_chunk(*this);
+  if (batch.chunk == UINT32_MAX) {
+    return false;
+  }
+  batch.source = SendBatch::Source::chunk;
+  batch.payload = shard_.chunk(batch.chunk).data();
   return true;
 }
 
@@ -85,6 +165,50 @@ void PeerLink::read_done(StoreTransfer& transfer, int error_number) {
   shard_.wants_flush(*this);
 }
 
+void PeerLink::let_go(SendBatch& batch) {
+  if (batch.chunk != UINT32_MAX) {
+    shard_.give_chunk_back(batch.chunk);
+    batch.chunk = UINT32_MAX;
+  }
+  if (batch.hot_place != UINT32_MAX) {
+    shard_.pieces().unpin(batch.hot_place);
+    batch.hot_place = UINT32_MAX;
+  }
+  if (batch.file_index != UINT32_MAX) {
+    shard_.store().release(batch.file_index);
+    batch.file_index = UINT32_MAX;
+  }
+  batch.state = SendBatch::State::idle;
+}
+
+void PeerLink::count_sent(const SendBatch& batch) {
+  IoCounters& counters = shard_.counters();
+  counters.sent_blocks += batch.block_count;
+  switch (batch.source) {
+    case SendBatch::Source::chunk:
+      counters.sent_read_bytes += batch.payload_bytes;
+      return;
+    case SendBatch::Source::hot:
+      counters.sent_memory_bytes += batch.payload_bytes;
+      return;
+    case SendBatch::Source::file:
+      counters.sent_splice_bytes += batch.payload_bytes;
+      return;
+  }
+}
+
+void PeerLink::batch_sent() {
+  SendBatch& batch = *sending_;
+  sending_ = nullptr;
+  count_sent(batch);
+  let_go(batch);
+  for (uint32_t index = 0; index < batch.block_count && !closing_; ++index) {
+    shard_.swarm().block_sent(session_, batch.blocks[index].size_bytes, shard_.reactor().now());
+  }
+}
+
+// --- sends ---------------------------------------------------------------------------------------
+
 void PeerLink::start_send() {
   if (send_.in_flight()) {
     return;
@@ -99,33 +223,36 @@ void PeerLink::start_send() {
     batch.state = SendBatch::State::sending;
     sending_ = &batch;
     next_to_send_ ^= 1U;
-    uint8_t* payload = shard_.chunk(batch.chunk).data();
+    if (batch.source == SendBatch::Source::file) {
+      start_file(count);
+      return;
+    }
+    auto* payload = const_cast<uint8_t*>(batch.payload);  // as iovec wants it
     for (uint32_t index = 0; index < batch.block_count; ++index) {
       send_segments_[count++] = {batch.heads[index].data(), codec::piece_head_bytes};
       send_segments_[count++] = {payload, batch.blocks[index].size_bytes};
       payload += batch.blocks[index].size_bytes;
     }
   }
-  if (count == 0) {
-    return;
+  if (count > 0) {
+    send_message_ = {};
+    send_message_.msg_iov = send_segments_.data();
+    send_message_.msg_iovlen = count;
+    send_rest();
   }
-  send_message_ = {};
-  send_message_.msg_iov = send_segments_.data();
-  send_message_.msg_iovlen = count;
-  shard_.reactor().sendmsg(send_, fd_.get(), &send_message_, MSG_WAITALL);
 }
 
-void PeerLink::send_done(io::Operation&, int32_t result, uint32_t) {
-  if (closing_) {
-    settle();
-    return;
+void PeerLink::send_rest() {
+  is_zero_copy_ = sending_ != nullptr && shard_.send_path() == SendPath::zero_copy &&
+                  shard_.reactor().features().sendmsg_zero_copy;
+  if (is_zero_copy_) {
+    shard_.reactor().sendmsg_zero_copy(send_, fd_.get(), &send_message_, MSG_WAITALL);
+  } else {
+    shard_.reactor().sendmsg(send_, fd_.get(), &send_message_, MSG_WAITALL);
   }
-  if (result == 0 || (result < 0 && result != -EINTR && result != -EAGAIN)) {
-    end(CloseReason::connection_lost);
-    return;
-  }
-  // What a short send left goes out first.
-  auto sent = static_cast<size_t>(std::max(result, 0));
+}
+
+void PeerLink::skip_sent(size_t sent) {
   while (send_message_.msg_iovlen > 0 && sent >= send_message_.msg_iov->iov_len) {
     sent -= send_message_.msg_iov->iov_len;
     ++send_message_.msg_iov;
@@ -134,7 +261,30 @@ void PeerLink::send_done(io::Operation&, int32_t result, uint32_t) {
   if (send_message_.msg_iovlen > 0) {
     send_message_.msg_iov->iov_base = static_cast<uint8_t*>(send_message_.msg_iov->iov_base) + sent;
     send_message_.msg_iov->iov_len -= sent;
-    shard_.reactor().sendmsg(send_, fd_.get(), &send_message_, MSG_WAITALL);
+  }
+}
+
+void PeerLink::send_done(io::Operation&, int32_t result, uint32_t cqe_flags) {
+  const bool is_notification = (cqe_flags & io::cqe_notification) != 0;
+  if (!is_notification) {
+    send_result_ = result;
+  }
+  if (send_.in_flight()) {
+    return;  // zero copy: the memory is read until the notification comes
+  }
+  if (closing_) {
+    settle();
+    return;
+  }
+  if (send_result_ == 0 ||
+      (send_result_ < 0 && send_result_ != -EINTR && send_result_ != -EAGAIN)) {
+    end(CloseReason::connection_lost);
+    return;
+  }
+  // What a short send left goes out first.
+  skip_sent(static_cast<size_t>(std::max(send_result_, 0)));
+  if (send_message_.msg_iovlen > 0) {
+    send_rest();
     return;
   }
   control_sending_.clear();
@@ -142,17 +292,6 @@ void PeerLink::send_done(io::Operation&, int32_t result, uint32_t) {
     batch_sent();
   }
   shard_.wants_flush(*this);
-}
-
-void PeerLink::batch_sent() {
-  SendBatch& batch = *sending_;
-  sending_ = nullptr;
-  shard_.give_chunk_back(batch.chunk);
-  batch.chunk = UINT32_MAX;
-  batch.state = SendBatch::State::idle;
-  for (uint32_t index = 0; index < batch.block_count && !closing_; ++index) {
-    shard_.swarm().block_sent(session_, batch.blocks[index].size_bytes, shard_.reactor().now());
-  }
 }
 
 }  // namespace murder::node

@@ -9,6 +9,20 @@
 
 namespace murder::node {
 
+// What the data plane of a shard did, for benches and for those who wonder.
+struct IoCounters {
+  uint64_t ring_submissions = 0;  // operations given to the ring
+  uint64_t ring_enters = 0;       // system calls of the ring
+  uint64_t direct_calls = 0;      // system calls past the ring, one or two a block sent by splice
+  uint64_t received_blocks = 0;
+  uint64_t sent_blocks = 0;
+  uint64_t sent_memory_bytes = 0;  // from pieces that were still in memory
+  uint64_t sent_splice_bytes = 0;  // from the page cache to the socket
+  uint64_t sent_read_bytes = 0;    // read into memory first
+
+  IoCounters& operator+=(const IoCounters& other);
+};
+
 struct ShardStats {
   uint64_t downloaded_bytes = 0;
   uint64_t uploaded_bytes = 0;
@@ -16,6 +30,9 @@ struct ShardStats {
   uint64_t failed_pieces = 0;
   uint32_t session_count = 0;
   uint32_t open_count = 0;
+  IoCounters io;
+
+  ShardStats& operator+=(const ShardStats& other);
 };
 
 struct ShardMessage {

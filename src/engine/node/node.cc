@@ -242,6 +242,9 @@ Status Node::start_shards(const BitSet& have) {
         .memory_bytes = options_.memory_bytes / options_.shard_count,
         .source = source_,
         .seed = prng_.next(),
+        .send_path = options_.send_path,
+        .upload_limit = policy::RateLimit::share(options_.upload_limit, options_.shard_count),
+        .download_limit = policy::RateLimit::share(options_.download_limit, options_.shard_count),
     };
     const Store::Access wanted =
         options_.direct_io ? Store::Access::write_direct : Store::Access::write;
@@ -483,12 +486,7 @@ NodeProgress Node::progress() const {
     now.have_bytes = bytes_of(metainfo_.geometry, shard_->swarm().have());
   }
   for (const ShardStats& stats : stats_) {
-    now.stats.downloaded_bytes += stats.downloaded_bytes;
-    now.stats.uploaded_bytes += stats.uploaded_bytes;
-    now.stats.wasted_bytes += stats.wasted_bytes;
-    now.stats.failed_pieces += stats.failed_pieces;
-    now.stats.session_count += stats.session_count;
-    now.stats.open_count += stats.open_count;
+    now.stats += stats;
   }
   if (trackers_ != nullptr) {
     now.tracker_trouble = trackers_->trouble();

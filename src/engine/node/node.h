@@ -38,6 +38,9 @@ struct NodeOptions {
   uint32_t shard_count = 1;
   uint64_t memory_bytes = limits::memory_bytes_default;  // of the whole process
   bool direct_io = true;  // pieces are written past the page cache where the file system can
+  SendPath send_path = SendPath::automatic;
+  uint64_t upload_limit = 0;  // bytes a second, shared out over the shards; 0: none
+  uint64_t download_limit = 0;
 };
 
 enum class NodePhase : uint8_t { verifying, fetching, serving, stopping, stopped };

@@ -14,6 +14,7 @@ PeerLink::PeerLink(Shard& shard)
       connect_(io::bind_operation<&PeerLink::connect_done>(this)),
       recv_(io::bind_operation<&PeerLink::recv_done>(this)),
       send_(io::bind_operation<&PeerLink::send_done>(this)),
+      writable_(io::bind_operation<&PeerLink::became_writable>(this)),
       blocks_(limits::send_window_blocks),
       batches_{{{shard.reactor(), shard.store(), bind_transfer<&PeerLink::read_done>(this)},
                 {shard.reactor(), shard.store(), bind_transfer<&PeerLink::read_done>(this)}}} {}
@@ -73,16 +74,21 @@ void PeerLink::close() {
   closing_ = true;
   if (fd_.is_open()) {
     ::shutdown(fd_.get(), SHUT_RDWR);  // wakes what waits in the kernel
+    if (is_zero_copy_ && send_.in_flight()) {
+      io::drop_connection(fd_.get());  // the other side may never take what the pages hold
+    }
   }
   shard_.reactor().cancel(connect_);
   shard_.reactor().cancel(recv_);
   shard_.reactor().cancel(send_);
+  shard_.reactor().cancel(writable_);
   settle();
 }
 
 bool PeerLink::nothing_in_flight() const {
   return !connect_.in_flight() && !recv_.in_flight() && !send_.in_flight() &&
-         !batches_[0].transfer.in_flight() && !batches_[1].transfer.in_flight();
+         !writable_.in_flight() && !batches_[0].transfer.in_flight() &&
+         !batches_[1].transfer.in_flight();
 }
 
 void PeerLink::settle() {
@@ -94,11 +100,7 @@ void PeerLink::settle() {
 void PeerLink::finish_close() {
   ENSURE(closing_ && nothing_in_flight());
   for (SendBatch& batch : batches_) {
-    if (batch.chunk != UINT32_MAX) {
-      shard_.give_chunk_back(batch.chunk);
-    }
-    batch.chunk = UINT32_MAX;
-    batch.state = SendBatch::State::idle;
+    let_go(batch);
   }
   if (fd_.is_open()) {
     shard_.reactor().close_fd(fd_.release());
@@ -117,6 +119,8 @@ void PeerLink::finish_close() {
   next_to_fill_ = 0;
   next_to_send_ = 0;
   sending_ = nullptr;
+  is_zero_copy_ = false;
+  is_non_blocking_ = false;
   session_ = {};
 }
 

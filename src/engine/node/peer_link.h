@@ -6,13 +6,14 @@
 // buffer][head][place]...[tail]. When something else comes, the bytes behind it are first copied
 // out (the kernel wrote them into places that are not theirs), then read from the copy.
 //
-// Sending: small messages are gathered in a buffer. Blocks are read in runs of one piece into a
-// chunk, two chunks at a time (one being read while the other is sent), and leave with their heads
-// in one sendmsg.
+// Sending: small messages are gathered in a buffer. Blocks leave in batches, runs of one piece, two
+// batches at a time: from a piece that is still in memory, from the page cache (link_file.cc), or
+// read into a chunk while the other batch is sent. From memory they leave with their heads in one
+// sendmsg.
 //
-// Bounded by: one recv, one send, two reads in flight; control_queue_bytes_max; send_window_bytes
-// (kept by the swarm). Ends: close() cancels what is in flight; when nothing is any more, the shard
-// is told and the slot is free.
+// Bounded by: one recv, one send or wait for the socket, two reads in flight;
+// control_queue_bytes_max; send_window_bytes (kept by the swarm). Ends: close() cancels what is in
+// flight; when nothing is any more, the shard is told and the slot is free.
 #pragma once
 
 #include <sys/socket.h>
@@ -34,29 +35,12 @@
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
 #include "engine/node/segment_reader.h"
-#include "engine/node/store_transfer.h"
+#include "engine/node/send_batch.h"
 #include "engine/swarm/effects.h"
 
 namespace murder::node {
 
 class Shard;
-
-// Blocks of one piece that lie side by side, read and sent together.
-struct SendBatch {
-  static constexpr uint32_t block_count_max = 16;
-  enum class State : uint8_t { idle, reading, ready, sending };
-
-  SendBatch(io::Reactor& reactor, Store& store, StoreTransfer::Target target)
-      : transfer(reactor, store, target) {}
-
-  State state = State::idle;
-  uint32_t chunk = UINT32_MAX;
-  uint32_t block_count = 0;
-  uint32_t payload_bytes = 0;
-  std::array<BlockRange, block_count_max> blocks;
-  std::array<std::array<uint8_t, codec::piece_head_bytes>, block_count_max> heads;
-  StoreTransfer transfer;
-};
 
 class PeerLink {
  public:
@@ -94,7 +78,7 @@ class PeerLink {
   uint32_t listed = 0;
 
  private:
-  static constexpr uint32_t predicted_max = 8;
+  static constexpr uint32_t predicted_max = 32;
   static constexpr uint32_t predicted_bytes_max = 1024 * 1024;
   static constexpr size_t tail_bytes = 4096;
 
@@ -113,12 +97,36 @@ class PeerLink {
   void on_handshake();
   void on_piece_head(uint32_t body_bytes);
   void add_segment(void* memory, size_t size_bytes);
+  void cut_segments(uint64_t size_bytes_max);
 
   // sending (link_send.cc)
+  struct Run {
+    uint32_t block_count = 0;
+    uint32_t size_bytes = 0;
+    uint32_t smallest_bytes = 0;
+  };
   void start_batches();
+  [[nodiscard]] Run front_run() const;
   bool start_batch(SendBatch& batch);
+  bool use_hot_piece(SendBatch& batch, const BlockRange& first);
+  bool use_file(SendBatch& batch, const Run& run, uint64_t offset);
+  bool use_chunk(SendBatch& batch);
   void start_send();
+  void send_rest();
+  void skip_sent(size_t sent);
   void batch_sent();
+  void count_sent(const SendBatch& batch);
+  void let_go(SendBatch& batch);
+
+  // sending from the page cache (link_file.cc)
+  bool can_splice();
+  void start_file(uint32_t prefix_count);
+  void prepare_file_head(uint32_t prefix_count);
+  void go_on_with_file();
+  void send_file_head();
+  void send_file_payload(SendBatch& batch);
+  void file_send_failed(int error_number);
+  void became_writable(io::Operation& operation, int32_t result, uint32_t cqe_flags);
 
   Shard& shard_;
   swarm::SessionId session_;
@@ -132,6 +140,7 @@ class PeerLink {
   io::Operation connect_;
   io::Operation recv_;
   io::Operation send_;
+  io::Operation writable_;
 
   // --- receiving ---
   msghdr recv_message_{};
@@ -156,6 +165,11 @@ class PeerLink {
   SendBatch* sending_ = nullptr;
   msghdr send_message_{};
   std::array<iovec, 2 * SendBatch::block_count_max + 1> send_segments_{};
+  int32_t send_result_ = 0;
+  bool is_zero_copy_ = false;  // the send that is in flight
+  bool is_non_blocking_ = false;
+  uint32_t file_block_ = 0;       // of the batch, being sent from its file
+  uint32_t file_sent_bytes_ = 0;  // of that block
 };
 
 }  // namespace murder::node

@@ -12,36 +12,24 @@ using swarm::SessionId;
 
 namespace {
 
-constexpr uint32_t page_bytes = 4096;
-constexpr uint32_t chunk_bytes = 256 * 1024;
-constexpr uint32_t chunk_count = 24;
+constexpr uint32_t send_chunk_bytes = 512 * 1024;
+constexpr uint32_t send_chunk_count = 12;
 constexpr uint64_t scratch_bytes = 2 * 1024 * 1024;  // the largest recv that is armed
 constexpr uint64_t waste_bytes = 256 * 1024;
 constexpr uint64_t overhead_bytes =
-    uint64_t{chunk_bytes} * chunk_count + scratch_bytes + waste_bytes;
+    uint64_t{send_chunk_bytes} * send_chunk_count + scratch_bytes + waste_bytes;
 constexpr int rounds_per_turn_max = 16;
 constexpr Duration accept_pause = std::chrono::milliseconds(100);
-static_assert(chunk_bytes >= limits::block_bytes_max);
+static_assert(send_chunk_bytes >= limits::block_bytes_max);
 
-uint32_t stride_of(const Geometry& geometry) {
-  return (geometry.piece_bytes + page_bytes - 1) / page_bytes * page_bytes;
-}
-
-uint32_t buffer_count_of(const Geometry& geometry, const BitSet& have, uint64_t memory_bytes) {
-  const uint32_t missing = have.size() - have.count();
-  if (missing == 0) {
-    return 0;
-  }
-  const uint64_t payload = memory_bytes > overhead_bytes ? memory_bytes - overhead_bytes : 0;
-  const uint64_t fitting = payload / stride_of(geometry);
-  const uint64_t most = std::min<uint64_t>(uint64_t{missing} + 1, limits::piece_buffers_max);
-  return static_cast<uint32_t>(std::clamp<uint64_t>(
-      fitting, limits::piece_buffers_min, std::max<uint64_t>(most, limits::piece_buffers_min)));
+PieceMemory::Size memory_of(const Geometry& geometry, const BitSet& have, uint64_t memory_bytes) {
+  const uint64_t for_pieces = memory_bytes > overhead_bytes ? memory_bytes - overhead_bytes : 0;
+  return PieceMemory::size_for(geometry, have.size() - have.count(), for_pieces);
 }
 
 swarm::SwarmConfig config_of(const ShardOptions& options, const BitSet& have) {
   swarm::SwarmConfig config = options.swarm;
-  config.piece_buffers = buffer_count_of(config.geometry, have, options.memory_bytes);
+  config.piece_buffers = memory_of(config.geometry, have, options.memory_bytes).buffer_count;
   return config;
 }
 
@@ -56,7 +44,12 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
       store_(std::move(store)),
       listener_(std::move(listener)),
       swarm_(config_of(options, have), have, Prng(options.seed), *this),
-      buffer_stride_bytes_(stride_of(metainfo.geometry)),
+      upload_(
+          reactor, options.upload_limit, listed_upload,
+          {this, [](void* self, PeerLink& link) { static_cast<Shard*>(self)->wants_flush(link); }}),
+      download_(
+          reactor, options.download_limit, listed_download,
+          {this, [](void* self, PeerLink& link) { static_cast<Shard*>(self)->wants_arm(link); }}),
       links_(options.swarm.sessions_max),
       stores_(swarm_.active().buffer_count()),
       accept_(io::bind_operation<&Shard::accepted>(this)),
@@ -75,25 +68,28 @@ Shard::~Shard() {
   reactor_.run_until([&] { return !accept_.in_flight(); }, std::chrono::seconds(5));
 }
 
-Status Shard::allocate() {
+Status Shard::allocate(const BitSet& have) {
+  Result<PieceMemory> pieces =
+      PieceMemory::create(geometry(), memory_of(geometry(), have, options_.memory_bytes));
+  if (!pieces) {
+    return fail(pieces.error());
+  }
+  pieces_.emplace(std::move(*pieces));
   const auto make = [](std::unique_ptr<io::AlignedArena>& arena, uint64_t size_bytes) -> Status {
-    auto made =
-        io::AlignedArena::create({.size_bytes = std::max<uint64_t>(size_bytes, page_bytes)});
+    auto made = io::AlignedArena::create({.size_bytes = size_bytes});
     if (!made) {
       return fail(made.error());
     }
     arena = std::move(*made);
     return {};
   };
-  const uint64_t pieces = uint64_t{buffer_stride_bytes_} * swarm_.active().buffer_count();
-  for (const Status& status :
-       {make(pieces_, pieces), make(chunk_memory_, uint64_t{chunk_bytes} * chunk_count),
-        make(scratch_, scratch_bytes), make(waste_, waste_bytes)}) {
+  for (const Status& status : {make(chunk_memory_, uint64_t{send_chunk_bytes} * send_chunk_count),
+                               make(scratch_, scratch_bytes), make(waste_, waste_bytes)}) {
     if (!status) {
       return status;
     }
   }
-  chunks_ = io::ChunkPool(chunk_memory_->bytes(), chunk_bytes);
+  chunks_ = io::ChunkPool(chunk_memory_->bytes(), send_chunk_bytes);
   return {};
 }
 
@@ -103,7 +99,7 @@ Result<std::unique_ptr<Shard>> Shard::create(io::Reactor& reactor, const ShardOp
                                              ShardOutbox& outbox) {
   std::unique_ptr<Shard> shard(
       new Shard(reactor, options, metainfo, std::move(store), have, std::move(listener), outbox));
-  const Status allocated = shard->allocate();
+  const Status allocated = shard->allocate(have);
   if (!allocated) {
     return fail(allocated.error());
   }
@@ -198,10 +194,6 @@ void Shard::disarm(SessionId session) {
 
 // --- memory --------------------------------------------------------------------------------------
 
-uint8_t* Shard::piece_place(BufferIndex buffer, uint32_t offset) {
-  return pieces_->bytes().data() + uint64_t{buffer.raw} * buffer_stride_bytes_ + offset;
-}
-
 uint32_t Shard::take_chunk(PeerLink& link) {
   const uint32_t index = chunks_.take();
   if (index == UINT32_MAX) {
@@ -237,11 +229,11 @@ bool Shard::is_time_to_hash() {
   const auto waiting = static_cast<uint32_t>(verify_list_.size());
   const uint32_t idle = active.idle_count();
   const Instant now = reactor_.now();
-  const Instant at = batching_.hash_at(
-      {.waiting = waiting,
-       .receiving = active.buffer_count() - idle - waiting - storing_count_,
-       .idle_buffers = idle},
-      now);
+  const Instant at =
+      batching_.hash_at({.waiting = waiting,
+                         .receiving = active.buffer_count() - idle - waiting - storing_count_,
+                         .idle_buffers = idle},
+                        now);
   if (at > now) {
     hash_timer_.arm(at);
     return false;
@@ -264,7 +256,7 @@ bool Shard::hash_waiting() {
                      verify_list_.begin() + static_cast<std::ptrdiff_t>(count));
   for (size_t index = 0; index < count; ++index) {
     const swarm::ActivePiece& active = swarm_.active().at(buffers[index]);
-    inputs[index] = {piece_place(buffers[index], 0), active.size_bytes};
+    inputs[index] = {pieces_->at(buffers[index], 0), active.size_bytes};
   }
   hasher_.hash_batch(std::span(inputs).first(count), std::span(digests).first(count));
   for (size_t index = 0; index < count; ++index) {
@@ -285,7 +277,7 @@ bool Shard::start_stores() {
     const swarm::ActivePiece& active = swarm_.active().at(buffer);
     ++storing_count_;
     stores_[buffer.raw]->write(geometry().piece_offset(active.piece),
-                               {piece_place(buffer, 0), active.size_bytes});
+                               {pieces_->at(buffer, 0), active.size_bytes});
   }
   buffers.clear();
   if (store_list_.empty()) {
@@ -303,6 +295,7 @@ void Shard::stored(StoreTransfer& transfer, int error_number) {
     post(ShardMessage::Kind::write_failed, {}, error_number);
     return;  // the node stops; the piece stays unsaid
   }
+  pieces_->stored(buffer, swarm_.active().at(buffer).piece);
   swarm_.piece_stored(buffer, reactor_.now());
 }
 
@@ -327,6 +320,7 @@ void Shard::lease_fulfilled(PieceIndex piece) {
   post(ShardMessage::Kind::lease_fulfilled, piece);
 }
 void Shard::completed() {
+  post_stats();  // who asks at the end is to see all of it
   post(ShardMessage::Kind::completed);
 }
 
@@ -360,6 +354,8 @@ void Shard::deliver(const ShardMessage& message) {
 
 void Shard::post_stats() {
   const swarm::SwarmStats& stats = swarm_.stats();
+  counters_.ring_submissions = reactor_.counters().submissions;
+  counters_.ring_enters = reactor_.counters().enters;
   outbox_.post({.kind = ShardMessage::Kind::stats,
                 .shard = options_.index,
                 .stats = {.downloaded_bytes = stats.downloaded_bytes,
@@ -367,7 +363,8 @@ void Shard::post_stats() {
                           .wasted_bytes = stats.wasted_bytes,
                           .failed_pieces = stats.failed_pieces,
                           .session_count = swarm_.session_count(),
-                          .open_count = swarm_.open_count()}});
+                          .open_count = swarm_.open_count(),
+                          .io = counters_}});
 }
 
 void Shard::tick(io::Timer&) {

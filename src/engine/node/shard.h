@@ -24,8 +24,11 @@
 #include "engine/io/reactor.h"
 #include "engine/node/messages.h"
 #include "engine/node/peer_link.h"
+#include "engine/node/piece_memory.h"
+#include "engine/node/send_path.h"
 #include "engine/node/store.h"
 #include "engine/node/store_transfer.h"
+#include "engine/node/throttle.h"
 #include "engine/policy/hash_batching.h"
 #include "engine/swarm/swarm.h"
 
@@ -37,6 +40,9 @@ struct ShardOptions {
   uint64_t memory_bytes = limits::memory_bytes_default;
   std::optional<IpAddress> source;  // connections leave from this address
   uint64_t seed = 1;                // of the shard's randomness
+  SendPath send_path = SendPath::automatic;
+  uint64_t upload_limit = 0;    // bytes a second; 0: none
+  uint64_t download_limit = 0;  // the same
 };
 
 class Shard final : public swarm::EffectSink {
@@ -61,14 +67,19 @@ class Shard final : public swarm::EffectSink {
   [[nodiscard]] const swarm::Swarm& swarm() const { return swarm_; }
   [[nodiscard]] Store& store() { return store_; }
   [[nodiscard]] const Geometry& geometry() const { return metainfo_.geometry; }
-  [[nodiscard]] uint8_t* piece_place(BufferIndex buffer, uint32_t offset);
+  [[nodiscard]] PieceMemory& pieces() { return *pieces_; }
+  [[nodiscard]] SendPath send_path() const { return options_.send_path; }
   [[nodiscard]] std::span<uint8_t> scratch() { return scratch_->bytes(); }  // to copy a recv out
   [[nodiscard]] std::span<uint8_t> waste() { return waste_->bytes(); }      // bytes nobody reads
   // UINT32_MAX: none is free; the link is flushed again when one is.
   [[nodiscard]] uint32_t take_chunk(PeerLink& link);
   [[nodiscard]] std::span<uint8_t> chunk(uint32_t index) { return chunks_.chunk(index); }
+  [[nodiscard]] uint32_t chunk_bytes() const { return chunks_.chunk_bytes(); }
   void give_chunk_back(uint32_t index);
   void read_failed(int error_number);
+  [[nodiscard]] Throttle& upload() { return upload_; }
+  [[nodiscard]] Throttle& download() { return download_; }
+  [[nodiscard]] IoCounters& counters() { return counters_; }
 
   void wants_flush(PeerLink& link) { enlist(flush_list_, link, listed_flush); }
   void wants_arm(PeerLink& link) { enlist(arm_list_, link, listed_arm); }
@@ -98,6 +109,8 @@ class Shard final : public swarm::EffectSink {
     listed_settled = 8,
     listed_end = 16,
     listed_chunk = 32,
+    listed_upload = 64,
+    listed_download = 128,
   };
   struct LinkEnd {
     PeerLink* link;
@@ -107,7 +120,7 @@ class Shard final : public swarm::EffectSink {
 
   Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Metainfo& metainfo,
         Store store, const BitSet& have, io::Fd listener, ShardOutbox& outbox);
-  [[nodiscard]] Status allocate();
+  [[nodiscard]] Status allocate(const BitSet& have);
   PeerLink& link(swarm::SessionId session);
   void post(ShardMessage::Kind kind, PieceIndex piece = {}, int error_number = 0);
 
@@ -139,12 +152,14 @@ class Shard final : public swarm::EffectSink {
   hash::PieceHasher hasher_;
   policy::HashBatching batching_{hasher_.lanes()};
 
-  uint32_t buffer_stride_bytes_;
-  std::unique_ptr<io::AlignedArena> pieces_;
+  std::optional<PieceMemory> pieces_;
   std::unique_ptr<io::AlignedArena> chunk_memory_;
   std::unique_ptr<io::AlignedArena> scratch_;
   std::unique_ptr<io::AlignedArena> waste_;
   io::ChunkPool chunks_{{}, 4096};
+  Throttle upload_;
+  Throttle download_;
+  IoCounters counters_;
 
   std::vector<std::unique_ptr<PeerLink>> links_;  // by session slot
   std::vector<PeerLink*> flush_list_;

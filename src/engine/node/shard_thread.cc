@@ -1,12 +1,41 @@
 #include "engine/node/shard_thread.h"
 
+#include <sched.h>
+
 #include <utility>
 
 namespace murder::node {
+namespace {
 
-ShardThread::ShardThread(io::Reactor& home, std::unique_ptr<io::Reactor> reactor,
+// The calling thread stays on one of the cores this process may use, the one with this number among
+// them. With fewer cores than shards nobody is pinned. Shard 0 never is: its thread starts those
+// that unpack, and they would be bound to its core.
+void pin_to_core(uint32_t number) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+    return;
+  }
+  for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) {
+      continue;
+    }
+    if (number == 0) {
+      cpu_set_t only;
+      CPU_ZERO(&only);
+      CPU_SET(cpu, &only);
+      sched_setaffinity(0, sizeof only, &only);  // refused in some containers: then it is free
+      return;
+    }
+    --number;
+  }
+}
+
+}  // namespace
+
+ShardThread::ShardThread(io::Reactor& home, std::unique_ptr<io::Reactor> reactor, ShardIndex index,
                          ShardOutbox& home_outbox)
     : home_(home),
+      index_(index.raw),
       reactor_(std::move(reactor)),
       home_outbox_(home_outbox),
       inbox_(*reactor_, io::bind_notifier<&ShardThread::inbox_ready>(this)),
@@ -21,7 +50,8 @@ Result<std::unique_ptr<ShardThread>> ShardThread::create(
   if (!reactor) {
     return fail(reactor.error());
   }
-  std::unique_ptr<ShardThread> made(new ShardThread(home, std::move(*reactor), home_outbox));
+  std::unique_ptr<ShardThread> made(
+      new ShardThread(home, std::move(*reactor), options.index, home_outbox));
   auto shard = Shard::create(*made->reactor_, options, metainfo, std::move(store), have,
                              std::move(listener), *made);
   if (!shard) {
@@ -34,6 +64,7 @@ Result<std::unique_ptr<ShardThread>> ShardThread::create(
 void ShardThread::start() {
   home_.add_turn_hook(inbox_hook_);
   thread_ = std::thread([this] {
+    pin_to_core(index_);
     shard_->start();
     reactor_->add_turn_hook(outbox_hook_);
     reactor_->run();

@@ -33,7 +33,8 @@ class ShardThread final : public ShardOutbox {
   static constexpr uint32_t mailbox_size = 1024;
   using Box = io::Mailbox<ShardMessage, mailbox_size>;
 
-  ShardThread(io::Reactor& home, std::unique_ptr<io::Reactor> reactor, ShardOutbox& home_outbox);
+  ShardThread(io::Reactor& home, std::unique_ptr<io::Reactor> reactor, ShardIndex index,
+              ShardOutbox& home_outbox);
 
   void post(const ShardMessage& message) override;  // the shard's thread
   void inbox_ready(io::Notifier& notifier);         // the shard's thread
@@ -42,6 +43,7 @@ class ShardThread final : public ShardOutbox {
   void flush_outbox(io::TurnHook& hook);            // the shard's thread
 
   io::Reactor& home_;
+  uint32_t index_;
   std::unique_ptr<io::Reactor> reactor_;
   ShardOutbox& home_outbox_;
   Box inbox_;

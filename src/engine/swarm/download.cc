@@ -1,5 +1,6 @@
 // The fetching half of the swarm: which piece of whom.
 #include <algorithm>
+#include <bit>
 
 #include "engine/base/ensure.h"
 #include "engine/swarm/swarm.h"
@@ -21,6 +22,15 @@ constexpr double duplicate_gain = 1.5;
 constexpr Duration duplicate_patience = std::chrono::milliseconds(300);
 // How long a whole piece takes from a peer of which nothing is known.
 constexpr double unknown_rate_seconds = 0.5;
+// Blocks of our own kind are at least this large, and larger where many of them are under way.
+constexpr uint32_t own_block_bytes_min = 128 * 1024;
+constexpr uint32_t blocks_per_window = 8;
+static_assert(own_block_bytes_min <= limits::block_bytes_max);
+
+// The grain of a session's window.
+uint32_t grain_bytes(const Session& session, const Geometry& geometry) {
+  return std::min({session.block_bytes, own_block_bytes_min, geometry.piece_bytes});
+}
 
 }  // namespace
 
@@ -123,7 +133,7 @@ void Swarm::update_interest(SessionId id, Session& session) {
 // --- asking --------------------------------------------------------------------------------------
 
 uint32_t Swarm::request_window(const Session& session) const {
-  const uint32_t block = std::min(session.block_bytes, config_.geometry.piece_bytes);
+  const uint32_t block = grain_bytes(session, config_.geometry);
   if (session.snubbed) {
     return block;
   }
@@ -145,7 +155,7 @@ uint32_t Swarm::request_window(const Session& session) const {
 void Swarm::adapt_window(Session& session, Duration answered_after) {
   session.latency = std::min(session.latency, answered_after);
   const Duration target = 2 * std::min(session.latency, window_latency_max) + window_margin;
-  const uint32_t block = std::min(session.block_bytes, config_.geometry.piece_bytes);
+  const uint32_t block = grain_bytes(session, config_.geometry);
   const uint32_t before = request_window(session);  // at least a block
   session.window_bytes = answered_after < target ? before + block : before - block / 2;
 }
@@ -311,7 +321,9 @@ bool Swarm::is_active_elsewhere(PieceIndex piece, BufferIndex besides) const {
 }
 
 void Swarm::ask(SessionId id, Session& session, Instant now) {
-  const BlockRange block = active_.take_missing(*session.current, session.block_bytes, now);
+  const uint32_t large = std::bit_floor(request_window(session) / blocks_per_window);
+  const uint32_t block_bytes = std::min(session.block_bytes, std::max(large, own_block_bytes_min));
+  const BlockRange block = active_.take_missing(*session.current, block_bytes, now);
   if (session.requested.empty() && !session.arriving) {
     session.payload_at = now;
   }

@@ -346,12 +346,12 @@ TEST_CASE("a cancelled request is rejected and not sent; others are served at on
 }
 
 TEST_CASE("whoever waits in line is served when a piece of another is sent") {
-  Bench bench(true, 16);
+  Bench bench(true, 32);
   std::vector<SessionId> peers;
   for (int peer = 0; peer < 5; ++peer) {
     peers.push_back(bench.join());
     bench.say(peers.back(), {.type = MessageType::interested});
-    for (uint32_t piece = 0; piece < 16; ++piece) {
+    for (uint32_t piece = 0; piece < 32; ++piece) {
       bench.say(peers.back(), MessageType::request, block(piece, 0, 65536));
     }
   }
@@ -364,7 +364,7 @@ TEST_CASE("whoever waits in line is served when a piece of another is sent") {
     bench.swarm().block_sent(id, sent.size_bytes, bench.now);
     bench.check();
   }
-  CHECK(bench.sink.sent_blocks.size() == 5 * 16);
+  CHECK(bench.sink.sent_blocks.size() == 5 * 32);
   CHECK(bench.broken == "");
 }
 
