@@ -40,7 +40,7 @@ def spread_out(context, contender, addresses):
 
 
 def run(context):
-    size_bytes = context.size(GIB, 64 * MIB)
+    size_bytes = context.size(GIB, 32 * MIB)
     context.scratch.need((max(PEER_COUNTS) + 2) * size_bytes, "fanout")
     network = context.enter(own_network())
     releases = Releases(context, size_bytes)
@@ -59,8 +59,8 @@ def run(context):
         samples = alternate(runs, context.pairs, before_each=os.sync, say=context.say)
         result.raw[f"1 to {count}"] = samples
         report(result, f"1 to {count}", samples)
-    result.note(f"Median (least to most) of {context.pairs} rounds in which both take turns. GB/s is what was delivered "
-                "to all, by the time of the last. CPU: of the seeder and all peers, per GB delivered. "
+    result.note(f"Median (least to most) of {context.pairs} rounds in which both take turns. GB/s is what was "
+                "delivered to all, by the time of the last. CPU: of the seeder and all peers, per GB delivered. "
                 "All share the cores of this machine, so this shows what a delivery costs, not how a fleet fares.")
     result.note("Counted as in wire: from when a peer gets the torrent until it says that all is verified and "
                 "written. All peers are started together; libtorrent's interpreters take some tenths of a "

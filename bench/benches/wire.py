@@ -81,7 +81,7 @@ def fetch(context, contender):
 
 
 def run(context):
-    size_bytes = context.size(4 * GIB, 256 * MIB)
+    size_bytes = context.size(4 * GIB, 64 * MIB)
     context.scratch.need(3 * size_bytes, "wire")
     network = context.enter(own_network())
     releases = Releases(context, size_bytes)
