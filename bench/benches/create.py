@@ -2,7 +2,7 @@
 
 import os
 
-from kit import Result, Spread, alternate, ratio
+from kit import Result, Spread, alternate, ratio, size_in_words
 from kit.scratch import warm
 from kit.tree import make_tree
 
@@ -89,7 +89,7 @@ def run(context):
     source = context.scratch.random_file("file.bin", file_bytes)
     warm(source)
     piece_bytes = create_once(context, source)
-    result = Result(f"a file of {file_bytes / 1e9:.2f} GB, and a directory of {tree_bytes / 1e9:.2f} GB")
+    result = Result(f"a file of {size_in_words(file_bytes)}, and a directory of {size_in_words(tree_bytes)}")
     samples = alternate(file_contenders(context, source, piece_bytes, threads), context.pairs, os.sync, context.say)
     result.raw["file"] = samples
     report(result, "a file as it is", samples, file_bytes)

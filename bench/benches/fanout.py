@@ -3,7 +3,7 @@
 import os
 
 from benches.wire import start
-from kit import Result, Spread, alternate, ratio
+from kit import Result, Spread, alternate, ratio, size_in_words
 from kit.clients import Libtorrent, Murder
 from kit.network import own_network
 from kit.release import Releases
@@ -53,7 +53,7 @@ def run(context):
             contenders.append(start(context, network, releases, client.label(), client, client))
     addresses = [network.address() for _ in range(max(PEER_COUNTS))]
     warm(releases.content)
-    result = Result(f"1 seeder to several peers on one machine, {size_bytes / 1e9:.2f} GB each")
+    result = Result(f"1 seeder to several peers on one machine, {size_in_words(size_bytes)} each")
     for count in PEER_COUNTS:
         runs = {each.name: lambda each=each: spread_out(context, each, addresses[:count]) for each in contenders}
         samples = alternate(runs, context.pairs, before_each=os.sync, say=context.say)

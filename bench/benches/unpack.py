@@ -6,7 +6,7 @@ import os
 import time
 
 from benches.create import PACK, SECONDS_MAX, TRACKER, shell
-from kit import BenchError, Result, Spread, alternate, ratio
+from kit import BenchError, Result, Spread, alternate, ratio, size_in_words
 from kit.clients import Aria2, Murder
 from kit.network import own_network
 from kit.release import Release
@@ -110,7 +110,7 @@ def run(context):
                         context.pairs, os.sync, context.say)
     if any(each["unpack"] < 0 for column in samples.values() for each in column):
         raise BenchError("a release was unpacked before it was there")
-    result = Result(f"deploy of a directory of {count:,} files, {tree_bytes / 1e9:.2f} GB, from one process to another",
+    result = Result(f"deploy of a directory of {count:,} files, {size_in_words(tree_bytes)}, from one process to another",
                     raw={"samples": samples})
     table = result.table("", ["what", *(f"{stage}, s" for stage in STAGES), "all, s", "CPU s", "peer MiB",
                               "murder is faster by"])
