@@ -3,7 +3,7 @@
 import os
 
 from benches.wire import start
-from kit import Result, Spread, alternate, ratio
+from kit import Result, Spread, alternate, ratio, size_in_words
 from kit.clients import Libtorrent, Murder
 from kit.network import own_network
 from kit.release import Releases
@@ -40,7 +40,7 @@ def spread_out(context, contender, addresses):
 
 
 def run(context):
-    size_bytes = context.size(GIB, 64 * MIB)
+    size_bytes = context.size(GIB, 32 * MIB)
     context.scratch.need((max(PEER_COUNTS) + 2) * size_bytes, "fanout")
     network = context.enter(own_network())
     releases = Releases(context, size_bytes)
@@ -53,14 +53,14 @@ def run(context):
             contenders.append(start(context, network, releases, client.label(), client, client))
     addresses = [network.address() for _ in range(max(PEER_COUNTS))]
     warm(releases.content)
-    result = Result(f"1 seeder to several peers on one machine, {size_bytes / 1e9:.2f} GB each")
+    result = Result(f"1 seeder to several peers on one machine, {size_in_words(size_bytes)} each")
     for count in PEER_COUNTS:
         runs = {each.name: lambda each=each: spread_out(context, each, addresses[:count]) for each in contenders}
         samples = alternate(runs, context.pairs, before_each=os.sync, say=context.say)
         result.raw[f"1 to {count}"] = samples
         report(result, f"1 to {count}", samples)
-    result.note(f"Median (least to most) of {context.pairs} rounds in which both take turns. GB/s is what was delivered "
-                "to all, by the time of the last. CPU: of the seeder and all peers, per GB delivered. "
+    result.note(f"Median (least to most) of {context.pairs} rounds in which both take turns. GB/s is what was "
+                "delivered to all, by the time of the last. CPU: of the seeder and all peers, per GB delivered. "
                 "All share the cores of this machine, so this shows what a delivery costs, not how a fleet fares.")
     result.note("Counted as in wire: from when a peer gets the torrent until it says that all is verified and "
                 "written. All peers are started together; libtorrent's interpreters take some tenths of a "

@@ -3,7 +3,7 @@
 import json
 import os
 
-from kit import BenchError, Result, Spread, alternate
+from kit import BenchError, Result, Spread, alternate, size_in_words
 from kit.scratch import warm
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -69,7 +69,7 @@ def run(context):
         {name: lambda arguments=arguments: reading(context, arguments, source, size_bytes)
          for name, _, arguments in steps},
         context.pairs, say=context.say)
-    result = Result(f"a bare loop of the same system calls, {size_bytes / 1e9:.2f} GB", raw={"samples": samples})
+    result = Result(f"a bare loop of the same system calls, {size_in_words(size_bytes)}", raw={"samples": samples})
     table = result.table("", ["step", "GB/s", "receiver CPU s/GB", "sender CPU s/GB"])
     for name, _, _ in steps:
         column = samples[name]

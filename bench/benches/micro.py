@@ -5,14 +5,14 @@ import json
 from kit import Result, Spread
 
 SECONDS_MAX = 900
+PROGRAMS = ("codec", "hash", "policy", "tracker")
 
 
 def run(context):
     result = Result("single parts, one core")
     seconds, repetitions = ("0.01", 1) if context.quick else ("0.1", context.pairs)
-    for program in sorted((context.build / "bench").glob("bench_*")):
-        if not program.is_file() or program.name in ("bench_keeper", "bench_limit"):
-            continue
+    for name in PROGRAMS:
+        program = context.built(f"bench/bench_{name}")
         child, _ = context.run(
             [program, "--benchmark_format=json", f"--benchmark_min_time={seconds}",
              f"--benchmark_repetitions={repetitions}"], program.name, SECONDS_MAX)
@@ -23,8 +23,8 @@ def run(context):
             if each["run_type"] == "iteration":
                 samples.setdefault(each["name"], []).append(each)
         table = result.table(program.name, ["what", "ns", "GB/s", "million/s"])
-        for name, runs in samples.items():
-            table.row(name, Spread.of([_nanoseconds(each) for each in runs]),
+        for what, runs in samples.items():
+            table.row(what, Spread.of([_nanoseconds(each) for each in runs]),
                       Spread.of([each["bytes_per_second"] / 1e9 for each in runs if "bytes_per_second" in each]),
                       Spread.of([each["items_per_second"] / 1e6 for each in runs if "items_per_second" in each]))
     result.note(f"CPU time of a call; median (least to most) of {repetitions} repetitions.")

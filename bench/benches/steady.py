@@ -125,7 +125,7 @@ def own_block_bytes(context):
 
 
 def run(context):
-    smaller = context.size(512 * MIB, 64 * MIB)
+    smaller = context.size(512 * MIB, 16 * MIB)
     sizes = (smaller, 2 * smaller)
     context.scratch.need(5 * smaller, "steady")
     network = context.enter(own_network(250))
@@ -158,7 +158,8 @@ def report(result, counts, sizes, block_bytes, trouble):
         blocks = (larger - smaller) / block
         sides = found[larger].keys()
         table = result.table(f"{name}, blocks of {block // KIB} KiB",
-                             ["what", *(f"{side}, {unit}" for side in sides for unit in ("a block", "a MiB", "at all"))])
+                             ["what", *(f"{side}, {unit}" for side in sides
+                                        for unit in ("a block", "a MiB", "at all"))])
         for what in [ALLOCATIONS, *([] if trouble else EVENTS)]:
             cells = []
             for side in sides:
@@ -168,7 +169,8 @@ def report(result, counts, sizes, block_bytes, trouble):
     result.note("\"A block\" and \"a MiB\" are what the larger release took more, by the blocks or MiB that it has "
                 "more: start and end cancel out. \"At all\" is of the whole run with the larger one, the peer's "
                 "start and end included, the seeder's not.")
-    result.note("Allocations: calls of malloc, calloc, realloc, aligned_alloc and posix_memalign, counted by a preloaded "
-                "library (operator new ends there). The rest: perf stat on tracepoints, in runs of their own.")
+    result.note("Allocations: calls of malloc, calloc, realloc, aligned_alloc and posix_memalign, counted by a "
+                "preloaded library (operator new ends there). The rest: perf stat on tracepoints, in runs of their "
+                "own.")
     if trouble:
         result.note(f"System calls and ring submissions were not counted: {trouble}.")

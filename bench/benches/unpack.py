@@ -5,8 +5,8 @@ import json
 import os
 import time
 
-from benches.create import SECONDS_MAX, TRACKER, shell
-from kit import BenchError, Result, Spread, alternate, ratio
+from benches.create import PACK, SECONDS_MAX, TRACKER, shell
+from kit import BenchError, Result, Spread, alternate, ratio, size_in_words
 from kit.clients import Aria2, Murder
 from kit.network import own_network
 from kit.release import Release
@@ -73,8 +73,7 @@ class Deploys:
         archive, torrent = made / "v1.tar.zst", made / "v1.torrent"
         tracker = TRACKER.replace("127.0.0.1:8998", self._endpoint)
         _, created = context.run(
-            shell("tar -C \"$1\" -cf - . | zstd -q -3 -T0 -o \"$2\" && "
-                  f"mktorrent -t {self._threads} -l 18 -a {tracker} -o \"$3\" \"$2\" >/dev/null",
+            shell(f"{PACK} && mktorrent -t {self._threads} -l 18 -a {tracker} -o \"$3\" \"$2\" >/dev/null",
                   self._tree, archive, torrent), "tar-zstd", SECONDS_MAX)
         release = Release(torrent, archive, archive.stat().st_size)
         seeder_started = time.monotonic()
@@ -82,8 +81,8 @@ class Deploys:
         seeder_up = time.monotonic() - seeder_started
         fetched = self._aria2.begin(release, target, self._addresses[1]).finish()
         (target / "to").mkdir()
-        _, unpacked = context.run(shell("zstd -q -dc \"$1\" | tar -C \"$2\" -xf -", target / archive.name, target / "to"),
-                                  "untar", SECONDS_MAX)
+        _, unpacked = context.run(
+            shell('zstd -q -dc "$1" | tar -C "$2" -xf -', target / archive.name, target / "to"), "untar", SECONDS_MAX)
         self._check("aria2", target / "to")
         return self._sample((created.command_seconds, seeder_up, fetched["seconds"], unpacked.command_seconds),
                             created.cpu_seconds + seeder.stop().cpu_seconds + fetched["cpu_seconds"]
@@ -98,7 +97,7 @@ class Deploys:
 def run(context):
     for program, package in (("mktorrent", "mktorrent"), ("tar", "tar"), ("zstd", "zstd"), ("aria2c", "aria2")):
         context.need_program(program, package)
-    tree_bytes = context.size(GIB, 64 * MIB)
+    tree_bytes = context.size(GIB, 16 * MIB)
     context.scratch.need(4 * tree_bytes, "unpack")
     network = context.enter(own_network())
     tree = context.scratch.directory("tree")
@@ -111,7 +110,7 @@ def run(context):
                         context.pairs, os.sync, context.say)
     if any(each["unpack"] < 0 for column in samples.values() for each in column):
         raise BenchError("a release was unpacked before it was there")
-    result = Result(f"deploy of a directory of {count:,} files, {tree_bytes / 1e9:.2f} GB, from one process to another",
+    result = Result(f"deploy of a directory of {count:,} files, {size_in_words(tree_bytes)}, from one process to another",
                     raw={"samples": samples})
     table = result.table("", ["what", *(f"{stage}, s" for stage in STAGES), "all, s", "CPU s", "peer MiB",
                               "murder is faster by"])
@@ -121,12 +120,12 @@ def run(context):
                           for key in (*STAGES, "all", "cpu_seconds", "peak_mib")),
                   ratio([each["all"] for each in column], ours))
     archive_bytes = samples["murder"][0]["archive_bytes"]
-    result.note(f"Median (least to most) of {context.pairs} rounds in turn; what arrived was compared in the first. The "
-                f"archive is {archive_bytes / 1e6:.0f} MB. Both use murder's tracker, which is up before.")
+    result.note(f"Median (least to most) of {context.pairs} rounds in turn; what arrived was compared in the first. "
+                f"The archive is {archive_bytes / 1e6:.0f} MB. Both use murder's tracker, which is up before.")
     result.note("Fetch is until the archive is complete and verified, unpack what it takes from then until the "
                 "directory is in its place and the command has ended: for murder what unpacking during the "
                 "download leaves to do; the second row shows what it would be without (its second "
-                "command checks the archive again first). A seeder is up when it has checked the archive (murder) or listens "
-                "(aria2, which was told not to check).")
+                "command checks the archive again first). A seeder is up when it has checked the archive (murder) or "
+                "listens (aria2, which was told not to check).")
     result.note(f"Settings of aria2: {Aria2.settings}.")
     return result

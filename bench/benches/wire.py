@@ -5,7 +5,7 @@ import filecmp
 import os
 
 from benches.limit import ALL_ARGUMENTS, reading
-from kit import BenchError, Result, Spread, alternate, ratio
+from kit import BenchError, Result, Spread, alternate, ratio, size_in_words
 from kit.clients import Aria2, Libtorrent, Murder, Transmission
 from kit.network import own_network
 from kit.release import Releases
@@ -81,7 +81,7 @@ def fetch(context, contender):
 
 
 def run(context):
-    size_bytes = context.size(4 * GIB, 256 * MIB)
+    size_bytes = context.size(4 * GIB, 64 * MIB)
     context.scratch.need(3 * size_bytes, "wire")
     network = context.enter(own_network())
     releases = Releases(context, size_bytes)
@@ -94,7 +94,7 @@ def run(context):
     samples = alternate(runs, context.pairs, before_each=os.sync, say=context.say)
     for each in contenders:
         each.seeder.stop()
-    result = Result(f"1 seeder to 1 peer on one machine, {size_bytes / 1e9:.2f} GB", raw={"samples": samples})
+    result = Result(f"1 seeder to 1 peer on one machine, {size_in_words(size_bytes)}", raw={"samples": samples})
     report(result, "", samples, contenders)
     clients = [each for _, *both in pairs for each in both]
     clients += with_transmission(context, network, result, size_bytes // TRANSMISSION_PART, notes)
@@ -119,7 +119,7 @@ def with_transmission(context, network, result, size_bytes, notes):
     runs = {each.name: lambda each=each: fetch(context, each) for each in contenders}
     samples = alternate(runs, context.pairs, before_each=os.sync, say=context.say)
     result.raw["samples of the smaller release"] = samples
-    report(result, f"with Transmission, {size_bytes / 1e9:.2f} GB", samples, contenders)
+    report(result, f"with Transmission, {size_in_words(size_bytes)}", samples, contenders)
     notes.append("Transmission has a smaller release, since it takes so long; it also waits up to 10 s until it lets a "
                  "new peer ask.")
     return [transmission]

@@ -108,8 +108,9 @@ class Murder(Client):
 
     def begin(self, release, directory, address, stays=False):
         child = self.context.start(
-            [*self._peer_prefix, self.context.program, "peer", release.torrent, "--no-unpack", "--temp-path", directory, "--ip", address,
-             "--seed-for", FETCH_SECONDS_MAX if stays else 0, "--json", *self.context.peer_options], "murder-peer",
+            [*self._peer_prefix, self.context.program, "peer", release.torrent, "--no-unpack", "--temp-path",
+             directory, "--ip", address, "--seed-for", FETCH_SECONDS_MAX if stays else 0, "--json",
+             *self.context.peer_options], "murder-peer",
             # Peers of one release are one process per run directory.
             environment={**self._environment, "MURDER_RUN_DIR": str(directory / ".run")})
         return _MurderFetch(child, stays)

@@ -56,6 +56,10 @@ class Result:
         self.notes.append(text)
 
 
+def size_in_words(size_bytes):
+    return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+
+
 def _number(value):
     if isinstance(value, int):
         return f"{value:,}"

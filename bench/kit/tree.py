@@ -5,10 +5,10 @@ import random
 import struct
 
 _WORDS = 4000
-_POOL_BYTES = 48 << 20
+_POOL_BYTES_MAX = 48 << 20
 
 
-def _text_pool(generator):
+def _text_pool(generator, size_bytes):
     """Lines of words, some far more frequent than others, indented like source text."""
     letters = "etaoinshrdlucmfwypvbgkjqxz_"
     words = ["".join(generator.choices(letters, range(len(letters), 0, -1), k=generator.randint(2, 12)))
@@ -16,7 +16,7 @@ def _text_pool(generator):
     weights = [1 / (rank + 2) for rank in range(_WORDS)]
     marks = ["(", ");\n    ", " = ", ", ", ".", "\n", " {\n  ", "}\n", " ", " ", " ", " "]
     parts, size = [], 0
-    while size < _POOL_BYTES:
+    while size < size_bytes:
         chosen = generator.choices(words, weights, k=100_000)
         joined = generator.choices(marks, k=100_000)
         part = "".join(word + mark for word, mark in zip(chosen, joined)).encode()
@@ -25,10 +25,10 @@ def _text_pool(generator):
     return b"".join(parts)
 
 
-def _binary_pool(generator):
+def _binary_pool(generator, size_bytes):
     """Records with counters, addresses and noise, and tables of zeros in between."""
     parts, size, address = [], 0, 0x400000
-    while size < _POOL_BYTES:
+    while size < size_bytes:
         records = bytearray()
         for _ in range(2000):
             address += generator.choice((4, 8, 16, 16, 24, 40))
@@ -43,7 +43,8 @@ def make_tree(root, size_bytes, seed=1):
     """Writes about this many bytes below `root`: two fifths in texts of some 20 KB, the rest in binaries of some
     MB, in nested directories. Returns (files, bytes)."""
     generator = random.Random(seed)
-    pools = {"text": _text_pool(generator), "binary": _binary_pool(generator)}
+    pool_bytes = min(size_bytes, _POOL_BYTES_MAX)
+    pools = {"text": _text_pool(generator, pool_bytes), "binary": _binary_pool(generator, pool_bytes)}
     written, count, text_bytes = 0, 0, 0
     while written < size_bytes:
         is_text = text_bytes < written * 2 / 5 or written == 0
