@@ -179,7 +179,7 @@ def _report(result, scenario, release, link, floor, samples, simulated):
 
 
 def _add_notes(context, result, kinds):
-    result.note(f"Median (least to most) of {context.pairs} rounds in which all take turns on one rack: network "
+    result.note(f"Median (least to most) of {context.pairs} round(s) in which all take turns on one rack: network "
                 "namespaces on a bridge, each link shaped at both ends (tbf, 50 ms of queue), files in memory.")
     result.note("Floor: (m - 1) + ceil(log2(N + 1)) piece times, m pieces, N hosts that fetch; a piece time is a piece "
                 "at what one TCP stream carries on such a link, measured before each run.")
