@@ -16,6 +16,7 @@ QUEUE_MS = 50
 FLOORS_MAX = 6
 SECONDS_MAX_LEAST = 20
 SIMULATE_SECONDS_MAX = 120
+READINGS = ("last", "median", "ratio", "seeder_copies", "cpu_seconds", "cpu_share", "steal_seconds", "dropped_packets")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,10 +118,13 @@ def _run_scenario(context, result, scenario, murder, others):
 
 
 def _distribute(swarm, release, contender, murder, link):
-    from rack_of_hosts import swarm_run
+    from rack_of_hosts import network, swarm_run
     floor = swarm_run.floor_seconds(release, len(swarm.peers), link.goodput)
-    outcome = swarm.distribute(release, contender.seeder, contender.kinds, murder,
-                               max(SECONDS_MAX_LEAST, FLOORS_MAX * floor))
+    try:
+        outcome = swarm.distribute(release, contender.seeder, contender.kinds, murder,
+                                   max(SECONDS_MAX_LEAST, FLOORS_MAX * floor))
+    except network.RackError as error:  # one client's; the others go on
+        return {**dict.fromkeys(READINGS), "failed": len(swarm.peers), "trouble": {"every host": str(error)}, "done": {}}
     is_mixed = len(set(contender.kinds)) > 1
     counted = contender.ours(swarm.peers, murder) if is_mixed else swarm.peers
     done = [outcome.done[host] for host in counted if host in outcome.done and host not in outcome.trouble]
@@ -172,14 +176,14 @@ def _report(result, scenario, release, link, floor, samples, simulated):
                   ratio([each["last"] for each in column], ours))
         for each in column:
             for host, why in each["trouble"].items():
-                result.note(f"{scenario.title}, {name}: {host} has no release: {why}")
-    shares = [each["cpu_share"] for column in samples.values() for each in column]
+                result.note(f"{scenario.title}, {name}: no release on {host}: {why}")
+    shares = [each["cpu_share"] or 0 for column in samples.values() for each in column]
     if max(shares) > 0.8:
         result.note(f"{scenario.title}: processors were busy to {max(shares):.0%} in a run, so they limited it as well.")
 
 
 def _add_notes(context, result, kinds):
-    result.note(f"Median (least to most) of {context.pairs} rounds in which all take turns on one rack: network "
+    result.note(f"Median (least to most) of {context.pairs} round(s) in which all take turns on one rack: network "
                 "namespaces on a bridge, each link shaped at both ends (tbf, 50 ms of queue), files in memory.")
     result.note("Floor: (m - 1) + ceil(log2(N + 1)) piece times, m pieces, N hosts that fetch; a piece time is a piece "
                 "at what one TCP stream carries on such a link, measured before each run.")
