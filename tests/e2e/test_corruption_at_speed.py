@@ -140,19 +140,23 @@ class CorruptionAtSpeed(MurderCase):
         self.assertTrue(self.path(name, "to", "data").read_bytes() == self.content.read_bytes(), "other bytes arrived")
         return json.loads(running.output)
 
-    def one_flip(self, name, seed_arguments=(), peer_arguments=()):
-        """The 100th block of the stream is wrong; only then another seeder becomes known."""
+    def one_flip(self, name, seed_arguments=(), peer_arguments=(), shards=1):
+        """The 100th block of the stream is wrong; only then another seeder becomes known. Each shard bars for
+        itself, so each may meet the wrong stream once."""
+        self.path(name, "to").mkdir(parents=True)
         wrong = self.relay(lambda number: number == 100, *seed_arguments)
         right = self.relay(lambda number: False, *seed_arguments)
         self.tracker.peers = [wrong.address]
-        running = self.start(*self.peer_arguments(self.torrent, "--json", *peer_arguments, name=name))
+        running = self.start(*self.peer_arguments(self.torrent, "--json", *peer_arguments, "--shards", str(shards),
+                                                 name=name))
         wait_until(lambda: wrong.flipped, "a byte was changed")
         self.tracker.peers.append(right.address)
         report = self.report_of(running, name)
-        self.assertEqual(report["failed_pieces"], 1, report)
+        self.assertGreaterEqual(report["failed_pieces"], 1)
+        self.assertLessEqual(report["failed_pieces"], wrong.flipped, "a right piece was refused")
         self.assertGreaterEqual(report["received_bytes"], RELEASE_BYTES + PIECE_BYTES)
         self.assertIn("wrong data", running.error)
-        self.assertEqual(wrong.connections, 1, "it was dialled again")
+        self.assertLessEqual(wrong.connections, shards, "it was dialled again")
 
     def test_a_changed_byte_is_caught_and_its_piece_fetched_again(self):
         for number, path in enumerate(self.send_paths()):
@@ -163,11 +167,12 @@ class CorruptionAtSpeed(MurderCase):
         self.one_flip("host", peer_arguments=("--page-cache",))
 
     def test_with_several_shards(self):
-        self.one_flip("host", peer_arguments=("--shards", "2"))
+        self.one_flip("host", shards=2)
 
     def test_several_streams_with_changed_bytes_at_once(self):
         relays = [self.relay(lambda number, first=first: number % 50 == first) for first in (10, 20, 30)]
         right = self.relay(lambda number: False)
+        self.path("host", "to").mkdir(parents=True)
         self.tracker.peers = [each.address for each in relays]
         running = self.start(*self.peer_arguments(self.torrent, "--json"))
         wait_until(lambda: all(each.flipped for each in relays), "each stream had a byte changed")
@@ -178,11 +183,12 @@ class CorruptionAtSpeed(MurderCase):
 
     def test_what_never_comes_right_is_never_delivered(self):
         relays = [self.relay(lambda number: True) for _ in range(2)]
+        self.path("host", "to").mkdir(parents=True)
         self.tracker.peers = [each.address for each in relays]
         result = self.peer(self.torrent, "--give-up-after", "3s", code=1)
         self.assertGreaterEqual(sum(each.flipped for each in relays), 2)
         self.assertIn("0 B of", result.stderr)
-        self.assertEqual(list(self.path("host", "to").iterdir()) if self.path("host", "to").exists() else [], [])
+        self.assertEqual(list(self.path("host", "to").iterdir()), [])
 
 
 if __name__ == "__main__":
