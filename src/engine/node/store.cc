@@ -198,7 +198,7 @@ Status Store::preallocate_file(uint32_t file_index, bool is_complete) {
       status = fail(no_space(path, needed));
     } else if (!unsupported) {
       status = fail_errno(errno, "cannot take the space for " + path);
-    } else if (fstatvfs(*fd, &free_space) == 0 &&
+    } else if (fstatvfs(*fd, &free_space) == 0 && free_space.f_blocks > 0 &&  // ramfs counts none
                uint64_t{free_space.f_bavail} * free_space.f_frsize < needed) {
       status = fail(no_space(path, needed));
     }
