@@ -14,6 +14,7 @@
 #include "engine/base/units.h"
 #include "engine/sim/floor.h"
 #include "engine/sim/outcome.h"
+#include "engine/sim/scenario.h"
 
 namespace murder::cli {
 namespace {
@@ -40,6 +41,7 @@ struct SimulateOptions {
   uint64_t hash_rate = 0;
   uint64_t disk_rate = 0;
   uint32_t check_every = 0;
+  std::optional<uint32_t> scenario;
   std::string plot;
 };
 
@@ -172,6 +174,7 @@ Json json_of(const sim::Options& simulated, const sim::Outcome& outcome,
           {"hosts", outcome.host_count},
           {"hosts_done", outcome.done_count},
           {"hosts_died", outcome.died_count},
+          {"pieces_lost", outcome.lost_count},
           {"pieces", simulated.geometry.piece_count()},
           {"piece_bytes", simulated.geometry.piece_bytes},
           {"messages_per_host", outcome.messages_per_host},
@@ -207,6 +210,9 @@ void print_outcome(const sim::Options& simulated, const sim::Outcome& outcome,
   if (simulated.rack_size > 0) {
     line("copies into a rack", fmt::format("at most {:.3f}", outcome.rack_copies_max));
   }
+  if (outcome.lost_count > 0) {
+    line("lost", fmt::format("{} pieces, which no living host has any more", outcome.lost_count));
+  }
   line("came in vain", fmt::format("{:.3f} %", 100 * outcome.duplicate_fraction));
   line("messages of a host",
        fmt::format("{:.0f}, {}", outcome.messages_per_host,
@@ -228,7 +234,11 @@ Status write_file(const std::string& path, const std::string& text) {
 }
 
 Result<int> run_simulate(const SimulateOptions& options, CommandContext& context) {
-  const Result<sim::Options> simulated = simulation_of(options);
+  const Result<sim::Options> simulated =
+      options.scenario ? sim::random_scenario(*options.scenario) : simulation_of(options);
+  if (options.scenario) {
+    context.print(sim::description_of(*simulated));
+  }
   if (!simulated) {
     return context.wrong_usage(simulated.error().text);
   }
@@ -258,10 +268,10 @@ Result<int> run_simulate(const SimulateOptions& options, CommandContext& context
     }
   }
   if (!outcome.fault.empty()) {
-    context.note(fmt::format("murder simulate: {}", outcome.fault));
+    context.warn(outcome.fault);
     return exit_failed;
   }
-  return exit_done;
+  return outcome.lost_count > 0 && !options.scenario ? exit_failed : exit_done;
 }
 
 void add_network_options(ArgumentParser command, SimulateOptions& options) {
@@ -353,6 +363,12 @@ void add_simulate_command(ArgumentParser app, CommandContext& context) {
   add_network_options(command, options);
   add_trouble_options(command, options);
   const std::string group = "Details";
+  command
+      .add_option("--scenario", options.scenario,
+                  "A small fleet in random trouble, made from this number; all other options are\n"
+                  "left aside, all checks are on")
+      .type_name("NUMBER")
+      .group(group);
   command.add_size("--block-size", options.block_bytes, "Largest block asked for (default: 128KiB)")
       .group(group);
   command.add_rate("--hash-rate", options.hash_rate, "At which a host verifies (default: 3.4GB)")

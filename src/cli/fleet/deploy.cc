@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "cli/fleet/deploy_plan.h"
 #include "cli/fleet/deployment.h"
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/plan/node_set.h"
@@ -25,6 +26,8 @@ struct DeployCommandOptions {
   bool no_distribute = false;
   bool keep_temp_files = false;
   bool retry_failed = false;
+  bool plan = false;
+  PlanAssumptions assumptions;
 };
 
 // Absolute and without "." and "..", as far as this can be said of a path of another host.
@@ -149,6 +152,28 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
   return text;
 }
 
+// With --retry-failed, what is known of the last deploy of this tag.
+Result<std::optional<DeployState>> state_to_retry(const DeployCommandOptions& options,
+                                                  const DeployOptions& deploy,
+                                                  const DeployStateFile& state_file,
+                                                  cli::CommandContext& context) {
+  if (!options.retry_failed) {
+    return std::optional<DeployState>();
+  }
+  Result<std::optional<DeployState>> before = state_file.read();
+  if (before && !*before) {
+    return fail(ErrorCode::not_found,
+                fmt::format("no deploy of {} has ended on this machine ({} is not there)",
+                            deploy.tag, state_file.path()));
+  }
+  if (before && (*before)->destination_path != deploy.destination_path) {
+    return context.wrong_usage(fmt::format("the last deploy of {} went to {}, not to {}",
+                                           deploy.tag, (*before)->destination_path,
+                                           deploy.destination_path));
+  }
+  return before;
+}
+
 Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext& context) {
   const auto start = std::chrono::steady_clock::now();
   auto work = open_work(options.task.fleet, context, "deploy");
@@ -159,29 +184,23 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
   if (!deploy) {
     return context.wrong_usage(deploy.error().text);
   }
+  if (options.plan) {
+    if (deploy->on_seeder) {
+      return context.wrong_usage("--plan needs SOURCE on this machine: not with --on-seeder");
+    }
+    return print_plan((*work)->inventory(), (*work)->inventory().peers, deploy->source,
+                      options.assumptions, context);
+  }
   const Result<DeployStateFile> state_file = DeployStateFile::open(deploy->tag);
   if (!state_file) {
     return fail(state_file.error());
   }
-  std::optional<DeployState> before;
-  if (options.retry_failed) {
-    Result<std::optional<DeployState>> read = state_file->read();
-    if (!read) {
-      return fail(read.error());
-    }
-    before = std::move(*read);
-    if (!before) {
-      return fail(ErrorCode::not_found,
-                  fmt::format("no deploy of {} has ended on this machine ({} is not there)",
-                              deploy->tag, state_file->path()));
-    }
-    if (before->destination_path != deploy->destination_path) {
-      return context.wrong_usage(fmt::format("the last deploy of {} went to {}, not to {}",
-                                             deploy->tag, before->destination_path,
-                                             deploy->destination_path));
-    }
+  const Result<std::optional<DeployState>> before =
+      state_to_retry(options, *deploy, *state_file, context);
+  if (!before) {
+    return fail(before.error());
   }
-  const Result<std::vector<HostIndex>> hosts = choose_hosts((*work)->inventory(), before);
+  const Result<std::vector<HostIndex>> hosts = choose_hosts((*work)->inventory(), *before);
   if (!hosts) {
     return fail(hosts.error());
   }
@@ -191,12 +210,12 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     return cli::exit_done;
   }
   (*work)->set_title(fmt::format("{} to {}", deploy->tag, deploy->destination_path));
-  Deployment deployment(**work, *deploy, before);
+  Deployment deployment(**work, *deploy, *before);
   const DeployOutcome outcome = deployment.run(*hosts);
   // A deploy that came to nothing before it began leaves what is known of the one before.
-  const bool is_remembered = !outcome.info_hash.empty() && (outcome.fatal || !before);
+  const bool is_remembered = !outcome.info_hash.empty() && (outcome.fatal || !*before);
   if (is_remembered) {
-    const DeployState state = state_after(**work, *deploy, outcome, *hosts, before);
+    const DeployState state = state_after(**work, *deploy, outcome, *hosts, *before);
     if (Status written = state_file->write(state); !written) {
       context.warn(
           fmt::format("--retry-failed will not know of this deploy: {}", written.error().text));
@@ -217,6 +236,24 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     return cli::exit_failed;
   }
   return code == cli::exit_done && !outcome.not_activated.empty() ? exit_some_failed : code;
+}
+
+void add_plan_options(cli::ArgumentParser command, DeployCommandOptions& options) {
+  const std::string group = "Prediction";
+  command
+      .add_flag("--plan", options.plan,
+                "Only say how long it would take, by simulation; no host is touched")
+      .group(group);
+  command.add_rate("--plan-rate", options.assumptions.rate, "Of a host's link (default: 10gbit)")
+      .group(group);
+  command
+      .add_rate("--plan-rack-uplink", options.assumptions.rack_uplink,
+                "Of a rack's link to the others (default: no bottleneck)")
+      .group(group);
+  command
+      .add_duration("--plan-latency", options.assumptions.latency,
+                    "One way, between any two hosts (default: 0.2ms)")
+      .group(group);
 }
 
 void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options) {
@@ -259,7 +296,8 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
            "Exit status: 0 all hosts have it, 3 some, 1 none, 2 wrong usage, 130 interrupted.",
        .example = "murder deploy ./build --tag v42 --to /srv/app --host 'w[001-120]'\n"
                   "murder deploy ./build --tag v42 --activate --quorum 95% --keep-releases 5\n"
-                  "murder deploy ./build --tag v42 --retry-failed"},
+                  "murder deploy ./build --tag v42 --retry-failed\n"
+                  "murder deploy ./build --tag v42 --plan --plan-rate 25gbit"},
       run_deploy);
   command.add_option(
       "SOURCE", options.source,
@@ -271,6 +309,7 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
       .type_name("DIR");
   add_temp_path_option(command, options.task);
   add_deploy_flags(command, options);
+  add_plan_options(command, options);
   add_peering_options(command, options.task.peering);
   add_fleet_options(command, options.task.fleet);
 }

@@ -22,32 +22,51 @@ void Simulation::check_now(const Host& host) {
   }
 }
 
-void Simulation::check_end() {
+// Pieces that at least one living host has.
+BitSet Simulation::pieces_alive() const {
+  BitSet alive(options_.geometry.piece_count());
   for (const auto& host : hosts_) {
-    if (host->swarm == nullptr || host->index == seeder_index) {
+    if (!host->is_alive() || host->has_left) {
       continue;
     }
-    const swarm::SwarmStats& stats = host->swarm->stats();
-    if (stats.downloaded_bytes != host->wanted_bytes ||
-        stats.wasted_bytes != host->unwanted_bytes) {
-      note_fault(*host, fmt::format("counts {} wanted and {} unwanted bytes, {} and {} came",
-                                    stats.downloaded_bytes, stats.wasted_bytes, host->wanted_bytes,
-                                    host->unwanted_bytes));
+    for (uint32_t piece = host->stored.find_set(0); piece < alive.size();
+         piece = host->stored.find_set(piece + 1)) {
+      alive.set(piece);
     }
-    if (host->is_alive() && host->swarm->have().count() != host->stored.count()) {
-      note_fault(*host, "what it says to have is not what it has stored");
+  }
+  return alive;
+}
+
+void Simulation::check_end() {
+  const BitSet alive = pieces_alive();
+  lost_count_ = alive.size() - alive.count();
+  for (const auto& host : hosts_) {
+    if (host->swarm != nullptr && host->index != seeder_index) {
+      check_end_of(*host, alive);
     }
-    const bool is_whole = host->done_at != instant_never;
-    if (is_whole != host->stored.all()) {
-      note_fault(*host, "it is told to be complete and is not, or the other way round");
-    }
-    if (is_whole && host->wanted_bytes < options_.geometry.total_bytes) {
-      note_fault(*host, "it is whole and fewer bytes came than the release has");
-    }
-    if (!is_whole && !host->dies && fault_.empty()) {
-      note_fault(*host, fmt::format("has {} of {} pieces and gets no more", host->stored.count(),
-                                    host->stored.size()));
-    }
+  }
+}
+
+void Simulation::check_end_of(const Host& host, const BitSet& alive) {
+  const swarm::SwarmStats& stats = host.swarm->stats();
+  if (stats.downloaded_bytes != host.wanted_bytes || stats.wasted_bytes != host.unwanted_bytes) {
+    note_fault(host, fmt::format("counts {} wanted and {} unwanted bytes, {} and {} came",
+                                 stats.downloaded_bytes, stats.wasted_bytes, host.wanted_bytes,
+                                 host.unwanted_bytes));
+  }
+  if (host.is_alive() && host.swarm->have().count() != host.stored.count()) {
+    note_fault(host, "what it says to have is not what it has stored");
+  }
+  const bool is_whole = host.done_at != instant_never;
+  if (is_whole != host.stored.all()) {
+    note_fault(host, "it is told to be complete and is not, or the other way round");
+  }
+  if (is_whole && host.wanted_bytes < options_.geometry.total_bytes) {
+    note_fault(host, "it is whole and fewer bytes came than the release has");
+  }
+  if (host.is_alive() && alive.has_any_outside(host.stored) && unfinished_count_ > 0) {
+    note_fault(host, fmt::format("has {} of {} pieces and gets no more", host.stored.count(),
+                                 host.stored.size()));
   }
 }
 

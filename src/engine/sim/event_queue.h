@@ -1,8 +1,10 @@
-// What happens when, in one order: by time, and among equals in the order they were put in.
+// What happens when, in one order: by time, and among equals in the order they
+// were put in.
 //
-// Most events come a fixed delay after now, so their times never fall: they stand in lanes, plain
-// rings that cost nothing to keep sorted. What comes earlier than the last of its lane goes into a
-// heap. Owned by one simulation; grows to what was ever waiting at once and allocates no more.
+// Most events come a fixed delay after now, so their times never fall: they
+// stand in lanes, plain rings that cost nothing to keep sorted. What comes
+// earlier than the last of its lane goes into a heap. Owned by one simulation;
+// grows to what was ever waiting at once and allocates no more.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +23,8 @@ enum class EventKind : uint8_t {
   accepted,        // side
   handshake,       // side: of the receiver
   parcel,          // parcel
-  payload_begin,   // side of the receiver, piece, offset; the size is the parcel's
+  payload_begin,   // side of the receiver, piece, offset; the size is the
+                   // parcel's
   payload_end,     // side of the receiver
   remote_end,      // side, reason
   closed,          // side
@@ -55,7 +58,8 @@ class EventQueue {
   [[nodiscard]] Instant next_at() const { return next_at_; }  // instant_never when empty
   // The queue must not be empty.
   Event pop();
-  // The event after the next one of the latency lane, to fetch ahead; nullptr when there is none.
+  // The event after the next one of the latency lane, to fetch ahead; nullptr
+  // when there is none.
   [[nodiscard]] const Event* peek_latency(uint32_t position) const;
 
  private:

@@ -17,7 +17,7 @@ Floor floor_of(const Options& options) {
     const double given = static_cast<double>(options.geometry.total_bytes) / options.seed_rate;
     here = std::max(copy, given + (rounds - 1) * piece);
   }
-  if (options.rack_size > 0 && options.rack_uplink > 0) {
+  if (options.rack_uplink > 0) {
     const double entered = static_cast<double>(options.geometry.total_bytes) / options.rack_uplink;
     here = std::max(here, entered);
   }

@@ -54,18 +54,17 @@ uint32_t FlowNetwork::start(std::span<const uint32_t> links, uint64_t size_bytes
   return number;
 }
 
-void FlowNetwork::cancel(uint32_t flow, Instant now) {
+void FlowNetwork::end(uint32_t flow, Instant now) {
   remove(flow);
   settle(now);
 }
 
-uint32_t FlowNetwork::pop_completed() {
-  const uint32_t flow = heap_.front();
-  const Instant now = flows_[flow].ends_at;
-  const uint32_t user = flows_[flow].user;
-  remove(flow);
-  settle(now);
-  return user;
+void FlowNetwork::prolong(uint32_t number, uint64_t size_bytes, Instant now) {
+  Flow& flow = flows_[number];
+  flow.left_bytes = left_bytes(number, now) + static_cast<double>(size_bytes);
+  flow.updated_at = now;
+  flow.ends_at = now + Duration(static_cast<int64_t>(std::ceil(flow.left_bytes / flow.rate * 1e9)));
+  resort(number);
 }
 
 double FlowNetwork::left_bytes(uint32_t number, Instant now) const {
@@ -100,7 +99,8 @@ void FlowNetwork::remove(uint32_t number) {
   free_.push_back(number);
 }
 
-// --- levels --------------------------------------------------------------------------------------
+// --- levels
+// --------------------------------------------------------------------------------------
 
 void FlowNetwork::mark_dirty(uint32_t link) {
   if (!links_[link].dirty) {
@@ -119,8 +119,9 @@ double FlowNetwork::lowest_level(const Flow& flow, uint32_t besides) const {
   return lowest;
 }
 
-// Flows that are held back elsewhere take what they can; the others share the rest. When all are
-// held back, the level is what the largest of them could grow to.
+// Flows that are held back elsewhere take what they can; the others share the
+// rest. When all are held back, the level is what the largest of them could
+// grow to.
 double FlowNetwork::level_of(uint32_t number) {
   const Link& link = links_[number];
   elsewhere_.clear();
@@ -171,7 +172,8 @@ void FlowNetwork::pass_on(uint32_t number, double before, Instant now) {
     set_rate(flow_number, lowest_level(flow, none), now);
     for (uint32_t hop = 0; hop < flow.link_count; ++hop) {
       const uint32_t other = flow.links[hop];
-      // Elsewhere it counts only if this link holds the flow back there, before or after.
+      // Elsewhere it counts only if this link holds the flow back there, before
+      // or after.
       if (other != number && change > 0 && std::min(level, before) < links_[other].level) {
         mark_dirty(other);
       }
@@ -191,7 +193,8 @@ void FlowNetwork::set_rate(uint32_t number, double rate, Instant now) {
   resort(number);
 }
 
-// --- ends ----------------------------------------------------------------------------------------
+// --- ends
+// ----------------------------------------------------------------------------------------
 
 void FlowNetwork::resort(uint32_t flow) {
   sift_up(flows_[flow].heap_position);

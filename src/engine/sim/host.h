@@ -1,7 +1,7 @@
-// One simulated host: a swarm, its announcer, and the sink that turns the swarm's effects into
-// events. Owned by the simulation, which outlives it; single-threaded. It lives from the start of
-// the run and takes part from `join` to its end (`leave`, `die`), after which its events are
-// ignored.
+// One simulated host: a swarm, its announcer, and the sink that turns the
+// swarm's effects into events. Owned by the simulation, which outlives it;
+// single-threaded. It lives from the start of the run and takes part from
+// `join` to its end (`leave`, `die`), after which its events are ignored.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "engine/base/bit_set.h"
 #include "engine/base/prng.h"
+#include "engine/sim/options.h"
 #include "engine/sim/transfers.h"
 #include "engine/swarm/announcer.h"
 #include "engine/swarm/swarm.h"
@@ -18,7 +19,6 @@ namespace murder::sim {
 class Simulation;
 
 inline constexpr uint32_t seeder_index = 0;
-inline constexpr uint32_t no_rack = UINT32_MAX;
 
 class Host final : public swarm::EffectSink {
  public:

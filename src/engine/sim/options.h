@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "engine/base/bounds.h"
 #include "engine/base/geometry.h"
@@ -10,7 +11,10 @@
 
 namespace murder::sim {
 
-// All rates are bytes a second. Host 0 is the seeder; `host_count` others fetch.
+inline constexpr uint32_t no_rack = UINT32_MAX;
+
+// All rates are bytes a second. Host 0 is the seeder; `host_count` others
+// fetch.
 struct Options {
   uint64_t seed = 1;  // the same seed gives the same run
   uint32_t host_count = 1000;
@@ -20,9 +24,11 @@ struct Options {
   double rate = 1.25e9;                               // of each host's link, both ways at once
   double seed_rate = 0;                               // of the seeder's; 0: as the others
   Duration latency = std::chrono::microseconds(200);  // one way, between any two hosts
-  uint32_t rack_size = 0;                             // 0: one network; the seeder has no rack
-  double rack_uplink = 0;                             // of each rack's link to the others, each way
-  double rate_precision = 0.01;                       // see FlowNetwork
+  uint32_t rack_size = 0;  // hosts of a rack; 0: one network. The seeder has no rack
+  // Of hosts 1, 2, ..: numbers from 0, or no_rack. Empty: by rack_size.
+  std::vector<uint32_t> racks;
+  double rack_uplink = 0;        // of each rack's link to the others, each way; 0: no bottleneck
+  double rate_precision = 0.01;  // see FlowNetwork
   // What a connection has handed to its socket goes before what is said later.
   uint32_t socket_bytes = 256 * 1024;
 
@@ -47,7 +53,10 @@ struct Options {
 
   // --- checks ---
   uint32_t check_every = 0;  // events between two checks of a swarm's invariants; 0: none
-  Duration stalled_after = std::chrono::minutes(3);  // nothing was stored anywhere for so long
+  Duration stalled_after = std::chrono::minutes(3);  // the run ends when nothing was stored so long
+  // A fault when a host whose link and disk are not slow waits longer for its
+  // next piece.
+  Duration starved_after = Duration::max();
 };
 
 }  // namespace murder::sim

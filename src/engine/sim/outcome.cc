@@ -25,6 +25,7 @@ Outcome outcome_of(const Simulation& simulation) {
   const auto size = static_cast<double>(options.geometry.total_bytes);
   Outcome outcome{.fault = simulation.fault(),
                   .host_count = options.host_count,
+                  .lost_count = simulation.lost_count(),
                   .floor = floor.plain,
                   .floor_of_this_run = floor.of_this_run};
   std::vector<Duration> usual;

@@ -9,13 +9,16 @@
 
 namespace murder::sim {
 
-// Times are from the start of the first host that fetches. Where it does not say otherwise a figure
-// is over the hosts that live and whose links are not slow.
+// Times are from the start of the first host that fetches. Where it does not
+// say otherwise a figure is over the hosts that live and whose links are not
+// slow.
 struct Outcome {
-  std::string fault;  // empty: all that must hold held, and every living host has everything
+  std::string fault;  // empty: all that must hold held, and every living host
+                      // has everything
   uint32_t host_count = 0;
   uint32_t done_count = 0;
   uint32_t died_count = 0;
+  uint32_t lost_count = 0;       // pieces that nobody has any more, who lives
   Duration floor{};              // Floor::plain
   Duration floor_of_this_run{};  // Floor::of_this_run
   Duration last{};

@@ -1,4 +1,7 @@
-// What hosts have besides the network: a core that hashes, a disk, and a tracker to ask.
+// What hosts have besides the network: a core that hashes, a disk, and a
+// tracker to ask.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "engine/base/ensure.h"
@@ -17,7 +20,8 @@ Instant done_by(Instant& free_at, Instant now, uint32_t bytes, double rate) {
 
 }  // namespace
 
-// --- pieces --------------------------------------------------------------------------------------
+// --- pieces
+// --------------------------------------------------------------------------------------
 
 void Simulation::verify(Host& host, BufferIndex buffer, PieceIndex piece) {
   const uint32_t size = options_.geometry.piece_size(piece);
@@ -33,10 +37,15 @@ void Simulation::store(Host& host, BufferIndex buffer, PieceIndex piece) {
 
 void Simulation::stored(Host& host, BufferIndex buffer) {
   const PieceIndex piece = host.swarm->active().at(buffer).piece;
-  // Two copies of a piece near the end may both be stored; the piece counts once.
+  // Two copies of a piece near the end may both be stored; the piece counts
+  // once.
   stored_count_ += host.stored.set(piece.raw) ? 1 : 0;
   progressed_at_ = now_;
-  host.longest_wait = std::max(host.longest_wait, now_ - host.progressed_at);
+  const Duration waited = now_ - host.progressed_at;
+  host.longest_wait = std::max(host.longest_wait, waited);
+  if (waited > options_.starved_after && !host.is_slow && host.disk_rate == options_.disk_rate) {
+    note_fault(host, fmt::format("waited {:.3f} s for a piece", seconds_of(waited)));
+  }
   host.progressed_at = now_;
   host.swarm->piece_stored(buffer, now_);
 }
@@ -52,7 +61,8 @@ void Simulation::completed(Host& host) {
   pump_announcer(host);
 }
 
-// --- tracker -------------------------------------------------------------------------------------
+// --- tracker
+// -------------------------------------------------------------------------------------
 
 void Simulation::pump_announcer(Host& host) {
   while (const auto order = host.announcer.next(now_)) {

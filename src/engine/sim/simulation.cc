@@ -45,7 +45,8 @@ Simulation::Simulation(const Options& options)
 
 Simulation::~Simulation() = default;
 
-// --- the fleet -----------------------------------------------------------------------------------
+// --- the fleet
+// -----------------------------------------------------------------------------------
 
 void Simulation::make_hosts() {
   hosts_.reserve(options_.host_count + 1);
@@ -67,18 +68,28 @@ void Simulation::make_hosts() {
        ++count) {
     hosts_[slow_disks[count]]->disk_rate *= options_.slow_disk_factor;
   }
-  if (options_.rack_size > 0) {
-    const uint32_t racks = (options_.host_count + options_.rack_size - 1) / options_.rack_size;
-    const double uplink =
-        options_.rack_uplink > 0 ? options_.rack_uplink : options_.rate * options_.rack_size;
-    for (uint32_t rack = 0; rack < racks; ++rack) {
-      rack_up_.push_back(network_.add_link(uplink));
-      rack_down_.push_back(network_.add_link(uplink));
-    }
-    rack_bytes_.assign(racks, 0);
-  }
+  make_racks();
   for (const auto& host : hosts_) {
     make_links(*host);
+  }
+}
+
+void Simulation::make_racks() {
+  ENSURE(options_.racks.empty() || options_.racks.size() == options_.host_count);
+  uint32_t count = 0;
+  for (uint32_t index = seeder_index + 1; index <= options_.host_count; ++index) {
+    Host& host = *hosts_[index];
+    if (!options_.racks.empty()) {
+      host.rack = options_.racks[index - 1];
+    } else if (options_.rack_size > 0) {
+      host.rack = (index - 1) / options_.rack_size;
+    }
+    count = host.rack == no_rack ? count : std::max(count, host.rack + 1);
+  }
+  rack_bytes_.assign(count, 0);
+  for (uint32_t rack = 0; rack < count && options_.rack_uplink > 0; ++rack) {
+    rack_up_.push_back(network_.add_link(options_.rack_uplink));
+    rack_down_.push_back(network_.add_link(options_.rack_uplink));
   }
 }
 
@@ -86,8 +97,6 @@ void Simulation::make_links(Host& host) {
   double rate = host.is_slow ? options_.rate * options_.slow_factor : options_.rate;
   if (host.index == seeder_index) {
     rate = options_.seed_rate > 0 ? options_.seed_rate : options_.rate;
-  } else if (options_.rack_size > 0) {
-    host.rack = (host.index - 1) / options_.rack_size;
   }
   host.link_up = network_.add_link(rate);
   host.link_down = network_.add_link(rate);
@@ -167,9 +176,11 @@ void Simulation::tick(Host& host) {
   }
 }
 
-// --- what goes wrong -----------------------------------------------------------------------------
+// --- what goes wrong
+// -----------------------------------------------------------------------------
 
-// The kernel of a process that died resets its connections; a machine that lost power says nothing.
+// The kernel of a process that died resets its connections; a machine that lost
+// power says nothing.
 void Simulation::die(Host& host) {
   const bool was_alive = host.is_alive();
   host.state = Host::State::dead;
@@ -224,7 +235,8 @@ void Simulation::reset_a_connection(Host& host) {
   }
 }
 
-// --- time ----------------------------------------------------------------------------------------
+// --- time
+// ----------------------------------------------------------------------------------------
 
 void Simulation::push(Instant when, EventKind kind, uint32_t target, uint32_t first,
                       uint32_t second, Lane lane) {
@@ -247,7 +259,7 @@ bool Simulation::advance(uint64_t events) {
     open_parcel_count_ = 0;
     if (network_.next_completion() <= queue_.next_at()) {
       now_ = std::max(now_, network_.next_completion());
-      const SideIndex side = network_.pop_completed();
+      const SideIndex side = network_.user(network_.completed());
       block_left(side);
       check(*hosts_[sides_[side].host]);
       continue;

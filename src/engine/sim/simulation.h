@@ -1,9 +1,11 @@
-// A fleet under a virtual clock: every host runs the swarm and the announcer that run on hosts, the
-// tracker is the tracker's own table, and the effects of each become events of one queue.
+// A fleet under a virtual clock: every host runs the swarm and the announcer
+// that run on hosts, the tracker is the tracker's own table, and the effects of
+// each become events of one queue.
 //
-// Deterministic: the same options give the same run. Single-threaded. Memory: some 45 KiB a host.
-// It ends when every living host has everything, when nothing was stored for
-// Options::stalled_after, or at the first fault: a rule that must hold and did not.
+// Deterministic: the same options give the same run. Single-threaded. Memory:
+// some 45 KiB a host. It ends when every living host has everything, when
+// nothing was stored for Options::stalled_after, or at the first fault: a rule
+// that must hold and did not.
 #pragma once
 
 #include <array>
@@ -47,6 +49,8 @@ class Simulation {
   [[nodiscard]] Duration since_start(Instant when) const { return when - start_; }
   [[nodiscard]] uint32_t done_count() const { return done_count_; }
   [[nodiscard]] uint64_t stored_count() const { return stored_count_; }  // pieces, of all hosts
+  // When the run has ended: pieces that no living host has any more.
+  [[nodiscard]] uint32_t lost_count() const { return lost_count_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const std::vector<uint64_t>& rack_bytes() const { return rack_bytes_; }
   [[nodiscard]] const FlowNetwork& network() const { return network_; }
@@ -64,6 +68,7 @@ class Simulation {
 
   // fleet (simulation.cc)
   void make_hosts();
+  void make_racks();
   void make_links(Host& host);
   void plan_faults();
   void join(Host& host);
@@ -101,7 +106,8 @@ class Simulation {
   void send_handshake(Host& host, swarm::SessionId session, const codec::Handshake& handshake);
   void hear_handshake(SideIndex side);
   void send_block(Host& host, swarm::SessionId session, const BlockRange& block);
-  void start_next_block(SideIndex side);
+  void start_flow(SideIndex side);
+  [[nodiscard]] uint64_t next_block(SideIndex side);
   void block_left(SideIndex side);
   void payload_begins(SideIndex side, PieceIndex piece, uint32_t units);
   void payload_ends(SideIndex side);
@@ -123,6 +129,8 @@ class Simulation {
   }
   void check_now(const Host& host);
   void check_end();
+  void check_end_of(const Host& host, const BitSet& alive);
+  [[nodiscard]] BitSet pieces_alive() const;
   void note_fault(const Host& host, std::string_view what);
 
   Options options_;
@@ -152,6 +160,7 @@ class Simulation {
   uint32_t unfinished_count_ = 0;     // hosts that live, or will, and lack something
   uint32_t done_count_ = 0;
   uint64_t stored_count_ = 0;
+  uint32_t lost_count_ = 0;
   Instant progressed_at_ = start_;
   uint32_t events_unchecked_ = 0;
   Counters counters_;

@@ -1,4 +1,5 @@
-// What goes over the connections of simulated hosts: messages as values, payload as flows.
+// What goes over the connections of simulated hosts: messages as values,
+// payload as flows.
 #include <algorithm>
 
 #include "engine/base/ensure.h"
@@ -11,7 +12,8 @@ using swarm::SessionId;
 using swarm::unit_bytes;
 using Lane = EventQueue::Lane;
 
-// --- messages ------------------------------------------------------------------------------------
+// --- messages
+// ------------------------------------------------------------------------------------
 
 uint32_t Simulation::make_parcel(const PeerMessage& message) {
   const uint32_t index = parcels_.take();
@@ -22,8 +24,8 @@ uint32_t Simulation::make_parcel(const PeerMessage& message) {
   return index;
 }
 
-// What a host says to many within one event is one parcel, unless something was said to this
-// receiver after that.
+// What a host says to many within one event is one parcel, unless something was
+// said to this receiver after that.
 Parcel* Simulation::find_open_parcel(const PeerMessage& message, const Side& sender) {
   for (uint32_t position = 0; position < open_parcel_count_; ++position) {
     Parcel& parcel = parcels_.at(open_parcels_[position]);
@@ -112,7 +114,8 @@ void Simulation::hear_handshake(SideIndex side_index) {
   }
 }
 
-// --- blocks --------------------------------------------------------------------------------------
+// --- blocks
+// --------------------------------------------------------------------------------------
 
 void Simulation::send_block(Host& host, SessionId session, const BlockRange& block) {
   const SideIndex side_index = host.side(session);
@@ -126,26 +129,24 @@ void Simulation::send_block(Host& host, SessionId session, const BlockRange& blo
     note_fault(host, "a block is sent that is not there");
   }
   if (side.blocks.full() || block.offset % unit_bytes != 0) {
-    note_fault(host, "more blocks are handed to a connection than its window, or a crooked one");
+    note_fault(host,
+               "more blocks are handed to a connection than its window, "
+               "or a crooked one");
     return;
   }
   side.blocks.push(block);
-  if (side.flow == FlowNetwork::none) {
-    start_next_block(side_index);
+  if (side.flow == FlowNetwork::none && !side.is_cut_off) {
+    start_flow(side_index);
   }
 }
 
-void Simulation::start_next_block(SideIndex side_index) {
+void Simulation::start_flow(SideIndex side_index) {
   Side& side = sides_[side_index];
-  if (side.is_cut_off) {
-    return;
-  }
-  side.sending = side.blocks.pop();
   const Host& from = *hosts_[side.host];
   const Host& to = *hosts_[sides_[other_side(side_index)].host];
   std::array<uint32_t, FlowNetwork::links_max> links = {from.link_up, to.link_down};
   uint32_t count = 2;
-  if (from.rack != to.rack) {
+  if (options_.rack_uplink > 0 && from.rack != to.rack) {
     if (from.rack != no_rack) {
       links[count++] = rack_up_[from.rack];
     }
@@ -153,28 +154,43 @@ void Simulation::start_next_block(SideIndex side_index) {
       links[count++] = rack_down_[to.rack];
     }
   }
+  const uint64_t size_bytes = next_block(side_index);
+  side.flow = network_.start(std::span(links).first(count), size_bytes, side_index, now_);
+}
+
+// The first of the blocks that wait begins to leave. Returns its bytes on the
+// wire.
+uint64_t Simulation::next_block(SideIndex side_index) {
+  Side& side = sides_[side_index];
+  side.sending = side.blocks.pop();
   const uint32_t units = side.sending.offset / unit_bytes |
                          (side.sending.size_bytes + unit_bytes - 1) / unit_bytes << 16U;
   side.last_arrival = std::max(side.last_arrival, now_ + options_.latency);
   push(side.last_arrival, EventKind::payload_begin, other_side(side_index), side.sending.piece.raw,
        units, Lane::latency);
-  side.flow = network_.start(std::span(links).first(count),
-                             side.sending.size_bytes + codec::piece_head_bytes, side_index, now_);
+  return uint64_t{side.sending.size_bytes} + codec::piece_head_bytes;
 }
 
+// Blocks that follow one another on a connection are one flow, so that the
+// shares of others change only when its last one has left.
 void Simulation::block_left(SideIndex side_index) {
-  Side& side = sides_[side_index];
-  Host& host = *hosts_[side.host];
-  const SessionId session = side.session;
-  const uint32_t size_bytes = side.sending.size_bytes;
-  side.flow = FlowNetwork::none;
-  side.last_arrival = std::max(side.last_arrival, now_ + options_.latency);
-  push(side.last_arrival, EventKind::payload_end, other_side(side_index), 0, 0, Lane::latency);
-  ++counters_.block_count;
-  if (!side.blocks.empty()) {
-    start_next_block(side_index);
+  Host& host = *hosts_[sides_[side_index].host];
+  {
+    Side& side = sides_[side_index];
+    side.last_arrival = std::max(side.last_arrival, now_ + options_.latency);
+    push(side.last_arrival, EventKind::payload_end, other_side(side_index), 0, 0, Lane::latency);
+    ++counters_.block_count;
+    host.swarm->block_sent(side.session, side.sending.size_bytes, now_);
   }
-  host.swarm->block_sent(session, size_bytes, now_);
+  const uint32_t flow = sides_[side_index].flow;
+  if (flow != FlowNetwork::none) {  // else the connection was closed meanwhile
+    if (sides_[side_index].blocks.empty()) {
+      sides_[side_index].flow = FlowNetwork::none;
+      network_.end(flow, now_);
+    } else {
+      network_.prolong(flow, next_block(side_index), now_);
+    }
+  }
   if (host.index == seeder_index) {
     leave_if_given(host);
   }

@@ -1,4 +1,5 @@
-// The parts of a simulated connection, and what is under way on it. Owned by one simulation.
+// The parts of a simulated connection, and what is under way on it. Owned by
+// one simulation.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ struct Side {
   RingQueue<BlockRange> blocks{limits::send_window_blocks};  // to be sent after that one
 };
 
-// A message under way to one or several receivers, where it arrives at the same time.
+// A message under way to one or several receivers, where it arrives at the same
+// time.
 struct Parcel {
   codec::PeerMessage message;
   std::vector<uint8_t> payload;  // of a bitfield or an extended message

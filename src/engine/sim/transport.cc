@@ -1,4 +1,5 @@
-// Connections of simulated hosts: how they begin and how they end, as a kernel would have it.
+// Connections of simulated hosts: how they begin and how they end, as a kernel
+// would have it.
 #include <algorithm>
 #include <array>
 
@@ -14,12 +15,14 @@ using Lane = EventQueue::Lane;
 namespace {
 
 constexpr uint16_t listen_port = 6881;
-// From the order to close a connection until nothing of it is in flight in this process.
+// From the order to close a connection until nothing of it is in flight in this
+// process.
 constexpr Duration close_takes = std::chrono::microseconds(5);
 
 }  // namespace
 
-// --- addresses -----------------------------------------------------------------------------------
+// --- addresses
+// -----------------------------------------------------------------------------------
 
 Endpoint Simulation::endpoint_of(uint32_t host) {
   const uint32_t number = host + 1;
@@ -37,7 +40,8 @@ uint32_t Simulation::host_at(const Endpoint& endpoint) const {
   return known ? number - 1 : UINT32_MAX;
 }
 
-// --- beginnings ----------------------------------------------------------------------------------
+// --- beginnings
+// ----------------------------------------------------------------------------------
 
 SideIndex Simulation::make_connection(uint32_t from, uint32_t to) {
   if (free_sides_.empty()) {
@@ -105,7 +109,8 @@ void Simulation::accepted(SideIndex side_index) {
   sides_[side_index].state = Side::State::open;
 }
 
-// --- ends ----------------------------------------------------------------------------------------
+// --- ends
+// ----------------------------------------------------------------------------------------
 
 // When what a side says now arrives at the other end.
 Instant Simulation::arrival(Side& from) {
@@ -134,7 +139,7 @@ void Simulation::break_off(SideIndex side_index, CloseReason reason) {
 
 void Simulation::cut(Side& side) {
   if (side.flow != FlowNetwork::none) {
-    network_.cancel(side.flow, now_);
+    network_.end(side.flow, now_);
     side.flow = FlowNetwork::none;
   }
   side.blocks.clear();
@@ -166,8 +171,8 @@ void Simulation::closed(SideIndex side_index) {
   }
 }
 
-// The side's host knows nothing of it any more; when both ends are so far, the connection is used
-// again, after everything that is under way on it.
+// The side's host knows nothing of it any more; when both ends are so far, the
+// connection is used again, after everything that is under way on it.
 void Simulation::finish(SideIndex side_index) {
   Side& side = sides_[side_index];
   Side& remote = sides_[other_side(side_index)];

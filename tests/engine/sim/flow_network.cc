@@ -66,20 +66,26 @@ TEST_CASE("flows share a link, and one takes what another cannot use") {
   const uint32_t second = network.start(std::vector{wide, narrow}, 1000, 2, begin);
   CHECK(network.rate(first) == doctest::Approx(80));
   CHECK(network.rate(second) == doctest::Approx(20));
-  network.cancel(second, begin);
+  network.end(second, begin);
   CHECK(network.rate(first) == doctest::Approx(100));
 }
 
 TEST_CASE("a flow ends when its bytes are through, and the rest go on faster") {
   FlowNetwork network(0);
   const uint32_t link = network.add_link(1000);
-  network.start(std::vector{link}, 1000, 7, begin);
+  const uint32_t shorter = network.start(std::vector{link}, 1000, 7, begin);
   const uint32_t longer = network.start(std::vector{link}, 3000, 8, begin);
-  CHECK(network.next_completion() - begin == std::chrono::seconds(2));
+  const Instant first_end = begin + std::chrono::seconds(2);
+  CHECK(network.next_completion() == first_end);
   CHECK(network.left_bytes(longer, begin + std::chrono::seconds(1)) == doctest::Approx(2500));
-  CHECK(network.pop_completed() == 7);
-  CHECK(network.next_completion() - begin == std::chrono::seconds(4));
-  CHECK(network.pop_completed() == 8);
+  CHECK(network.completed() == shorter);
+  CHECK(network.user(shorter) == 7);
+  network.end(shorter, first_end);
+  CHECK(network.completed() == longer);
+  CHECK(network.next_completion() == begin + std::chrono::seconds(4));
+  network.prolong(longer, 500, first_end);
+  CHECK(network.next_completion() == begin + std::chrono::milliseconds(4500));
+  network.end(longer, network.next_completion());
   CHECK(network.next_completion() == murder::instant_never);
 }
 
@@ -99,7 +105,7 @@ TEST_CASE("rates are max-min fair after any start and end, in random networks") 
     for (uint32_t step = 0; step < 120; ++step) {
       if (!flows.empty() && prng.below(5) < 2) {
         const uint32_t index = prng.below(static_cast<uint32_t>(flows.size()));
-        network.cancel(flows[index].number, begin);
+        network.end(flows[index].number, begin);
         flows.erase(flows.begin() + index);
       } else {
         TestFlow flow;
@@ -140,7 +146,7 @@ TEST_CASE("with a precision rates stay near the fair ones") {
   for (uint32_t step = 0; step < 1500; ++step) {
     if (flows.size() > 2 * hosts) {
       const uint32_t index = prng.below(static_cast<uint32_t>(flows.size()));
-      network.cancel(flows[index].number, begin);
+      network.end(flows[index].number, begin);
       flows.erase(flows.begin() + index);
     }
     TestFlow flow{.links = {prng.below(hosts), hosts + prng.below(hosts)}};
