@@ -20,7 +20,7 @@ Inventory two_hosts() {
                                                  .address = "10.0.0.2",
                                                  .port = 2222,
                                                  .user = "deploy",
-                                                 .rack = "r'7",
+                                                 .rack = "r/7",
                                                  .where = "t"}}});
   REQUIRE(inventory);
   return std::move(*inventory);
@@ -154,7 +154,7 @@ TEST_CASE("exec quotes what it puts into the template, and leaves other braces a
   REQUIRE(launcher);
   const auto results = run_jobs(inventory, jobs_for(inventory, "it's $HOME"), **launcher, {});
   CHECK(results[0].output == "<w1><w1><><><><home><it's $HOME><{other}>");
-  CHECK(results[1].output == "<w2><10.0.0.2><2222><deploy><r'7><home><it's $HOME><{other}>");
+  CHECK(results[1].output == "<w2><10.0.0.2><2222><deploy><r/7><home><it's $HOME><{other}>");
 }
 
 TEST_CASE("launchers that are not known or not whole are errors") {
