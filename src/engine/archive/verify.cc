@@ -133,6 +133,11 @@ Status check_kind(const std::string& path, bool wants_file) {
   return {};
 }
 
+bool is_empty(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && status.st_size == 0;
+}
+
 std::vector<ContentPart> parts_of(const codec::Metainfo& metainfo, const std::string& path) {
   std::vector<ContentPart> parts;
   for (const codec::FileEntry& file : metainfo.files) {
@@ -156,8 +161,8 @@ Result<BitSet> verify_content(const codec::Metainfo& metainfo, const std::string
   }
   BitSet pieces(metainfo.piece_count());
   const std::vector<ContentPart> parts = parts_of(metainfo, path);
-  if (parts.empty()) {
-    return pieces;
+  if (parts.empty() || (metainfo.is_single_file && is_empty(path))) {
+    return pieces;  // a peer that has just made its archive waits for no thread
   }
   const auto digests = HashRun(parts, metainfo.geometry, options, observer).run();
   if (!digests) {

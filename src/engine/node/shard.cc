@@ -441,10 +441,12 @@ void Shard::turn_ended(io::TurnHook&) {
 }
 
 void Shard::check_stopped() {
+  if (!stopping_ || stopped_told_) {
+    return;  // it is asked at the end of every turn
+  }
   const bool writing = std::any_of(stores_.begin(), stores_.end(),
                                    [](const auto& transfer) { return transfer->in_flight(); });
-  if (stopping_ && !stopped_told_ && swarm_.session_count() == 0 && !writing &&
-      !accept_.in_flight()) {
+  if (swarm_.session_count() == 0 && !writing && !accept_.in_flight()) {
     stopped_told_ = true;
     tick_timer_.cancel();
     post(ShardMessage::Kind::stopped);

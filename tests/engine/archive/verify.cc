@@ -161,6 +161,13 @@ TEST_CASE("padding counts as zeros and is looked for nowhere") {
   CHECK(missing_in(metainfo, temporary.path()).empty());
 }
 
+TEST_CASE("an empty file has no piece") {
+  TemporaryDirectory temporary;
+  write_file(temporary / "f", "");
+  const codec::Metainfo metainfo = metainfo_of(std::string(2 * piece_bytes + 1, '\0'));
+  CHECK(missing_in(metainfo, temporary / "f") == std::vector<uint32_t>{0, 1, 2});
+}
+
 TEST_CASE("what is not there, or of the wrong kind, is an Error") {
   TemporaryDirectory temporary;
   Notes notes;
