@@ -35,7 +35,7 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
   command.add_option("--shards", options.shards, "Threads that share the work, one per core")
       .show_default();
   command.add_size("--memory", options.memory_bytes,
-                  "Memory for pieces on their way; default 64MiB");
+                   "Memory for pieces on their way; default 64MiB");
   command.add_flag("--page-cache", options.page_cache,
                    "Write pieces through the page cache; default: past it (O_DIRECT), which takes "
                    "no memory from others, where the file system can");

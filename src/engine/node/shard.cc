@@ -237,11 +237,11 @@ bool Shard::is_time_to_hash() {
   const auto waiting = static_cast<uint32_t>(verify_list_.size());
   const uint32_t idle = active.idle_count();
   const Instant now = reactor_.now();
-  const Instant at = batching_.hash_at(
-      {.waiting = waiting,
-       .receiving = active.buffer_count() - idle - waiting - storing_count_,
-       .idle_buffers = idle},
-      now);
+  const Instant at =
+      batching_.hash_at({.waiting = waiting,
+                         .receiving = active.buffer_count() - idle - waiting - storing_count_,
+                         .idle_buffers = idle},
+                        now);
   if (at > now) {
     hash_timer_.arm(at);
     return false;
