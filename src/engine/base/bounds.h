@@ -24,7 +24,17 @@ static_assert(block_bytes_max <= piece_bytes_max);
 
 inline constexpr uint32_t connections_max = 200;     // of one shard
 inline constexpr uint32_t connections_to_dial = 32;  // we stop dialling at this many
+// In a swarm of more hosts than that a half is dialled and the other half comes in, so that all
+// have about as many.
+inline constexpr uint32_t connections_dialed_max = connections_to_dial / 2;
 static_assert(connections_to_dial < connections_max, "late joiners find room");
+// Pieces that are promised or under way to our own peers at a time, and of them to slow ones.
+inline constexpr uint32_t grants_max = 32;
+inline constexpr uint32_t grants_to_slow_max = 1;
+// Grants that a peer may have declined before it is told again that there is a free slot, and
+// before it sends something of use: beyond it is no peer of ours.
+inline constexpr uint32_t grants_declined_since_free_max = 64;
+inline constexpr uint32_t grants_declined_since_payload_max = 4000;
 inline constexpr uint32_t rack_name_bytes_max = 64;
 inline constexpr uint32_t candidates_max = 2000;  // addresses a shard remembers
 // Requests a peer may have waiting at us (announced as reqq, BEP 10), and ours waiting at it.

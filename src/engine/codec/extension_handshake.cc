@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/base/bounds.h"
 #include "engine/codec/bencode.h"
 
 namespace murder::codec {
@@ -47,6 +48,12 @@ void write_extensions(BencodeWriter& writer, const ExtensionHandshake& handshake
 
 }  // namespace
 
+uint8_t ExtensionHandshake::id_of(std::string_view extension) const {
+  const auto found = std::find_if(extensions.begin(), extensions.end(),
+                                  [&](const auto& entry) { return entry.first == extension; });
+  return found == extensions.end() ? uint8_t{0} : found->second;
+}
+
 std::string encode_extension_handshake(const ExtensionHandshake& handshake) {
   BencodeWriter writer;
   const auto write_number = [&](std::string_view key, auto number) {
@@ -60,6 +67,14 @@ std::string encode_extension_handshake(const ExtensionHandshake& handshake) {
   write_extensions(writer, handshake);
   write_number("metadata_size", handshake.metadata_bytes);
   write_number("mu_block", handshake.block_bytes_max);
+  if (handshake.free) {
+    writer.key("mu_free");
+    writer.integer(1);
+  }
+  if (!handshake.rack.empty()) {
+    writer.key("mu_rack");
+    writer.string(std::string_view(handshake.rack).substr(0, limits::rack_name_bytes_max));
+  }
   write_number("p", handshake.listen_port);
   write_number("reqq", handshake.requests_max);
   if (handshake.upload_only) {
@@ -98,6 +113,8 @@ Result<ExtensionHandshake> decode_extension_handshake(std::span<const uint8_t> p
   handshake.metadata_bytes = find_number<uint32_t>(*root, "metadata_size");
   handshake.block_bytes_max = find_number<uint32_t>(*root, "mu_block");
   handshake.upload_only = root->find_integer("upload_only").value_or(0) != 0;
+  handshake.free = root->find_integer("mu_free").value_or(0) != 0;
+  handshake.rack = root->find_text("mu_rack").value_or("").substr(0, limits::rack_name_bytes_max);
   if (const std::optional<BencodeValue> names = root->find("m")) {
     BencodeEntries entries = names->entries();
     while (const std::optional<BencodeEntry> entry = entries.next()) {

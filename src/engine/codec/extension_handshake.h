@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,8 +25,13 @@ struct ExtensionHandshake {
   std::optional<uint32_t> metadata_bytes;   // metadata_size (BEP 9)
   std::optional<uint32_t> block_bytes_max;  // mu_block: the largest block served to our own kind
   bool upload_only = false;                 // upload_only (BEP 21)
+  bool free = false;                        // mu_free: as GrantKind::free
+  std::string rack;                         // mu_rack: the sender's rack; empty: not told
   // m: the extended id the sender wants for each extension it knows; 0 switches one off.
   std::vector<std::pair<std::string, uint8_t>> extensions;
+
+  // The extended id the sender wants for the extension, 0 when it does not know it.
+  [[nodiscard]] uint8_t id_of(std::string_view extension) const;
 
   bool operator==(const ExtensionHandshake&) const = default;
 };

@@ -105,4 +105,24 @@ std::optional<PieceIndex> PiecePicker::pick(const BitSet& neighbour_pieces) cons
   return std::nullopt;
 }
 
+std::optional<PieceIndex> PiecePicker::pick(const BitSet& neighbour_pieces,
+                                            const BitSet& excluded) const {
+  const std::span<const uint64_t> wanted = wanted_.words();
+  const std::span<const uint64_t> offered = neighbour_pieces.words();
+  const std::span<const uint64_t> left_out = excluded.words();
+  bool any = false;
+  for (size_t word = 0; word < wanted.size() && !any; ++word) {
+    any = (wanted[word] & offered[word] & ~left_out[word]) != 0;
+  }
+  if (!any) {
+    return std::nullopt;
+  }
+  for (const uint32_t piece : order_) {
+    if (neighbour_pieces.test(piece) && !excluded.test(piece)) {
+      return PieceIndex{piece};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace murder::policy

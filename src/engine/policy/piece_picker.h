@@ -35,6 +35,9 @@ class PiecePicker {
   [[nodiscard]] uint32_t availability(PieceIndex piece) const { return availability_[piece.raw]; }
 
   [[nodiscard]] std::optional<PieceIndex> pick(const BitSet& neighbour_pieces) const;
+  // The same, but none of `excluded`.
+  [[nodiscard]] std::optional<PieceIndex> pick(const BitSet& neighbour_pieces,
+                                               const BitSet& excluded) const;
 
  private:
   static constexpr uint32_t absent = UINT32_MAX;

@@ -12,6 +12,11 @@ UploadScheduler::UploadScheduler(uint32_t slot_count, uint32_t served_max)
   ENSURE(served_max >= 1);
 }
 
+void UploadScheduler::set_served_max(uint32_t served_max) {
+  ENSURE(served_max >= 1);
+  served_max_ = served_max;
+}
+
 void UploadScheduler::push_waiting(uint32_t slot) {
   states_[slot] = State::waiting;
   next_[slot] = none;

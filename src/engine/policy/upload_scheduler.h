@@ -14,6 +14,8 @@ class UploadScheduler {
  public:
   UploadScheduler(uint32_t slot_count, uint32_t served_max);
 
+  // More, or fewer: those in service stay until their piece is done.
+  void set_served_max(uint32_t served_max);
   // The slot has requests (again). Idempotent.
   void add(uint32_t slot);
   // The slot has none any more, or is gone. Idempotent.

@@ -7,8 +7,9 @@
 namespace murder::swarm {
 
 ActivePieces::ActivePieces(const Geometry& geometry, uint32_t buffer_count)
-    : geometry_(geometry), pieces_(buffer_count) {
+    : geometry_(geometry), pieces_(buffer_count), position_(buffer_count) {
   idle_.reserve(buffer_count);
+  used_.reserve(buffer_count);
   for (uint32_t buffer = buffer_count; buffer > 0; --buffer) {
     idle_.push_back(buffer - 1);
   }
@@ -18,12 +19,18 @@ BufferIndex ActivePieces::start(PieceIndex piece, SessionId owner, bool leasing,
   ENSURE(!idle_.empty());
   const BufferIndex buffer{idle_.back()};
   idle_.pop_back();
+  position_[buffer.raw] = static_cast<uint32_t>(used_.size());
+  used_.push_back(buffer.raw);
   ActivePiece& active = at(buffer);
   active.state = leasing ? ActivePiece::State::leasing : ActivePiece::State::receiving;
   active.piece = piece;
   active.size_bytes = geometry_.piece_size(piece);
   active.owner = owner;
   active.solo = false;
+  active.granted = false;
+  active.ending = false;
+  active.claimed = false;
+  active.tail_units = 0;
   active.unit_count = (active.size_bytes + unit_bytes - 1) / unit_bytes;
   if (active.units.empty()) {
     active.units.reserve((geometry_.piece_bytes + unit_bytes - 1) / unit_bytes);
@@ -46,6 +53,9 @@ void ActivePieces::finish(BufferIndex buffer) {
   active.state = ActivePiece::State::idle;
   active.owner = {};
   idle_.push_back(buffer.raw);
+  used_[position_[buffer.raw]] = used_.back();
+  position_[used_.back()] = position_[buffer.raw];
+  used_.pop_back();
 }
 
 BlockRange ActivePieces::take_missing(BufferIndex buffer, uint32_t block_bytes, Instant now) {
@@ -53,9 +63,11 @@ BlockRange ActivePieces::take_missing(BufferIndex buffer, uint32_t block_bytes, 
   active.progressed_at = now;
   ENSURE(active.state == ActivePiece::State::receiving && active.missing_count > 0);
   const auto first = std::find(active.units.begin(), active.units.end(), UnitState::missing);
+  const auto tail = active.units.end() - active.tail_units;
+  const auto limit = first < tail ? tail : active.units.end();
   const uint32_t units_max = std::max(1U, block_bytes / unit_bytes);
   auto last = first;
-  while (last != active.units.end() && *last == UnitState::missing &&
+  while (last != limit && *last == UnitState::missing &&
          static_cast<uint32_t>(last - first) < units_max) {
     *last = UnitState::requested;
     ++last;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "engine/base/bounds.h"
@@ -37,8 +38,12 @@ struct ActivePiece {
   State state = State::idle;
   PieceIndex piece;
   uint32_t size_bytes = 0;
-  SessionId owner;    // asks for its missing units; none: an orphan anybody may take over
-  bool solo = false;  // one contributor only, so that wrong data has one culprit
+  SessionId owner;          // asks for its missing units; none: an orphan anybody may take over
+  bool solo = false;        // one contributor only, so that wrong data has one culprit
+  bool granted = false;     // its owner granted it
+  bool ending = false;      // granted, and no more than its tail is missing
+  bool claimed = false;     // rack mates were told that it is fetched from outside
+  uint32_t tail_units = 0;  // asked for in blocks of their own
   std::vector<UnitState> units;
   uint32_t unit_count = 0;
   uint32_t missing_count = 0;
@@ -68,8 +73,11 @@ class ActivePieces {
   // Back to idle. No unit may be requested.
   void finish(BufferIndex buffer);
 
-  // The next run of missing units of at most block_bytes; they become requested. The piece must
-  // have a missing unit.
+  // The buffers that are not idle, in no order.
+  [[nodiscard]] std::span<const uint32_t> used() const { return used_; }
+
+  // The next run of missing units of at most block_bytes, not into the tail from before it; they
+  // become requested. The piece must have a missing unit.
   BlockRange take_missing(BufferIndex buffer, uint32_t block_bytes, Instant now);
   void mark_received(BufferIndex buffer, const BlockRange& block, const Contributor& from,
                      Instant now);
@@ -83,6 +91,8 @@ class ActivePieces {
   Geometry geometry_;
   std::vector<ActivePiece> pieces_;
   std::vector<uint32_t> idle_;
+  std::vector<uint32_t> used_;
+  std::vector<uint32_t> position_;  // of a buffer in used_
 };
 
 }  // namespace murder::swarm

@@ -149,12 +149,15 @@ std::string_view Swarm::broken_in_pieces() const {
 std::string_view Swarm::broken_in_counts() const {
   uint32_t dialing_count = 0;
   uint32_t open_count = 0;
+  uint32_t stock_count = 0;
+  uint32_t outgoing_count = 0;
   std::vector<uint32_t> availability(have_.size(), 0);
   for (const SessionId id : by_slot_) {
     const Session* session = sessions_.get(id);
     if (session == nullptr) {
       continue;
     }
+    outgoing_count += session->outgoing ? 1U : 0U;
     dialing_count += session->state == Session::State::dialing ? 1U : 0U;
     open_count += session->state == Session::State::open ? 1U : 0U;
     for (uint32_t piece = session->pieces.find_set(0);
@@ -162,25 +165,29 @@ std::string_view Swarm::broken_in_counts() const {
          piece = session->pieces.find_set(piece + 1)) {
       ++availability[piece];
     }
-    if (session->state == Session::State::open && uploads_.is_served(id.slot) &&
+    stock_count += session->state == Session::State::open && !session->grants.spoken ? 1U : 0U;
+    const policy::UploadScheduler& line = session->grants.spoken ? granted_uploads_ : uploads_;
+    if (session->state == Session::State::open && line.is_served(id.slot) &&
         !session->asked.empty() && session->sending_bytes == 0) {
       return "a session is served, has requests, and nothing is sent";
     }
-    if (session->state == Session::State::open && uploads_.is_idle(id.slot) &&
+    if (session->state == Session::State::open && line.is_idle(id.slot) &&
         (!session->asked.empty() || session->sending_bytes > 0)) {
       return "a session has requests and does not stand in line";
     }
   }
-  if (dialing_count != dialing_count_ || open_count != open_count_) {
-    return "dialing_count or open_count is not what a recount gives";
+  if (dialing_count != dialing_count_ || open_count != open_count_ || stock_count != stock_count_ ||
+      outgoing_count != outgoing_count_) {
+    return "a count of sessions is not what a recount gives";
   }
   for (uint32_t piece = 0; piece < have_.size(); ++piece) {
     if (availability[piece] != picker_.availability({piece})) {
       return "an availability is not what a recount gives";
     }
   }
-  return uploads_.has_room_for_waiting() ? "a place to be served is free and somebody waits"
-                                         : std::string_view();
+  return uploads_.has_room_for_waiting() || granted_uploads_.has_room_for_waiting()
+             ? "a place to be served is free and somebody waits"
+             : std::string_view();
 }
 
 std::string_view Swarm::broken_invariant() const {
@@ -206,8 +213,13 @@ std::string_view Swarm::broken_invariant() const {
       return broken;
     }
   }
-  const std::string_view broken = broken_in_pieces();
-  return broken.empty() ? broken_in_counts() : broken;
+  for (const std::string_view broken :
+       {broken_in_pieces(), broken_in_counts(), broken_in_grants(), broken_in_rack()}) {
+    if (!broken.empty()) {
+      return broken;
+    }
+  }
+  return {};
 }
 
 }  // namespace murder::swarm

@@ -36,8 +36,10 @@ SessionId Swarm::accept(const Endpoint& remote, Instant now) {
 }
 
 void Swarm::dial_more(Instant now) {
+  const bool many = candidates_.size() > config_.sessions_to_dial;
+  const uint32_t outgoing_max = many ? limits::connections_dialed_max : config_.sessions_to_dial;
   while (!stopping_ && !sessions_.full() && sessions_.size() < config_.sessions_to_dial &&
-         dialing_count_ < limits::dials_at_once_max) {
+         outgoing_count_ < outgoing_max && dialing_count_ < limits::dials_at_once_max) {
     const std::optional<Endpoint> endpoint = candidates_.take(now, prng_);
     if (!endpoint) {
       return;
@@ -49,6 +51,7 @@ void Swarm::dial_more(Instant now) {
     const SessionId id = sessions_.make(*endpoint, true, now, have_.size());
     by_slot_[id.slot] = id;
     ++dialing_count_;
+    ++outgoing_count_;
     sink_.dial(id, *endpoint);
   }
 }
@@ -142,8 +145,10 @@ void Swarm::open(SessionId id, Session& session, Instant now) {
   session.sent_at = now;
   session.payload_at = now;
   ++open_count_;
+  ++stock_count_;
   send_pieces_we_have(id, session);
   if (session.extension_protocol) {
+    session.grants.told_free = free_;
     send_extension_handshake(id, session);
   }
 }
@@ -158,16 +163,22 @@ void Swarm::end(SessionId id, CloseReason reason, Instant now) {
   }
   if (session->state == Session::State::open) {
     --open_count_;
+    stock_count_ -= session->grants.spoken ? 0 : 1;
+    leave_rack(id, *session);
   }
   session->state = Session::State::closing;
   session->close_reason = reason;
   ++stats_.closed[static_cast<size_t>(reason)];
   forget_pieces(*session);
   forget_requests(id, *session);
+  end_grants(id);
+  update_grantable(id, *session);
   revoke_all(id, *session, false);
   let_go_of_pieces(id, *session, now);
   sink_.close(id, reason);
   admit(now);  // its place to be served is free
+  update_free(now);
+  grant_more(now);
 }
 
 void Swarm::closed(SessionId id, Instant now) {
@@ -183,6 +194,7 @@ void Swarm::closed(SessionId id, Instant now) {
     release_request(request);
   }
   remember_end(*session, now);
+  outgoing_count_ -= session->outgoing ? 1 : 0;
   sessions_.free(id);
   by_slot_[id.slot] = {};
   admit(now);

@@ -59,12 +59,12 @@ void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message
   session.useful_count = 0;
   for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
        piece = session.pieces.find_set(piece + 1)) {
-    if (!session.counted_as_seed) {
-      picker_.neighbour_has({piece}, prng_);
-    }
+    note_has(session, {piece});
     session.useful_count += have_.test(piece) ? 0U : 1U;
   }
   update_interest(id, session);
+  update_grantable(id, session);
+  grant_more(now);
   fill_requests(id, session, now);
 }
 
@@ -81,12 +81,13 @@ void Swarm::on_more_pieces(SessionId id, Session& session, const PeerMessage& me
   }
   for (uint32_t piece = told.find_set(0); piece < told.size(); piece = told.find_set(piece + 1)) {
     if (session.pieces.set(piece)) {
-      picker_.neighbour_has({piece}, prng_);
+      note_has(session, {piece});
       session.useful_count += have_.test(piece) ? 0U : 1U;
     }
   }
   session.upload_only = session.upload_only || session.pieces.all();
   update_interest(id, session);
+  update_grantable(id, session);
   fill_requests(id, session, now);
 }
 
@@ -99,15 +100,39 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
   if (!session.pieces.set(piece.raw)) {
     return;
   }
-  picker_.neighbour_has(piece, prng_);
+  note_has(session, piece);
+  session.grants.progressed_at = now;
   if (session.pieces.all()) {
     session.upload_only = true;
   }
-  if (!have_.test(piece.raw)) {
-    ++session.useful_count;
-    update_interest(id, session);
-    fill_requests(id, session, now);
+  if (session.grants.grants > 0) {
+    end_grant(id, piece, now);
+    grant_more(now);
   }
+  if (have_.test(piece.raw)) {
+    update_grantable(id, session);
+    return;
+  }
+  ++session.useful_count;
+  update_interest(id, session);
+  if (!session.grants.spoken) {
+    fill_requests(id, session, now);
+  } else if (free_ && !session.grants.told_free && picker_.is_wanted(piece) &&
+             !(is_outside(session) && rack_.covers(piece))) {
+    tell_free(id, session);
+  } else if (picker_.wanted_count() == 0) {
+    update_free(now);
+  }
+}
+
+void Swarm::note_has(const Session& session, PieceIndex piece) {
+  if (!session.counted_as_seed) {
+    picker_.neighbour_has(piece, prng_);
+  }
+  if (session.grants.rack_mate) {
+    rack_.mate_has(piece);
+  }
+  first_copies_.seen(piece);
 }
 
 void Swarm::forget_pieces(Session& session) {
@@ -160,7 +185,12 @@ void Swarm::adapt_window(Session& session, Duration answered_after) {
   session.window_bytes = answered_after < target ? before + block : before - block / 2;
 }
 
+// Stock clients are asked as much as their window allows, our own for what they granted.
 void Swarm::fill_requests(SessionId id, Session& session, Instant now) {
+  if (session.grants.spoken) {
+    ask_granted(id, session, now);
+    return;
+  }
   if (session.state != Session::State::open || session.peer_choking || !session.interested ||
       stopping_ || now < session.asks_again_at) {
     return;
@@ -170,19 +200,36 @@ void Swarm::fill_requests(SessionId id, Session& session, Instant now) {
   }
   const uint32_t window = request_window(session);
   const uint32_t count_max = std::min(session.requests_max, limits::requests_outstanding_max);
-  while (session.requested_bytes < window && session.requested.size() < count_max) {
-    if (!choose_piece(id, session, now)) {
-      return;
-    }
+  while (session.requested_bytes < window && session.requested.size() < count_max &&
+         choose_piece(id, session, now)) {
     if (active_.at(*session.current).state == ActivePiece::State::leasing) {
-      return;  // lease_answered goes on
+      break;  // lease_answered goes on
     }
-    ask(id, session, now);
+    const uint32_t large = std::bit_floor(window / blocks_per_window);
+    ask(id, session, *session.current,
+        std::min(session.block_bytes, std::max(large, own_block_bytes_min)), now);
   }
+  update_free(now);
 }
 
 void Swarm::fill_all(Instant now) {
-  sessions_.each([&](SessionId id, Session& session) { fill_requests(id, session, now); });
+  for (const uint32_t index : active_.used()) {
+    const ActivePiece& active = active_.at({index});
+    Session* owner =
+        active.granted && active.missing_count > 0 ? sessions_.get(active.owner) : nullptr;
+    if (owner != nullptr) {
+      ask_granted(active.owner, *owner, now);
+    }
+  }
+  if (stock_count_ > 0) {
+    sessions_.each([&](SessionId id, Session& session) {
+      if (!session.grants.spoken) {
+        fill_requests(id, session, now);
+      }
+    });
+  }
+  update_free(now);
+  grant_more(now);
 }
 
 // One contributor alone where wrong data must have one culprit; otherwise anybody who has the
@@ -320,14 +367,13 @@ bool Swarm::is_active_elsewhere(PieceIndex piece, BufferIndex besides) const {
   return false;
 }
 
-void Swarm::ask(SessionId id, Session& session, Instant now) {
-  const uint32_t large = std::bit_floor(request_window(session) / blocks_per_window);
-  const uint32_t block_bytes = std::min(session.block_bytes, std::max(large, own_block_bytes_min));
-  const BlockRange block = active_.take_missing(*session.current, block_bytes, now);
+void Swarm::ask(SessionId id, Session& session, BufferIndex buffer, uint32_t block_bytes,
+                Instant now) {
+  const BlockRange block = active_.take_missing(buffer, block_bytes, now);
   if (session.requested.empty() && !session.arriving) {
     session.payload_at = now;
   }
-  session.requested.push({block, *session.current, now});
+  session.requested.push({block, buffer, now});
   session.requested_bytes += block.size_bytes;
   session.sent_at = now;
   send(id, PeerMessage{.type = MessageType::request,

@@ -88,16 +88,20 @@ void Swarm::let_go_of_pieces(SessionId id, Session& session, Instant now) {
     }
     active.owner = {};
     active.orphaned_at = now;
+    ungrant(active);
     if (active.solo) {
       active_.restart({index});
     }
+    offer_slot_for(active.piece);
   }
+  update_free(now);
 }
 
 void Swarm::give_up(BufferIndex buffer) {
   ActivePiece& active = active_.at(buffer);
   active.state = ActivePiece::State::draining;
   active.owner = {};
+  ungrant(active);
   sessions_.each([&](SessionId id, Session& session) {
     for (uint32_t position = 0; position < session.requested.size();) {
       if (session.requested.at(position).buffer != buffer) {
@@ -128,11 +132,15 @@ void Swarm::give_up_duplicates(PieceIndex piece, BufferIndex keep) {
   }
 }
 
+bool Swarm::may_deliver(const Session& session) const {
+  return session.state == Session::State::open && !session.snubbed &&
+         (session.grants.spoken || !session.peer_choking);
+}
+
 bool Swarm::has_other_source(SessionId id) {
   bool found = false;
   sessions_.each([&](SessionId other_id, const Session& other) {
-    found = found || (other_id != id && other.state == Session::State::open &&
-                      !other.peer_choking && !other.snubbed && other.useful_count > 0);
+    found = found || (other_id != id && may_deliver(other) && other.useful_count > 0);
   });
   return found;
 }
@@ -143,8 +151,7 @@ bool Swarm::has_alternative_to(SessionId id, const Session& session, bool idle) 
   bool found = false;
   const auto look = [&](PieceIndex piece) {
     sessions_.each([&](SessionId other_id, const Session& other) {
-      found = found || (other_id != id && other.state == Session::State::open &&
-                        !other.peer_choking && !other.snubbed && other.pieces.test(piece.raw) &&
+      found = found || (other_id != id && may_deliver(other) && other.pieces.test(piece.raw) &&
                         (!idle || other.requested_bytes == 0));
     });
   };
@@ -243,14 +250,19 @@ void Swarm::payload_end(SessionId id, Instant now) {
     active_.mark_received(request.buffer, request.block,
                           {.session = id, .remote = session->remote, .peer_id = session->peer_id},
                           now);
+    session->grants.declined_since_payload = 0;
+    granted_progress(active, now);
     if (active.missing_count == 0 && active.requested_count == 0) {
       active.state = ActivePiece::State::verifying;
       sink_.verify(request.buffer, active.piece);
+      granted_whole();
+      piece_moved(now);
     }
   } else {
     release_request(request);
   }
   fill_requests(id, *session, now);
+  update_free(now);
 }
 
 }  // namespace murder::swarm

@@ -17,6 +17,7 @@
 #include "engine/base/types.h"
 #include "engine/swarm/close_reason.h"
 #include "engine/swarm/effects.h"
+#include "engine/swarm/grants.h"
 
 namespace murder::swarm {
 
@@ -63,6 +64,8 @@ struct Session {
   Instant received_at;  // anything at all
   Instant sent_at;
   Instant payload_at;  // last byte of a piece, or the first request after none were out
+
+  GrantState grants;  // between our own peers
 
   // --- download ---
   BitSet pieces;

@@ -10,6 +10,14 @@ namespace murder::swarm {
 using codec::MessageType;
 using codec::PeerMessage;
 
+namespace {
+
+// A tick may come this late; who is silent for less is not given up.
+constexpr Duration granted_snub_after = std::chrono::milliseconds(300);
+constexpr uint32_t granted_served_max = policy::LinkEstimate::slots_max;
+
+}  // namespace
+
 Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSink& sink)
     : config_(config),
       sink_(sink),
@@ -23,7 +31,18 @@ Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSin
       active_(config.geometry, config.piece_buffers),
       sessions_(config.sessions_max),
       by_slot_(config.sessions_max),
-      bitfield_(have.wire_bytes()) {
+      bitfield_(have.wire_bytes()),
+      link_(config.geometry),
+      granted_uploads_(config.sessions_max, granted_served_max),
+      grantable_(config.sessions_max),
+      grantable_outside_(config.sessions_max),
+      upload_slots_max_(have.all() ? seeder_slots_max : slots_max),
+      extra_uploads_(upload_slots_max_, have.all()),
+      extra_downloads_(slots_max, false),
+      first_copies_(have.size(), have.all() && config.policy == SwarmPolicy::grant),
+      rack_(have.size(), !config.rack.empty() && config.policy == SwarmPolicy::grant) {
+  grants_.reserve(limits::grants_max);
+  rates_.reserve(config.sessions_max);
   ENSURE(have.size() == config.geometry.piece_count());
   std::vector<PieceIndex> missing;
   for (uint32_t piece = have_.find_unset(0); piece < have_.size();
@@ -38,6 +57,7 @@ Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSin
   for (const PieceIndex piece : missing) {
     picker_.want(piece, prng_);
   }
+  free_ = has_download_slot({});
 }
 
 void Swarm::send(SessionId id, const PeerMessage& message) {
@@ -61,6 +81,11 @@ void Swarm::send_extension_handshake(SessionId id, const Session& session) {
   handshake.requests_max = limits::requests_queued_max;
   handshake.block_bytes_max = config_.block_bytes_max;
   handshake.upload_only = complete();
+  if (config_.policy == SwarmPolicy::grant) {
+    handshake.extensions.emplace_back(codec::grant_extension_name, codec::grant_extension_id);
+    handshake.rack = config_.rack;
+    handshake.free = session.grants.told_free;
+  }
   if (config_.listen_port != 0) {
     handshake.listen_port = config_.listen_port;
   }
@@ -83,6 +108,9 @@ void Swarm::on_message(SessionId id, Session& session, const PeerMessage& messag
   switch (message.type) {
     case MessageType::choke:
       session.peer_choking = true;
+      if (session.grants.spoken) {
+        return;
+      }
       if (!session.fast_extension) {  // BEP 6: with the fast extension a choke rejects nothing
         revoke_all(id, session, false);
       }
@@ -94,7 +122,7 @@ void Swarm::on_message(SessionId id, Session& session, const PeerMessage& messag
       return;
     case MessageType::interested:
       session.peer_interested = true;
-      if (session.choking) {
+      if (session.choking && !session.grants.spoken) {
         session.choking = false;
         send(id, MessageType::unchoke);
       }
@@ -133,6 +161,10 @@ void Swarm::on_message(SessionId id, Session& session, const PeerMessage& messag
 }
 
 void Swarm::on_extended(SessionId id, Session& session, const PeerMessage& message, Instant now) {
+  if (message.extended_id == codec::grant_extension_id) {
+    on_grant_message(id, session, message.payload, now);
+    return;
+  }
   if (message.extended_id != codec::extension_handshake_id) {
     return;
   }
@@ -152,6 +184,7 @@ void Swarm::on_extended(SessionId id, Session& session, const PeerMessage& messa
     learn_listening(session, {session.remote.address, *handshake->listen_port});
   }
   session.upload_only = handshake->upload_only || session.pieces.all();
+  learn_grants(id, session, *handshake, now);
 }
 
 // Told by what the session said last: its pieces are forgotten when it ends.
@@ -206,7 +239,12 @@ void Swarm::check_timeouts(SessionId id, Session& session, Instant now) {
   }
   const bool waits = !session.requested.empty() || session.arriving.has_value();
   const Duration waited = now - session.payload_at;
-  if (!waits || waited <= limits::request_snub_soon_after) {
+  // What was granted is served at once, or after the end of the piece before it.
+  const Duration patience =
+      session.grants.spoken
+          ? std::clamp(link_.piece_duration(), granted_snub_after, limits::request_snub_after)
+          : limits::request_snub_soon_after;
+  if (!waits || waited <= patience) {
     return;
   }
   const bool soon = waited <= limits::request_snub_after;
@@ -251,6 +289,7 @@ void Swarm::tick(Instant now) {
   });
   check_orphans(now);
   check_leases(now);
+  check_grants(now);
   admit(now);
   fill_all(now);
   dial_more(now);

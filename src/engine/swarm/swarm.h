@@ -8,10 +8,12 @@
 // the end, two buffers), elsewhere (another shard fetches it) or had.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,13 +26,22 @@
 #include "engine/base/slab.h"
 #include "engine/codec/peer_wire.h"
 #include "engine/policy/candidates.h"
+#include "engine/policy/extra_slots.h"
+#include "engine/policy/first_copies.h"
+#include "engine/policy/link_estimate.h"
 #include "engine/policy/piece_picker.h"
+#include "engine/policy/slot_set.h"
 #include "engine/policy/upload_scheduler.h"
 #include "engine/swarm/active_pieces.h"
 #include "engine/swarm/effects.h"
+#include "engine/swarm/grants.h"
+#include "engine/swarm/rack_claims.h"
 #include "engine/swarm/session.h"
 
 namespace murder::swarm {
+
+// How our own peers share work: grants.h, or as with stock clients.
+enum class SwarmPolicy : uint8_t { grant, classic };
 
 struct SwarmConfig {
   InfoHash info_hash;
@@ -43,6 +54,8 @@ struct SwarmConfig {
   uint32_t block_bytes_max = limits::block_bytes_max;
   uint32_t served_max = 4;  // neighbours served at a time, each a whole piece
   bool leased = false;      // several shards: pieces are fetched under a lease
+  SwarmPolicy policy = SwarmPolicy::grant;
+  std::string rack;  // this host's; empty: not known
 };
 
 struct SwarmStats {
@@ -117,11 +130,14 @@ class Swarm {
   [[nodiscard]] const Session* session(SessionId id) const { return sessions_.get(id); }
   [[nodiscard]] const ActivePieces& active() const { return active_; }
   [[nodiscard]] uint32_t wanted_count() const { return picker_.wanted_count(); }
+  [[nodiscard]] const policy::LinkEstimate& link_estimate() const { return link_; }
   // Which rule that must hold between any two inputs does not; empty when all do. Slow.
   [[nodiscard]] std::string_view broken_invariant() const;
 
  private:
   enum class PieceState : uint8_t { missing, active, elsewhere, had };
+  static constexpr uint32_t slots_max = 4;         // with extra ones
+  static constexpr uint32_t seeder_slots_max = 8;  // whose link may be much faster
 
   // sessions (swarm.cc: what they say; connections.cc: how they begin and end)
   void send_handshake(SessionId id, Session& session, Instant now);
@@ -149,6 +165,7 @@ class Swarm {
   void on_more_pieces(SessionId id, Session& session, const codec::PeerMessage& message,
                       Instant now);
   void on_have(SessionId id, Session& session, PieceIndex piece, Instant now);
+  void note_has(const Session& session, PieceIndex piece);
   void forget_pieces(Session& session);
   void update_interest(SessionId id, Session& session);
   void fill_requests(SessionId id, Session& session, Instant now);
@@ -161,7 +178,8 @@ class Swarm {
                                                              Instant now);
   [[nodiscard]] bool may_contribute(const ActivePiece& active, const Session& session) const;
   BufferIndex start_piece(PieceIndex piece, SessionId owner, Instant now);
-  void ask(SessionId id, Session& session, Instant now);
+  void ask(SessionId id, Session& session, BufferIndex buffer, uint32_t block_bytes, Instant now);
+  [[nodiscard]] bool may_deliver(const Session& session) const;
   [[nodiscard]] uint32_t request_window(const Session& session) const;
   void adapt_window(Session& session, Duration answered_after);
   void on_reject(SessionId id, Session& session, const BlockRange& block, Instant now);
@@ -192,9 +210,85 @@ class Swarm {
   void serve(SessionId id, Session& session, Instant now);
   void admit(Instant now);
   void forget_requests(SessionId id, Session& session);
+  [[nodiscard]] policy::UploadScheduler& line_of(const Session& session) {
+    return session.grants.spoken ? granted_uploads_ : uploads_;
+  }
   void check_stalled(SessionId id, Session& session, Instant now);
 
-  // check (check.cc)
+  // grants, of both sides (grants.cc)
+  void say(SessionId id, const Session& session, codec::GrantKind kind, uint32_t value);
+  void learn_grants(SessionId id, Session& session, const codec::ExtensionHandshake& handshake,
+                    Instant now);
+  void on_grant_message(SessionId id, Session& session, std::span<const uint8_t> payload,
+                        Instant now);
+  void piece_moved(Instant now);
+  void compare_rates();
+  void adapt_slots();
+  void check_grants(Instant now);
+  [[nodiscard]] bool is_slow(const Session& session) const;
+
+  // grants at the uploader (upload_grants.cc)
+  void grant_more(Instant now);
+  [[nodiscard]] bool grant_one(Instant now);
+  [[nodiscard]] uint32_t upload_slots() const {
+    return std::min(link_.slot_count() + extra_uploads_.count(), upload_slots_max_);
+  }
+  [[nodiscard]] SessionId choose_grantee(std::optional<PieceIndex> piece, Instant now);
+  [[nodiscard]] bool may_grant(const Session& session, std::optional<PieceIndex> piece,
+                               Instant now) const;
+  void offer(SessionId id, Session& session, std::optional<PieceIndex> piece, Instant now);
+  [[nodiscard]] bool is_granted(SessionId id, Session& session, const BlockRange& block,
+                                Instant now);
+  void on_decline(SessionId id, Session& session, uint32_t piece, Instant now);
+  void end_grant(SessionId id, PieceIndex piece, Instant now);
+  void end_grants(SessionId id);
+  void end_cancelled_grant(SessionId id, const Session& session, PieceIndex piece, Instant now);
+  void remove_grant(size_t position);
+  static void grant_refused(Session& session, Instant now);
+  static void grant_unused(Session& session, Instant now);
+  [[nodiscard]] bool is_grantable(const Session& session) const;
+  void update_grantable(SessionId id, const Session& session);
+
+  // granted pieces at the downloader (download_grants.cc)
+  [[nodiscard]] uint32_t download_slots() const {
+    return std::min(link_.slot_count() + extra_downloads_.count(), slots_max);
+  }
+  [[nodiscard]] bool has_download_slot(Instant now) const;
+  void update_free(Instant now);
+  void tell_free(SessionId id, Session& session);
+  void offer_slot_for(PieceIndex piece);
+  void on_grant(SessionId id, Session& session, uint32_t piece, Instant now);
+  [[nodiscard]] bool take_grant(SessionId id, Session& session, uint32_t piece, Instant now);
+  [[nodiscard]] std::optional<BufferIndex> buffer_for_grant(SessionId id, const Session& session,
+                                                            uint32_t piece, Instant now);
+  [[nodiscard]] std::optional<PieceIndex> pick_granted(const Session& session, uint32_t piece);
+  [[nodiscard]] std::optional<BufferIndex> find_late(SessionId id, const Session& session,
+                                                     uint32_t piece, Instant now) const;
+  void offer_slot_again(Instant now);
+  [[nodiscard]] bool is_late(const ActivePiece& active, Instant now) const;
+  void ask_granted(SessionId id, Session& session, Instant now);
+  void granted_progress(ActivePiece& active, Instant now);
+  void granted_whole();
+  void ungrant(ActivePiece& active);
+
+  // racks (racks.cc)
+  [[nodiscard]] bool is_outside(const Session& session) const;
+  [[nodiscard]] bool offers_nothing_from_outside(const Session& session) const;
+  void join_rack(SessionId id, Session& session);
+  void leave_rack(SessionId id, const Session& session);
+  void claim(ActivePiece& active);
+  void unclaim(ActivePiece& active);
+  void tell_rack(codec::GrantKind kind, PieceIndex piece);
+  void on_claim(SessionId id, const Session& session, uint32_t piece, Instant now);
+  void on_unclaim(SessionId id, const Session& session, uint32_t piece);
+  void check_claims(Instant now);
+
+  // check (check.cc, check_grants.cc)
+  [[nodiscard]] std::string_view broken_in_grants() const;
+  [[nodiscard]] std::string_view broken_in_grant_state(const Session& session,
+                                                       uint32_t grant_count) const;
+  [[nodiscard]] std::string_view broken_in_slots() const;
+  [[nodiscard]] std::string_view broken_in_rack() const;
   [[nodiscard]] std::string_view broken_in_pieces() const;
   [[nodiscard]] std::string_view broken_in_counts() const;
 
@@ -205,7 +299,7 @@ class Swarm {
   std::vector<PieceState> piece_states_;
   BitSet suspicious_;  // pieces that failed with several contributors: fetched from one next time
   policy::PiecePicker picker_;
-  policy::UploadScheduler uploads_;
+  policy::UploadScheduler uploads_;  // to stock clients
   policy::Candidates candidates_;
   ActivePieces active_;
   Slab<Session> sessions_;
@@ -215,6 +309,28 @@ class Swarm {
   std::vector<uint8_t> bitfield_;                        // wire form, reused
   uint32_t open_count_ = 0;
   uint32_t dialing_count_ = 0;
+  uint32_t outgoing_count_ = 0;  // sessions that we dialled
+  uint32_t stock_count_ = 0;     // open sessions that do not speak grants
+
+  policy::LinkEstimate link_;
+  policy::UploadScheduler granted_uploads_;  // to our own peers
+  policy::SlotSet grantable_;                // sessions that are free and lack something we have
+  policy::SlotSet grantable_outside_;        // the same, of other racks
+  uint32_t upload_slots_max_;
+  policy::ExtraSlots extra_uploads_;
+  policy::ExtraSlots extra_downloads_;
+  policy::FirstCopies first_copies_;
+  std::vector<Grant> grants_;
+  uint32_t slots_taken_ = 0;     // grants that hold a slot
+  uint32_t grants_to_slow_ = 0;  // grants that do not
+  bool uploads_idled_ = false;   // an upload slot was free in this window
+  bool downloads_idled_ = false;
+  std::vector<uint32_t> rates_;  // of neighbours, reused
+  double usual_rate_ = 0;        // KiB/s: the median of what neighbours say of their links
+  bool slow_self_ = false;       // our link is much slower: we upload to whom nobody else does
+  uint32_t downloads_open_ = 0;  // granted pieces that hold a download slot
+  bool free_ = false;            // neighbours were told that there is a slot
+  RackClaims rack_;
   bool stopping_ = false;
   Instant rates_updated_at_{};
   Instant leases_retried_at_{};

@@ -31,23 +31,30 @@ void Swarm::refuse(SessionId id, Session& session, const BlockRange& block, Inst
 void Swarm::on_request(SessionId id, Session& session, const BlockRange& block, Instant now) {
   const bool valid =
       config_.geometry.contains(block) && block.size_bytes <= config_.block_bytes_max;
-  if (!valid || session.choking || !have_.test(block.piece.raw) || session.asked.full()) {
+  if (!valid || !have_.test(block.piece.raw) || session.asked.full() ||
+      (session.grants.spoken ? !is_granted(id, session, block, now) : session.choking)) {
     refuse(id, session, block, now);
     return;
   }
+  session.grants.asked_bytes += block.size_bytes;
   if (session.asked.empty() && session.sending_bytes == 0) {
     session.block_sent_at = now;
   }
   session.asked.push(block);
-  uploads_.add(id.slot);
+  line_of(session).add(id.slot);
   serve(id, session, now);
   admit(now);
+  if (session.grants.spoken) {  // the round trip may have changed the number of slots
+    update_free(now);
+    grant_more(now);
+  }
 }
 
 void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block, Instant now) {
   for (uint32_t position = 0; position < session.asked.size(); ++position) {
     if (session.asked.at(position) == block) {
       session.asked.remove(position);
+      session.grants.asked_bytes -= block.size_bytes;
       if (session.fast_extension) {  // BEP 6: each request is answered, by a piece or a reject
         send(id, PeerMessage{.type = MessageType::reject_request,
                              .piece = block.piece,
@@ -57,19 +64,23 @@ void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block, I
       break;
     }
   }
+  if (session.grants.spoken) {
+    end_cancelled_grant(id, session, block.piece, now);
+  }
   if (session.asked.empty() && session.sending_bytes == 0) {
-    uploads_.remove(id.slot);
+    line_of(session).remove(id.slot);
     session.serving.reset();
     admit(now);
   }
 }
 
 void Swarm::serve(SessionId id, Session& session, Instant now) {
-  while (session.state == Session::State::open && uploads_.is_served(id.slot) &&
+  policy::UploadScheduler& line = line_of(session);
+  while (session.state == Session::State::open && line.is_served(id.slot) &&
          !session.asked.empty() && session.sending_bytes < limits::send_window_bytes &&
          session.sending_blocks < limits::send_window_blocks) {
     const BlockRange block = session.asked.front();
-    if (session.serving && *session.serving != block.piece && uploads_.piece_done(id.slot)) {
+    if (session.serving && *session.serving != block.piece && line.piece_done(id.slot)) {
       session.serving.reset();
       return;
     }
@@ -83,12 +94,14 @@ void Swarm::serve(SessionId id, Session& session, Instant now) {
 }
 
 void Swarm::admit(Instant now) {
-  for (uint32_t slot = uploads_.next_admitted(); slot != UINT32_MAX;
-       slot = uploads_.next_admitted()) {
-    Session* session = sessions_.get(by_slot_[slot]);
-    ENSURE(session != nullptr);
-    session->block_sent_at = now;
-    serve(by_slot_[slot], *session, now);
+  granted_uploads_.set_served_max(upload_slots() + limits::grants_to_slow_max);
+  for (policy::UploadScheduler* line : {&granted_uploads_, &uploads_}) {
+    for (uint32_t slot = line->next_admitted(); slot != UINT32_MAX; slot = line->next_admitted()) {
+      Session* session = sessions_.get(by_slot_[slot]);
+      ENSURE(session != nullptr);
+      session->block_sent_at = now;
+      serve(by_slot_[slot], *session, now);
+    }
   }
 }
 
@@ -99,6 +112,7 @@ void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
   }
   ENSURE(session->sending_bytes >= size_bytes);
   session->sending_bytes -= size_bytes;
+  session->grants.asked_bytes -= size_bytes;
   --session->sending_blocks;
   session->uploaded_bytes += size_bytes;
   session->block_sent_at = now;
@@ -106,21 +120,24 @@ void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
   stats_.uploaded_bytes += size_bytes;
   serve(id, *session, now);
   if (session->asked.empty() && session->sending_bytes == 0) {
-    uploads_.remove(id.slot);
+    line_of(*session).remove(id.slot);
     session->serving.reset();
   }
   admit(now);
+  grant_more(now);
 }
 
 void Swarm::forget_requests(SessionId id, Session& session) {
   session.asked.clear();
+  session.grants.asked_bytes = 0;
   uploads_.remove(id.slot);
+  granted_uploads_.remove(id.slot);
 }
 
 void Swarm::check_stalled(SessionId id, Session& session, Instant now) {
-  if (session.state == Session::State::open && uploads_.is_served(id.slot) &&
+  if (session.state == Session::State::open && line_of(session).is_served(id.slot) &&
       now - session.block_sent_at > stalled_after) {
-    uploads_.stalled(id.slot);
+    line_of(session).stalled(id.slot);
   }
 }
 

@@ -21,6 +21,7 @@ void Swarm::piece_verified(BufferIndex buffer, bool matches, Instant now) {
   ENSURE(active.state == ActivePiece::State::verifying);
   if (piece_states_[active.piece.raw] == PieceState::had) {
     active_.finish(buffer);  // another copy was faster
+    update_free(now);
     return;
   }
   if (!matches) {
@@ -30,6 +31,7 @@ void Swarm::piece_verified(BufferIndex buffer, bool matches, Instant now) {
   active.state = ActivePiece::State::storing;
   give_up_duplicates(active.piece, buffer);
   sink_.store(buffer, active.piece);
+  update_free(now);
 }
 
 void Swarm::piece_failed(BufferIndex buffer, Instant now) {
@@ -37,6 +39,7 @@ void Swarm::piece_failed(BufferIndex buffer, Instant now) {
   const PieceIndex piece = active.piece;
   const std::vector<Contributor> contributors = active.contributors;
   ++stats_.failed_pieces;
+  ungrant(active);
   active_.finish(buffer);
   make_missing_unless_active(piece);
   if (contributors.size() == 1) {
@@ -70,6 +73,7 @@ void Swarm::make_missing(PieceIndex piece) {
   if (piece_states_[piece.raw] != PieceState::missing) {
     piece_states_[piece.raw] = PieceState::missing;
     picker_.want(piece, prng_);
+    offer_slot_for(piece);
   }
 }
 
@@ -103,8 +107,7 @@ void Swarm::check_orphans(Instant now) {
 bool Swarm::has_adopter(const ActivePiece& active) {
   bool found = false;
   sessions_.each([&](SessionId, const Session& session) {
-    found = found || (session.state == Session::State::open && !session.peer_choking &&
-                      !session.snubbed && may_adopt(active, session));
+    found = found || (may_deliver(session) && may_adopt(active, session));
   });
   return found;
 }
@@ -124,6 +127,7 @@ void Swarm::now_had(PieceIndex piece) {
       --session.useful_count;
       update_interest(id, session);
     }
+    update_grantable(id, session);
     if (complete() && session.extension_protocol) {
       send_extension_handshake(id, session);  // upload_only (BEP 21)
     }
@@ -145,8 +149,13 @@ void Swarm::lease_answered(PieceIndex piece, bool granted, Instant now) {
       active.state = ActivePiece::State::receiving;
       active.started_at = now;
     } else {
+      const SessionId owner = active.granted ? active.owner : SessionId{};
+      ungrant(active);
       active_.finish({index});
       piece_states_[piece.raw] = PieceState::elsewhere;
+      if (Session* session = sessions_.get(owner)) {
+        on_grant(owner, *session, codec::any_piece, now);  // for another piece
+      }
     }
     fill_all(now);
     return;

@@ -18,6 +18,8 @@ TEST_CASE("an extension handshake reads back as it was written") {
                                .metadata_bytes = 31235,
                                .block_bytes_max = 131072,
                                .upload_only = true,
+                               .free = true,
+                               .rack = "a7",
                                .extensions = {{"mu_a", 3}, {"ut_metadata", 1}}};
   CHECK(*decode_extension_handshake(as_bytes_of(encode_extension_handshake(handshake))) ==
         handshake);
@@ -26,6 +28,13 @@ TEST_CASE("an extension handshake reads back as it was written") {
         handshake);
   CHECK(encode_extension_handshake({}) == "d1:mdee");
   CHECK(*decode_extension_handshake(as_bytes_of("d1:mdee")) == ExtensionHandshake{});
+}
+
+TEST_CASE("the extended id of an extension is the first that is told, and 0 when none is") {
+  const ExtensionHandshake handshake{.extensions = {{"b", 2}, {"a", 1}, {"b", 3}}};
+  CHECK(handshake.id_of("a") == 1);
+  CHECK(handshake.id_of("b") == 2);
+  CHECK(handshake.id_of("c") == 0);
 }
 
 TEST_CASE("the keys are those of BEP 10, in order") {

@@ -48,6 +48,17 @@ void check_against(const PiecePicker& picker, const Model& model, Prng& prng) {
     REQUIRE(has.test(picked->raw));
     REQUIRE(model.availability[picked->raw] == rarest);
   }
+  // The same with some left out.
+  BitSet excluded(piece_count);
+  BitSet rest = has;
+  for (uint32_t piece = 0; piece < piece_count; ++piece) {
+    if (prng.below(3) == 0) {
+      excluded.set(piece);
+      rest.reset(piece);
+    }
+  }
+  const auto other = picker.pick(has, excluded);
+  REQUIRE(other == picker.pick(rest));
   uint32_t wanted_count = 0;
   bool same = true;
   for (uint32_t piece = 0; piece < piece_count; ++piece) {

@@ -244,18 +244,21 @@ std::string Network::description() {
                         node->index, node->alive ? "" : " dead", node->frozen ? " frozen" : "",
                         state.have().count(), state.wanted_count(), state.active().idle_count(),
                         state.session_count(), state.open_count());
-    if (!node->alive || state.complete()) {
+    if (!node->alive) {
       continue;
     }
     for (const auto& [id, side] : node->links) {
       if (const swarm::Session* session = state.session(id)) {
         text += fmt::format(
-            "    to {}: state {}, has {}, useful {}, requested {} ({} B), revoked {}, {}{}{}{}\n",
+            "    to {}: state {}, has {}, useful {}, requested {} ({} B), revoked {}, {}{}{}{}"
+            "{}{}{} grants\n",
             side.connection == nullptr ? nobody : side.connection->ends[1 - side.index].node,
             static_cast<int>(session->state), session->pieces.count(), session->useful_count,
             session->requested.size(), session->requested_bytes, session->revoked.size(),
             session->peer_choking ? "choked " : "", session->snubbed ? "snubbed " : "",
-            session->suspect ? "suspect " : "", session->arriving ? "arriving" : "");
+            session->suspect ? "suspect " : "", session->arriving ? "arriving " : "",
+            session->grants.told_free ? "told-free " : "",
+            session->grants.peer_free ? "is-free " : "", session->grants.grants);
       }
     }
   }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "recorder.h"
+#include "sizes.h"
 
 using murder::BlockRange;
 using murder::PieceIndex;
@@ -10,12 +11,11 @@ using murder::codec::PeerMessage;
 using murder::swarm::CloseReason;
 using murder::swarm::SessionId;
 using murder::test::Bench;
+using murder::test::KiB;
 using namespace std::chrono_literals;
 namespace limits = murder::limits;
 
 namespace {
-
-constexpr uint32_t KiB = 1024;
 
 BlockRange block(uint32_t piece, uint32_t offset, uint32_t size_bytes = 16 * KiB) {
   return {PieceIndex{piece}, offset, size_bytes};

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
+#include "engine/codec/grant_message.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::test {
@@ -59,6 +61,26 @@ class Recorder final : public swarm::EffectSink {
     }
     return blocks;
   }
+  // The grant messages that were sent to the session, in order.
+  [[nodiscard]] std::vector<codec::GrantMessage> said_grants(swarm::SessionId session) const {
+    std::vector<codec::GrantMessage> messages;
+    for (const Sent& one : sent) {
+      if (one.session == session && one.message.type == codec::MessageType::extended &&
+          one.message.extended_id == own_extended_id) {
+        messages.push_back(codec::decode_grant_message(one.payload).value());
+      }
+    }
+    return messages;
+  }
+  [[nodiscard]] uint32_t count_grants(swarm::SessionId session, codec::GrantKind kind) const {
+    const std::vector<codec::GrantMessage> said = said_grants(session);
+    return static_cast<uint32_t>(
+        std::count_if(said.begin(), said.end(),
+                      [&](const codec::GrantMessage& one) { return one.kind == kind; }));
+  }
+  // What the peers of a bench that are of our kind want grant messages called.
+  static constexpr uint8_t own_extended_id = 7;
+
   [[nodiscard]] bool has_closed(swarm::SessionId session, swarm::CloseReason reason) const {
     return std::any_of(closed.begin(), closed.end(), [&](const Closed& one) {
       return one.session == session && one.reason == reason;
@@ -79,9 +101,9 @@ class Recorder final : public swarm::EffectSink {
 // A swarm of `piece_count` pieces of 64 KiB.
 class Bench {
  public:
-  explicit Bench(bool complete, uint32_t piece_count = 8)
+  explicit Bench(bool complete, uint32_t piece_count = 8, const std::string& rack = {})
       : geometry{.total_bytes = uint64_t{piece_count} * 65536, .piece_bytes = 65536},
-        swarm_(config(), pieces(complete), Prng(1), sink) {}
+        swarm_(config(rack), pieces(complete), Prng(1), sink) {}
 
   // A peer that dialled us and has said who it is.
   swarm::SessionId join(bool fast_extension = true) {
@@ -101,6 +123,41 @@ class Bench {
     say(id, {.type = codec::MessageType::bitfield, .payload = all});
     say(id, {.type = codec::MessageType::unchoke});
     return id;
+  }
+
+  // One of our own kind that dialled us: it speaks grants.
+  swarm::SessionId join_own(bool free, const std::string& rack = {}) {
+    const swarm::SessionId id = join();
+    const std::string handshake = codec::encode_extension_handshake(
+        {.block_bytes_max = 65536,
+         .free = free,
+         .rack = rack,
+         .extensions = {{std::string(codec::grant_extension_name), Recorder::own_extended_id}}});
+    say(id, {.type = codec::MessageType::extended, .payload = as_bytes_of(handshake)});
+    return id;
+  }
+  // The same, and it has everything.
+  swarm::SessionId join_own_seed(const std::string& rack = {}) {
+    const swarm::SessionId id = join_own(false, rack);
+    say(id, {.type = codec::MessageType::have_all});
+    return id;
+  }
+  void say_grant(swarm::SessionId id, codec::GrantKind kind, uint32_t value = codec::any_piece) {
+    const auto payload = codec::encode_grant_message({.kind = kind, .value = value});
+    say(id, {.type = codec::MessageType::extended,
+             .payload = payload,
+             .extended_id = codec::grant_extension_id});
+  }
+  // What waits to be hashed and stored is, and is right.
+  void store_all() {
+    for (const auto& [buffer, piece] : std::exchange(sink.verifying, {})) {
+      swarm_.piece_verified(buffer, true, now);
+      check();
+    }
+    for (const auto& [buffer, piece] : std::exchange(sink.storing, {})) {
+      swarm_.piece_stored(buffer, now);
+      check();
+    }
   }
 
   void say(swarm::SessionId id, const codec::PeerMessage& message) {
@@ -144,8 +201,8 @@ class Bench {
   std::string_view broken;  // the first rule that was broken
 
  private:
-  [[nodiscard]] swarm::SwarmConfig config() const {
-    swarm::SwarmConfig config{.geometry = geometry, .listen_port = 6881};
+  [[nodiscard]] swarm::SwarmConfig config(const std::string& rack) const {
+    swarm::SwarmConfig config{.geometry = geometry, .listen_port = 6881, .rack = rack};
     config.peer_id.bytes[0] = 255;
     return config;
   }

@@ -3,17 +3,17 @@
 #include <doctest/doctest.h>
 
 #include "network.h"
+#include "sizes.h"
 
 using murder::Geometry;
 using murder::swarm::CloseReason;
+using murder::test::KiB;
 using murder::test::Network;
 using murder::test::NetworkOptions;
 using murder::test::NodeOptions;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr uint32_t KiB = 1024;
 
 double total_bytes_of(const NetworkOptions& options) {
   return static_cast<double>(options.geometry.total_bytes);

@@ -1,0 +1,94 @@
+#include "engine/policy/link_estimate.h"
+
+#include <algorithm>
+
+namespace murder::policy {
+namespace {
+
+constexpr uint32_t window_pieces_min = 4;
+// Shorter, and what comes in one burst from a socket's buffer looks like the rate of the link.
+constexpr Duration window_min = std::chrono::milliseconds(2);
+constexpr int gap_factor = 4;  // usual intervals without a piece: the link was not asked for any
+constexpr double rate_kept = 1 - 1.0 / 32;  // of the best rate, at each window
+
+constexpr uint32_t pieces_for_two_slots = 64;
+constexpr double lambda_for_three = 0.08;
+constexpr double lambda_for_four = 0.125;
+constexpr double lambda_kept = 0.8;
+constexpr double tail_share_min = 0.1;
+constexpr double tail_share_max = 0.5;
+
+}  // namespace
+
+void LinkEstimate::round_trip(Duration took) {
+  if (round_trip_ == Duration{}) {
+    round_trip_ = took;
+  } else {
+    // One answer that was held up says little.
+    const Duration believed = std::min(took, 4 * round_trip_);
+    round_trip_ += (believed - round_trip_) / 16;
+  }
+  choose_slots();
+}
+
+bool LinkEstimate::piece_moved(uint64_t downloaded_bytes, uint64_t uploaded_bytes, Instant now) {
+  const bool gap = usual_interval_ > Duration{} && now - moved_at_ > gap_factor * usual_interval_;
+  const bool running = window_began_ != Instant{} && !gap;
+  if (gap) {
+    usual_interval_ += usual_interval_ / 2;  // or it is slower now
+  }
+  moved_at_ = now;
+  ++window_pieces_;
+  if (running && (window_pieces_ < window_pieces_min || now - window_began_ < window_min)) {
+    return false;
+  }
+  if (running) {
+    const double seconds = seconds_of(now - window_began_);
+    download_rate_ = static_cast<double>(downloaded_bytes - window_downloaded_) / seconds;
+    upload_rate_ = static_cast<double>(uploaded_bytes - window_uploaded_) / seconds;
+    rate_ = std::max({download_rate_, upload_rate_, rate_ * rate_kept});
+    usual_interval_ = (now - window_began_) / window_pieces_;
+    choose_slots();
+  }
+  window_pieces_ = 0;
+  window_began_ = now;
+  window_downloaded_ = downloaded_bytes;
+  window_uploaded_ = uploaded_bytes;
+  return running;
+}
+
+double LinkEstimate::lambda() const {
+  return seconds_of(round_trip_) / 2 * rate_ / std::max(1U, piece_bytes_);
+}
+
+void LinkEstimate::choose_slots() {
+  if (piece_count_ < pieces_for_two_slots) {
+    slot_count_ = 1;
+    return;
+  }
+  // Back only when it is clearly less: what is measured wavers.
+  const double measured = lambda();
+  for (uint32_t count = slots_max; count >= 2; --count) {
+    const double enough = count == slots_max ? lambda_for_four : count == 3 ? lambda_for_three : 0;
+    if (measured > enough * (slot_count_ >= count ? lambda_kept : 1)) {
+      slot_count_ = count;
+      return;
+    }
+  }
+  slot_count_ = 2;
+}
+
+Duration LinkEstimate::piece_duration() const {
+  return rate_ <= 0 ? Duration{}
+                    : Duration(static_cast<int64_t>(1e9 * piece_bytes_ * slot_count_ / rate_));
+}
+
+uint32_t LinkEstimate::tail_bytes(uint32_t size_bytes) const {
+  // Four latencies of one slot's rate: the news that it ends, the grant, the request, the data.
+  const double bytes = 2 * seconds_of(round_trip_) * rate_ / slot_count_;
+  const double least = tail_share_min * size_bytes;
+  const double most = tail_share_max * size_bytes;
+  return static_cast<uint32_t>(std::clamp(bytes, least, most));
+}
+
+}  // namespace murder::policy

@@ -1,0 +1,58 @@
+// How our own peers share work. The uploader picks the peer, the downloader picks the piece, and
+// nothing is queued: a grant is an unchoke for one piece.
+//
+// A grant, at the uploader, is in exactly one state:
+//   offered -> accepted (its first request came) -> gone
+// It is gone when the peer declines it, says that the piece is ending or had, cancels it, or is
+// gone itself; when it does not answer (grant_patience) or does not take what it asked for. Each
+// holds one of the upload slots, but one to a slow neighbour (at most grants_to_slow_max).
+// A granted piece, at the downloader (ActivePiece::granted), holds one of as many download slots:
+//   [leasing ->] receiving -> receiving, ending (no slot any more) -> whole
+// It ends when all of it is asked for and no more than its tail is missing: then the uploader
+// is told, and by that time both sides agree on the next piece, so that the links do not idle.
+//
+// Who has a free download slot tells all neighbours, once, and when it has none any more; who
+// declined a grant is not granted another before it says that it is free again. So what an
+// uploader knows of a neighbour is the last thing it said, whatever crosses on the way.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/instant.h"
+#include "engine/codec/grant_message.h"
+#include "engine/swarm/effects.h"
+
+namespace murder::swarm {
+
+// At the uploader: a piece that is promised or under way.
+struct Grant {
+  SessionId session;
+  uint32_t piece = codec::any_piece;  // named by us, else chosen by the first request
+  bool accepted = false;
+  bool holds_slot = true;
+  uint32_t asked_bytes = 0;
+  Instant at{};  // offered; then accepted
+};
+
+// What two of our own know of each other, as part of their session.
+struct GrantState {
+  bool spoken = false;      // both know the extension and use it
+  uint8_t extended_id = 0;  // what it wants grant messages called
+  bool rack_mate = false;
+
+  // --- it downloads from us ---
+  bool peer_free = false;    // it said so last
+  Instant progressed_at{};   // it said last that it has a piece
+  uint32_t grants = 0;       // to it, offered and accepted
+  uint32_t asked_bytes = 0;  // by it, waiting or handed to the transport
+  uint32_t told_rate = 0;    // of its link, KiB/s; 0: not told
+  uint32_t refused_in_row = 0;
+  Instant granted_again_at{};  // after many refusals it waits
+
+  // --- we download from it ---
+  bool told_free = false;  // what we said last
+  uint32_t declined_since_free = 0;
+  uint32_t declined_since_payload = 0;
+};
+
+}  // namespace murder::swarm

@@ -1,0 +1,109 @@
+// What a rack fetches from outside crosses its uplink once.
+#include <algorithm>
+
+#include "engine/swarm/swarm.h"
+
+namespace murder::swarm {
+
+using codec::GrantKind;
+
+namespace {
+
+// A claim of which nothing came is void.
+constexpr Duration claim_patience = std::chrono::seconds(2);
+
+}  // namespace
+
+bool Swarm::is_outside(const Session& session) const {
+  return rack_.active() && !session.grants.rack_mate;
+}
+
+bool Swarm::offers_nothing_from_outside(const Session& session) const {
+  return is_outside(session) && !picker_.pick(session.pieces, rack_.covered());
+}
+
+void Swarm::join_rack(SessionId id, Session& session) {
+  rack_.mate_joined();
+  for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
+       piece = session.pieces.find_set(piece + 1)) {
+    rack_.mate_has({piece});
+  }
+  for (const uint32_t index : active_.used()) {
+    if (active_.at({index}).claimed) {
+      say(id, session, GrantKind::claim, active_.at({index}).piece.raw);
+    }
+  }
+}
+
+// Before its pieces are forgotten.
+void Swarm::leave_rack(SessionId id, const Session& session) {
+  if (!session.grants.rack_mate) {
+    return;
+  }
+  rack_.mate_left();
+  for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
+       piece = session.pieces.find_set(piece + 1)) {
+    rack_.mate_lost({piece});
+    if (!rack_.covers({piece}) && !have_.test(piece)) {
+      offer_slot_for({piece});
+    }
+  }
+  rack_.drop(id.slot, [&](PieceIndex piece) { offer_slot_for(piece); });
+}
+
+void Swarm::tell_rack(GrantKind kind, PieceIndex piece) {
+  sessions_.each([&](SessionId id, const Session& session) {
+    if (session.state == Session::State::open && session.grants.rack_mate) {
+      say(id, session, kind, piece.raw);
+    }
+  });
+}
+
+void Swarm::claim(ActivePiece& active) {
+  active.claimed = true;
+  tell_rack(GrantKind::claim, active.piece);
+}
+
+void Swarm::unclaim(ActivePiece& active) {
+  if (active.claimed) {
+    active.claimed = false;
+    tell_rack(GrantKind::unclaim, active.piece);
+  }
+}
+
+// When two fetch the same piece, the one with the larger peer id goes on.
+void Swarm::on_claim(SessionId id, const Session& session, uint32_t piece, Instant now) {
+  if (!session.grants.rack_mate || piece >= have_.size() || is_slow(session) ||
+      !rack_.claim({piece}, id.slot, now)) {
+    return;
+  }
+  if (config_.peer_id > session.peer_id || piece_states_[piece] != PieceState::active) {
+    return;
+  }
+  for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
+    ActivePiece& active = active_.at({index});
+    const bool mine = active.piece.raw == piece && active.claimed && !active.ending &&
+                      active.state == ActivePiece::State::receiving;
+    if (mine) {
+      active.claimed = false;  // the mates know the other's claim
+      give_up({index});
+      make_missing_unless_active({piece});
+    }
+  }
+  update_free(now);
+}
+
+void Swarm::on_unclaim(SessionId id, const Session& session, uint32_t piece) {
+  if (session.grants.rack_mate && piece < have_.size() && rack_.unclaim({piece}, id.slot)) {
+    offer_slot_for({piece});
+  }
+}
+
+void Swarm::check_claims(Instant now) {
+  if (rack_.active()) {
+    const Duration patience = std::max(claim_patience, 8 * link_.piece_duration());
+    rack_.expire(patience, now, [&](PieceIndex piece) { offer_slot_for(piece); });
+  }
+}
+
+}  // namespace murder::swarm

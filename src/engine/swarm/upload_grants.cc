@@ -1,0 +1,225 @@
+// Grants at the uploader: whom to promise the next piece.
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/swarm/swarm.h"
+
+namespace murder::swarm {
+
+using codec::any_piece;
+using codec::GrantKind;
+
+namespace {
+
+// A neighbour that refused this often in a row is asked more seldom.
+constexpr uint32_t refusals_free = 8;
+constexpr uint32_t refusal_doublings_max = 8;
+constexpr uint32_t refusals_heavy = refusals_free + 5;  // who did not even refuse
+constexpr Duration refusal_pause = std::chrono::milliseconds(10);
+constexpr Duration slow_patience_min = std::chrono::milliseconds(300);
+constexpr Duration slow_patience_max = std::chrono::seconds(2);
+
+}  // namespace
+
+// It is free and lacks something that we have. Such sessions stand in one of two sets: those of
+// other racks come first.
+bool Swarm::is_grantable(const Session& session) const {
+  const uint32_t lacks_count = have_.count() - (session.pieces.count() - session.useful_count);
+  return session.state == Session::State::open && session.grants.spoken &&
+         session.grants.peer_free && lacks_count > 0;
+}
+
+void Swarm::update_grantable(SessionId id, const Session& session) {
+  const bool grantable = is_grantable(session);
+  const bool outside = is_outside(session);
+  grantable_.set(id.slot, grantable && !outside);
+  grantable_outside_.set(id.slot, grantable && outside);
+}
+
+void Swarm::grant_more(Instant now) {
+  while (!stopping_ && slots_taken_ < upload_slots() && grants_.size() < limits::grants_max &&
+         grant_one(now)) {
+  }
+  uploads_idled_ = uploads_idled_ || slots_taken_ < upload_slots();
+}
+
+bool Swarm::grant_one(Instant now) {
+  if (grantable_.empty() && grantable_outside_.empty()) {
+    return false;
+  }
+  std::optional<PieceIndex> piece;
+  SessionId id;
+  if (first_copies_.active()) {
+    piece = first_copies_.next(picker_);
+    id = choose_grantee(piece, now);
+  }
+  if (id.is_none()) {
+    piece.reset();  // all are given; or whoever is free has it, or should not get it first
+    id = choose_grantee(piece, now);
+  }
+  if (id.is_none()) {
+    return false;
+  }
+  offer(id, *sessions_.get(id), piece, now);
+  return true;
+}
+
+bool Swarm::may_grant(const Session& session, std::optional<PieceIndex> piece, Instant now) const {
+  const uint64_t backlog_bytes_max = uint64_t{upload_slots()} * config_.geometry.piece_bytes;
+  if (now < session.grants.granted_again_at || session.grants.grants >= upload_slots() ||
+      session.grants.asked_bytes >= backlog_bytes_max) {
+    return false;
+  }
+  if (piece && (session.pieces.test(piece->raw) || is_slow(session))) {
+    return false;
+  }
+  // On a slow link we serve who gets nothing from others.
+  const Duration patience =
+      std::clamp(4 * link_.piece_duration(), slow_patience_min, slow_patience_max);
+  if (slow_self_ && !piece && now - session.grants.progressed_at < patience) {
+    return false;
+  }
+  return grants_to_slow_ < limits::grants_to_slow_max || !is_slow(session);
+}
+
+// At random, those first to whom nothing of ours is under way.
+SessionId Swarm::choose_grantee(std::optional<PieceIndex> piece, Instant now) {
+  for (const policy::SlotSet* set : {&grantable_outside_, &grantable_}) {
+    const uint32_t count = set->size();
+    const uint32_t start = count > 1 ? prng_.below(count) : 0;
+    SessionId best;
+    uint32_t least_grants = UINT32_MAX;
+    for (uint32_t step = 0; step < count && least_grants > 0; ++step) {
+      const SessionId id = by_slot_[set->at((start + step) % count)];
+      const Session& session = *sessions_.get(id);
+      if (session.grants.grants < least_grants && may_grant(session, piece, now)) {
+        best = id;
+        least_grants = session.grants.grants;
+      }
+    }
+    if (!best.is_none()) {
+      return best;
+    }
+  }
+  return {};
+}
+
+void Swarm::offer(SessionId id, Session& session, std::optional<PieceIndex> piece, Instant now) {
+  const uint32_t named = piece ? piece->raw : any_piece;
+  const bool holds_slot = !is_slow(session);
+  grants_.push_back({.session = id, .piece = named, .holds_slot = holds_slot, .at = now});
+  ++session.grants.grants;
+  ++(holds_slot ? slots_taken_ : grants_to_slow_);
+  if (piece) {
+    first_copies_.give(*piece, id.slot, now);
+  }
+  session.sent_at = now;
+  say(id, session, GrantKind::grant, named);
+}
+
+void Swarm::remove_grant(size_t position) {
+  const Grant& grant = grants_[position];
+  --sessions_.get(grant.session)->grants.grants;
+  --(grant.holds_slot ? slots_taken_ : grants_to_slow_);
+  if (!grant.accepted && grant.piece != any_piece) {
+    first_copies_.take_back({grant.piece});
+  }
+  grants_[position] = grants_.back();
+  grants_.pop_back();
+}
+
+// Whether the peer may ask for this block; its first request takes the grant up.
+bool Swarm::is_granted(SessionId id, Session& session, const BlockRange& block, Instant now) {
+  const uint32_t piece_bytes = config_.geometry.piece_size(block.piece);
+  Grant* open = nullptr;
+  for (Grant& grant : grants_) {
+    const bool fits = grant.session == id && grant.asked_bytes + block.size_bytes <= piece_bytes;
+    if (fits && grant.piece == block.piece.raw) {
+      open = &grant;
+      break;
+    }
+    if (fits && !grant.accepted && grant.piece == any_piece && open == nullptr) {
+      open = &grant;
+    }
+  }
+  if (open == nullptr) {
+    return false;
+  }
+  if (!open->accepted) {
+    link_.round_trip(now - open->at);
+    open->accepted = true;
+    open->piece = block.piece.raw;
+    open->at = now;
+    session.grants.refused_in_row = 0;
+  }
+  open->asked_bytes += block.size_bytes;
+  return true;
+}
+
+void Swarm::grant_unused(Session& session, Instant now) {
+  session.grants.refused_in_row = std::max(session.grants.refused_in_row, refusals_heavy);
+  grant_refused(session, now);
+}
+
+void Swarm::grant_refused(Session& session, Instant now) {
+  if (++session.grants.refused_in_row > refusals_free) {
+    const uint32_t doublings =
+        std::min(session.grants.refused_in_row - refusals_free, refusal_doublings_max);
+    session.grants.granted_again_at = now + refusal_pause * (1 << doublings);
+  }
+}
+
+void Swarm::on_decline(SessionId id, Session& session, uint32_t piece, Instant now) {
+  size_t found = grants_.size();
+  for (size_t position = 0; position < grants_.size(); ++position) {
+    const Grant& grant = grants_[position];
+    if (grant.session == id && !grant.accepted &&
+        (found == grants_.size() || grant.piece == piece)) {
+      found = position;
+    }
+  }
+  if (found == grants_.size()) {
+    return;
+  }
+  link_.round_trip(now - grants_[found].at);
+  remove_grant(found);
+  session.grants.peer_free = false;
+  grant_refused(session, now);
+  update_grantable(id, session);
+  update_free(now);
+  grant_more(now);
+}
+
+// The piece is nearly there, or had: its slot is free.
+void Swarm::end_grant(SessionId id, PieceIndex piece, Instant now) {
+  for (size_t position = 0; position < grants_.size(); ++position) {
+    const Grant& grant = grants_[position];
+    if (grant.session == id && grant.accepted && grant.piece == piece.raw) {
+      remove_grant(position);
+      piece_moved(now);
+      return;
+    }
+  }
+}
+
+void Swarm::end_grants(SessionId id) {
+  for (size_t position = grants_.size(); position > 0; --position) {
+    if (grants_[position - 1].session == id) {
+      remove_grant(position - 1);
+    }
+  }
+  first_copies_.lost(id.slot);
+}
+
+void Swarm::end_cancelled_grant(SessionId id, const Session& session, PieceIndex piece,
+                                Instant now) {
+  for (uint32_t position = 0; position < session.asked.size(); ++position) {
+    if (session.asked.at(position).piece == piece) {
+      return;
+    }
+  }
+  end_grant(id, piece, now);
+  grant_more(now);
+}
+
+}  // namespace murder::swarm

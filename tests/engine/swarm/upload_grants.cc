@@ -1,0 +1,307 @@
+// Grants at the uploader: one swarm that has everything, and peers of its own kind, good and bad.
+#include <doctest/doctest.h>
+
+#include "recorder.h"
+
+using murder::BlockRange;
+using murder::PieceIndex;
+using murder::codec::any_piece;
+using murder::codec::GrantKind;
+using murder::codec::GrantMessage;
+using murder::codec::MessageType;
+using murder::swarm::CloseReason;
+using murder::swarm::SessionId;
+using murder::test::Bench;
+using namespace std::chrono_literals;
+namespace limits = murder::limits;
+
+namespace {
+
+constexpr uint32_t piece_bytes = 65536;
+
+BlockRange whole(uint32_t piece) {
+  return {PieceIndex{piece}, 0, piece_bytes};
+}
+
+void ask(Bench& bench, SessionId id, const BlockRange& block) {
+  bench.say(id, MessageType::request, block);
+}
+
+uint32_t grants_to(const Bench& bench, SessionId id) {
+  return bench.sink.count_grants(id, GrantKind::grant);
+}
+
+// What the last grant to the session names.
+uint32_t named_to(const Bench& bench, SessionId id) {
+  const std::vector<GrantMessage> said = bench.sink.said_grants(id);
+  REQUIRE(!said.empty());
+  REQUIRE(said.back().kind == GrantKind::grant);
+  return said.back().value;
+}
+
+// A neighbour has every piece, so that there are no first copies to give.
+void end_first_copies(Bench& bench) {
+  const SessionId id = bench.join_own_seed();
+  bench.swarm().end(id, CloseReason::remote_closed, bench.now);
+  bench.swarm().closed(id, bench.now);
+}
+
+}  // namespace
+
+TEST_CASE("stock clients never see a grant message, and are unchoked as ever") {
+  Bench bench(true);
+  const SessionId stock = bench.join();
+  bench.say(stock, {.type = MessageType::interested});
+  const SessionId own = bench.join_own(true);
+  bench.say(own, {.type = MessageType::interested});
+  CHECK(bench.sink.said(stock, MessageType::unchoke).size() == 1);
+  CHECK(bench.sink.said_grants(stock).empty());
+  CHECK(bench.sink.said(own, MessageType::unchoke).empty());
+  CHECK(grants_to(bench, own) == 1);
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("as many are granted a piece as there are slots: one of fewer than 64 pieces, else two") {
+  for (const uint32_t piece_count : {63U, 64U}) {
+    CAPTURE(piece_count);
+    Bench bench(true, piece_count);
+    uint32_t granted = 0;
+    for (int peer = 0; peer < 5; ++peer) {
+      granted += grants_to(bench, bench.join_own(true));
+    }
+    CHECK(granted == (piece_count < 64 ? 1 : 2));
+    CHECK(bench.broken == "");
+  }
+}
+
+TEST_CASE("who is not free is not granted, until it says that it is") {
+  Bench bench(true);
+  const SessionId busy = bench.join_own(false);
+  CHECK(grants_to(bench, busy) == 0);
+  bench.say_grant(busy, GrantKind::free, 0);
+  CHECK(grants_to(bench, busy) == 1);
+  const SessionId other = bench.join_own(true);
+  bench.say_grant(other, GrantKind::busy, 0);
+  bench.say_grant(busy, GrantKind::decline, named_to(bench, busy));
+  CHECK(grants_to(bench, other) == 0);
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("requests without a grant, beyond it or for another piece are refused") {
+  Bench bench(true, 64);
+  const SessionId free = bench.join_own(true);
+  const SessionId busy = bench.join_own(false);
+  ask(bench, busy, whole(0));
+  CHECK(bench.sink.said(busy, MessageType::reject_request).size() == 1);
+  REQUIRE(grants_to(bench, free) == 2);  // nobody else wants the second slot
+  const uint32_t first = bench.sink.said_grants(free).at(0).value;
+  const uint32_t second = bench.sink.said_grants(free).at(1).value;
+  ask(bench, free, whole(second + 1));
+  CHECK(bench.sink.said(free, MessageType::reject_request).size() == 1);
+  ask(bench, free, whole(first));
+  ask(bench, free, whole(first));  // once
+  ask(bench, free, {PieceIndex{second}, 0, 16384});
+  CHECK(bench.sink.said(free, MessageType::reject_request).size() == 2);
+  REQUIRE(bench.sink.sent_blocks.size() == 2);
+  CHECK(bench.sink.sent_blocks[0].second == whole(first));
+  for (uint32_t count = 0; count <= limits::refused_requests_max; ++count) {
+    ask(bench, busy, whole(0));
+  }
+  CHECK(bench.sink.has_closed(busy, CloseReason::request_flood));
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("when a piece is ending, had or cancelled, its slot goes to another at once") {
+  for (const int way : {0, 1, 2}) {
+    CAPTURE(way);
+    Bench bench(true);
+    const SessionId first = bench.join_own(true);
+    const SessionId second = bench.join_own(true);
+    const uint32_t piece = named_to(bench, first);
+    ask(bench, first, whole(piece));
+    CHECK(grants_to(bench, second) == 0);
+    bench.say_grant(first, GrantKind::busy, 0);
+    if (way == 0) {
+      bench.say_grant(first, GrantKind::ending, piece);
+    } else if (way == 1) {
+      bench.say(first, {.type = MessageType::have, .piece = {piece}});
+    } else {
+      bench.say(first, MessageType::cancel, whole(piece));
+    }
+    CHECK(grants_to(bench, second) == 1);
+    CHECK(bench.broken == "");
+  }
+}
+
+TEST_CASE("a declined grant goes elsewhere at once, and not back before free is said") {
+  Bench bench(true);
+  end_first_copies(bench);
+  const SessionId first = bench.join_own(true);
+  const SessionId second = bench.join_own(true);
+  REQUIRE(grants_to(bench, first) == 1);
+  CHECK(named_to(bench, first) == any_piece);
+  bench.say_grant(first, GrantKind::decline);
+  CHECK(grants_to(bench, second) == 1);
+  bench.say_grant(second, GrantKind::decline);
+  CHECK(grants_to(bench, first) == 1);
+  bench.say_grant(first, GrantKind::decline);  // of nothing
+  bench.say_grant(first, GrantKind::free, 0);
+  CHECK(grants_to(bench, first) == 2);
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("who is granted and never asks loses the slot to another") {
+  Bench bench(true);
+  const SessionId mute = bench.join_own(true);
+  const SessionId other = bench.join_own(true);
+  CHECK(grants_to(bench, mute) == 1);
+  bench.run(1s);
+  CHECK(grants_to(bench, other) >= 1);
+  const uint32_t before = grants_to(bench, mute);
+  bench.run(10s);
+  CHECK(grants_to(bench, mute) < before + 12);  // more and more seldom
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("who asks and does not read, or never says what came, loses the slot to another") {
+  for (const bool reads : {false, true}) {
+    CAPTURE(reads);
+    Bench bench(true);
+    const SessionId idle = bench.join_own(true);
+    const SessionId other = bench.join_own(true);
+    ask(bench, idle, whole(named_to(bench, idle)));
+    if (reads) {
+      bench.swarm().block_sent(idle, piece_bytes, bench.now);
+      bench.check();
+    }
+    CHECK(grants_to(bench, other) == 0);
+    bench.run(reads ? 3s : 1s);
+    CHECK(grants_to(bench, other) >= 1);
+    CHECK(bench.broken == "");
+  }
+}
+
+TEST_CASE("who says free and declines for ever is asked more and more seldom") {
+  Bench bench(true);
+  end_first_copies(bench);
+  const SessionId id = bench.join_own(true);
+  for (int round = 0; round < 1000; ++round) {
+    bench.say_grant(id, GrantKind::decline);
+    bench.say_grant(id, GrantKind::free, 0);
+  }
+  CHECK(grants_to(bench, id) < 12);
+  bench.run(10s);
+  CHECK(grants_to(bench, id) < 20);
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("a flood of free, busy and endings of nothing moves nothing") {
+  Bench bench(true);
+  const SessionId id = bench.join_own(true);
+  for (int round = 0; round < 1000; ++round) {
+    bench.say_grant(id, GrantKind::free, 0);
+    bench.say_grant(id, GrantKind::busy, 0);
+    bench.say_grant(id, GrantKind::ending, static_cast<uint32_t>(round));
+    bench.say_grant(id, GrantKind::claim, static_cast<uint32_t>(round));
+    bench.say_grant(id, GrantKind::unclaim, any_piece);
+    bench.say_grant(id, static_cast<GrantKind>(99), 0);
+  }
+  CHECK(bench.sink.said_grants(id).size() == 1);
+  const std::vector<uint8_t> odd(3, 0);
+  bench.say(id, {.type = MessageType::extended,
+                 .payload = odd,
+                 .extended_id = murder::codec::grant_extension_id});
+  CHECK(bench.sink.has_closed(id, CloseReason::protocol_error));
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("a seeder gives each piece once, in order, and what is declined again") {
+  Bench bench(true);
+  std::vector<SessionId> peers;
+  for (int peer = 0; peer < 4; ++peer) {
+    peers.push_back(bench.join_own(true));
+  }
+  std::vector<uint32_t> named;
+  for (uint32_t count = 0; count < 8; ++count) {
+    for (const SessionId id : peers) {
+      const std::vector<GrantMessage> said = bench.sink.said_grants(id);
+      if (said.empty() || bench.swarm().session(id)->grants.grants == 0) {
+        continue;
+      }
+      if (count == 2 && named.size() == 2) {
+        bench.say_grant(id, GrantKind::decline, said.back().value);
+        bench.say_grant(id, GrantKind::free, 0);
+        break;
+      }
+    }
+    for (const SessionId id : peers) {
+      if (bench.swarm().session(id)->grants.grants > 0) {
+        const uint32_t piece = named_to(bench, id);
+        named.push_back(piece);
+        ask(bench, id, whole(piece));
+        bench.swarm().block_sent(id, piece_bytes, bench.now);
+        bench.say(id, {.type = MessageType::have, .piece = {piece}});
+        break;
+      }
+    }
+  }
+  CHECK(named == std::vector<uint32_t>{0, 1, 2, 3, 4, 5, 6, 7});
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("what was given to one that is gone before it had it is given again") {
+  Bench bench(true);
+  const SessionId first = bench.join_own(true);
+  ask(bench, first, whole(named_to(bench, first)));
+  bench.swarm().block_sent(first, piece_bytes, bench.now);
+  bench.say_grant(first, GrantKind::ending, 0);
+  CHECK(named_to(bench, first) == 1);
+  bench.swarm().end(first, CloseReason::remote_closed, bench.now);
+  bench.swarm().closed(first, bench.now);
+  const SessionId second = bench.join_own(true);
+  CHECK(named_to(bench, second) == 0);
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("a slow neighbour is not given first copies while others are there, and holds no slot") {
+  Bench bench(true, 64);
+  std::vector<SessionId> peers;
+  for (int peer = 0; peer < 9; ++peer) {
+    peers.push_back(bench.join_own(false));
+    bench.say_grant(peers.back(), GrantKind::free, peer == 0 ? 1000 : 10000);
+    bench.say_grant(peers.back(), GrantKind::busy, 0);
+  }
+  // The rates are compared at a tick; what was granted until then is over.
+  for (const SessionId id : peers) {
+    for (const GrantMessage& said : bench.sink.said_grants(id)) {
+      bench.say_grant(id, GrantKind::decline, said.value);
+    }
+  }
+  bench.run(200ms);
+  const uint32_t before = grants_to(bench, peers[0]);
+  bench.say_grant(peers[0], GrantKind::free, 1000);
+  REQUIRE(grants_to(bench, peers[0]) == before + 1);
+  CHECK(named_to(bench, peers[0]) == any_piece);  // nobody else is free: something, not the next
+  bench.say_grant(peers[1], GrantKind::free, 10000);
+  bench.say_grant(peers[2], GrantKind::free, 10000);
+  CHECK(named_to(bench, peers[1]) != any_piece);
+  CHECK(bench.swarm().session(peers[1])->grants.grants +
+            bench.swarm().session(peers[2])->grants.grants ==
+        2);
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("a host of another rack is served before one of this rack") {
+  Bench bench(true, 8, "r1");
+  end_first_copies(bench);
+  const SessionId first = bench.join_own(true, "r1");
+  std::vector<SessionId> mates;
+  for (int peer = 0; peer < 6; ++peer) {
+    mates.push_back(bench.join_own(true, "r1"));
+  }
+  const SessionId outside = bench.join_own(true, "r2");
+  REQUIRE(grants_to(bench, first) == 1);
+  bench.say_grant(first, GrantKind::decline);
+  CHECK(grants_to(bench, outside) == 1);
+  CHECK(bench.broken == "");
+}
