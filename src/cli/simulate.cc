@@ -43,6 +43,7 @@ struct SimulateOptions {
   uint32_t check_every = 0;
   std::optional<uint32_t> scenario;
   std::string plot;
+  swarm::SwarmPolicy policy = swarm::SwarmPolicy::grant;
 };
 
 // "1%" or "0.01".
@@ -105,12 +106,21 @@ Status take_copies(std::string_view text, std::optional<double>& copies) {
   return {};
 }
 
+Status take_policy(std::string_view text, swarm::SwarmPolicy& policy) {
+  if (text != "grant" && text != "classic") {
+    return fail(ErrorCode::invalid_input, fmt::format("{}: write grant or classic", text));
+  }
+  policy = text == "grant" ? swarm::SwarmPolicy::grant : swarm::SwarmPolicy::classic;
+  return {};
+}
+
 Result<sim::Options> simulation_of(const SimulateOptions& options) {
   sim::Options simulated;
   simulated.seed = options.seed;
+  simulated.policy = options.policy;
   simulated.host_count = options.hosts;
   const uint64_t piece_bytes =
-      options.piece_bytes.value_or(archive::piece_size_for(options.size_bytes));
+      options.piece_bytes.value_or(archive::piece_size_for(options.size_bytes, options.hosts));
   simulated.geometry = {.total_bytes = options.size_bytes,
                         .piece_bytes = static_cast<uint32_t>(piece_bytes)};
   if (options.size_bytes == 0 || options.size_bytes / piece_bytes > limits::piece_count_max ||
@@ -357,6 +367,12 @@ void add_simulate_command(ArgumentParser app, CommandContext& context) {
           },
           "A power of two from 16KiB, or auto (default)")
       .type_name("SIZE");
+  command
+      .add_parsed(
+          "--policy",
+          [&options](const std::string& text) { return take_policy(text, options.policy); },
+          "Between our own peers: grant, or classic as towards stock clients (default: grant)")
+      .type_name("POLICY");
   command.add_option("--seed", options.seed, "The same seed gives the same run").show_default();
   command.add_option("--plot", options.plot, "Draw hosts done over time into this SVG file")
       .type_name("FILE");

@@ -8,6 +8,7 @@
 #include "engine/base/bounds.h"
 #include "engine/base/geometry.h"
 #include "engine/base/instant.h"
+#include "engine/swarm/swarm.h"
 
 namespace murder::sim {
 
@@ -18,6 +19,7 @@ inline constexpr uint32_t no_rack = UINT32_MAX;
 struct Options {
   uint64_t seed = 1;  // the same seed gives the same run
   uint32_t host_count = 1000;
+  swarm::SwarmPolicy policy = swarm::SwarmPolicy::grant;  // of all hosts
   Geometry geometry{.total_bytes = uint64_t{1} << 30U, .piece_bytes = 2U << 20U};
 
   // --- network ---

@@ -84,6 +84,8 @@ void Simulation::pump_announcer(Host& host) {
                                ? uint32_t{0}
                                : limits::peers_per_reply_default;
     request.total_bytes = total;
+    request.neighbour_count = host.swarm->open_count();
+    request.rack = rack_name(host);
     talks_[talk]->tracker = order->tracker;
     push(now_ + options_.latency, EventKind::announce_sent, host.index, talk, 0,
          EventQueue::Lane::latency);

@@ -1,5 +1,7 @@
 #include "engine/sim/simulation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -130,6 +132,11 @@ void Simulation::plan_faults() {
   unfinished_count_ = options_.host_count - dying_count;
 }
 
+// Empty: it stands in no rack.
+std::string Simulation::rack_name(const Host& host) {
+  return host.rack == no_rack ? std::string() : fmt::format("r{}", host.rack);
+}
+
 swarm::SwarmConfig Simulation::config_of(const Host& host) const {
   const uint32_t missing = host.stored.size() - host.stored.count();
   const uint64_t fitting = options_.piece_memory_bytes / options_.geometry.piece_bytes;
@@ -138,6 +145,8 @@ swarm::SwarmConfig Simulation::config_of(const Host& host) const {
   config.geometry = options_.geometry;
   config.listen_port = endpoint_of(host.index).port;
   config.block_bytes_max = options_.block_bytes;
+  config.policy = options_.policy;
+  config.rack = rack_name(host);
   config.piece_buffers = static_cast<uint32_t>(std::clamp<uint64_t>(
       fitting, limits::piece_buffers_min,
       std::clamp(missing + 1, limits::piece_buffers_min, limits::piece_buffers_max)));

@@ -81,6 +81,7 @@ class Simulation {
   void push(Instant when, EventKind kind, uint32_t target, uint32_t first = 0, uint32_t second = 0,
             EventQueue::Lane lane = EventQueue::Lane::soon);
   [[nodiscard]] bool has_ended() const;
+  [[nodiscard]] static std::string rack_name(const Host& host);
   [[nodiscard]] swarm::SwarmConfig config_of(const Host& host) const;
 
   // connections (transport.cc)

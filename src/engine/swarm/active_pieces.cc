@@ -6,10 +6,20 @@
 
 namespace murder::swarm {
 
+namespace {
+
+constexpr size_t contributors_usual = 4;
+
+}  // namespace
+
 ActivePieces::ActivePieces(const Geometry& geometry, uint32_t buffer_count)
     : geometry_(geometry), pieces_(buffer_count), position_(buffer_count) {
   idle_.reserve(buffer_count);
   used_.reserve(buffer_count);
+  for (ActivePiece& piece : pieces_) {
+    piece.units.reserve((geometry_.piece_bytes + unit_bytes - 1) / unit_bytes);
+    piece.contributors.reserve(contributors_usual);
+  }
   for (uint32_t buffer = buffer_count; buffer > 0; --buffer) {
     idle_.push_back(buffer - 1);
   }
@@ -32,10 +42,6 @@ BufferIndex ActivePieces::start(PieceIndex piece, SessionId owner, bool leasing,
   active.claimed = false;
   active.tail_units = 0;
   active.unit_count = (active.size_bytes + unit_bytes - 1) / unit_bytes;
-  if (active.units.empty()) {
-    active.units.reserve((geometry_.piece_bytes + unit_bytes - 1) / unit_bytes);
-    active.contributors.reserve(8);
-  }
   active.units.assign(active.unit_count, UnitState::missing);
   active.missing_count = active.unit_count;
   active.requested_count = 0;

@@ -1,5 +1,6 @@
 // Granted pieces at the downloader: who may give us one now, and which.
 #include <algorithm>
+#include <bit>
 
 #include "engine/base/ensure.h"
 #include "engine/swarm/swarm.h"
@@ -11,10 +12,21 @@ using codec::GrantKind;
 
 namespace {
 
+constexpr uint32_t granted_blocks_per_piece = 16;
+constexpr uint32_t granted_block_bytes_min = 64 * 1024;
+
 // A second copy is fetched when all is pending and a piece takes this many piece times more.
 constexpr double late_after = 1.5;
 constexpr Duration piece_duration_unknown = std::chrono::milliseconds(300);
 constexpr double kib_bytes = 1024;
+
+// What is left of a piece is known in blocks: larger ones tell too late that it is about to end.
+// 16 simulated hosts, 128 MiB in 512 pieces: last host at 1.24 times the floor with one block for a
+// piece, 1.10 with two, 1.045 with four, 1.041 with sixteen.
+uint32_t granted_block_bytes(const ActivePiece& active, const Session& session) {
+  const uint32_t wanted = std::bit_floor(active.size_bytes) / granted_blocks_per_piece;
+  return std::min(session.block_bytes, std::max(wanted, granted_block_bytes_min));
+}
 
 }  // namespace
 
@@ -232,7 +244,7 @@ void Swarm::ask_granted(SessionId id, Session& session, Instant now) {
     const ActivePiece& active = active_.at({index});
     while (active.owner == id && active.state == ActivePiece::State::receiving &&
            active.missing_count > 0 && session.requested.size() < count_max) {
-      ask(id, session, {index}, session.block_bytes, now);
+      ask(id, session, {index}, granted_block_bytes(active, session), now);
     }
   }
 }
