@@ -14,8 +14,8 @@ using swarm::CloseReason;
 
 namespace {
 
-// Each block costs two system calls, against a copy. Measured to pay from 128 KiB on; smaller blocks
-// were not measured.
+// Each block costs two system calls, against a copy. Measured to pay from 128 KiB on; smaller
+// blocks were not measured.
 constexpr uint32_t splice_block_bytes_min = 64 * 1024;
 
 }  // namespace
