@@ -25,6 +25,9 @@ void* operator new(size_t size_bytes) {
   }
   return memory;
 }
+void* operator new(size_t size_bytes, const std::nothrow_t&) noexcept {
+  return operator new(size_bytes);
+}
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
