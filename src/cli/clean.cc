@@ -118,7 +118,7 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
   if (!outcome) {
     return fail(outcome.error());
   }
-  context.print(removed.empty()
+  context.print(removed.size() == 0
                     ? fmt::format("nothing of {} is left here", options.tag)
                     : fmt::format("removed {} files of {}", removed.size(), options.tag));
   context.print_json({{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}});

@@ -110,7 +110,7 @@ std::optional<FrontMessage> decode_front_message(std::string_view packet) {
     case FrontMessageKind::final_report:
       message.final_report.exit_code = static_cast<int>(number_member(*body, "exit_code", 1));
       message.final_report.text = text_member(*body, "text");
-      message.final_report.json = body->value("json", Json());
+      message.final_report.json = (*body)["json"];
       return message;
     case FrontMessageKind::error:
       message.error.code = static_cast<ErrorCode>(count_member(*body, "code"));

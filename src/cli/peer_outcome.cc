@@ -135,7 +135,7 @@ bool was_placed(const std::string& run_directory_option, std::string_view tag,
   const Result<Json> noted = read_json(*directory, placing_file_name(tag));
   const Json tree = identity_of(AT_FDCWD, path);
   return noted && !tree.is_null() && text_member(*noted, "info_hash") == info_hash &&
-         noted->value("tree", Json()) == tree;
+         (*noted)["tree"] == tree;
 }
 
 void forget_placing(const std::string& run_directory_option, std::string_view tag) {

@@ -21,10 +21,10 @@ Result<std::vector<std::string>> list_of(const Json& json, const char* key) {
     return fail(ErrorCode::invalid_input, fmt::format("it has no list \"{}\"", key));
   }
   for (const Json& entry : json[key]) {
-    if (!entry.is_string()) {
+    if (!entry.is_text()) {
       return fail(ErrorCode::invalid_input, fmt::format("\"{}\" holds what is no text", key));
     }
-    list.push_back(entry.get<std::string>());
+    list.push_back(entry.text());
   }
   return list;
 }

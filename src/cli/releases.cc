@@ -113,7 +113,7 @@ Result<int> run_releases(const ReleasesOptions& options, CommandContext& context
                        [&directory](const std::string& tag) { return directory->has(tag); });
   context.print(rows.size() > 1 ? format_table(rows) : "no release is recorded here");
   for (const Json& tag : removed) {
-    context.print(fmt::format("removed {}", tag.get<std::string>()));
+    context.print(fmt::format("removed {}", tag.text()));
   }
   Json json = {{"current", *current}, {"releases", list}, {"removed", removed}};
   json["previous"] = previous ? Json(*previous) : Json();

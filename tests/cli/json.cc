@@ -40,4 +40,47 @@ TEST_CASE("members that are missing or of another type give the fallback") {
   CHECK(text_member(Json("no object"), "text", "none") == "none");
 }
 
+TEST_CASE("braces make an object of pairs that begin with text, and an array of all else") {
+  CHECK(json_text({{"a", {{"b", true}}}, {"c", {1, -2, 0.5}}}) ==
+        R"({"a":{"b":true},"c":[1,-2,0.5]})");
+  CHECK(json_text(Json::array({"k", 1})) == R"(["k",1])");
+  CHECK(json_text(Json::array()) == "[]");
+  CHECK(json_text(Json::object()) == "{}");
+  CHECK(json_text({}) == "null");
+  CHECK(json_text(std::vector<std::string>{"x", "y"}) == R"(["x","y"])");
+}
+
+TEST_CASE("what is written is read back the same") {
+  const Json value = {{"text", "\u00e9\n"}, {"none", nullptr},    {"yes", true},
+                      {"list", {1, "two"}}, {"least", INT64_MIN}, {"most", UINT64_MAX},
+                      {"half", -0.5}};
+  const Result<Json> back = parse_json(json_text(value));
+  REQUIRE(back);
+  CHECK(*back == value);
+  CHECK((*back)["most"].count() == UINT64_MAX);
+  CHECK((*back)["half"].number() == -0.5);
+}
+
+TEST_CASE("what is not there is null, and is made when it is written") {
+  Json value;
+  CHECK(std::as_const(value)["a"]["b"].is_null());
+  CHECK_FALSE(value.contains("a"));
+  value["a"]["b"] = 1;
+  value["list"].push_back("x");
+  value["a"]["b"] = 2;
+  CHECK(json_text(value) == R"({"a":{"b":2},"list":["x"]})");
+  size_t items = 0;
+  for (const Json& item : value["a"]) {
+    items += item.is_null() ? 0 : 1;
+  }
+  CHECK(items == 0);  // an object has no items
+}
+
+TEST_CASE("the last of two members of one name counts, and deep nesting is an error") {
+  CHECK(count_member(*parse_json(R"({"a":1,"a":2})"), "a") == 2);
+  CHECK(parse_json(std::string(64, '[') + std::string(64, ']')));
+  CHECK_FALSE(parse_json(std::string(65, '[') + std::string(65, ']')));
+  CHECK_FALSE(parse_json(std::string(1'000'000, '[')));
+}
+
 }  // namespace murder::cli

@@ -72,8 +72,8 @@ TEST_CASE("the newest are kept, and always the current one and the one before it
 TEST_CASE("a record is read back as it was written, and a damaged one is an error") {
   const ReleaseRecord record = three_activated();
   CHECK(record_of(json_of(record)) == record);
-  CHECK_FALSE(record_of(Json::parse("[]")));
-  CHECK_FALSE(record_of(Json::parse(R"({"delivered": [1], "activated": []})")));
+  CHECK_FALSE(record_of(*parse_json("[]")));
+  CHECK_FALSE(record_of(*parse_json(R"({"delivered": [1], "activated": []})")));
 }
 
 TEST_CASE("the link is switched in one step and leads to the release") {

@@ -22,8 +22,8 @@ std::vector<std::string> texts_of(const cli::Json& json, const char* key) {
   std::vector<std::string> texts;
   if (json.contains(key) && json[key].is_array()) {
     for (const cli::Json& entry : json[key]) {
-      if (entry.is_string()) {
-        texts.push_back(entry.get<std::string>());
+      if (entry.is_text()) {
+        texts.push_back(entry.text());
       }
     }
   }

@@ -39,8 +39,8 @@ std::optional<SwarmView> swarm_view_of(const cli::Json& status, const InfoHash& 
     if (swarm.contains("leechers_by_tenth") && swarm["leechers_by_tenth"].is_array()) {
       size_t tenth = 0;
       for (const cli::Json& count : swarm["leechers_by_tenth"]) {
-        if (tenth < view.leechers_by_tenth.size() && count.is_number_unsigned()) {
-          view.leechers_by_tenth[tenth] = count.get<uint32_t>();
+        if (tenth < view.leechers_by_tenth.size() && count.is_count()) {
+          view.leechers_by_tenth[tenth] = static_cast<uint32_t>(count.count());
         }
         ++tenth;
       }
