@@ -15,7 +15,8 @@ inline constexpr uint32_t hosts_expected_max = 1'000'000;
 
 // How many pieces a release should have for so many hosts, if they can have 16 KiB. A host passes
 // on whole pieces, so the last of N hosts is some log2 N pieces behind the seeder: with 25 log2 N
-// pieces that is a few percent. Some 400 are wanted in any case, and four times as many are enough.
+// pieces that is a few percent. Some 400 are wanted in any case, and sixteen times as many are
+// enough.
 struct PieceCounts {
   uint64_t least = 0;
   uint64_t enough = 0;
@@ -24,7 +25,7 @@ struct PieceCounts {
   constexpr uint64_t pieces_least = 400;
   const auto doublings = static_cast<uint64_t>(std::bit_width(host_count));  // log2, rounded up
   return {.least = std::max(pieces_least, 25 * doublings),
-          .enough = std::max(pieces_least, 100 * doublings)};
+          .enough = std::max(pieces_least, 400 * doublings)};
 }
 
 // A power of two: the largest that leaves the release its least number of pieces, but
@@ -33,13 +34,15 @@ struct PieceCounts {
 //   on a link of 10 Gbit/s and 8 ms on one of 1 Gbit/s; its latency of some 0.2 ms is then a
 //   quarter and a fortieth of that, and is hidden behind one or two pieces under way at the same
 //   time;
-// - not above 4 MiB, since a peer holds several in its memory, up to 256 GiB; above that up to
-//   16 MiB, since each has a digest in the torrent.
+// - not above 2 MiB, up to 128 GiB: a peer hashes up to sixteen side by side, which its memory and
+//   the processor's caches have to hold (4 GiB from a seeder to a peer on two cores with AVX-512:
+//   0.45, 0.51 and 0.65 s of the peer's CPU a GB with 1, 2 and 4 MiB); above that up to 16 MiB,
+//   since each has a digest in the torrent.
 [[nodiscard]] constexpr uint32_t piece_size_for(uint64_t archive_bytes,
                                                 uint32_t host_count = hosts_expected_default) {
   constexpr uint64_t pieces_many = 64 * 1024;
   constexpr uint64_t bytes_small = 1024ULL * 1024;
-  constexpr uint64_t bytes_usual_max = 4ULL * 1024 * 1024;
+  constexpr uint64_t bytes_usual_max = 2ULL * 1024 * 1024;
   constexpr uint64_t bytes_max = 16ULL * 1024 * 1024;
   static_assert(bytes_max <= limits::piece_bytes_max);
   const auto largest_with = [archive_bytes](uint64_t pieces) {

@@ -40,6 +40,11 @@ class PieceHasher {
     return choice_.kernel_count > 0 ? choice_.kernels[choice_.kernel_count - 1].lanes : 1;
   }
 
+  // How many of them gain the most.
+  [[nodiscard]] uint32_t lanes_best() const {
+    return choice_.kernel_count > 0 ? choice_.kernels[0].lanes : 1;
+  }
+
   // out[i] becomes the digest of inputs[i]. Neighbours of the same length are hashed side by side.
   void hash_batch(std::span<const std::span<const uint8_t>> inputs, std::span<Sha1Digest> out);
 

@@ -232,7 +232,9 @@ bool Shard::is_time_to_hash() {
   const Instant at =
       batching_.hash_at({.waiting = waiting,
                          .receiving = active.buffer_count() - idle - waiting - storing_count_,
-                         .idle_buffers = idle},
+                         .missing = swarm_.wanted_count(),
+                         .idle_buffers = idle,
+                         .wanted = swarm_.has_leecher()},
                         now);
   if (at > now) {
     hash_timer_.arm(at);

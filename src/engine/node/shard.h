@@ -150,7 +150,7 @@ class Shard final : public swarm::EffectSink {
   io::Fd listener_;
   swarm::Swarm swarm_;
   hash::PieceHasher hasher_;
-  policy::HashBatching batching_{hasher_.lanes()};
+  policy::HashBatching batching_{hasher_.lanes(), hasher_.lanes_best()};
 
   std::optional<PieceMemory> pieces_;
   std::unique_ptr<io::AlignedArena> chunk_memory_;

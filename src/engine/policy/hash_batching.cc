@@ -13,14 +13,16 @@ void HashBatching::piece_waits(Instant now) {
 }
 
 Instant HashBatching::hash_at(const Situation& situation, Instant now) const {
-  const bool is_batch = situation.waiting >= lanes_;
+  const Duration longest = situation.wanted ? wait_max : unwanted_wait_max;
+  const bool is_batch = situation.waiting >= (situation.wanted ? lanes_ : lanes_best_);
   // The next piece is expected one interval after the last.
-  const bool is_company_near = situation.receiving > 0 && situation.idle_buffers > 0 &&
-                               interval_ <= wait_max;
+  // Where both ends share a processor, nothing may be on its way for a moment.
+  const bool comes = situation.receiving > 0 || (!situation.wanted && situation.missing > 0);
+  const bool is_company_near = comes && situation.idle_buffers > 0 && interval_ <= longest;
   if (is_batch || !is_company_near || waits_since_ == instant_never) {
     return now;
   }
-  return waits_since_ + wait_max;
+  return waits_since_ + longest;
 }
 
 }  // namespace murder::policy

@@ -10,11 +10,15 @@ namespace murder::policy {
 
 class HashBatching {
  public:
-  // A piece that is whole waits for others at most this long.
+  // A piece that is whole waits for others at most this long: so long if a neighbour may want it,
+  // ...
   static constexpr Duration wait_max = std::chrono::milliseconds(6);
+  // ... or so long if all of them have it already.
+  static constexpr Duration unwanted_wait_max = std::chrono::milliseconds(60);
 
-  // `lanes`: how many pieces are best hashed together; 1: there is nothing to wait for.
-  explicit HashBatching(uint32_t lanes) : lanes_(lanes) {}
+  // `lanes`: how many pieces hashed together gain something (1: there is nothing to wait for);
+  // `lanes_best`: how many gain the most, which is worth waiting for when no neighbour waits.
+  HashBatching(uint32_t lanes, uint32_t lanes_best) : lanes_(lanes), lanes_best_(lanes_best) {}
 
   // A piece became whole and waits from now on.
   void piece_waits(Instant now);
@@ -23,8 +27,10 @@ class HashBatching {
 
   struct Situation {
     uint32_t waiting = 0;       // pieces
-    uint32_t receiving = 0;     // pieces that can still come
+    uint32_t receiving = 0;     // pieces that are on their way
+    uint32_t missing = 0;       // pieces that are not asked for yet
     uint32_t idle_buffers = 0;  // without one, nothing new is asked for
+    bool wanted = true;         // a neighbour lacks pieces
   };
   // When the waiting pieces are to be hashed: `now` or earlier is at once. To be asked again when a
   // further piece waits.
@@ -32,6 +38,7 @@ class HashBatching {
 
  private:
   uint32_t lanes_;
+  uint32_t lanes_best_;
   Instant last_whole_at_{};
   Duration interval_ = Duration::max();  // between the last two pieces
   Instant waits_since_ = instant_never;

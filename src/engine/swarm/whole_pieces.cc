@@ -16,6 +16,14 @@ constexpr Duration lease_retry_interval = std::chrono::milliseconds(500);
 
 }  // namespace
 
+bool Swarm::has_leecher() {
+  bool found = false;
+  sessions_.each([&](SessionId, const Session& session) {
+    found = found || (session.state == Session::State::open && !session.upload_only);
+  });
+  return found;
+}
+
 void Swarm::piece_verified(BufferIndex buffer, bool matches, Instant now) {
   ActivePiece& active = active_.at(buffer);
   ENSURE(active.state == ActivePiece::State::verifying);

@@ -42,22 +42,24 @@ TEST_CASE("there are at least 25 pieces for each doubling that the fleet takes")
   CHECK(piece_counts_for(1'000'000).least == 500);
 }
 
-TEST_CASE("a large release has pieces of 1 MiB to 4 MiB, the larger the smaller the fleet") {
+TEST_CASE("a large release has pieces of 1 MiB to 2 MiB, the larger the smaller the fleet") {
   const uint64_t gib = 1ULL << 30U;
   const uint32_t mib = 1024 * 1024;
-  CHECK(piece_size_for(gib, 16) == 2 * mib);
+  CHECK(piece_size_for(gib, 1) == 2 * mib);
+  CHECK(piece_size_for(gib, 16) == mib);
   CHECK(piece_size_for(gib, 1000) == mib);
   CHECK(piece_size_for(gib, 50'000) == mib);
-  CHECK(piece_size_for(3 * gib, 16) == 4 * mib);
-  CHECK(piece_size_for(3 * gib, 50'000) == mib);
-  CHECK(piece_size_for(10 * gib, 1000) == 4 * mib);
-  for (uint64_t bytes = gib; bytes < (1ULL << 38U); bytes += bytes / 5) {
+  CHECK(piece_size_for(4 * gib, 16) == 2 * mib);
+  CHECK(piece_size_for(4 * gib, 1000) == mib);
+  CHECK(piece_size_for(4 * gib, 50'000) == mib);
+  CHECK(piece_size_for(10 * gib, 1000) == 2 * mib);
+  for (uint64_t bytes = gib; bytes < (1ULL << 37U); bytes += bytes / 5) {
     for (uint32_t hosts = 1; hosts <= hosts_expected_max / 2; hosts *= 2) {
       CAPTURE(bytes);
       CAPTURE(hosts);
       CHECK(piece_size_for(bytes, hosts) >= piece_size_for(bytes, hosts * 2));
       CHECK(piece_size_for(bytes, hosts) >= mib);
-      CHECK(piece_size_for(bytes, hosts) <= 4 * mib);
+      CHECK(piece_size_for(bytes, hosts) <= 2 * mib);
     }
   }
 }
