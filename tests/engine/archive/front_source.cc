@@ -250,6 +250,26 @@ TEST_CASE("one that is stopped in the middle leaves nothing") {
   CHECK(names_in(temporary / "to").empty());
 }
 
+TEST_CASE("a tree whose archive goes on behind its end has no name before all of that is there") {
+  Prng prng(57);
+  TemporaryDirectory temporary;
+  const std::string tar = two_files(prng);
+  const std::string archive = tar + std::string(300'000, '\0');
+  write_file(temporary / "a.tar", archive);
+  make_directory(temporary / "to");
+  VerifiedFront front;
+  Unpacker unpacker(temporary / "a.tar", front, archive.size(),
+                    {.archive_name = "a.tar", .directory = temporary / "to", .tag = "v1"});
+  front.advance(tar.size());
+  while (names_in(temporary / "to").empty()) {
+    std::this_thread::yield();
+  }
+  front.stop();
+  REQUIRE_FALSE(unpacker.end());
+  CHECK(unpacker.end().error().code == ErrorCode::interrupted);
+  CHECK(names_in(temporary / "to").empty());
+}
+
 TEST_CASE("a hostile entry is refused before the rest of the archive is there") {
   Prng prng(55);
   TemporaryDirectory temporary;
