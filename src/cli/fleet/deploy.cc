@@ -59,7 +59,8 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
       .activate = options.activate,
       .keep_releases = options.keep_releases,
       .stall_timeout = options.task.peering.stall_timeout,
-      .timeout = options.task.peering.timeout};
+      .timeout = options.task.peering.timeout,
+      .limits = options.task.peering.limits};
   const char* temporary = std::getenv("TMPDIR");
   deploy.local_temp_path = temporary != nullptr && temporary[0] == '/' ? temporary : "/tmp";
   if (!options.quorum.empty()) {
@@ -311,6 +312,7 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
   add_deploy_flags(command, options);
   add_plan_options(command, options);
   add_peering_options(command, options.task.peering);
+  add_limit_options(command, options.task.peering.limits);
   add_fleet_options(command, options.task.fleet);
 }
 

@@ -206,8 +206,8 @@ Status Deployment::seed() {
     here_ = std::move(*here);
     const std::vector<HostIndex>& self = here_->inventory().seeders;
     const std::vector<HostIndex> idle = check_idle(*here_, self, options_.tag);
-    const std::vector<HostIndex> serving =
-        start_seeders(*here_, idle, *release_, options_.tag, directory_->path(), touched_here_);
+    const std::vector<HostIndex> serving = start_seeders(
+        *here_, idle, *release_, options_.tag, directory_->path(), options_.limits, touched_here_);
     for (const HostFailure& failure : here_->failures()) {
       work_.context().warn(fmt::format("{}: {}", failure.name, failure.reason));
     }
@@ -233,8 +233,8 @@ Status Deployment::seed() {
   } else {
     ready = send_archive(work_, ready, *release_, options_.temp_path, options_.timeout);
   }
-  const std::vector<HostIndex> serving =
-      start_seeders(work_, ready, *release_, options_.tag, options_.temp_path, touched_);
+  const std::vector<HostIndex> serving = start_seeders(
+      work_, ready, *release_, options_.tag, options_.temp_path, options_.limits, touched_);
   return serving.empty() ? cannot_seed() : stopped_by_user();
 }
 
@@ -248,7 +248,8 @@ void Deployment::peer() {
                                       .record = options_.activate || options_.keep_releases,
                                       .seed_for = peers_seed_for,
                                       .stall_timeout = options_.stall_timeout,
-                                      .timeout = options_.timeout},
+                                      .timeout = options_.timeout,
+                                      .limits = options_.limits},
                                      release_->torrent);
   outcome_.done = std::move(result.done);
   add_missing(touched_, result.touched);

@@ -37,6 +37,7 @@ struct DeployOptions {
   std::optional<uint32_t> keep_releases;
   Duration stall_timeout{};
   Duration timeout{};
+  LinkLimits limits;  // of each host, the seeder included
 };
 
 struct DeployOutcome {

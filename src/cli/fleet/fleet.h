@@ -1,7 +1,6 @@
 // murder fleet: the frame of its tasks.
 #pragma once
 
-
 #include "cli/command.h"
 
 namespace murder::fleet {

@@ -73,17 +73,10 @@ class Peering {
         .flag("--background")
         .flag("--quiet")
         .flag("--json");
-    if (!host.ip.empty()) {
-      line.option("--ip", host.ip);
-    }
-    if (!host.rack.empty()) {
-      line.option("--rack", host.rack);
-    }
     const std::string label = work_.label_of(host);
-    if (!label.empty()) {
-      line.option("--label", label);
-    }
-    return line.text();
+    return line
+        .identity({.ip = host.ip, .rack = host.rack, .label = label, .limits = options_.limits})
+        .text();
   }
 
   void start(std::span<const HostIndex> hosts) {

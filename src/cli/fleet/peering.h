@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/work.h"
 
@@ -22,6 +23,7 @@ struct PeeringOptions {
   Duration seed_for = std::chrono::seconds(30);
   Duration stall_timeout = std::chrono::minutes(2);
   Duration timeout = std::chrono::hours(1);  // of all of it
+  LinkLimits limits;                         // of each peer
 };
 
 struct PeeringResult {

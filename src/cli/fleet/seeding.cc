@@ -210,7 +210,7 @@ std::vector<HostIndex> send_archive(Work& work, std::span<const HostIndex> seede
 
 std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seeders,
                                      const PackedRelease& release, const std::string& tag,
-                                     const std::string& directory,
+                                     const std::string& directory, const LinkLimits& limits,
                                      std::vector<HostIndex>& touched) {
   const Step step{.stage = std::string(seed_stage), .input = release.torrent.bytes};
   std::vector<HostIndex> waiting;
@@ -218,17 +218,9 @@ std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seed
          CommandLine line = CommandLine::murder(murder_path_of(work), "seed");
          line.word("-").path(directory + "/" + release.torrent.name);
          line.flag("--background").flag("--quiet").flag("--json");
-         if (!host.ip.empty()) {
-           line.option("--ip", host.ip);
-         }
-         if (!host.rack.empty()) {
-           line.option("--rack", host.rack);
-         }
          const std::string label = work.label_of(host);
-         if (!label.empty()) {
-           line.option("--label", label);
-         }
-         return line.text();
+         return line.identity({.ip = host.ip, .rack = host.rack, .label = label, .limits = limits})
+             .text();
        })) {
     if (result.outcome != Outcome::not_started) {
       touched.push_back(result.host);

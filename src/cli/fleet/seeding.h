@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/work.h"
 
@@ -64,6 +65,7 @@ struct PackedRelease {
                                                    const PackedRelease& release,
                                                    const std::string& tag,
                                                    const std::string& directory,
+                                                   const LinkLimits& limits,
                                                    std::vector<HostIndex>& touched);
 
 }  // namespace murder::fleet

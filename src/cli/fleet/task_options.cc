@@ -27,9 +27,15 @@ void add_path_is_file_option(cli::ArgumentParser command, TaskOptions& options) 
 
 void add_peering_options(cli::ArgumentParser command, PeeringOptions& options) {
   command.add_duration("--stall-timeout", options.stall_timeout,
-                           "A peer gives up when nothing came for this long; default 2m");
-  command.add_duration("--timeout", options.timeout,
-                           "Of the whole download; default 1h");
+                       "A peer gives up when nothing came for this long; default 2m");
+  command.add_duration("--timeout", options.timeout, "Of the whole download; default 1h");
+}
+
+void add_limit_options(cli::ArgumentParser command, LinkLimits& limits) {
+  command.add_rate("--upload-limit", limits.upload,
+                   "Each host sends at most this much a second (400MB, 2gbit); default: no limit");
+  command.add_rate("--download-limit", limits.download,
+                   "Each host receives at most this much a second; default: no limit");
 }
 
 std::string local_path(const std::string& path) {

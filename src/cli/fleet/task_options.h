@@ -21,7 +21,7 @@ struct TaskOptions {
   bool unsafe_please_delete = false;
   bool path_is_file = false;
   bool do_not_download_torrent = false;
-  PeeringOptions peering;  // its durations only
+  PeeringOptions peering;  // its durations and limits only
 };
 
 void add_tag_option(cli::ArgumentParser command, TaskOptions& options);
@@ -29,6 +29,9 @@ void add_temp_path_option(cli::ArgumentParser command, TaskOptions& options);
 void add_path_is_file_option(cli::ArgumentParser command, TaskOptions& options);
 // How long peers may take, and go on serving.
 void add_peering_options(cli::ArgumentParser command, PeeringOptions& options);
+
+// What a host may send and receive.
+void add_limit_options(cli::ArgumentParser command, LinkLimits& limits);
 
 // The tag, else default_tag of the configuration; checked.
 [[nodiscard]] Result<std::string> tag_of(const std::string& option, const Variables& variables);

@@ -323,6 +323,7 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
   peer.command.add_duration("--seed-for", peer.options.peering.seed_for,
                             "Each peer goes on serving this long; default 30s");
   add_peering_options(peer.command, peer.options.peering);
+  add_limit_options(peer.command, peer.options.peering.limits);
   auto status =
       add_task(fleet, context, "status", "Show what runs on the hosts", "status", run_status);
   add_tag_option(status.command, status.options);

@@ -92,8 +92,9 @@ std::string stop_all_peering(const Work& work, const TaskOptions&, const std::st
 std::string start_seeding(const Work& work, const TaskOptions& options, const std::string& tag,
                           const Host& host) {
   const std::string label = work.label_of(host);
-  return seed_command(murder_path_of(work), temp_path_of(work, options), tag,
-                      {.ip = host.ip, .rack = host.rack, .label = label});
+  return seed_command(
+      murder_path_of(work), temp_path_of(work, options), tag,
+      {.ip = host.ip, .rack = host.rack, .label = label, .limits = options.peering.limits});
 }
 std::string clean_temp_files(const Work& work, const TaskOptions& options, const std::string& tag,
                              const Host&) {
@@ -186,6 +187,7 @@ void add_simple_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) {
       "start-seeding tag=v42");
   add_temp_path_option(seeding.command, seeding.options);
   add_path_is_file_option(seeding.command, seeding.options);
+  add_limit_options(seeding.command, seeding.options.peering.limits);
   add_simple<stop_seeding_task>(
       fleet, context,
       "Stop serving the release; that it is not served is an error. Peers go on\n"

@@ -75,6 +75,23 @@ CommandLine& CommandLine::flag(std::string_view name, bool is_wanted) {
   return is_wanted ? word(name) : *this;
 }
 
+CommandLine& CommandLine::identity(const HostIdentity& identity) {
+  for (const auto& [name, value] :
+       {std::pair("--ip", identity.ip), std::pair("--rack", identity.rack),
+        std::pair("--label", identity.label)}) {
+    if (!value.empty()) {
+      option(name, value);
+    }
+  }
+  for (const auto& [name, limit] : {std::pair("--upload-limit", identity.limits.upload),
+                                    std::pair("--download-limit", identity.limits.download)}) {
+    if (limit > 0) {
+      option(name, std::to_string(limit) + "B");
+    }
+  }
+  return *this;
+}
+
 std::string compare_program_command(std::string_view directory, std::string_view sha1_hex) {
   return CommandLine::script(
              "if [ -x \"$1/murder\" ] && s=$(sha1sum <\"$1/murder\") && [ \"${s%% *}\" = \"$2\" ]; "
@@ -135,14 +152,7 @@ std::string seed_command(std::string_view remote_murder_path, std::string_view d
   const bool ends_in_slash = remote_murder_path.ends_with('/');
   line.path(joined(remote_murder_path, ends_in_slash ? "murder" : "/murder"));
   line.word("--background").word("--quiet").word("--json");
-  for (const auto& [option, value] :
-       {std::pair("--ip", identity.ip), std::pair("--rack", identity.rack),
-        std::pair("--label", identity.label)}) {
-    if (!value.empty()) {
-      line.option(option, value);
-    }
-  }
-  return line.text();
+  return line.identity(identity).text();
 }
 
 }  // namespace murder::fleet

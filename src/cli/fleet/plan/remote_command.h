@@ -12,6 +12,20 @@ namespace murder::fleet {
 // taken byte by byte.
 [[nodiscard]] std::string quote_path(std::string_view path);
 
+// At most so many bytes a second; 0: no limit.
+struct LinkLimits {
+  uint64_t upload = 0;
+  uint64_t download = 0;
+};
+
+// What a host that fetches or serves is told of itself; what is empty is not said.
+struct HostIdentity {
+  std::string_view ip;
+  std::string_view rack;
+  std::string_view label;
+  LinkLimits limits;
+};
+
 class CommandLine {
  public:
   // The program REMOTE_MURDER_PATH/murder with one of its commands.
@@ -26,6 +40,7 @@ class CommandLine {
   CommandLine& option(std::string_view name, std::string_view value);
   CommandLine& path_option(std::string_view name, std::string_view path);
   CommandLine& flag(std::string_view name, bool is_wanted = true);
+  CommandLine& identity(const HostIdentity& identity);
 
   [[nodiscard]] const std::string& text() const { return text_; }
 
@@ -52,12 +67,6 @@ class CommandLine {
 // Prints DIRECTORY/TAG*.torrent: its name on the first line, then its bytes in base64. Several
 // torrents of that tag are an error.
 [[nodiscard]] std::string send_torrent_command(std::string_view directory, std::string_view tag);
-// What a host is told of itself for the others; what is empty is not said.
-struct HostIdentity {
-  std::string_view ip;
-  std::string_view rack;
-  std::string_view label;
-};
 // `murder seed` with the torrent of that tag, which is found as above.
 [[nodiscard]] std::string seed_command(std::string_view remote_murder_path,
                                        std::string_view directory, std::string_view tag,

@@ -199,4 +199,8 @@ TEST_CASE("the seeder is started with the torrent of the tag") {
   CHECK(started.output == "<seed><" + temp + "/v1.tar.gz.torrent><" + temp +
                               "/v1.tar.gz><--background><--quiet><--json><--ip><10.0.0.7>"
                               "<--rack><r7><--label><w 1>");
+  const Ran limited = run(seed_command(
+      host.path("bin dir"), temp, "v1",
+      {.ip = "", .rack = "", .label = "", .limits = {.upload = 400'000'000, .download = 1}}));
+  CHECK(limited.output.ends_with("<--json><--upload-limit><400000000B><--download-limit><1B>"));
 }
