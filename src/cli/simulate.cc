@@ -370,7 +370,9 @@ void add_simulate_command(ArgumentParser app, CommandContext& context) {
   command
       .add_parsed(
           "--policy",
-          [&options = options](const std::string& text) { return take_policy(text, options.policy); },
+          [&options = options](const std::string& text) {
+            return take_policy(text, options.policy);
+          },
           "Between our own peers: grant, or classic as towards stock clients (default: grant)")
       .type_name("POLICY");
   command.add_option("--seed", options.seed, "The same seed gives the same run").show_default();
