@@ -215,7 +215,7 @@ void Shard::give_chunk_back(uint32_t index) {
 
 void Shard::verify(BufferIndex buffer, PieceIndex) {
   verify_list_.push_back(buffer);
-  batching_.piece_waits(reactor_.now());
+  batching_.piece_waits(swarm_.may_be_awaited(), reactor_.now());
 }
 void Shard::store(BufferIndex buffer, PieceIndex) {
   store_list_.push_back(buffer);
@@ -233,8 +233,7 @@ bool Shard::is_time_to_hash() {
       batching_.hash_at({.waiting = waiting,
                          .receiving = active.buffer_count() - idle - waiting - storing_count_,
                          .missing = swarm_.wanted_count(),
-                         .idle_buffers = idle,
-                         .wanted = swarm_.has_leecher()},
+                         .idle_buffers = idle},
                         now);
   if (at > now) {
     hash_timer_.arm(at);

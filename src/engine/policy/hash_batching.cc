@@ -2,7 +2,8 @@
 
 namespace murder::policy {
 
-void HashBatching::piece_waits(Instant now) {
+void HashBatching::piece_waits(bool wanted, Instant now) {
+  wanted_ = wanted;
   if (last_whole_at_ != Instant{}) {
     interval_ = now - last_whole_at_;
   }
@@ -13,11 +14,11 @@ void HashBatching::piece_waits(Instant now) {
 }
 
 Instant HashBatching::hash_at(const Situation& situation, Instant now) const {
-  const Duration longest = situation.wanted ? wait_max : unwanted_wait_max;
-  const bool is_batch = situation.waiting >= (situation.wanted ? lanes_ : lanes_best_);
+  const Duration longest = wanted_ ? wait_max : unwanted_wait_max;
+  const bool is_batch = situation.waiting >= (wanted_ ? lanes_ : lanes_best_);
   // The next piece is expected one interval after the last.
   // Where both ends share a processor, nothing may be on its way for a moment.
-  const bool comes = situation.receiving > 0 || (!situation.wanted && situation.missing > 0);
+  const bool comes = situation.receiving > 0 || (!wanted_ && situation.missing > 0);
   const bool is_company_near = comes && situation.idle_buffers > 0 && interval_ <= longest;
   if (is_batch || !is_company_near || waits_since_ == instant_never) {
     return now;

@@ -10,18 +10,17 @@ namespace murder::policy {
 
 class HashBatching {
  public:
-  // A piece that is whole waits for others at most this long: so long if a neighbour may want it,
-  // ...
+  // A piece that is whole waits for others at most this long.
   static constexpr Duration wait_max = std::chrono::milliseconds(6);
-  // ... or so long if all of them have it already.
+  // The same when no neighbour lacks it.
   static constexpr Duration unwanted_wait_max = std::chrono::milliseconds(60);
 
   // `lanes`: how many pieces hashed together gain something (1: there is nothing to wait for);
   // `lanes_best`: how many gain the most, which is worth waiting for when no neighbour waits.
   HashBatching(uint32_t lanes, uint32_t lanes_best) : lanes_(lanes), lanes_best_(lanes_best) {}
 
-  // A piece became whole and waits from now on.
-  void piece_waits(Instant now);
+  // A piece became whole and waits from now on. `wanted`: a neighbour may lack it.
+  void piece_waits(bool wanted, Instant now);
   // The waiting ones are hashed now.
   void hashed() { waits_since_ = instant_never; }
 
@@ -30,7 +29,6 @@ class HashBatching {
     uint32_t receiving = 0;     // pieces that are on their way
     uint32_t missing = 0;       // pieces that are not asked for yet
     uint32_t idle_buffers = 0;  // without one, nothing new is asked for
-    bool wanted = true;         // a neighbour lacks pieces
   };
   // When the waiting pieces are to be hashed: `now` or earlier is at once. To be asked again when a
   // further piece waits.
@@ -39,6 +37,7 @@ class HashBatching {
  private:
   uint32_t lanes_;
   uint32_t lanes_best_;
+  bool wanted_ = true;
   Instant last_whole_at_{};
   Duration interval_ = Duration::max();  // between the last two pieces
   Instant waits_since_ = instant_never;

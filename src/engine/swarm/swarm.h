@@ -128,8 +128,9 @@ class Swarm {
   [[nodiscard]] uint32_t session_count() const { return sessions_.size(); }
   [[nodiscard]] uint32_t open_count() const { return open_count_; }
   [[nodiscard]] const Session* session(SessionId id) const { return sessions_.get(id); }
-  // Whether a neighbour lacks something: it may wait for a piece that we have whole.
-  [[nodiscard]] bool has_leecher();
+  // Whether somebody may wait for a piece that we have whole: a neighbour that lacks something, or
+  // one of another shard.
+  [[nodiscard]] bool may_be_awaited();
   [[nodiscard]] const ActivePieces& active() const { return active_; }
   [[nodiscard]] uint32_t wanted_count() const { return picker_.wanted_count(); }
   [[nodiscard]] const policy::LinkEstimate& link_estimate() const { return link_; }

@@ -16,8 +16,8 @@ constexpr Duration lease_retry_interval = std::chrono::milliseconds(500);
 
 }  // namespace
 
-bool Swarm::has_leecher() {
-  bool found = false;
+bool Swarm::may_be_awaited() {
+  bool found = config_.leased;
   sessions_.each([&](SessionId, const Session& session) {
     found = found || (session.state == Session::State::open && !session.upload_only);
   });

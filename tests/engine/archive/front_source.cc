@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <thread>
 
@@ -98,6 +99,33 @@ class Unpacker {
   Notes notes_;
   Result<Unpacked> result_ = fail(ErrorCode::io, "it has not ended");
   std::thread thread_;
+};
+
+// An archive that comes as its front is told, and is unpacked meanwhile to the tag v1 in `to`.
+struct Arriving {
+  explicit Arriving(const std::string& archive)
+      : unpacker(place(archive), front, archive.size(),
+                 {.archive_name = "a.tar", .directory = temporary / "to", .tag = "v1"}) {}
+
+  [[nodiscard]] std::vector<std::string> names() const { return names_in(temporary / "to"); }
+  // The tree under its hidden name, when it is there.
+  [[nodiscard]] std::string wait_for_hidden() const {
+    while (names().empty()) {
+      std::this_thread::yield();
+    }
+    return temporary / ("to/" + names().front());
+  }
+
+  TemporaryDirectory temporary;
+  VerifiedFront front;
+  Unpacker unpacker;
+
+ private:
+  [[nodiscard]] std::string place(const std::string& archive) const {
+    write_file(temporary / "a.tar", archive);
+    make_directory(temporary / "to");
+    return temporary / "a.tar";
+  }
 };
 
 std::string two_files(Prng& prng) {
@@ -206,104 +234,74 @@ TEST_CASE("a file that lacks what the front promised is an Error") {
 
 TEST_CASE("a tree is made while its archive comes, and has its name when the last byte is there") {
   Prng prng(53);
-  TemporaryDirectory temporary;
   const std::string tar = two_files(prng);
-  write_file(temporary / "a.tar", tar);
-  make_directory(temporary / "to");
-  VerifiedFront front;
-  Unpacker unpacker(temporary / "a.tar", front, tar.size(),
-                    {.archive_name = "a.tar", .directory = temporary / "to", .tag = "v1"});
-  front.advance(4'000'000);
+  Arriving arriving(tar);
+  arriving.front.advance(4'000'000);
+  const std::string hidden = arriving.wait_for_hidden();
+  CHECK(hidden.starts_with(arriving.temporary / "to/.v1.murder-"));
   // The first file is whole before the second one is here.
-  std::string hidden;
-  while (hidden.empty() || !exists(temporary / ("to/" + hidden + "/second"))) {
-    const std::vector<std::string> names = names_in(temporary / "to");
-    hidden = names.empty() ? "" : names.front();
+  while (!exists(hidden + "/second")) {
     std::this_thread::yield();
   }
-  CHECK(hidden.starts_with(".v1.murder-"));
-  CHECK(read_file(temporary / ("to/" + hidden + "/first")).size() == 3000000);
-  front.advance(tar.size() - 1);
-  CHECK_FALSE(exists(temporary / "to/v1"));
-  front.advance(tar.size());
-  REQUIRE(unpacker.end());
-  CHECK(names_in(temporary / "to") == std::vector<std::string>{"v1"});
-  CHECK(read_file(temporary / "to/v1/second").size() == 2000000);
+  CHECK(read_file(hidden + "/first").size() == 3000000);
+  arriving.front.advance(tar.size() - 1);
+  CHECK_FALSE(exists(arriving.temporary / "to/v1"));
+  arriving.front.advance(tar.size());
+  REQUIRE(arriving.unpacker.end());
+  CHECK(arriving.names() == std::vector<std::string>{"v1"});
+  CHECK(read_file(arriving.temporary / "to/v1/second").size() == 2000000);
 }
 
 TEST_CASE("one that is stopped in the middle leaves nothing") {
   Prng prng(54);
-  TemporaryDirectory temporary;
-  const std::string tar = two_files(prng);
-  write_file(temporary / "a.tar", tar);
-  make_directory(temporary / "to");
-  VerifiedFront front;
-  Unpacker unpacker(temporary / "a.tar", front, tar.size(),
-                    {.archive_name = "a.tar", .directory = temporary / "to", .tag = "v1"});
-  front.advance(1'000'000);
-  while (names_in(temporary / "to").empty()) {
-    std::this_thread::yield();
-  }
-  front.stop();
-  REQUIRE_FALSE(unpacker.end());
-  CHECK(unpacker.end().error().code == ErrorCode::interrupted);
-  CHECK(names_in(temporary / "to").empty());
+  Arriving arriving(two_files(prng));
+  arriving.front.advance(1'000'000);
+  (void)arriving.wait_for_hidden();
+  arriving.front.stop();
+  REQUIRE_FALSE(arriving.unpacker.end());
+  CHECK(arriving.unpacker.end().error().code == ErrorCode::interrupted);
+  CHECK(arriving.names().empty());
 }
 
 TEST_CASE("a tree whose archive goes on behind its end has no name before all of that is there") {
   Prng prng(57);
-  TemporaryDirectory temporary;
   const std::string tar = two_files(prng);
-  const std::string archive = tar + std::string(300'000, '\0');
-  write_file(temporary / "a.tar", archive);
-  make_directory(temporary / "to");
-  VerifiedFront front;
-  Unpacker unpacker(temporary / "a.tar", front, archive.size(),
-                    {.archive_name = "a.tar", .directory = temporary / "to", .tag = "v1"});
-  front.advance(tar.size());
-  while (names_in(temporary / "to").empty()) {
+  Arriving arriving(tar + std::string(300'000, '\0'));
+  arriving.front.advance(tar.size());
+  const std::string hidden = arriving.wait_for_hidden();
+  while (!exists(hidden + "/second") || read_file(hidden + "/second").size() < 2000000) {
     std::this_thread::yield();
   }
-  front.stop();
-  REQUIRE_FALSE(unpacker.end());
-  CHECK(unpacker.end().error().code == ErrorCode::interrupted);
-  CHECK(names_in(temporary / "to").empty());
+  // All entries are made: time for a name that comes too early to be seen.
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  CHECK_FALSE(exists(arriving.temporary / "to/v1"));
+  arriving.front.stop();
+  REQUIRE_FALSE(arriving.unpacker.end());
+  CHECK(arriving.unpacker.end().error().code == ErrorCode::interrupted);
+  CHECK(arriving.names().empty());
 }
 
 TEST_CASE("a hostile entry is refused before the rest of the archive is there") {
   Prng prng(55);
-  TemporaryDirectory temporary;
-  const std::string tar = raw_tar({{.path = "fine", .content = "x"},
-                                   {.path = "../out", .content = "bad"},
-                                   {.path = "more", .content = random_text(prng, 3000000)}});
-  write_file(temporary / "a.tar", tar);
-  make_directory(temporary / "to");
-  VerifiedFront front;
-  front.advance(1'000'000);
-  Unpacker unpacker(temporary / "a.tar", front, tar.size(),
-                    {.archive_name = "a.tar", .directory = temporary / "to", .tag = "v1"});
-  REQUIRE_FALSE(unpacker.end());
-  CHECK(unpacker.end().error().text.find("entry ../out") != std::string::npos);
-  CHECK(names_in(temporary / "to").empty());
+  Arriving arriving(raw_tar({{.path = "fine", .content = "x"},
+                             {.path = "../out", .content = "bad"},
+                             {.path = "more", .content = random_text(prng, 3000000)}}));
+  arriving.front.advance(1'000'000);
+  REQUIRE_FALSE(arriving.unpacker.end());
+  CHECK(arriving.unpacker.end().error().text.find("entry ../out") != std::string::npos);
+  CHECK(arriving.names().empty());
 }
 
 TEST_CASE("what appears at the target in the meantime stays") {
   Prng prng(56);
-  TemporaryDirectory temporary;
   const std::string tar = two_files(prng);
-  write_file(temporary / "a.tar", tar);
-  make_directory(temporary / "to");
-  VerifiedFront front;
-  Unpacker unpacker(temporary / "a.tar", front, tar.size(),
-                    {.archive_name = "a.tar", .directory = temporary / "to", .tag = "v1"});
-  while (names_in(temporary / "to").empty()) {
-    std::this_thread::yield();
-  }
-  make_directory(temporary / "to/v1");
-  write_file(temporary / "to/v1/theirs", "theirs");
-  front.advance(tar.size());
-  REQUIRE_FALSE(unpacker.end());
-  CHECK(unpacker.end().error().code == ErrorCode::exists);
-  CHECK(names_in(temporary / "to") == std::vector<std::string>{"v1"});
-  CHECK(names_in(temporary / "to/v1") == std::vector<std::string>{"theirs"});
+  Arriving arriving(tar);
+  (void)arriving.wait_for_hidden();
+  make_directory(arriving.temporary / "to/v1");
+  write_file(arriving.temporary / "to/v1/theirs", "theirs");
+  arriving.front.advance(tar.size());
+  REQUIRE_FALSE(arriving.unpacker.end());
+  CHECK(arriving.unpacker.end().error().code == ErrorCode::exists);
+  CHECK(arriving.names() == std::vector<std::string>{"v1"});
+  CHECK(names_in(arriving.temporary / "to/v1") == std::vector<std::string>{"theirs"});
 }

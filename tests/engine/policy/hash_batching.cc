@@ -12,11 +12,11 @@ Instant at_us(int64_t microseconds) {
 }
 
 // Pieces that came every `interval_us`, the last at `at_us(2 * interval_us)`.
-HashBatching after_two(int64_t interval_us, uint32_t lanes) {
+HashBatching after_two(int64_t interval_us, uint32_t lanes, bool wanted = true) {
   HashBatching batching(lanes, std::max(lanes, 16U));
-  batching.piece_waits(at_us(interval_us));
+  batching.piece_waits(wanted, at_us(interval_us));
   batching.hashed();
-  batching.piece_waits(at_us(2 * interval_us));
+  batching.piece_waits(wanted, at_us(2 * interval_us));
   return batching;
 }
 
@@ -24,7 +24,7 @@ HashBatching after_two(int64_t interval_us, uint32_t lanes) {
 
 TEST_CASE("a lone piece is hashed at once: the first one, and where pieces come slowly") {
   HashBatching first(4, 16);
-  first.piece_waits(at_us(1000));
+  first.piece_waits(true, at_us(1000));
   CHECK(first.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 5}, at_us(1000)) ==
         at_us(1000));
   const HashBatching slow = after_two(10'000, 4);
@@ -40,16 +40,15 @@ TEST_CASE("where pieces come fast, one waits for company, but not for long") {
 }
 
 TEST_CASE("what no neighbour lacks may wait longer, and for pieces that come less fast") {
-  const HashBatching fast = after_two(500, 4);
-  const HashBatching::Situation situation = {
-      .waiting = 1, .receiving = 2, .idle_buffers = 9, .wanted = false};
+  const HashBatching fast = after_two(500, 4, false);
+  const HashBatching::Situation situation = {.waiting = 1, .receiving = 2, .idle_buffers = 9};
   CHECK(fast.hash_at(situation, at_us(1000)) == at_us(1000) + HashBatching::unwanted_wait_max);
   HashBatching::Situation many = situation;
   many.waiting = 15;
   CHECK(fast.hash_at(many, at_us(1000)) > at_us(1000));
   many.waiting = 16;
   CHECK(fast.hash_at(many, at_us(1000)) == at_us(1000));
-  const HashBatching slower = after_two(10'000, 4);
+  const HashBatching slower = after_two(10'000, 4, false);
   CHECK(slower.hash_at(situation, at_us(20'000)) ==
         at_us(20'000) + HashBatching::unwanted_wait_max);
   HashBatching::Situation pause = situation;
@@ -57,9 +56,8 @@ TEST_CASE("what no neighbour lacks may wait longer, and for pieces that come les
   CHECK(fast.hash_at(pause, at_us(1000)) == at_us(1000));
   pause.missing = 3;
   CHECK(fast.hash_at(pause, at_us(1000)) == at_us(1000) + HashBatching::unwanted_wait_max);
-  pause.wanted = true;
-  CHECK(fast.hash_at(pause, at_us(1000)) == at_us(1000));
-  const HashBatching slow = after_two(100'000, 4);
+  CHECK(after_two(500, 4).hash_at(pause, at_us(1000)) == at_us(1000));
+  const HashBatching slow = after_two(100'000, 4, false);
   CHECK(slow.hash_at(situation, at_us(200'000)) == at_us(200'000));
 }
 
@@ -70,18 +68,18 @@ TEST_CASE("enough pieces, none that could come, or no buffer for them: at once")
   CHECK(fast.hash_at({.waiting = 1, .receiving = 0, .idle_buffers = 5}, now) == now);
   CHECK(fast.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 0}, now) == now);
   HashBatching one_lane(1, 1);
-  one_lane.piece_waits(at_us(500));
-  one_lane.piece_waits(now);
+  one_lane.piece_waits(true, at_us(500));
+  one_lane.piece_waits(true, now);
   CHECK(one_lane.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 5}, now) == now);
 }
 
 TEST_CASE("the wait counts from the first that waits") {
   HashBatching batching = after_two(500, 4);
-  batching.piece_waits(at_us(1500));
+  batching.piece_waits(true, at_us(1500));
   CHECK(batching.hash_at({.waiting = 2, .receiving = 5, .idle_buffers = 5}, at_us(1500)) ==
         at_us(1000) + HashBatching::wait_max);
   batching.hashed();
-  batching.piece_waits(at_us(2000));
+  batching.piece_waits(true, at_us(2000));
   CHECK(batching.hash_at({.waiting = 1, .receiving = 5, .idle_buffers = 5}, at_us(2000)) ==
         at_us(2000) + HashBatching::wait_max);
 }

@@ -118,6 +118,27 @@ TEST_CASE("interest follows what the peer has that we lack") {
 
 // --- payload -------------------------------------------------------------------------------------
 
+TEST_CASE("a whole piece may be awaited while a neighbour lacks something, or by another shard") {
+  Bench bench(false);
+  CHECK_FALSE(bench.swarm().may_be_awaited());
+  (void)bench.join_seed();
+  CHECK_FALSE(bench.swarm().may_be_awaited());
+  const SessionId id = bench.join();
+  CHECK(bench.swarm().may_be_awaited());
+  for (uint32_t piece = 0; piece < bench.geometry.piece_count(); ++piece) {
+    CHECK(bench.swarm().may_be_awaited());
+    bench.say(id, {.type = MessageType::have, .piece = {piece}});
+  }
+  CHECK_FALSE(bench.swarm().may_be_awaited());
+  murder::test::Recorder sink;
+  murder::swarm::SwarmConfig config;
+  config.geometry = bench.geometry;
+  config.leased = true;
+  const murder::BitSet none(bench.geometry.piece_count());
+  murder::swarm::Swarm shard(config, none, murder::Prng(1), sink);
+  CHECK(shard.may_be_awaited());
+}
+
 TEST_CASE("blocks are asked of a peer that unchokes us, and answers count in any order") {
   Bench bench(false);
   const SessionId id = bench.join_seed();
