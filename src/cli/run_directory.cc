@@ -229,7 +229,8 @@ Result<SocketOwner> owner_of_socket(const RunDirectory& directory, const std::st
   int error_number = 0;
   Result<io::Fd> connection = connect_to(directory.socket_path(name), error_number);
   if (!connection) {
-    return fail(connection.error());
+    return error_number == ECONNREFUSED ? fail(ErrorCode::not_found, "the process has ended")
+                                        : fail(connection.error());
   }
   ucred credentials{};
   socklen_t length = sizeof(credentials);
@@ -237,12 +238,14 @@ Result<SocketOwner> owner_of_socket(const RunDirectory& directory, const std::st
     return fail_errno(errno, name);
   }
   if (credentials.pid <= 0) {
-    return fail(ErrorCode::not_found, "the process is in another pid namespace");
+    return fail(ErrorCode::unsupported, "the process is in another pid namespace");
   }
   SocketOwner owner{.pid = credentials.pid, .pidfd = {}};
   const long pidfd = syscall(SYS_pidfd_open, credentials.pid, 0);
   if (pidfd < 0) {
-    return fail_errno(errno, fmt::format("process {}", credentials.pid));
+    // The socket of a process that is gone takes connections until the kernel has ended its ring.
+    return errno == ESRCH ? fail(ErrorCode::not_found, "the process has ended")
+                          : fail_errno(errno, fmt::format("process {}", credentials.pid));
   }
   owner.pidfd = io::Fd(static_cast<int>(pidfd));
   return owner;

@@ -66,7 +66,8 @@ class ControlSocket {
 };
 
 // The process behind a live control socket as this process sees it (SO_PEERCRED), as a pidfd that
-// becomes readable when that process ends.
+// becomes readable when that process ends. Error not_found: it has ended; unsupported: it is in
+// another pid namespace.
 struct SocketOwner {
   int pid = 0;
   io::Fd pidfd;

@@ -156,6 +156,9 @@ TEST_CASE("the owner's pidfd tells when the process ends") {
   close(stop[1]);
   CHECK(poll(&source, 1, 30'000) == 1);
   waitpid(child, nullptr, 0);
+  const Result<SocketOwner> gone = owner_of_socket(*directory, socket_name(child));
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().code == ErrorCode::not_found);  // not a process that does not answer
   CHECK(directory->live_sockets().empty());
   for (const int fd : {ready[0], ready[1], stop[0]}) {
     close(fd);
