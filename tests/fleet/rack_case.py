@@ -6,10 +6,10 @@ machine's files; what it does to the other hosts is looked at from outside, thro
 import argparse
 import atexit
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
@@ -163,9 +163,9 @@ class RackCase(unittest.TestCase):
         (root / "run.sh").chmod(0o755)
         os.link(root / "run.sh", root / "lib" / "same-file")
         (root / "lib" / "relative").symlink_to("../run.sh")
-        generator = random.Random(seed)
         for number in range(file_count):
-            (root / "lib" / "deep" / f"data{number}").write_bytes(generator.randbytes(size // file_count))
+            data = hashlib.shake_128(f"{seed} {number}".encode()).digest(size // file_count)
+            (root / "lib" / "deep" / f"data{number}").write_bytes(data)
         return root
 
     def listing(self, root):

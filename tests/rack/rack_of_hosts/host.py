@@ -44,16 +44,18 @@ def start(host, directory, namespace, files, sshd, *, is_control):
             _start_in_namespaces(host, directory, namespace, files, sshd, is_control, writer)
             code = 0
         except BaseException as error:  # nothing of the caller's may run in this process
-            os.write(writer, f"failed {error}".encode()[:500])
+            os.write(writer, f" failed {error} ".encode()[:500])
         finally:
             os._exit(code)
     os.close(writer)
     answer = _read_all(reader)
     os.close(reader)
     os.waitpid(helper, 0)
-    words = answer.decode(errors="replace").split(" ", 1)
-    if words[0].isdigit() and words[1:] == ["ready"]:
-        return int(words[0])
+    # Its pid and how it went come from two processes, in either order.
+    words = answer.decode(errors="replace").split()
+    pids = [int(word) for word in words if word.isdigit()]
+    if len(words) == 2 and len(pids) == 1 and "ready" in words:
+        return pids[0]
     raise RackError(f"host {host} did not start: {' '.join(words)[:500] or 'no word from it'}")
 
 
@@ -75,7 +77,7 @@ def _start_in_namespaces(host, directory, namespace, files, sshd, is_control, wr
     kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWPID)
     first = os.fork()
     if first > 0:
-        os.write(writer, f"{first} ".encode())
+        os.write(writer, f" {first} ".encode())
         return
     try:
         socket.sethostname(host)
@@ -88,10 +90,10 @@ def _start_in_namespaces(host, directory, namespace, files, sshd, is_control, wr
         if sshd:
             subprocess.Popen(sshd, env=ENVIRONMENT, stdin=subprocess.DEVNULL)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps whoever comes to us
-        os.write(writer, b"ready")
+        os.write(writer, b" ready ")
         os.close(writer)
     except BaseException as error:
-        os.write(writer, f"failed {error}".encode()[:500])
+        os.write(writer, f" failed {error} ".encode()[:500])
         os._exit(1)
     while True:
         signal.pause()
