@@ -387,7 +387,7 @@ void add_simulate_command(ArgumentParser app, CommandContext& context) {
                   "left aside, all checks are on")
       .type_name("NUMBER")
       .group(group);
-  command.add_size("--block-size", options.block_bytes, "Largest block asked for (default: 128KiB)")
+  command.add_size("--block-size", options.block_bytes, "Largest block asked for (default: 512KiB)")
       .group(group);
   command.add_rate("--hash-rate", options.hash_rate, "At which a host verifies (default: 3.4GB)")
       .group(group);

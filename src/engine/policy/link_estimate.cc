@@ -12,9 +12,11 @@ constexpr int gap_factor = 4;  // usual intervals without a piece: the link was 
 constexpr double rate_kept = 1 - 1.0 / 32;  // of the best rate, at each window
 
 constexpr uint32_t pieces_for_two_slots = 64;
-constexpr double lambda_for_three = 0.08;
-constexpr double lambda_for_four = 0.125;
-constexpr double lambda_kept = 0.8;
+// Four slots from lambda 0.02, eight from 0.3.
+constexpr uint32_t slots_min = 2;
+constexpr double lambda_for_most = 0.3;
+constexpr double lambda_step = 15;
+constexpr double lambda_kept = 0.6;
 constexpr double tail_share_min = 0.1;
 constexpr double tail_share_max = 0.5;
 
@@ -27,6 +29,11 @@ void LinkEstimate::round_trip(Duration took) {
     // One answer that was held up says little.
     const Duration believed = std::min(took, 4 * round_trip_);
     round_trip_ += (believed - round_trip_) / 16;
+  }
+  if (way_ == Duration{}) {
+    way_ = took;
+  } else {
+    way_ += took < way_ ? -way_ / 32 * 3 : way_ / 32;  // comes to rest where a quarter is shorter
   }
   choose_slots();
 }
@@ -58,7 +65,7 @@ bool LinkEstimate::piece_moved(uint64_t downloaded_bytes, uint64_t uploaded_byte
 }
 
 double LinkEstimate::lambda() const {
-  return seconds_of(round_trip_) / 2 * rate_ / std::max(1U, piece_bytes_);
+  return seconds_of(way_) / 2 * rate_ / std::max(1U, piece_bytes_);
 }
 
 void LinkEstimate::choose_slots() {
@@ -66,16 +73,16 @@ void LinkEstimate::choose_slots() {
     slot_count_ = 1;
     return;
   }
-  // Back only when it is clearly less: what is measured wavers.
+  // Back only when it is clearly less: what is measured wavers, and a different number at two ends
+  // costs more than a few too many.
   const double measured = lambda();
-  for (uint32_t count = slots_max; count >= 2; --count) {
-    const double enough = count == slots_max ? lambda_for_four : count == 3 ? lambda_for_three : 0;
-    if (measured > enough * (slot_count_ >= count ? lambda_kept : 1)) {
-      slot_count_ = count;
-      return;
-    }
+  uint32_t count = slots_max;
+  double enough = lambda_for_most;
+  while (count > slots_min && measured <= enough * (slot_count_ >= count ? lambda_kept : 1)) {
+    count /= 2;
+    enough /= lambda_step;
   }
-  slot_count_ = 2;
+  slot_count_ = count;
 }
 
 Duration LinkEstimate::piece_duration() const {

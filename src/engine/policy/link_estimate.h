@@ -14,7 +14,7 @@ namespace murder::policy {
 
 class LinkEstimate {
  public:
-  static constexpr uint32_t slots_max = 4;
+  static constexpr uint32_t slots_max = 8;
 
   explicit LinkEstimate(const Geometry& geometry)
       : piece_bytes_(geometry.piece_bytes), piece_count_(geometry.piece_count()) {
@@ -32,7 +32,8 @@ class LinkEstimate {
   // Of the window that ended last.
   [[nodiscard]] double download_rate() const { return download_rate_; }
   [[nodiscard]] double upload_rate() const { return upload_rate_; }
-  // One-way latency in piece times; 0: not known yet.
+  // One-way latency in piece times, from the lower quartile of the round trips: what waits behind
+  // payload in a socket says nothing of the way. 0: not known yet.
   [[nodiscard]] double lambda() const;
   // Uploads, and downloads, of a whole piece at a time.
   [[nodiscard]] uint32_t slot_count() const { return slot_count_; }
@@ -46,7 +47,8 @@ class LinkEstimate {
 
   uint32_t piece_bytes_;
   uint32_t piece_count_;
-  Duration round_trip_{};
+  Duration round_trip_{};  // smoothed
+  Duration way_{};         // their lower quartile
   double rate_ = 0;
   double download_rate_ = 0;
   double upload_rate_ = 0;

@@ -112,6 +112,7 @@ class Simulation {
   void block_left(SideIndex side);
   void payload_begins(SideIndex side, PieceIndex piece, uint32_t units);
   void payload_ends(SideIndex side);
+  void count_into_rack(SideIndex receiver);
 
   // pieces and tracker (services.cc)
   void verify(Host& host, BufferIndex buffer, PieceIndex piece);

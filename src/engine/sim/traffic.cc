@@ -211,6 +211,16 @@ void Simulation::payload_begins(SideIndex side_index, PieceIndex piece, uint32_t
   sides_[side_index].place_is_wanted = place.wanted;
   if (!place.wanted) {
     host.unwanted_bytes += size;
+    count_into_rack(side_index);
+  }
+}
+
+void Simulation::count_into_rack(SideIndex side_index) {
+  const Side& receiver = sides_[side_index];
+  const uint32_t rack = hosts_[receiver.host]->rack;
+  const Host& from = *hosts_[sides_[other_side(side_index)].host];
+  if (rack != no_rack && rack != from.rack) {
+    rack_bytes_[rack] += receiver.arriving_bytes;
   }
 }
 
@@ -220,11 +230,8 @@ void Simulation::payload_ends(SideIndex side_index) {
   if (side.state != Side::State::open || !host.is_alive()) {
     return;
   }
-  const uint32_t from_rack = hosts_[sides_[other_side(side_index)].host]->rack;
-  if (host.rack != no_rack && host.rack != from_rack) {
-    rack_bytes_[host.rack] += side.arriving_bytes;
-  }
   if (side.place_is_wanted) {
+    count_into_rack(side_index);
     host.wanted_bytes += side.arriving_bytes;
     host.swarm->payload_end(side.session, now_);
   }

@@ -12,7 +12,7 @@ using codec::GrantKind;
 
 namespace {
 
-constexpr uint32_t granted_blocks_per_piece = 16;
+constexpr uint32_t granted_blocks_per_piece = 8;
 constexpr uint32_t granted_block_bytes_min = 64 * 1024;
 
 // A second copy is fetched when all is pending and a piece takes this many piece times more.

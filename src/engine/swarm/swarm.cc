@@ -36,9 +36,8 @@ Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSin
       granted_uploads_(config.sessions_max, granted_served_max),
       grantable_(config.sessions_max),
       grantable_outside_(config.sessions_max),
-      upload_slots_max_(have.all() ? seeder_slots_max : slots_max),
-      extra_uploads_(upload_slots_max_, have.all()),
-      extra_downloads_(slots_max, false),
+      extra_uploads_(have.all() ? seeder_slots_until : extra_slots_until, have.all()),
+      extra_downloads_(extra_slots_until, false),
       first_copies_(have.size(), have.all() && config.policy == SwarmPolicy::grant),
       rack_(have.size(), !config.rack.empty() && config.policy == SwarmPolicy::grant) {
   grants_.reserve(limits::grants_max);

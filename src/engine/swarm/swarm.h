@@ -139,8 +139,9 @@ class Swarm {
 
  private:
   enum class PieceState : uint8_t { missing, active, elsewhere, had };
-  static constexpr uint32_t slots_max = 4;         // with extra ones
-  static constexpr uint32_t seeder_slots_max = 8;  // whose link may be much faster
+  static constexpr uint32_t slots_max = policy::LinkEstimate::slots_max;
+  static constexpr uint32_t extra_slots_until = 4;   // in all, where more than usual are open
+  static constexpr uint32_t seeder_slots_until = 8;  // whose link may be much faster
 
   // sessions (swarm.cc: what they say; connections.cc: how they begin and end)
   void send_handshake(SessionId id, Session& session, Instant now);
@@ -234,7 +235,7 @@ class Swarm {
   void grant_more(Instant now);
   [[nodiscard]] bool grant_one(Instant now);
   [[nodiscard]] uint32_t upload_slots() const {
-    return std::min(link_.slot_count() + extra_uploads_.count(), upload_slots_max_);
+    return std::min(link_.slot_count() + extra_uploads_.count(), slots_max);
   }
   [[nodiscard]] SessionId choose_grantee(std::optional<PieceIndex> piece, Instant now);
   [[nodiscard]] bool may_grant(const Session& session, std::optional<PieceIndex> piece,
@@ -319,7 +320,6 @@ class Swarm {
   policy::UploadScheduler granted_uploads_;  // to our own peers
   policy::SlotSet grantable_;                // sessions that are free and lack something we have
   policy::SlotSet grantable_outside_;        // the same, of other racks
-  uint32_t upload_slots_max_;
   policy::ExtraSlots extra_uploads_;
   policy::ExtraSlots extra_downloads_;
   policy::FirstCopies first_copies_;

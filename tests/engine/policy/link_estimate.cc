@@ -60,8 +60,8 @@ TEST_CASE("more slots where the way to neighbours is long, one where there are f
     Duration round_trip;
     uint32_t slots;
   };
-  const Case cases[] = {{256, 100us, 2}, {256, 160us, 2}, {256, 200us, 3}, {256, 300us, 4},
-                        {256, 10ms, 4},  {64, 100us, 2},  {63, 100us, 1},  {63, 10ms, 1}};
+  const Case cases[] = {{256, 20us, 2}, {256, 60us, 4}, {256, 500us, 4}, {256, 800us, 8},
+                        {256, 10ms, 8}, {64, 20us, 2},  {63, 20us, 1},   {63, 10ms, 1}};
   for (const Case& one : cases) {
     LinkEstimate link(
         {.total_bytes = uint64_t{one.piece_count} * piece_bytes, .piece_bytes = piece_bytes});
@@ -82,6 +82,19 @@ TEST_CASE("one answer that was held up does not change what is known of the way"
   }
   link.round_trip(10s);
   CHECK(link.round_trip() < 150us);
+}
+
+TEST_CASE("answers that wait behind payload do not make the way longer") {
+  LinkEstimate link(geometry);
+  Instant now{1s};
+  uint64_t total = 0;
+  move(link, now, total, 20);
+  for (int count = 0; count < 400; ++count) {
+    link.round_trip(count % 2 == 0 ? 20us : 2ms);
+  }
+  CHECK(link.round_trip() > 500us);
+  CHECK(link.lambda() < 0.015);
+  CHECK(link.slot_count() == 2);
 }
 
 TEST_CASE("the next piece is agreed on four latencies ahead, a tenth of the piece at the least") {
