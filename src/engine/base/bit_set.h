@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/ensure.h"
+#include "engine/base/fetch.h"
 
 namespace murder {
 
@@ -25,6 +26,8 @@ class BitSet {
     ENSURE(index < size_);
     return ((words_[index / 64] >> (index % 64)) & 1U) != 0;
   }
+
+  void fetch_ahead(uint32_t index) const { fetch(&words_[index / 64]); }
 
   // True when the index was not in the set before.
   bool set(uint32_t index) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/ensure.h"
+#include "engine/base/fetch.h"
 
 namespace murder {
 
@@ -75,6 +76,11 @@ class Slab {
   }
   [[nodiscard]] const T* get(HandleType handle) const {
     return const_cast<Slab*>(this)->get(handle);
+  }
+
+  void fetch_ahead(HandleType handle) const {
+    fetch(&live_[handle.slot / word_bits]);
+    fetch(&chunks_[handle.slot / chunk_size]);
   }
 
   // Frees a live handle.

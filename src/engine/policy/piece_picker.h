@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/bit_set.h"
+#include "engine/base/fetch.h"
 #include "engine/base/prng.h"
 #include "engine/base/types.h"
 
@@ -30,6 +31,12 @@ class PiecePicker {
   void unwant(PieceIndex piece);
   [[nodiscard]] bool is_wanted(PieceIndex piece) const { return position_[piece.raw] != absent; }
   [[nodiscard]] uint32_t wanted_count() const { return static_cast<uint32_t>(order_.size()); }
+
+  void fetch_ahead(PieceIndex piece) const {
+    fetch(&position_[piece.raw]);
+    fetch(&availability_[piece.raw]);
+    fetch(bucket_end_.data());
+  }
 
   // Neighbours that are not seeds and have it.
   [[nodiscard]] uint32_t availability(PieceIndex piece) const { return availability_[piece.raw]; }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/ensure.h"
+#include "engine/base/fetch.h"
 
 namespace murder::policy {
 
@@ -21,6 +22,8 @@ class SlotSet {
     ENSURE(position < items_.size());
     return items_[position];
   }
+
+  void fetch_ahead(uint32_t slot) const { fetch(&position_[slot]); }
 
   void set(uint32_t slot, bool present) {
     if (contains(slot) == present) {

@@ -33,13 +33,12 @@ void EventQueue::Ring::push(const Event& event) {
 void EventQueue::push(Lane lane, Event event) {
   event.sequence = sequence_++;
   ++size_;
-  Ring& ring = lanes_[static_cast<uint32_t>(lane)];
   uint32_t where = static_cast<uint32_t>(lane);
-  if (ring.size > 0 && event.when < ring.at(ring.size - 1).when) {
+  if (lane == Lane::none || !lanes_[where].takes(event)) {
     push_heap(event);
     where = heap;
   } else {
-    ring.push(event);
+    lanes_[where].push(event);
   }
   // Among equals the one that was put in first comes first.
   if (event.when < next_at_) {
@@ -75,11 +74,6 @@ void EventQueue::find_next() {
     }
   }
   next_at_ = next == nullptr ? instant_never : next->when;
-}
-
-const Event* EventQueue::peek_latency(uint32_t position) const {
-  const Ring& ring = lanes_[static_cast<uint32_t>(Lane::latency)];
-  return position < ring.size ? &ring.at(position) : nullptr;
 }
 
 void EventQueue::push_heap(const Event& event) {

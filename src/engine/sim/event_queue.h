@@ -2,8 +2,8 @@
 // were put in.
 //
 // Most events come a fixed delay after now, so their times never fall: they
-// stand in lanes, plain rings that cost nothing to keep sorted. What comes
-// earlier than the last of its lane goes into a heap. Owned by one simulation;
+// stand in lanes, plain rings that cost nothing to keep sorted. All others, and
+// what comes earlier than the last of its lane, go into a heap. Owned by one simulation;
 // grows to what was ever waiting at once and allocates no more.
 #pragma once
 
@@ -49,7 +49,7 @@ static_assert(sizeof(Event) == 32);
 
 class EventQueue {
  public:
-  enum class Lane : uint8_t { latency, tick, soon };
+  enum class Lane : uint8_t { latency, tick, none };
 
   void push(Lane lane, Event event);
 
@@ -58,12 +58,9 @@ class EventQueue {
   [[nodiscard]] Instant next_at() const { return next_at_; }  // instant_never when empty
   // The queue must not be empty.
   Event pop();
-  // The event after the next one of the latency lane, to fetch ahead; nullptr
-  // when there is none.
-  [[nodiscard]] const Event* peek_latency(uint32_t position) const;
 
  private:
-  static constexpr uint32_t lane_count = 3;
+  static constexpr uint32_t lane_count = 2;
   static constexpr uint32_t heap = lane_count;
 
   struct Ring {
@@ -73,6 +70,9 @@ class EventQueue {
 
     [[nodiscard]] const Event& at(uint32_t position) const {
       return cells[(first + position) & (cells.size() - 1)];
+    }
+    [[nodiscard]] bool takes(const Event& event) const {
+      return size == 0 || event.when >= at(size - 1).when;
     }
     void push(const Event& event);
   };

@@ -249,6 +249,10 @@ void Simulation::reset_a_connection(Host& host) {
 
 void Simulation::push(Instant when, EventKind kind, uint32_t target, uint32_t first,
                       uint32_t second, Lane lane) {
+  // One that comes later than the others of its lane would keep those behind it out.
+  if (lane == Lane::latency && when > now_ + options_.latency) {
+    lane = Lane::none;
+  }
   queue_.push(lane,
               {.when = when, .kind = kind, .target = target, .first = first, .second = second});
 }

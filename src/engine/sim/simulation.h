@@ -79,7 +79,7 @@ class Simulation {
   void handle(const Event& event);
   void handle_connection(const Event& event);
   void push(Instant when, EventKind kind, uint32_t target, uint32_t first = 0, uint32_t second = 0,
-            EventQueue::Lane lane = EventQueue::Lane::soon);
+            EventQueue::Lane lane = EventQueue::Lane::none);
   [[nodiscard]] bool has_ended() const;
   [[nodiscard]] static std::string rack_name(const Host& host);
   [[nodiscard]] swarm::SwarmConfig config_of(const Host& host) const;
@@ -91,6 +91,7 @@ class Simulation {
   void dial(Host& host, swarm::SessionId session, const Endpoint& endpoint);
   void dialed(SideIndex side);
   void accepted(SideIndex side);
+  void note_swarm(Side& side);
   void close(Host& host, swarm::SessionId session);
   void closed(SideIndex side);
   void remote_end(SideIndex side, swarm::CloseReason reason);
@@ -104,6 +105,7 @@ class Simulation {
   [[nodiscard]] Parcel* find_open_parcel(const codec::PeerMessage& message, const Side& sender);
   uint32_t make_parcel(const codec::PeerMessage& message);
   void deliver(uint32_t parcel);
+  void fetch_ahead(const Parcel& parcel, size_t position) const;
   void send_handshake(Host& host, swarm::SessionId session, const codec::Handshake& handshake);
   void hear_handshake(SideIndex side);
   void send_block(Host& host, swarm::SessionId session, const BlockRange& block);

@@ -21,7 +21,7 @@ inline constexpr SideIndex no_side = UINT32_MAX;
   return side ^ 1U;
 }
 
-struct Side {
+struct alignas(64) Side {
   enum class State : uint8_t { connecting, open, closed };
 
   State state = State::connecting;
@@ -30,6 +30,9 @@ struct Side {
   bool is_cut_off = false;       // the other end went silent: nothing is taken from it any more
   uint32_t host = 0;
   swarm::SessionId session;
+  // Of its swarm, while it is open: where the processor fetches from ahead of time.
+  const swarm::Swarm* swarm = nullptr;
+  const swarm::Session* state_of_session = nullptr;
   uint32_t flow = FlowNetwork::none;  // of the block that it sends now
   Instant last_arrival{};             // at the other end: nothing overtakes
   uint64_t last_parcel = 0;           // number of the last parcel it was a receiver of

@@ -83,6 +83,7 @@ void Simulation::dialed(SideIndex side_index) {
   const SessionId session = side.session;
   push(now_ + options_.latency, EventKind::accepted, other_side(side_index), 0, 0, Lane::latency);
   host.swarm->dialed(session, now_);
+  note_swarm(sides_[side_index]);
 }
 
 void Simulation::accepted(SideIndex side_index) {
@@ -107,6 +108,15 @@ void Simulation::accepted(SideIndex side_index) {
   host.sides[session.slot] = side_index;
   sides_[side_index].session = session;
   sides_[side_index].state = Side::State::open;
+  note_swarm(sides_[side_index]);
+}
+
+void Simulation::note_swarm(Side& side) {
+  side.swarm = hosts_[side.host]->swarm.get();
+  side.state_of_session = side.swarm->session(side.session);
+  if (side.state_of_session == nullptr) {
+    side.swarm = nullptr;
+  }
 }
 
 // --- ends
@@ -178,6 +188,7 @@ void Simulation::finish(SideIndex side_index) {
   Side& remote = sides_[other_side(side_index)];
   ENSURE(!side.finished);
   side.finished = true;
+  side.swarm = nullptr;
   side.state = Side::State::closed;
   if (remote.finished) {
     const Instant last =

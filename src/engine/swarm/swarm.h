@@ -134,6 +134,10 @@ class Swarm {
   [[nodiscard]] const ActivePieces& active() const { return active_; }
   [[nodiscard]] uint32_t wanted_count() const { return picker_.wanted_count(); }
   [[nodiscard]] const policy::LinkEstimate& link_estimate() const { return link_; }
+  // Asks the processor for what received() will touch, for a simulator with more swarms than its
+  // caches hold: first the objects, some time later what they point to.
+  void fetch_ahead(const Session& session) const;
+  void fetch_ahead(SessionId id, const Session& session, const codec::PeerMessage& message) const;
   // Which rule that must hold between any two inputs does not; empty when all do. Slow.
   [[nodiscard]] std::string_view broken_invariant() const;
 
