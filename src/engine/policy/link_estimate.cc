@@ -12,10 +12,10 @@ constexpr int gap_factor = 4;  // usual intervals without a piece: the link was 
 constexpr double rate_kept = 1 - 1.0 / 32;  // of the best rate, at each window
 
 constexpr uint32_t pieces_for_two_slots = 64;
-// Four slots from lambda 0.02, eight from 0.3.
+// Four slots from lambda 0.075, eight from 0.3.
 constexpr uint32_t slots_min = 2;
 constexpr double lambda_for_most = 0.3;
-constexpr double lambda_step = 15;
+constexpr double lambda_step = 4;
 constexpr double lambda_kept = 0.6;
 constexpr double tail_share_min = 0.1;
 constexpr double tail_share_max = 0.5;
@@ -33,7 +33,7 @@ void LinkEstimate::round_trip(Duration took) {
   if (way_ == Duration{}) {
     way_ = took;
   } else {
-    way_ += took < way_ ? -way_ / 32 * 3 : way_ / 32;  // comes to rest where a quarter is shorter
+    way_ += took < way_ ? -way_ / 64 * 3 : way_ / 64;  // comes to rest where a quarter is shorter
   }
   choose_slots();
 }
@@ -65,7 +65,8 @@ bool LinkEstimate::piece_moved(uint64_t downloaded_bytes, uint64_t uploaded_byte
 }
 
 double LinkEstimate::lambda() const {
-  return seconds_of(way_) / 2 * rate_ / std::max(1U, piece_bytes_);
+  const double rate = usual_rate_ > 0 ? usual_rate_ : rate_;
+  return seconds_of(way_) / 2 * rate / std::max(1U, piece_bytes_);
 }
 
 void LinkEstimate::choose_slots() {

@@ -27,6 +27,10 @@ class LinkEstimate {
   // the estimate may have changed.
   bool piece_moved(uint64_t downloaded_bytes, uint64_t uploaded_bytes, Instant now);
 
+  // What neighbours say of their links, bytes a second: lambda goes by it, so that they and we come
+  // to the same number of slots.
+  void neighbours_rate(double usual) { usual_rate_ = usual; }
+
   [[nodiscard]] double bytes_per_second() const { return rate_; }  // 0: not known yet
   [[nodiscard]] Duration round_trip() const { return round_trip_; }
   // Of the window that ended last.
@@ -50,6 +54,7 @@ class LinkEstimate {
   Duration round_trip_{};  // smoothed
   Duration way_{};         // their lower quartile
   double rate_ = 0;
+  double usual_rate_ = 0;  // of neighbours; 0: not known
   double download_rate_ = 0;
   double upload_rate_ = 0;
   uint32_t slot_count_ = 2;

@@ -152,6 +152,7 @@ void Swarm::compare_rates() {
   const auto middle = rates_.begin() + static_cast<std::ptrdiff_t>(rates_.size() / 2);
   std::nth_element(rates_.begin(), middle, rates_.end());
   usual_rate_ = *middle;
+  link_.neighbours_rate(usual_rate_ * bytes_per_kib);
   slow_self_ = own > 0 && own < slow_share * usual_rate_;
 }
 

@@ -60,8 +60,8 @@ TEST_CASE("more slots where the way to neighbours is long, one where there are f
     Duration round_trip;
     uint32_t slots;
   };
-  const Case cases[] = {{256, 20us, 2}, {256, 60us, 4}, {256, 500us, 4}, {256, 800us, 8},
-                        {256, 10ms, 8}, {64, 20us, 2},  {63, 20us, 1},   {63, 10ms, 1}};
+  const Case cases[] = {{256, 100us, 2}, {256, 200us, 4}, {256, 500us, 4}, {256, 800us, 8},
+                        {256, 10ms, 8},  {64, 100us, 2},  {63, 100us, 1},  {63, 10ms, 1}};
   for (const Case& one : cases) {
     LinkEstimate link(
         {.total_bytes = uint64_t{one.piece_count} * piece_bytes, .piece_bytes = piece_bytes});
@@ -82,6 +82,18 @@ TEST_CASE("one answer that was held up does not change what is known of the way"
   }
   link.round_trip(10s);
   CHECK(link.round_trip() < 150us);
+}
+
+TEST_CASE("what neighbours say of their links decides, so that all come to the same slots") {
+  LinkEstimate link(geometry);
+  Instant now{1s};
+  uint64_t total = 0;
+  move(link, now, total, 20);
+  link.round_trip(100us);
+  CHECK(link.slot_count() == 2);
+  link.neighbours_rate(8 * link.bytes_per_second());
+  link.round_trip(100us);
+  CHECK(link.slot_count() == 8);
 }
 
 TEST_CASE("answers that wait behind payload do not make the way longer") {
