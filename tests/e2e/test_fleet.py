@@ -163,6 +163,11 @@ class Tasks(FleetCase):
         self.assertRegex(refused.stdout, r"h1 .*my murder holds precious, which is not murder's")
         self.assertTrue(self.home("h1", "my murder", "precious").exists())
 
+    def test_hosts_that_are_not_named_or_named_wrongly_are_wrong_usage(self):
+        for words in (["fleet", "hosts"], ["fleet", "status"], ["deploy", self.path("home"), "--tag", "v", "--to", "/x"]):
+            self.assertIn("no hosts", self.murder(*words, code=2).stderr)
+            self.assertIn("w[01-", self.murder(*words, "--host", "w[01-", code=2).stderr)
+
     def test_a_tag_is_asked_for_before_any_host_is_reached(self):
         for words in (["peer"], ["start-seeding"], ["create-torrent", "tag=a/b"], ["clean-temp-files", "tag=.."]):
             self.assertIn("tag", self.fleet(*words, code=2).stderr)

@@ -127,20 +127,34 @@ void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
                            format_duration(limits::command_timeout_default)));
 }
 
-Result<Inventory> load_inventory(const FleetOptions& options) {
-  const Result<Config> config = load_config(options.config_path);
-  if (!config) {
-    return fail(config.error());
+namespace {
+
+// Hosts that are not named, or named wrongly, are wrong usage; a file that cannot be read is not.
+Result<Inventory> inventory_or_usage(const FleetOptions& options, const Config& config,
+                                     cli::CommandContext& context) {
+  Result<Inventory> inventory = inventory_of(options, config);
+  if (!inventory && inventory.error().code == ErrorCode::invalid_input) {
+    return context.wrong_usage(inventory.error().text);
   }
-  return inventory_of(options, *config);
+  return inventory;
 }
 
-Result<Fleet> open_fleet(const FleetOptions& options, const cli::CommandContext& context) {
+}  // namespace
+
+Result<Inventory> load_inventory(const FleetOptions& options, cli::CommandContext& context) {
   const Result<Config> config = load_config(options.config_path);
   if (!config) {
     return fail(config.error());
   }
-  Result<Inventory> inventory = inventory_of(options, *config);
+  return inventory_or_usage(options, *config, context);
+}
+
+Result<Fleet> open_fleet(const FleetOptions& options, cli::CommandContext& context) {
+  const Result<Config> config = load_config(options.config_path);
+  if (!config) {
+    return fail(config.error());
+  }
+  Result<Inventory> inventory = inventory_or_usage(options, *config, context);
   if (!inventory) {
     return fail(inventory.error());
   }

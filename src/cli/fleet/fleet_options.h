@@ -38,10 +38,10 @@ struct Fleet {
 };
 
 // The inventory alone: nothing is reached.
-[[nodiscard]] Result<Inventory> load_inventory(const FleetOptions& options);
+[[nodiscard]] Result<Inventory> load_inventory(const FleetOptions& options,
+                                               cli::CommandContext& context);
 
-[[nodiscard]] Result<Fleet> open_fleet(const FleetOptions& options,
-                                       const cli::CommandContext& context);
+[[nodiscard]] Result<Fleet> open_fleet(const FleetOptions& options, cli::CommandContext& context);
 
 // The words of a command line of `murder fleet` and its kind, as CLI11 is to see them: Murder wrote
 // `stop_seeding tag=v42 no_tag_directory=1` for `stop-seeding --tag=v42 --no-tag-directory=1`.

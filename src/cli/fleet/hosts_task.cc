@@ -65,7 +65,7 @@ cli::Json json_of(const Variables& variables) {
 }
 
 Result<int> run_hosts(const FleetOptions& options, cli::CommandContext& context) {
-  const Result<Inventory> inventory = load_inventory(options);
+  const Result<Inventory> inventory = load_inventory(options, context);
   if (!inventory) {
     return fail(inventory.error());
   }

@@ -278,7 +278,7 @@ Result<Inventory> resolve_inventory(const InventoryInput& input) {
     }
   }
   if (inventory.hosts.empty()) {
-    return fail(ErrorCode::not_found,
+    return fail(ErrorCode::invalid_input,
                 "no hosts: name them with --host or --hosts, or in a murder.toml");
   }
   const auto fill = [&index_of](const std::vector<size_t>& from, std::vector<HostIndex>& into) {
