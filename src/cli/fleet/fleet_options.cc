@@ -65,6 +65,16 @@ Result<Inventory> inventory_of(const FleetOptions& options, const Config& config
   return resolve_inventory(input);
 }
 
+// Hosts that are not named, or named wrongly, are wrong usage; a file that cannot be read is not.
+Result<Inventory> inventory_or_usage(const FleetOptions& options, const Config& config,
+                                     cli::CommandContext& context) {
+  Result<Inventory> inventory = inventory_of(options, config);
+  if (!inventory && inventory.error().code == ErrorCode::invalid_input) {
+    return context.wrong_usage(inventory.error().text);
+  }
+  return inventory;
+}
+
 }  // namespace
 
 void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
@@ -126,20 +136,6 @@ void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
                fmt::format("For one command on a host, 0 for none (default: {})",
                            format_duration(limits::command_timeout_default)));
 }
-
-namespace {
-
-// Hosts that are not named, or named wrongly, are wrong usage; a file that cannot be read is not.
-Result<Inventory> inventory_or_usage(const FleetOptions& options, const Config& config,
-                                     cli::CommandContext& context) {
-  Result<Inventory> inventory = inventory_of(options, config);
-  if (!inventory && inventory.error().code == ErrorCode::invalid_input) {
-    return context.wrong_usage(inventory.error().text);
-  }
-  return inventory;
-}
-
-}  // namespace
 
 Result<Inventory> load_inventory(const FleetOptions& options, cli::CommandContext& context) {
   const Result<Config> config = load_config(options.config_path);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/base/fetch.h"
 #include "engine/sim/simulation.h"
 
 namespace murder::sim {
@@ -82,17 +83,17 @@ void Simulation::fetch_ahead(const Parcel& parcel, size_t position) const {
   constexpr size_t step = 4;
   const std::vector<SideIndex>& receivers = parcel.receivers;
   if (position + 3 * step < receivers.size()) {
-    __builtin_prefetch(&sides_[receivers[position + 3 * step]]);
+    fetch(&sides_[receivers[position + 3 * step]]);
   }
   if (position + 2 * step < receivers.size()) {
     const Side& side = sides_[receivers[position + 2 * step]];
-    if (side.swarm != nullptr) {
+    if (side.state_of_session != nullptr) {
       side.swarm->fetch_ahead(*side.state_of_session);
     }
   }
   if (position + step < receivers.size()) {
     const Side& side = sides_[receivers[position + step]];
-    if (side.swarm != nullptr) {
+    if (side.state_of_session != nullptr) {
       side.swarm->fetch_ahead(side.session, *side.state_of_session, parcel.message);
     }
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/base/fetch.h"
 #include "engine/base/instant.h"
 #include "engine/base/ring_queue.h"
 #include "engine/base/types.h"
@@ -21,7 +22,7 @@ inline constexpr SideIndex no_side = UINT32_MAX;
   return side ^ 1U;
 }
 
-struct alignas(64) Side {
+struct alignas(cache_line_bytes) Side {
   enum class State : uint8_t { connecting, open, closed };
 
   State state = State::connecting;
@@ -30,7 +31,7 @@ struct alignas(64) Side {
   bool is_cut_off = false;       // the other end went silent: nothing is taken from it any more
   uint32_t host = 0;
   swarm::SessionId session;
-  // Of its swarm, while it is open: where the processor fetches from ahead of time.
+  // Where the processor fetches from ahead of time; no session: it is not open.
   const swarm::Swarm* swarm = nullptr;
   const swarm::Session* state_of_session = nullptr;
   uint32_t flow = FlowNetwork::none;  // of the block that it sends now

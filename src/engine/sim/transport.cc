@@ -114,9 +114,6 @@ void Simulation::accepted(SideIndex side_index) {
 void Simulation::note_swarm(Side& side) {
   side.swarm = hosts_[side.host]->swarm.get();
   side.state_of_session = side.swarm->session(side.session);
-  if (side.state_of_session == nullptr) {
-    side.swarm = nullptr;
-  }
 }
 
 // --- ends
@@ -188,7 +185,7 @@ void Simulation::finish(SideIndex side_index) {
   Side& remote = sides_[other_side(side_index)];
   ENSURE(!side.finished);
   side.finished = true;
-  side.swarm = nullptr;
+  side.state_of_session = nullptr;
   side.state = Side::State::closed;
   if (remote.finished) {
     const Instant last =

@@ -22,6 +22,15 @@ void move(LinkEstimate& link, Instant& now, uint64_t& total, uint32_t pieces) {
   }
 }
 
+// A link of 1 GB/s that is known to be one.
+LinkEstimate measured() {
+  LinkEstimate link(geometry);
+  Instant now{1s};
+  uint64_t total = 0;
+  move(link, now, total, 20);
+  return link;
+}
+
 }  // namespace
 
 TEST_CASE("the rate is what the better direction moved, and idle times do not count") {
@@ -85,10 +94,7 @@ TEST_CASE("one answer that was held up does not change what is known of the way"
 }
 
 TEST_CASE("what neighbours say of their links decides, so that all come to the same slots") {
-  LinkEstimate link(geometry);
-  Instant now{1s};
-  uint64_t total = 0;
-  move(link, now, total, 20);
+  LinkEstimate link = measured();
   link.round_trip(100us);
   CHECK(link.slot_count() == 2);
   link.neighbours_rate(8 * link.bytes_per_second());
@@ -97,10 +103,7 @@ TEST_CASE("what neighbours say of their links decides, so that all come to the s
 }
 
 TEST_CASE("answers that wait behind payload do not make the way longer") {
-  LinkEstimate link(geometry);
-  Instant now{1s};
-  uint64_t total = 0;
-  move(link, now, total, 20);
+  LinkEstimate link = measured();
   for (int count = 0; count < 400; ++count) {
     link.round_trip(count % 2 == 0 ? 20us : 2ms);
   }
