@@ -100,10 +100,10 @@ bool PeerLink::start_batch(SendBatch& batch) {
 }
 
 bool PeerLink::use_hot_piece(SendBatch& batch, const BlockRange& first) {
-  if (shard_.send_path() == SendPath::splice) {
-    return false;
-  }
-  const std::optional<uint32_t> place = shard_.pieces().find(first.piece);
+  const PieceMemory& pieces = shard_.pieces();
+  const std::optional<uint32_t> place = shard_.send_path() == SendPath::splice
+                                            ? pieces.find_unstored(first.piece)
+                                            : pieces.find(first.piece);
   if (!place) {
     return false;
   }

@@ -484,7 +484,7 @@ NodeProgress Node::progress() const {
   now.resumed_bytes = resumed_bytes_;
   now.listens_on = listens_on_;
   if (shard_ != nullptr) {
-    now.have_bytes = bytes_of(metainfo_.geometry, shard_->swarm().have());
+    now.have_bytes = bytes_of(metainfo_.geometry, shard_->swarm().stored());
   }
   for (const ShardStats& stats : stats_) {
     now.stats += stats;

@@ -92,7 +92,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   // How many pieces from the first on are verified and written, without a gap; at least `from`,
   // which it was before. After node_ready(), of a release that has pieces.
   [[nodiscard]] uint32_t front(uint32_t from) const {
-    return shard_->swarm().have().find_unset(from);
+    return shard_->swarm().stored().find_unset(from);
   }
 
  private:

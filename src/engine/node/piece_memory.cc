@@ -60,18 +60,27 @@ PieceMemory::PieceMemory(std::unique_ptr<io::AlignedArena> arena, const Size& si
   }
 }
 
-void PieceMemory::stored(BufferIndex buffer, PieceIndex piece) {
+void PieceMemory::verified(BufferIndex buffer, PieceIndex piece) {
+  places_[place_of_[buffer.raw]].piece = piece.raw;
+}
+
+bool PieceMemory::stored(BufferIndex buffer) {
   const auto next = std::find_if(spare_.begin(), spare_.end(),
                                  [&](uint32_t index) { return places_[index].pins == 0; });
+  Place& own = places_[place_of_[buffer.raw]];
   if (next == spare_.end()) {
-    return;
+    if (own.pins > 0) {
+      return false;
+    }
+    own.piece = no_piece;
+    return true;
   }
   const uint32_t taken = *next;
   std::rotate(next, next + 1, spare_.end());
   spare_.back() = place_of_[buffer.raw];
-  places_[spare_.back()].piece = piece.raw;
   places_[taken].piece = no_piece;
   place_of_[buffer.raw] = taken;
+  return true;
 }
 
 std::optional<uint32_t> PieceMemory::find(PieceIndex piece) const {
@@ -81,7 +90,14 @@ std::optional<uint32_t> PieceMemory::find(PieceIndex piece) const {
       return index;
     }
   }
-  return std::nullopt;
+  return find_unstored(piece);
+}
+
+std::optional<uint32_t> PieceMemory::find_unstored(PieceIndex piece) const {
+  const auto found = std::find_if(place_of_.begin(), place_of_.end(), [&](uint32_t index) {
+    return places_[index].piece == piece.raw;
+  });
+  return found == place_of_.end() ? std::nullopt : std::optional(*found);
 }
 
 void PieceMemory::unpin(uint32_t index) {

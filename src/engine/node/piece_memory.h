@@ -1,9 +1,10 @@
 // The memory of a shard's piece buffers, and of pieces that were stored lately: they are served
 // from there while nobody needs the place.
 //
-// There are more places than buffers. A buffer whose piece is stored leaves its place to the piece
-// and takes the place of the piece that was stored longest ago and is not being sent. Lives on the
-// shard's thread; allocates when made only.
+// There are more places than buffers. A piece can be sent from its buffer's place from when it is
+// verified. A buffer whose piece is stored leaves its place to the piece and takes the place of the
+// piece that was stored longest ago and is not being sent. Lives on the shard's thread; allocates
+// when made only.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +35,15 @@ class PieceMemory {
     return place(place_of_[buffer.raw]) + offset;
   }
 
-  // The buffer's piece is on disk. The buffer gets another place, if one is free.
-  void stored(BufferIndex buffer, PieceIndex piece);
+  // The buffer's piece can be sent from where it is, and from nowhere else until it is stored.
+  void verified(BufferIndex buffer, PieceIndex piece);
+  // The buffer's verified piece is on disk. The buffer gets another place, if one is free. False:
+  // none is, and its own is being sent; to be called again after an unpin().
+  [[nodiscard]] bool stored(BufferIndex buffer);
   // The place of a piece that can be served from memory.
   [[nodiscard]] std::optional<uint32_t> find(PieceIndex piece) const;
+  // The same of a piece that is verified and not stored.
+  [[nodiscard]] std::optional<uint32_t> find_unstored(PieceIndex piece) const;
   [[nodiscard]] uint8_t* place(uint32_t index) { return memory_ + uint64_t{index} * stride_bytes_; }
   // While pinned, what is in a place stays there.
   void pin(uint32_t index) { ++places_[index].pins; }

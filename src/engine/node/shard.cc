@@ -18,6 +18,9 @@ constexpr uint64_t scratch_bytes = 2 * 1024 * 1024;  // the largest recv that is
 constexpr uint64_t waste_bytes = 256 * 1024;
 constexpr uint64_t overhead_bytes =
     uint64_t{send_chunk_bytes} * send_chunk_count + scratch_bytes + waste_bytes;
+// A place that is sent from cannot be used for the next piece. Neighbours that stopped reading may
+// hold some ten of them, which must not be most.
+constexpr uint32_t places_to_serve_unstored = 24;
 constexpr int rounds_per_turn_max = 16;
 constexpr Duration accept_pause = std::chrono::milliseconds(100);
 static_assert(send_chunk_bytes >= limits::block_bytes_max);
@@ -29,7 +32,9 @@ PieceMemory::Size memory_of(const Geometry& geometry, const BitSet& have, uint64
 
 swarm::SwarmConfig config_of(const ShardOptions& options, const BitSet& have) {
   swarm::SwarmConfig config = options.swarm;
-  config.piece_buffers = memory_of(config.geometry, have, options.memory_bytes).buffer_count;
+  const PieceMemory::Size size = memory_of(config.geometry, have, options.memory_bytes);
+  config.piece_buffers = size.buffer_count;
+  config.serves_unstored = size.place_count >= places_to_serve_unstored;
   return config;
 }
 
@@ -217,7 +222,8 @@ void Shard::verify(BufferIndex buffer, PieceIndex) {
   verify_list_.push_back(buffer);
   batching_.piece_waits(swarm_.may_be_awaited(), reactor_.now());
 }
-void Shard::store(BufferIndex buffer, PieceIndex) {
+void Shard::store(BufferIndex buffer, PieceIndex piece) {
+  pieces_->verified(buffer, piece);
   store_list_.push_back(buffer);
 }
 
@@ -294,10 +300,31 @@ void Shard::stored(StoreTransfer& transfer, int error_number) {
   --storing_count_;
   if (error_number != 0) {
     post(ShardMessage::Kind::write_failed, {}, error_number);
-    return;  // the node stops; the piece stays unsaid
+    return;  // the node stops
   }
-  pieces_->stored(buffer, swarm_.active().at(buffer).piece);
-  swarm_.piece_stored(buffer, reactor_.now());
+  leave_place(buffer);
+}
+
+void Shard::leave_place(BufferIndex buffer) {
+  if (pieces_->stored(buffer)) {
+    swarm_.piece_stored(buffer, reactor_.now());
+  } else {
+    held_list_.push_back(buffer);
+  }
+}
+
+// Those whose place, and all others too, were being sent when they were stored.
+bool Shard::leave_held_places() {
+  if (held_list_.empty()) {
+    return false;
+  }
+  return std::erase_if(held_list_, [&](BufferIndex buffer) {
+           const bool left = pieces_->stored(buffer);
+           if (left) {
+             swarm_.piece_stored(buffer, reactor_.now());
+           }
+           return left;
+         }) > 0;
 }
 
 void Shard::read_failed(int error_number) {
@@ -417,6 +444,7 @@ bool Shard::do_waiting_work() {
   bool worked = end_links();
   worked |= hash_waiting();
   worked |= start_stores();
+  worked |= leave_held_places();
   worked |= drain(disarm_list_, listed_disarm, [](PeerLink& link) { link.answer_disarm(); });
   worked |= drain(settled_list_, listed_settled, [&](PeerLink& link) {
     if (link.is_closing() && link.nothing_in_flight()) {

@@ -139,6 +139,8 @@ class Shard final : public swarm::EffectSink {
   [[nodiscard]] bool is_time_to_hash();
   bool hash_waiting();
   bool start_stores();
+  void leave_place(BufferIndex buffer);
+  bool leave_held_places();
   void stored(StoreTransfer& transfer, int error_number);
   void check_stopped();
 
@@ -171,6 +173,7 @@ class Shard final : public swarm::EffectSink {
   std::vector<LinkEnd> end_list_;
   std::vector<BufferIndex> verify_list_;
   std::vector<BufferIndex> store_list_;
+  std::vector<BufferIndex> held_list_;  // stored, in places that are being sent
   uint32_t storing_count_ = 0;
   std::vector<std::unique_ptr<StoreTransfer>> stores_;  // by buffer
 

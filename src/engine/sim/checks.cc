@@ -54,7 +54,7 @@ void Simulation::check_end_of(const Host& host, const BitSet& alive) {
                                  stats.downloaded_bytes, stats.wasted_bytes, host.wanted_bytes,
                                  host.unwanted_bytes));
   }
-  if (host.is_alive() && host.swarm->have().count() != host.stored.count()) {
+  if (host.is_alive() && host.swarm->stored().count() != host.stored.count()) {
     note_fault(host, "what it says to have is not what it has stored");
   }
   const bool is_whole = host.done_at != instant_never;

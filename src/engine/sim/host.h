@@ -70,6 +70,7 @@ class Host final : public swarm::EffectSink {
 
   // --- what became of it ---
   BitSet stored;
+  BitSet verified;  // served, and soon stored
   Instant joined_at{};
   Instant progressed_at{};
   Instant done_at = instant_never;

@@ -30,6 +30,7 @@ void Simulation::verify(Host& host, BufferIndex buffer, PieceIndex piece) {
 }
 
 void Simulation::store(Host& host, BufferIndex buffer, PieceIndex piece) {
+  host.verified.set(piece.raw);
   const uint32_t size = options_.geometry.piece_size(piece);
   push(done_by(host.disk_free_at, now_, size, host.disk_rate), EventKind::stored, host.index,
        buffer.raw);

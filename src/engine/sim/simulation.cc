@@ -60,6 +60,9 @@ void Simulation::make_hosts() {
     host.disk_rate = options_.disk_rate;
   }
   hosts_[seeder_index]->stored.set_all();
+  for (const auto& host : hosts_) {
+    host->verified = host->stored;
+  }
   Prng prng(prng_.next());
   const std::vector<uint32_t> slow = shuffled_hosts(options_.host_count, prng);
   for (uint32_t count = 0; count < part_of(options_.slow_share, options_.host_count); ++count) {

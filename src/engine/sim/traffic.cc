@@ -150,7 +150,7 @@ void Simulation::send_block(Host& host, SessionId session, const BlockRange& blo
     note_fault(host, "a block for a connection that is closed");
     return;
   }
-  if (!host.stored.test(block.piece.raw)) {
+  if (!host.verified.test(block.piece.raw)) {
     note_fault(host, "a block is sent that is not there");
   }
   if (side.blocks.full() || block.offset % unit_bytes != 0) {

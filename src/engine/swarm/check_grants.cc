@@ -84,7 +84,7 @@ std::string_view Swarm::broken_in_grant_state(const Session& session, uint32_t g
   if (asked_bytes != session.grants.asked_bytes) {
     return "asked_bytes is not what a recount gives";
   }
-  if (open && session.grants.spoken && session.grants.told_free && !free_ && !complete()) {
+  if (open && session.grants.spoken && session.grants.told_free && !free_ && !have_.all()) {
     return "a neighbour believes that a download slot is free";
   }
   const bool never_refused = session.grants.granted_again_at == Instant{};

@@ -33,7 +33,7 @@ uint32_t granted_block_bytes(const ActivePiece& active, const Session& session) 
 // --- free and busy -------------------------------------------------------------------------------
 
 bool Swarm::has_download_slot(Instant now) const {
-  if (config_.policy != SwarmPolicy::grant || stopping_ || complete() ||
+  if (config_.policy != SwarmPolicy::grant || stopping_ || have_.all() ||
       downloads_open_ >= download_slots()) {
     return false;
   }
@@ -56,7 +56,7 @@ void Swarm::update_free(Instant now) {
     return;
   }
   free_ = free;
-  if (complete()) {
+  if (have_.all()) {
     return;  // told by what we have
   }
   sessions_.each([&](SessionId id, Session& session) {

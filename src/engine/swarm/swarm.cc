@@ -23,6 +23,7 @@ Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSin
       sink_(sink),
       prng_(prng),
       have_(have),
+      stored_(have),
       piece_states_(have.size(), PieceState::missing),
       suspicious_(have.size()),
       picker_(have.size(), config.sessions_max),
@@ -79,7 +80,7 @@ void Swarm::send_extension_handshake(SessionId id, const Session& session) {
   handshake.your_ip = session.remote.address;
   handshake.requests_max = limits::requests_queued_max;
   handshake.block_bytes_max = config_.block_bytes_max;
-  handshake.upload_only = complete();
+  handshake.upload_only = have_.all();
   if (config_.policy == SwarmPolicy::grant) {
     handshake.extensions.emplace_back(codec::grant_extension_name, codec::grant_extension_id);
     handshake.rack = config_.rack;
@@ -188,7 +189,7 @@ void Swarm::on_extended(SessionId id, Session& session, const PeerMessage& messa
 
 // Told by what the session said last: its pieces are forgotten when it ends.
 bool Swarm::has_nothing_to_exchange(const Session& session) const {
-  return complete() && session.upload_only;
+  return have_.all() && session.upload_only;
 }
 
 // Not before the next tick: what was said last (that we have everything) is sent by then, so that

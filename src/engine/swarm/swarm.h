@@ -54,6 +54,9 @@ struct SwarmConfig {
   uint32_t block_bytes_max = limits::block_bytes_max;
   uint32_t served_max = 4;  // neighbours served at a time, each a whole piece
   bool leased = false;      // several shards: pieces are fetched under a lease
+  // A piece is served once it is verified, from the memory that waits to be stored; else once it is
+  // stored.
+  bool serves_unstored = true;
   SwarmPolicy policy = SwarmPolicy::grant;
   std::string rack;  // this host's; empty: not known
 };
@@ -123,7 +126,9 @@ class Swarm {
 
   // --- what is there ---
   [[nodiscard]] const BitSet& have() const { return have_; }
-  [[nodiscard]] bool complete() const { return have_.all(); }
+  // Of these, the ones that are on disk: all of them, save for a moment after each was verified.
+  [[nodiscard]] const BitSet& stored() const { return stored_; }
+  [[nodiscard]] bool complete() const { return stored_.all(); }
   [[nodiscard]] const SwarmStats& stats() const { return stats_; }
   [[nodiscard]] uint32_t session_count() const { return sessions_.size(); }
   [[nodiscard]] uint32_t open_count() const { return open_count_; }
@@ -205,6 +210,7 @@ class Swarm {
   void piece_failed(BufferIndex buffer, Instant now);
   void bar(const Contributor& culprit, Instant now);
   void now_had(PieceIndex piece);
+  void now_stored(PieceIndex piece);
   void make_missing(PieceIndex piece);
   void make_missing_unless_active(PieceIndex piece);
   void check_orphans(Instant now);
@@ -304,6 +310,7 @@ class Swarm {
   EffectSink& sink_;
   Prng prng_;
   BitSet have_;
+  BitSet stored_;
   std::vector<PieceState> piece_states_;
   BitSet suspicious_;  // pieces that failed with several contributors: fetched from one next time
   policy::PiecePicker picker_;

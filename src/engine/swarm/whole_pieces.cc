@@ -36,10 +36,16 @@ void Swarm::piece_verified(BufferIndex buffer, bool matches, Instant now) {
     piece_failed(buffer, now);
     return;
   }
+  const PieceIndex piece = active.piece;
   active.state = ActivePiece::State::storing;
-  give_up_duplicates(active.piece, buffer);
-  sink_.store(buffer, active.piece);
-  update_free(now);
+  give_up_duplicates(piece, buffer);
+  sink_.store(buffer, piece);
+  if (config_.serves_unstored) {
+    now_had(piece);
+    fill_all(now);
+  } else {
+    update_free(now);
+  }
 }
 
 void Swarm::piece_failed(BufferIndex buffer, Instant now) {
@@ -68,11 +74,14 @@ void Swarm::piece_stored(BufferIndex buffer, Instant now) {
   ENSURE(active.state == ActivePiece::State::storing);
   const PieceIndex piece = active.piece;
   active_.finish(buffer);
-  if (piece_states_[piece.raw] != PieceState::had) {
-    now_had(piece);
+  if (!stored_.test(piece.raw)) {
+    if (!have_.test(piece.raw)) {
+      now_had(piece);
+    }
     if (config_.leased) {
       sink_.lease_fulfilled(piece);
     }
+    now_stored(piece);
   }
   fill_all(now);
 }
@@ -136,10 +145,14 @@ void Swarm::now_had(PieceIndex piece) {
       update_interest(id, session);
     }
     update_grantable(id, session);
-    if (complete() && session.extension_protocol) {
+    if (have_.all() && session.extension_protocol) {
       send_extension_handshake(id, session);  // upload_only (BEP 21)
     }
   });
+}
+
+void Swarm::now_stored(PieceIndex piece) {
+  stored_.set(piece.raw);
   if (complete()) {
     sink_.completed();
   }
@@ -179,6 +192,7 @@ void Swarm::piece_stored_elsewhere(PieceIndex piece, Instant now) {
   }
   give_up_duplicates(piece, BufferIndex{UINT32_MAX});
   now_had(piece);
+  now_stored(piece);
   fill_all(now);
 }
 

@@ -28,7 +28,8 @@ void fill(PieceMemory& memory, BufferIndex buffer, uint8_t value) {
 TEST_CASE("a stored piece stays readable while its buffer is used for the next one") {
   PieceMemory memory = make(1, 2);
   fill(memory, {0}, 1);
-  memory.stored({0}, {7});
+  memory.verified({0}, {7});
+  CHECK(memory.stored({0}));
   fill(memory, {0}, 2);
   const auto place = memory.find({7});
   REQUIRE(place);
@@ -41,7 +42,8 @@ TEST_CASE("the piece that was stored longest ago makes room") {
   PieceMemory memory = make(1, 3);
   for (uint32_t piece = 0; piece < 5; ++piece) {
     fill(memory, {0}, static_cast<uint8_t>(piece));
-    memory.stored({0}, {piece});
+    memory.verified({0}, {piece});
+    CHECK(memory.stored({0}));
   }
   CHECK_FALSE(memory.find({0}));
   CHECK_FALSE(memory.find({2}));
@@ -55,31 +57,42 @@ TEST_CASE("the piece that was stored longest ago makes room") {
 TEST_CASE("what is being sent stays in its place") {
   PieceMemory memory = make(1, 3);
   fill(memory, {0}, 1);
-  memory.stored({0}, {1});
+  memory.verified({0}, {1});
+  CHECK(memory.stored({0}));
   const uint32_t pinned = *memory.find({1});
   memory.pin(pinned);
   for (uint32_t piece = 2; piece < 9; ++piece) {
     fill(memory, {0}, static_cast<uint8_t>(piece));
-    memory.stored({0}, {piece});
+    memory.verified({0}, {piece});
+    CHECK(memory.stored({0}));
   }
   CHECK(memory.place(pinned)[0] == 1);
   REQUIRE(memory.find({1}));
   memory.unpin(pinned);
-  memory.stored({0}, {9});
-  memory.stored({0}, {10});
+  memory.verified({0}, {9});
+  CHECK(memory.stored({0}));
+  memory.verified({0}, {10});
+  CHECK(memory.stored({0}));
   CHECK_FALSE(memory.find({1}));
 }
 
 TEST_CASE("with every spare place in use, a buffer keeps its own") {
   PieceMemory memory = make(1, 2);
-  memory.stored({0}, {1});
+  memory.verified({0}, {1});
+  CHECK(memory.stored({0}));
   memory.pin(*memory.find({1}));
   uint8_t* const before = memory.at({0}, 0);
-  memory.stored({0}, {2});
+  memory.verified({0}, {2});
+  CHECK(memory.stored({0}));
   CHECK(memory.at({0}, 0) == before);
   CHECK_FALSE(memory.find({2}));
   PieceMemory none_spare = make(2, 2);
-  none_spare.stored({1}, {3});
+  none_spare.verified({1}, {3});
+  CHECK(none_spare.find_unstored({3}));
+  none_spare.pin(*none_spare.find({3}));
+  CHECK_FALSE(none_spare.stored({1}));
+  none_spare.unpin(*none_spare.find({3}));
+  CHECK(none_spare.stored({1}));
   CHECK_FALSE(none_spare.find({3}));
 }
 
