@@ -105,7 +105,7 @@ std::string_view Swarm::broken_in_rack() const {
   for (const SessionId id : by_slot_) {
     const Session* session = sessions_.get(id);
     if (session == nullptr || session->state != Session::State::open ||
-        !session->grants.rack_mate) {
+        !session->grants.covers_rack) {
       continue;
     }
     ++mate_count;

@@ -164,7 +164,7 @@ void Swarm::end(SessionId id, CloseReason reason, Instant now) {
   if (session->state == Session::State::open) {
     --open_count_;
     stock_count_ -= session->grants.spoken ? 0 : 1;
-    leave_rack(id, *session);
+    uncover_rack(id, *session);
   }
   session->state = Session::State::closing;
   session->close_reason = reason;

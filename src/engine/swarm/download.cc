@@ -129,7 +129,7 @@ void Swarm::note_has(const Session& session, PieceIndex piece) {
   if (!session.counted_as_seed) {
     picker_.neighbour_has(piece, prng_);
   }
-  if (session.grants.rack_mate) {
+  if (session.grants.covers_rack) {
     rack_.mate_has(piece);
   }
   first_copies_.seen(piece);

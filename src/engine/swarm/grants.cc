@@ -62,7 +62,8 @@ void Swarm::learn_grants(SessionId id, Session& session, const codec::ExtensionH
   --stock_count_;
   session.grants.rack_mate = rack_.active() && handshake.rack == config_.rack;
   if (session.grants.rack_mate) {
-    join_rack(id, session);
+    tell_claims(id, session);
+    cover_rack(session);
   }
   // It was told in our handshake; much may have changed since.
   if (session.grants.told_free && !free_) {

@@ -39,6 +39,7 @@ struct GrantState {
   bool spoken = false;      // both know the extension and use it
   uint8_t extended_id = 0;  // what it wants grant messages called
   bool rack_mate = false;
+  bool covers_rack = false;  // a mate, and what it has need not come from outside
 
   // --- it downloads from us ---
   bool peer_free = false;    // it said so last

@@ -22,12 +22,7 @@ bool Swarm::offers_nothing_from_outside(const Session& session) const {
   return is_outside(session) && !picker_.pick(session.pieces, rack_.covered());
 }
 
-void Swarm::join_rack(SessionId id, Session& session) {
-  rack_.mate_joined();
-  for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
-       piece = session.pieces.find_set(piece + 1)) {
-    rack_.mate_has({piece});
-  }
+void Swarm::tell_claims(SessionId id, const Session& session) {
   for (const uint32_t index : active_.used()) {
     if (active_.at({index}).claimed) {
       say(id, session, GrantKind::claim, active_.at({index}).piece.raw);
@@ -35,11 +30,22 @@ void Swarm::join_rack(SessionId id, Session& session) {
   }
 }
 
-// Before its pieces are forgotten.
-void Swarm::leave_rack(SessionId id, const Session& session) {
-  if (!session.grants.rack_mate) {
+void Swarm::cover_rack(Session& session) {
+  session.grants.covers_rack = true;
+  rack_.mate_joined();
+  for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
+       piece = session.pieces.find_set(piece + 1)) {
+    rack_.mate_has({piece});
+  }
+}
+
+// A mate that is gone, or gives nothing: what it has may be fetched from outside. Before its pieces
+// are forgotten.
+void Swarm::uncover_rack(SessionId id, Session& session) {
+  if (!session.grants.covers_rack) {
     return;
   }
+  session.grants.covers_rack = false;
   rack_.mate_left();
   for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
        piece = session.pieces.find_set(piece + 1)) {
@@ -73,7 +79,7 @@ void Swarm::unclaim(ActivePiece& active) {
 
 // When two fetch the same piece, the one with the larger peer id goes on.
 void Swarm::on_claim(SessionId id, const Session& session, uint32_t piece, Instant now) {
-  if (!session.grants.rack_mate || piece >= have_.size() || is_slow(session) ||
+  if (!session.grants.covers_rack || piece >= have_.size() || is_slow(session) ||
       !rack_.claim({piece}, id.slot, now)) {
     return;
   }

@@ -174,6 +174,7 @@ void Swarm::snub(SessionId id, Session& session, Instant now) {
   session.snubbed_until =
       now + snub_pause * (1 << std::min(session.snub_count, snub_doublings_max));
   ++session.snub_count;
+  uncover_rack(id, session);
   revoke_all(id, session, true);
   let_go_of_pieces(id, session, now);
 }
@@ -242,6 +243,9 @@ void Swarm::payload_end(SessionId id, Instant now) {
   session->received_at = now;
   session->snubbed = false;
   session->snub_count = 0;
+  if (session->grants.rack_mate && !session->grants.covers_rack) {
+    cover_rack(*session);
+  }
   session->requested_bytes -= request.block.size_bytes;
   session->downloaded_bytes += request.block.size_bytes;
   stats_.downloaded_bytes += request.block.size_bytes;

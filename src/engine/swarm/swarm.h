@@ -288,8 +288,9 @@ class Swarm {
   // racks (racks.cc)
   [[nodiscard]] bool is_outside(const Session& session) const;
   [[nodiscard]] bool offers_nothing_from_outside(const Session& session) const;
-  void join_rack(SessionId id, Session& session);
-  void leave_rack(SessionId id, const Session& session);
+  void tell_claims(SessionId id, const Session& session);
+  void cover_rack(Session& session);
+  void uncover_rack(SessionId id, Session& session);
   void claim(ActivePiece& active);
   void unclaim(ActivePiece& active);
   void tell_rack(codec::GrantKind kind, PieceIndex piece);
