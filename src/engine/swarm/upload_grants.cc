@@ -15,6 +15,7 @@ namespace {
 constexpr uint32_t refusals_free = 8;
 constexpr uint32_t refusal_doublings_max = 8;
 constexpr uint32_t refusals_heavy = refusals_free + 5;  // who did not even refuse
+constexpr uint32_t choices = 2;
 constexpr Duration refusal_pause = std::chrono::milliseconds(10);
 constexpr Duration slow_patience_min = std::chrono::milliseconds(300);
 constexpr Duration slow_patience_max = std::chrono::seconds(2);
@@ -82,20 +83,30 @@ bool Swarm::may_grant(const Session& session, std::optional<PieceIndex> piece, I
   return grants_to_slow_ < limits::grants_to_slow_max || !is_slow(session);
 }
 
-// At random, those first to whom nothing of ours is under way.
+// Those first to whom nothing of ours is under way; of two such at random, the one that has less:
+// else how far hosts are drifts apart, and the last one is late. (Two choices: Mitzenmacher 2001.
+// More are worse: all would serve the same ones.)
 SessionId Swarm::choose_grantee(std::optional<PieceIndex> piece, Instant now) {
   for (const policy::SlotSet* set : {&grantable_outside_, &grantable_}) {
     const uint32_t count = set->size();
     const uint32_t start = count > 1 ? prng_.below(count) : 0;
     SessionId best;
     uint32_t least_grants = UINT32_MAX;
-    for (uint32_t step = 0; step < count && least_grants > 0; ++step) {
+    uint32_t least_pieces = UINT32_MAX;
+    uint32_t compared = 0;
+    for (uint32_t step = 0; step < count && compared < choices; ++step) {
       const SessionId id = by_slot_[set->at((start + step) % count)];
       const Session& session = *sessions_.get(id);
-      if (session.grants.grants < least_grants && may_grant(session, piece, now)) {
-        best = id;
-        least_grants = session.grants.grants;
+      if (session.grants.grants > least_grants || !may_grant(session, piece, now)) {
+        continue;
       }
+      const bool fewer_grants = session.grants.grants < least_grants;
+      if (fewer_grants || session.pieces.count() < least_pieces) {
+        best = id;
+        least_pieces = session.pieces.count();
+      }
+      least_grants = session.grants.grants;
+      compared += least_grants == 0 ? 1U : 0U;
     }
     if (!best.is_none()) {
       return best;
