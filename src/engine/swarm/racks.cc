@@ -109,7 +109,25 @@ void Swarm::check_claims(Instant now) {
   if (rack_.active()) {
     const Duration patience = std::max(claim_patience, 8 * link_.piece_duration());
     rack_.expire(patience, now, [&](PieceIndex piece) { offer_slot_for(piece); });
+    doubt_mates(patience, now);
   }
+}
+
+// Nothing came of anybody for a while, though we are free: mates that have what we lack may be gone
+// without a word.
+void Swarm::doubt_mates(Duration patience, Instant now) {
+  Instant newest{};
+  sessions_.each([&](SessionId, const Session& session) {
+    newest = std::max(newest, session.payload_at);
+  });
+  if (!free_ || !active_.used().empty() || now - newest < patience) {
+    return;
+  }
+  sessions_.each([&](SessionId id, Session& session) {
+    if (session.useful_count > 0) {
+      uncover_rack(id, session);
+    }
+  });
 }
 
 }  // namespace murder::swarm

@@ -290,6 +290,7 @@ class Swarm {
   [[nodiscard]] bool offers_nothing_from_outside(const Session& session) const;
   void tell_claims(SessionId id, const Session& session);
   void cover_rack(Session& session);
+  void doubt_mates(Duration patience, Instant now);
   void uncover_rack(SessionId id, Session& session);
   void claim(ActivePiece& active);
   void unclaim(ActivePiece& active);
