@@ -1,18 +1,35 @@
 // What must hold in every run, whatever goes wrong in it.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/sim/simulation.h"
 
 namespace murder::sim {
 
 void Simulation::note_fault(const Host& host, std::string_view what) {
-  if (fault_.empty()) {
-    fault_ = fmt::format("at {:.6f} s host {}: {}", seconds_of(elapsed()), host.index, what);
+  if (host.now < host.region->fault_at) {
+    host.region->fault_at = host.now;
+    host.region->fault = fmt::format(
+        "at {:.6f} s host {}: {}", seconds_of(host.now - host.simulation.start_), host.index, what);
   }
 }
 
+void Simulation::find_fault() {
+  const auto first = std::ranges::min_element(regions_, {}, &Region::fault_at);
+  fault_ = fault_.empty() ? first->fault : fault_;
+}
+
+uint32_t Simulation::unfinished_count() const {
+  uint32_t count = 0;
+  for (const Region& region : regions_) {
+    count += region.unfinished_count;
+  }
+  return count;
+}
+
 void Simulation::check_now(const Host& host) {
-  events_unchecked_ = 0;
+  host.region->events_unchecked = 0;
   if (host.swarm == nullptr || !host.is_alive()) {
     return;
   }
@@ -45,6 +62,7 @@ void Simulation::check_end() {
       check_end_of(*host, alive);
     }
   }
+  find_fault();
 }
 
 void Simulation::check_end_of(const Host& host, const BitSet& alive) {
@@ -64,7 +82,7 @@ void Simulation::check_end_of(const Host& host, const BitSet& alive) {
   if (is_whole && host.wanted_bytes < options_.geometry.total_bytes) {
     note_fault(host, "it is whole and fewer bytes came than the release has");
   }
-  if (host.is_alive() && alive.has_any_outside(host.stored) && unfinished_count_ > 0) {
+  if (host.is_alive() && alive.has_any_outside(host.stored) && unfinished_count() > 0) {
     note_fault(host, fmt::format("has {} of {} pieces and gets no more", host.stored.count(),
                                  host.stored.size()));
   }

@@ -1,7 +1,7 @@
-// One simulated host: a swarm, its announcer, and the sink that turns the
-// swarm's effects into events. Owned by the simulation, which outlives it;
-// single-threaded. It lives from the start of the run and takes part from
-// `join` to its end (`leave`, `die`), after which its events are ignored.
+// One simulated host: a swarm, its announcer, what waits to happen to it, and the sink that turns
+// the swarm's effects into events. Owned by the simulation, which outlives it; one thread at a time
+// advances it, and touches nothing of another host. It lives from the start of the run and takes
+// part from `join` to its end (`leave`, `die`), after which its events are ignored.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "engine/base/bit_set.h"
 #include "engine/base/prng.h"
+#include "engine/sim/agenda.h"
 #include "engine/sim/options.h"
 #include "engine/sim/transfers.h"
 #include "engine/swarm/announcer.h"
@@ -17,6 +18,7 @@
 namespace murder::sim {
 
 class Simulation;
+struct Region;
 
 inline constexpr uint32_t seeder_index = 0;
 
@@ -43,15 +45,21 @@ class Host final : public swarm::EffectSink {
     return session.slot < sides.size() ? sides[session.slot] : no_side;
   }
   [[nodiscard]] bool is_alive() const { return state == State::alive; }
+  // What others may ask, at any time: it does not depend on how far this host is.
+  [[nodiscard]] bool is_alive_at(Instant when) const { return joins_at <= when && when < dies_at; }
+  [[nodiscard]] bool is_silent_at(Instant when) const { return dies_silently && dies_at <= when; }
 
   Simulation& simulation;
+  Region* region = nullptr;
   const uint32_t index;
+  Instant now{};  // of what happens to it
+  Agenda agenda;
+  Instant joins_at = instant_never;
+  Instant dies_at = instant_never;
   State state = State::absent;
   bool is_slow = false;
-  bool dies = false;
   bool dies_silently = false;
-  bool has_left = false;   // it is a seeder that was told to stop
-  bool is_silent = false;  // dead, and nothing answers at its address
+  bool has_left = false;  // it is a seeder that was told to stop
 
   PeerId peer_id;
   Prng prng;
@@ -77,6 +85,7 @@ class Host final : public swarm::EffectSink {
   Duration longest_wait{};      // between two pieces, or before the first
   uint64_t wanted_bytes = 0;    // payload that came in whole blocks and had a place
   uint64_t unwanted_bytes = 0;  // payload without one
+  uint64_t outside_bytes = 0;   // payload that came from another rack
 };
 
 }  // namespace murder::sim

@@ -53,6 +53,9 @@ struct Options {
   std::optional<double> seeder_leaves;  // after it has given so many copies
   uint32_t reset_count = 0;             // connections that break within the time of the floor
 
+  // Hosts that a thread advances at a time, at least. Does not change the run.
+  uint32_t region_hosts_min = 256;
+
   // --- checks ---
   uint32_t check_every = 0;  // events between two checks of a swarm's invariants; 0: none
   Duration stalled_after = std::chrono::minutes(3);  // the run ends when nothing was stored so long

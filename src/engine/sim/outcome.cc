@@ -64,7 +64,7 @@ Outcome outcome_of(const Simulation& simulation) {
     outcome.rack_copies_max = std::max(outcome.rack_copies_max, static_cast<double>(bytes) / size);
   }
   outcome.duplicate_fraction = came > 0 ? std::max(0.0, (came - needed) / came) : 0;
-  const Counters& counters = simulation.counters();
+  const Counters counters = simulation.counters();
   outcome.messages_per_host = static_cast<double>(counters.message_count) / options.host_count;
   outcome.message_bytes_per_host = static_cast<double>(counters.message_bytes) / options.host_count;
   return outcome;

@@ -25,14 +25,14 @@ Instant done_by(Instant& free_at, Instant now, uint32_t bytes, double rate) {
 
 void Simulation::verify(Host& host, BufferIndex buffer, PieceIndex piece) {
   const uint32_t size = options_.geometry.piece_size(piece);
-  push(done_by(host.hash_free_at, now_, size, host.hash_rate), EventKind::verified, host.index,
+  push(host, done_by(host.hash_free_at, host.now, size, host.hash_rate), EventKind::verified,
        buffer.raw);
 }
 
 void Simulation::store(Host& host, BufferIndex buffer, PieceIndex piece) {
   host.verified.set(piece.raw);
   const uint32_t size = options_.geometry.piece_size(piece);
-  push(done_by(host.disk_free_at, now_, size, host.disk_rate), EventKind::stored, host.index,
+  push(host, done_by(host.disk_free_at, host.now, size, host.disk_rate), EventKind::stored,
        buffer.raw);
 }
 
@@ -40,25 +40,25 @@ void Simulation::stored(Host& host, BufferIndex buffer) {
   const PieceIndex piece = host.swarm->active().at(buffer).piece;
   // Two copies of a piece near the end may both be stored; the piece counts
   // once.
-  stored_count_ += host.stored.set(piece.raw) ? 1 : 0;
-  progressed_at_ = now_;
-  const Duration waited = now_ - host.progressed_at;
+  host.region->stored_count += host.stored.set(piece.raw) ? 1 : 0;
+  host.region->progressed_at = std::max(host.region->progressed_at, host.now);
+  const Duration waited = host.now - host.progressed_at;
   host.longest_wait = std::max(host.longest_wait, waited);
   if (waited > options_.starved_after && !host.is_slow && host.disk_rate == options_.disk_rate) {
     note_fault(host, fmt::format("waited {:.3f} s for a piece", seconds_of(waited)));
   }
-  host.progressed_at = now_;
-  host.swarm->piece_stored(buffer, now_);
+  host.progressed_at = host.now;
+  host.swarm->piece_stored(buffer, host.now);
 }
 
 void Simulation::completed(Host& host) {
   if (host.done_at != instant_never || !host.stored.all()) {
     note_fault(host, "it says that it is complete a second time, or before it is");
   }
-  host.done_at = now_;
-  ++done_count_;
-  unfinished_count_ -= host.dies ? 0 : 1;
-  host.announcer.completed(now_);
+  host.done_at = host.now;
+  ++host.region->done_count;
+  host.region->unfinished_count -= host.dies_at == instant_never ? 1 : 0;
+  host.announcer.completed(host.now);
   pump_announcer(host);
 }
 
@@ -66,17 +66,12 @@ void Simulation::completed(Host& host) {
 // -------------------------------------------------------------------------------------
 
 void Simulation::pump_announcer(Host& host) {
-  while (const auto order = host.announcer.next(now_)) {
-    if (free_talks_.empty()) {
-      free_talks_.push_back(static_cast<uint32_t>(talks_.size()));
-      talks_.push_back(std::make_unique<AnnounceTalk>());
-    }
-    const uint32_t talk = free_talks_.back();
-    free_talks_.pop_back();
+  while (const auto order = host.announcer.next(host.now)) {
+    auto talk = std::make_unique<AnnounceTalk>();
     const uint64_t total = options_.geometry.total_bytes;
     uint64_t have = uint64_t{host.stored.count()} * options_.geometry.piece_bytes;
     have = host.stored.all() ? total : std::min(have, total - 1);
-    codec::AnnounceRequest& request = talks_[talk]->request;
+    codec::AnnounceRequest& request = talk->request;
     request.peer_id = host.peer_id;
     request.port = endpoint_of(host.index).port;
     request.left_bytes = total - have;
@@ -87,36 +82,51 @@ void Simulation::pump_announcer(Host& host) {
     request.total_bytes = total;
     request.neighbour_count = host.swarm->open_count();
     request.rack = rack_name(host);
-    talks_[talk]->tracker = order->tracker;
-    push(now_ + options_.latency, EventKind::announce_sent, host.index, talk, 0,
-         EventQueue::Lane::latency);
+    talk->tracker = order->tracker;
+    talk->host = host.index;
+    talk->arrives = host.now + options_.latency;
+    host.region->announces.push_back(std::move(talk));
   }
   const Instant due = host.announcer.next_due();
   if (due < host.announcer_due_at) {
     host.announcer_due_at = due;
-    push(due, EventKind::announcer_due, host.index);
+    push(host, due, EventKind::announcer_due);
   }
 }
 
-void Simulation::announce_sent(Host& host, uint32_t talk) {
-  ++counters_.announce_count;
-  tracker_free_at_ = std::max(tracker_free_at_, now_) + options_.announce_takes;
-  table_.announce(talks_[talk]->request, endpoint_of(host.index).address, now_, tracker_prng_,
-                  talks_[talk]->reply);
-  push(tracker_free_at_ + options_.latency, EventKind::announce_heard, host.index, talk, 0,
-       EventQueue::Lane::latency);
+// What was said in this window arrives in a later one.
+void Simulation::run_tracker() {
+  for (; !announces_.empty() && announces_.front()->arrives < horizon_; announces_.pop_front()) {
+    std::unique_ptr<AnnounceTalk> talk = std::move(announces_.front());
+    ++announce_count_;
+    tracker_free_at_ = std::max(tracker_free_at_, talk->arrives) + options_.announce_takes;
+    table_.announce(talk->request, endpoint_of(talk->host).address, talk->arrives, tracker_prng_,
+                    talk->reply);
+    Event event;
+    event.when = tracker_free_at_ + options_.latency;
+    event.kind = EventKind::announce_heard;
+    const uint32_t host = talk->host;
+    event.carry(talk.release());
+    deliver(host, event);
+  }
+  const size_t known = announces_.size();
+  for (Region& region : regions_) {
+    std::ranges::move(region.announces, std::back_inserter(announces_));
+    region.announces.clear();
+  }
+  std::stable_sort(
+      announces_.begin() + static_cast<std::ptrdiff_t>(known), announces_.end(),
+      [](const auto& left, const auto& right) { return left->arrives < right->arrives; });
 }
 
-void Simulation::announce_heard(Host& host, uint32_t talk) {
-  AnnounceTalk& heard = *talks_[talk];
+void Simulation::announce_heard(Host& host, std::unique_ptr<AnnounceTalk> heard) {
   if (host.is_alive()) {
-    host.announcer.replied(heard.tracker, heard.reply, now_);
-    for (const codec::AnnouncePeer& peer : heard.reply.peers) {
-      host.swarm->add_candidates({&peer.endpoint, 1}, now_);
+    host.announcer.replied(heard->tracker, heard->reply, host.now);
+    for (const codec::AnnouncePeer& peer : heard->reply.peers) {
+      host.swarm->add_candidates({&peer.endpoint, 1}, host.now);
     }
     pump_announcer(host);
   }
-  free_talks_.push_back(talk);
 }
 
 }  // namespace murder::sim

@@ -11,13 +11,17 @@
 
 namespace murder::sim {
 
-using Lane = EventQueue::Lane;
-
 namespace {
 
 // So long before the others the seeder is there.
 constexpr Duration seeder_lead = std::chrono::seconds(1);
 constexpr Duration latency_min = std::chrono::microseconds(1);
+constexpr uint32_t regions_max = 16;
+
+// Small fleets are one region, which starts no threads.
+uint32_t region_count_for(const Options& options) {
+  return std::clamp(options.host_count / options.region_hosts_min, 1U, regions_max);
+}
 
 uint32_t part_of(double share, uint32_t count) {
   return static_cast<uint32_t>(std::lround(std::clamp(share, 0.0, 1.0) * count));
@@ -36,16 +40,34 @@ Simulation::Simulation(const Options& options)
     : options_(options),
       prng_(options.seed),
       network_(options.rate_precision),
+      crew_(std::clamp(std::thread::hardware_concurrency(), 1U, region_count_for(options))),
       table_({.peers_max = std::max(limits::tracker_peers_max, options.host_count + 1)}),
       tracker_prng_(prng_.next()) {
   ENSURE(options_.geometry.piece_count() > 0 && options_.host_count > 0);
   options_.latency = std::max(options_.latency, latency_min);
   now_ = start_ - seeder_lead;
+  horizon_ = now_;
   make_hosts();
+  make_regions();
   plan_faults();
 }
 
-Simulation::~Simulation() = default;
+Simulation::~Simulation() {
+  const auto drop = [](const Event& event) {
+    if (event.kind == EventKind::parcel) {
+      delete event.carried<Parcel>();
+    } else if (event.kind == EventKind::announce_heard) {
+      delete event.carried<AnnounceTalk>();
+    }
+  };
+  for (const auto& host : hosts_) {
+    std::ranges::for_each(host->agenda.events(), drop);
+  }
+  const auto drop_mail = [&](const std::vector<Mail>& mails) {
+    std::ranges::for_each(mails, [&](const Mail& mail) { drop(mail.event); });
+  };
+  std::ranges::for_each(wire_mail_, drop_mail);
+}
 
 // --- the fleet
 // -----------------------------------------------------------------------------------
@@ -79,6 +101,24 @@ void Simulation::make_hosts() {
   }
 }
 
+void Simulation::make_regions() {
+  const auto count = static_cast<uint32_t>(hosts_.size());
+  hosts_per_region_ = (count + region_count_for(options_) - 1) / region_count_for(options_);
+  regions_.resize((count + hosts_per_region_ - 1) / hosts_per_region_);
+  wire_mail_.resize(regions_.size());
+  next_at_.assign(count, instant_never);
+  for (uint32_t index = 0; index < regions_.size(); ++index) {
+    Region& region = regions_[index];
+    region.first_host = index * hosts_per_region_;
+    region.end_host = std::min(count, region.first_host + hosts_per_region_);
+    region.outbox.resize(regions_.size());
+    region.progressed_at = start_;
+    for (uint32_t host = region.first_host; host < region.end_host; ++host) {
+      hosts_[host]->region = &region;
+    }
+  }
+}
+
 void Simulation::make_racks() {
   ENSURE(options_.racks.empty() || options_.racks.size() == options_.host_count);
   uint32_t count = 0;
@@ -91,7 +131,7 @@ void Simulation::make_racks() {
     }
     count = host.rack == no_rack ? count : std::max(count, host.rack + 1);
   }
-  rack_bytes_.assign(count, 0);
+  rack_count_ = count;
   for (uint32_t rack = 0; rack < count && options_.rack_uplink > 0; ++rack) {
     rack_up_.push_back(network_.add_link(options_.rack_uplink));
     rack_down_.push_back(network_.add_link(options_.rack_uplink));
@@ -113,26 +153,36 @@ void Simulation::plan_faults() {
   const auto within = [&](Duration span) {
     return start_ + Duration(static_cast<int64_t>(prng.unit() * static_cast<double>(span.count())));
   };
-  push(now_, EventKind::join, seeder_index);
+  const auto plan_join = [&](Host& host, Instant when) {
+    host.joins_at = when;
+    push(host, when, EventKind::join);
+  };
+  plan_join(*hosts_[seeder_index], now_);
   const std::vector<uint32_t> joining = shuffled_hosts(options_.host_count, prng);
   for (uint32_t count = 0; count < joining.size(); ++count) {
     const auto share = static_cast<double>(count) / static_cast<double>(joining.size());
     const auto after =
         static_cast<int64_t>(share * static_cast<double>(options_.join_over.count()));
-    push(start_ + Duration(after), EventKind::join, joining[count]);
+    plan_join(*hosts_[joining[count]], start_ + Duration(after));
   }
   const std::vector<uint32_t> dying = shuffled_hosts(options_.host_count, prng);
   const uint32_t dying_count = part_of(options_.die_share, options_.host_count);
   for (uint32_t count = 0; count < dying_count; ++count) {
     Host& host = *hosts_[dying[count]];
-    host.dies = true;
     host.dies_silently = prng.unit() < options_.silent_share;
-    push(within(floor), EventKind::die, host.index);
+    host.dies_at = within(floor);
+    push(host, host.dies_at, EventKind::die);
   }
   for (uint32_t count = 0; count < options_.reset_count; ++count) {
-    push(within(floor), EventKind::reset, 1 + prng.below(options_.host_count));
+    const Instant when = within(floor);
+    push(*hosts_[1 + prng.below(options_.host_count)], when, EventKind::reset);
   }
-  unfinished_count_ = options_.host_count - dying_count;
+  for (const auto& host : hosts_) {
+    const bool counts = host->index != seeder_index && host->dies_at == instant_never;
+    host->region->unfinished_count += counts ? 1 : 0;
+    next_at_[host->index] = host->agenda.next_at();
+    host->region->next_at = std::min(host->region->next_at, host->agenda.next_at());
+  }
 }
 
 // Empty: it stands in no rack.
@@ -162,28 +212,28 @@ void Simulation::join(Host& host) {
   }
   const swarm::SwarmConfig config = config_of(host);
   host.state = Host::State::alive;
-  host.joined_at = now_;
-  host.progressed_at = now_;
+  host.joined_at = host.now;
+  host.progressed_at = host.now;
   host.sides.assign(config.sessions_max, no_side);
   host.swarm = std::make_unique<swarm::Swarm>(config, host.stored, Prng(host.prng.next()), host);
   pump_announcer(host);
   const uint32_t phase_ns =
       host.prng.below(static_cast<uint32_t>(Duration(swarm::Swarm::tick_interval).count()));
-  push(now_ + Duration(phase_ns), EventKind::tick, host.index, 0, 0, Lane::tick);
+  push(host, host.now + Duration(phase_ns), EventKind::tick);
 }
 
 void Simulation::tick(Host& host) {
-  push(now_ + swarm::Swarm::tick_interval, EventKind::tick, host.index, 0, 0, Lane::tick);
+  push(host, host.now + swarm::Swarm::tick_interval, EventKind::tick);
   // Bytes of blocks that are under way have come meanwhile.
   network_.each_on(host.link_down, [&](uint32_t sender, uint32_t) {
-    const Side& side = sides_[other_side(sender)];
+    const Side& side = sides_.at(other_side(sender));
     if (side.state == Side::State::open) {
-      host.swarm->bytes_received(side.session, now_);
+      host.swarm->bytes_received(side.session, host.now);
     }
   });
-  host.swarm->tick(now_);
+  host.swarm->tick(host.now);
   if (!host.swarm->complete() && host.swarm->open_count() == 0) {
-    host.announcer.want_peers(now_);  // as a node does
+    host.announcer.want_peers(host.now);  // as a node does
     pump_announcer(host);
   }
 }
@@ -196,24 +246,20 @@ void Simulation::tick(Host& host) {
 void Simulation::die(Host& host) {
   const bool was_alive = host.is_alive();
   host.state = Host::State::dead;
-  host.is_silent = host.dies_silently;
   if (!was_alive) {
     return;
   }
   for (const SideIndex side_index : host.sides) {
-    if (side_index == no_side || sides_[side_index].state == Side::State::closed) {
+    if (side_index == no_side || sides_.at(side_index).state == Side::State::closed) {
       continue;
     }
-    Side& remote = sides_[other_side(side_index)];
-    const bool was_open = sides_[side_index].state == Side::State::open;
-    cut(sides_[side_index]);
-    if (host.is_silent) {
-      cut(remote);
-      remote.is_cut_off = true;
-    } else if (was_open) {
-      break_off(side_index, swarm::CloseReason::connection_lost);
+    order(host, side_index, WireOrder::Kind::cut);
+    if (host.dies_silently) {
+      order(host, other_side(side_index), WireOrder::Kind::cut_off);
+    } else if (sides_.at(side_index).state == Side::State::open) {
+      break_off(host, side_index, swarm::CloseReason::connection_lost);
     }
-    finish(side_index);
+    finish(host, side_index);
   }
 }
 
@@ -225,8 +271,8 @@ void Simulation::leave_if_given(Host& host) {
                         static_cast<double>(options_.geometry.total_bytes);
   if (copies >= *options_.seeder_leaves) {
     host.has_left = true;
-    host.swarm->stop(now_);
-    host.announcer.stop(now_);
+    host.swarm->stop(host.now);
+    host.announcer.stop(host.now);
     pump_announcer(host);
   }
 }
@@ -237,137 +283,134 @@ void Simulation::reset_a_connection(Host& host) {
   }
   std::vector<SideIndex> open;
   for (const SideIndex side : host.sides) {
-    if (side != no_side && sides_[side].state == Side::State::open) {
+    if (side != no_side && sides_.at(side).state == Side::State::open) {
       open.push_back(side);
     }
   }
   if (!open.empty()) {
     const SideIndex side = open[host.prng.below(static_cast<uint32_t>(open.size()))];
-    host.swarm->end(sides_[side].session, swarm::CloseReason::connection_lost, now_);
+    host.swarm->end(sides_.at(side).session, swarm::CloseReason::connection_lost, host.now);
   }
 }
 
-// --- time
-// ----------------------------------------------------------------------------------------
+// --- what happens to a host
+// --------------------------------------------------------------------------
 
-void Simulation::push(Instant when, EventKind kind, uint32_t target, uint32_t first,
-                      uint32_t second, Lane lane) {
-  // One that comes later than the others of its lane would keep those behind it out.
-  if (lane == Lane::latency && when > now_ + options_.latency) {
-    lane = Lane::none;
-  }
-  queue_.push(lane,
-              {.when = when, .kind = kind, .target = target, .first = first, .second = second});
+void Simulation::push(Host& host, Instant when, EventKind kind, uint32_t target) {
+  Event event;
+  event.when = when;
+  event.kind = kind;
+  event.target = target;
+  host.agenda.push(event);
 }
 
-bool Simulation::has_ended() const {
-  return unfinished_count_ == 0 || !fault_.empty() || queue_.empty() ||
-         now_ - progressed_at_ > options_.stalled_after;
-}
-
-bool Simulation::advance(uint64_t events) {
-  for (; events > 0; --events) {
-    if (has_ended()) {
-      check_end();
-      return false;
-    }
-    ++counters_.event_count;
-    open_parcel_count_ = 0;
-    if (network_.next_completion() <= queue_.next_at()) {
-      now_ = std::max(now_, network_.next_completion());
-      const SideIndex side = network_.user(network_.completed());
-      block_left(side);
-      check(*hosts_[sides_[side].host]);
-      continue;
-    }
-    const Event event = queue_.pop();
-    now_ = std::max(now_, event.when);
-    handle(event);
-  }
-  return true;
-}
-
-void Simulation::handle(const Event& event) {
+void Simulation::handle(Host& host, const Event& event) {
   switch (event.kind) {
+    case EventKind::join:
+      join(host);
+      return;
+    case EventKind::die:
+      die(host);
+      return;
+    case EventKind::message:
     case EventKind::parcel:
-      deliver(event.target);
+      hear(host, event);
       return;
     case EventKind::dialed:
+      dialed(host, event.target);
+      return;
     case EventKind::accepted:
+      accepted(host, event.target);
+      return;
     case EventKind::handshake:
+      hear_handshake(host, event.target);
+      return;
     case EventKind::payload_begin:
+      payload_begins(host, event);
+      return;
     case EventKind::payload_end:
+      payload_ends(host, event.target);
+      return;
+    case EventKind::block_left:
+      block_sent(host, event);
+      return;
     case EventKind::remote_end:
+      remote_end(host, event.target, static_cast<swarm::CloseReason>(event.words[0]));
+      return;
     case EventKind::closed:
-    case EventKind::forget:
-    case EventKind::disarmed:
-      handle_connection(event);
+      closed(host, event.target);
+      return;
+    case EventKind::announce_heard:
+      announce_heard(host, std::unique_ptr<AnnounceTalk>(event.carried<AnnounceTalk>()));
       return;
     default:
       break;
   }
-  Host& host = *hosts_[event.target];
-  if (event.kind == EventKind::join) {
-    join(host);
-  } else if (event.kind == EventKind::die) {
-    die(host);
-  } else if (event.kind == EventKind::announce_sent) {
-    announce_sent(host, event.first);
-  } else if (event.kind == EventKind::announce_heard) {
-    announce_heard(host, event.first);
-  } else if (!host.is_alive()) {
+  if (!host.is_alive()) {
     return;
-  } else if (event.kind == EventKind::tick) {
+  }
+  if (event.kind == EventKind::tick) {
     tick(host);
   } else if (event.kind == EventKind::reset) {
     reset_a_connection(host);
   } else if (event.kind == EventKind::verified) {
-    host.swarm->piece_verified({event.first}, true, now_);
+    host.swarm->piece_verified({event.target}, true, host.now);
   } else if (event.kind == EventKind::stored) {
-    stored(host, {event.first});
+    stored(host, {event.target});
+  } else if (event.kind == EventKind::disarmed) {
+    if (takes_part(host, event.target)) {
+      host.swarm->disarmed(sides_.at(event.target).session, host.now);
+    }
   } else if (event.kind == EventKind::announcer_due) {
     host.announcer_due_at = instant_never;
     pump_announcer(host);
   }
-  check(host);
 }
 
-void Simulation::handle_connection(const Event& event) {
-  const uint32_t host_index = sides_[event.target].host;
-  switch (event.kind) {
-    case EventKind::dialed:
-      dialed(event.target);
-      break;
-    case EventKind::accepted:
-      accepted(event.target);
-      break;
-    case EventKind::handshake:
-      hear_handshake(event.target);
-      break;
-    case EventKind::payload_begin:
-      payload_begins(event.target, {event.first}, event.second);
-      break;
-    case EventKind::payload_end:
-      payload_ends(event.target);
-      break;
-    case EventKind::remote_end:
-      remote_end(event.target, static_cast<swarm::CloseReason>(event.first));
-      break;
-    case EventKind::closed:
-      closed(event.target);
-      break;
-    case EventKind::forget:
-      free_sides_.push_back(event.target);
-      return;
-    case EventKind::disarmed:
-      if (sides_[event.target].state == Side::State::open && hosts_[host_index]->is_alive()) {
-        hosts_[host_index]->swarm->disarmed(sides_[event.target].session, now_);
-      }
-      break;
-    default:
-      ENSURE(false);
+// --- what became of it
+// -------------------------------------------------------------------------------
+
+uint32_t Simulation::done_count() const {
+  uint32_t count = 0;
+  for (const Region& region : regions_) {
+    count += region.done_count;
   }
-  check(*hosts_[host_index]);
+  return count;
+}
+
+uint64_t Simulation::stored_count() const {
+  uint64_t count = 0;
+  for (const Region& region : regions_) {
+    count += region.stored_count;
+  }
+  return count;
+}
+
+Counters& Counters::operator+=(const Counters& other) {
+  event_count += other.event_count;
+  message_count += other.message_count;
+  message_bytes += other.message_bytes;
+  block_count += other.block_count;
+  announce_count += other.announce_count;
+  return *this;
+}
+
+Counters Simulation::counters() const {
+  Counters sum{.block_count = block_count_, .announce_count = announce_count_};
+  for (const Region& region : regions_) {
+    sum += region.counters;
+  }
+  return sum;
+}
+
+std::vector<uint64_t> Simulation::rack_bytes() const {
+  std::vector<uint64_t> bytes(rack_count_, 0);
+  for (const auto& host : hosts_) {
+    if (host->rack != no_rack) {
+      bytes[host->rack] += host->outside_bytes;
+    }
+  }
+  return bytes;
 }
 
 }  // namespace murder::sim

@@ -10,7 +10,6 @@ namespace murder::sim {
 
 using swarm::CloseReason;
 using swarm::SessionId;
-using Lane = EventQueue::Lane;
 
 namespace {
 
@@ -43,163 +42,131 @@ uint32_t Simulation::host_at(const Endpoint& endpoint) const {
 // --- beginnings
 // ----------------------------------------------------------------------------------
 
-SideIndex Simulation::make_connection(uint32_t from, uint32_t to) {
-  if (free_sides_.empty()) {
-    free_sides_.push_back(static_cast<SideIndex>(sides_.size()));
-    sides_.resize(sides_.size() + 2);
-  }
-  const SideIndex side = free_sides_.back();
-  free_sides_.pop_back();
-  sides_[side] = Side{};
-  sides_[side].host = from;
-  sides_[other_side(side)] = Side{};
-  sides_[other_side(side)].host = to;
-  return side;
-}
-
 void Simulation::dial(Host& host, SessionId session, const Endpoint& endpoint) {
-  const SideIndex side = make_connection(host.index, host_at(endpoint));
-  sides_[side].session = session;
+  std::vector<SideIndex>& free_sides = host.region->free_sides;
+  if (free_sides.empty()) {
+    sides_.make_more(free_sides);
+  }
+  const SideIndex side = free_sides.back();
+  free_sides.pop_back();
+  sides_.at(side) = Side{};
+  sides_.at(side).host = host.index;
+  sides_.at(side).session = session;
+  sides_.at(other_side(side)) = Side{};
+  sides_.at(other_side(side)).host = host_at(endpoint);
   ENSURE(session.slot < host.sides.size() && host.sides[session.slot] == no_side);
   host.sides[session.slot] = side;
-  push(now_ + 2 * options_.latency, EventKind::dialed, side);
+  push(host, host.now + 2 * options_.latency, EventKind::dialed, side);
 }
 
-void Simulation::dialed(SideIndex side_index) {
-  Side& side = sides_[side_index];
-  Host& host = *hosts_[side.host];
-  Side& remote = sides_[other_side(side_index)];
+void Simulation::dialed(Host& host, SideIndex side_index) {
+  Side& side = sides_.at(side_index);
   if (!host.is_alive() || side.state != Side::State::connecting) {
     return;
   }
-  const Host* target = remote.host == UINT32_MAX ? nullptr : hosts_[remote.host].get();
-  if (target == nullptr || !target->is_alive()) {
-    if (target == nullptr || !target->is_silent) {
-      host.swarm->end(side.session, CloseReason::dial_failed, now_);
+  const uint32_t target = sides_.at(other_side(side_index)).host;
+  if (target == UINT32_MAX || !hosts_[target]->is_alive_at(host.now)) {
+    if (target == UINT32_MAX || !hosts_[target]->is_silent_at(host.now)) {
+      host.swarm->end(side.session, CloseReason::dial_failed, host.now);
     }
     return;
   }
   side.state = Side::State::open;
-  const SessionId session = side.session;
-  push(now_ + options_.latency, EventKind::accepted, other_side(side_index), 0, 0, Lane::latency);
-  host.swarm->dialed(session, now_);
-  note_swarm(sides_[side_index]);
+  Event event;
+  event.kind = EventKind::accepted;
+  say(host, side_index, event);
+  host.swarm->dialed(side.session, host.now);
+  note_swarm(host, side);
 }
 
-void Simulation::accepted(SideIndex side_index) {
-  Host& host = *hosts_[sides_[side_index].host];
-  const SideIndex remote = other_side(side_index);
+void Simulation::accepted(Host& host, SideIndex side_index) {
   if (!host.is_alive()) {
-    if (!host.is_silent) {
-      break_off(side_index, CloseReason::connection_lost);
+    if (!host.dies_silently) {
+      break_off(host, side_index, CloseReason::connection_lost);
     }
-    finish(side_index);
+    finish(host, side_index);
     return;
   }
-  const Endpoint from = {endpoint_of(sides_[remote].host).address,
-                         static_cast<uint16_t>(32768 + (side_index / 2) % 28000)};
-  const SessionId session = host.swarm->accept(from, now_);
+  const SideIndex remote = other_side(side_index);
+  const uint32_t caller = sides_.at(remote).host;
+  const Endpoint from = {endpoint_of(caller).address,
+                         static_cast<uint16_t>(32768 + sides_.at(remote).session.slot % 28000)};
+  const SessionId session = host.swarm->accept(from, host.now);
   if (session.is_none()) {
-    break_off(side_index, CloseReason::remote_closed);
-    finish(side_index);
+    break_off(host, side_index, CloseReason::remote_closed);
+    finish(host, side_index);
     return;
   }
   ENSURE(session.slot < host.sides.size() && host.sides[session.slot] == no_side);
   host.sides[session.slot] = side_index;
-  sides_[side_index].session = session;
-  sides_[side_index].state = Side::State::open;
-  note_swarm(sides_[side_index]);
+  Side& side = sides_.at(side_index);
+  side.session = session;
+  side.state = Side::State::open;
+  note_swarm(host, side);
 }
 
-void Simulation::note_swarm(Side& side) {
-  side.swarm = hosts_[side.host]->swarm.get();
+void Simulation::note_swarm(const Host& host, Side& side) {
+  side.swarm = host.swarm.get();
   side.state_of_session = side.swarm->session(side.session);
 }
 
 // --- ends
 // ----------------------------------------------------------------------------------------
 
-// When what a side says now arrives at the other end.
-Instant Simulation::arrival(Side& from) {
-  Instant when = now_ + options_.latency;
-  if (from.flow != FlowNetwork::none && options_.socket_bytes > 0) {
-    // It waits until the socket has sent the payload that it was given before.
-    const double left = network_.left_bytes(from.flow, now_);
-    const double sent = from.sending.size_bytes - left;
-    const double window = options_.socket_bytes;
-    const double boundary =
-        (static_cast<double>(static_cast<uint64_t>(sent / window)) + 1) * window;
-    const double ahead = std::min<double>(boundary, from.sending.size_bytes) - sent;
-    when += Duration(static_cast<int64_t>(ahead / network_.rate(from.flow) * 1e9));
-  }
-  when = std::max(when, from.last_arrival);
-  from.last_arrival = when;
-  return when;
-}
-
 // Tells the other end that this one is gone.
-void Simulation::break_off(SideIndex side_index, CloseReason reason) {
-  Side& side = sides_[side_index];
-  push(arrival(side), EventKind::remote_end, other_side(side_index), static_cast<uint32_t>(reason),
-       0, Lane::latency);
+void Simulation::break_off(Host& host, SideIndex side_index, CloseReason reason) {
+  Event event;
+  event.kind = EventKind::remote_end;
+  event.words[0] = static_cast<uint32_t>(reason);
+  say(host, side_index, event);
 }
 
-void Simulation::cut(Side& side) {
-  if (side.flow != FlowNetwork::none) {
-    network_.end(side.flow, now_);
-    side.flow = FlowNetwork::none;
+// For one of the host's connections; cut_off names its other end.
+void Simulation::order(Host& host, SideIndex side_index, WireOrder::Kind kind) {
+  if (kind == WireOrder::Kind::cut) {
+    sides_.at(side_index).ordered_in = window_;
   }
-  side.blocks.clear();
+  host.region->orders.push_back(
+      {.when = host.now, .side = side_index, .kind = kind, .block = {}, .event = {}});
 }
 
 void Simulation::close(Host& host, SessionId session) {
   const SideIndex side_index = host.side(session);
   ENSURE(side_index != no_side);
-  Side& side = sides_[side_index];
+  Side& side = sides_.at(side_index);
   ENSURE(side.state != Side::State::closed);
   const bool was_open = side.state == Side::State::open;
   side.state = Side::State::closed;
-  cut(side);
+  order(host, side_index, WireOrder::Kind::cut);
   if (was_open) {
-    break_off(side_index, CloseReason::remote_closed);
+    break_off(host, side_index, CloseReason::remote_closed);
   } else {
-    finish(other_side(side_index));
+    host.region->finished.push_back(other_side(side_index));  // which never heard of it
   }
-  push(now_ + close_takes, EventKind::closed, side_index);
+  push(host, host.now + close_takes, EventKind::closed, side_index);
 }
 
-void Simulation::closed(SideIndex side_index) {
-  Host& host = *hosts_[sides_[side_index].host];
-  const SessionId session = sides_[side_index].session;
+void Simulation::closed(Host& host, SideIndex side_index) {
+  const SessionId session = sides_.at(side_index).session;
   host.sides[session.slot] = no_side;
-  finish(side_index);
+  finish(host, side_index);
   if (host.is_alive()) {
-    host.swarm->closed(session, now_);
+    host.swarm->closed(session, host.now);
   }
 }
 
-// The side's host knows nothing of it any more; when both ends are so far, the
-// connection is used again, after everything that is under way on it.
-void Simulation::finish(SideIndex side_index) {
-  Side& side = sides_[side_index];
-  Side& remote = sides_[other_side(side_index)];
-  ENSURE(!side.finished);
-  side.finished = true;
+// The side's host knows nothing of it any more; when both ends are so far, the connection is used
+// again, after everything that is under way on it.
+void Simulation::finish(Host& host, SideIndex side_index) {
+  Side& side = sides_.at(side_index);
   side.state_of_session = nullptr;
   side.state = Side::State::closed;
-  if (remote.finished) {
-    const Instant last =
-        std::max({now_ + 3 * options_.latency, side.last_arrival, remote.last_arrival});
-    push(last + std::chrono::microseconds(1), EventKind::forget,
-         std::min(side_index, other_side(side_index)));
-  }
+  host.region->finished.push_back(side_index);
 }
 
-void Simulation::remote_end(SideIndex side_index, CloseReason reason) {
-  const Side& side = sides_[side_index];
-  const Host& host = *hosts_[side.host];
-  if (side.state == Side::State::open && host.is_alive()) {
-    host.swarm->end(side.session, reason, now_);
+void Simulation::remote_end(Host& host, SideIndex side_index, CloseReason reason) {
+  if (takes_part(host, side_index)) {
+    host.swarm->end(sides_.at(side_index).session, reason, host.now);
   }
 }
 

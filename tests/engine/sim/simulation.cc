@@ -52,6 +52,23 @@ TEST_CASE("the same seed gives the same run, another seed another one") {
   CHECK(outcome_of(options).done_after != first.done_after);
 }
 
+TEST_CASE("which thread advances which hosts does not change the run") {
+  sim::Options options = small_fleet(40, 60);
+  options.rack_size = 10;
+  options.rack_uplink = options.rate * 4;
+  options.die_share = 0.1;
+  options.silent_share = 0.5;
+  options.reset_count = 10;
+  options.join_over = std::chrono::milliseconds(20);
+  const sim::Outcome together = outcome_of(options);
+  options.region_hosts_min = 3;
+  const sim::Outcome divided = outcome_of(options);
+  CHECK(together.fault == "");
+  CHECK(together.done_after == divided.done_after);
+  CHECK(together.messages_per_host == divided.messages_per_host);
+  CHECK(together.rack_copies_max == divided.rack_copies_max);
+}
+
 TEST_CASE("one host gets the release at the rate of its link") {
   sim::Options options = small_fleet(1, 200);
   const sim::Outcome outcome = outcome_of(options);
