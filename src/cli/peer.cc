@@ -350,7 +350,11 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
     return fail(torrent.error());
   }
   const codec::Metainfo& metainfo = torrent->metainfo;
-  const std::string tag(archive::tag_of_name(metainfo.name));
+  const Result<std::string> valid_tag = archive::valid_tag_of_name(metainfo.name);
+  if (!valid_tag) {
+    return fail(valid_tag.error());
+  }
+  const std::string& tag = *valid_tag;
   std::error_code error;
   std::filesystem::create_directories(options.temp_path, error);
   if (error) {

@@ -67,7 +67,11 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   if (!content) {
     return fail(content.error());
   }
-  const std::string tag(archive::tag_of_name(torrent->metainfo.name));
+  const Result<std::string> valid_tag = archive::valid_tag_of_name(torrent->metainfo.name);
+  if (!valid_tag) {
+    return fail(valid_tag.error());
+  }
+  const std::string& tag = *valid_tag;
   SwarmProcessOptions process{.kind = std::string(kind_seeder),
                               .tag = tag,
                               .run_directory = context.run_directory,

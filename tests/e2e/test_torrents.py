@@ -88,6 +88,22 @@ class BadTorrent(MurderCase):
             with self.subTest(name=name):
                 self.assert_refused(self.with_info(name=name))
 
+    def test_names_that_give_no_tag(self):
+        """The tag is what is left of the name without its ending: it names a directory, which may be replaced."""
+        other = self.path("host", "to", "other")
+        other.mkdir(parents=True)
+        for name in ("...tar", "..tar.zst", "-rf.tar", "a\nb.tar.gz", "\x1b[31m.tar"):
+            with self.subTest(name=name):
+                torrent = Torrent(name, CONTENT, 16384, ["http://127.0.0.1:1/announce"])
+                path = self.path("bad.torrent")
+                path.write_bytes(torrent.encoded())
+                content = torrent.write_content(self.directory)
+                for command in (["seed", path, content], self.peer_arguments(path, "--unsafe-please-delete")):
+                    result = self.murder(*command, code=1, timeout=20)
+                    self.assertIn("gives no usable tag", result.stderr)
+                    self.assertNotRegex(result.stderr.removesuffix("\n"), "[\n\x1b]")
+                self.assertTrue(other.is_dir())
+
     def test_control_characters_do_not_reach_the_terminal(self):
         path = self.path("odd.torrent")
         for name in ("esc\x1b[31m", "bell\x07", "c1\x9b31m", b"\xff\xfe"):

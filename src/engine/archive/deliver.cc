@@ -91,10 +91,8 @@ Result<std::string> deliver_file(const DeliverFileOptions& options) {
 
 Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverTreeOptions& options,
                                  Observer& observer) {
-  Result<TreePlacement> placement =
-      TreePlacement::prepare({.target = join_path(options.directory, options.tag),
-                              .follow_link = options.tag.empty(),
-                              .replace = options.replace});
+  Result<TreePlacement> placement = TreePlacement::prepare(
+      {.directory = options.directory, .tag = options.tag, .replace = options.replace});
   if (!placement) {
     return fail(placement.error());
   }

@@ -1,6 +1,9 @@
 #include "engine/archive/release_name.h"
 
+#include <fmt/format.h>
+
 #include "engine/archive/compressor.h"
+#include "engine/base/tag.h"
 
 namespace murder::archive {
 
@@ -13,6 +16,17 @@ std::string_view tag_of_name(std::string_view name) {
     }
   }
   return name;
+}
+
+Result<std::string> valid_tag_of_name(std::string_view name) {
+  const std::string_view tag = tag_of_name(name);
+  if (Status valid = validate_tag(tag); !valid) {
+    return fail(
+        valid.error().code,
+        fmt::format("the torrent's name gives no usable tag: {}; make it under another name",
+                    valid.error().text));
+  }
+  return std::string(tag);
 }
 
 bool is_packed_tree_name(std::string_view name) {

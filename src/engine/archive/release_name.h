@@ -2,7 +2,10 @@
 // is.
 #pragma once
 
+#include <string>
 #include <string_view>
+
+#include "engine/base/result.h"
 
 namespace murder::archive {
 
@@ -10,7 +13,11 @@ namespace murder::archive {
 // release.
 [[nodiscard]] bool is_packed_tree_name(std::string_view name);
 
-// The name without that ending: the tag.
+// The name without that ending. Of a torrent from elsewhere it may be anything a file name may be,
+// and what a name may not, such as "..": to be shown only.
 [[nodiscard]] std::string_view tag_of_name(std::string_view name);
+
+// The same if it is a valid tag (base/tag.h), which may name a directory, a log or a file.
+[[nodiscard]] Result<std::string> valid_tag_of_name(std::string_view name);
 
 }  // namespace murder::archive

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/archive/tree_removal.h"
+#include "engine/base/tag.h"
 
 namespace murder::archive {
 
@@ -91,13 +92,18 @@ TreePlacement::TreePlacement(const PlacementOptions& options, std::string target
     : options_(options), target_(std::move(target)) {}
 
 Result<TreePlacement> TreePlacement::prepare(const PlacementOptions& options) {
-  std::string target = options.target;
-  const std::string last = split_path(target).name;
-  struct stat status {};
-  const bool names_itself = last.empty() || last == "." || last == "..";
-  if (names_itself ||
-      (options.follow_link && ::stat(target.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) {
-    target = resolved(target);
+  std::string target = join_path(options.directory, options.tag);
+  if (!options.tag.empty()) {
+    if (Status valid = validate_tag(options.tag); !valid) {
+      return fail(valid.error());
+    }
+  } else {
+    const std::string last = split_path(target).name;
+    struct stat status {};
+    if (last.empty() || last == "." || last == ".." ||
+        (::stat(target.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) {
+      target = resolved(target);
+    }
   }
   const PathParts parts = split_path(target);
   if (Status made = make_directories(parts.parent); !made) {

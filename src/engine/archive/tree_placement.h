@@ -17,16 +17,16 @@
 namespace murder::archive {
 
 struct PlacementOptions {
-  std::string target;         // what the tree is to be; what it lies in is made
-  bool follow_link = false;   // when the target is a link to a directory, that directory is meant
+  std::string directory;      // made with all it lies in
+  std::string tag;            // the tree becomes DIRECTORY/TAG; empty: DIRECTORY, behind a link too
   bool replace = false;       // whatever is there
   bool sync_to_disk = false;  // before it gets its name
 };
 
 class TreePlacement {
  public:
-  // An Error when something is at the target, an empty directory aside, and it is not to be
-  // replaced.
+  // An Error when the tag is none (base/tag.h), or something is at the target, an empty directory
+  // aside, and it is not to be replaced.
   [[nodiscard]] static Result<TreePlacement> prepare(const PlacementOptions& options);
 
   // Where to make the tree: an empty directory.

@@ -174,11 +174,10 @@ class Unpacking {
 
 Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options, Observer& observer) {
   // First what is cheap to find wrong.
-  Result<TreePlacement> placement =
-      TreePlacement::prepare({.target = join_path(options.directory, options.tag),
-                              .follow_link = options.tag.empty(),
-                              .replace = options.replace,
-                              .sync_to_disk = options.sync_to_disk});
+  Result<TreePlacement> placement = TreePlacement::prepare({.directory = options.directory,
+                                                            .tag = options.tag,
+                                                            .replace = options.replace,
+                                                            .sync_to_disk = options.sync_to_disk});
   if (!placement) {
     return fail(placement.error());
   }

@@ -13,7 +13,7 @@ namespace murder::archive {
 struct UnpackOptions {
   std::string archive_name;  // how the archive is called in texts
   std::string directory;     // made with all it lies in
-  std::string tag;           // the tree becomes DIRECTORY/TAG; empty: DIRECTORY itself
+  std::string tag;           // valid; the tree becomes DIRECTORY/TAG; empty: DIRECTORY itself
   bool replace = false;      // what is there already, unless it is empty: `--unsafe-please-delete`
   // Against archives made to fill a disk: most bytes of data in files, where each entry counts for
   // at least 512. 0: no limit.

@@ -102,6 +102,30 @@ TEST_CASE("the files of a torrent become a tree in one step") {
   CHECK(names_in(temporary / "to") == std::vector<std::string>{"v1"});
 }
 
+TEST_CASE("no tag leads a tree out of its directory") {
+  TemporaryDirectory temporary;
+  make_directory(temporary / "content");
+  make_directory(temporary / "to");
+  write_file(temporary / "to/other", "stays");
+  write_file(temporary / "beside", "stays");
+  codec::Metainfo metainfo;
+  metainfo.is_single_file = false;
+  Notes notes;
+  for (const char* tag : {"..", ".", "../to", "-x"}) {
+    CAPTURE(tag);
+    CHECK(deliver_tree(metainfo,
+                       {.content_directory = temporary / "content",
+                        .directory = temporary / "to",
+                        .tag = tag,
+                        .replace = true},
+                       notes)
+              .error()
+              .code == ErrorCode::invalid_input);
+    CHECK(names_in(temporary / "to") == std::vector<std::string>{"other"});
+    CHECK(read_file(temporary / "beside") == "stays");
+  }
+}
+
 TEST_CASE("the name of a release tells its tag, and whether it is packed") {
   CHECK(tag_of_name("v1.tar.zst") == "v1");
   CHECK(tag_of_name("v1.tar.gz") == "v1");
@@ -110,4 +134,14 @@ TEST_CASE("the name of a release tells its tag, and whether it is packed") {
   CHECK(tag_of_name(".tar") == ".tar");
   CHECK(is_packed_tree_name("v1.tar"));
   CHECK_FALSE(is_packed_tree_name("v1.zst"));
+}
+
+TEST_CASE("a name that gives no valid tag is refused") {
+  CHECK(valid_tag_of_name("v1.tar.zst").value() == "v1");
+  CHECK(valid_tag_of_name("app.bin").value() == "app.bin");
+  for (const char* name :
+       {"...tar", "..tar", "-rf.tar", "a\nb.tar", "\x1b[31m.tar.zst", "\xff.tar.gz", "..", "."}) {
+    CAPTURE(name);
+    CHECK(valid_tag_of_name(name).error().code == ErrorCode::invalid_input);
+  }
 }
