@@ -27,7 +27,9 @@ void print_files(const codec::Metainfo& metainfo, const CommandContext& context)
     ++count;
     if (shown < files_shown_max) {
       ++shown;
-      context.print(fmt::format("  {:>10}  {}", format_size(file.size_bytes), file.path));
+      const bool is_link = file.is_symlink;
+      context.print(fmt::format("  {:>10}  {}{}{}", is_link ? "link" : format_size(file.size_bytes),
+                                file.path, is_link ? " -> " : "", file.symlink_target));
     }
   }
   if (count > shown) {
@@ -74,7 +76,11 @@ Json json_of(const TorrentInput& torrent) {
   Json files = Json::array();
   for (const codec::FileEntry& file : metainfo.files) {
     if (!file.is_padding) {
-      files.push_back({{"path", file.path}, {"bytes", file.size_bytes}});
+      Json entry = {{"path", file.path}, {"bytes", file.size_bytes}};
+      if (file.is_symlink) {
+        entry["symlink_target"] = file.symlink_target;
+      }
+      files.push_back(std::move(entry));
     }
   }
   return {{"name", metainfo.name},

@@ -41,6 +41,55 @@ Status set_mode(int fd, const struct stat* replaced, bool is_executable) {
   return {};
 }
 
+// The target of a link as the link says it: from the directory that it lies in.
+std::string relative_target(const codec::FileEntry& link) {
+  std::string_view from = link.path;
+  std::string_view to = link.symlink_target;
+  // The directories that both lie in.
+  for (size_t slash = from.find('/');
+       slash != std::string_view::npos && from.substr(0, slash + 1) == to.substr(0, slash + 1);
+       slash = from.find('/')) {
+    from.remove_prefix(slash + 1);
+    to.remove_prefix(slash + 1);
+  }
+  std::string target;
+  for (const char character : from) {
+    target += character == '/' ? "../" : "";
+  }
+  return target.append(to);
+}
+
+Status deliver_entry(const codec::FileEntry& entry, const std::string& content_directory,
+                     const TreeWriter::Attributes& root, TreeWriter& writer) {
+  const auto about_entry = [&](const Error& error) {
+    return fail(error.code, entry.path + ": " + error.text);
+  };
+  const Result<std::string> path = safe_entry_path(entry.path);
+  if (!path) {
+    return about_entry(path.error());
+  }
+  if (entry.is_symlink) {
+    const Status made = writer.make_symlink(*path, relative_target(entry), root.mtime_s);
+    return made ? Status() : about_entry(made.error());
+  }
+  const std::string from_path = join_path(content_directory, entry.path);
+  const Result<FileDescriptor> from = open_file(from_path, O_RDONLY);
+  if (!from) {
+    return fail(from.error());
+  }
+  const Result<FileDescriptor> to = writer.make_file(*path);
+  if (!to) {
+    return about_entry(to.error());
+  }
+  if (Status copied = copy_content(from->get(), from_path, to->get(), entry.path); !copied) {
+    return copied;
+  }
+  const mode_t mode = root.mode & (entry.is_executable ? 0777U : 0666U);
+  const Status finished =
+      TreeWriter::finish_file(to->get(), {.mode = mode, .mtime_s = root.mtime_s});
+  return finished ? Status() : about_entry(finished.error());
+}
+
 }  // namespace
 
 Result<std::string> deliver_file(const DeliverFileOptions& options) {
@@ -103,7 +152,7 @@ Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverT
   }
   uint64_t bytes_done = 0;
   for (const codec::FileEntry& entry : metainfo.files) {
-    if (entry.is_padding || entry.is_symlink) {
+    if (entry.is_padding) {
       continue;
     }
     if (options.cancel != nullptr && options.cancel->is_set()) {
@@ -112,27 +161,9 @@ Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverT
     observer.progress({.bytes_done = bytes_done,
                        .bytes_total = metainfo.geometry.total_bytes,
                        .path = entry.path});
-    const Result<std::string> path = safe_entry_path(entry.path);
-    if (!path) {
-      return fail(path.error().code, entry.path + ": " + path.error().text);
-    }
-    const std::string from_path = join_path(options.content_directory, entry.path);
-    const Result<FileDescriptor> from = open_file(from_path, O_RDONLY);
-    if (!from) {
-      return fail(from.error());
-    }
-    const Result<FileDescriptor> to = writer.make_file(*path);
-    if (!to) {
-      return fail(to.error().code, entry.path + ": " + to.error().text);
-    }
-    if (Status copied = copy_content(from->get(), from_path, to->get(), entry.path); !copied) {
-      return fail(copied.error());
-    }
-    if (Status finished = TreeWriter::finish_file(
-            to->get(),
-            {.mode = root.mode & (entry.is_executable ? 0777U : 0666U), .mtime_s = root.mtime_s});
-        !finished) {
-      return fail(finished.error().code, entry.path + ": " + finished.error().text);
+    if (Status delivered = deliver_entry(entry, options.content_directory, root, writer);
+        !delivered) {
+      return fail(delivered.error());
     }
     bytes_done += entry.size_bytes;
   }

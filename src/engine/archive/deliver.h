@@ -16,7 +16,7 @@ struct DeliverFileOptions {
   std::string file_path;
   std::string name;
   std::string to;
-  bool is_executable = false;  // whoever may read it may run it
+  bool is_executable = false;                 // whoever may read it may run it
 };
 [[nodiscard]] Result<std::string> deliver_file(const DeliverFileOptions& options);
 
@@ -29,7 +29,8 @@ struct DeliverTreeOptions {
   const CancelFlag* cancel = nullptr;
 };
 
-// Copies all files of the torrent into a tree that appears in one step. Returns its path.
+// Copies all files of the torrent into a tree that appears in one step, and makes its symbolic
+// links. Returns its path.
 [[nodiscard]] Result<std::string> deliver_tree(const codec::Metainfo& metainfo,
                                                const DeliverTreeOptions& options,
                                                Observer& observer);

@@ -44,10 +44,11 @@ Status check_part(std::string_view part, uint32_t bytes_max) {
   return {};
 }
 
-Result<std::string> read_path(const BencodeValue& file) {
-  const std::optional<BencodeValue> parts = file.find("path");
+// The list under this key, joined with slashes.
+Result<std::string> read_path(const BencodeValue& file, std::string_view key) {
+  const std::optional<BencodeValue> parts = file.find(key);
   if (!parts || !parts->is_list()) {
-    return refuse_torrent("a file has no path");
+    return refuse_torrent(fmt::format("a file has no {}", key));
   }
   std::string path;
   BencodeItems items = parts->items();
@@ -66,7 +67,7 @@ Result<std::string> read_path(const BencodeValue& file) {
     path.append(path.empty() ? "" : "/").append(*part);
   }
   if (path.empty()) {
-    return refuse_torrent("a file's path is empty");
+    return refuse_torrent(fmt::format("a file's {} is empty", key));
   }
   return path;
 }
@@ -80,6 +81,10 @@ Status add_file(Metainfo& metainfo, FileEntry file, std::optional<int64_t> size_
   uint64_t& total_bytes = metainfo.geometry.total_bytes;
   if (static_cast<uint64_t>(*size_bytes) > static_cast<uint64_t>(INT64_MAX) - total_bytes) {
     return refuse_torrent("the lengths add up to more than 2^63 - 1 bytes");
+  }
+  if (file.is_symlink && *size_bytes != 0) {
+    return refuse_torrent(fmt::format("the symbolic link {} has a length of {}: it has no content",
+                                      shown(file.path), *size_bytes));
   }
   file.offset = total_bytes;
   file.size_bytes = static_cast<uint64_t>(*size_bytes);
@@ -122,7 +127,7 @@ Status read_file_list(Metainfo& metainfo, const BencodeValue& list) {
     if (metainfo.files.size() == limits::torrent_files_max) {
       return beyond_limit(fmt::format("more than {} files", limits::torrent_files_max));
     }
-    Result<std::string> path = read_path(*item);
+    Result<std::string> path = read_path(*item, "path");
     if (!path) {
       return fail(std::move(path.error()));
     }
@@ -131,6 +136,13 @@ Status read_file_list(Metainfo& metainfo, const BencodeValue& list) {
                    .is_padding = attributes.find('p') != std::string_view::npos,
                    .is_symlink = attributes.find('l') != std::string_view::npos,
                    .is_executable = attributes.find('x') != std::string_view::npos};
+    if (file.is_symlink) {
+      Result<std::string> target = read_path(*item, "symlink path");
+      if (!target) {
+        return fail(std::move(target.error()));
+      }
+      file.symlink_target = std::move(*target);
+    }
     if (Status status = add_file(metainfo, std::move(file), item->find_integer("length"));
         !status) {
       return status;

@@ -1,4 +1,4 @@
-// Metainfo, the content of a .torrent file (BEP 3, 12, 27; pad files of BEP 47).
+// Metainfo, the content of a .torrent file (BEP 3, 12, 27, 47).
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ struct FileEntry {
   uint64_t offset = 0;         // of its first byte in the torrent
   uint64_t size_bytes = 0;     //
   bool is_padding = false;     // BEP 47: zeros that no one writes to disk
-  bool is_symlink = false;     // BEP 47: has no content
+  bool is_symlink = false;     // BEP 47: has no content, and its length is 0
   bool is_executable = false;  // BEP 47
+  std::string symlink_target;  // of a symlink: a path below the torrent's name, as safe as `path`
 
   bool operator==(const FileEntry&) const = default;
 };

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "engine/archive/release_name.h"
 #include "support.h"
 
@@ -100,6 +102,40 @@ TEST_CASE("the files of a torrent become a tree in one step") {
   other.tag = "v2";
   CHECK_FALSE(deliver_tree(metainfo, other, notes));
   CHECK(names_in(temporary / "to") == std::vector<std::string>{"v1"});
+}
+
+TEST_CASE("symbolic links of a torrent lead to where they say") {
+  TemporaryDirectory temporary;
+  make_directory(temporary / "content");
+  make_directory(temporary / "content/lib");
+  write_file(temporary / "content/lib/one", "one");
+  write_file(temporary / "content/top", "top");
+  codec::Metainfo metainfo;
+  metainfo.is_single_file = false;
+  metainfo.files = {
+      {.path = "a", .is_symlink = true, .symlink_target = "lib/one"},
+      {.path = "lib/beside", .is_symlink = true, .symlink_target = "lib/one"},
+      {.path = "lib/deep/up", .is_symlink = true, .symlink_target = "top"},
+      {.path = "lib/deep/near", .is_symlink = true, .symlink_target = "lib/one"},
+      {.path = "lib/one", .size_bytes = 3},
+      {.path = "top", .size_bytes = 3},
+      {.path = "nowhere", .is_symlink = true, .symlink_target = "missing"},
+  };
+  Notes notes;
+  REQUIRE(deliver_tree(
+      metainfo,
+      {.content_directory = temporary / "content", .directory = temporary / "to", .tag = "v1"},
+      notes));
+  const auto target = [&](const char* name) {
+    return std::filesystem::read_symlink((temporary / "to/v1/") + name).string();
+  };
+  CHECK(target("a") == "lib/one");
+  CHECK(target("lib/beside") == "one");
+  CHECK(target("lib/deep/up") == "../../top");
+  CHECK(target("lib/deep/near") == "../one");
+  CHECK(target("nowhere") == "missing");
+  CHECK(read_file(temporary / "to/v1/lib/deep/up") == "top");
+  CHECK(read_file(temporary / "to/v1/lib/deep/near") == "one");
 }
 
 TEST_CASE("no tag leads a tree out of its directory") {

@@ -124,7 +124,8 @@ TEST_CASE("an empty release has no piece") {
 TEST_CASE("files of a torrent follow each other") {
   const Result<Metainfo> metainfo = parse(with_info(
       "5:filesld6:lengthi10e4:pathl1:a1:beed4:attr1:p6:lengthi6e4:pathl4:.pad1:6eed6:lengthi0e"
-      "4:pathl1:ceed4:attr1:p6:lengthi6e4:pathl4:.pad1:6eed4:attr1:l6:lengthi0e4:pathl1:deee"
+      "4:pathl1:ceed4:attr1:p6:lengthi6e4:pathl4:.pad1:6eed4:attr1:l6:lengthi0e4:pathl1:de12:"
+      "symlink pathl1:a1:beee"
       "4:name1:n12:piece lengthi16e" +
       digests(2)));
   REQUIRE(metainfo);
@@ -136,6 +137,22 @@ TEST_CASE("files of a torrent follow each other") {
   CHECK(metainfo->files[1].is_padding);
   CHECK(metainfo->files[2] == FileEntry{.path = "c", .offset = 16, .size_bytes = 0});
   CHECK(metainfo->files[4].is_symlink);
+  CHECK(metainfo->files[4].symlink_target == "a/b");
+}
+
+TEST_CASE("a symbolic link has no content, and leads nowhere else") {
+  const auto with_link = [](const std::string& length, const std::string& target) {
+    return with_info("5:filesld4:attr1:l6:length" + length + "4:pathl1:le" + target +
+                     "ed6:lengthi16e4:pathl1:beee4:name1:n12:piece lengthi16e" + digests(1));
+  };
+  CHECK(parse(with_link("i0e", "12:symlink pathl1:be")));
+  CHECK(says(with_link("i16e", "12:symlink pathl1:be"), "it has no content"));
+  CHECK(says(with_link("i0e", ""), "no symlink path"));
+  CHECK(says(with_link("i0e", "12:symlink path1:b"), "no symlink path"));
+  CHECK(says(with_link("i0e", "12:symlink pathle"), "symlink path is empty"));
+  CHECK(says(with_link("i0e", "12:symlink pathl2:..1:xe"), "part of a path"));
+  CHECK(says(with_link("i0e", "12:symlink pathl4:/etce"), "slash"));
+  CHECK(says(with_link("i0e", "12:symlink pathl0:e"), "empty"));
 }
 
 TEST_CASE("what is damaged or no torrent is refused") {
