@@ -1,11 +1,14 @@
 """Torrents that are wrong: an error that says what, exit code 1, and never a crash or a file out of place."""
 
 import json
+import os
 import random
+import shutil
 import subprocess
 import unittest
 
 from harness import PROGRAM, MurderCase
+from scripted import ScriptedPeer, ScriptedTracker
 from torrents import Torrent, bencode
 
 CONTENT = random.Random(11).randbytes(100_000)
@@ -129,12 +132,73 @@ class BadTorrent(MurderCase):
                 files = [{"length": 50_000, "path": path} for path in paths]
                 self.assert_refused(self.with_info(length=None, files=files))
 
+    def test_symbolic_links_that_have_content_or_lead_elsewhere(self):
+        for link in ({"length": 100, "symlink path": ["b"]}, {"length": 0}, {"length": 0, "symlink path": ["..", "x"]},
+                     {"length": 0, "symlink path": ["/etc/passwd"]}, {"length": 0, "symlink path": "b"}):
+            with self.subTest(link=link):
+                files = [{"path": ["l"], "attr": "l", **link}, {"length": 100_000 - link["length"], "path": ["b"]}]
+                self.assert_refused(self.with_info(length=None, files=files))
+                self.assert_refused(self.with_info(length=None, files=files[::-1]))
+
     def test_what_is_not_there_or_of_another_type(self):
         for data in (bencode({}), bencode({"info": 5}), bencode({"info": []}), bencode({"announce": "http://x/"}),
                      self.with_info(length=None), self.with_info(length="x"), self.with_info(length=None, files=5),
                      self.with_info(length=None, files=[])):
             with self.subTest(data=data[:60]):
                 self.assert_refused(data)
+
+
+class TreeTorrent(MurderCase):
+    """A torrent of several files, made elsewhere."""
+
+    def setUp(self):
+        super().setUp()
+        self.torrent = Torrent("tree", CONTENT)
+        del self.torrent.info["length"]
+        self.torrent.info["files"] = [
+            {"length": 40_000, "path": ["etc", "a"]},
+            {"length": 0, "path": ["etc", "link"], "attr": "l", "symlink path": ["b"]},
+            {"length": 60_000, "path": ["b"]},
+        ]
+        seeder = ScriptedPeer(self, self.torrent)
+        self.torrent.top["announce"] = ScriptedTracker(self, [seeder.address]).url
+        self.torrent_path = self.torrent.write(self.directory)
+        self.content = self.path("host", "temp", "tree")
+
+    def test_symbolic_links_are_made(self):
+        self.peer(self.torrent_path)
+        tree = self.path("host", "to", "tree")
+        self.assertEqual((tree / "etc" / "a").read_bytes() + (tree / "b").read_bytes(), CONTENT)
+        self.assertEqual(os.readlink(tree / "etc" / "link"), "../b")
+        self.assertIn("etc/link -> b", self.murder("info", self.torrent_path).stdout)
+
+    def test_a_directory_that_murder_did_not_make_is_not_written_into(self):
+        (self.content / "etc").mkdir(parents=True)
+        for there, code in (({"etc/a": b"precious"}, 1), ({"b": CONTENT[40_000:], "etc/a": b"precious"}, 1),
+                            ({"b": CONTENT[40_000:], "etc/a": CONTENT[:40_000] + b"more"}, 1),
+                            ({"b": CONTENT[40_000:], "etc/a": CONTENT[:40_000]}, 0)):
+            for name, data in there.items():
+                (self.content / name).write_bytes(data)
+            with self.subTest(there=list(there), code=code):
+                result = self.peer(self.torrent_path, code=code)
+                self.assertIn("not made by murder" if code else "", result.stderr)
+                for name, data in there.items():
+                    self.assertEqual((self.content / name).read_bytes(), data)
+
+    def test_a_download_that_was_killed_goes_on(self):
+        self.peer(self.torrent_path, to=None)
+        (self.content / "b").write_bytes(bytes(60_000))
+        self.peer(self.torrent_path)
+        self.assertEqual(self.path("host", "to", "tree", "b").read_bytes(), CONTENT[40_000:])
+
+    def test_no_link_leads_out_of_the_directory(self):
+        out = self.path("out")
+        out.mkdir()
+        self.peer(self.torrent_path, to=None)
+        shutil.rmtree(self.content / "etc")
+        (self.content / "etc").symlink_to(out)
+        self.peer(self.torrent_path, code=1)
+        self.assertEqual(list(out.iterdir()), [])
 
 
 if __name__ == "__main__":

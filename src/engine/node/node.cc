@@ -135,20 +135,8 @@ Status Node::start_fetching() {
             "{} is not the content of this torrent: {} of its {} pieces are missing or different",
             options_.path, have.size() - have.count(), have.size()));
   }
-  if (!have.all() && lock_.mode() != StoreLock::Mode::exclusive) {
-    return fail(
-        ErrorCode::conflict,
-        fmt::format(
-            "{} is in use by another murder process or not writable, and its content is not that "
-            "of this torrent; stop that process with `murder stop`, or choose another directory "
-            "with --temp-path",
-            options_.path));
-  }
-  if (have.count() == 0 && have.size() > 0 && !lock_.is_ours()) {
-    return fail(ErrorCode::conflict,
-                fmt::format("{} is there, is nothing of this release, and was not made by murder: "
-                            "move it away, or choose another directory with --temp-path",
-                            options_.path));
+  if (Status writable = lock_.check_content(metainfo_, options_.path, have); !writable) {
+    return writable;
   }
   const std::vector<std::string> urls = tracker_urls(metainfo_);
   if (!have.all() && std::none_of(urls.begin(), urls.end(), [](const std::string& url) {
@@ -160,7 +148,9 @@ Status Node::start_fetching() {
   }
   if (lock_.mode() == StoreLock::Mode::exclusive) {
     Result<Store> store = Store::open(metainfo_, options_.path, Store::Access::write);
-    const Status prepared = store ? store->preallocate(have.all()) : Status(fail(store.error()));
+    const Store::Content content{.is_complete = have.all(),
+                                 .is_ours = metainfo_.is_single_file || lock_.is_ours()};
+    const Status prepared = store ? store->preallocate(content) : Status(fail(store.error()));
     if (!prepared) {
       return prepared;
     }

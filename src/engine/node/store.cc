@@ -1,5 +1,6 @@
 #include "engine/node/store.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/file.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 #include "engine/base/ensure.h"
 #include "engine/base/units.h"
@@ -23,15 +25,47 @@ constexpr mode_t file_mode = 0644;
 // An extended attribute of what was made here, so that it may be written again.
 constexpr const char* own_mark = "user.murder";
 
-Status make_parents(const std::string& path) {
-  for (size_t slash = path.find('/', 1); slash != std::string::npos;
+// Makes the directories that a path below the cursor's root lies in. An errno value, or 0.
+int make_parents(archive::DirectoryCursor& cursor, const std::string& path) {
+  for (size_t slash = path.find('/'); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
     const std::string parent = path.substr(0, slash);
-    if (mkdir(parent.c_str(), directory_mode) != 0 && errno != EEXIST) {
-      return fail_errno(errno, "cannot make the directory " + parent);
+    archive::DirectoryCursor::Place place;
+    if (const int error_number = cursor.enter_parent(parent, &place); error_number != 0) {
+      return error_number;
+    }
+    if (mkdirat(place.directory_fd, place.name, directory_mode) != 0 && errno != EEXIST) {
+      return errno;
     }
   }
-  return {};
+  return 0;
+}
+
+bool is_empty_directory(int fd) {
+  // A descriptor of its own, since reading moves its offset.
+  const int listed_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* directory = listed_fd < 0 ? nullptr : fdopendir(listed_fd);
+  if (directory == nullptr) {
+    return false;
+  }
+  bool is_empty = true;
+  while (const struct dirent* item = readdir(directory)) {
+    const std::string_view name = item->d_name;
+    is_empty = is_empty && (name == "." || name == "..");
+  }
+  closedir(directory);
+  return is_empty;
+}
+
+// Whether what is locked may be written over. Marks what is new.
+bool is_made_here(int fd, const struct stat& info) {
+  if (S_ISDIR(info.st_mode) ? is_empty_directory(fd) : info.st_size == 0) {
+    fsetxattr(fd, own_mark, "1", 1, 0);  // where the file system has such
+    return true;
+  }
+  // In a directory there may be anything, so where there are no marks it is taken for somebody
+  // else's.
+  return fgetxattr(fd, own_mark, nullptr, 0) >= 0 || (errno == ENOTSUP && !S_ISDIR(info.st_mode));
 }
 
 // Whoever else may write to the archive could change what is unpacked after it was verified.
@@ -101,14 +135,8 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
   }
   if (writable && flock(fd, LOCK_EX | LOCK_NB) == 0) {
     lock.mode_ = Mode::exclusive;
-    if (info.st_nlink > 1) {
-      lock.is_ours_ = true;  // preallocate() says more
-    } else if (!S_ISREG(info.st_mode) || info.st_size == 0) {
-      lock.is_ours_ = true;
-      fsetxattr(fd, own_mark, "1", 1, 0);  // where the file system has such
-    } else {
-      lock.is_ours_ = fgetxattr(fd, own_mark, nullptr, 0) >= 0 || errno == ENOTSUP;
-    }
+    const bool has_other_names = S_ISREG(info.st_mode) && info.st_nlink > 1;
+    lock.is_ours_ = has_other_names || is_made_here(fd, info);  // of those preallocate() says more
     return lock;
   }
   if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
@@ -119,6 +147,31 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
               path +
                   " is being written by another murder process; wait for it, stop it with `murder "
                   "stop`, or choose another directory with --temp-path");
+}
+
+Status StoreLock::check_content(const codec::Metainfo& metainfo, const std::string& path,
+                                const BitSet& have) const {
+  if (have.all()) {
+    return {};
+  }
+  if (mode_ != Mode::exclusive) {
+    return fail(
+        ErrorCode::conflict,
+        fmt::format(
+            "{} is in use by another murder process or not writable, and its content is not that "
+            "of this torrent; stop that process with `murder stop`, or choose another directory "
+            "with --temp-path",
+            path));
+  }
+  // A file that has some of the release is the beginning of it, whoever made it; of a directory
+  // that says nothing about the other files.
+  if (is_ours_ || (metainfo.is_single_file && have.count() > 0)) {
+    return {};
+  }
+  return fail(ErrorCode::conflict,
+              fmt::format("{} is there, is {} this release, and was not made by murder: move it "
+                          "away, or choose another directory with --temp-path",
+                          path, have.count() == 0 ? "nothing of" : "not all of"));
 }
 
 void StoreLock::share() {
@@ -141,6 +194,16 @@ std::string Store::file_path(uint32_t file_index) const {
 
 Result<Store> Store::open(const codec::Metainfo& metainfo, const std::string& path, Access access) {
   Store store(metainfo, path, access);
+  if (!metainfo.is_single_file && access != Access::read) {
+    if (mkdir(path.c_str(), directory_mode) != 0 && errno != EEXIST) {
+      return fail_errno(errno, "cannot make the directory " + path);
+    }
+    store.root_ = io::Fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!store.root_.is_open()) {
+      return fail_errno(errno, "cannot write " + path);
+    }
+    store.cursor_ = archive::DirectoryCursor(store.root_.get());
+  }
   if (metainfo.is_single_file) {
     Result<io::Fd> fd = store.open_file(0);
     if (!fd) {
@@ -151,24 +214,41 @@ Result<Store> Store::open(const codec::Metainfo& metainfo, const std::string& pa
   return store;
 }
 
-Result<io::Fd> Store::open_file(uint32_t file_index) const {
+Result<io::Fd> Store::open_file(uint32_t file_index) {
   const std::string path = file_path(file_index);
-  const bool write = access_ != Access::read;
-  if (write && !metainfo_->is_single_file) {
-    const Status made = make_parents(path);
-    if (!made) {
-      return fail(made.error());
-    }
+  int fd = -1;
+  if (access_ == Access::read) {
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  } else if (metainfo_->is_single_file) {
+    fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode);
+  } else {
+    fd = open_in_tree(metainfo_->files[file_index].path);
   }
-  const int fd = ::open(path.c_str(),
-                        (write ? O_RDWR | O_CREAT | O_NOFOLLOW : O_RDONLY) | O_CLOEXEC, file_mode);
   if (fd < 0) {
-    return fail_errno(errno, (write ? "cannot write " : "cannot read ") + path);
+    return fail_errno(errno, (access_ == Access::read ? "cannot read " : "cannot write ") + path);
   }
   return io::Fd(fd);
 }
 
-Status Store::preallocate_file(uint32_t file_index, bool is_complete) {
+// For writing, made if it is not there. Whatever lies in the directory by now, no link leads out.
+int Store::open_in_tree(const std::string& path) {
+  archive::DirectoryCursor::Place place;
+  int error_number = cursor_.enter_parent(path, &place);
+  if (error_number == ENOENT) {
+    error_number = make_parents(cursor_, path);
+    if (error_number == 0) {
+      error_number = cursor_.enter_parent(path, &place);
+    }
+  }
+  if (error_number != 0) {
+    errno = error_number;
+    return -1;
+  }
+  constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  return ::openat(place.directory_fd, place.name, flags, file_mode);
+}
+
+Status Store::preallocate_file(uint32_t file_index, Content content) {
   const uint64_t size = metainfo_->files[file_index].size_bytes;
   const std::string path = file_path(file_index);
   const Result<int> fd = acquire(file_index);
@@ -177,9 +257,19 @@ Status Store::preallocate_file(uint32_t file_index, bool is_complete) {
   }
   Status status;
   struct stat info {};
-  if (fstat(*fd, &info) != 0) {
+  const bool has_stat = fstat(*fd, &info) == 0;
+  const bool may_stay =
+      content.is_complete && has_stat && static_cast<uint64_t>(info.st_size) == size;
+  if (!has_stat) {
     status = fail_errno(errno, "cannot read the size of " + path);
-  } else if (info.st_nlink > 1 && (!is_complete || static_cast<uint64_t>(info.st_size) != size)) {
+  } else if (!S_ISREG(info.st_mode)) {
+    status = fail(ErrorCode::conflict, path + " is not a regular file");
+  } else if (!content.is_ours && info.st_size != 0 && !may_stay) {
+    status = fail(ErrorCode::conflict,
+                  path +
+                      " has other content, and was not made by murder: move it away, or choose "
+                      "another directory with --temp-path");
+  } else if (info.st_nlink > 1 && !may_stay) {
     status = fail(ErrorCode::conflict,
                   path +
                       " has other content, and other names (hard links) that would change with "
@@ -207,13 +297,13 @@ Status Store::preallocate_file(uint32_t file_index, bool is_complete) {
   return status;
 }
 
-Status Store::preallocate(bool is_complete) {
+Status Store::preallocate(Content content) {
   for (uint32_t index = 0; index < metainfo_->files.size(); ++index) {
     const codec::FileEntry& entry = metainfo_->files[index];
     if (entry.is_padding || entry.is_symlink) {
       continue;
     }
-    const Status status = preallocate_file(index, is_complete);
+    const Status status = preallocate_file(index, content);
     if (!status) {
       return status;
     }
@@ -224,13 +314,13 @@ Status Store::preallocate(bool is_complete) {
 StoreSegment Store::segment_at(uint64_t offset, uint32_t size_bytes) const {
   const std::vector<codec::FileEntry>& files = metainfo_->files;
   ENSURE(offset < metainfo_->geometry.total_bytes);
-  // The last file that begins at or before the offset and is not empty.
+  // The last file that begins at or before the offset and is not empty (as symbolic links are).
   auto after = std::upper_bound(
       files.begin(), files.end(), offset,
       [](uint64_t wanted, const codec::FileEntry& file) { return wanted < file.offset; });
   ENSURE(after != files.begin());
   --after;
-  while (after->size_bytes == 0 || after->is_symlink) {
+  while (after->size_bytes == 0) {
     ENSURE(after != files.begin());
     --after;
   }

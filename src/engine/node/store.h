@@ -1,6 +1,6 @@
 // The files of one release on disk. A torrent of one file is that file; one of several is a
-// directory with the files below it. Blocking calls here are for start and end; payload goes
-// through StoreTransfer.
+// directory with the files below it, which are written without following any symbolic link.
+// Blocking calls here are for start and end; payload goes through StoreTransfer.
 //
 // Each shard has a Store of its own on the same files, so descriptors are shared by nobody.
 #pragma once
@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/archive/directory_cursor.h"
+#include "engine/base/bit_set.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
 #include "engine/codec/metainfo.h"
@@ -36,9 +38,13 @@ class StoreLock {
   [[nodiscard]] static Result<StoreLock> acquire(const codec::Metainfo& metainfo,
                                                  const std::string& path, bool create);
   [[nodiscard]] Mode mode() const { return mode_; }
-  // Whether what is there may be written over: it was empty, or made by a run before this one (or
-  // the file system cannot tell).
+  // Whether what is there may be written over: it was empty, or made by a run before this one. Of a
+  // file also when the file system cannot tell.
   [[nodiscard]] bool is_ours() const { return is_ours_; }
+  // Whether what is missing may be written, by what of it was verified.
+  // Errors: another process has it, or it is not ours (conflict).
+  [[nodiscard]] Status check_content(const codec::Metainfo& metainfo, const std::string& path,
+                                     const BitSet& have) const;
   // From writing to reading: others may read it now.
   void share();
 
@@ -61,11 +67,16 @@ class Store {
   [[nodiscard]] static Result<Store> open(const codec::Metainfo& metainfo, const std::string& path,
                                           Access access);
 
-  // Brings every file to its size and takes the space for it, so that a full disk is known now.
-  // A file with further names is left alone unless it `is_complete`: `create` gives the archive of
-  // a file release as a hard link of its source, which must not change.
-  // Errors: no space (says how much is missing), not writable, conflict (further names).
-  [[nodiscard]] Status preallocate(bool is_complete);
+  // What is there already.
+  struct Content {
+    bool is_complete = false;  // all of the release
+    bool is_ours = true;       // StoreLock::is_ours()
+  };
+  // Brings every file to its size and takes the space for it, so that a full disk is known now. A
+  // file that is not ours stays as it is, and so does one with further names: `create` gives the
+  // archive of a file release as a hard link of its source, which must not change.
+  // Errors: no space (says how much is missing), not writable, conflict (not ours, further names).
+  [[nodiscard]] Status preallocate(Content content);
 
   // The segment in which the byte at `offset` of the release lies, cut at `size_bytes`.
   [[nodiscard]] StoreSegment segment_at(uint64_t offset, uint32_t size_bytes) const;
@@ -90,13 +101,16 @@ class Store {
   };
 
   Store(const codec::Metainfo& metainfo, std::string path, Access access);
-  [[nodiscard]] Result<io::Fd> open_file(uint32_t file_index) const;
-  [[nodiscard]] Status preallocate_file(uint32_t file_index, bool is_complete);
+  [[nodiscard]] Result<io::Fd> open_file(uint32_t file_index);
+  [[nodiscard]] int open_in_tree(const std::string& path);
+  [[nodiscard]] Status preallocate_file(uint32_t file_index, Content content);
 
   const codec::Metainfo* metainfo_;
   std::string path_;
   Access access_;
   std::vector<OpenFile> files_;
+  io::Fd root_;  // of several files that are written: their directory
+  archive::DirectoryCursor cursor_{-1};
   bool is_direct_;
   bool keeps_open_;  // few enough files to leave their descriptors open
 };

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -79,7 +80,7 @@ TEST_CASE("space is taken before the first byte, and a file that is too long is 
   std::ofstream(path) << std::string(2000000, 'x');
   auto store = Store::open(metainfo, path, Store::Access::write);
   REQUIRE(store);
-  REQUIRE(store->preallocate(false));
+  REQUIRE(store->preallocate({}));
   struct stat info {};
   REQUIRE(stat(path.c_str(), &info) == 0);
   CHECK(info.st_size == 1000000);
@@ -91,7 +92,7 @@ TEST_CASE("a release that does not fit is refused before anything is fetched") {
   const codec::Metainfo metainfo = one_file(uint64_t{1} << 60U);
   auto store = Store::open(metainfo, directory / "one", Store::Access::write);
   REQUIRE(store);
-  const Status status = store->preallocate(false);
+  const Status status = store->preallocate({});
   REQUIRE_FALSE(status);
   CHECK(status.error().code == ErrorCode::no_space);
 }
@@ -123,4 +124,68 @@ TEST_CASE("a symbolic link is not written through") {
   const codec::Metainfo metainfo = one_file(1000);
   CHECK_FALSE(StoreLock::acquire(metainfo, path, true));
   CHECK_FALSE(std::filesystem::exists(directory / "elsewhere"));
+}
+
+TEST_CASE("a directory is ours if it was empty or made here, and else is not written into") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = several_files();
+  const std::string path = directory / "several";
+  const BitSet nothing(metainfo.piece_count());
+  BitSet all(metainfo.piece_count());
+  all.set_all();
+  BitSet some = nothing;
+  some.set(0);
+  std::filesystem::create_directories(path + "/a");
+  std::ofstream(path + "/a/first") << "precious";
+  {
+    const auto lock = StoreLock::acquire(metainfo, path, true);
+    REQUIRE(lock);
+    CHECK_FALSE(lock->is_ours());
+    CHECK(lock->check_content(metainfo, path, all));
+    CHECK_FALSE(lock->check_content(metainfo, path, some));
+    CHECK_FALSE(lock->check_content(metainfo, path, nothing));
+  }
+  // All pieces may be there although a file has more, which is not cut.
+  auto store = Store::open(metainfo, path, Store::Access::write);
+  REQUIRE(store);
+  CHECK_FALSE(store->preallocate({.is_complete = true, .is_ours = false}));
+  CHECK(std::filesystem::file_size(path + "/a/first") == 8);
+
+  std::filesystem::remove_all(path + "/a");
+  std::filesystem::remove(path + "/empty");
+  {
+    const auto lock = StoreLock::acquire(metainfo, path, true);
+    REQUIRE(lock);
+    CHECK(lock->is_ours());
+    CHECK(lock->check_content(metainfo, path, nothing));
+  }
+  store = Store::open(metainfo, path, Store::Access::write);
+  REQUIRE(store);
+  CHECK(store->preallocate({}));
+  CHECK(std::filesystem::file_size(path + "/a/first") == 30);
+  char mark = 0;
+  if (::getxattr(path.c_str(), "user.murder", &mark, 1) == 1) {
+    CHECK(StoreLock::acquire(metainfo, path, true)->is_ours());
+  }
+}
+
+TEST_CASE("no symbolic link leads out of the directory that is written") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = several_files();
+  const std::string path = directory / "several";
+  std::filesystem::create_directories(path);
+  std::filesystem::create_directories(directory / "out");
+  const auto refuses = [&] {
+    auto store = Store::open(metainfo, path, Store::Access::write);
+    return !store || !store->preallocate({});
+  };
+  std::filesystem::create_symlink(directory / "out", path + "/a");
+  CHECK(refuses());
+  std::filesystem::remove(path + "/a");
+  std::filesystem::create_symlink(directory / "out/b", path + "/b");
+  CHECK(refuses());
+  std::filesystem::remove_all(path);
+  std::filesystem::create_symlink(directory / "out", path);
+  CHECK(refuses());
+  CHECK(std::filesystem::is_empty(directory / "out"));
 }
