@@ -113,9 +113,10 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
   int fd = ::open(path.c_str(), create ? flags | O_NOFOLLOW : flags, file_mode);
   if (fd < 0 && create && metainfo.is_single_file && (errno == EACCES || errno == EROFS)) {
     writable = false;  // if it is whole already, it need not be written
+    const int refusal = errno;
     fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-      return fail_errno(errno == ENOENT ? EACCES : errno,
+      return fail_errno(errno == ENOENT ? refusal : errno,
                         "cannot write " + path + " (choose another directory with --temp-path)");
     }
   }
