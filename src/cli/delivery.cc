@@ -119,7 +119,9 @@ Result<std::string> Delivery::deliver() {
     return archive::deliver_file({.file_path = options_.archive_path,
                                   .name = metainfo_.name,
                                   .to = options_.to,
-                                  .is_executable = metainfo_.files.front().is_executable});
+                                  .is_executable = metainfo_.files.front().is_executable,
+                                  .metainfo = &metainfo_,
+                                  .cancel = &cancel_});
   }
   if (!metainfo_.is_single_file) {
     return archive::deliver_tree(metainfo_,

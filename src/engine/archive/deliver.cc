@@ -1,6 +1,7 @@
 #include "engine/archive/deliver.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include "engine/archive/staging.h"
 #include "engine/archive/tree_placement.h"
 #include "engine/archive/tree_writer.h"
+#include "engine/archive/verify.h"
 
 namespace murder::archive {
 
@@ -59,6 +61,37 @@ std::string relative_target(const codec::FileEntry& link) {
   return target.append(to);
 }
 
+// The original was verified when it came, and may have changed since: what counts is the copy.
+Status check_copy(const codec::Metainfo& metainfo, const std::string& copy,
+                  const std::string& original, const CancelFlag* cancel) {
+  Observer silent;
+  const Result<BitSet> right =
+      verify_content(metainfo, copy, {.through_cache = true, .cancel = cancel}, silent);
+  if (!right) {
+    return fail(right.error());
+  }
+  if (right->all()) {
+    return {};
+  }
+  return fail(ErrorCode::conflict,
+              fmt::format("{} was changed after it was fetched and verified ({} of {} pieces are "
+                          "not those of the release): see who writes there, and fetch it again",
+                          original, right->size() - right->count(), right->size()));
+}
+
+Status check_size(int fd, uint64_t size_bytes, const std::string& path) {
+  const Result<struct stat> status = stat_of(fd, path);
+  if (!status) {
+    return fail(status.error());
+  }
+  if (static_cast<uint64_t>(status->st_size) == size_bytes) {
+    return {};
+  }
+  return fail(ErrorCode::conflict,
+              fmt::format("{} has {} bytes, {} of the release: it was changed after it was fetched",
+                          path, status->st_size, size_bytes));
+}
+
 Status deliver_entry(const codec::FileEntry& entry, const std::string& content_directory,
                      const TreeWriter::Attributes& root, TreeWriter& writer) {
   const auto about_entry = [&](const Error& error) {
@@ -83,6 +116,9 @@ Status deliver_entry(const codec::FileEntry& entry, const std::string& content_d
   }
   if (Status copied = copy_content(from->get(), from_path, to->get(), entry.path); !copied) {
     return copied;
+  }
+  if (Status right = check_size(to->get(), entry.size_bytes, from_path); !right) {
+    return right;
   }
   const mode_t mode = root.mode & (entry.is_executable ? 0777U : 0666U);
   const Status finished =
@@ -128,6 +164,16 @@ Result<std::string> deliver_file(const DeliverFileOptions& options) {
   if (Status copied = copy_content(file->get(), file_path, staging->fd(), target); !copied) {
     return fail(copied.error());
   }
+  if (options.metainfo != nullptr) {
+    const uint64_t size_bytes = options.metainfo->geometry.total_bytes;
+    if (Status right = check_size(staging->fd(), size_bytes, file_path); !right) {
+      return fail(right.error());
+    }
+    if (Status right = check_copy(*options.metainfo, staging->path(), file_path, options.cancel);
+        !right) {
+      return fail(right.error());
+    }
+  }
   if (Status set = set_mode(staging->fd(), is_there ? &status : nullptr, options.is_executable);
       !set) {
     return fail(set.error().code, target + ": " + set.error().text);
@@ -166,6 +212,11 @@ Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverT
       return fail(delivered.error());
     }
     bytes_done += entry.size_bytes;
+  }
+  if (Status right =
+          check_copy(metainfo, placement->path(), options.content_directory, options.cancel);
+      !right) {
+    return fail(right.error());
   }
   if (Status finished = writer.finish(); !finished) {
     return fail(finished.error());

@@ -17,6 +17,8 @@ struct DeliverFileOptions {
   std::string name;
   std::string to;
   bool is_executable = false;                 // whoever may read it may run it
+  const codec::Metainfo* metainfo = nullptr;  // the copy must be its content
+  const CancelFlag* cancel = nullptr;         // while that is verified
 };
 [[nodiscard]] Result<std::string> deliver_file(const DeliverFileOptions& options);
 
@@ -30,7 +32,7 @@ struct DeliverTreeOptions {
 };
 
 // Copies all files of the torrent into a tree that appears in one step, and makes its symbolic
-// links. Returns its path.
+// links. The copy is verified before it appears. Returns its path.
 [[nodiscard]] Result<std::string> deliver_tree(const codec::Metainfo& metainfo,
                                                const DeliverTreeOptions& options,
                                                Observer& observer);

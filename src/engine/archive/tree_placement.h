@@ -31,6 +31,7 @@ class TreePlacement {
 
   // Where to make the tree: an empty directory.
   [[nodiscard]] int fd() const { return staging_->fd(); }
+  [[nodiscard]] const std::string& path() const { return staging_->path(); }  // of it
   [[nodiscard]] const std::string& target() const { return target_; }
   // What the umask leaves of 0777: the mode of directories nothing says a mode of.
   [[nodiscard]] mode_t default_mode() const { return staging_->directory_mode(); }

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 
 #include "engine/archive/release_name.h"
+#include "engine/archive/verify.h"
 #include "support.h"
 
 using namespace murder;
@@ -102,6 +104,49 @@ TEST_CASE("the files of a torrent become a tree in one step") {
   other.tag = "v2";
   CHECK_FALSE(deliver_tree(metainfo, other, notes));
   CHECK(names_in(temporary / "to") == std::vector<std::string>{"v1"});
+}
+
+TEST_CASE("what changed since it was verified is not delivered") {
+  TemporaryDirectory temporary;
+  make_directory(temporary / "content");
+  codec::Metainfo metainfo;
+  metainfo.geometry = {.total_bytes = 3, .piece_bytes = 16384};
+  metainfo.files = {{.path = "a", .size_bytes = 3}};
+  write_file(temporary / "content/a", "one");
+  metainfo.piece_digests =
+      hash_pieces(temporary / "content/a", metainfo.geometry, {}, *std::make_unique<Notes>())
+          .value();
+  const auto file_arrives = [&] {
+    const bool arrives = deliver_file({.file_path = temporary / "content/a",
+                                       .name = "a",
+                                       .to = temporary / "file",
+                                       .metainfo = &metainfo})
+                             .has_value();
+    CHECK(arrives == (::access((temporary / "file").c_str(), F_OK) == 0));
+    return arrives;
+  };
+  const auto tree_arrives = [&] {
+    Notes notes;
+    metainfo.is_single_file = false;
+    const bool arrives = deliver_tree(metainfo,
+                                      {.content_directory = temporary / "content",
+                                       .directory = temporary / "to",
+                                       .tag = "v1"},
+                                      notes)
+                             .has_value();
+    metainfo.is_single_file = true;
+    CHECK(arrives == (::access((temporary / "to/v1").c_str(), F_OK) == 0));
+    return arrives;
+  };
+  for (const char* changed : {"onE", "one and more", "", "on"}) {
+    CAPTURE(changed);
+    write_file(temporary / "content/a", changed);
+    CHECK_FALSE(file_arrives());
+    CHECK_FALSE(tree_arrives());
+  }
+  write_file(temporary / "content/a", "one");
+  CHECK(file_arrives());
+  CHECK(tree_arrives());
 }
 
 TEST_CASE("symbolic links of a torrent lead to where they say") {
