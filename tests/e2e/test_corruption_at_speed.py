@@ -118,7 +118,7 @@ class CorruptionAtSpeed(MurderCase):
         self.seeders_torrent = torrent.write(self.directory / "seeders")
 
     def relay(self, is_wrong, *seed_arguments):
-        """In front of a seeder of its own: a peer that saw wrong data bars the seeder's id as well."""
+        """In front of a seeder of its own: one peer id is connected to once."""
         number = len(list(self.directory.glob("run-*")))
         return Relay(self, self.seed(self.seeders_torrent, self.content, "--run-dir", self.path(f"run-{number}"),
                                      *seed_arguments), is_wrong)

@@ -30,6 +30,7 @@ struct Contributor {
   SessionId session;
   Endpoint remote;
   PeerId peer_id;
+  std::optional<Endpoint> listens_on;  // where it can be dialled, when we know
 };
 
 struct ActivePiece {

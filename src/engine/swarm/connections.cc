@@ -14,8 +14,10 @@ constexpr Duration crossing_window = std::chrono::seconds(2);
 constexpr Duration duplicate_pause = std::chrono::seconds(30);
 constexpr Duration complete_pause = std::chrono::minutes(10);
 constexpr uint32_t strikes_max = 3;
-constexpr size_t barred_ids_max = 256;
-constexpr size_t struck_addresses_max = 1024;
+// Who gave nothing for this long makes way for one that we dialled elsewhere under the same peer
+// id, since an id is what a peer calls itself.
+constexpr Duration idle_twin_after = std::chrono::seconds(20);
+constexpr size_t culprits_max = 256;
 
 }  // namespace
 
@@ -86,7 +88,8 @@ std::optional<CloseReason> Swarm::refuse_handshake(SessionId id, const Session& 
   if (handshake.peer_id == config_.peer_id) {
     return CloseReason::self;
   }
-  if (std::find(barred_ids_.begin(), barred_ids_.end(), handshake.peer_id) != barred_ids_.end()) {
+  if (std::find(culprits_.begin(), culprits_.end(),
+                std::pair(session.remote.address, handshake.peer_id)) != culprits_.end()) {
     return CloseReason::barred;
   }
   std::optional<SessionId> twin;
@@ -102,13 +105,17 @@ std::optional<CloseReason> Swarm::refuse_handshake(SessionId id, const Session& 
   // When both sides dialled each other at once, both keep the connection that the larger peer id
   // opened.
   Session& other = *sessions_.get(*twin);
-  if (session.outgoing && !other.listens_on) {
+  const bool is_surely_it = other.remote.address == session.remote.address || have_.all();
+  if (session.outgoing && !other.listens_on && is_surely_it) {
     learn_listening(other, session.remote);
   }
+  const Instant gave_at = other.downloaded_bytes > 0 ? other.payload_at : other.opened_at;
+  const bool makes_way =
+      session.outgoing && !is_surely_it && session.opened_at - gave_at > idle_twin_after;
   const bool crossing = session.outgoing != other.outgoing &&
                         std::chrono::abs(session.opened_at - other.opened_at) < crossing_window;
   const bool prefers_outgoing = config_.peer_id > handshake.peer_id;
-  if (!crossing || session.outgoing != prefers_outgoing) {
+  if (!makes_way && (!crossing || session.outgoing != prefers_outgoing)) {
     return CloseReason::duplicate;
   }
   end(*twin, CloseReason::duplicate, session.received_at);
@@ -234,7 +241,11 @@ void Swarm::remember_end(const Session& session, Instant now) {
     case CloseReason::self:
     case CloseReason::wrong_data:
     case CloseReason::barred:
-      candidates_.bar(endpoint);
+      if (endpoint.address == session.remote.address) {
+        candidates_.bar(endpoint);
+      } else {  // who listens there goes by its peer id, which anybody may take
+        candidates_.postpone(endpoint, now);
+      }
       return;
     case CloseReason::duplicate:
       candidates_.postpone(endpoint, now + duplicate_pause);
@@ -250,9 +261,10 @@ void Swarm::remember_end(const Session& session, Instant now) {
   }
 }
 
+// By address: its peer id may be that of somebody honest.
 void Swarm::bar(const Contributor& culprit, Instant now) {
-  if (barred_ids_.size() < barred_ids_max) {
-    barred_ids_.push_back(culprit.peer_id);
+  if (culprits_.size() < culprits_max) {
+    culprits_.emplace_back(culprit.remote.address, culprit.peer_id);
   }
   const auto struck = std::find_if(strikes_.begin(), strikes_.end(), [&](const auto& entry) {
     return entry.first == culprit.remote.address;
@@ -262,7 +274,9 @@ void Swarm::bar(const Contributor& culprit, Instant now) {
   } else if (strikes_.size() < struck_addresses_max) {
     strikes_.emplace_back(culprit.remote.address, 1);
   }
-  candidates_.bar(culprit.remote);
+  if (culprit.listens_on && culprit.listens_on->address == culprit.remote.address) {
+    candidates_.bar(*culprit.listens_on);  // its session may be gone already
+  }
   end(culprit.session, CloseReason::wrong_data, now);
 }
 

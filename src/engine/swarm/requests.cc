@@ -252,7 +252,10 @@ void Swarm::payload_end(SessionId id, Instant now) {
   ActivePiece& active = active_.at(request.buffer);
   if (active.state == ActivePiece::State::receiving) {
     active_.mark_received(request.buffer, request.block,
-                          {.session = id, .remote = session->remote, .peer_id = session->peer_id},
+                          {.session = id,
+                           .remote = session->remote,
+                           .peer_id = session->peer_id,
+                           .listens_on = session->listens_on},
                           now);
     session->grants.declined_since_payload = 0;
     granted_progress(active, now);

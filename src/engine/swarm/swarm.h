@@ -320,8 +320,8 @@ class Swarm {
   policy::Candidates candidates_;
   ActivePieces active_;
   Slab<Session> sessions_;
-  std::vector<SessionId> by_slot_;  // the live session in each slot
-  std::vector<PeerId> barred_ids_;
+  std::vector<SessionId> by_slot_;                       // the live session in each slot
+  std::vector<std::pair<IpAddress, PeerId>> culprits_;   // refused when they come back
   std::vector<std::pair<IpAddress, uint32_t>> strikes_;  // address, how often caught
   std::vector<uint8_t> bitfield_;                        // wire form, reused
   uint32_t open_count_ = 0;

@@ -1,0 +1,97 @@
+// What peers say of themselves: their peer id, which may be that of another, and where they listen.
+#include <doctest/doctest.h>
+
+#include "recorder.h"
+
+using murder::Endpoint;
+using murder::IpAddress;
+using murder::codec::MessageType;
+using murder::swarm::CloseReason;
+using murder::swarm::Session;
+using murder::swarm::SessionId;
+using murder::test::Bench;
+using namespace std::chrono_literals;
+
+namespace {
+
+Endpoint at(uint8_t host, uint16_t port) {
+  return {IpAddress::from_v4(std::array<uint8_t, 4>{10, 0, 0, host}), port};
+}
+
+murder::codec::Handshake handshake_of(uint8_t number) {
+  murder::codec::Handshake handshake{.fast_extension = true};
+  handshake.peer_id.bytes[0] = number;
+  return handshake;
+}
+
+bool is_open(Bench& bench, SessionId id) {
+  const Session* session = bench.swarm().session(id);
+  return session != nullptr && session->state == Session::State::open;
+}
+
+// The swarm dials the endpoint, and who listens there says that it is this one.
+SessionId dial(Bench& bench, const Endpoint& endpoint, uint8_t number) {
+  bench.sink.dialed.clear();
+  bench.swarm().add_candidates(std::span(&endpoint, 1), bench.now);
+  for (int second = 0; second < 60 && bench.sink.dialed.empty(); ++second) {
+    bench.run(1s);
+  }
+  REQUIRE(bench.sink.dialed.size() == 1);
+  const SessionId id = bench.sink.dialed[0];
+  bench.swarm().dialed(id, bench.now);
+  bench.swarm().received(id, handshake_of(number), bench.now);
+  bench.check();
+  return id;
+}
+
+void send_wrong_piece(Bench& bench, SessionId id) {
+  for (uint32_t count = 0; count < 4; ++count) {
+    bench.deliver(id, bench.sink.said(id, MessageType::request).at(count));
+  }
+  REQUIRE(bench.sink.verifying.size() == 1);
+  bench.swarm().piece_verified(bench.sink.verifying[0].buffer, false, bench.now);
+  bench.sink.verifying.clear();
+  CHECK(bench.sink.has_closed(id, CloseReason::wrong_data));
+  bench.swarm().closed(id, bench.now);
+  bench.check();
+}
+
+}  // namespace
+
+TEST_CASE("who sent wrong data is not let in again, but who shares its peer id is") {
+  Bench bench(false, 1);
+  const SessionId thief = bench.join_seed();  // 10.0.0.1, as number 1
+  send_wrong_piece(bench, thief);
+  const SessionId again = bench.swarm().accept(at(1, 50001), bench.now);
+  bench.swarm().received(again, handshake_of(1), bench.now);
+  CHECK(bench.sink.has_closed(again, CloseReason::barred));
+  bench.swarm().closed(again, bench.now);
+  CHECK(is_open(bench, dial(bench, at(9, 6881), 1)));
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("an endpoint is not barred for what was sent from another address under its peer id") {
+  Bench bench(false, 1);
+  const SessionId thief = bench.join_seed();
+  bench.run(3s);
+  const Endpoint honest = at(9, 6881);
+  const SessionId refused = dial(bench, honest, 1);
+  CHECK(bench.sink.has_closed(refused, CloseReason::duplicate));
+  bench.swarm().closed(refused, bench.now);
+  send_wrong_piece(bench, thief);
+  CHECK(is_open(bench, dial(bench, honest, 1)));
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("one that gives nothing makes way for one that was dialled under the same peer id") {
+  Bench bench(false, 1);
+  const SessionId thief = bench.join();
+  bench.run(3s);
+  const Endpoint honest = at(9, 6881);
+  const SessionId refused = dial(bench, honest, 1);
+  CHECK(bench.sink.has_closed(refused, CloseReason::duplicate));
+  bench.swarm().closed(refused, bench.now);
+  CHECK(is_open(bench, dial(bench, honest, 1)));
+  CHECK(bench.sink.has_closed(thief, CloseReason::duplicate));
+  CHECK(bench.broken == "");
+}
