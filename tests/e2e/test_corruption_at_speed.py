@@ -148,7 +148,7 @@ class CorruptionAtSpeed(MurderCase):
         self.assertGreaterEqual(report["failed_pieces"], 1)
         self.assertLessEqual(report["failed_pieces"], wrong.flipped, "a right piece was refused")
         self.assertGreaterEqual(report["received_bytes"], RELEASE_BYTES + PIECE_BYTES)
-        self.assertIn("wrong data", running.error)
+        self.assertIn("wrong data so far, the last from %s:%d;" % wrong.address, running.error)
         self.assertLessEqual(wrong.connections, shards, "it was dialled again")
 
     def test_a_changed_byte_is_caught_and_its_piece_fetched_again(self):

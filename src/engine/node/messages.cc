@@ -19,6 +19,7 @@ ShardStats& ShardStats::operator+=(const ShardStats& other) {
   uploaded_bytes += other.uploaded_bytes;
   wasted_bytes += other.wasted_bytes;
   failed_pieces += other.failed_pieces;
+  last_culprit = other.last_culprit ? other.last_culprit : last_culprit;
   session_count += other.session_count;
   open_count += other.open_count;
   io += other.io;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "engine/base/endpoint.h"
 #include "engine/base/types.h"
@@ -28,6 +29,7 @@ struct ShardStats {
   uint64_t uploaded_bytes = 0;
   uint64_t wasted_bytes = 0;
   uint64_t failed_pieces = 0;
+  std::optional<Endpoint> last_culprit;  // who sent one of them
   uint32_t session_count = 0;
   uint32_t open_count = 0;
   IoCounters io;

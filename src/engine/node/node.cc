@@ -395,9 +395,11 @@ void Node::tick(io::Timer&) {
     }
     if (now.stats.failed_pieces > failed_pieces_told_) {
       failed_pieces_told_ = now.stats.failed_pieces;
+      const std::string from =
+          now.stats.last_culprit ? ", the last from " + now.stats.last_culprit->text() : "";
       observer_.node_notice(fmt::format(
-          "{} piece(s) came with wrong data so far; they are fetched again from other peers",
-          failed_pieces_told_));
+          "{} piece(s) came with wrong data so far{}; they are fetched again from other peers",
+          failed_pieces_told_, from));
     }
   }
   if (phase_ != NodePhase::stopped) {

@@ -390,6 +390,7 @@ void Shard::post_stats() {
                           .uploaded_bytes = stats.uploaded_bytes,
                           .wasted_bytes = stats.wasted_bytes,
                           .failed_pieces = stats.failed_pieces,
+                          .last_culprit = stats.last_culprit,
                           .session_count = swarm_.session_count(),
                           .open_count = swarm_.open_count(),
                           .io = counters_}});

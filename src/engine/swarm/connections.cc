@@ -263,6 +263,7 @@ void Swarm::remember_end(const Session& session, Instant now) {
 
 // By address: its peer id may be that of somebody honest.
 void Swarm::bar(const Contributor& culprit, Instant now) {
+  stats_.last_culprit = culprit.listens_on.value_or(culprit.remote);
   if (culprits_.size() < culprits_max) {
     culprits_.emplace_back(culprit.remote.address, culprit.peer_id);
   }

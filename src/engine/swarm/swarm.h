@@ -66,6 +66,7 @@ struct SwarmStats {
   uint64_t uploaded_bytes = 0;
   uint64_t wasted_bytes = 0;  // payload that was not
   uint64_t failed_pieces = 0;
+  std::optional<Endpoint> last_culprit;  // of them
   std::array<uint64_t, close_reason_count> closed{};
 };
 
