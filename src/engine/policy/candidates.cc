@@ -11,18 +11,27 @@ Candidates::Candidate* Candidates::find(const Endpoint& endpoint) {
   return found == list_.end() ? nullptr : &*found;
 }
 
-bool Candidates::make_room() {
+bool Candidates::make_room(Source source) {
   if (list_.size() < count_max_) {
     return true;
   }
-  Candidate* worst = nullptr;
-  for (Candidate& candidate : list_) {
-    if (candidate.state == State::idle && candidate.failures > 0 &&
-        (worst == nullptr || candidate.failures > worst->failures)) {
-      worst = &candidate;
+  // The higher, the sooner it goes: busy, told by a tracker (and never failed), barred, by itself.
+  const auto rank = [](const Candidate& candidate) -> uint64_t {
+    switch (candidate.state) {
+      case State::busy:
+        return 0;
+      case State::barred:
+        return uint64_t{1} << 31U;
+      case State::idle:
+        break;
     }
-  }
-  if (worst == nullptr) {
+    const bool is_told = candidate.source == Source::tracker;
+    return (is_told ? 2 : uint64_t{1} << 32U) + candidate.failures;
+  };
+  const auto worst = std::max_element(
+      list_.begin(), list_.end(),
+      [&](const Candidate& one, const Candidate& other) { return rank(one) < rank(other); });
+  if (rank(*worst) < (source == Source::tracker ? 2 : 3)) {
     return false;
   }
   *worst = list_.back();
@@ -30,12 +39,18 @@ bool Candidates::make_room() {
   return true;
 }
 
-bool Candidates::add(const Endpoint& endpoint) {
-  if (endpoint.port == 0 || endpoint.address.is_unspecified() || find(endpoint) != nullptr ||
-      !make_room()) {
+bool Candidates::add(const Endpoint& endpoint, Source source) {
+  if (endpoint.port == 0 || endpoint.address.is_unspecified()) {
     return false;
   }
-  list_.push_back({.endpoint = endpoint});
+  if (Candidate* known = find(endpoint)) {
+    known->source = std::min(known->source, source);
+    return false;
+  }
+  if (!make_room(source)) {
+    return false;
+  }
+  list_.push_back({.endpoint = endpoint, .source = source});
   return true;
 }
 
@@ -82,7 +97,7 @@ void Candidates::postpone(const Endpoint& endpoint, Instant not_before) {
 }
 
 void Candidates::bar(const Endpoint& endpoint) {
-  add(endpoint);
+  add(endpoint, Source::itself);
   Candidate* candidate = find(endpoint);
   if (candidate != nullptr) {
     candidate->state = State::barred;

@@ -1,8 +1,10 @@
-// Addresses of peers we may dial: where they came from does not matter, what happened to them does.
+// Addresses of peers we may dial, and what happened to them.
 //
 // A candidate is in exactly one state: idle (may be dialled from `not_before` on), busy (dialling
-// or connected) or barred (ourselves, or caught with wrong data). Bounded; when full, an idle
-// candidate that failed most makes room.
+// or connected) or barred (ourselves, or caught with wrong data). Bounded. When full, there is
+// always room for what a tracker tells. Of those that are not busy goes first who only said itself
+// where it listens, then the barred, who failed most, and one that never failed at last: the latter
+// not for what peers say of themselves.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +22,9 @@ class Candidates {
  public:
   explicit Candidates(uint32_t count_max) : count_max_(count_max) {}
 
+  enum class Source : uint8_t { tracker, itself };  // who says so
   // True when it was not known before.
-  bool add(const Endpoint& endpoint);
+  bool add(const Endpoint& endpoint, Source source);
 
   // A random idle candidate whose time has come, now busy; nullopt when there is none.
   [[nodiscard]] std::optional<Endpoint> take(Instant now, Prng& prng);
@@ -44,12 +47,13 @@ class Candidates {
   struct Candidate {
     Endpoint endpoint;
     State state = State::idle;
+    Source source = Source::tracker;
     uint32_t failures = 0;
     Instant not_before{};
   };
 
   [[nodiscard]] Candidate* find(const Endpoint& endpoint);
-  [[nodiscard]] bool make_room();
+  [[nodiscard]] bool make_room(Source source);
 
   static constexpr Backoff backoff_ = {std::chrono::seconds(1), std::chrono::seconds(30)};
 

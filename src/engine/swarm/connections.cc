@@ -23,7 +23,7 @@ constexpr size_t culprits_max = 256;
 
 void Swarm::add_candidates(std::span<const Endpoint> endpoints, Instant now) {
   for (const Endpoint& endpoint : endpoints) {
-    candidates_.add(endpoint);
+    candidates_.add(endpoint, policy::Candidates::Source::tracker);
   }
   dial_more(now);
 }
@@ -212,7 +212,7 @@ void Swarm::closed(SessionId id, Instant now) {
 // It is connected, so it need not be dialled as well.
 void Swarm::learn_listening(Session& session, const Endpoint& endpoint) {
   session.listens_on = endpoint;
-  candidates_.add(endpoint);
+  candidates_.add(endpoint, policy::Candidates::Source::itself);
   candidates_.postpone(endpoint, instant_never);
 }
 

@@ -180,7 +180,8 @@ void Swarm::on_extended(SessionId id, Session& session, const PeerMessage& messa
     const uint32_t most = std::min(*handshake->block_bytes_max, config_.block_bytes_max);
     session.block_bytes = most / unit_bytes * unit_bytes;
   }
-  if (handshake->listen_port && *handshake->listen_port != 0 && !session.outgoing) {
+  // Once: it has one, whatever it says later.
+  if (handshake->listen_port && *handshake->listen_port != 0 && !session.listens_on) {
     learn_listening(session, {session.remote.address, *handshake->listen_port});
   }
   session.upload_only = handshake->upload_only || session.pieces.all();

@@ -9,6 +9,7 @@ using murder::Instant;
 using murder::instant_never;
 using murder::Prng;
 using murder::policy::Candidates;
+using Source = murder::policy::Candidates::Source;
 using namespace std::chrono_literals;
 
 namespace {
@@ -24,8 +25,8 @@ TEST_CASE("each candidate is handed out once while it is busy") {
   Candidates candidates(10);
   Prng prng(1);
   for (uint8_t host = 1; host <= 5; ++host) {
-    CHECK(candidates.add(endpoint(host)));
-    CHECK_FALSE(candidates.add(endpoint(host)));
+    CHECK(candidates.add(endpoint(host), Source::tracker));
+    CHECK_FALSE(candidates.add(endpoint(host), Source::tracker));
   }
   std::set<Endpoint> taken;
   while (const auto one = candidates.take(Instant{}, prng)) {
@@ -36,15 +37,15 @@ TEST_CASE("each candidate is handed out once while it is busy") {
 
 TEST_CASE("addresses nobody can dial are not taken in") {
   Candidates candidates(10);
-  CHECK_FALSE(candidates.add(endpoint(1, 0)));
-  CHECK_FALSE(candidates.add({{}, 6881}));
+  CHECK_FALSE(candidates.add(endpoint(1, 0), Source::tracker));
+  CHECK_FALSE(candidates.add({{}, 6881}, Source::tracker));
   CHECK(candidates.size() == 0);
 }
 
 TEST_CASE("a failed candidate waits longer each time, one that had worked waits shortly") {
   Candidates candidates(10);
   Prng prng(1);
-  candidates.add(endpoint(1));
+  candidates.add(endpoint(1), Source::tracker);
   Instant now{};
   for (int failure = 1; failure <= 8; ++failure) {
     REQUIRE(candidates.take(now, prng));
@@ -62,7 +63,7 @@ TEST_CASE("a failed candidate waits longer each time, one that had worked waits 
 TEST_CASE("a postponed candidate comes back at its time, also when its connection ends meanwhile") {
   Candidates candidates(10);
   Prng prng(1);
-  candidates.add(endpoint(1));
+  candidates.add(endpoint(1), Source::tracker);
   candidates.postpone(endpoint(1), instant_never);
   CHECK_FALSE(candidates.take(Instant{} + 1000h, prng));
   candidates.ended(endpoint(1), Instant{} + 1s, prng);
@@ -78,31 +79,60 @@ TEST_CASE("a barred candidate is never handed out again, whatever becomes known 
   candidates.postpone(endpoint(1), Instant{});
   candidates.ended(endpoint(1), Instant{}, prng);
   candidates.failed(endpoint(1), Instant{}, prng);
-  candidates.add(endpoint(1));
+  candidates.add(endpoint(1), Source::tracker);
   CHECK_FALSE(candidates.take(Instant{} + 1000h, prng));
 }
 
-TEST_CASE("when full, the idle candidate that failed most makes room, and nobody else") {
-  Candidates candidates(3);
+TEST_CASE("when full, there is room for what a tracker tells, in the place of who is worth least") {
+  Candidates candidates(4);
   Prng prng(1);
-  for (uint8_t host = 1; host <= 3; ++host) {
-    CHECK(candidates.add(endpoint(host)));
+  const Instant now{};
+  const auto is_known = [&](uint8_t host) {
+    // Adding one again changes nothing but who told of it, here nothing.
+    return !candidates.add(endpoint(host), Source::itself);
+  };
+  for (uint8_t host = 1; host <= 2; ++host) {
+    CHECK(candidates.add(endpoint(host), Source::tracker));
+    candidates.failed(endpoint(host), now, prng);
   }
-  CHECK_FALSE(candidates.add(endpoint(4)));
-  Instant now{};
+  candidates.failed(endpoint(2), now, prng);
+  candidates.bar(endpoint(3));
+  CHECK(candidates.add(endpoint(4), Source::itself));
+  candidates.postpone(endpoint(4), instant_never);
+  CHECK(candidates.add(endpoint(5), Source::tracker));  // in the place of 4
+  CHECK(candidates.add(endpoint(6), Source::tracker));  // of 3
+  CHECK_FALSE(candidates.is_barred(endpoint(3)));
+  CHECK(candidates.add(endpoint(7), Source::tracker));  // of 2
+  CHECK(candidates.add(endpoint(8), Source::tracker));  // of 1
+  for (uint8_t host = 5; host <= 8; ++host) {
+    CHECK(is_known(host));
+  }
+  CHECK_FALSE(candidates.add(endpoint(9), Source::itself));
+  CHECK(candidates.add(endpoint(9), Source::tracker));
+  CHECK(candidates.size() == 4);
+  while (candidates.take(now, prng)) {
+  }
+  CHECK_FALSE(candidates.add(endpoint(10), Source::tracker));  // all are busy
+}
+
+TEST_CASE("what peers say of themselves never takes the place of what a tracker told") {
+  Candidates candidates(10);
+  Prng prng(1);
+  for (uint8_t host = 1; host <= 5; ++host) {
+    CHECK(candidates.add(endpoint(host), Source::tracker));
+  }
+  for (uint16_t port = 1; port <= 1000; ++port) {
+    CHECK(candidates.add(endpoint(200, port), Source::itself));
+    candidates.postpone(endpoint(200, port), instant_never);
+  }
+  for (uint8_t host = 6; host <= 10; ++host) {
+    CHECK(candidates.add(endpoint(host), Source::tracker));
+  }
   std::set<Endpoint> taken;
-  while (const auto one = candidates.take(now, prng)) {
+  while (const auto one = candidates.take(Instant{}, prng)) {
     taken.insert(*one);
   }
-  CHECK_FALSE(candidates.add(endpoint(4)));  // all are busy
-  CHECK(taken.size() == 3);
-  candidates.failed(endpoint(1), now, prng);
-  candidates.failed(endpoint(2), now, prng);
-  candidates.failed(endpoint(2), now, prng);
-  CHECK(candidates.add(endpoint(4)));  // in the place of 2
-  CHECK(candidates.size() == 3);
-  CHECK(candidates.add(endpoint(2)));  // in the place of 1
-  CHECK_FALSE(candidates.add(endpoint(1)));
+  CHECK(taken.size() == 10);
 }
 
 TEST_CASE("candidates are handed out in no fixed order") {
@@ -111,7 +141,7 @@ TEST_CASE("candidates are handed out in no fixed order") {
     Candidates candidates(20);
     Prng prng(seed);
     for (uint8_t host = 1; host <= 10; ++host) {
-      candidates.add(endpoint(host));
+      candidates.add(endpoint(host), Source::tracker);
     }
     firsts.insert(*candidates.take(Instant{}, prng));
   }

@@ -95,3 +95,15 @@ TEST_CASE("one that gives nothing makes way for one that was dialled under the s
   CHECK(bench.sink.has_closed(thief, CloseReason::duplicate));
   CHECK(bench.broken == "");
 }
+
+TEST_CASE("a connection tells of one place to dial, and leaves room for what a tracker tells") {
+  Bench bench(false);
+  const SessionId id = bench.join();
+  for (uint16_t port = 1; port <= 3 * murder::limits::candidates_max; ++port) {
+    const std::string handshake = murder::codec::encode_extension_handshake({.listen_port = port});
+    bench.say(id, {.type = MessageType::extended, .payload = murder::as_bytes_of(handshake)});
+  }
+  CHECK(bench.swarm().session(id)->listens_on == at(1, 1));
+  CHECK(is_open(bench, dial(bench, at(9, 6881), 9)));
+  CHECK(bench.broken == "");
+}
