@@ -18,6 +18,10 @@ constexpr uint32_t strikes_max = 3;
 // id, since an id is what a peer calls itself.
 constexpr Duration idle_twin_after = std::chrono::seconds(20);
 constexpr size_t culprits_max = 256;
+// A session that was of no use for this long makes room when there is little.
+constexpr Duration idle_until_given_up = std::chrono::seconds(10);
+constexpr uint32_t spare_fraction = 16;  // of all: free ones to have
+constexpr size_t struck_addresses_max = 1024;
 
 }  // namespace
 
@@ -29,12 +33,47 @@ void Swarm::add_candidates(std::span<const Endpoint> endpoints, Instant now) {
 }
 
 SessionId Swarm::accept(const Endpoint& remote, Instant now) {
-  if (stopping_ || sessions_.full() || is_address_barred(remote.address)) {
+  if (stopping_ || is_address_barred(remote.address)) {
+    return {};
+  }
+  if (sessions_.size() + config_.sessions_max / spare_fraction >= config_.sessions_max) {
+    make_room(now);
+  }
+  if (sessions_.full()) {
     return {};
   }
   const SessionId id = sessions_.make(remote, false, now, have_.size());
   by_slot_[id.slot] = id;
   return id;
+}
+
+// Gives up the session that neither gave nor took anything for the longest time: whoever came
+// meanwhile may be of use. Its slot is free a little later, so that this begins before all are
+// taken.
+void Swarm::make_room(Instant now) {
+  SessionId idlest;
+  Instant idle_since = now - idle_until_given_up;
+  uint32_t closing_count = 0;
+  sessions_.each([&](SessionId id, const Session& session) {
+    closing_count += session.state == Session::State::closing ? 1 : 0;
+    if (session.state != Session::State::open && session.state != Session::State::handshaking) {
+      return;
+    }
+    Instant used_at = session.opened_at;
+    if (session.downloaded_bytes > 0) {
+      used_at = std::max(used_at, session.payload_at);
+    }
+    if (session.uploaded_bytes > 0) {
+      used_at = std::max(used_at, session.block_sent_at);
+    }
+    if (used_at < idle_since) {
+      idlest = id;
+      idle_since = used_at;
+    }
+  });
+  if (idlest != SessionId{} && closing_count < config_.sessions_max / spare_fraction) {
+    end(idlest, CloseReason::too_many, now);
+  }
 }
 
 void Swarm::dial_more(Instant now) {

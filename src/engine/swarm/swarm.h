@@ -170,6 +170,7 @@ class Swarm {
   [[nodiscard]] bool is_connected(const Endpoint& endpoint);
   void remember_end(const Session& session, Instant now);
   [[nodiscard]] bool is_address_barred(const IpAddress& address) const;
+  void make_room(Instant now);
   void dial_more(Instant now);
   void check_timeouts(SessionId id, Session& session, Instant now);
   void update_rates(Instant now);

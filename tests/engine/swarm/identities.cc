@@ -1,6 +1,8 @@
 // What peers say of themselves: their peer id, which may be that of another, and where they listen.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "recorder.h"
 
 using murder::Endpoint;
@@ -105,5 +107,37 @@ TEST_CASE("a connection tells of one place to dial, and leaves room for what a t
   }
   CHECK(bench.swarm().session(id)->listens_on == at(1, 1));
   CHECK(is_open(bench, dial(bench, at(9, 6881), 9)));
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("when there is little room, one that is of no use makes place for a newcomer") {
+  Bench bench(true);
+  const SessionId useful = bench.join();
+  std::vector<SessionId> idle;
+  while (bench.swarm().session_count() < murder::limits::connections_max) {
+    idle.push_back(bench.join());
+  }
+  CHECK_FALSE(bench.swarm().session(bench.swarm().accept(at(254, 1), bench.now)) != nullptr);
+  CHECK(bench.sink.closed.empty());  // they may have come to something
+  bench.run(11s);
+  const murder::BlockRange block{{0}, 0, 16384};
+  bench.say(useful, {.type = MessageType::interested});
+  bench.say(useful, MessageType::request, block);
+  bench.swarm().block_sent(useful, block.size_bytes, bench.now);
+  for (int count = 0; count < 20; ++count) {
+    bench.sink.closed.clear();
+    bench.swarm().accept(at(254, 1), bench.now);
+    if (!bench.sink.closed.empty()) {
+      CHECK(bench.sink.closed[0].session != useful);
+      CHECK(bench.sink.closed[0].reason == CloseReason::too_many);
+      bench.swarm().closed(bench.sink.closed[0].session, bench.now);
+    }
+    bench.check();
+  }
+  CHECK(is_open(bench, useful));
+  const auto idle_count =
+      std::count_if(idle.begin(), idle.end(), [&](SessionId id) { return is_open(bench, id); });
+  CHECK(idle_count < 190);
+  CHECK(idle_count >= 179);
   CHECK(bench.broken == "");
 }
