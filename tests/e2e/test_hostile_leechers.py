@@ -98,6 +98,13 @@ class HostileLeecher(MurderCase):
                 with self.subTest(size=size, kind=kind):
                     self.assert_dropped(struct.pack(">IB", size, kind) + bytes(4096))
 
+    def test_lengths_beyond_what_a_message_of_its_kind_may_have(self):
+        """Dropped by the head alone, before there is anything to keep."""
+        bitfield_bytes = -(-self.torrent.piece_count // 8)
+        for kind, size in ((EXTENDED, 64 * 1024 + 1), (HAVE, 500_000), (99, 64 * 1024 + 1), (BITFIELD, bitfield_bytes + 100)):
+            with self.subTest(kind=kind):
+                self.assert_dropped(struct.pack(">IB", size, kind))
+
     def test_messages_of_a_wrong_size(self):
         for kind, size in ((HAVE, 3), (HAVE, 5), (6, 11), (6, 13), (8, 0), (INTERESTED, 1), (7, 4), (UNCHOKE, 2)):
             with self.subTest(kind=kind, size=size):

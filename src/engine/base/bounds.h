@@ -50,12 +50,11 @@ inline constexpr uint32_t request_window_bytes_max = 4 * 1024 * 1024;
 // Payload nobody asked for, and refused requests, before the peer is dropped.
 inline constexpr uint32_t unrequested_bytes_max = 4 * 1024 * 1024;
 inline constexpr uint32_t refused_requests_max = 4000;
-// Longest message that is not a piece: a bitfield of piece_count_max, or an extended message.
-inline constexpr uint32_t message_bytes_max = piece_count_max / 8 + 64;
+// Longest message that is neither a piece nor a bitfield, which has a bit for each piece.
 inline constexpr uint32_t extended_bytes_max = 64 * 1024;
 inline constexpr uint32_t control_queue_bytes_max =
     1024 * 1024;  // unsent small messages of one link
-static_assert(control_queue_bytes_max > message_bytes_max);
+static_assert(control_queue_bytes_max > piece_count_max / 8 + 64);
 
 inline constexpr Duration handshake_timeout = std::chrono::seconds(10);
 inline constexpr uint32_t dials_at_once_max = 16;

@@ -15,6 +15,8 @@ using swarm::CloseReason;
 namespace {
 
 constexpr size_t piece_body_head_bytes = codec::piece_head_bytes - codec::frame_length_bytes;
+constexpr uint32_t bitfield_bytes_spare = 64;
+constexpr size_t partial_bytes_kept = 1024;
 constexpr uint32_t piece_payload_bytes_max = 1024 * 1024;  // beyond it is no block anybody sends
 
 }  // namespace
@@ -176,7 +178,9 @@ void PeerLink::consume_frame(SegmentReader& reader) {
     }
     return;
   }
-  if (body_bytes > limits::message_bytes_max) {
+  const bool is_bitfield =
+      partial_[codec::frame_length_bytes] == static_cast<uint8_t>(MessageType::bitfield);
+  if (body_bytes > (is_bitfield ? bitfield_bytes_max() : limits::extended_bytes_max)) {
     end(CloseReason::message_too_long);
     return;
   }
@@ -190,7 +194,20 @@ void PeerLink::consume_frame(SegmentReader& reader) {
     return;
   }
   shard_.swarm().received(session_, *message, shard_.reactor().now());
+  forget_partial();
+}
+
+// Of this release, and some more, so that one of a wrong length is told from one without end.
+uint32_t PeerLink::bitfield_bytes_max() const {
+  return static_cast<uint32_t>(shard_.swarm().have().wire_bytes()) + bitfield_bytes_spare;
+}
+
+// Long messages are rare, and links are many: the memory of one is not kept.
+void PeerLink::forget_partial() {
   partial_.clear();
+  if (partial_.capacity() > partial_bytes_kept) {
+    partial_.shrink_to_fit();
+  }
 }
 
 void PeerLink::on_handshake() {

@@ -110,7 +110,7 @@ void PeerLink::finish_close() {
   disarm_wanted_ = false;
   armed_places_ = false;
   handshake_received_ = false;
-  partial_.clear();
+  forget_partial();
   payload_left_ = 0;
   payload_place_ = nullptr;
   control_.clear();

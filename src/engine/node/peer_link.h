@@ -92,6 +92,8 @@ class PeerLink {
   void consume(SegmentReader& reader);
   void consume_payload(SegmentReader& reader);
   void consume_frame(SegmentReader& reader);
+  [[nodiscard]] uint32_t bitfield_bytes_max() const;
+  void forget_partial();
   // Whether partial_ holds `size_bytes` now.
   bool gather(SegmentReader& reader, size_t size_bytes);
   void on_handshake();
