@@ -69,6 +69,9 @@ std::string render_metrics(const Snapshot& snapshot) {
              snapshot.http.timeouts);
   out.single("http_evictions_total", "counter", "Idle HTTP connections closed to make room.",
              snapshot.http.evictions);
+  out.single("http_crowded_total", "counter",
+             "HTTP connections closed and requests refused since clients did not read.",
+             snapshot.http.crowded);
   out.single("http_accept_failures_total", "counter", "Connections that could not be accepted.",
              snapshot.http.accept_failures);
   out.single("uptime_seconds", "gauge", "Time since the tracker started.",

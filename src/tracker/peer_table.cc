@@ -74,6 +74,11 @@ size_t PeerTable::memory_bytes() const {
   return bytes;
 }
 
+void PeerTable::forget(std::map<InfoHash, Swarm>::iterator swarm) {
+  completed_id_count_ -= swarm->second.completed_id_count();
+  swarms_.erase(swarm);
+}
+
 bool PeerTable::evict_an_empty_swarm() {
   auto oldest = swarms_.end();
   for (auto at = swarms_.begin(); at != swarms_.end(); ++at) {
@@ -85,7 +90,7 @@ bool PeerTable::evict_an_empty_swarm() {
   if (oldest == swarms_.end()) {
     return false;
   }
-  swarms_.erase(oldest);
+  forget(oldest);
   return true;
 }
 
@@ -120,7 +125,8 @@ void PeerTable::renew(Swarm& swarm, const codec::AnnounceRequest& request,
     record_count_ += swarm.put(record) ? 1 : 0;
   }
   if (request.event == codec::AnnounceEvent::completed) {
-    swarm.count_completed(request.peer_id);
+    const bool has_id_room = completed_id_count_ < options_.completed_ids_max;
+    completed_id_count_ += swarm.count_completed(request.peer_id, has_id_room) ? 1 : 0;
   }
   if (swarm.name.empty() && !request.name.empty()) {
     swarm.name = presentable_name(request.name, limits::tracker_swarm_name_bytes_max);
@@ -225,7 +231,7 @@ void PeerTable::sweep(Instant now, uint32_t budget) {
     const auto next = std::next(at);
     if (at->second.record_count() == 0 &&
         at->second.last_announce + limits::empty_swarm_lifetime <= now) {
-      swarms_.erase(at);
+      forget(at);
     }
     sweep_at_ = next == swarms_.end() ? InfoHash{} : next->first;
   }

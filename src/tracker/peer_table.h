@@ -28,6 +28,7 @@ struct PeerTableOptions {
   uint64_t hash_seed = 0;  // random in a process, so that nobody aims at one hash chain
   uint32_t swarms_max = limits::tracker_swarms_max;
   uint32_t peers_max = limits::tracker_peers_max;
+  uint32_t completed_ids_max = limits::tracker_completed_ids_max;
   RackTable racks;  // where hosts stand that do not say it themselves
 };
 
@@ -68,6 +69,7 @@ class PeerTable {
   Swarm* find_mutable(const InfoHash& info_hash);
   Swarm* make(const InfoHash& info_hash);
   bool evict_an_empty_swarm();
+  void forget(std::map<InfoHash, Swarm>::iterator swarm);
   void renew(Swarm& swarm, const codec::AnnounceRequest& request, const AnnouncerAddress& address,
              Instant now, Duration interval);
   void forget(Swarm& swarm, const PeerId& id, const AnnouncerAddress& address);
@@ -79,6 +81,7 @@ class PeerTable {
   PeerTableOptions options_;
   std::map<InfoHash, Swarm> swarms_;
   uint32_t record_count_ = 0;
+  uint32_t completed_id_count_ = 0;  // of all swarms
   InfoHash sweep_at_;
 };
 

@@ -10,14 +10,18 @@ namespace murder::tracker {
 
 namespace {
 
-// Swarms on the status page; /status.json lists them all.
+// Swarms that are listed, on the status page and in /status.json. Who asks for one by its info hash
+// gets it, however many there are.
 constexpr uint32_t page_lines_max = 500;
+constexpr uint32_t json_lines_max = 1000;
 // Leechers that are named, those with the most left to fetch.
 constexpr uint32_t page_slowest_max = 5;
 constexpr uint32_t json_slowest_max = 10;
 // Racks that are listed, likewise.
 constexpr uint32_t page_racks_max = 8;
 constexpr uint32_t json_racks_max = 100;
+// Leechers and racks on one page together: it is made whole, in memory, by the tracker's thread.
+constexpr uint32_t rows_max = 2000;
 
 http::Response page(std::string content_type, std::string body) {
   return {.content_type = std::move(content_type),
@@ -91,15 +95,17 @@ Snapshot Service::snapshot(Instant now, const SnapshotLimits& limits) const {
                      .bad_requests = counters.bad_requests,
                      .timeouts = counters.timeouts,
                      .evictions = counters.evictions,
+                     .crowded = counters.crowded,
                      .accept_failures = counters.accept_failures};
   }
   return snapshot;
 }
 
 std::string Service::status_json(Instant now) const {
-  return render_status_json(snapshot(
-      now,
-      {.lines_max = UINT32_MAX, .slowest_max = json_slowest_max, .racks_max = json_racks_max}));
+  return render_status_json(snapshot(now, {.lines_max = json_lines_max,
+                                           .slowest_max = json_slowest_max,
+                                           .racks_max = json_racks_max,
+                                           .rows_max = rows_max}));
 }
 
 http::Response Service::status_of(std::string_view query, Instant now) const {
@@ -115,6 +121,7 @@ http::Response Service::status_of(std::string_view query, Instant now) const {
     const SnapshotLimits limits{.lines_max = 1,
                                 .slowest_max = json_slowest_max,
                                 .racks_max = json_racks_max,
+                                .rows_max = rows_max,
                                 .only = &*only};
     return page("application/json", render_status_json(snapshot(now, limits)));
   }
@@ -137,7 +144,8 @@ http::Response Service::handle(const http::Request& request, Instant now) {
     return page("text/html; charset=utf-8",
                 render_status_page(snapshot(now, {.lines_max = page_lines_max,
                                                   .slowest_max = page_slowest_max,
-                                                  .racks_max = page_racks_max})));
+                                                  .racks_max = page_racks_max,
+                                                  .rows_max = rows_max})));
   }
   if (request.path == "/status.json") {
     return status_of(request.query, now);

@@ -34,16 +34,20 @@ Snapshot take_snapshot(const PeerTable& table, Instant now, const SnapshotLimits
   std::partial_sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count), keys.end(),
                     before);
   snapshot.swarms.reserve(count);
+  uint32_t rows_left = limits.rows_max;
   for (size_t index = 0; index < count; ++index) {
     const Key& key = keys[index];
-    snapshot.swarms.push_back(
-        {.info_hash = *key.info_hash,
-         .name = *key.name,
-         .counts = key.swarm->counts(),
-         .total_bytes = key.swarm->total_bytes,
-         .delivered_bytes = key.swarm->delivered_bytes(),
-         .progress = key.swarm->progress(limits.slowest_max, limits.racks_max),
-         .since_last_announce = now - key.swarm->last_announce});
+    const uint32_t slowest_max = std::min(limits.slowest_max, rows_left);
+    const uint32_t racks_max = std::min(limits.racks_max, rows_left - slowest_max);
+    snapshot.swarms.push_back({.info_hash = *key.info_hash,
+                               .name = *key.name,
+                               .counts = key.swarm->counts(),
+                               .total_bytes = key.swarm->total_bytes,
+                               .delivered_bytes = key.swarm->delivered_bytes(),
+                               .progress = key.swarm->progress(slowest_max, racks_max),
+                               .since_last_announce = now - key.swarm->last_announce});
+    const SwarmProgress& progress = snapshot.swarms.back().progress;
+    rows_left -= static_cast<uint32_t>(progress.slowest.size() + progress.racks.size());
   }
   return snapshot;
 }

@@ -34,6 +34,7 @@ struct HttpCounts {
   uint64_t bad_requests = 0;
   uint64_t timeouts = 0;
   uint64_t evictions = 0;
+  uint64_t crowded = 0;
   uint64_t accept_failures = 0;
 };
 
@@ -63,6 +64,8 @@ struct SnapshotLimits {
   uint32_t lines_max = 0;    // swarms that are listed
   uint32_t slowest_max = 0;  // leechers that are named in each
   uint32_t racks_max = 0;    // likewise, racks
+  // Leechers and racks of all swarms together; later swarms go without.
+  uint32_t rows_max = UINT32_MAX;
   const InfoHash* only = nullptr;
 };
 

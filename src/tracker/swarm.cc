@@ -11,9 +11,6 @@ namespace murder::tracker {
 
 namespace {
 
-// Finished peers that are remembered; more are counted without a check for repetition.
-constexpr uint32_t completed_ids_max = 2 * limits::tracker_peers_max;
-
 // Positions drawn beyond those wanted: the asker itself and peers that just expired fall out.
 constexpr uint32_t spare_draws = 8;
 constexpr uint32_t draws_max = limits::peers_per_reply_max + spare_draws;
@@ -205,7 +202,7 @@ bool Swarm::remove(const Endpoint& endpoint, const PeerId& id) {
   return true;
 }
 
-void Swarm::count_completed(const PeerId& id) {
+bool Swarm::count_completed(const PeerId& id, bool has_room) {
   const uint64_t word = mix(mix(word_at(id.bytes, 0) ^ hash_seed_) ^ word_at(id.bytes, 8)) ^
                         mix(word_at(id.bytes, 16));
   const auto hash = static_cast<uint32_t>(word);
@@ -213,12 +210,13 @@ void Swarm::count_completed(const PeerId& id) {
   const bool is_known =
       completed_ids_.find(hash, [&](uint32_t other) { return other == rest; }) != FlatIndex::none;
   if (is_known) {
-    return;
+    return false;
   }
-  if (completed_ids_.size() < completed_ids_max) {
+  if (has_room) {
     completed_ids_.insert(hash, rest);
   }
   ++counts_.completed_count;
+  return has_room;
 }
 
 uint32_t Swarm::candidate_count(const Asker& asker, Family family) const {

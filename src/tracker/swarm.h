@@ -108,8 +108,10 @@ class Swarm {
   // replaced at its port must not remove its successor. True when there was one.
   bool remove(const Endpoint& endpoint, const PeerId& id);
 
-  // Counts a peer that finished, once for each peer id.
-  void count_completed(const PeerId& id);
+  // Counts a peer that finished, once for each peer id that is remembered. Remembers this one when
+  // there is room for it, and says whether it did.
+  bool count_completed(const PeerId& id, bool has_room);
+  [[nodiscard]] uint32_t completed_id_count() const { return completed_ids_.size(); }
 
   // Draws at most out.size() peers of a family, all different, each set of them equally likely;
   // never the asker, and seeders only for an asker that is none. O(out.size()), whatever the

@@ -139,6 +139,30 @@ TEST_CASE("the JSON status tells how far the leechers and racks are and names th
   CHECK(contains(page, "2 racks: r2 0 of 1</td>"));
 }
 
+TEST_CASE("however many racks and leechers there are, no more than a bound are listed") {
+  Fixture fixture;
+  fixture.total_bytes = 1000;
+  for (uint32_t number = 1; number <= 60; ++number) {
+    fixture.announce(1 + number % 3, number, 100, "v" + std::to_string(number % 3));
+  }
+  const auto listed = [&](const SnapshotLimits& limits) {
+    std::vector<std::pair<size_t, size_t>> counts;
+    for (const SwarmLine& line : take_snapshot(fixture.table, start, limits).swarms) {
+      counts.emplace_back(line.progress.slowest.size(), line.progress.racks.size());
+      CHECK(line.progress.rack_count == 10);
+      CHECK(line.counts.leecher_count == 20);
+    }
+    return counts;
+  };
+  using Counts = std::vector<std::pair<size_t, size_t>>;
+  SnapshotLimits limits{.lines_max = 9, .slowest_max = 5, .racks_max = 6, .rows_max = 16};
+  CHECK(listed(limits) == Counts{{5, 6}, {5, 0}, {0, 0}});
+  limits.rows_max = 18;
+  CHECK(listed(limits) == Counts{{5, 6}, {5, 2}, {0, 0}});
+  limits.rows_max = UINT32_MAX;
+  CHECK(listed(limits) == Counts{{5, 6}, {5, 6}, {5, 6}});
+}
+
 TEST_CASE("each metric has one HELP and one TYPE line before its samples") {
   Fixture fixture;
   fixture.announce(1, 1, 10, "a");

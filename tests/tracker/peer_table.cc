@@ -131,6 +131,29 @@ TEST_CASE("completed counts once although the announce is repeated") {
   CHECK(reply.complete == 1);
 }
 
+TEST_CASE("finished peers are remembered up to a bound for all releases together") {
+  PeerTable table({.hash_seed = 5, .completed_ids_max = 1000});
+  Prng prng(1);
+  const auto complete = [&](uint32_t swarm, uint32_t number) {
+    AnnounceRequest request = from_peer(number, 0, AnnounceEvent::completed);
+    request.info_hash = hash_number(swarm);
+    AnnounceReply reply;
+    table.announce(request, v4_number(1), start, prng, reply);
+    return reply.downloaded;
+  };
+  const auto memory_of = [&](uint32_t count) {
+    for (uint32_t number = 0; number < count; ++number) {
+      complete(1 + number % 4, number);
+    }
+    return table.memory_bytes();
+  };
+  const size_t bytes = memory_of(1000);
+  CHECK(complete(1, 0) == 250U);  // known
+  CHECK(memory_of(100'000) == bytes);
+  const std::optional<uint32_t> before = complete(1, 99'999);
+  CHECK(complete(1, 99'999) == *before + 1);  // not remembered
+}
+
 TEST_CASE(
     "a silent peer of our kind is given up after three intervals, another's after 15 minutes") {
   Fixture fixture;

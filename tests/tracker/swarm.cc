@@ -81,14 +81,19 @@ TEST_CASE("the farewell of a replaced process does not remove its successor") {
 
 TEST_CASE("a completion counts once for each peer id") {
   Swarm swarm(1);
-  swarm.count_completed(own_peer(1));
-  swarm.count_completed(own_peer(1));
-  swarm.count_completed(own_peer(2));
+  CHECK(swarm.count_completed(own_peer(1), true));
+  CHECK_FALSE(swarm.count_completed(own_peer(1), true));
+  CHECK(swarm.count_completed(own_peer(2), true));
   CHECK(swarm.counts().completed_count == 2);
   for (uint32_t number = 0; number < 50'000; ++number) {
-    swarm.count_completed(own_peer(number));
+    swarm.count_completed(own_peer(number), true);
   }
   CHECK(swarm.counts().completed_count == 50'000);
+  CHECK(swarm.completed_id_count() == 50'000);
+  for (int time = 1; time <= 2; ++time) {
+    CHECK_FALSE(swarm.count_completed(own_peer(60'000), false));
+    CHECK(swarm.counts().completed_count == 50'000 + time);
+  }
 }
 
 TEST_CASE("an alias is handed out and not counted") {

@@ -102,14 +102,19 @@ inline constexpr uint32_t http_fields_max = 64;  // header fields of one head
 inline constexpr uint32_t scrape_hashes_max = 128;
 static_assert(scrape_hashes_max * 72 < http_head_bytes_max, "so many fit into one request");
 inline constexpr uint32_t http_connections_max = 20000;  // the tracker lowers it to the fd limit
-inline constexpr uint32_t http_listeners_max = 8;        // listening sockets of one server
-inline constexpr uint32_t lookups_max = 8;  // names being resolved at once, in a process
+// Requests that are not whole and answers that are not sent, of all clients of a server together.
+inline constexpr uint64_t http_held_bytes_max = 64ULL * 1024 * 1024;
+inline constexpr uint32_t http_listeners_max = 8;  // listening sockets of one server
+inline constexpr uint32_t lookups_max = 8;         // names being resolved at once, in a process
 inline constexpr uint32_t announce_reply_bytes_max = 1024 * 1024;
 inline constexpr uint32_t peers_per_reply_default = 50;
 inline constexpr uint32_t peers_per_reply_max = 200;
 inline constexpr uint32_t trackers_max = 16;
 inline constexpr uint32_t tracker_swarms_max = 4096;
 inline constexpr uint32_t tracker_peers_max = 500'000;  // of all swarms together
+// Peers that finished and are remembered, of all swarms together: any more are counted each time
+// that they say so.
+inline constexpr uint32_t tracker_completed_ids_max = 2 * tracker_peers_max;
 inline constexpr uint32_t tracker_swarm_name_bytes_max = tag_bytes_max + 20;
 inline constexpr uint32_t tracker_host_name_bytes_max = 64;
 inline constexpr uint32_t tracker_racks_max = 16'384;       // named racks of one swarm

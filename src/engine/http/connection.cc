@@ -14,6 +14,13 @@ namespace {
 constexpr Duration linger_timeout = std::chrono::seconds(2);
 // Answers to pipelined requests are collected up to this size before they are sent.
 constexpr size_t output_bytes_enough = 64 * 1024;
+// An answer that is larger finds room for half of what may be held, so that small ones do find it.
+constexpr size_t large_body_bytes = 64 * 1024;
+
+// Beside the object itself.
+uint64_t memory_of(const std::string& text) {
+  return text.capacity() > std::string().capacity() ? text.capacity() : 0;
+}
 
 bool is_known_method(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "POST";
@@ -57,7 +64,9 @@ void Connection::close() {
     return;
   }
   state_ = State::closing;
-  set_idle(false);
+  count_held();
+  shared_.held.going += held_bytes_;
+  owner_.closing(*this);
   timer_.cancel();
   shared_.reactor.cancel(receive_);
   shared_.reactor.cancel(send_);
@@ -66,6 +75,8 @@ void Connection::close() {
 
 void Connection::end_if_quiet() {
   if (!receive_.in_flight() && !send_.in_flight()) {
+    shared_.held.all -= held_bytes_;
+    shared_.held.going -= held_bytes_;
     shared_.reactor.close_fd(fd_);
     owner_.ended(*this);
   }
@@ -79,8 +90,14 @@ void Connection::set_idle(bool idle) {
   if (idle) {
     owner_.idle_began(*this);
   } else {
-    owner_.idle_ended(*this);
+    owner_.busy_began(*this);
   }
+}
+
+void Connection::count_held() {
+  const uint64_t bytes = memory_of(input_) + memory_of(output_);
+  shared_.held.all += bytes - held_bytes_;
+  held_bytes_ = bytes;
 }
 
 void Connection::received(io::Operation&, int32_t result, uint32_t cqe_flags) {
@@ -101,6 +118,8 @@ void Connection::received(io::Operation&, int32_t result, uint32_t cqe_flags) {
     return;
   }
   go_on();
+  count_held();
+  owner_.held_changed();
 }
 
 // Leaves what could not be answered yet in input_.
@@ -182,6 +201,11 @@ void Connection::answer(const codec::RequestHead& head, std::span<const uint8_t>
                     true, head.keep_alive);
     return;
   }
+  const uint64_t held_bytes_max = shared_.options.held_bytes_max;
+  if (shared_.held.all >= held_bytes_max) {
+    refuse_crowded();
+    return;
+  }
   const Request request{.method = head.method,
                         .path = head.path,
                         .query = head.query,
@@ -191,6 +215,10 @@ void Connection::answer(const codec::RequestHead& head, std::span<const uint8_t>
   answering_ = true;
   const Response response = shared_.handler.handle(request, shared_.reactor.now());
   answering_ = false;
+  if (response.body.size() > large_body_bytes && shared_.held.all >= held_bytes_max / 2) {
+    refuse_crowded();
+    return;
+  }
   append_response(response, head.method != "HEAD",
                   head.keep_alive && !response.close && !close_after_send_);
 }
@@ -201,6 +229,12 @@ void Connection::refuse(int status, const Error& error) {
   ++shared_.counters.bad_requests;
   append_response({.status = status, .body = error.text + "\n"}, true, false);
   linger_after_send_ = true;
+}
+
+void Connection::refuse_crowded() {
+  ++shared_.counters.crowded;
+  append_response({.status = 503, .body = "too many clients do not read their answers\n"}, true,
+                  false);
 }
 
 void Connection::append_response(const Response& response, bool with_body, bool keep_alive) {
@@ -274,6 +308,8 @@ void Connection::sent(io::Operation&, int32_t result, uint32_t) {
     }
   }
   go_on();
+  count_held();
+  owner_.held_changed();
 }
 
 void Connection::read_more() {
@@ -297,18 +333,26 @@ void Connection::timed_out(io::Timer&) {
   close();
 }
 
-void IdleList::add(Connection& connection) {
-  connection.idle_next_ = nullptr;
-  connection.idle_previous_ = last_;
-  (last_ == nullptr ? first_ : last_->idle_next_) = &connection;
+void ConnectionList::add(Connection& connection) {
+  leave(connection);
+  connection.list_ = this;
+  connection.previous_ = last_;
+  (last_ == nullptr ? first_ : last_->next_) = &connection;
   last_ = &connection;
 }
 
-void IdleList::remove(Connection& connection) {
-  Connection* next = connection.idle_next_;
-  Connection* previous = connection.idle_previous_;
-  (previous == nullptr ? first_ : previous->idle_next_) = next;
-  (next == nullptr ? last_ : next->idle_previous_) = previous;
+void ConnectionList::leave(Connection& connection) {
+  ConnectionList* list = connection.list_;
+  if (list == nullptr) {
+    return;
+  }
+  Connection* next = connection.next_;
+  Connection* previous = connection.previous_;
+  (previous == nullptr ? list->first_ : previous->next_) = next;
+  (next == nullptr ? list->last_ : next->previous_) = previous;
+  connection.list_ = nullptr;
+  connection.next_ = nullptr;
+  connection.previous_ = nullptr;
 }
 
 }  // namespace murder::http

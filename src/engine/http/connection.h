@@ -17,6 +17,13 @@
 namespace murder::http {
 
 class Connection;
+class ConnectionList;
+
+// Bytes of requests that are not whole and answers that are not sent.
+struct HeldBytes {
+  uint64_t all = 0;
+  uint64_t going = 0;  // of them those of connections that are closing
+};
 
 // What the connections of a server share, and whom they tell.
 struct ConnectionShared {
@@ -25,13 +32,19 @@ struct ConnectionShared {
   Handler& handler;
   const ServerOptions& options;
   ServerCounters& counters;
+  HeldBytes& held;
 };
 
 class ConnectionOwner {
  public:
-  // It waits for a request with nothing in hand; until idle_ended() it may be closed to make room.
+  // It waits for a request with nothing in hand, and may be closed to make room for another.
   virtual void idle_began(Connection& connection) = 0;
-  virtual void idle_ended(Connection& connection) = 0;
+  // It has something in hand, and may be closed when that is too much together with all others.
+  virtual void busy_began(Connection& connection) = 0;
+  // It is neither any more.
+  virtual void closing(Connection& connection) = 0;
+  // What it holds changed. The connection does not touch itself after this.
+  virtual void held_changed() = 0;
   // Nothing of it is in flight any more: free it. The connection does not touch itself after this.
   virtual void ended(Connection& connection) = 0;
 
@@ -62,10 +75,9 @@ class Connection {
   void begin(SlabHandle handle);
   void close();
   [[nodiscard]] SlabHandle handle() const { return handle_; }
-  [[nodiscard]] bool is_idle() const { return idle_; }
 
  private:
-  friend class IdleList;
+  friend class ConnectionList;
   enum class State : uint8_t { reading, sending, lingering, closing };
 
   void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
@@ -78,11 +90,13 @@ class Connection {
   size_t answer_one(std::span<const uint8_t> input);
   void answer(const codec::RequestHead& head, std::span<const uint8_t> body);
   void refuse(int status, const Error& error);
+  void refuse_crowded();
   void append_response(const Response& response, bool with_body, bool keep_alive);
   void go_on();
   void send_more();
   void read_more();
   void set_idle(bool idle);
+  void count_held();
   void end_if_quiet();
 
   ConnectionOwner& owner_;
@@ -90,7 +104,7 @@ class Connection {
   int fd_;
   State state_ = State::reading;
   bool is_local_socket_;
-  bool idle_ = false;
+  bool idle_ = false;       // else busy
   bool answering_ = false;  // within Handler::handle()
   bool close_after_send_ = false;
   bool linger_after_send_ = false;
@@ -101,22 +115,26 @@ class Connection {
       0;  // parsing input_ again before it has these makes no sense; 0: not known
   size_t parsed_bytes_ = 0;  // of input_, when a head in it was found incomplete
   std::string output_;
-  size_t sent_bytes_ = 0;  // of output_
+  size_t sent_bytes_ = 0;    // of output_
+  uint64_t held_bytes_ = 0;  // as counted last
   io::Operation receive_;
   io::Operation send_;
   io::Timer timer_;
-  Connection* idle_next_ = nullptr;
-  Connection* idle_previous_ = nullptr;
+  ConnectionList* list_ = nullptr;
+  Connection* next_ = nullptr;
+  Connection* previous_ = nullptr;
 };
 
 static_assert(sizeof(Connection) <= 384, "a tracker has 20,000 of them");
 
-// The idle connections of a server, the one idle longest first.
-class IdleList {
+// The idle connections of a server, or the busy ones: who is it longest comes first.
+class ConnectionList {
  public:
   [[nodiscard]] Connection* oldest() const { return first_; }
+  [[nodiscard]] bool has_several() const { return first_ != last_; }
+  // It leaves the list it was in.
   void add(Connection& connection);
-  void remove(Connection& connection);
+  static void leave(Connection& connection);
 
  private:
   Connection* first_ = nullptr;

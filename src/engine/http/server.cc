@@ -27,7 +27,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
       : reactor_(reactor),
         options_(options),
         buffers_(std::move(buffers)),
-        shared_{reactor, *buffers_, handler, options_, counters_},
+        shared_{reactor, *buffers_, handler, options_, counters_, held_},
         // Each listener may have accepted one more before it learns that there is no room.
         connections_(options.connections_max + limits::http_listeners_max) {}
 
@@ -64,7 +64,17 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
     }
   }
 
-  void idle_ended(Connection& connection) override { idle_.remove(connection); }
+  void busy_began(Connection& connection) override { busy_.add(connection); }
+
+  void closing(Connection& connection) override { ConnectionList::leave(connection); }
+
+  // Who holds something longest goes first, but for one that is alone.
+  void held_changed() override {
+    while (held_.all - held_.going > options_.held_bytes_max / 2 && busy_.has_several()) {
+      ++counters_.crowded;
+      busy_.oldest()->close();
+    }
+  }
 
   void ended(Connection& connection) override {
     connections_.free(connection.handle());
@@ -110,7 +120,9 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
   ServerCounters counters_;
   std::unique_ptr<io::BufferRing> buffers_;
   ConnectionShared shared_;
-  IdleList idle_;
+  HeldBytes held_;
+  ConnectionList idle_;
+  ConnectionList busy_;
   Slab<Connection> connections_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   bool room_wanted_ = false;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/bounds.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
@@ -47,6 +48,7 @@ class Handler {
 struct ServerOptions {
   uint32_t connections_max = 1024;  // two operations of the reactor each
   uint32_t body_bytes_max = 64 * 1024;
+  uint64_t held_bytes_max = limits::http_held_bytes_max;
   Duration idle_timeout = std::chrono::seconds(60);
   Duration request_timeout = std::chrono::seconds(10);  // from its first byte to its last
   Duration send_timeout = std::chrono::seconds(10);     // a client that does not read is dropped
@@ -59,6 +61,7 @@ struct ServerCounters {
   uint64_t bad_requests = 0;
   uint64_t timeouts = 0;
   uint64_t evictions = 0;  // idle connections closed to make room
+  uint64_t crowded = 0;    // connections closed, and requests refused, since too much was held
   uint64_t accept_failures = 0;
 };
 
@@ -66,8 +69,10 @@ struct ServerCounters {
 // Connections are bounded by connections_max: when all are taken, the one idle longest makes room
 // for a new one, and when none is idle new ones wait in the kernel's backlog. Requests of one
 // connection are answered in order; input is not read while an answer waits to be sent.
-// An idle connection holds no buffer. Ends with stop(); the destructor stops and turns the reactor
-// until nothing is in flight, so it must not run within a handler.
+// An idle connection holds no buffer. What all others hold of requests and answers is bounded by
+// held_bytes_max: at half of it the connections that hold something longest are closed and large
+// answers become 503, at all of it any. Ends with stop(); the destructor stops and turns the
+// reactor until nothing is in flight, so it must not run within a handler.
 class Server {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Server>> create(io::Reactor& reactor,

@@ -70,6 +70,36 @@ TEST_CASE("an answer larger than the socket's buffer arrives whole") {
   CHECK(answer.size() - answer.find("\r\n\r\n") - 4 == 64U * 1024 * 1024);
 }
 
+TEST_CASE("clients that do not read hold no more than the server may, and others are served") {
+  // Half of it is two large answers.
+  ServerFixture fixture({.held_bytes_max = 300ULL * 1024 * 1024});
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int count = 0; count < 8; ++count) {
+    silent.push_back(std::make_unique<RawClient>(*fixture.reactor, fixture.endpoint));
+    silent.back()->send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    fixture.run_until([&] {
+      return fixture.handler.requests == count + 1 && fixture.server->connection_count() <= 2;
+    });
+  }
+  CHECK(fixture.server->counters().crowded == 6);
+  RawClient small(*fixture.reactor, fixture.endpoint);
+  small.send(request_text);
+  CHECK(small.read_until("|").ends_with("GET /x  |"));
+  silent.back()->send(request_text);
+  CHECK(silent.back()->read_until("|").ends_with("GET /x  |"));
+}
+
+TEST_CASE("a large answer that finds no room is refused, a small one is not") {
+  ServerFixture fixture({.held_bytes_max = 1});
+  RawClient large(*fixture.reactor, fixture.endpoint);
+  large.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(large.read_to_end().starts_with("HTTP/1.1 503 "));
+  RawClient small(*fixture.reactor, fixture.endpoint);
+  small.send(request_text);
+  CHECK(small.read_until("|").ends_with("GET /x  |"));
+  CHECK(fixture.server->counters().crowded == 1);
+}
+
 TEST_CASE("when all places are taken, the connection idle longest makes room") {
   ServerFixture fixture({.connections_max = 2});
   RawClient first(*fixture.reactor, fixture.endpoint);
