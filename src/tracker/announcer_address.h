@@ -15,7 +15,8 @@ struct AnnouncerAddress {
 
 // A peer's address is the one its announce comes from. What it says of itself (ip, ipv4, ipv6)
 // counts only if the announce comes from a private address: from elsewhere it could name a victim.
-// Addresses that no host can have are ignored.
+// Addresses that no host can have are ignored, and so are those that another host holds
+// (Swarm::may_speak_for).
 [[nodiscard]] AnnouncerAddress announcer_address(const codec::AnnounceRequest& request,
                                                  const IpAddress& remote);
 

@@ -107,7 +107,8 @@ Swarm* PeerTable::make(const InfoHash& info_hash) {
 }
 
 void PeerTable::renew(Swarm& swarm, const codec::AnnounceRequest& request,
-                      const AnnouncerAddress& address, Instant now, Duration interval) {
+                      const AnnouncerAddress& address, const IpAddress& remote, Instant now,
+                      Duration interval) {
   const bool own_kind = is_own_kind(request.peer_id);
   const Duration lifetime = peer_lifetime(own_kind, interval);
   PeerRecord record{
@@ -116,7 +117,8 @@ void PeerTable::renew(Swarm& swarm, const codec::AnnounceRequest& request,
       .left_bytes = std::min(request.left_bytes, left_bytes_max),
       .expires_at = now + lifetime,
       .host = presentable_name(request.host, limits::tracker_host_name_bytes_max),
-      .grace_s = static_cast<uint16_t>(seconds_in(lifetime - overdue_after(own_kind, interval)))};
+      .grace_s = static_cast<uint16_t>(seconds_in(lifetime - overdue_after(own_kind, interval))),
+      .source_hash = swarm.source_of(remote)};
   record_count_ += swarm.put(record, rack_of(request, address)) ? 1 : 0;
   const bool has_room = record_count_ < options_.peers_max;
   if (address.alias && (has_room || swarm.contains(*address.alias))) {
@@ -170,9 +172,18 @@ void PeerTable::announce(const codec::AnnounceRequest& request, const IpAddress&
     refuse(reply, "port 0 cannot be reached: announce the port you listen on", std::nullopt);
     return;
   }
-  const AnnouncerAddress address = announcer_address(request, remote);
+  AnnouncerAddress address = announcer_address(request, remote);
   const bool is_leaving = request.event == codec::AnnounceEvent::stopped;
   Swarm* swarm = find_mutable(request.info_hash);
+  if (swarm != nullptr) {
+    // What another host holds is not had by naming it.
+    if (!swarm->may_speak_for(address.endpoint, remote, now)) {
+      address = {.endpoint = {.address = remote, .port = request.port}, .alias = {}};
+    }
+    if (address.alias && !swarm->may_speak_for(*address.alias, remote, now)) {
+      address.alias.reset();
+    }
+  }
   if (!is_leaving) {
     const bool is_known = swarm != nullptr && swarm->contains(address.endpoint);
     if (!is_known && record_count_ >= options_.peers_max) {
@@ -195,7 +206,7 @@ void PeerTable::announce(const codec::AnnounceRequest& request, const IpAddress&
   if (is_leaving) {
     forget(*swarm, request.peer_id, address);
   } else {
-    renew(*swarm, request, address, now, interval);
+    renew(*swarm, request, address, remote, now, interval);
     const Swarm::Asker asker{
         .id = request.peer_id, .endpoint = address.endpoint, .is_seeder = request.left_bytes == 0};
     if (request.neighbour_count) {

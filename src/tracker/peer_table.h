@@ -71,7 +71,7 @@ class PeerTable {
   bool evict_an_empty_swarm();
   void forget(std::map<InfoHash, Swarm>::iterator swarm);
   void renew(Swarm& swarm, const codec::AnnounceRequest& request, const AnnouncerAddress& address,
-             Instant now, Duration interval);
+             const IpAddress& remote, Instant now, Duration interval);
   void forget(Swarm& swarm, const PeerId& id, const AnnouncerAddress& address);
   void fill_peers(const Swarm& swarm, const Swarm::Asker& asker, uint32_t peers_wanted, Instant now,
                   Prng& prng, codec::AnnounceReply& reply) const;

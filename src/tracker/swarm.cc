@@ -189,6 +189,16 @@ bool Swarm::put(const PeerRecord& record, std::string_view rack) {
   return false;
 }
 
+bool Swarm::may_speak_for(const Endpoint& endpoint, const IpAddress& remote, Instant now) const {
+  const uint32_t reference = find(endpoint, hash_of(endpoint));
+  if (reference == FlatIndex::none || endpoint.address == remote) {
+    return true;
+  }
+  const Place place = unpack(reference);
+  const PeerRecord& record = groups_[place.group][place.position];
+  return record.source_hash == source_of(remote) || record.is_overdue(now);
+}
+
 bool Swarm::remove(const Endpoint& endpoint, const PeerId& id) {
   const uint32_t reference = find(endpoint, hash_of(endpoint));
   if (reference == FlatIndex::none) {

@@ -41,6 +41,7 @@ struct PeerRecord {
   RackRegister::Seat seat;
   uint16_t grace_s = 0;  // it was expected to announce this long before it expires
   uint8_t mate_count = 0;
+  uint32_t source_hash = 0;  // of the address that its announce came from: Swarm::source_of()
 
   // Silent beyond what it was told: probably dead, although it is remembered.
   [[nodiscard]] bool is_overdue(Instant now) const {
@@ -49,7 +50,7 @@ struct PeerRecord {
   [[nodiscard]] bool is_seeder() const { return left_bytes == 0; }
   [[nodiscard]] Family family() const { return endpoint.address.is_v4() ? Family::v4 : Family::v6; }
 };
-static_assert(sizeof(PeerRecord) == 96, "50,000 of them take 4.8 MB");
+static_assert(sizeof(PeerRecord) == 104, "50,000 of them take 5.2 MB");
 
 struct SwarmCounts {
   uint32_t seeder_count = 0;
@@ -103,6 +104,14 @@ class Swarm {
   // Adds the record, or puts it in place of the one with its endpoint. True when it was added. The
   // name of a rack is empty, or valid (base/rack.h).
   bool put(const PeerRecord& record, std::string_view rack = {});
+
+  // Whether an announce from `remote` may put or remove the record of this endpoint: it is from
+  // there, or from where the one before it was, or nobody kept the record alive.
+  [[nodiscard]] bool may_speak_for(const Endpoint& endpoint, const IpAddress& remote,
+                                   Instant now) const;
+  [[nodiscard]] uint32_t source_of(const IpAddress& remote) const {
+    return hash_of({.address = remote, .port = 0});
+  }
 
   // Removes the record of this endpoint if it is this peer's: the farewell of a process that was
   // replaced at its port must not remove its successor. True when there was one.

@@ -131,6 +131,50 @@ TEST_CASE("completed counts once although the announce is repeated") {
   CHECK(reply.complete == 1);
 }
 
+TEST_CASE("a host takes nobody's record over, and removes none, by naming its address") {
+  Fixture fixture;
+  fixture.announce(from_peer(1), 1);
+  AnnounceRequest spoof = from_peer(9);
+  spoof.ip = v4_number(1);
+  const auto known = [&] {
+    std::set<std::pair<Endpoint, PeerId>> peers;
+    for (const auto& peer : fixture.announce(from_peer(2), 2).peers) {
+      peers.emplace(peer.endpoint, peer.peer_id);
+    }
+    return peers;
+  };
+  const std::pair<Endpoint, PeerId> honest{{v4_number(1), 6881}, own_peer(1)};
+  fixture.announce(spoof, 9);
+  CHECK(known() ==
+        std::set<std::pair<Endpoint, PeerId>>{honest, {{v4_number(9), 6881}, own_peer(9)}});
+  spoof.peer_id = own_peer(1);
+  spoof.event = AnnounceEvent::stopped;
+  fixture.announce(spoof, 9);
+  CHECK(known().contains(honest));
+  // Nor as its second address.
+  AnnounceRequest alias = from_peer(9);
+  alias.ipv4 = Endpoint{v4_number(1), 6881};
+  fixture.announce(alias, IpAddress::parse("fd00::9").value());
+  CHECK(known().contains(honest));
+  // Itself it may, with another peer id as well.
+  fixture.announce(from_peer(5), 1);
+  CHECK_FALSE(known().contains(honest));
+}
+
+TEST_CASE("who names its address may start anew, and so may another when it is silent") {
+  Fixture fixture;
+  AnnounceRequest natted = from_peer(1);
+  natted.ip = v4_number(77);
+  fixture.announce(natted, 1);
+  natted.peer_id = own_peer(2);
+  fixture.announce(natted, 1);
+  CHECK(fixture.table.record_count() == 1);
+  fixture.now += 10min;
+  natted.peer_id = own_peer(3);
+  fixture.announce(natted, 3);
+  CHECK(fixture.announce(from_peer(4), 4).peers.at(0).endpoint.address == v4_number(77));
+}
+
 TEST_CASE("finished peers are remembered up to a bound for all releases together") {
   PeerTable table({.hash_seed = 5, .completed_ids_max = 1000});
   Prng prng(1);
