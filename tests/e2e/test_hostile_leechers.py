@@ -259,6 +259,36 @@ class HostileLeecher(MurderCase):
         # The slow one gets all it asked for as well.
         self.assertEqual(len([slow.read_until(7) for _ in range(30)]), 30)
 
+    def stall(self, count):
+        """Connections that ask for much and do not read: more than the sockets between take."""
+        wires = []
+        for _ in range(count):
+            connection = socket.socket()
+            self.addCleanup(connection.close)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            host, port = self.seeder.rsplit(":", 1)
+            connection.connect((host, int(port)))
+            wires.append(Wire(connection))
+            wires[-1].get_unchoked(self.torrent.info_hash)
+            wires[-1].send(b"".join(request(index % 30, BLOCK, BLOCK) for index in range(450)))
+        return wires
+
+    def test_many_that_do_not_read_do_not_hold_up_others(self):
+        stalled = self.stall(10)
+        for wire in stalled:
+            wire.read_until(PIECE)
+        with Wire.connect(self.seeder) as quick:
+            quick.get_unchoked(self.torrent.info_hash)
+            for piece in range(self.torrent.piece_count - 1):
+                self.assertEqual(quick.fetch(piece, 0, BLOCK), self.torrent.piece(piece)[:BLOCK])
+        # What was begun is brought to its end once they read.
+        for wire in stalled:
+            for index in range(1, 450):
+                _, payload = wire.read_until(PIECE)
+                piece, offset = struct.unpack(">II", payload[:8])
+                self.assertEqual((piece, offset), (index % 30, BLOCK))
+                self.assertEqual(payload[8:], self.torrent.piece(piece)[BLOCK : 2 * BLOCK])
+
     def resident_bytes(self):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))

@@ -2,6 +2,7 @@
 // passing through this process is in link_file.cc.
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "engine/base/ensure.h"
 #include "engine/io/file_send.h"
@@ -44,7 +45,10 @@ void PeerLink::flush() {
 // --- batches -------------------------------------------------------------------------------------
 
 void PeerLink::start_batches() {
-  while (open_ && !blocks_.empty() && batches_[next_to_fill_].state == SendBatch::State::idle) {
+  // A socket that was full is waited for first: until then the next batch would hold memory for
+  // nothing.
+  while (open_ && !resuming_ && !blocks_.empty() &&
+         batches_[next_to_fill_].state == SendBatch::State::idle) {
     if (!shard_.upload().may_pass(*this) || !start_batch(batches_[next_to_fill_])) {
       return;  // the shard flushes this link again when there is room
     }
@@ -74,7 +78,7 @@ PeerLink::Run PeerLink::front_run() const {
 bool PeerLink::start_batch(SendBatch& batch) {
   const Run run = front_run();
   const BlockRange first = blocks_.at(0);
-  const uint64_t offset = shard_.geometry().piece_offset(first.piece) + first.offset;
+  const uint64_t offset = shard_.release_offset(first);
   if (!use_hot_piece(batch, first) && !use_file(batch, run, offset) && !use_chunk(batch)) {
     return false;
   }
@@ -93,10 +97,15 @@ bool PeerLink::start_batch(SendBatch& batch) {
   shard_.upload().passed(batch.payload_bytes);
   batch.state = SendBatch::State::ready;
   if (batch.source == SendBatch::Source::chunk) {
-    batch.state = SendBatch::State::reading;
-    batch.transfer.read(offset, shard_.chunk(batch.chunk).first(batch.payload_bytes));
+    read_into_chunk(batch);
   }
   return true;
+}
+
+void PeerLink::read_into_chunk(SendBatch& batch) {
+  batch.state = SendBatch::State::reading;
+  batch.transfer.read(shard_.release_offset(batch.blocks[0]),
+                      shard_.chunk(batch.chunk).first(batch.payload_bytes));
 }
 
 bool PeerLink::use_hot_piece(SendBatch& batch, const BlockRange& first) {
@@ -166,7 +175,7 @@ void PeerLink::read_done(StoreTransfer& transfer, int error_number) {
   shard_.wants_flush(*this);
 }
 
-void PeerLink::let_go(SendBatch& batch) {
+void PeerLink::release_memory(SendBatch& batch) {
   if (batch.chunk != UINT32_MAX) {
     shard_.give_chunk_back(batch.chunk);
     batch.chunk = UINT32_MAX;
@@ -175,6 +184,10 @@ void PeerLink::let_go(SendBatch& batch) {
     shard_.pieces().unpin(batch.hot_place);
     batch.hot_place = UINT32_MAX;
   }
+}
+
+void PeerLink::let_go(SendBatch& batch) {
+  release_memory(batch);
   if (batch.file_index != UINT32_MAX) {
     shard_.store().release(batch.file_index);
     batch.file_index = UINT32_MAX;
@@ -210,8 +223,23 @@ void PeerLink::batch_sent() {
 
 // --- sends ---------------------------------------------------------------------------------------
 
+// Segments of send_segments_ from `count` on; how many there are then.
+uint32_t PeerLink::add_batch(SendBatch& batch, uint32_t count) {
+  auto* payload = const_cast<uint8_t*>(batch.payload);  // as iovec wants it
+  for (uint32_t index = 0; index < batch.block_count; ++index) {
+    send_segments_[count++] = {batch.heads[index].data(), codec::piece_head_bytes};
+    send_segments_[count++] = {payload, batch.blocks[index].size_bytes};
+    payload += batch.blocks[index].size_bytes;
+  }
+  return count;
+}
+
 void PeerLink::start_send() {
-  if (send_.in_flight()) {
+  if (send_.in_flight() || writable_.in_flight()) {
+    return;
+  }
+  if (resuming_) {
+    resume_send();
     return;
   }
   uint32_t count = 0;
@@ -220,27 +248,33 @@ void PeerLink::start_send() {
     send_segments_[count++] = {control_sending_.data(), control_sending_.size()};
   }
   SendBatch& batch = batches_[next_to_send_];
-  if (batch.state == SendBatch::State::ready) {
+  if (batch.state == SendBatch::State::ready && !batch.has_memory() && use_chunk(batch)) {
+    read_into_chunk(batch);
+  }
+  if (batch.state == SendBatch::State::ready && batch.has_memory()) {
     batch.state = SendBatch::State::sending;
     sending_ = &batch;
     next_to_send_ ^= 1U;
+    send_progressed_at_ = shard_.reactor().now();
     if (batch.source == SendBatch::Source::file) {
       start_file(count);
       return;
     }
-    auto* payload = const_cast<uint8_t*>(batch.payload);  // as iovec wants it
-    for (uint32_t index = 0; index < batch.block_count; ++index) {
-      send_segments_[count++] = {batch.heads[index].data(), codec::piece_head_bytes};
-      send_segments_[count++] = {payload, batch.blocks[index].size_bytes};
-      payload += batch.blocks[index].size_bytes;
-    }
+    count = add_batch(batch, count);
   }
   if (count > 0) {
-    send_message_ = {};
-    send_message_.msg_iov = send_segments_.data();
-    send_message_.msg_iovlen = count;
-    send_rest();
+    message_sent_bytes_ = 0;
+    send_segments(count);
   }
+}
+
+void PeerLink::send_segments(uint32_t count) {
+  send_message_ = {};
+  send_message_.msg_iov = send_segments_.data();
+  send_message_.msg_iovlen = count;
+  skip_sent(message_sent_bytes_);
+  send_progressed_at_ = shard_.reactor().now();
+  send_rest();
 }
 
 void PeerLink::send_rest() {
@@ -277,15 +311,24 @@ void PeerLink::send_done(io::Operation&, int32_t result, uint32_t cqe_flags) {
     settle();
     return;
   }
-  if (send_result_ == 0 ||
-      (send_result_ < 0 && send_result_ != -EINTR && send_result_ != -EAGAIN)) {
+  const bool yielded = std::exchange(yielding_, false);
+  const bool goes_on = send_result_ > 0 || send_result_ == -EINTR || send_result_ == -EAGAIN ||
+                       (yielded && send_result_ == -ECANCELED);
+  if (!goes_on) {
     end(CloseReason::connection_lost);
     return;
   }
   // What a short send left goes out first.
-  skip_sent(static_cast<size_t>(std::max(send_result_, 0)));
+  const auto sent_bytes = static_cast<size_t>(std::max(send_result_, 0));
+  skip_sent(sent_bytes);
+  message_sent_bytes_ += sent_bytes;
   if (send_message_.msg_iovlen > 0) {
-    send_rest();
+    if (yielded) {
+      interrupt_send();
+    } else {
+      send_progressed_at_ = sent_bytes > 0 ? shard_.reactor().now() : send_progressed_at_;
+      send_rest();
+    }
     return;
   }
   control_sending_.clear();

@@ -119,6 +119,9 @@ void PeerLink::finish_close() {
   next_to_fill_ = 0;
   next_to_send_ = 0;
   sending_ = nullptr;
+  message_sent_bytes_ = 0;
+  yielding_ = false;
+  resuming_ = false;
   is_zero_copy_ = false;
   is_non_blocking_ = false;
   session_ = {};

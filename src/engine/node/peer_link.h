@@ -11,6 +11,9 @@
 // read into a chunk while the other batch is sent. From memory they leave with their heads in one
 // sendmsg.
 //
+// Memory of the shard that a batch holds while its socket is full is taken back when others wait
+// for it (yield_memory): the rest is read again when the socket takes data.
+//
 // Bounded by: one recv, one send or wait for the socket, two reads in flight;
 // control_queue_bytes_max; send_window_bytes (kept by the swarm). Ends: close() cancels what is in
 // flight; when nothing is any more, the shard is told and the slot is free.
@@ -63,6 +66,9 @@ class PeerLink {
   // End of a turn: starts what can be started.
   void flush();
   void arm();
+  // Others wait for send chunks or for places of pieces: what this link holds and its socket has
+  // not taken for a while is given back.
+  void yield_memory(Instant now);
   // A disarm that needs no wait is answered here.
   void answer_disarm();
 
@@ -113,12 +119,22 @@ class PeerLink {
   bool use_hot_piece(SendBatch& batch, const BlockRange& first);
   bool use_file(SendBatch& batch, const Run& run, uint64_t offset);
   bool use_chunk(SendBatch& batch);
+  void read_into_chunk(SendBatch& batch);
   void start_send();
+  uint32_t add_batch(SendBatch& batch, uint32_t count);
+  void send_segments(uint32_t count);
   void send_rest();
   void skip_sent(size_t sent);
   void batch_sent();
   void count_sent(const SendBatch& batch);
+  void release_memory(SendBatch& batch);
   void let_go(SendBatch& batch);
+
+  // giving memory back (link_yield.cc)
+  [[nodiscard]] bool can_let_go(const SendBatch& batch) const;
+  void let_go_of_memory(SendBatch& batch);
+  void interrupt_send();
+  void resume_send();
 
   // sending from the page cache (link_file.cc)
   bool can_splice();
@@ -168,7 +184,11 @@ class PeerLink {
   msghdr send_message_{};
   std::array<iovec, 2 * SendBatch::block_count_max + 1> send_segments_{};
   int32_t send_result_ = 0;
-  bool is_zero_copy_ = false;  // the send that is in flight
+  Instant send_progressed_at_{};   // of the send in flight: when it began
+  size_t message_sent_bytes_ = 0;  // of the message being sent
+  bool yielding_ = false;          // the send in flight is cancelled: others wait for its memory
+  bool resuming_ = false;          // its rest is sent before anything else
+  bool is_zero_copy_ = false;      // the send that is in flight
   bool is_non_blocking_ = false;
   uint32_t file_block_ = 0;       // of the batch, being sent from its file
   uint32_t file_sent_bytes_ = 0;  // of that block

@@ -20,6 +20,11 @@ struct SendBatch {
     file,   // from the page cache; the file is acquired from the store
   };
 
+  // Of a batch that is ready: what it was read into, or lay in, may have been needed elsewhere.
+  [[nodiscard]] bool has_memory() const {
+    return source == Source::file || chunk != UINT32_MAX || hot_place != UINT32_MAX;
+  }
+
   SendBatch(io::Reactor& reactor, Store& store, StoreTransfer::Target target)
       : transfer(reactor, store, target) {}
 

@@ -197,25 +197,6 @@ void Shard::disarm(SessionId session) {
   link(session).disarm();
 }
 
-// --- memory --------------------------------------------------------------------------------------
-
-uint32_t Shard::take_chunk(PeerLink& link) {
-  const uint32_t index = chunks_.take();
-  if (index == UINT32_MAX) {
-    enlist(chunk_list_, link, listed_chunk);
-  }
-  return index;
-}
-
-void Shard::give_chunk_back(uint32_t index) {
-  chunks_.give_back(index);
-  for (PeerLink* waiting : chunk_list_) {
-    waiting->listed &= ~uint32_t{listed_chunk};
-    wants_flush(*waiting);
-  }
-  chunk_list_.clear();
-}
-
 // --- pieces --------------------------------------------------------------------------------------
 
 void Shard::verify(BufferIndex buffer, PieceIndex) {
@@ -305,28 +286,6 @@ void Shard::stored(StoreTransfer& transfer, int error_number) {
   leave_place(buffer);
 }
 
-void Shard::leave_place(BufferIndex buffer) {
-  if (pieces_->stored(buffer)) {
-    swarm_.piece_stored(buffer, reactor_.now());
-  } else {
-    held_list_.push_back(buffer);
-  }
-}
-
-// Those whose place, and all others too, were being sent when they were stored.
-bool Shard::leave_held_places() {
-  if (held_list_.empty()) {
-    return false;
-  }
-  return std::erase_if(held_list_, [&](BufferIndex buffer) {
-           const bool left = pieces_->stored(buffer);
-           if (left) {
-             swarm_.piece_stored(buffer, reactor_.now());
-           }
-           return left;
-         }) > 0;
-}
-
 void Shard::read_failed(int error_number) {
   post(ShardMessage::Kind::read_failed, {}, error_number);
 }
@@ -399,6 +358,7 @@ void Shard::post_stats() {
 void Shard::tick(io::Timer&) {
   const Instant now = reactor_.now();
   swarm_.tick(now);
+  take_memory_back(now);
   post_stats();
   tick_timer_.arm(now + swarm::Swarm::tick_interval);
 }

@@ -76,6 +76,11 @@ class Shard final : public swarm::EffectSink {
   [[nodiscard]] std::span<uint8_t> chunk(uint32_t index) { return chunks_.chunk(index); }
   [[nodiscard]] uint32_t chunk_bytes() const { return chunks_.chunk_bytes(); }
   void give_chunk_back(uint32_t index);
+  [[nodiscard]] uint64_t release_offset(const BlockRange& block) const {
+    return geometry().piece_offset(block.piece) + block.offset;
+  }
+  // Whether the piece can be read from the store, wherever else it lies.
+  [[nodiscard]] bool is_on_disk(PieceIndex piece) const;
   void read_failed(int error_number);
   [[nodiscard]] Throttle& upload() { return upload_; }
   [[nodiscard]] Throttle& download() { return download_; }
@@ -133,6 +138,7 @@ class Shard final : public swarm::EffectSink {
   void tick(io::Timer& timer);
   void hash_due(io::Timer&) {}  // the end of the turn does it
   void post_stats();
+  void take_memory_back(Instant now);
   void turn_ended(io::TurnHook& hook);
   bool do_waiting_work();
   bool end_links();
