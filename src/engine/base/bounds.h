@@ -31,6 +31,9 @@ static_assert(connections_to_dial < connections_max, "late joiners find room");
 // Pieces that are promised or under way to our own peers at a time, and of them to slow ones.
 inline constexpr uint32_t grants_max = 32;
 inline constexpr uint32_t grants_to_slow_max = 1;
+// And to those that are not trusted with a slot.
+inline constexpr uint32_t grants_on_trial_max = 16;
+static_assert(grants_on_trial_max + grants_to_slow_max < grants_max);
 // Grants that a peer may have declined before it is told again that there is a free slot, and
 // before it sends something of use: beyond it is no peer of ours.
 inline constexpr uint32_t grants_declined_since_free_max = 64;

@@ -37,6 +37,7 @@ std::string_view Swarm::broken_in_slots() const {
 
 std::string_view Swarm::broken_in_grants() const {
   uint32_t slots_taken = 0;
+  uint32_t on_trial = 0;
   std::vector<uint32_t> grant_counts(by_slot_.size(), 0);
   for (const Grant& grant : grants_) {
     const Session* session = sessions_.get(grant.session);
@@ -47,10 +48,13 @@ std::string_view Swarm::broken_in_grants() const {
       return "a grant is accepted for no piece";
     }
     ++grant_counts[grant.session.slot];
-    slots_taken += grant.holds_slot ? 1U : 0U;
+    slots_taken += grant.place == Grant::Place::slot ? 1U : 0U;
+    on_trial += grant.place == Grant::Place::trial ? 1U : 0U;
   }
-  if (slots_taken != slots_taken_ || grants_.size() - slots_taken != grants_to_slow_ ||
-      grants_.size() > limits::grants_max || grants_to_slow_ > limits::grants_to_slow_max) {
+  if (slots_taken != slots_taken_ || on_trial != grants_on_trial_ ||
+      grants_.size() - slots_taken - on_trial != grants_to_slow_ ||
+      grants_.size() > limits::grants_max || grants_to_slow_ > limits::grants_to_slow_max ||
+      grants_on_trial_ > limits::grants_on_trial_max) {
     return "the slots taken are not what a recount gives, or more than there may be";
   }
   for (uint32_t slot = 0; slot < by_slot_.size(); ++slot) {

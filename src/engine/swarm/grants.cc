@@ -174,11 +174,15 @@ void Swarm::check_grants(Instant now) {
                          now - session->block_sent_at > grant_stalled_after;
     const bool endless = grant.accepted && session->grants.asked_bytes == 0 &&
                          now - std::max(grant.at, session->block_sent_at) > patience;
+    if (mute) {
+      unanswered_grants_.one_more(now);
+    }
     if (mute || stalled || endless) {
       remove_grant(position - 1);
       grant_unused(*session, now);
     }
   }
+  unanswered_grants_.forget(now);
   first_copies_.give_again(2 * patience, now);
   compare_rates();
   check_claims(now);

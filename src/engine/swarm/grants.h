@@ -5,7 +5,9 @@
 //   offered -> accepted (its first request came) -> gone
 // It is gone when the peer declines it, says that the piece is ending or had, cancels it, or is
 // gone itself; when it does not answer (grant_patience) or does not take what it asked for. Each
-// holds one of the upload slots, but one to a slow neighbour (at most grants_to_slow_max).
+// holds one of the upload slots, but those to slow neighbours (at most grants_to_slow_max) and on
+// trial (at most grants_on_trial_max): to one that left its last grant unused, and, when many
+// grants were unanswered lately, to one that never had a piece from us.
 // A granted piece, at the downloader (ActivePiece::granted), holds one of as many download slots:
 //   [leasing ->] receiving -> receiving, ending (no slot any more) -> whole
 // It ends when all of it is asked for and no more than its tail is missing: then the uploader
@@ -26,10 +28,12 @@ namespace murder::swarm {
 
 // At the uploader: a piece that is promised or under way.
 struct Grant {
+  enum class Place : uint8_t { slot, slow, trial };
+
   SessionId session;
   uint32_t piece = codec::any_piece;  // named by us, else chosen by the first request
   bool accepted = false;
-  bool holds_slot = true;
+  Place place = Place::slot;
   uint32_t asked_bytes = 0;
   Instant at{};  // offered; then accepted
 };
@@ -48,7 +52,9 @@ struct GrantState {
   uint32_t asked_bytes = 0;  // by it, waiting or handed to the transport
   uint32_t told_rate = 0;    // of its link, KiB/s; 0: not told
   uint32_t refused_in_row = 0;
-  Instant granted_again_at{};  // after many refusals it waits
+  uint32_t unused_in_row = 0;  // grants that it left unanswered, or did not take
+  bool took_piece = false;     // a grant to it came to its end
+  Instant granted_again_at{};  // after many refusals, or an unused grant, it waits
 
   // --- we download from it ---
   bool told_free = false;  // what we said last

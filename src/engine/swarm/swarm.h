@@ -31,6 +31,7 @@
 #include "engine/policy/link_estimate.h"
 #include "engine/policy/piece_picker.h"
 #include "engine/policy/slot_set.h"
+#include "engine/policy/unanswered_grants.h"
 #include "engine/policy/upload_scheduler.h"
 #include "engine/swarm/active_pieces.h"
 #include "engine/swarm/effects.h"
@@ -260,8 +261,11 @@ class Swarm {
   void end_grants(SessionId id);
   void end_cancelled_grant(SessionId id, const Session& session, PieceIndex piece, Instant now);
   void remove_grant(size_t position);
+  [[nodiscard]] uint32_t& grant_count(Grant::Place place);
+  [[nodiscard]] Grant::Place place_of(const Session& session) const;
   static void grant_refused(Session& session, Instant now);
   static void grant_unused(Session& session, Instant now);
+  static void grant_used(Session& session, Instant now);
   [[nodiscard]] bool is_grantable(const Session& session) const;
   void update_grantable(SessionId id, const Session& session);
 
@@ -341,7 +345,9 @@ class Swarm {
   std::vector<Grant> grants_;
   uint32_t slots_taken_ = 0;     // grants that hold a slot
   uint32_t grants_to_slow_ = 0;  // grants that do not
-  bool uploads_idled_ = false;   // an upload slot was free in this window
+  uint32_t grants_on_trial_ = 0;
+  policy::UnansweredGrants unanswered_grants_;
+  bool uploads_idled_ = false;  // an upload slot was free in this window
   bool downloads_idled_ = false;
   std::vector<uint32_t> rates_;  // of neighbours, reused
   double usual_rate_ = 0;        // KiB/s: the median of what neighbours say of their links

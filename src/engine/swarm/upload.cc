@@ -94,7 +94,7 @@ void Swarm::serve(SessionId id, Session& session, Instant now) {
 }
 
 void Swarm::admit(Instant now) {
-  granted_uploads_.set_served_max(upload_slots() + limits::grants_to_slow_max);
+  granted_uploads_.set_served_max(upload_slots() + limits::grants_to_slow_max + grants_on_trial_);
   for (policy::UploadScheduler* line : {&granted_uploads_, &uploads_}) {
     for (uint32_t slot = line->next_admitted(); slot != UINT32_MAX; slot = line->next_admitted()) {
       Session* session = sessions_.get(by_slot_[slot]);
@@ -118,6 +118,7 @@ void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
   session->block_sent_at = now;
   session->sent_at = now;
   stats_.uploaded_bytes += size_bytes;
+  grant_used(*session, now);
   serve(id, *session, now);
   if (session->asked.empty() && session->sending_bytes == 0) {
     line_of(*session).remove(id.slot);

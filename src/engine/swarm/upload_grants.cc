@@ -14,9 +14,11 @@ namespace {
 // A neighbour that refused this often in a row is asked more seldom.
 constexpr uint32_t refusals_free = 8;
 constexpr uint32_t refusal_doublings_max = 8;
-constexpr uint32_t refusals_heavy = refusals_free + 5;  // who did not even refuse
 constexpr uint32_t choices = 2;
 constexpr Duration refusal_pause = std::chrono::milliseconds(10);
+// Who leaves grants unused is granted again after this, then twice as long, and so on.
+constexpr Duration unused_pause = std::chrono::milliseconds(640);
+constexpr uint32_t unused_doublings_max = 7;
 constexpr Duration slow_patience_min = std::chrono::milliseconds(300);
 constexpr Duration slow_patience_max = std::chrono::seconds(2);
 
@@ -71,7 +73,13 @@ bool Swarm::may_grant(const Session& session, std::optional<PieceIndex> piece, I
       session.grants.asked_bytes >= backlog_bytes_max) {
     return false;
   }
-  if (piece && (session.pieces.test(piece->raw) || is_slow(session))) {
+  const Grant::Place place = place_of(session);
+  if (place == Grant::Place::trial &&
+      (session.grants.grants > 0 || grants_on_trial_ >= limits::grants_on_trial_max)) {
+    return false;
+  }
+  if (piece &&
+      (session.pieces.test(piece->raw) || is_slow(session) || session.grants.unused_in_row > 0)) {
     return false;
   }
   // On a slow link we serve who gets nothing from others.
@@ -80,7 +88,30 @@ bool Swarm::may_grant(const Session& session, std::optional<PieceIndex> piece, I
   if (slow_self_ && !piece && now - session.grants.progressed_at < patience) {
     return false;
   }
-  return grants_to_slow_ < limits::grants_to_slow_max || !is_slow(session);
+  return grants_to_slow_ < limits::grants_to_slow_max || place != Grant::Place::slow;
+}
+
+// A host that leaves grants unused must not keep a slot from others for long, nor many such that
+// come one after the other.
+Grant::Place Swarm::place_of(const Session& session) const {
+  const GrantState& grants = session.grants;
+  if (grants.unused_in_row > 0 ||
+      (!grants.took_piece && unanswered_grants_.more_than(upload_slots()))) {
+    return Grant::Place::trial;
+  }
+  return is_slow(session) ? Grant::Place::slow : Grant::Place::slot;
+}
+
+uint32_t& Swarm::grant_count(Grant::Place place) {
+  switch (place) {
+    case Grant::Place::slot:
+      return slots_taken_;
+    case Grant::Place::slow:
+      return grants_to_slow_;
+    case Grant::Place::trial:
+      return grants_on_trial_;
+  }
+  ENSURE(false);
 }
 
 // Those first to whom nothing of ours is under way; of two such at random, the one that has less:
@@ -117,10 +148,10 @@ SessionId Swarm::choose_grantee(std::optional<PieceIndex> piece, Instant now) {
 
 void Swarm::offer(SessionId id, Session& session, std::optional<PieceIndex> piece, Instant now) {
   const uint32_t named = piece ? piece->raw : any_piece;
-  const bool holds_slot = !is_slow(session);
-  grants_.push_back({.session = id, .piece = named, .holds_slot = holds_slot, .at = now});
+  const Grant::Place place = place_of(session);
+  grants_.push_back({.session = id, .piece = named, .place = place, .at = now});
   ++session.grants.grants;
-  ++(holds_slot ? slots_taken_ : grants_to_slow_);
+  ++grant_count(place);
   if (piece) {
     first_copies_.give(*piece, id.slot, now);
   }
@@ -131,7 +162,7 @@ void Swarm::offer(SessionId id, Session& session, std::optional<PieceIndex> piec
 void Swarm::remove_grant(size_t position) {
   const Grant& grant = grants_[position];
   --sessions_.get(grant.session)->grants.grants;
-  --(grant.holds_slot ? slots_taken_ : grants_to_slow_);
+  --grant_count(grant.place);
   if (!grant.accepted && grant.piece != any_piece) {
     first_copies_.take_back({grant.piece});
   }
@@ -168,8 +199,19 @@ bool Swarm::is_granted(SessionId id, Session& session, const BlockRange& block, 
 }
 
 void Swarm::grant_unused(Session& session, Instant now) {
-  session.grants.refused_in_row = std::max(session.grants.refused_in_row, refusals_heavy);
-  grant_refused(session, now);
+  if (now < session.grants.granted_again_at) {
+    return;  // one of several
+  }
+  const uint32_t doublings = std::min(session.grants.unused_in_row++, unused_doublings_max);
+  session.grants.granted_again_at = now + unused_pause * (1 << doublings);
+}
+
+// It takes what it is sent: that it did not for a while may have been our doing.
+void Swarm::grant_used(Session& session, Instant now) {
+  if (session.grants.unused_in_row > 0) {
+    session.grants.unused_in_row = 0;
+    session.grants.granted_again_at = std::min(session.grants.granted_again_at, now + unused_pause);
+  }
 }
 
 void Swarm::grant_refused(Session& session, Instant now) {
@@ -206,6 +248,7 @@ void Swarm::end_grant(SessionId id, PieceIndex piece, Instant now) {
   for (size_t position = 0; position < grants_.size(); ++position) {
     const Grant& grant = grants_[position];
     if (grant.session == id && grant.accepted && grant.piece == piece.raw) {
+      sessions_.get(id)->grants.took_piece = true;
       remove_grant(position);
       piece_moved(now);
       return;
