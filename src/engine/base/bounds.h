@@ -38,6 +38,9 @@ static_assert(grants_on_trial_max + grants_to_slow_max < grants_max);
 // before it sends something of use: beyond it is no peer of ours.
 inline constexpr uint32_t grants_declined_since_free_max = 64;
 inline constexpr uint32_t grants_declined_since_payload_max = 4000;
+// What one rack mate may be fetching from outside for its rack, and what of it may come to nothing
+// before it has a piece again.
+inline constexpr uint32_t claims_per_mate_max = grants_max;
 inline constexpr uint32_t rack_name_bytes_max = 64;
 inline constexpr uint32_t candidates_max = 2000;  // addresses a shard remembers
 // Requests a peer may have waiting at us (announced as reqq, BEP 10), and ours waiting at it.

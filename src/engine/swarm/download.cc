@@ -59,7 +59,7 @@ void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message
   session.useful_count = 0;
   for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
        piece = session.pieces.find_set(piece + 1)) {
-    note_has(session, {piece});
+    note_has(id, session, {piece});
     session.useful_count += have_.test(piece) ? 0U : 1U;
   }
   update_interest(id, session);
@@ -81,7 +81,7 @@ void Swarm::on_more_pieces(SessionId id, Session& session, const PeerMessage& me
   }
   for (uint32_t piece = told.find_set(0); piece < told.size(); piece = told.find_set(piece + 1)) {
     if (session.pieces.set(piece)) {
-      note_has(session, {piece});
+      note_has(id, session, {piece});
       session.useful_count += have_.test(piece) ? 0U : 1U;
     }
   }
@@ -100,7 +100,7 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
   if (!session.pieces.set(piece.raw)) {
     return;
   }
-  note_has(session, piece);
+  note_has(id, session, piece);
   session.grants.progressed_at = now;
   if (session.pieces.all()) {
     session.upload_only = true;
@@ -125,12 +125,12 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
   }
 }
 
-void Swarm::note_has(const Session& session, PieceIndex piece) {
+void Swarm::note_has(SessionId id, const Session& session, PieceIndex piece) {
   if (!session.counted_as_seed) {
     picker_.neighbour_has(piece, prng_);
   }
   if (session.grants.covers_rack) {
-    rack_.mate_has(piece);
+    rack_.mate_has(piece, id.slot);
   }
   first_copies_.seen(piece);
 }

@@ -63,7 +63,7 @@ void Swarm::learn_grants(SessionId id, Session& session, const codec::ExtensionH
   session.grants.rack_mate = rack_.active() && handshake.rack == config_.rack;
   if (session.grants.rack_mate) {
     tell_claims(id, session);
-    cover_rack(session);
+    cover_rack(id, session);
   }
   // It was told in our handshake; much may have changed since.
   if (session.grants.told_free && !free_) {

@@ -1,10 +1,13 @@
 #include "engine/swarm/rack_claims.h"
 
+#include "engine/base/bounds.h"
+
 namespace murder::swarm {
 
-RackClaims::RackClaims(uint32_t piece_count, bool active)
+RackClaims::RackClaims(uint32_t piece_count, uint32_t slot_count, bool active)
     : holders_(active ? piece_count : 0),
       claims_(active ? piece_count : 0),
+      mates_(active ? slot_count : 0),
       covered_(active ? piece_count : 0) {}
 
 void RackClaims::update(PieceIndex piece) {
@@ -15,9 +18,14 @@ void RackClaims::update(PieceIndex piece) {
   }
 }
 
-void RackClaims::mate_has(PieceIndex piece) {
+void RackClaims::mate_has(PieceIndex piece, uint32_t slot) {
   ++holders_[piece.raw];
-  claims_[piece.raw].slot = nobody;
+  mates_[slot].failed = 0;
+  uint32_t& claimer = claims_[piece.raw].slot;
+  if (claimer != nobody) {
+    --mates_[claimer].claimed;
+    claimer = nobody;
+  }
   update(piece);
 }
 
@@ -27,9 +35,12 @@ void RackClaims::mate_lost(PieceIndex piece) {
 }
 
 bool RackClaims::claim(PieceIndex piece, uint32_t slot, Instant now) {
-  if (holders_[piece.raw] > 0 || claims_[piece.raw].slot != nobody) {
+  Mate& mate = mates_[slot];
+  if (holders_[piece.raw] > 0 || claims_[piece.raw].slot != nobody ||
+      mate.claimed + mate.failed >= limits::claims_per_mate_max) {
     return false;
   }
+  ++mate.claimed;
   claims_[piece.raw] = {.slot = slot, .at = now};
   update(piece);
   return true;
@@ -40,6 +51,8 @@ bool RackClaims::unclaim(PieceIndex piece, uint32_t slot) {
     return false;
   }
   claims_[piece.raw].slot = nobody;
+  --mates_[slot].claimed;
+  ++mates_[slot].failed;
   update(piece);
   return !covered_.test(piece.raw);
 }

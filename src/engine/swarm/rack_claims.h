@@ -1,7 +1,9 @@
 // What the hosts of this rack have or fetch from outside: the links out of a rack are the narrow
 // ones, so a piece is to cross them once. Owned by the swarm; nothing allocates after construction.
 //
-// A piece is covered when a rack mate has it or has claimed it.
+// A piece is covered when a rack mate has it or has claimed it. A mate may claim as many pieces as
+// it can have under way; what it gave up, or never brought, counts against that until it has a
+// piece.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +18,7 @@ namespace murder::swarm {
 class RackClaims {
  public:
   // Not active: no rack is known, and nothing is ever covered.
-  RackClaims(uint32_t piece_count, bool active);
+  RackClaims(uint32_t piece_count, uint32_t slot_count, bool active);
 
   [[nodiscard]] bool active() const { return !holders_.empty(); }
   [[nodiscard]] const BitSet& covered() const { return covered_; }
@@ -25,9 +27,9 @@ class RackClaims {
 
   void mate_joined() { ++mate_count_; }
   void mate_left() { --mate_count_; }
-  void mate_has(PieceIndex piece);
+  void mate_has(PieceIndex piece, uint32_t slot);
   void mate_lost(PieceIndex piece);
-  // The mate in this slot fetches it; true when that is news.
+  // The mate in this slot fetches it; true when that is news, and the mate may claim more.
   bool claim(PieceIndex piece, uint32_t slot, Instant now);
   // It does not any more; true when the piece is no longer covered.
   bool unclaim(PieceIndex piece, uint32_t slot);
@@ -49,6 +51,7 @@ class RackClaims {
         freed(PieceIndex{piece});
       }
     }
+    mates_[slot] = {};
   }
   [[nodiscard]] uint32_t holders(PieceIndex piece) const { return holders_[piece.raw]; }
 
@@ -59,10 +62,16 @@ class RackClaims {
     Instant at{};
   };
 
+  struct Mate {
+    uint32_t claimed = 0;
+    uint32_t failed = 0;  // claims that came to nothing since it last had a piece
+  };
+
   void update(PieceIndex piece);
 
   std::vector<uint16_t> holders_;  // mates that have it
   std::vector<Claim> claims_;
+  std::vector<Mate> mates_;  // by slot
   BitSet covered_;
   uint32_t mate_count_ = 0;
 };

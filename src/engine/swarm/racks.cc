@@ -30,12 +30,12 @@ void Swarm::tell_claims(SessionId id, const Session& session) {
   }
 }
 
-void Swarm::cover_rack(Session& session) {
+void Swarm::cover_rack(SessionId id, Session& session) {
   session.grants.covers_rack = true;
   rack_.mate_joined();
   for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
        piece = session.pieces.find_set(piece + 1)) {
-    rack_.mate_has({piece});
+    rack_.mate_has({piece}, id.slot);
   }
 }
 

@@ -244,7 +244,7 @@ void Swarm::payload_end(SessionId id, Instant now) {
   session->snubbed = false;
   session->snub_count = 0;
   if (session->grants.rack_mate && !session->grants.covers_rack) {
-    cover_rack(*session);
+    cover_rack(id, *session);
   }
   session->requested_bytes -= request.block.size_bytes;
   session->downloaded_bytes += request.block.size_bytes;

@@ -40,7 +40,8 @@ Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSin
       extra_uploads_(have.all() ? seeder_slots_until : extra_slots_until, have.all()),
       extra_downloads_(extra_slots_until, false),
       first_copies_(have.size(), have.all() && config.policy == SwarmPolicy::grant),
-      rack_(have.size(), !config.rack.empty() && config.policy == SwarmPolicy::grant) {
+      rack_(have.size(), config.sessions_max,
+            !config.rack.empty() && config.policy == SwarmPolicy::grant) {
   grants_.reserve(limits::grants_max);
   rates_.reserve(config.sessions_max);
   ENSURE(have.size() == config.geometry.piece_count());

@@ -181,7 +181,7 @@ class Swarm {
   void on_more_pieces(SessionId id, Session& session, const codec::PeerMessage& message,
                       Instant now);
   void on_have(SessionId id, Session& session, PieceIndex piece, Instant now);
-  void note_has(const Session& session, PieceIndex piece);
+  void note_has(SessionId id, const Session& session, PieceIndex piece);
   void forget_pieces(Session& session);
   void update_interest(SessionId id, Session& session);
   void fill_requests(SessionId id, Session& session, Instant now);
@@ -295,7 +295,7 @@ class Swarm {
   [[nodiscard]] bool is_outside(const Session& session) const;
   [[nodiscard]] bool offers_nothing_from_outside(const Session& session) const;
   void tell_claims(SessionId id, const Session& session);
-  void cover_rack(Session& session);
+  void cover_rack(SessionId id, Session& session);
   void doubt_mates(Duration patience, Instant now);
   void uncover_rack(SessionId id, Session& session);
   void claim(ActivePiece& active);
