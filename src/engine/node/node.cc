@@ -73,6 +73,7 @@ Node::Node(io::Reactor& reactor, const codec::Metainfo& metainfo, const NodeOpti
       peer_id_(make_peer_id(prng_)),
       verifier_done_(reactor, io::bind_notifier<&Node::verified>(this)),
       verify_result_(fail(ErrorCode::interrupted, "not verified")),
+      watch_(metainfo, options.path, lock_.fd()),
       stats_(options.shard_count),
       tick_timer_(reactor.timers(), io::bind_timer<&Node::tick>(this)),
       message_hook_(io::bind_hook<&Node::handle_messages>(this)) {}
@@ -99,6 +100,9 @@ Node::~Node() {
 
 void Node::start_verifying() {
   verifier_ = std::thread([this] {
+    if (options_.serve_only) {
+      watch_.begin();
+    }
     verify_result_ = archive::verify_content(
         metainfo_, options_.path, {.through_cache = options_.serve_only, .cancel = &verify_cancel_},
         verify_observer_);
@@ -358,18 +362,12 @@ void Node::handle(const ShardMessage& message) {
       ++shards_stopped_;
       check_stopped();
       return;
-    case Kind::write_failed: {
-      const auto error = fail_errno(message.error_number, "cannot write " + options_.path);
-      fail_once(error.value());
+    case Kind::write_failed:
+      fail_once(fail_errno(message.error_number, "cannot write " + options_.path).value());
       return;
-    }
-    case Kind::read_failed: {
-      const auto error =
-          fail_errno(message.error_number,
-                     options_.path + " changed or cannot be read any more while it was served");
-      fail_once(error.value());
+    case Kind::read_failed:
+      fail_once(fail_errno(message.error_number, "cannot serve " + options_.path).value());
       return;
-    }
     default:
       ENSURE(false);
   }
@@ -389,6 +387,9 @@ void Node::tick(io::Timer&) {
   if (phase_ == NodePhase::stopping) {
     check_stopped();
   } else {
+    if (Status same = watch_.check(reactor_.now()); !same) {
+      fail_once(same.error());
+    }
     const NodeProgress now = progress();
     if (phase_ == NodePhase::fetching && now.stats.open_count == 0) {
       trackers_->want_peers();

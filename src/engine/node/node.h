@@ -21,6 +21,7 @@
 #include "engine/node/shard.h"
 #include "engine/node/shard_thread.h"
 #include "engine/node/store.h"
+#include "engine/node/store_watch.h"
 #include "engine/node/tracker_client.h"
 #include "engine/swarm/lease_ledger.h"
 
@@ -148,6 +149,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   VerifyObserver verify_observer_;
   archive::CancelFlag verify_cancel_;
   Result<BitSet> verify_result_;
+  StoreWatch watch_;  // when everything is there from the start
   uint64_t resumed_bytes_ = 0;
 
   std::unique_ptr<swarm::LeaseLedger> ledger_;

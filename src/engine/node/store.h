@@ -38,6 +38,7 @@ class StoreLock {
   [[nodiscard]] static Result<StoreLock> acquire(const codec::Metainfo& metainfo,
                                                  const std::string& path, bool create);
   [[nodiscard]] Mode mode() const { return mode_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
   // Whether what is there may be written over: it was empty, or made by a run before this one. Of a
   // file also when the file system cannot tell.
   [[nodiscard]] bool is_ours() const { return is_ours_; }
