@@ -75,6 +75,13 @@ int pid_in_name(const std::string& socket_name) {
 
 }  // namespace
 
+bool listens_on(const Json& status, uint16_t port) {
+  // "192.0.2.1:8998, [::]:8998"
+  const std::string ending = fmt::format(":{}", port);
+  const std::string addresses = text_member(status, "address");
+  return addresses.ends_with(ending) || addresses.find(ending + ",") != std::string::npos;
+}
+
 std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
   std::vector<RunningProcess> processes;
   for (const std::string& name : directory.live_sockets()) {

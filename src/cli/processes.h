@@ -1,6 +1,7 @@
 // The murder processes of this host, seen from a command.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct RunningProcess {
   [[nodiscard]] std::string kind() const { return text_member(status, "kind"); }
   [[nodiscard]] std::string tag() const { return text_member(status, "tag"); }
 };
+
+// Whether the process of this status listens on the port, on whatever address.
+[[nodiscard]] bool listens_on(const Json& status, uint16_t port);
 
 // Asks each in turn. Ordered by pid.
 [[nodiscard]] std::vector<RunningProcess> list_processes(const RunDirectory& directory);

@@ -1,6 +1,8 @@
 // murder stop: ends processes of this host through their control sockets.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/control.h"
@@ -16,6 +18,7 @@ struct StopOptions {
   bool seeding = false;
   bool peering = false;
   bool tracker = false;
+  std::optional<uint16_t> port;  // of the tracker
   bool all = false;
   bool if_running = false;
 };
@@ -32,7 +35,7 @@ bool is_meant(const StopOptions& options, const RunningProcess& process) {
     return kind == kind_peer;
   }
   if (options.tracker) {
-    return kind == kind_tracker;
+    return kind == kind_tracker && (!options.port || listens_on(process.status, *options.port));
   }
   return true;
 }
@@ -45,7 +48,7 @@ Error nothing_there(const StopOptions& options, const CommandContext& context) {
   } else if (options.peering) {
     what = "peer";
   } else if (options.tracker) {
-    what = "tracker";
+    what = options.port ? fmt::format("tracker on port {}", *options.port) : "tracker";
   }
   if (!options.tag.empty()) {
     what += what == "process" ? fmt::format(" for {}", options.tag)
@@ -73,6 +76,9 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
   }
   if (options.tracker && !options.tag.empty()) {
     return context.wrong_usage("a tracker has no TAG: leave it out with --tracker");
+  }
+  if (options.port && !options.tracker) {
+    return context.wrong_usage("--port says which tracker: with --tracker only");
   }
   const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
   if (!directory) {
@@ -126,13 +132,16 @@ void add_stop_command(ArgumentParser app, CommandContext& context) {
       {
           .name = "stop",
           .description = "Stop murder processes of this host and wait until they are gone",
-          .example = "murder stop v42\nmurder stop --tracker",
+          .example = "murder stop v42\nmurder stop --tracker --port 8998",
       },
       run_stop);
   command.add_option("TAG", options.tag, "Stop the seeders and peers of this release");
   command.add_flag("--seeding", options.seeding, "Seeders only");
   command.add_flag("--peering", options.peering, "Peers only");
   command.add_flag("--tracker", options.tracker, "Trackers");
+  command.add_option("--port", options.port, "Of the trackers, the one that listens on it")
+      .in_range(1, 65535)
+      .type_name("PORT");
   command.add_flag("--all", options.all, "Everything");
   command.add_flag("--if-running", options.if_running, "That nothing of it runs is no error");
 }

@@ -138,6 +138,13 @@ class Tracker(MurderCase):
         self.assertEqual(self.processes(), [])
         self.assertEqual(list(self.run_directory.iterdir()), [], "neither a socket nor an empty log")
 
+    def test_stop_with_a_port_stops_the_tracker_that_listens_on_it(self):
+        ports = [self.start_tracker().split(":")[1] for _ in range(2)]
+        self.assertIn("no tracker on port 1 runs here", self.murder("stop", "--tracker", "--port", "1", code=1).stderr)
+        self.murder("stop", "--tracker", "--port", ports[0])
+        self.assertEqual([each["address"].split(":")[1] for each in self.processes()], ports[1:])
+        self.assertIn("--port", self.murder("stop", "--all", "--port", ports[1], code=2).stderr)
+
     def test_stop_all_stops_several(self):
         self.start_tracker()
         self.start_tracker()

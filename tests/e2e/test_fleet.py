@@ -116,7 +116,7 @@ class Tasks(FleetCase):
         self.fleet("stop_seeding", "tag=v 1")
         self.assertIn("no seeder of v 1 runs", self.fleet("stop_seeding", "tag=v 1", code=1).stdout)
         self.fleet("stop_tracker")
-        self.assertIn("no tracker runs", self.fleet("stop_tracker", code=1).stdout)
+        self.assertIn(f"no tracker on port {self.port} runs", self.fleet("stop_tracker", code=1).stdout)
         self.fleet("clean_temp_files", "tag=v 1")
         self.assertEqual(list(self.path("home", "my temp").iterdir()), [])
         self.assert_nothing_left()
@@ -173,6 +173,63 @@ class Tasks(FleetCase):
             self.assertIn("tag", self.fleet(*words, code=2).stderr)
         for host in self.HOSTS:
             self.assertFalse(self.home(host, "commands").exists())
+
+
+class Trackers(FleetCase):
+    """Two on one host: what is done to that of one port leaves that of the other alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.other_port = free_port("0.0.0.0")
+        self.other = ("--tracker-port", str(self.other_port))
+        self.fleet("distribute-files")
+        self.fleet("start-tracker")
+        self.pid = self.processes_of("h1")[0]["pid"]
+
+    def serve(self, tag, *words):
+        source = self.make_tree(tag)
+        shutil.copytree(source, self.home("h1", tag), symlinks=True)
+        self.fleet("create-torrent", f"tag={tag}", f"files_path=~/{tag}", "do_not_download_torrent=1", *words)
+        self.fleet("start-seeding", f"tag={tag}", *words)
+        wait_until(lambda: [each for each in self.processes_of("h1") if each["tag"] == tag
+                            and each["kind"] == "seeder" and each["details"]["trackers_working"]],
+                   "a tracker knows the seeder")
+
+    def tracker_pids(self):
+        return [each["pid"] for each in self.processes_of("h1") if each["kind"] == "tracker"]
+
+    def test_stop_tracker_ends_that_of_the_port_alone(self):
+        refused = self.fleet("stop-tracker", *self.other, code=1)
+        self.assertIn(f"no tracker on port {self.other_port} runs", refused.stdout)
+        self.fleet("start-tracker", *self.other)
+        self.fleet("stop-tracker", *self.other)
+        self.assertEqual(self.tracker_pids(), [self.pid])
+
+    def test_stop_tracker_leaves_one_that_a_release_is_served_through_unless_forced(self):
+        self.serve("v1")
+        refused = self.fleet("stop-tracker", code=1)
+        self.assertIn("v1 is distributed through it (it is served): --force", refused.stdout)
+        self.assertEqual(self.tracker_pids(), [self.pid])
+        self.fleet("stop-tracker", "--force")
+        self.assertEqual(self.tracker_pids(), [])
+
+    def test_a_deploy_ends_its_own_tracker_and_leaves_that_of_another_port(self):
+        self.serve("v1")
+        result = self.deploy(self.make_tree(), "--tag", "v2", *self.other)
+        self.assertIn("started the tracker on h1", result.stderr)
+        self.assertEqual(self.tracker_pids(), [self.pid])
+        self.assertNotIn("is left running", result.stderr)
+
+    def test_a_deploy_leaves_its_tracker_to_a_release_that_came_to_it_meanwhile(self):
+        self.home("h3", "slow").touch()
+        running = self.start("deploy", self.make_tree(), "--tag", "v2", "--config", self.config, *self.other)
+        wait_until(lambda: self.release("h2", "v2").exists(), "the release on h2")
+        self.serve("v1", *self.other)
+        running.signal(signal.SIGINT)
+        self.assertEqual(running.wait(), 130)
+        self.assertIn("the tracker on h1 is left running: v1 is distributed through it", running.error)
+        self.assertEqual(len(self.tracker_pids()), 2)
+        self.home("h3", "slow").unlink()
 
 
 class Deploy(FleetCase):

@@ -10,6 +10,7 @@
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/tasks.h"
+#include "cli/fleet/tracker_use.h"
 #include "engine/http/blocking_client.h"
 
 namespace murder::fleet {
@@ -45,27 +46,6 @@ std::string folded_names(const Work& work, std::span<const HostIndex> hosts) {
     names.push_back(work.inventory().at(host).name);
   }
   return fold_node_set(names);
-}
-
-// Of the tracker's own status: whether other releases than this one have peers.
-bool is_used_by_others(const cli::Json& status, const std::string& info_hash) {
-  if (!status.is_object() || !status.contains("processes")) {
-    return true;  // not known: left alone
-  }
-  for (const cli::Json& process : status["processes"]) {
-    if (cli::text_member(process, "kind") != cli::kind_tracker || !process.contains("details") ||
-        !process["details"].contains("swarms")) {
-      continue;
-    }
-    for (const cli::Json& swarm : process["details"]["swarms"]) {
-      const uint64_t peers =
-          cli::count_member(swarm, "seeders") + cli::count_member(swarm, "leechers");
-      if (cli::text_member(swarm, "info_hash") != info_hash && peers > 0) {
-        return true;
-      }
-    }
-  }
-  return false;
 }
 
 }  // namespace
@@ -349,19 +329,21 @@ void Deployment::stop_own_trackers() {
   std::vector<HostIndex> idle;
   for (const HostResult& result :
        work_.run(trackers_started_, step, [&](const Host&) { return status; })) {
-    const std::string& name = work_.inventory().at(result.host).name;
-    if (result.is_ok() && is_used_by_others(json_output(result), outcome_.info_hash)) {
-      work_.context().warn(fmt::format(
-          "the tracker on {} is left running: other releases are distributed through it", name));
-    } else {
+    const cli::Json told = json_output(result);
+    const cli::Json* tracker = tracker_on(told, work_.variables().tracker_port);
+    std::string reason =
+        tracker == nullptr ? "" : reason_to_keep_after(*tracker, outcome_.info_hash);
+    if (result.is_ok() && !told.contains("processes")) {
+      reason = "it does not tell what is distributed through it";
+    }
+    if (reason.empty()) {
       idle.push_back(result.host);
+    } else {
+      work_.context().warn(fmt::format("the tracker on {} is left running: {}",
+                                       work_.inventory().at(result.host).name, reason));
     }
   }
-  const std::string stop = CommandLine::murder(murder_path_of(work_), "stop")
-                               .flag("--tracker")
-                               .flag("--if-running")
-                               .flag("--quiet")
-                               .text();
+  const std::string stop = stop_tracker_command(work_).flag("--if-running").flag("--quiet").text();
   for (const HostResult& result : work_.run(idle, step, [&](const Host&) { return stop; })) {
     if (!result.is_ok()) {
       work_.context().warn(fmt::format("the tracker on {} may still run: {}",

@@ -9,10 +9,9 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "cli/control.h"
 #include "cli/fleet/base64.h"
 #include "cli/fleet/mapped_file.h"
-#include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/tracker_use.h"
 #include "engine/base/bounds.h"
 #include "engine/codec/metainfo.h"
 #include "engine/hash/info_hash.h"
@@ -25,21 +24,6 @@ constexpr std::array<std::string_view, 4> content_endings = {".tar.zst", ".tar.g
 
 // Base64 is a third longer, and has line ends.
 constexpr uint32_t torrent_output_bytes_max = 96 * 1024 * 1024;
-
-bool serves_port(const cli::Json& status, uint16_t port) {
-  if (!status.is_object() || !status.contains("processes") || !status["processes"].is_array()) {
-    return false;
-  }
-  const std::string ending = fmt::format(":{}", port);
-  for (const cli::Json& process : status["processes"]) {
-    const std::string address = cli::text_member(process, "address");
-    if (cli::text_member(process, "kind") == cli::kind_tracker &&
-        (address.ends_with(ending) || address.find(ending + ",") != std::string::npos)) {
-      return true;
-    }
-  }
-  return false;
-}
 
 std::string listen_address(const Host& host, uint16_t port) {
   const bool is_v6 = host.ip.find(':') != std::string::npos;
@@ -119,7 +103,8 @@ TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts) {
       CommandLine::murder(murder_path_of(work), "status").flag("--json").text();
   for (const HostResult& result :
        work.run_and_note(hosts, step, [&](const Host&) { return status; })) {
-    (serves_port(json_output(result), port) ? start.ran_already : idle).push_back(result.host);
+    const bool runs = tracker_on(json_output(result), port) != nullptr;
+    (runs ? start.ran_already : idle).push_back(result.host);
   }
   for (const HostResult& result : work.run_and_note(idle, step, [&](const Host& host) {
          return CommandLine::murder(murder_path_of(work), "tracker")
@@ -132,6 +117,11 @@ TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts) {
     start.started.push_back(result.host);
   }
   return start;
+}
+
+CommandLine stop_tracker_command(const Work& work) {
+  CommandLine line = CommandLine::murder(murder_path_of(work), "stop").flag("--tracker");
+  return line.option("--port", fmt::format("{}", work.variables().tracker_port));
 }
 
 Result<LocalTorrent> read_torrent(const std::string& bytes, const std::string& where) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/work.h"
 #include "engine/base/types.h"
 
@@ -28,6 +29,8 @@ struct TrackerStart {
 };
 // On the hosts where none serves the port.
 [[nodiscard]] TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts);
+// Ends the one that listens on the fleet's port, and no other.
+[[nodiscard]] CommandLine stop_tracker_command(const Work& work);
 
 // What a torrent is on this machine: its name without ".torrent", and its bytes.
 struct LocalTorrent {

@@ -21,6 +21,7 @@ struct TaskOptions {
   bool unsafe_please_delete = false;
   bool path_is_file = false;
   bool do_not_download_torrent = false;
+  bool force = false;
   PeeringOptions peering;  // its durations and limits only
 };
 

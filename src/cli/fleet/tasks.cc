@@ -70,9 +70,6 @@ CommandLine murder_command(const Work& work, std::string_view command) {
   return CommandLine::murder(murder_path_of(work), command);
 }
 
-std::string stop_tracker(const Work& work, const TaskOptions&, const std::string&, const Host&) {
-  return murder_command(work, "stop").flag("--tracker").text();
-}
 std::string stop_seeding(const Work& work, const TaskOptions&, const std::string& tag,
                          const Host&) {
   return murder_command(work, "stop").word(tag).flag("--seeding").text();
@@ -105,7 +102,6 @@ std::string clean_temp_files(const Work& work, const TaskOptions& options, const
       .text();
 }
 
-const SimpleTask stop_tracker_task{"stop-tracker", {Role::tracker}, false, stop_tracker};
 const SimpleTask stop_seeding_task{"stop-seeding", {Role::seeder}, true, stop_seeding};
 const SimpleTask stop_all_seeding_task{"stop-all-seeding", {Role::seeder}, false, stop_all_seeding};
 const SimpleTask stop_peering_task{"stop-peering", {Role::peer}, true, stop_peering};
@@ -180,8 +176,6 @@ void remove_local_torrents(const std::string& temp_path, const std::string& tag)
 }
 
 void add_simple_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) {
-  add_simple<stop_tracker_task>(fleet, context, "Stop the tracker; that none runs is an error",
-                                "stop-tracker");
   auto seeding = add_simple<start_seeding_task>(
       fleet, context, "Serve the release from the seeder, in the background, until it is stopped",
       "start-seeding tag=v42");
