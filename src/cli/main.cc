@@ -19,41 +19,56 @@
 namespace murder::cli {
 namespace {
 
-// The first word that is no option: what the user took for a command.
-std::string first_word(int argument_count, char** arguments) {
-  for (int index = 1; index < argument_count; ++index) {
-    std::string word = arguments[index];
-    if (!word.empty() && word[0] != '-') {
-      return word;
+// The first of the words from `begin` on that is no option: what the user took for a command.
+std::string first_word(const std::vector<std::string>& words, size_t begin) {
+  for (size_t index = begin; index < words.size(); ++index) {
+    if (!words[index].empty() && words[index][0] != '-') {
+      return words[index];
     }
   }
   return {};
 }
 
+// "murder fleet": the command or task that was named, as far as there is one.
+struct Named {
+  const CLI::App* app;
+  std::string name = "murder";
+  size_t word_count = 0;  // up to its name
+};
+
+Named named_in(const CLI::App& app, const std::vector<std::string>& words) {
+  Named named{.app = &app};
+  while (!named.app->get_subcommands().empty()) {
+    named.app = named.app->get_subcommands().front();
+    named.name += " " + named.app->get_name();
+    while (named.word_count < words.size() && words[named.word_count++] != named.app->get_name()) {
+    }
+  }
+  return named;
+}
+
 // Exit code 2, except for --help and --version, which arrive here as well.
-int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const std::string& word,
-                       CommandContext& context) {
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
+                       const std::vector<std::string>& words, CommandContext& context) {
   if (error.get_exit_code() == 0) {
     return app.exit(error);
   }
+  const Named named = named_in(app, words);
   std::vector<std::string> known;
-  for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* each : named.app->get_subcommands([](const CLI::App*) { return true; })) {
     known.push_back(each->get_name());
   }
   std::string text = error.what();
-  std::string name = "murder";
-  if (std::find(known.begin(), known.end(), word) != known.end()) {
-    name += " " + word;
-  } else if (word.empty()) {
-    text = "which command?";
-  } else {
-    text = fmt::format("there is no command '{}'", word);
+  if (!known.empty()) {
+    const char* kind = named.app == &app ? "command" : "task";
+    const std::string word = first_word(words, named.word_count);
     const std::string near = nearest_word(word, known);
-    if (!near.empty()) {
-      text += fmt::format(": did you mean '{}'?", near);
-    }
+    text = word.empty()
+               ? fmt::format("which {}?", kind)
+               : fmt::format("there is no {} '{}'{}", kind, word,
+                             near.empty() ? "" : fmt::format(": did you mean '{}'?", near));
   }
-  fmt::print(stderr, "{}: {}\n`{} --help` says what there is.\n", name, text, name);
+  fmt::print(stderr, "{}: {}\n`{} --help` says what there is.\n", named.name, text, named.name);
   context.print_json(json_of_error({ErrorCode::invalid_input, text}));
   return exit_usage;
 }
@@ -66,16 +81,16 @@ int run(int argument_count, char** arguments) {
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   CommandContext context;
   add_commands(ArgumentParser(&app), context, argument_count > 1 ? arguments[1] : "");
+  const std::vector<std::string> words =
+      fleet::normalise_words({arguments + 1, arguments + argument_count});
   try {
-    std::vector<std::string> words =
-        fleet::normalise_words({arguments + 1, arguments + argument_count});
-    std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
-    app.parse(std::move(words));
+    // CLI11 takes them from the end.
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& error) {
     // It may stand behind the word that could not be parsed.
     context.json = std::any_of(arguments + 1, arguments + argument_count,
                                [](const char* word) { return std::string(word) == "--json"; });
-    return report_parse_error(app, error, first_word(argument_count, arguments), context);
+    return report_parse_error(app, error, words, context);
   }
   int code = context.run_chosen();
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

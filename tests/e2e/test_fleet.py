@@ -168,6 +168,33 @@ class Tasks(FleetCase):
             self.assertIn("no hosts", self.murder(*words, code=2).stderr)
             self.assertIn("w[01-", self.murder(*words, "--host", "w[01-", code=2).stderr)
 
+    def test_a_task_that_there_is_not_is_named_and_the_nearest_one_too(self):
+        self.assertIn("murder fleet: there is no task 'distribute': did you mean 'distribute-files'?",
+                      self.murder("fleet", "distribute", code=2).stderr)
+        self.assertIn("murder fleet: which task?", self.murder("fleet", code=2).stderr)
+        self.assertIn("murder fleet status: ", self.fleet("status", "--frobnicate", code=2).stderr)
+
+    def test_what_is_written_wrongly_is_wrong_usage_also_in_a_file(self):
+        self.assertIn("--launcher rsh", self.fleet("status", "--launcher", "rsh", code=2).stderr)
+        self.fleet("status", "--launcher", "exec:sh -c {command}", code=2)
+        good = self.config.read_text()
+        for text in ("[murder]\nblah = 1\n", "[murder\n", "[fleet]\nlauncher = 'rsh'\n[roles]\npeer = 'h1'\n"):
+            self.config.write_text(text)
+            self.fleet("status", code=2)
+        self.config.unlink()
+        self.fleet("status", code=1)
+        self.config.write_text(good)
+
+    def test_a_place_on_the_hosts_is_a_whole_path(self):
+        source = self.make_tree()
+        for words in (["deploy", source, "--tag", "v1"], ["deploy", source, "--tag", "v1", "--plan"],
+                      ["rollback"], ["fleet", "peer", "--tag", "v1"]):
+            for to in ("relapp", "./x", "~other/x"):
+                refused = self.murder(*words, "--to", to, "--config", self.config, code=2)
+                self.assertIn(f"--to {to}: write the whole path", refused.stderr)
+        for host in self.HOSTS:
+            self.assertFalse(self.home(host, "commands").exists())
+
     def test_a_tag_is_asked_for_before_any_host_is_reached(self):
         for words in (["peer"], ["start-seeding"], ["create-torrent", "tag=a/b"], ["clean-temp-files", "tag=.."]):
             self.assertIn("tag", self.fleet(*words, code=2).stderr)

@@ -44,11 +44,14 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
   if (!tag) {
     return fail(tag.error());
   }
+  const Result<std::string> destination = destination_of(options.task.destination_path, variables);
+  if (!destination) {
+    return fail(destination.error());
+  }
   DeployOptions deploy{
       .source = first_of(options.source, variables.default_seeder_files_path),
       .tag = *tag,
-      .destination_path =
-          clean_path(first_of(options.task.destination_path, variables.default_destination_path)),
+      .destination_path = clean_path(*destination),
       .temp_path = clean_path(first_of(options.task.temp_path, variables.default_temp_path)),
       .on_seeder = options.on_seeder,
       .local_seeder = options.local_seeder,
@@ -75,9 +78,6 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
   };
   if (deploy.source.empty()) {
     return wrong("say what is to be deployed: murder deploy SOURCE");
-  }
-  if (deploy.destination_path.empty()) {
-    return wrong("say where the release goes on the hosts: --to DIR (it goes to DIR/TAG)");
   }
   if (deploy.on_seeder && deploy.local_seeder) {
     return wrong("--on-seeder and --local-seeder exclude each other");

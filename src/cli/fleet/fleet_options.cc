@@ -65,14 +65,14 @@ Result<Inventory> inventory_of(const FleetOptions& options, const Config& config
   return resolve_inventory(input);
 }
 
-// Hosts that are not named, or named wrongly, are wrong usage; a file that cannot be read is not.
-Result<Inventory> inventory_or_usage(const FleetOptions& options, const Config& config,
-                                     cli::CommandContext& context) {
-  Result<Inventory> inventory = inventory_of(options, config);
-  if (!inventory && inventory.error().code == ErrorCode::invalid_input) {
-    return context.wrong_usage(inventory.error().text);
+// What is written wrongly, in options or in a file, is wrong usage; a file that cannot be read is
+// not.
+template <typename Value>
+Result<Value> or_usage(Result<Value> value, cli::CommandContext& context) {
+  if (!value && value.error().code == ErrorCode::invalid_input) {
+    return context.wrong_usage(value.error().text);
   }
-  return inventory;
+  return value;
 }
 
 }  // namespace
@@ -138,19 +138,19 @@ void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
 }
 
 Result<Inventory> load_inventory(const FleetOptions& options, cli::CommandContext& context) {
-  const Result<Config> config = load_config(options.config_path);
+  const Result<Config> config = or_usage(load_config(options.config_path), context);
   if (!config) {
     return fail(config.error());
   }
-  return inventory_or_usage(options, *config, context);
+  return or_usage(inventory_of(options, *config), context);
 }
 
 Result<Fleet> open_fleet(const FleetOptions& options, cli::CommandContext& context) {
-  const Result<Config> config = load_config(options.config_path);
+  const Result<Config> config = or_usage(load_config(options.config_path), context);
   if (!config) {
     return fail(config.error());
   }
-  Result<Inventory> inventory = inventory_or_usage(options, *config, context);
+  Result<Inventory> inventory = or_usage(inventory_of(options, *config), context);
   if (!inventory) {
     return fail(inventory.error());
   }
@@ -160,13 +160,14 @@ Result<Fleet> open_fleet(const FleetOptions& options, cli::CommandContext& conte
   const ReachDefaults& file = config->reach;
   // What stands in the environment is nearer than what stands in a file.
   const bool has_variable = std::getenv("MURDER_SSH") != nullptr;
-  auto launcher =
+  auto launcher = or_usage(
       make_launcher({.launcher = chosen<std::string>(flags.launcher, file.launcher, "ssh"),
                      .ssh_command = flags.ssh.value_or(has_variable ? "" : file.ssh.value_or("")),
                      .connect_timeout = chosen(flags.connect_timeout, file.connect_timeout,
                                                limits::connect_timeout_default),
                      .run_directory = context.run_directory},
-                    *fleet.inventory);
+                    *fleet.inventory),
+      context);
   if (!launcher) {
     return fail(launcher.error());
   }

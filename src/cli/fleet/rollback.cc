@@ -58,11 +58,11 @@ Result<int> run_rollback(const TaskOptions& options, cli::CommandContext& contex
     return fail(opened.error());
   }
   Work& work = **opened;
-  const std::string destination =
-      first_of(options.destination_path, work.variables().default_destination_path);
-  if (destination.empty()) {
-    return context.wrong_usage("say where the releases are on the hosts: --to DIR");
+  const Result<std::string> chosen = destination_of(options.destination_path, work.variables());
+  if (!chosen) {
+    return context.wrong_usage(chosen.error().text);
   }
+  const std::string& destination = *chosen;
   if (!options.tag.empty()) {
     if (const Result<std::string> valid = tag_of(options.tag, work.variables()); !valid) {
       return context.wrong_usage(valid.error().text);

@@ -1,5 +1,7 @@
 #include "cli/fleet/task_options.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "engine/base/tag.h"
@@ -46,6 +48,19 @@ std::string local_path(const std::string& path) {
 
 std::string first_of(const std::string& option, const std::string& variable) {
   return option.empty() ? variable : option;
+}
+
+Result<std::string> destination_of(const std::string& option, const Variables& variables) {
+  std::string path = first_of(option, variables.default_destination_path);
+  if (path.empty()) {
+    return fail(ErrorCode::invalid_input,
+                "say which directory of the hosts is meant: --to DIR (a release goes to DIR/TAG)");
+  }
+  if (!path.starts_with('/') && path != "~" && !path.starts_with("~/")) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("--to {}: write the whole path on the hosts, from / or from ~/", path));
+  }
+  return path;
 }
 
 Result<std::string> tag_of(const std::string& option, const Variables& variables) {

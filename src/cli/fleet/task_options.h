@@ -36,6 +36,10 @@ void add_limit_options(cli::ArgumentParser command, LinkLimits& limits);
 
 // The tag, else default_tag of the configuration; checked.
 [[nodiscard]] Result<std::string> tag_of(const std::string& option, const Variables& variables);
+// Where releases go on the hosts: the option, else default_destination_path of the configuration.
+// Errors: there is none; it is relative, which a command on a host would take from its home.
+[[nodiscard]] Result<std::string> destination_of(const std::string& option,
+                                                 const Variables& variables);
 // A path that is meant for hosts, on this machine: "~" is the home of who runs this.
 [[nodiscard]] std::string local_path(const std::string& path);
 // The first that is not empty.

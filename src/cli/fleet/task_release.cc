@@ -196,16 +196,16 @@ Result<int> run_peer(const TaskOptions& options, cli::CommandContext& context) {
   if (!tag) {
     return context.wrong_usage(tag.error().text);
   }
+  const Result<std::string> destination = destination_of(options.destination_path, variables);
+  if (!destination) {
+    return context.wrong_usage(destination.error().text);
+  }
   PeeringOptions peering = options.peering;
   peering.tag = *tag;
-  peering.destination_path = first_of(options.destination_path, variables.default_destination_path);
+  peering.destination_path = *destination;
   peering.temp_path = temp_path_of(**work, options);
   peering.no_tag_directory = options.no_tag_directory;
   peering.unsafe_please_delete = options.unsafe_please_delete;
-  if (peering.destination_path.empty()) {
-    return context.wrong_usage(
-        "say where the release goes on the peers: --destination-path DIR (it goes to DIR/TAG)");
-  }
   const Result<LocalTorrent> torrent = find_torrent(local_path(peering.temp_path), *tag);
   if (!torrent) {
     return fail(torrent.error());
@@ -313,7 +313,7 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
   add_temp_path_option(peer.command, peer.options);
   add_path_is_file_option(peer.command, peer.options);
   peer.command
-      .add_option("--destination-path", peer.options.destination_path,
+      .add_option("--to,--destination-path", peer.options.destination_path,
                   "Where it goes on the peers (default: default_destination_path)")
       .type_name("DIR");
   peer.command.add_flag("--no-tag-directory", peer.options.no_tag_directory,
