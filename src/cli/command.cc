@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "engine/base/ensure.h"
@@ -28,24 +29,29 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-void write_line(FILE* stream, std::string_view line) {
+// Returns errno, or 0.
+int write_line(FILE* stream, std::string_view line) {
   // One write for the whole line, so that lines of several processes on one terminal do not mix.
   const std::string whole = printable(line) + '\n';
-  std::fwrite(whole.data(), 1, whole.size(), stream);
-  std::fflush(stream);
+  errno = 0;
+  const bool is_written = std::fwrite(whole.data(), 1, whole.size(), stream) == whole.size() &&
+                          std::fflush(stream) == 0;
+  return is_written ? 0 : errno;
 }
 
 }  // namespace
 
 void CommandContext::print(std::string_view line) const {
   if (!json) {
-    write_line(stdout, line);
+    const int error_number = write_line(stdout, line);
+    output_error_ = output_error_ == 0 ? error_number : output_error_;
   }
 }
 
 void CommandContext::print_json(const Json& value) const {
   if (json) {
-    write_line(stdout, json_text(value));
+    const int error_number = write_line(stdout, json_text(value));
+    output_error_ = output_error_ == 0 ? error_number : output_error_;
   }
 }
 
@@ -75,11 +81,13 @@ int CommandContext::report(const Error& error) const {
   return exit_failed;
 }
 
-void CommandContext::own(ArgumentParser line, std::unique_ptr<Command> command) {
+void CommandContext::own(ArgumentParser line, std::unique_ptr<Command> command,
+                         bool has_telling_exit_code) {
   Command* pointer = command.get();
   commands_.push_back(std::move(command));
-  line.when_named([this, pointer, name = line.full_name()] {
+  line.when_named([this, pointer, has_telling_exit_code, name = line.full_name()] {
     chosen_ = pointer;
+    has_telling_exit_code_ = has_telling_exit_code;
     command_name_ = name;
   });
 }
@@ -87,7 +95,20 @@ void CommandContext::own(ArgumentParser line, std::unique_ptr<Command> command) 
 int CommandContext::run_chosen() {
   ENSURE(chosen_ != nullptr);
   const Result<int> outcome = chosen_->run(*this);
-  return outcome ? *outcome : report(outcome.error());
+  return code_after_output(outcome ? *outcome : report(outcome.error()));
+}
+
+int CommandContext::code_after_output(int code) const {
+  // A reader that went away (`murder status | head -1`) has what it wanted.
+  if (output_error_ == 0 || output_error_ == EPIPE || code != exit_done) {
+    return code;
+  }
+  const Error lost = fail_errno(output_error_, "the result could not be written").value();
+  if (has_telling_exit_code_) {
+    warn(lost.text);
+    return code;
+  }
+  return report(lost);
 }
 
 ArgumentParser add_bare_command(ArgumentParser app, CommandContext& context,

@@ -58,21 +58,28 @@ class CommandContext {
     virtual ~Command() = default;
     virtual Result<int> run(CommandContext& context) = 0;
   };
-  void own(ArgumentParser app, std::unique_ptr<Command> command);
+  void own(ArgumentParser app, std::unique_ptr<Command> command, bool has_telling_exit_code);
   // Runs the command that was named. Returns the exit code.
   int run_chosen();
 
  private:
+  [[nodiscard]] int code_after_output(int code) const;
+
   std::vector<std::unique_ptr<Command>> commands_;
   Command* chosen_ = nullptr;
   std::string command_name_;
   bool wrong_usage_ = false;
+  bool has_telling_exit_code_ = false;
+  mutable int output_error_ = 0;  // the first errno of writing to stdout
 };
 
 struct CommandText {
   std::string name;
   std::string description;
   std::string example;  // shown under --help: lines of shell
+  // What the exit code says (whether the release is there) is the result, and holds also when
+  // nothing could be printed. Of other commands what they print is the result.
+  bool has_telling_exit_code = false;
 };
 
 // Adds a sub-command with the global options. Not for use by commands themselves.
@@ -102,7 +109,7 @@ AddedCommand<Options> add_command(ArgumentParser app, CommandContext& context,
   ArgumentParser command = add_bare_command(app, context, text);
   auto held = std::make_unique<Held>(run);
   Options& options = held->options;
-  context.own(command, std::move(held));
+  context.own(command, std::move(held), text.has_telling_exit_code);
   return {command, options};
 }
 

@@ -1,5 +1,7 @@
 // The murder program: parses the command line and runs the command it names.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -92,18 +94,24 @@ int run(int argument_count, char** arguments) {
                                [](const char* word) { return std::string(word) == "--json"; });
     return report_parse_error(app, error, words, context);
   }
-  int code = context.run_chosen();
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    code = code == exit_done ? context.report({ErrorCode::io, "the result could not be written"})
-                             : code;
+  return context.run_chosen();
+}
+
+// A standard descriptor that is closed would be taken by the next file that is opened, and lines
+// would go there. What stands in for it cannot be read or written, as a closed one.
+void hold_closed_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) < 0) {
+      static_cast<void>(open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+    }
   }
-  return code;
 }
 
 }  // namespace
 }  // namespace murder::cli
 
 int main(int argument_count, char** arguments) {
+  murder::cli::hold_closed_descriptors();
   // A reader that went away (`murder status | head -1`) must not kill a process half-way.
   std::signal(SIGPIPE, SIG_IGN);
   // A limit of the file size is an error like a full disk.

@@ -408,7 +408,8 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
       {.name = "peer",
        .description = "Fetch a release, put it into its place in one step, serve it for a while",
        .example = "murder peer v42.tar.zst.torrent --to /srv/app\n"
-                  "ssh web1 murder peer - --to /srv/app < v42.tar.zst.torrent"},
+                  "ssh web1 murder peer - --to /srv/app < v42.tar.zst.torrent",
+       .has_telling_exit_code = true},
       run_peer);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
       .required();

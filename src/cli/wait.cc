@@ -161,7 +161,8 @@ void add_wait_command(ArgumentParser app, CommandContext& context) {
        .description = "Wait for a peer that was started with --background: exit code 0 when the\n"
                       "release is in its place",
        .example = "murder peer v42.tar.zst.torrent --to /srv/app --background\n"
-                  "murder wait v42 --timeout 10m"},
+                  "murder wait v42 --timeout 10m",
+       .has_telling_exit_code = true},
       run_wait);
   command.add_option("TAG", options.tag, "The release").required();
   command.add_duration("--timeout", options.timeout,

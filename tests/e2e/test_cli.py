@@ -91,6 +91,23 @@ class NothingRuns(MurderCase):
         self.assertEqual(result.returncode, 1)
 
 
+    def test_a_reader_that_went_away_is_no_failure(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        for words in (["status"], ["status", "--json"], ["doctor", "--temp-path", self.temp_path]):
+            expected = self.murder(*words, code=None)
+            result = subprocess.run([PROGRAM, *map(str, words)], stdout=writing, stderr=subprocess.PIPE, text=True,
+                                    env=self.environment, timeout=30, check=False)
+            self.assertEqual((result.returncode, result.stderr), (expected.returncode, expected.stderr), words)
+        os.close(writing)
+
+    def test_output_that_is_closed_is_a_failure_and_goes_to_no_other_file(self):
+        result = subprocess.run(["sh", "-c", '"$0" status >&-', PROGRAM], stderr=subprocess.PIPE, text=True,
+                                env=self.environment, timeout=30, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the result could not be written: Bad file descriptor", result.stderr)
+
+
 class Doctor(MurderCase):
     def test_every_check_has_a_grade_and_what_is_not_ok_a_mend(self):
         result = self.murder("doctor", "--json", "--temp-path", str(self.temp_path), code=None)

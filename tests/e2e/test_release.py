@@ -131,6 +131,19 @@ class Target(MurderCase):
         self.assertFalse(record.exists())
         self.assertIn("not empty", self.peer_of_what_is_here(code=1).stderr)
 
+    def test_what_cannot_be_printed_does_not_change_that_it_is_there(self):
+        for number, words in enumerate((">&-", ">&- 2>&-", ">/dev/full", "| true")):
+            for seed_for in ("0", "100ms"):
+                with self.subTest(words=words, seed_for=seed_for):
+                    name = f"host{number}-{seed_for}"
+                    arguments = self.peer_arguments(self.torrent, "--temp-path", self.temp_path,
+                                                    "--seed-for", seed_for, name=name)
+                    script = f'{{ sleep 0.1; "$0" "$@" || touch "{self.path("failed")}"; }} {words}'
+                    subprocess.run(["sh", "-c", script, PROGRAM, *arguments], env=self.environment, timeout=60,
+                                   stderr=subprocess.DEVNULL, check=False)
+                    self.assertFalse(self.path("failed").exists())
+                    self.assert_same_tree(self.source, self.path(name, "to", "v1"))
+
     def test_no_unpack_wants_no_target(self):
         report = self.peer_json(self.torrent, "--temp-path", self.temp_path, to=None)
         self.assertEqual(report["path"], str(self.temp_path / "v1.tar.zst"))

@@ -298,7 +298,8 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
        .example = "murder deploy ./build --tag v42 --to /srv/app --host 'w[001-120]'\n"
                   "murder deploy ./build --tag v42 --activate --quorum 95% --keep-releases 5\n"
                   "murder deploy ./build --tag v42 --retry-failed\n"
-                  "murder deploy ./build --tag v42 --plan --plan-rate 25gbit"},
+                  "murder deploy ./build --tag v42 --plan --plan-rate 25gbit",
+       .has_telling_exit_code = true},
       run_deploy);
   command.add_option(
       "SOURCE", options.source,

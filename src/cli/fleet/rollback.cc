@@ -106,7 +106,8 @@ void add_rollback_command(cli::ArgumentParser app, cli::CommandContext& context)
        .description =
            "Make the release before the current one current again, on every host that\n"
            "answers. Hosts that would go back to different releases are an error: name one.",
-       .example = "murder rollback\nmurder rollback --to /srv/app --tag v41"},
+       .example = "murder rollback\nmurder rollback --to /srv/app --tag v41",
+       .has_telling_exit_code = true},
       run_rollback);
   command
       .add_option("--tag", options.tag,
