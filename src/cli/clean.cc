@@ -87,6 +87,13 @@ Status remove_archives(const CleanOptions& options, Json& removed) {
   return outcome;
 }
 
+// A wrong --temp-path is seen by the path.
+std::string nothing_there(const CleanOptions& options) {
+  const std::string nothing = fmt::format("nothing of {} is in {}", options.tag, options.temp_path);
+  return access(options.temp_path.c_str(), F_OK) == 0 ? nothing
+                                                      : nothing + ", which does not exist";
+}
+
 Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
   if (Status valid = validate_tag(options.tag); !valid) {
     return context.wrong_usage(valid.error().text);
@@ -119,7 +126,7 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
     return fail(outcome.error());
   }
   context.print(removed.size() == 0
-                    ? fmt::format("nothing of {} is left here", options.tag)
+                    ? nothing_there(options)
                     : fmt::format("removed {} files of {}", removed.size(), options.tag));
   context.print_json({{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}});
   return exit_done;

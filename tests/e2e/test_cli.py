@@ -72,6 +72,12 @@ class NothingRuns(MurderCase):
         self.assertIn("no tracker runs here", self.murder("stop", "--tracker", code=1).stderr)
         self.assertEqual(self.murder_json("stop", "--all", code=1)["error"]["code"], "not_found")
 
+    def test_clean_names_the_place_where_nothing_is(self):
+        self.assertEqual(self.murder("clean", "v1", "--temp-path", self.temp_path).stdout,
+                         f"nothing of v1 is in {self.temp_path}\n")
+        missing = self.path("missing")
+        self.assertIn(f"{missing}, which does not exist", self.murder("clean", "v1", "--temp-path", missing).stdout)
+
     def test_looking_makes_no_run_directory(self):
         self.murder("status")
         self.assertFalse(self.run_directory.exists())
