@@ -109,9 +109,7 @@ class Peer final : public SwarmProcess {
       stall_mark_ = mark;
       moved_at_ = reactor().now();
     } else if (reactor().now() - moved_at_ >= work_.give_up_after) {
-      const std::string trouble = now.tracker_trouble.empty()
-                                      ? fmt::format("{} peers are connected", now.stats.open_count)
-                                      : now.tracker_trouble;
+      const std::string trouble = stall_trouble(now);
       end(fail(ErrorCode::timeout,
                fmt::format("nothing came for {}, {} of {} are here ({})",
                            format_duration(work_.give_up_after), format_size(now.have_bytes),
@@ -122,6 +120,19 @@ class Peer final : public SwarmProcess {
   }
 
   void leave_outcome(Json outcome) {
+  // What is wrong, and what to do.
+  static std::string stall_trouble(const node::NodeProgress& now) {
+    if (!now.tracker_trouble.empty()) {
+      return now.tracker_trouble;
+    }
+    if (now.stats.open_count == 0) {
+      return "no host that has it is connected: `murder status` on the seeder's host shows whether "
+             "it serves, `murder seed` starts it";
+    }
+    return fmt::format("{} peer{} connected, and none has the rest: does the seeder still run?",
+                       now.stats.open_count, now.stats.open_count == 1 ? " is" : "s are");
+  }
+
     is_told_ = true;
     outcome["tag"] = options().tag;
     outcome["info_hash"] = torrent().info_hash.hex();

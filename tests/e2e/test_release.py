@@ -236,6 +236,12 @@ class TorrentFrom(MurderCase):
                 stdin=file, env=self.environment, capture_output=True, timeout=60, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assert_same_tree(self.source, self.path("host", "to", "v1"))
+    def test_giving_up_says_what_to_look_at(self):
+        self.murder("stop", "disk.img")
+        self.path("host").mkdir()
+        result = self.peer(self.torrent, "--give-up-after", "1s", code=1)
+        self.assertRegex(result.stderr, "nothing came for .*no host that has it is connected: .*`murder seed`")
+
 
     def test_http(self):
         with serve_files(self.temp_path) as url:
