@@ -291,7 +291,7 @@ class Deploy(FleetCase):
         failed = self.deploy(source, "--tag", "v1", code=3)
         self.assertRegex(failed.stdout, r"(?m)^h2 .*No route to host")
         self.assertRegex(failed.stdout, r"(?m)^h3 +peer .*not empty")
-        self.assertIn("1 of 3 hosts have v1", failed.stdout)
+        self.assertIn("1 of 3 hosts got v1", failed.stdout)
         self.assert_release(source, ["h1"])
         self.assertEqual([each.name for each in self.release("h3").iterdir()], ["old"])
         self.assert_nothing_left(["h1", "h3"])
@@ -446,3 +446,18 @@ class Deploy(FleetCase):
 
 if __name__ == "__main__":
     unittest.main()
+    def test_a_tag_that_is_there_is_said_to_be_there_and_not_to_be_tried_again(self):
+        source = self.make_tree()
+        self.deploy(source, "--tag", "v1")
+        again = self.deploy(source, "--tag", "v1", code=1)
+        self.assertIn("0 of 3 hosts got v1", again.stdout)
+        self.assertRegex(again.stdout, r"on 3 of them something is at .*/v1 already.*--unsafe-please-delete")
+        self.assertNotIn("--retry-failed goes on", again.stdout)
+        self.home("h2", "down").touch()
+        mixed = self.deploy(source, "--tag", "v1", code=1)
+        self.assertRegex(mixed.stdout, r"on 2 of them something is at .*/v1 already")
+        self.assertIn("--retry-failed goes on with the 1 that", mixed.stdout)
+        self.home("h2", "down").unlink()
+        self.deploy(source, "--tag", "v1", "--retry-failed", "--unsafe-please-delete")
+        self.assert_release(source, self.HOSTS)
+

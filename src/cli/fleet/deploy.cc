@@ -132,10 +132,16 @@ DeployState state_after(const Work& work, const DeployOptions& options,
   return state;
 }
 
+std::string target_of(const DeployOptions& options) {
+  return options.no_tag_directory ? options.destination_path
+                                  : options.destination_path + "/" + options.tag;
+}
+
 std::string summary_of(const DeployOptions& options, const DeployOutcome& outcome,
-                       size_t host_count, Duration elapsed, bool is_remembered) {
+                       std::span<const HostFailure> failures, size_t host_count, Duration elapsed,
+                       bool is_remembered) {
   std::string text =
-      fmt::format("{} of {} hosts have {} in {} (after {})", outcome.done.size(), host_count,
+      fmt::format("{} of {} hosts got {} in {} (after {})", outcome.done.size(), host_count,
                   options.tag, options.destination_path, format_duration(elapsed));
   if (outcome.is_activated) {
     text += ", and it is current there";
@@ -146,9 +152,18 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
   if (!outcome.fatal) {
     text = fmt::format("{} was not deployed: {}", options.tag, outcome.fatal.error().text);
   }
-  if (is_remembered && outcome.done.size() < host_count) {
-    text += fmt::format("\n--retry-failed goes on with the {} that have not",
-                        host_count - outcome.done.size());
+  const size_t failed = host_count - outcome.done.size();
+  const auto in_the_way = static_cast<size_t>(
+      std::count_if(failures.begin(), failures.end(),
+                    [](const HostFailure& failure) { return failure.is_in_the_way; }));
+  if (in_the_way > 0) {
+    text += fmt::format(
+        "\non {} of them something is at {} already, perhaps this very release: give the release a "
+        "tag of its own, or replace what is there with --unsafe-please-delete",
+        in_the_way, target_of(options));
+  }
+  if (is_remembered && failed > in_the_way) {
+    text += fmt::format("\n--retry-failed goes on with the {} that have not", failed - in_the_way);
   }
   return text;
 }
@@ -224,8 +239,8 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
   }
   const int code = (*work)->finish(
       outcome.done.size(),
-      summary_of(*deploy, outcome, hosts->size(), std::chrono::steady_clock::now() - start,
-                 is_remembered),
+      summary_of(*deploy, outcome, (*work)->failures(), hosts->size(),
+                 std::chrono::steady_clock::now() - start, is_remembered),
       {{"tag", deploy->tag},
        {"info_hash", outcome.info_hash},
        {"destination_path", deploy->destination_path},

@@ -90,12 +90,20 @@ class Peering {
       if (result.is_ok()) {
         pending_.push_back(result.host);
       } else {
-        work_.note_failure(result);
+        HostFailure failure = failure_of(work_.inventory(), result);
+        failure.is_in_the_way = is_in_the_way(json_output(result));
+        work_.note_failure(std::move(failure));
       }
     }
   }
 
   void collect() {
+  // By the error of a peer.
+  static bool is_in_the_way(const cli::Json& told) {
+    static const cli::Json exists = cli::json_of_error({ErrorCode::exists, {}});
+    return told["error"]["code"] == exists["error"]["code"];
+  }
+
     const bool is_held = pending_.size() <= work_.fleet().run.forks;
     const Duration wait =
         std::clamp(time_left(), std::chrono::nanoseconds(0), is_held ? wait_held : wait_short);
@@ -141,6 +149,7 @@ class Peering {
       failure.reason = cli::text_member(outcome["error"], "text", failure.reason);
       failure.log_tail = cli::text_member(outcome, "log");
     } else if (state == cli::outcome_done) {
+      failure.is_in_the_way = is_in_the_way(outcome);
       failure.outcome = outcome_name(Outcome::failed);
       failure.reason = fmt::format(
           "another release named {} was fetched there meanwhile (info "

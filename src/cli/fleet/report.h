@@ -21,6 +21,8 @@ struct HostFailure {
   std::string outcome;  // outcome_name()
   std::string reason;   // one line
   std::string log_tail;
+  // Something is where the release goes there, and another attempt would find it again.
+  bool is_in_the_way = false;
 };
 
 [[nodiscard]] HostFailure failure_of(const Inventory& inventory, const HostResult& result);
