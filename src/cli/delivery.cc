@@ -34,6 +34,40 @@ bool is_file_release(const codec::Metainfo& metainfo) {
   return metainfo.is_single_file && !is_packed(metainfo);
 }
 
+// As cp, which asks for the directory before it copies.
+Status check_file_target(const DeliveryOptions& options, const codec::Metainfo& metainfo) {
+  std::error_code error;
+  const fs::path to(options.to);
+  const bool is_directory = fs::is_directory(to, error);
+  if (options.to_is_directory && !is_directory && fs::exists(to, error)) {
+    return fail(ErrorCode::exists, to.string() + " is there and is not a directory");
+  }
+  const fs::path file = is_directory || options.to_is_directory ? to / metainfo.name : to;
+  const fs::path place = fs::weakly_canonical(file, error);
+  if (!place.empty() && place == fs::weakly_canonical(options.archive_path, error)) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} is where the file is kept while it comes, so it would be half "
+                            "there: choose another --to, or another --temp-path",
+                            file.string()));
+  }
+  if (fs::is_directory(file, error)) {
+    return fail(ErrorCode::exists, file.string() + " is a directory: a file cannot replace it");
+  }
+  if (fs::exists(file, error) && !fs::is_regular_file(file, error)) {
+    return fail(ErrorCode::exists, file.string() + " is there and is not a file");
+  }
+  if (fs::is_symlink(fs::symlink_status(file, error)) && !fs::exists(file, error)) {
+    return fail(ErrorCode::exists,
+                file.string() + " is a symbolic link to nothing: remove it first");
+  }
+  const fs::path directory = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (!options.makes_directory && !fs::is_directory(directory, error)) {
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no directory {}: make it first", directory.string()));
+  }
+  return check_writable(directory);
+}
+
 // Other hosts wait for the pieces that this process passes on: they come first.
 constexpr int unpacking_niceness = 5;
 
@@ -48,19 +82,10 @@ std::string target_of(const DeliveryOptions& options) {
 }
 
 Status check_target(const DeliveryOptions& options, const codec::Metainfo& metainfo) {
-  std::error_code error;
-  const fs::path to(options.to);
   if (is_file_release(metainfo)) {
-    const fs::path file = fs::is_directory(to, error) ? to / metainfo.name : to;
-    const fs::path place = fs::weakly_canonical(file, error);
-    if (!place.empty() && place == fs::weakly_canonical(options.archive_path, error)) {
-      return fail(ErrorCode::invalid_input,
-                  fmt::format("{} is where the file is kept while it comes, so it would be half "
-                              "there: choose another --to, or another --temp-path",
-                              file.string()));
-    }
-    return check_writable(file.parent_path());
+    return check_file_target(options, metainfo);
   }
+  std::error_code error;
   const fs::path target(target_of(options));
   const fs::file_status status = fs::symlink_status(target, error);
   if (fs::is_symlink(status) && !options.replace) {
@@ -116,9 +141,16 @@ Result<std::string> Delivery::deliver() {
     return target_of(options_);
   }
   if (is_file_release(metainfo_)) {
+    if (options_.makes_directory) {
+      std::error_code error;
+      fs::create_directories(options_.to, error);
+      if (error) {
+        return fail_errno(error.value(), "cannot make the directory " + options_.to);
+      }
+    }
     return archive::deliver_file({.file_path = options_.archive_path,
                                   .name = metainfo_.name,
-                                  .to = options_.to,
+                                  .to = options_.to + (options_.to_is_directory ? "/" : ""),
                                   .is_executable = metainfo_.files.front().is_executable,
                                   .metainfo = &metainfo_,
                                   .cancel = &cancel_});

@@ -24,6 +24,7 @@ struct PeerOptions {
   std::string torrent;
   std::string to;
   std::string temp_path = "/tmp";
+  bool to_is_directory = false;
   bool no_tag_directory = false;
   bool unsafe_please_delete = false;
   bool no_unpack = false;
@@ -119,7 +120,6 @@ class Peer final : public SwarmProcess {
     timer.arm(reactor().now() + stall_look_interval);
   }
 
-  void leave_outcome(Json outcome) {
   // What is wrong, and what to do.
   static std::string stall_trouble(const node::NodeProgress& now) {
     if (!now.tracker_trouble.empty()) {
@@ -133,6 +133,7 @@ class Peer final : public SwarmProcess {
                        now.stats.open_count, now.stats.open_count == 1 ? " is" : "s are");
   }
 
+  void leave_outcome(Json outcome) {
     is_told_ = true;
     outcome["tag"] = options().tag;
     outcome["info_hash"] = torrent().info_hash.hex();
@@ -290,9 +291,14 @@ class Peer final : public SwarmProcess {
   bool stopping_ = false;
 };
 
-// Absolute, without "." and ".." parts and without a slash at the end.
+// Absolute, without "." and ".." parts.
+std::filesystem::path whole_path(const std::string& text) {
+  return std::filesystem::absolute(text).lexically_normal();
+}
+
+// The same without a slash at the end.
 std::string clean_path(const std::string& text) {
-  const std::filesystem::path path = std::filesystem::absolute(text).lexically_normal();
+  const std::filesystem::path path = whole_path(text);
   return (path.has_filename() ? path : path.parent_path()).string();
 }
 
@@ -323,11 +329,16 @@ Status end_peers_before(const std::string& tag, const CommandContext& context) {
 // Where the release goes, which it can as far as is known.
 Result<DeliveryOptions> plan_delivery(const PeerOptions& options, const TorrentInput& torrent,
                                       const SwarmProcessOptions& process) {
-  DeliveryOptions delivery{.archive_path = process.node.path,
-                           .to = clean_path(options.to),
-                           .tag = options.no_tag_directory ? "" : process.tag,
-                           .replace = options.unsafe_please_delete,
-                           .unpacked_bytes_max = options.unpacked_bytes_max};
+  // A directory of releases is a directory also for a file.
+  const bool makes_directory = options.to_is_directory || options.record;
+  DeliveryOptions delivery{
+      .archive_path = process.node.path,
+      .to = clean_path(options.to),
+      .to_is_directory = makes_directory || !whole_path(options.to).has_filename(),
+      .makes_directory = makes_directory,
+      .tag = options.no_tag_directory ? "" : process.tag,
+      .replace = options.unsafe_please_delete,
+      .unpacked_bytes_max = options.unpacked_bytes_max};
   const std::string info_hash = torrent.info_hash.hex();
   delivery.placing = [run_directory = process.run_directory, tag = process.tag,
                       info_hash](int directory_fd) {
@@ -426,6 +437,8 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
       .required();
   command.add_option("--to", options.to, "The release goes to DIR/TAG (a file as cp would put it)")
       .type_name("DIR");
+  command.add_flag("--to-is-directory", options.to_is_directory,
+                   "A file goes to DIR/TAG as well, also when there is no DIR yet");
   command.add_option("--temp-path", options.temp_path, "Where the archive is kept")
       .type_name("DIR")
       .show_default();

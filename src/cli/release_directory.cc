@@ -92,7 +92,7 @@ Status ReleaseDirectory::save_record() {
 bool ReleaseDirectory::has(const std::string& tag) const {
   struct stat status {};
   return validate_tag(tag) && fstatat(fd_.get(), tag.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISDIR(status.st_mode);
+         (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode));
 }
 
 Result<std::string> ReleaseDirectory::current(const std::string& link) const {

@@ -25,7 +25,7 @@ class ReleaseDirectory {
   [[nodiscard]] ReleaseRecord& record() { return record_; }
   [[nodiscard]] Status save_record();
 
-  // DIR/TAG is a directory (not a link to one).
+  // DIR/TAG is a directory or a file (not a link to one).
   [[nodiscard]] bool has(const std::string& tag) const;
   // The tag the link points to; empty when there is no link. Errors: it is not a link, or points to
   // something that is no release of this directory.

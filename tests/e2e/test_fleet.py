@@ -433,19 +433,27 @@ class Deploy(FleetCase):
         self.assertRegex(failed.stdout, r"(?m)^h1 +peer .*not a directory")
         self.assert_nothing_left()
 
-    def test_the_archive_of_a_file_goes_as_well(self):
-        source = self.path("package.deb")
-        source.write_bytes(os.urandom(300_000))
+    def test_a_file_goes_to_its_tag_as_well_and_can_be_made_current(self):
+        source = self.path("program")
+        for number in range(1, 5):
+            source.unlink(missing_ok=True)  # the archive of a file may be the file itself
+            source.write_bytes(os.urandom(300_000))
+            source.chmod(0o755)
+            # No host has the directory yet when the first comes.
+            words = ["--activate", "--keep-releases", "2"] if number > 1 else []
+            self.deploy(source, "--tag", f"v{number}.bin", *words)
+            for host in self.HOSTS:
+                self.assertEqual(self.release(host, f"v{number}.bin").read_bytes(), source.read_bytes())
         for host in self.HOSTS:
-            self.home(host, "srv", "my app").mkdir(parents=True)
-        self.deploy(source, "--tag", "one.deb")
-        for host in self.HOSTS:
-            self.assertEqual(self.home(host, "srv", "my app", "one.deb").read_bytes(), source.read_bytes())
+            self.assertEqual(self.release(host, "current").read_bytes(), source.read_bytes())
+            self.assertTrue(os.access(self.release(host, "current"), os.X_OK))
+            kept = sorted(each.name for each in self.home(host, "srv", "my app").iterdir())
+            # The first was not recorded.
+            self.assertEqual(kept, [".murder-releases.json", "current", "v1.bin", "v3.bin", "v4.bin"])
+        self.murder("rollback", "--config", self.config)
+        self.assertEqual({self.current(host) for host in self.HOSTS}, {"v3.bin"})
         self.assert_nothing_left()
 
-
-if __name__ == "__main__":
-    unittest.main()
     def test_a_tag_that_is_there_is_said_to_be_there_and_not_to_be_tried_again(self):
         source = self.make_tree()
         self.deploy(source, "--tag", "v1")
@@ -461,3 +469,6 @@ if __name__ == "__main__":
         self.deploy(source, "--tag", "v1", "--retry-failed", "--unsafe-please-delete")
         self.assert_release(source, self.HOSTS)
 
+
+if __name__ == "__main__":
+    unittest.main()

@@ -186,6 +186,34 @@ class File(MurderCase):
         self.peer(self.torrent)
         self.assertEqual(self.path("host", "to").read_bytes(), self.source.read_bytes())
 
+    def test_where_cp_would_put_no_file_it_is_refused_before_anything_is_fetched(self):
+        host = self.path("host")
+        (host / "app" / "disk.img").mkdir(parents=True)
+        (host / "file").write_text("old")
+        (host / "dangling").symlink_to("nowhere")
+        os.mkfifo(host / "pipe")
+        for to, why in (("new/", "no directory .*/new: make it first"), ("new/name", "no directory .*/new: make it first"),
+                        ("new/.", "no directory .*/new: make it first"), ("file/", "file is there and is not a dir"),
+                        ("app", "disk.img is a directory"), ("dangling", "link to nothing"), ("pipe", "is not a file")):
+            with self.subTest(to=to):
+                arguments = self.peer_arguments(self.torrent)
+                arguments[arguments.index("--to") + 1] = f"{host}/{to}"
+                result = self.murder(*arguments, code=1)
+                self.assertRegex(result.stderr, why)
+                self.assertNotIn("%", result.stderr)
+        self.assertEqual(sorted(os.listdir(host)), ["app", "dangling", "file", "pipe", "temp"])
+        self.assertEqual(os.listdir(host / "temp"), [])
+
+    def test_into_a_directory_that_is_made_if_that_is_said(self):
+        for number, words in enumerate((["--to-is-directory"], ["--record"])):
+            self.peer(self.torrent, *words, name=f"host{number}", to="srv/app")
+            self.assertEqual(self.path(f"host{number}", "srv", "app", "disk.img").read_bytes(),
+                             self.source.read_bytes())
+        self.path("host2").mkdir()
+        self.path("host2", "app").write_text("a file")
+        self.assertIn("is not a directory",
+                      self.peer(self.torrent, "--to-is-directory", name="host2", to="app", code=1).stderr)
+
     def test_a_target_where_the_file_is_kept_while_it_comes_is_refused(self):
         place = self.path("host", "to")
         place.mkdir(parents=True)
@@ -208,6 +236,12 @@ class File(MurderCase):
             self.assertEqual(result.returncode, 1)
             self.assertIn("empty", result.stderr)
 
+    def test_giving_up_says_what_to_look_at(self):
+        self.murder("stop", "disk.img")
+        self.path("host").mkdir()
+        result = self.peer(self.torrent, "--give-up-after", "1s", code=1)
+        self.assertRegex(result.stderr, "nothing came for .*no host that has it is connected: .*`murder seed`")
+
     def test_the_source_is_not_changed_by_another_release_of_the_same_tag(self):
         before = self.source.read_bytes()
         other = self.make_file("other.bin", 1_000_000, seed=2)
@@ -216,6 +250,7 @@ class File(MurderCase):
         self.murder("stop", "disk.img")
         self.seed(torrent)
         # The archive of the first release lies where that of the second goes, and may be the source itself.
+        self.path("host").mkdir()
         result = self.peer(torrent, "--temp-path", self.temp_path, code=None)
         if os.stat(self.source).st_nlink > 1:
             self.assertEqual(result.returncode, 1)
@@ -236,12 +271,6 @@ class TorrentFrom(MurderCase):
                 stdin=file, env=self.environment, capture_output=True, timeout=60, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assert_same_tree(self.source, self.path("host", "to", "v1"))
-    def test_giving_up_says_what_to_look_at(self):
-        self.murder("stop", "disk.img")
-        self.path("host").mkdir()
-        result = self.peer(self.torrent, "--give-up-after", "1s", code=1)
-        self.assertRegex(result.stderr, "nothing came for .*no host that has it is connected: .*`murder seed`")
-
 
     def test_http(self):
         with serve_files(self.temp_path) as url:

@@ -223,6 +223,7 @@ void Deployment::peer() {
                                      {.tag = options_.tag,
                                       .destination_path = options_.destination_path,
                                       .temp_path = options_.temp_path,
+                                      .to_is_directory = is_file() && !options_.no_tag_directory,
                                       .no_tag_directory = options_.no_tag_directory,
                                       .unsafe_please_delete = options_.unsafe_please_delete,
                                       .record = options_.activate || options_.keep_releases,
@@ -295,14 +296,13 @@ void Deployment::clean_up() {
 
 void Deployment::clean_hosts(Work& work, std::span<const HostIndex> hosts,
                              const std::string& temp_path) {
-  const bool is_file = release_ && release_->torrent.name == options_.tag;
   CommandLine line =
       CommandLine::murder(murder_path_of(work), options_.keep_temp_files ? "stop" : "clean");
   line.word(options_.tag);
   if (options_.keep_temp_files) {
     line.flag("--if-running");
   } else {
-    line.path_option("--temp-path", temp_path).flag("--stop").flag("--path-is-file", is_file);
+    line.path_option("--temp-path", temp_path).flag("--stop").flag("--path-is-file", is_file());
   }
   line.flag("--quiet").flag("--json");
   const Step step{.stage = "clean-up", .is_cleaning_up = true};

@@ -69,6 +69,7 @@ class Deployment {
   void make_current();
   [[nodiscard]] std::vector<HostIndex> hosts_that_have_it() const;
   [[nodiscard]] Status stopped_by_user() const;
+  [[nodiscard]] bool is_file() const { return release_ && release_->torrent.name == options_.tag; }
 
   void clean_up();
   void clean_hosts(Work& work, std::span<const HostIndex> hosts, const std::string& temp_path);

@@ -65,6 +65,7 @@ class Peering {
     line.word("-")
         .path_option("--to", options_.destination_path)
         .path_option("--temp-path", options_.temp_path)
+        .flag("--to-is-directory", options_.to_is_directory)
         .flag("--no-tag-directory", options_.no_tag_directory)
         .flag("--unsafe-please-delete", options_.unsafe_please_delete)
         .flag("--record", options_.record)
@@ -97,13 +98,13 @@ class Peering {
     }
   }
 
-  void collect() {
   // By the error of a peer.
   static bool is_in_the_way(const cli::Json& told) {
     static const cli::Json exists = cli::json_of_error({ErrorCode::exists, {}});
     return told["error"]["code"] == exists["error"]["code"];
   }
 
+  void collect() {
     const bool is_held = pending_.size() <= work_.fleet().run.forks;
     const Duration wait =
         std::clamp(time_left(), std::chrono::nanoseconds(0), is_held ? wait_held : wait_short);
@@ -148,8 +149,8 @@ class Peering {
     if (state == cli::outcome_failed && outcome.contains("error")) {
       failure.reason = cli::text_member(outcome["error"], "text", failure.reason);
       failure.log_tail = cli::text_member(outcome, "log");
-    } else if (state == cli::outcome_done) {
       failure.is_in_the_way = is_in_the_way(outcome);
+    } else if (state == cli::outcome_done) {
       failure.outcome = outcome_name(Outcome::failed);
       failure.reason = fmt::format(
           "another release named {} was fetched there meanwhile (info "

@@ -17,6 +17,7 @@ struct PeeringOptions {
   std::string tag;
   std::string destination_path;
   std::string temp_path;
+  bool to_is_directory = false;  // also for a file
   bool no_tag_directory = false;
   bool unsafe_please_delete = false;
   bool record = false;  // for activate and rollback
