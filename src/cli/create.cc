@@ -149,6 +149,7 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       .add_option("--level", release.compression.level,
                   "Compression: 1 (fast) to 19 for tar.zst, to 9 for tar.gz (default: 3, 6)")
       .type_name("N");
+      .in_range(1, 19)
   command
       .add_parsed(
           "--piece-size",
@@ -161,6 +162,7 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       .add_option("--hosts-expected", release.hosts_expected,
                   "How many hosts will take it: more pieces for more hosts")
       .type_name("N")
+      .in_range(1, archive::hosts_expected_max)
       .show_default();
   command.add_flag("--force", release.replace, "Replace an archive and torrent that are there");
 }

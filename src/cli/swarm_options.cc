@@ -38,7 +38,8 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
                   "This host's address for other peers; default: the one its connection to the "
                   "tracker leaves from")
       .type_name("ADDRESS");
-  command.add_option("--port", options.port, "TCP port for peers; default: any free one");
+  command.add_option("--port", options.port, "TCP port for peers; default: any free one")
+      .in_range(0, 65535);
   command
       .add_option("--label", options.label,
                   "What the tracker's page calls this host; default: its host name")
@@ -48,6 +49,7 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
                   "Where this host stands: most of the data then comes from hosts of the same rack")
       .type_name("NAME");
   command.add_option("--shards", options.shards, "Threads that share the work, one per core")
+      .in_range(1, shards_max)
       .show_default();
   command.add_size("--memory", options.memory_bytes,
                    "Memory for pieces on their way; default 64MiB");
@@ -75,11 +77,10 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
           fmt::format("--ip {}: write a numeric address, such as 10.0.0.7", options.ip));
     }
   }
-  if (options.shards < 1 || options.shards > shards_max) {
-    return context.wrong_usage(fmt::format("--shards {}: 1 to {}", options.shards, shards_max));
-  }
   if (options.memory_bytes < memory_bytes_min) {
-    return context.wrong_usage(fmt::format("--memory: at least {}", format_size(memory_bytes_min)));
+    return context.wrong_usage(
+        fmt::format("--memory: {} is too little, {} is the least (write a unit: 64MiB)",
+                    format_size(options.memory_bytes), format_size(memory_bytes_min)));
   }
   if (!options.rack.empty()) {
     if (Status named = validate_rack_name(options.rack); !named) {

@@ -78,6 +78,9 @@ class OtherPrograms(MurderCase):
             file.write(b"end")
         long_name = source / ("l" * 120) / ("\u00f6" * 100)
         long_name.parent.mkdir()
+        self.assertIn("from 1 to 19", self.refused(source, "--tag", "v1", "--level", "0", code=2))
+        self.assertIn("from 1 to 1000000", self.refused(
+            source, "--tag", "v1", "--hosts-expected=-5", code=2))
         long_name.write_text("long")
         for format_name in ("tar", "tar.gz"):
             with self.subTest(format=format_name):

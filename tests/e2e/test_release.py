@@ -394,7 +394,7 @@ class SizesAsPeopleWriteThem(MurderCase):
         source = self.make_file("source", 100)
         torrent = self.create(source, "x")
         for arguments in (["--seed-for", "soon"], ["--seed-for", "-1s"], ["--port", "70000"], ["--port", "-1"],
-                          ["--ip", "localhost"], ["--shards", "0"], ["--memory", "1KB"]):
+                          ["--ip", "localhost"], ["--shards", "0"], ["--memory", "1KB"], ["--memory", "64"]):
             with self.subTest(arguments=arguments):
                 self.murder("peer", torrent, "--no-unpack", *arguments, code=2)
         for tag in ("..", "a/b", "", ".hidden\n", "x" * 300):

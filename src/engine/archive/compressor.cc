@@ -161,14 +161,14 @@ std::string_view suffix_of(ArchiveFormat format) {
   ENSURE(false);
 }
 
-Status validate_level(ArchiveFormat format, int level) {
+Status validate_level(ArchiveFormat format, std::optional<int> level) {
   const int level_max = format == ArchiveFormat::tar_zstd   ? zstd_level_max
                         : format == ArchiveFormat::tar_gzip ? gzip_level_max
                                                             : 0;
-  if (level < 0 || level > level_max) {
+  if (level && (*level < 1 || *level > level_max)) {
     return fail(ErrorCode::invalid_input,
                 level_max == 0 ? "a plain tar has no compression level"
-                               : fmt::format("the level is {}: 1 .. {} are possible for {}", level,
+                               : fmt::format("the level is {}: 1 .. {} are possible for {}", *level,
                                              level_max, suffix_of(format)));
   }
   return {};
@@ -185,11 +185,11 @@ Result<std::unique_ptr<Compressor>> make_compressor(const CompressionOptions& op
   switch (options.format) {
     case ArchiveFormat::tar_zstd:
       compressor = std::make_unique<ZstdCompressor>(
-          sink, options.level == 0 ? zstd_level_default : options.level, threads);
+          sink, options.level.value_or(zstd_level_default), threads);
       break;
     case ArchiveFormat::tar_gzip:
-      compressor = std::make_unique<GzipCompressor>(
-          sink, options.level == 0 ? gzip_level_default : options.level);
+      compressor =
+          std::make_unique<GzipCompressor>(sink, options.level.value_or(gzip_level_default));
       break;
     case ArchiveFormat::tar:
       compressor = std::make_unique<NoCompressor>(sink);

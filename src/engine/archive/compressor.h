@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -19,12 +20,12 @@ enum class ArchiveFormat : uint8_t { tar_zstd, tar_gzip, tar };
 
 struct CompressionOptions {
   ArchiveFormat format = ArchiveFormat::tar_zstd;
-  int level = 0;         // 0: the format's own default (zstd 3, gzip 6)
-  uint32_t threads = 0;  // 0: one for each core
+  std::optional<int> level;  // none: the format's own default (zstd 3, gzip 6)
+  uint32_t threads = 0;      // 0: one for each core
 };
 
-// 1 .. 19 for zstd, 1 .. 9 for gzip; 0 is always right.
-[[nodiscard]] Status validate_level(ArchiveFormat format, int level);
+// 1 .. 19 for zstd, 1 .. 9 for gzip; none is always right.
+[[nodiscard]] Status validate_level(ArchiveFormat format, std::optional<int> level);
 
 class Compressor : public ByteSink {
  public:

@@ -55,5 +55,10 @@ TEST_CASE("levels out of range are refused") {
   CHECK_FALSE(validate_level(ArchiveFormat::tar_zstd, 20));
   CHECK_FALSE(validate_level(ArchiveFormat::tar_gzip, 10));
   CHECK_FALSE(validate_level(ArchiveFormat::tar_gzip, -1));
+  CHECK_FALSE(validate_level(ArchiveFormat::tar_zstd, 0));
+  CHECK_FALSE(validate_level(ArchiveFormat::tar_gzip, 0));
+  CHECK_FALSE(validate_level(ArchiveFormat::tar, 0));
   CHECK_FALSE(validate_level(ArchiveFormat::tar, 1));
+  CHECK(validate_level(ArchiveFormat::tar, std::nullopt));
+  CHECK(validate_level(ArchiveFormat::tar_zstd, std::nullopt));
 }

@@ -38,8 +38,9 @@ Result<std::string> pack(const std::string& path, ArchiveFormat format = Archive
     return fail(tree.error());
   }
   MemorySink sink;
-  const auto compressor =
-      make_compressor({.format = format, .level = format == ArchiveFormat::tar ? 0 : 1}, sink);
+  const auto compressor = make_compressor(
+      {.format = format, .level = format == ArchiveFormat::tar ? std::nullopt : std::optional(1)},
+      sink);
   REQUIRE(compressor);
   if (Status packed = pack_tree(root->get(), *tree, {.root_name = path}, **compressor, notes);
       !packed) {
