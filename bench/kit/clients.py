@@ -102,7 +102,9 @@ class Murder(Client):
     def seed(self, release, address):
         child = self.context.start(
             [self.context.program, "seed", release.torrent, release.content, "--ip", address, "--background",
-             "--json", *self.context.seed_options], "murder-seed", environment=self._environment)
+             "--json", *self.context.seed_options], "murder-seed",
+            # Contenders seed the same release at the same time, and one run directory takes one seeder of it.
+            environment={**self._environment, "MURDER_RUN_DIR": str(self.context.scratch.path / f"run-{address}")})
         child.wait_for(lambda: _json_or_none(child.output), "it serves", FETCH_SECONDS_MAX)
         return child
 

@@ -5,12 +5,17 @@
 #include <filesystem>
 
 #include "cli/commands.h"
+#include "cli/processes.h"
 #include "cli/swarm_options.h"
 #include "cli/swarm_process.h"
 #include "engine/archive/release_name.h"
+#include "engine/base/units.h"
 
 namespace murder::cli {
 namespace {
+
+constexpr Duration tracker_wait_max = std::chrono::seconds(2);
+constexpr Duration tracker_look_interval = std::chrono::milliseconds(20);
 
 struct SeedOptions {
   std::string torrent;
@@ -35,24 +40,82 @@ Result<std::string> find_content(const SeedOptions& options, const codec::Metain
                           metainfo.name, options.torrent));
 }
 
+// In the background, the command that started it is told whether a tracker knows it: nobody would
+// see what is said later.
 class Seeder final : public SwarmProcess {
  public:
-  using SwarmProcess::SwarmProcess;
+  Seeder(const TorrentInput& torrent, SwarmProcessOptions options, Front& front,
+         Duration tracker_wait)
+      : SwarmProcess(torrent, std::move(options), front), tracker_wait_(tracker_wait) {}
 
  private:
   void ready() override {
+    if (torrent().metainfo.tracker_tiers.empty()) {
+      front().warn("the torrent names no tracker: peers will not find this seeder");
+      tell();
+    } else if (tracker_wait_ == Duration::zero()) {
+      tell();
+    } else {
+      tracker_deadline_ = reactor().now() + tracker_wait_;
+      tracker_timer_ = std::make_unique<io::Timer>(reactor().timers(),
+                                                   io::bind_timer<&Seeder::look_at_trackers>(this));
+      tracker_timer_->arm(reactor().now());
+    }
+  }
+
+  void look_at_trackers(io::Timer& timer) {
+    if (node().progress().trackers_working > 0) {
+      tell();
+    } else if (reactor().now() >= tracker_deadline_) {
+      front().warn(
+          fmt::format("no tracker has answered for {}: peers find this seeder when one "
+                      "does (`murder status` shows it)",
+                      format_duration(tracker_wait_)));
+      tell();
+    } else {
+      timer.arm(reactor().now() + tracker_look_interval);
+    }
+  }
+
+  void tell() {
     const node::NodeProgress now = node().progress();
     const std::string hash = torrent().info_hash.hex();
+    Json json = {{"kind", kind_seeder},
+                 {"tag", options().tag},
+                 {"pid", getpid()},
+                 {"info_hash", hash},
+                 {"listen", now.listens_on.text()},
+                 {"trackers_working", now.trackers_working}};
+    if (!now.tracker_trouble.empty()) {
+      json["tracker_trouble"] = now.tracker_trouble;
+    }
     finish({.exit_code = exit_done,
-            .text = fmt::format("seeding {} on {} (info hash {})", options().tag,
-                                now.listens_on.text(), hash),
-            .json = {{"kind", kind_seeder},
-                     {"tag", options().tag},
-                     {"pid", getpid()},
-                     {"info_hash", hash},
-                     {"listen", now.listens_on.text()}}});
+            .text = fmt::format("seeding {} on {} (info hash {}){}", options().tag,
+                                now.listens_on.text(), hash,
+                                now.trackers_working > 0 ? ", a tracker knows it" : ""),
+            .json = std::move(json)});
   }
+
+  Duration tracker_wait_;
+  Instant tracker_deadline_{};
+  std::unique_ptr<io::Timer> tracker_timer_;
 };
+
+// One seeder of a tag at a time: `murder stop TAG --seeding` and the fleet's commands mean that
+// one.
+void warn_if_seeded(const std::string& tag, CommandContext& context) {
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  if (!directory) {
+    return;
+  }
+  for (const RunningProcess& process : list_processes(*directory)) {
+    if (process.kind() == kind_seeder && process.tag() == tag) {
+      context.warn(fmt::format("{} is seeded already by process {}; `murder stop {} --seeding` ends "
+                               "both",
+                               tag, process.pid, tag));
+    }
+  }
+}
 
 Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   const auto node_options = node_options_of(options.swarm, context);
@@ -72,6 +135,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
     return fail(valid_tag.error());
   }
   const std::string& tag = *valid_tag;
+  warn_if_seeded(tag, context);
   SwarmProcessOptions process{.kind = std::string(kind_seeder),
                               .tag = tag,
                               .run_directory = context.run_directory,
@@ -83,7 +147,8 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   const WorkOptions work{.mode = options.background ? RunMode::worker : RunMode::foreground,
                          .log_name = "seed-" + tag};
   return run_work(context, work, [&](Front& front) {
-    Seeder seeder(*torrent, process, front);
+    Seeder seeder(*torrent, process, front,
+                  options.background ? tracker_wait_max : Duration::zero());
     return seeder.run();
   });
 }
@@ -102,7 +167,8 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
   command.add_option("FILE", options.file, "The content; default: beside the torrent");
   add_swarm_options(command, options.swarm);
   command.add_flag("--background", options.background,
-                   "Return when it serves; it goes on alone (murder stop TAG --seeding)");
+                   "Return when it serves and a tracker has answered, or did not for 2 s; it goes "
+                   "on alone (murder stop TAG --seeding)");
 }
 
 }  // namespace murder::cli

@@ -19,6 +19,24 @@ std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
+// The phase, and what else keeps peers from one another: without a tracker they do not meet.
+std::string phase_of(const RunningProcess& process) {
+  if (!process.problem.empty()) {
+    return "does not answer";
+  }
+  const std::string phase = text_member(process.status, "phase");
+  const bool wants_tracker = phase == "seeding" || phase == "downloading";
+  if (!wants_tracker || !process.status.contains("details")) {
+    return or_dash(phase);
+  }
+  const Json& details = process.status["details"];
+  if (count_member(details, "trackers_working") > 0) {
+    return phase;
+  }
+  const bool is_known = !text_member(details, "tracker_trouble").empty();
+  return phase + (is_known ? ", no tracker works" : ", no tracker yet");
+}
+
 std::vector<std::string> row_of(const RunningProcess& process) {
   const Json& status = process.status;
   const uint64_t total = count_member(status, "total_bytes");
@@ -33,7 +51,7 @@ std::vector<std::string> row_of(const RunningProcess& process) {
   }
   return {process.problem.empty() ? process.kind() : "?",
           or_dash(process.tag()),
-          process.problem.empty() ? or_dash(text_member(status, "phase")) : "does not answer",
+          phase_of(process),
           progress,
           fmt::format("{}", count_member(status, "peers")),
           is_tracker ? "-" : format_size(count_member(status, "sent_bytes")),

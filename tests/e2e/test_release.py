@@ -344,6 +344,14 @@ class Processes(MurderCase):
         error = self.murder_json("info", self.path("missing"), code=1)["error"]
         self.assertEqual(error["code"], "not_found")
 
+    def test_a_second_seeder_of_a_tag_is_warned_of(self):
+        self.seed(self.torrent)
+        pid = self.process_of_kind("seeder")["pid"]
+        result = self.murder("seed", self.torrent, "--ip", free_address(), "--background")
+        self.assertIn(f"v1 is seeded already by process {pid}", result.stderr)
+        self.murder("stop", "v1", "--seeding")
+        self.assertNotIn("v1", self.murder("status").stdout)
+
     def test_a_taken_port_is_an_error_that_says_so(self):
         with socket.create_server((free_address(), 0)) as taken:
             address, port = taken.getsockname()

@@ -101,6 +101,44 @@ class BadReplies(TrackerCase):
         self.assertEqual((events[0], events[-1]), ("started", "stopped"))
 
 
+class SeedersTellOfThem(TrackerCase):
+    def seed_in_the_background(self, *urls):
+        torrent = self.torrent_with(*urls)
+        self.torrent.write_content(self.temp_path)
+        return self.murder("seed", torrent, self.temp_path / "data", "--ip", free_address(), "--background")
+
+    def status(self):
+        return self.murder("status").stdout
+
+    def test_one_that_answers(self):
+        result = self.seed_in_the_background(ScriptedTracker(self).url)
+        self.assertIn("a tracker knows it", result.stdout)
+        self.assertNotIn("warning", result.stderr)
+        self.assertNotIn("no tracker", self.status())
+
+    def test_one_that_is_not_there_until_later(self):
+        address = free_address()
+        endpoint = f"{address}:{free_port(address)}"
+        result = self.seed_in_the_background(f"http://{endpoint}/announce")
+        self.assertIn("seeding data", result.stdout)
+        self.assertNotIn("a tracker knows it", result.stdout)
+        self.assertRegex(result.stderr, rf"{endpoint}.*Connection refused")
+        self.assertIn("warning: no tracker has answered", result.stderr)
+        self.assertIn("seeding, no tracker works", self.status())
+        self.murder("tracker", "--listen", endpoint, "--background")
+        wait_until(lambda: "no tracker" not in self.status(), "the seeder has found the tracker")
+
+    def test_one_that_says_nothing(self):
+        with socket.create_server((free_address(), 0)) as silent:
+            address, port = silent.getsockname()
+            result = self.seed_in_the_background(f"http://{address}:{port}/announce")
+            self.assertIn("no tracker has answered", result.stderr)
+            self.assertIn("seeding, no tracker yet", self.status())
+
+    def test_none_at_all(self):
+        self.assertIn("names no tracker", self.seed_in_the_background().stderr)
+
+
 class BadConnections(TrackerCase):
     def test_one_that_accepts_and_says_nothing_and_one_that_hangs_up(self):
         def hang_up(server):
