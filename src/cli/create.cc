@@ -86,8 +86,9 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   if (!created) {
     return fail(created.error());
   }
-  context.print(fmt::format("{}  {}, {} entries, {} before packing", created->archive_path,
+  context.print(fmt::format("{}  {}, {} {}, {} before packing", created->archive_path,
                             format_size(created->archive_bytes), created->entry_count,
+                            created->entry_count == 1 ? "entry" : "entries",
                             format_size(created->source_bytes)));
   context.print(fmt::format(
       "{}  {}", created->torrent_path,
@@ -148,8 +149,8 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
   command
       .add_option("--level", release.compression.level,
                   "Compression: 1 (fast) to 19 for tar.zst, to 9 for tar.gz (default: 3, 6)")
-      .type_name("N");
       .in_range(1, 19)
+      .type_name("N");
   command
       .add_parsed(
           "--piece-size",
@@ -161,8 +162,8 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
   command
       .add_option("--hosts-expected", release.hosts_expected,
                   "How many hosts will take it: more pieces for more hosts")
-      .type_name("N")
       .in_range(1, archive::hosts_expected_max)
+      .type_name("N")
       .show_default();
   command.add_flag("--force", release.replace, "Replace an archive and torrent that are there");
 }

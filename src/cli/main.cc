@@ -31,6 +31,26 @@ std::string first_word(const std::vector<std::string>& words, size_t begin) {
   return {};
 }
 
+// What is wrong with a word that neither an option nor an argument takes.
+std::string unexpected_word(const CLI::App& app, const CLI::App& command) {
+  const std::vector<std::string> words = app.remaining(true);
+  const auto option = std::find_if(words.begin(), words.end(),
+                                   [](const std::string& each) { return each.starts_with("-"); });
+  if (option == words.end()) {
+    return words.empty() ? "" : fmt::format("'{}' is one word too many", words.front());
+  }
+  std::vector<std::string> known;
+  for (const CLI::Option* each : command.get_options()) {
+    for (const std::string& name : each->get_lnames()) {
+      known.push_back("--" + name);
+    }
+  }
+  const std::string word = option->substr(0, option->find('='));
+  const std::string near = nearest_word(word, known);
+  return fmt::format("there is no option '{}'{}", word,
+                     near.empty() ? "" : fmt::format(": did you mean '{}'?", near));
+}
+
 // "murder fleet": the command or task that was named, as far as there is one.
 struct Named {
   const CLI::App* app;
@@ -69,6 +89,8 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
                ? fmt::format("which {}?", kind)
                : fmt::format("there is no {} '{}'{}", kind, word,
                              near.empty() ? "" : fmt::format(": did you mean '{}'?", near));
+  } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    text = unexpected_word(app, *named.app);
   }
   fmt::print(stderr, "{}: {}\n`{} --help` says what there is.\n", named.name, text, named.name);
   context.print_json(json_of_error({ErrorCode::invalid_input, text}));

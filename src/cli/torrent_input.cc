@@ -73,6 +73,9 @@ Result<TorrentInput> load_torrent(const std::string& where) {
   if (!content) {
     return fail(content.error());
   }
+  if (content->empty()) {
+    return fail(ErrorCode::invalid_input, name + " is not a usable torrent: it is empty");
+  }
   Result<codec::Metainfo> metainfo = codec::parse_metainfo(as_bytes_of(*content));
   if (!metainfo) {
     return fail(metainfo.error().code,

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/control.h"
+#include "cli/processes.h"
 #include "cli/run_directory.h"
 #include "engine/archive/file.h"
 
@@ -63,6 +64,27 @@ std::string announce_place(const Endpoint& endpoint) {
   return HostPort{.host = host_name, .port = endpoint.port}.text();
 }
 
+// A tracker of this host at one of the ports that were asked for, as a sentence; else empty.
+std::string tracker_there(const tracker::TrackerOptions& options, const CommandContext& context) {
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  if (!directory) {
+    return {};
+  }
+  for (const RunningProcess& process : list_processes(*directory)) {
+    const std::string places = text_member(process.status, "address") + ",";
+    for (const Endpoint& endpoint : options.listen) {
+      if (process.kind() == kind_tracker &&
+          places.find(fmt::format(":{},", endpoint.port)) != std::string::npos) {
+        return fmt::format(
+            "; a tracker listens on {} already (process {}, `murder stop --tracker` "
+            "ends it)",
+            text_member(process.status, "address"), process.pid);
+      }
+    }
+  }
+  return {};
+}
+
 FinalReport report_of(const tracker::TrackerServer& server) {
   FinalReport report;
   Json listen = Json::array();
@@ -80,7 +102,9 @@ Result<int> serve(const tracker::TrackerOptions& options, const CommandContext& 
                   Front& front) {
   Result<std::unique_ptr<tracker::TrackerServer>> server = tracker::TrackerServer::create(options);
   if (!server) {
-    return fail(server.error());
+    const bool is_taken = server.error().code == ErrorCode::conflict;
+    return fail(server.error().code,
+                server.error().text + (is_taken ? tracker_there(options, context) : ""));
   }
   Result<ControlSocket> control = ControlSocket::create(context.run_directory);
   if (!control) {

@@ -81,8 +81,10 @@ Result<int> run_verify(const VerifyCommandOptions& options, CommandContext& cont
         fmt::format("{}: complete, all {} pieces are right", options.path, pieces->size()));
   }
   if (!pieces->all()) {
-    context.print(fmt::format("{}: {} of {} pieces are wrong or missing: {}", options.path,
-                              pieces->size() - pieces->count(), pieces->size(), text_of(ranges)));
+    const size_t bad_count = pieces->size() - pieces->count();
+    context.print(fmt::format("{}: {} of {} pieces {} wrong or missing: number{} {}", options.path,
+                              bad_count, pieces->size(), bad_count == 1 ? "is" : "are",
+                              bad_count == 1 ? "" : "s", text_of(ranges)));
   }
   if (surplus > 0) {
     context.print(fmt::format("{}: {} bytes too long", options.path, surplus));

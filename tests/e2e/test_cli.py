@@ -47,6 +47,13 @@ class WrongUsage(MurderCase):
         self.assertIn("--frobnicate", result.stderr)
         self.assertIn("murder status", result.stderr)
 
+    def test_a_mistyped_option_gets_a_suggestion(self):
+        result = self.murder("peer", "x", "--too", "/tmp", code=2)
+        self.assertIn("there is no option '--too': did you mean '--to'?", result.stderr)
+        result = self.murder("fleet", "peer", "--tga=v1", code=2)
+        self.assertIn("there is no option '--tga': did you mean '--tag'?", result.stderr)
+        self.assertIn("'more' is one word too many", self.murder("doctor", "more", code=2).stderr)
+
     def test_with_json_the_error_is_an_object(self):
         result = self.murder("stop", "--json", code=2)
         self.assertEqual(json.loads(result.stdout)["error"]["code"], "invalid_input")
@@ -207,7 +214,7 @@ class Tracker(MurderCase):
             with self.subTest(arguments=arguments):
                 error = self.murder("tracker", "--listen", endpoint, *arguments, code=1).stderr
                 self.assertRegex(error, r"^murder tracker: .*" + re.escape(endpoint.split(":")[1]))
-                self.assertIn("taken", error)
+                self.assertRegex(error, r"taken.*a tracker listens on .* already")
 
     def test_json_tells_where_it_listens(self):
         address = free_address()

@@ -67,6 +67,9 @@ class Refusals(MurderCase):
         source = self.make_tree()
         self.assertIn("1 .. 9", self.refused(
             source, "--tag", "v1", "--format", "tar.gz", "--level", "12", code=2))
+        self.assertIn("from 1 to 19", self.refused(source, "--tag", "v1", "--level", "0", code=2))
+        self.assertIn("from 1 to 1000000", self.refused(
+            source, "--tag", "v1", "--hosts-expected=-5", code=2))
         self.assertIn("zip", self.refused(source, "--tag", "v1", "--format", "zip", code=2))
 
 
@@ -78,9 +81,6 @@ class OtherPrograms(MurderCase):
             file.write(b"end")
         long_name = source / ("l" * 120) / ("\u00f6" * 100)
         long_name.parent.mkdir()
-        self.assertIn("from 1 to 19", self.refused(source, "--tag", "v1", "--level", "0", code=2))
-        self.assertIn("from 1 to 1000000", self.refused(
-            source, "--tag", "v1", "--hosts-expected=-5", code=2))
         long_name.write_text("long")
         for format_name in ("tar", "tar.gz"):
             with self.subTest(format=format_name):
@@ -103,6 +103,8 @@ class Verify(MurderCase):
         found = self.murder_json("verify", torrent, content, code=1)
         self.assertEqual(found["bad_ranges"], [[3, 4]])
         self.assertEqual((found["pieces"], found["pieces_right"]), (16, 14))
+        said = self.murder("verify", torrent, content, code=1).stdout
+        self.assertIn("2 of 16 pieces are wrong or missing: numbers 3-4", said)
         self.murder("verify", torrent, self.temp_path / "v1")
 
     def test_content_that_is_not_there_is_an_error(self):

@@ -47,6 +47,12 @@ class BadTorrent(MurderCase):
             with self.subTest(size=size):
                 self.assertIn("not a usable torrent", self.murder("info", path, code=1).stderr)
 
+    def test_an_empty_one_is_said_to_be_empty(self):
+        path = self.path("empty.torrent")
+        path.write_bytes(b"")
+        self.assertIn(f"{path} is not a usable torrent: it is empty", self.murder("info", path, code=1).stderr)
+        self.assertIn("standard input is not a usable torrent: it is empty", self.murder("info", "-", code=1).stderr)
+
     def test_one_without_a_tracker_to_ask_ends_at_once(self):
         for trackers in ([], ["udp://127.0.0.1:1/announce"]):
             torrent = Torrent("data", CONTENT, 16384, trackers)

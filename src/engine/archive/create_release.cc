@@ -105,9 +105,11 @@ class Creation {
         break;
       }
       if (status.st_dev == source->st_dev && status.st_ino == source->st_ino) {
+        const bool is_itself = previous.st_ino == 0;
         return fail(ErrorCode::invalid_input,
-                    fmt::format("{} lies inside {}: choose another --temp-path", options_.directory,
-                                options_.source));
+                    fmt::format("{} {}: choose another --temp-path", options_.directory,
+                                is_itself ? "is the directory that is to be packed"
+                                          : "lies inside " + options_.source));
       }
       if (status.st_dev == previous.st_dev && status.st_ino == previous.st_ino) {
         break;  // "/" is its own parent
