@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -20,6 +21,7 @@ namespace murder::cli {
 namespace {
 
 constexpr uint32_t chart_columns = 100;
+constexpr uint64_t rate_min = 1000;  // one that is less was meant to have a unit
 constexpr uint64_t events_between_reports = 2'000'000;
 
 struct SimulateOptions {
@@ -127,6 +129,15 @@ Result<sim::Options> simulation_of(const SimulateOptions& options) {
       options.rate == 0) {
     return fail(ErrorCode::invalid_input,
                 "--size and --rate are more than nothing, and a release has at most 4 Mi pieces");
+  }
+  if (std::min(options.rate, options.seed_rate == 0 ? options.rate : options.seed_rate) <
+      rate_min) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("--rate and --seed-rate are at least {} (write a unit: 10gbit)",
+                            format_rate(static_cast<double>(rate_min))));
+  }
+  if (std::lround(options.die_share * options.hosts) >= options.hosts) {
+    return fail(ErrorCode::invalid_input, "--die leaves no host alive: write a smaller share");
   }
   if (options.latency > std::chrono::seconds(10)) {
     return fail(ErrorCode::invalid_input, "--latency is at most 10s");

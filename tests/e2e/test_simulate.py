@@ -73,5 +73,12 @@ class Plan(MurderCase):
         self.assertIn("/nowhere", refused.stderr)
 
 
+class WhatCannotBeSimulated(MurderCase):
+    def test_is_wrong_usage(self):
+        for arguments, says in ((("--die", "99%"), "no host alive"), (("--rate", "10"), "write a unit")):
+            with self.subTest(arguments=arguments):
+                self.assertIn(says, self.murder("simulate", "--hosts", "20", *arguments, code=2).stderr)
+
+
 if __name__ == "__main__":
     unittest.main()
