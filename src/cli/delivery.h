@@ -18,11 +18,11 @@ namespace murder::cli {
 
 struct DeliveryOptions {
   std::string archive_path;
-  std::string to;   // absolute
+  std::string to;  // absolute
   // Of a file: `to` is the directory it goes into, and never the file's own name.
   bool to_is_directory = false;
   bool makes_directory = false;  // it may be missing
-  std::string tag;  // empty: DIR itself
+  std::string tag;               // empty: DIR itself
   bool replace = false;
   uint64_t unpacked_bytes_max = 0;
   bool is_there = false;  // the tree, since a peer that was killed afterwards had placed it
