@@ -101,8 +101,7 @@ class Seeder final : public SwarmProcess {
   std::unique_ptr<io::Timer> tracker_timer_;
 };
 
-// One seeder of a tag at a time: `murder stop TAG --seeding` and the fleet's commands mean that
-// one.
+// `murder stop TAG --seeding` and the commands of a fleet mean all of them.
 void warn_if_seeded(const std::string& tag, CommandContext& context) {
   const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
   if (!directory) {
@@ -110,9 +109,10 @@ void warn_if_seeded(const std::string& tag, CommandContext& context) {
   }
   for (const RunningProcess& process : list_processes(*directory)) {
     if (process.kind() == kind_seeder && process.tag() == tag) {
-      context.warn(fmt::format("{} is seeded already by process {}; `murder stop {} --seeding` ends "
-                               "both",
-                               tag, process.pid, tag));
+      context.warn(
+          fmt::format("{} is seeded already by process {}; `murder stop {} --seeding` ends "
+                      "both",
+                      tag, process.pid, tag));
     }
   }
 }

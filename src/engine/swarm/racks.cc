@@ -117,9 +117,8 @@ void Swarm::check_claims(Instant now) {
 // without a word.
 void Swarm::doubt_mates(Duration patience, Instant now) {
   Instant newest{};
-  sessions_.each([&](SessionId, const Session& session) {
-    newest = std::max(newest, session.payload_at);
-  });
+  sessions_.each(
+      [&](SessionId, const Session& session) { newest = std::max(newest, session.payload_at); });
   if (!free_ || !active_.used().empty() || now - newest < patience) {
     return;
   }

@@ -17,13 +17,13 @@ namespace limits = murder::limits;
 
 namespace {
 
-constexpr uint32_t piece_count = 100;
+constexpr uint32_t claimable_count = 100;
 constexpr Instant start{100s};
 
 // How many of all pieces the mate may claim now.
 uint32_t claim_all(RackClaims& rack, uint32_t slot) {
   uint32_t count = 0;
-  for (uint32_t piece = 0; piece < piece_count; ++piece) {
+  for (uint32_t piece = 0; piece < claimable_count; ++piece) {
     count += rack.claim({piece}, slot, start) ? 1U : 0U;
   }
   return count;
@@ -36,7 +36,7 @@ void expire_all(RackClaims& rack) {
 }  // namespace
 
 TEST_CASE("a mate claims as much as it can have under way, and nothing more until it has a piece") {
-  RackClaims rack(piece_count, 4, true);
+  RackClaims rack(claimable_count, 4, true);
   CHECK(claim_all(rack, 1) == limits::claims_per_mate_max);
   CHECK(claim_all(rack, 2) == limits::claims_per_mate_max);  // others
   expire_all(rack);
@@ -47,7 +47,7 @@ TEST_CASE("a mate claims as much as it can have under way, and nothing more unti
 }
 
 TEST_CASE("who claims and takes it back without end is not believed either") {
-  RackClaims rack(piece_count, 4, true);
+  RackClaims rack(claimable_count, 4, true);
   uint32_t believed = 0;
   for (uint32_t round = 0; round < 1000; ++round) {
     believed += rack.claim({7}, 1, start) ? 1U : 0U;
@@ -59,8 +59,8 @@ TEST_CASE("who claims and takes it back without end is not believed either") {
 }
 
 TEST_CASE("what a mate claims and gets, or another has first, does not count against it") {
-  RackClaims rack(piece_count, 4, true);
-  for (uint32_t piece = 0; piece < piece_count; ++piece) {
+  RackClaims rack(claimable_count, 4, true);
+  for (uint32_t piece = 0; piece < claimable_count; ++piece) {
     CHECK(rack.claim({piece}, 1, start));
     rack.mate_has({piece}, piece % 2 == 0 ? 1 : 2);
   }
