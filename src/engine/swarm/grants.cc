@@ -142,12 +142,23 @@ void Swarm::adapt_slots() {
 void Swarm::compare_rates() {
   const double own = link_.bytes_per_second() / bytes_per_kib;
   rates_.clear();
+  bool all_believed = true;
   sessions_.each([&](SessionId, const Session& session) {
-    if (session.state == Session::State::open && session.grants.told_rate > 0) {
+    if (session.state != Session::State::open || session.grants.told_rate == 0) {
+      return;
+    }
+    if (session.grants.unused_in_row > 0) {
+      all_believed = false;  // who takes nothing has no rate
+    } else {
       rates_.push_back(session.grants.told_rate);
     }
   });
   if (rates_.size() < rates_min) {
+    if (!all_believed) {
+      usual_rate_ = 0;
+      link_.neighbours_rate(0);
+      slow_self_ = false;
+    }
     return;
   }
   const auto middle = rates_.begin() + static_cast<std::ptrdiff_t>(rates_.size() / 2);

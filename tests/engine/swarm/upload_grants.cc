@@ -324,6 +324,21 @@ TEST_CASE("a slow neighbour is not given first copies while others are there, an
   CHECK(bench.broken == "");
 }
 
+TEST_CASE("rates of neighbours that take nothing do not make a good one look slow") {
+  Bench bench(true, 64);
+  std::vector<SessionId> mute;
+  for (int peer = 0; peer < 9; ++peer) {
+    mute.push_back(bench.join_own(true));
+    bench.say_grant(mute.back(), GrantKind::free, 1'000'000);
+  }
+  bench.run(5s);  // each was granted something
+  const SessionId honest = bench.join_own(false);
+  bench.say_grant(honest, GrantKind::free, 1000);
+  CHECK(grants_to(bench, honest) == 1);
+  CHECK(named_to(bench, honest) != any_piece);  // a first copy, which a slow one does not get
+  CHECK(bench.broken == "");
+}
+
 TEST_CASE("a host of another rack is served before one of this rack") {
   Bench bench(true, 8, "r1");
   end_first_copies(bench);
