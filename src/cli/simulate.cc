@@ -222,8 +222,12 @@ void print_outcome(const sim::Options& simulated, const sim::Outcome& outcome,
   if (outcome.floor_of_this_run != outcome.floor) {
     line("floor of this run", time(outcome.floor_of_this_run));
   }
-  line("last host", fmt::format("{}, {:.3f} times the floor", time(outcome.last), outcome.ratio));
-  line("99 of 100, half", fmt::format("{}, {}", time(outcome.p99), time(outcome.p50)));
+  if (outcome.last > Duration{}) {
+    line("last host", fmt::format("{}, {:.3f} times the floor", time(outcome.last), outcome.ratio));
+    line("99 of 100, half", fmt::format("{}, {}", time(outcome.p99), time(outcome.p50)));
+  } else {
+    line("last host", "none whose link is as fast as the others'");
+  }
   if (outcome.slow_last > Duration{}) {
     line("last slow host", time(outcome.slow_last));
   }

@@ -58,8 +58,9 @@ Outcome outcome_of(const Simulation& simulation) {
   outcome.p99 = quantile(usual, 0.99);
   outcome.p50 = quantile(usual, 0.5);
   outcome.ratio = seconds_of(outcome.last) / seconds_of(outcome.floor);
-  const swarm::SwarmStats& seeder = simulation.hosts()[seeder_index]->swarm->stats();
-  outcome.seeder_copies = static_cast<double>(seeder.uploaded_bytes) / size;
+  if (const auto& seeder = simulation.hosts()[seeder_index]->swarm; seeder != nullptr) {
+    outcome.seeder_copies = static_cast<double>(seeder->stats().uploaded_bytes) / size;
+  }
   for (const uint64_t bytes : simulation.rack_bytes()) {
     outcome.rack_copies_max = std::max(outcome.rack_copies_max, static_cast<double>(bytes) / size);
   }

@@ -160,7 +160,8 @@ void Simulation::plan_faults() {
   plan_join(*hosts_[seeder_index], now_);
   const std::vector<uint32_t> joining = shuffled_hosts(options_.host_count, prng);
   for (uint32_t count = 0; count < joining.size(); ++count) {
-    const auto share = static_cast<double>(count) / static_cast<double>(joining.size());
+    const auto share =
+        static_cast<double>(count) / std::max(1.0, static_cast<double>(joining.size() - 1));
     const auto after =
         static_cast<int64_t>(share * static_cast<double>(options_.join_over.count()));
     plan_join(*hosts_[joining[count]], start_ + Duration(after));
