@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "temporary_directory.h"
+#include "../temporary_directory.h"
 
 namespace murder::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <optional>
 
-#include "temporary_directory.h"
+#include "../temporary_directory.h"
 
 namespace murder::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "temporary_directory.h"
+#include "../temporary_directory.h"
 
 using namespace murder;
 using namespace murder::cli;

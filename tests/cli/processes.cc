@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <thread>
 
-#include "temporary_directory.h"
+#include "../temporary_directory.h"
 
 namespace murder::cli {
 namespace {

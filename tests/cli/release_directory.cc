@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "temporary_directory.h"
+#include "../temporary_directory.h"
 
 namespace murder::cli {
 

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../temporary_directory.h"
 #include "cli/release_directory.h"
-#include "temporary_directory.h"
 
 using namespace murder;
 using namespace murder::cli;

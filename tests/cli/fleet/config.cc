@@ -8,8 +8,6 @@
 namespace murder::fleet {
 namespace {
 
-using cli::TemporaryDirectory;
-
 std::string error_of(std::string_view text) {
   const auto config = parse_config(text, "murder.toml");
   return config ? "no error" : config.error().text;

@@ -27,7 +27,7 @@ TEST_CASE("an inventory without racks is one network") {
 }
 
 TEST_CASE("the size of a directory is that of the files that would be packed") {
-  const cli::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   write_file(directory.path() + "/one", std::string(1000, 'x'));
   std::filesystem::create_directories(directory.path() + "/deep/.git");
   write_file(directory.path() + "/deep/two", std::string(500, 'x'));

@@ -11,7 +11,6 @@
 namespace murder::fleet {
 namespace {
 
-using cli::TemporaryDirectory;
 using Words = std::vector<std::string>;
 
 Inventory two_hosts() {

@@ -14,8 +14,6 @@
 namespace murder::fleet {
 namespace {
 
-using cli::TemporaryDirectory;
-
 // Waits until the process is gone or a zombie of somebody else; the test's own limit ends a hang.
 bool is_gone(const std::string& pid_text) {
   const auto pid = static_cast<pid_t>(std::stol(pid_text));

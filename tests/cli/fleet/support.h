@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 #include "cli/fleet/launchers.h"
 #include "cli/fleet/plan/inventory.h"
 #include "cli/fleet/runner.h"

@@ -6,27 +6,11 @@
 #include <fstream>
 #include <string>
 
+#include "../../temporary_directory.h"
 #include "support.h"
 
 using namespace murder;
 using namespace murder::io;
-
-namespace {
-
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    char pattern[] = "/tmp/murder-test-XXXXXX";
-    REQUIRE(mkdtemp(pattern) != nullptr);
-    path = pattern;
-  }
-  ~TemporaryDirectory() {
-    unlink((path + "/s").c_str());
-    rmdir(path.c_str());
-  }
-  std::string path;
-};
-
-}  // namespace
 
 TEST_CASE("an endpoint survives the way into a socket address and back") {
   for (const char* text : {"192.0.2.7:6881", "[2001:db8::1]:80"}) {
@@ -87,7 +71,7 @@ TEST_CASE("connecting from an IPv6 address to an IPv4 one is an error in words")
 
 TEST_CASE("a unix socket is the owner's alone, and a dead one is replaced") {
   const TemporaryDirectory directory;
-  const std::string path = directory.path + "/s";
+  const std::string path = directory / "s";
   {
     Result<Fd> listener = listen_unix(path);
     REQUIRE(listener);
@@ -103,7 +87,7 @@ TEST_CASE("a unix socket is the owner's alone, and a dead one is replaced") {
 
 TEST_CASE("a unix socket never replaces a file that is no socket") {
   const TemporaryDirectory directory;
-  const std::string path = directory.path + "/s";
+  const std::string path = directory / "s";
   std::ofstream(path) << "precious";
   const Result<Fd> listener = listen_unix(path);
   REQUIRE_FALSE(listener);

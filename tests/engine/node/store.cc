@@ -9,25 +9,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../../temporary_directory.h"
+
 using namespace murder;
 using node::Store;
 using node::StoreLock;
 
 namespace {
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "murder-node-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 codec::Metainfo one_file(uint64_t size) {
   codec::Metainfo metainfo;

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "../../temporary_directory.h"
+
 using murder::ErrorCode;
 using murder::Instant;
 using murder::codec::Metainfo;
@@ -18,25 +20,14 @@ namespace {
 
 struct Files {
   explicit Files(uint32_t count) {
-    std::string name = "/tmp/murder-watch-XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    directory = name;
     metainfo.is_single_file = false;
     for (uint32_t index = 0; index < count; ++index) {
       metainfo.files.push_back({.path = "f" + std::to_string(index), .size_bytes = 4});
       write(index, "abcd");
     }
   }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-  ~Files() {
-    for (uint32_t index = 0; index < metainfo.files.size(); ++index) {
-      ::unlink(path(index).c_str());
-    }
-    ::rmdir(directory.c_str());
-  }
   [[nodiscard]] std::string path(uint32_t index) const {
-    return directory + "/" + metainfo.files[index].path;
+    return directory / metainfo.files[index].path;
   }
   void write(uint32_t index, std::string_view content) const {
     std::ofstream(path(index), std::ios::trunc) << content;
@@ -47,7 +38,7 @@ struct Files {
     REQUIRE(::utimensat(AT_FDCWD, path(index).c_str(), times.data(), 0) == 0);
   }
 
-  std::string directory;
+  murder::TemporaryDirectory directory;
   Metainfo metainfo;
 };
 
@@ -58,7 +49,7 @@ TEST_CASE("a file that is changed is noticed, however many there are") {
   for (uint32_t index = 0; index < 200; ++index) {
     files.make_old(index);
   }
-  StoreWatch watch(files.metainfo, files.directory, -1);
+  StoreWatch watch(files.metainfo, files.directory.path(), -1);
   watch.begin();
   Instant now{100s};
   for (int round = 0; round < 10; ++round) {

@@ -58,6 +58,13 @@ void send_wrong_piece(Bench& bench, SessionId id) {
   bench.check();
 }
 
+// Whoever is at this endpoint has the peer id of a session that is there.
+void refuse_twin(Bench& bench, const Endpoint& endpoint) {
+  const SessionId refused = dial(bench, endpoint, 1);
+  CHECK(bench.sink.has_closed(refused, CloseReason::duplicate));
+  bench.swarm().closed(refused, bench.now);
+}
+
 }  // namespace
 
 TEST_CASE("who sent wrong data is not let in again, but who shares its peer id is") {
@@ -77,9 +84,7 @@ TEST_CASE("an endpoint is not barred for what was sent from another address unde
   const SessionId thief = bench.join_seed();
   bench.run(3s);
   const Endpoint honest = at(9, 6881);
-  const SessionId refused = dial(bench, honest, 1);
-  CHECK(bench.sink.has_closed(refused, CloseReason::duplicate));
-  bench.swarm().closed(refused, bench.now);
+  refuse_twin(bench, honest);
   send_wrong_piece(bench, thief);
   CHECK(is_open(bench, dial(bench, honest, 1)));
   CHECK(bench.broken == "");
@@ -90,9 +95,7 @@ TEST_CASE("one that gives nothing makes way for one that was dialled under the s
   const SessionId thief = bench.join();
   bench.run(3s);
   const Endpoint honest = at(9, 6881);
-  const SessionId refused = dial(bench, honest, 1);
-  CHECK(bench.sink.has_closed(refused, CloseReason::duplicate));
-  bench.swarm().closed(refused, bench.now);
+  refuse_twin(bench, honest);
   CHECK(is_open(bench, dial(bench, honest, 1)));
   CHECK(bench.sink.has_closed(thief, CloseReason::duplicate));
   CHECK(bench.broken == "");

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-namespace murder::cli {
+namespace murder {
 
 class TemporaryDirectory {
  public:
@@ -24,9 +24,10 @@ class TemporaryDirectory {
   }
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   std::string path_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder
