@@ -164,7 +164,8 @@ void Simulation::plan_faults() {
         static_cast<double>(count) / std::max(1.0, static_cast<double>(joining.size() - 1));
     const auto after =
         static_cast<int64_t>(share * static_cast<double>(options_.join_over.count()));
-    plan_join(*hosts_[joining[count]], start_ + Duration(after));
+    // A nanosecond apart at the least, so that the tracker does not hear of them by their numbers.
+    plan_join(*hosts_[joining[count]], start_ + std::max(Duration(after), Duration(count)));
   }
   const std::vector<uint32_t> dying = shuffled_hosts(options_.host_count, prng);
   const uint32_t dying_count = part_of(options_.die_share, options_.host_count);
