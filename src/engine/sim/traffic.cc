@@ -22,8 +22,7 @@ void Simulation::say(Host& host, SideIndex side_index, Event event) {
   event.when = host.now + options_.latency;
   if (side.flow == FlowNetwork::none && side.ordered_in != window_ &&
       side.last_arrival <= event.when) {
-    const uint32_t to = sides_.at(event.target).host;
-    host.region->outbox[region_of(to)].push_back({to, event});
+    host.region->outbox[region_of(side.peer)].push_back({side.peer, event});
     return;
   }
   side.ordered_in = window_;
@@ -73,7 +72,7 @@ void Simulation::send_handshake(Host& host, SessionId session, const codec::Hand
 
 void Simulation::hear_handshake(Host& host, SideIndex side_index) {
   if (takes_part(host, side_index)) {
-    const Host& from = *hosts_[sides_.at(other_side(side_index)).host];
+    const Host& from = *hosts_[sides_.at(side_index).peer];
     host.swarm->received(sides_.at(side_index).session,
                          codec::Handshake{.info_hash = {},
                                           .peer_id = from.peer_id,
@@ -140,8 +139,7 @@ void Simulation::payload_ends(Host& host, SideIndex side_index) {
 }
 
 void Simulation::count_into_rack(Host& host, const Side& receiver) {
-  const SideIndex sender = other_side(host.side(receiver.session));
-  if (host.rack != hosts_[sides_.at(sender).host]->rack) {
+  if (host.rack != no_rack && host.rack != hosts_[receiver.peer]->rack) {
     host.outside_bytes += receiver.arriving_bytes;
   }
 }

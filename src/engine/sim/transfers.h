@@ -32,6 +32,7 @@ struct alignas(cache_line_bytes) Side {
   State state = State::connecting;
   bool place_is_wanted = false;  // of the payload that comes in
   uint32_t host = 0;
+  uint32_t peer = 0;  // the host at the other end
   swarm::SessionId session;
   uint32_t arriving_bytes = 0;
   uint32_t ordered_in = 0;  // the window in which it last gave the wires an order

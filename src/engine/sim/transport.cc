@@ -49,11 +49,15 @@ void Simulation::dial(Host& host, SessionId session, const Endpoint& endpoint) {
   }
   const SideIndex side = free_sides.back();
   free_sides.pop_back();
-  sides_.at(side) = Side{};
-  sides_.at(side).host = host.index;
-  sides_.at(side).session = session;
-  sides_.at(other_side(side)) = Side{};
-  sides_.at(other_side(side)).host = host_at(endpoint);
+  Side& near = sides_.at(side);
+  Side& far = sides_.at(other_side(side));
+  near = Side{};
+  near.host = host.index;
+  near.peer = host_at(endpoint);
+  near.session = session;
+  far = Side{};
+  far.host = near.peer;
+  far.peer = near.host;
   ENSURE(session.slot < host.sides.size() && host.sides[session.slot] == no_side);
   host.sides[session.slot] = side;
   push(host, host.now + 2 * options_.latency, EventKind::dialed, side);
@@ -64,7 +68,7 @@ void Simulation::dialed(Host& host, SideIndex side_index) {
   if (!host.is_alive() || side.state != Side::State::connecting) {
     return;
   }
-  const uint32_t target = sides_.at(other_side(side_index)).host;
+  const uint32_t target = side.peer;
   if (target == UINT32_MAX || !hosts_[target]->is_alive_at(host.now)) {
     if (target == UINT32_MAX || !hosts_[target]->is_silent_at(host.now)) {
       host.swarm->end(side.session, CloseReason::dial_failed, host.now);
@@ -87,10 +91,9 @@ void Simulation::accepted(Host& host, SideIndex side_index) {
     finish(host, side_index);
     return;
   }
-  const SideIndex remote = other_side(side_index);
-  const uint32_t caller = sides_.at(remote).host;
-  const Endpoint from = {endpoint_of(caller).address,
-                         static_cast<uint16_t>(32768 + sides_.at(remote).session.slot % 28000)};
+  const uint32_t session_of_caller = sides_.at(other_side(side_index)).session.slot;
+  const Endpoint from = {endpoint_of(sides_.at(side_index).peer).address,
+                         static_cast<uint16_t>(32768 + session_of_caller % 28000)};
   const SessionId session = host.swarm->accept(from, host.now);
   if (session.is_none()) {
     break_off(host, side_index, CloseReason::remote_closed);

@@ -60,7 +60,7 @@ void Simulation::take_order(const WireOrder& order) {
     case WireOrder::Kind::say: {
       Event event = order.event;
       event.when = arrival(side, order.when);
-      deliver(sides_.at(other_side(order.side)).host, event);
+      deliver(side.peer, event);
       return;
     }
     case WireOrder::Kind::cut:
@@ -76,7 +76,7 @@ void Simulation::take_order(const WireOrder& order) {
 void Simulation::start_flow(SideIndex side_index, Instant now) {
   Side& side = sides_.at(side_index);
   const Host& from = *hosts_[side.host];
-  const Host& to = *hosts_[sides_.at(other_side(side_index)).host];
+  const Host& to = *hosts_[side.peer];
   std::array<uint32_t, FlowNetwork::links_max> links = {from.link_up, to.link_down};
   uint32_t count = 2;
   if (options_.rack_uplink > 0 && from.rack != to.rack) {
@@ -103,7 +103,7 @@ uint64_t Simulation::next_block(SideIndex side_index, Instant now) {
   event.words[0] = side.sending.piece.raw;
   event.words[1] = side.sending.offset;
   event.words[2] = side.sending.size_bytes;
-  deliver(sides_.at(other_side(side_index)).host, event);
+  deliver(side.peer, event);
   return uint64_t{side.sending.size_bytes} + codec::piece_head_bytes;
 }
 
@@ -117,7 +117,7 @@ void Simulation::block_left(SideIndex side_index, Instant now) {
   event.when = side.last_arrival;
   event.kind = EventKind::payload_end;
   event.target = other_side(side_index);
-  deliver(sides_.at(other_side(side_index)).host, event);
+  deliver(side.peer, event);
   event.when = now + options_.latency;
   event.kind = EventKind::block_left;
   event.target = side_index;
