@@ -226,7 +226,7 @@ done
   CHECK(results[3].outcome == Outcome::unreachable);
   CHECK(results[3].reason == "Connection refused");
   CHECK(results[4].attempts == 2);
-  CHECK(file_text(temporary.path() + "/clush.runs") == "run\nrun\n");
+  CHECK(read_file(temporary.path() + "/clush.runs") == "run\nrun\n");
 }
 
 }  // namespace murder::fleet

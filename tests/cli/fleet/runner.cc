@@ -18,7 +18,7 @@ namespace {
 bool is_gone(const std::string& pid_text) {
   const auto pid = static_cast<pid_t>(std::stol(pid_text));
   while (kill(pid, 0) == 0) {
-    const std::string stat = file_text(fmt::format("/proc/{}/stat", pid));
+    const std::string stat = read_file(fmt::format("/proc/{}/stat", pid));
     if (stat.find(") Z ") != std::string::npos) {
       return true;
     }
@@ -199,7 +199,7 @@ TEST_CASE("a command that takes too long is ended, with all that it started") {
   }
   CHECK(results[0].output == "waiting\n");
   for (const char* name : {"1.pid", "2.pid", "3.pid"}) {
-    CHECK(is_gone(file_text(temporary.path() + "/" + name)));
+    CHECK(is_gone(read_file(temporary.path() + "/" + name)));
   }
 }
 
@@ -233,7 +233,7 @@ TEST_CASE("a stop ends what runs and starts nothing more") {
   CHECK(results[4].attempts == 0);
   CHECK_FALSE(results[4].reason.empty());
   CHECK(notes.ends == 5);
-  CHECK(is_gone(file_text(temporary.path() + "/pid")));
+  CHECK(is_gone(read_file(temporary.path() + "/pid")));
 }
 
 TEST_CASE("a stop ends waiting for another attempt, and tells what the last one came to") {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../../content.h"
 #include "../../temporary_directory.h"
 #include "cli/fleet/launchers.h"
 #include "cli/fleet/plan/inventory.h"
@@ -42,11 +43,6 @@ inline void write_file(const std::string& path, const std::string& text) {
 inline void write_script(const std::string& path, const std::string& text) {
   write_file(path, "#!/bin/sh\n" + text);
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-}
-
-inline std::string file_text(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace murder::fleet

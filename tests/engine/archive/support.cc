@@ -65,12 +65,6 @@ void write_file_at(const std::string& path, uint64_t offset, std::string_view co
   REQUIRE(write_all_at(file.get(), as_bytes_of(content), offset, path));
 }
 
-std::string read_file(const std::string& path) {
-  const Result<std::string> content = read_whole_file(path, UINT64_MAX);
-  REQUIRE(content);
-  return *content;
-}
-
 bool exists(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0;
@@ -95,14 +89,6 @@ uint64_t blocks_of(const std::string& path) {
   struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
   return static_cast<uint64_t>(status.st_blocks);
-}
-
-std::string random_text(Prng& prng, size_t size) {
-  std::string text(size, '\0');
-  for (char& character : text) {
-    character = static_cast<char>(prng.next());
-  }
-  return text;
 }
 
 std::vector<std::string> listing(const std::string& path) {

@@ -7,11 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "../../content.h"
 #include "engine/archive/byte_sink.h"
 #include "engine/archive/byte_source.h"
 #include "engine/archive/observer.h"
 #include "engine/archive/tree_walk.h"
-#include "engine/base/prng.h"
 #include "engine/base/types.h"
 
 namespace murder::archive::testing {
@@ -62,13 +62,10 @@ class MemorySource : public ByteSource {
 void make_directory(const std::string& path, mode_t mode = 0755);
 void write_file(const std::string& path, std::string_view content, mode_t mode = 0644);
 void write_file_at(const std::string& path, uint64_t offset, std::string_view content);
-[[nodiscard]] std::string read_file(const std::string& path);
 [[nodiscard]] bool exists(const std::string& path);                        // links are not followed
 [[nodiscard]] std::vector<std::string> names_in(const std::string& path);  // sorted
 void set_time(const std::string& path, int64_t seconds);
-[[nodiscard]] uint64_t blocks_of(const std::string& path);  // of 512 bytes on disk
-[[nodiscard]] std::string random_text(Prng& prng, size_t size);
-
+[[nodiscard]] uint64_t blocks_of(const std::string& path);
 // One line for each entry: path, type, mode, time, size, content, link target or group of hard
 // links.
 [[nodiscard]] std::vector<std::string> listing(const std::string& path);

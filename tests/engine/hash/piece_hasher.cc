@@ -6,20 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/prng.h"
+#include "../../content.h"
 
 using namespace murder;
 using namespace murder::hash;
 
 namespace {
-
-std::vector<uint8_t> random_bytes(Prng& prng, size_t count) {
-  std::vector<uint8_t> bytes(count);
-  for (uint8_t& byte : bytes) {
-    byte = static_cast<uint8_t>(prng.next());
-  }
-  return bytes;
-}
 
 // Every digest of the batch is that of OpenSSL.
 void check_batch(const Sha1Choice& choice, const std::vector<std::vector<uint8_t>>& stored) {

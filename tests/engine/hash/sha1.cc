@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/prng.h"
+#include "../../content.h"
 #include "engine/hash/info_hash.h"
 
 using murder::as_bytes_of;
@@ -15,17 +15,7 @@ using murder::Sha1Digest;
 using murder::hash::sha1;
 using murder::hash::Sha1Stream;
 
-namespace {
-
-std::vector<uint8_t> random_bytes(Prng& prng, size_t count) {
-  std::vector<uint8_t> bytes(count);
-  for (uint8_t& byte : bytes) {
-    byte = static_cast<uint8_t>(prng.next());
-  }
-  return bytes;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("SHA-1 gives the digests of the NIST examples") {
   CHECK(sha1({}).hex() == "da39a3ee5e6b4b0d3255bfef95601890afd80709");

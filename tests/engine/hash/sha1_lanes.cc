@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/prng.h"
+#include "../../content.h"
 
 using namespace murder;
 using namespace murder::hash;
@@ -15,14 +15,6 @@ namespace {
 
 constexpr size_t buffer_bytes = 8192;
 const std::vector<std::string> names = {"", "openssl", "avx2", "avx512", "sha-ni"};
-
-std::vector<uint8_t> random_bytes(Prng& prng, size_t count) {
-  std::vector<uint8_t> bytes(count);
-  for (uint8_t& byte : bytes) {
-    byte = static_cast<uint8_t>(prng.next());
-  }
-  return bytes;
-}
 
 // Feeds the messages in parts of whole blocks, the last part excepted.
 void feed(Sha1Lanes& lanes, const std::vector<std::vector<uint8_t>>& messages, Prng& prng) {

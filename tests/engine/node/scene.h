@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/prng.h"
+#include "../../content.h"
 #include "engine/codec/announce.h"
 #include "engine/hash/info_hash.h"
 #include "engine/http/server.h"
@@ -62,10 +62,7 @@ class Scene {
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
     directory = pattern;
     Prng prng(size_bytes);
-    content.resize(size_bytes);
-    for (char& byte : content) {
-      byte = static_cast<char>(prng.next());
-    }
+    content = random_text(prng, size_bytes);
     std::filesystem::create_directory(directory + "/seed");
     std::filesystem::create_directory(directory + "/peer");
     std::ofstream(directory + "/seed/r") << content;
@@ -112,10 +109,5 @@ class Scene {
   codec::Metainfo metainfo;
   InfoHash info_hash;
 };
-
-inline std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 }  // namespace murder::test

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <string>
 
+#include "../../../content.h"
 #include "cli/fleet/plan/shell_words.h"
 
 using namespace murder::fleet;
@@ -59,11 +60,6 @@ class TemporaryDirectory {
  private:
   std::string path_;
 };
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::string sha1_of(const std::string& path) {
   return run("sha1sum <" + quote_word(path)).output.substr(0, 40);
@@ -138,12 +134,12 @@ TEST_CASE("a directory that holds something else is refused and keeps it") {
     CHECK(refused.exit_code == 1);
     CHECK(refused.output.find("not murder's") != std::string::npos);
     CHECK(refused.output.find(place) != std::string::npos);
-    CHECK(content_of(place + "/" + name) == "precious");
+    CHECK(murder::read_file(place + "/" + name) == "precious");
     CHECK(entries_in(place) == 1);
   }
   const std::string file = host.write("a-file", "precious");
   CHECK(run(install_program_command(file, sha1_of(source)), source).exit_code == 1);
-  CHECK(content_of(file) == "precious");
+  CHECK(murder::read_file(file) == "precious");
 }
 
 TEST_CASE("what is damaged on the way, or does not run there, gets no name and leaves nothing") {
@@ -168,7 +164,7 @@ TEST_CASE("a file that was sent appears whole under its name") {
   const Ran sent = run(receive_file_command(place, "v 1.tar.zst", "0123456789ab"), source);
   CHECK(sent.output.empty());
   CHECK(sent.exit_code == 0);
-  CHECK(content_of(place + "/v 1.tar.zst") == content_of(source));
+  CHECK(murder::read_file(place + "/v 1.tar.zst") == murder::read_file(source));
   CHECK(entries_in(place) == 1);
 }
 
