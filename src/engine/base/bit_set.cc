@@ -27,6 +27,15 @@ bool BitSet::has_any_outside(const BitSet& other) const {
   return false;
 }
 
+uint32_t BitSet::count_outside(const BitSet& other) const {
+  ENSURE(size_ == other.size_);
+  uint32_t count = 0;
+  for (size_t index = 0; index < words_.size(); ++index) {
+    count += static_cast<uint32_t>(std::popcount(words_[index] & ~other.words_[index]));
+  }
+  return count;
+}
+
 bool BitSet::intersects(const BitSet& other) const {
   ENSURE(size_ == other.size_);
   for (size_t index = 0; index < words_.size(); ++index) {
@@ -72,9 +81,7 @@ uint32_t BitSet::find_unset(uint32_t from) const {
 void BitSet::to_wire(std::span<uint8_t> out) const {
   ENSURE(out.size() == wire_bytes());
   std::fill(out.begin(), out.end(), uint8_t{0});
-  for (uint32_t index = find_set(0); index < size_; index = find_set(index + 1)) {
-    out[index / 8] |= static_cast<uint8_t>(0x80U >> (index % 8));
-  }
+  for_each([&](uint32_t index) { out[index / 8] |= static_cast<uint8_t>(0x80U >> (index % 8)); });
 }
 
 bool BitSet::from_wire(std::span<const uint8_t> wire) {

@@ -55,6 +55,18 @@ class BitSet {
   // Whether this set has an index that `other` (of the same size) lacks.
   [[nodiscard]] bool has_any_outside(const BitSet& other) const;
 
+  // How many indices of this set `other` (of the same size) lacks.
+  [[nodiscard]] uint32_t count_outside(const BitSet& other) const;
+
+  // Calls visit(index) with each index of the set, in order.
+  void for_each(auto&& visit) const {
+    for (uint32_t at = 0; at < words_.size(); ++at) {
+      for (uint64_t word = words_[at]; word != 0; word &= word - 1) {
+        visit(at * 64 + static_cast<uint32_t>(std::countr_zero(word)));
+      }
+    }
+  }
+
   // Whether both sets (of the same size) have an index in common.
   [[nodiscard]] bool intersects(const BitSet& other) const;
 

@@ -46,10 +46,7 @@ BitSet Simulation::pieces_alive() const {
     if (!host->is_alive() || host->has_left) {
       continue;
     }
-    for (uint32_t piece = host->stored.find_set(0); piece < alive.size();
-         piece = host->stored.find_set(piece + 1)) {
-      alive.set(piece);
-    }
+    host->stored.for_each([&](uint32_t piece) { alive.set(piece); });
   }
   return alive;
 }

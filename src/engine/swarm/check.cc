@@ -58,11 +58,7 @@ std::string_view broken_in_session(const Session& session, const BitSet& have, u
   if (open && !session.revoked.empty() && !session.disarming) {
     return "requests were taken back and nobody disarms the transport";
   }
-  uint32_t useful_count = 0;
-  for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
-       piece = session.pieces.find_set(piece + 1)) {
-    useful_count += have.test(piece) ? 0U : 1U;
-  }
+  const uint32_t useful_count = session.pieces.count_outside(have);
   if (useful_count != session.useful_count) {
     return "useful_count is not what a recount gives";
   }
@@ -160,10 +156,8 @@ std::string_view Swarm::broken_in_counts() const {
     outgoing_count += session->outgoing ? 1U : 0U;
     dialing_count += session->state == Session::State::dialing ? 1U : 0U;
     open_count += session->state == Session::State::open ? 1U : 0U;
-    for (uint32_t piece = session->pieces.find_set(0);
-         piece < have_.size() && !session->counted_as_seed;
-         piece = session->pieces.find_set(piece + 1)) {
-      ++availability[piece];
+    if (!session->counted_as_seed) {
+      session->pieces.for_each([&](uint32_t piece) { ++availability[piece]; });
     }
     stock_count += session->state == Session::State::open && !session->grants.spoken ? 1U : 0U;
     const policy::UploadScheduler& line = session->grants.spoken ? granted_uploads_ : uploads_;

@@ -113,10 +113,7 @@ std::string_view Swarm::broken_in_rack() const {
       continue;
     }
     ++mate_count;
-    for (uint32_t piece = session->pieces.find_set(0); piece < have_.size();
-         piece = session->pieces.find_set(piece + 1)) {
-      ++holders[piece];
-    }
+    session->pieces.for_each([&](uint32_t piece) { ++holders[piece]; });
   }
   if (mate_count != rack_.mate_count()) {
     return "the number of rack mates is not what a recount gives";

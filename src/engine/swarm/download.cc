@@ -56,12 +56,8 @@ void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message
   if (session.pieces.all()) {
     session.upload_only = true;
   }
-  session.useful_count = 0;
-  for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
-       piece = session.pieces.find_set(piece + 1)) {
-    note_has(id, session, {piece});
-    session.useful_count += have_.test(piece) ? 0U : 1U;
-  }
+  session.useful_count = session.pieces.count_outside(have_);
+  session.pieces.for_each([&](uint32_t piece) { note_has(id, session, {piece}); });
   update_interest(id, session);
   update_grantable(id, session);
   grant_more(now);
@@ -79,12 +75,12 @@ void Swarm::on_more_pieces(SessionId id, Session& session, const PeerMessage& me
     end(id, CloseReason::protocol_error, now);
     return;
   }
-  for (uint32_t piece = told.find_set(0); piece < told.size(); piece = told.find_set(piece + 1)) {
+  told.for_each([&](uint32_t piece) {
     if (session.pieces.set(piece)) {
       note_has(id, session, {piece});
       session.useful_count += have_.test(piece) ? 0U : 1U;
     }
-  }
+  });
   session.upload_only = session.upload_only || session.pieces.all();
   update_interest(id, session);
   update_grantable(id, session);
@@ -137,10 +133,7 @@ void Swarm::note_has(SessionId id, const Session& session, PieceIndex piece) {
 
 void Swarm::forget_pieces(Session& session) {
   if (!session.counted_as_seed) {
-    for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
-         piece = session.pieces.find_set(piece + 1)) {
-      picker_.neighbour_lost({piece}, prng_);
-    }
+    session.pieces.for_each([&](uint32_t piece) { picker_.neighbour_lost({piece}, prng_); });
   }
   session.pieces.reset_all();
   session.counted_as_seed = false;

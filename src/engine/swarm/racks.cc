@@ -33,10 +33,7 @@ void Swarm::tell_claims(SessionId id, const Session& session) {
 void Swarm::cover_rack(SessionId id, Session& session) {
   session.grants.covers_rack = true;
   rack_.mate_joined();
-  for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
-       piece = session.pieces.find_set(piece + 1)) {
-    rack_.mate_has({piece}, id.slot);
-  }
+  session.pieces.for_each([&](uint32_t piece) { rack_.mate_has({piece}, id.slot); });
 }
 
 // A mate that is gone, or gives nothing: what it has may be fetched from outside. Before its pieces
@@ -47,13 +44,12 @@ void Swarm::uncover_rack(SessionId id, Session& session) {
   }
   session.grants.covers_rack = false;
   rack_.mate_left();
-  for (uint32_t piece = session.pieces.find_set(0); piece < session.pieces.size();
-       piece = session.pieces.find_set(piece + 1)) {
+  session.pieces.for_each([&](uint32_t piece) {
     rack_.mate_lost({piece});
     if (!rack_.covers({piece}) && !have_.test(piece)) {
       offer_slot_for({piece});
     }
-  }
+  });
   rack_.drop(id.slot, [&](PieceIndex piece) { offer_slot_for(piece); });
 }
 

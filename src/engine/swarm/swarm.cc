@@ -50,10 +50,7 @@ Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSin
        piece = have_.find_unset(piece + 1)) {
     missing.push_back({piece});
   }
-  for (uint32_t piece = have_.find_set(0); piece < have_.size();
-       piece = have_.find_set(piece + 1)) {
-    piece_states_[piece] = PieceState::had;
-  }
+  have_.for_each([&](uint32_t piece) { piece_states_[piece] = PieceState::had; });
   prng_.shuffle(std::span(missing));
   for (const PieceIndex piece : missing) {
     picker_.want(piece, prng_);

@@ -72,4 +72,18 @@ TEST_CASE("set_all leaves no bit past the end") {
   BitSet empty(70);
   CHECK(set.has_any_outside(empty));
   CHECK_FALSE(empty.has_any_outside(set));
+  empty.set(69);
+  CHECK(set.count_outside(empty) == 69);
+  CHECK(empty.count_outside(set) == 0);
+}
+
+TEST_CASE("each index of a set is visited once, in order") {
+  BitSet set(200);
+  const std::vector<uint32_t> expected = {0, 1, 63, 64, 130, 199};
+  for (const uint32_t index : expected) {
+    set.set(index);
+  }
+  std::vector<uint32_t> visited;
+  set.for_each([&](uint32_t index) { visited.push_back(index); });
+  CHECK(visited == expected);
 }
