@@ -128,9 +128,9 @@ TEST_CASE("whatever goes wrong for a while, everybody who stays completes") {
       faults.step();
     }
     faults.end();
-    const auto start = network.now();
+    const auto begin = network.now();
     const bool complete = network.run_until_complete(15s);
-    slowest = std::max(slowest, murder::seconds_of(network.now() - start));
+    slowest = std::max(slowest, murder::seconds_of(network.now() - begin));
     CHECK_MESSAGE(complete, network.description());
     network.run(20s);
     CHECK_MESSAGE(network.fault().empty(), network.description());

@@ -88,9 +88,9 @@ TEST_CASE("eight peers get everything while the seeder sends little more than on
   for (int peer = 0; peer < 8; ++peer) {
     network.add({});
   }
-  const auto start = network.now();
+  const auto begin = network.now();
   CHECK_COMPLETES(network, 20s);
-  const double took = murder::seconds_of(network.now() - start);
+  const double took = murder::seconds_of(network.now() - begin);
   const double copies = static_cast<double>(network.uploaded_bytes(0)) / total_bytes_of(options);
   MESSAGE("8 peers: ", took / copy_seconds(options), " copy times, seeder sent ", copies,
           " copies");
