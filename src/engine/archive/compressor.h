@@ -1,4 +1,4 @@
-// Compresses a stream into a sink: zstd on all cores, gzip, or not at all. The same input and
+// Compresses a stream into a sink: zstd or gzip on all cores, or not at all. The same input and
 // options give the same output, whatever the number of threads and however the input is cut.
 #pragma once
 

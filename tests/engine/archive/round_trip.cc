@@ -96,6 +96,19 @@ TEST_CASE("all formats are told apart by their content") {
   }
 }
 
+TEST_CASE("a tree larger than what is compressed at a time comes back") {
+  TemporaryDirectory temporary;
+  make_directory(temporary / "tree");
+  Prng prng(1);
+  write_file(temporary / "tree/large", random_text(prng, 20'000'001));
+  write_file(temporary / "tree/small", "content");
+  for (const ArchiveFormat format : {ArchiveFormat::tar_zstd, ArchiveFormat::tar_gzip}) {
+    const std::string tag = "out" + std::string(suffix_of(format));
+    unpack_to(pack(temporary / "tree", format).value(), temporary.path(), tag);
+    CHECK(listing(temporary / tag) == listing(temporary / "tree"));
+  }
+}
+
 TEST_CASE("an empty tree is a release too") {
   TemporaryDirectory temporary;
   make_directory(temporary / "tree", 0750);
