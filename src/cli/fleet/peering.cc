@@ -8,6 +8,7 @@
 
 #include "cli/fleet/clock.h"
 #include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/plan/start_order.h"
 #include "cli/peer_outcome.h"
 #include "engine/base/units.h"
 
@@ -82,8 +83,11 @@ class Peering {
 
   void start(std::span<const HostIndex> hosts) {
     const Step step{.stage = std::string(peer_stage), .input = torrent_.bytes};
-    for (const HostResult& result :
-         work_.run(hosts, step, [this](const Host& host) { return peer_command(host); })) {
+    const std::vector<HostIndex> order = start_order(hosts, Id20Hash{}(torrent_.info_hash));
+    std::vector<HostResult> results =
+        work_.run(order, step, [this](const Host& host) { return peer_command(host); });
+    std::ranges::sort(results, {}, &HostResult::host);
+    for (const HostResult& result : results) {
       // One whose answer was lost may be at work.
       if (result.outcome != Outcome::not_started) {
         result_.touched.push_back(result.host);
