@@ -59,13 +59,13 @@ def _governor():
 
 
 def _compiler(build):
-    """(compiler, flags) as the program under test was compiled."""
+    """(compiler, flags) as the engine of the program under test was compiled."""
     try:
         entries = json.loads((build / "compile_commands.json").read_text())
     except (OSError, ValueError):
         return "?", "?"
-    # In a build of bundles the file is not main.cc.
-    command = next((entry["command"] for entry in entries if entry.get("output", "").startswith("murder.p/")), None)
+    layer = "src/engine/node/"
+    command = next((entry["command"] for entry in entries if entry.get("output", "").startswith(layer)), None)
     if command is None:
         return "?", "?"
     words = shlex.split(command)

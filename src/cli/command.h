@@ -58,7 +58,7 @@ class CommandContext {
     virtual ~Command() = default;
     virtual Result<int> run(CommandContext& context) = 0;
   };
-  void own(ArgumentParser app, std::unique_ptr<Command> command, bool has_telling_exit_code);
+  void own(ArgumentParser line, std::unique_ptr<Command> command, bool has_telling_exit_code);
   // Runs the command that was named. Returns the exit code.
   int run_chosen();
 

@@ -26,6 +26,7 @@ void add_duration(cli::ArgumentParser command, const std::string& name,
 std::vector<HostEntry> entries_of(const std::vector<std::string>& node_sets,
                                   const std::string& where) {
   std::vector<HostEntry> entries;
+  entries.reserve(node_sets.size());
   for (const std::string& node_set : node_sets) {
     entries.push_back({.node_set = node_set, .where = where});
   }

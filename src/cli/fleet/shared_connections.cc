@@ -91,8 +91,9 @@ std::vector<std::string> entries_of(const std::string& directory) {
 
 // Ends the masters of a directory of ours and removes it.
 void remove_directory(const std::string& directory) {
-  std::vector<io::Fd> asked;
   const std::vector<std::string> names = entries_of(directory);
+  std::vector<io::Fd> asked;
+  asked.reserve(names.size());
   for (const std::string& name : names) {
     asked.push_back(ask_to_end(fmt::format("{}/{}", directory, name)));
   }

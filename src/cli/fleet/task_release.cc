@@ -19,6 +19,7 @@ namespace {
 
 std::vector<HostIndex> hosts_in(const std::vector<HostResult>& results) {
   std::vector<HostIndex> hosts;
+  hosts.reserve(results.size());
   for (const HostResult& result : results) {
     hosts.push_back(result.host);
   }

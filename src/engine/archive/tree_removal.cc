@@ -99,7 +99,9 @@ class Removal {
     }
     ::closedir(directory);
     for (const std::string& name : names) {
-      std::string child = path.empty() ? name : path + "/" + name;
+      std::string child = path;
+      child += path.empty() ? "" : "/";
+      child += name;
       if (::unlinkat(listed.get(), name.c_str(), 0) == 0 || errno == ENOENT) {
         continue;
       }

@@ -69,7 +69,8 @@ class Walk {
   // Called in the final order, so that a hard link always names what came before it.
   Status visit(TreeEntry& entry) {
     if (entry.type == EntryType::directory) {
-      return add_children(entry.path);
+      const std::string path = entry.path;  // adding entries moves them
+      return add_children(path);
     }
     if (const auto link = links_.find({entry.device, entry.inode}); link != links_.end()) {
       if (link->second.empty()) {
@@ -90,9 +91,7 @@ class Walk {
     return {};
   }
 
-  Status add_children(const std::string& directory_path) {
-    // A copy: adding entries moves the one the path belongs to.
-    const std::string path = directory_path;
+  Status add_children(const std::string& path) {
     int path_fd = -1;
     if (const int error_number = cursor_.enter(path, &path_fd); error_number != 0) {
       return fail_errno(error_number, "cannot enter " + shown(path));

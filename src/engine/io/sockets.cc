@@ -244,7 +244,7 @@ void set_no_delay(int fd) {
 void drop_connection(int fd) {
   sockaddr nobody{};
   nobody.sa_family = AF_UNSPEC;  // a disconnect, see connect(2)
-  ::connect(fd, &nobody, sizeof nobody);
+  (void)::connect(fd, &nobody, sizeof nobody);
 }
 
 void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes) {

@@ -284,14 +284,17 @@ Status Store::preallocate_file(uint32_t file_index, Content content) {
     const auto there = static_cast<uint64_t>(info.st_blocks) * 512;
     const uint64_t needed = size > there ? size - there : 0;
     struct statvfs free_space {};
-    const bool unsupported = errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL;
-    if (errno == ENOSPC || errno == EDQUOT) {
+    const int error_number = errno;
+    const bool unsupported =
+        error_number == EOPNOTSUPP || error_number == ENOSYS || error_number == EINVAL;
+    const auto is_full = [&] {
+      return fstatvfs(*fd, &free_space) == 0 && free_space.f_blocks > 0 &&  // ramfs counts none
+             uint64_t{free_space.f_bavail} * free_space.f_frsize < needed;
+    };
+    if (error_number == ENOSPC || error_number == EDQUOT || (unsupported && is_full())) {
       status = fail(no_space(path, needed));
     } else if (!unsupported) {
-      status = fail_errno(errno, "cannot take the space for " + path);
-    } else if (fstatvfs(*fd, &free_space) == 0 && free_space.f_blocks > 0 &&  // ramfs counts none
-               uint64_t{free_space.f_bavail} * free_space.f_frsize < needed) {
-      status = fail(no_space(path, needed));
+      status = fail_errno(error_number, "cannot take the space for " + path);
     }
   }
   release(file_index);

@@ -43,12 +43,12 @@ struct Event {
   // Something larger that goes with it.
   template <typename T>
   void carry(T* object) {
-    std::memcpy(words, &object, sizeof(object));
+    std::memcpy(words, &object, sizeof(void*));
   }
   template <typename T>
   [[nodiscard]] T* carried() const {
     T* object = nullptr;
-    std::memcpy(&object, words, sizeof(object));
+    std::memcpy(&object, words, sizeof(void*));
     return object;
   }
 };

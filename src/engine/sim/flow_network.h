@@ -42,11 +42,11 @@ class FlowNetwork {
   [[nodiscard]] uint32_t completed() const { return heap_.front(); }
   void end(uint32_t flow, Instant now);
   // So many bytes more go the same way: the rates of others do not change.
-  void prolong(uint32_t flow, uint64_t size_bytes, Instant now);
+  void prolong(uint32_t flow_number, uint64_t size_bytes, Instant now);
 
   [[nodiscard]] uint32_t user(uint32_t flow) const { return flows_[flow].user; }
   [[nodiscard]] double rate(uint32_t flow) const { return flows_[flow].rate; }
-  [[nodiscard]] double left_bytes(uint32_t flow, Instant now) const;
+  [[nodiscard]] double left_bytes(uint32_t flow_number, Instant now) const;
   [[nodiscard]] uint32_t flow_count() const { return static_cast<uint32_t>(heap_.size()); }
 
   // visit(user, flow) for each flow on the link.
@@ -86,12 +86,12 @@ class FlowNetwork {
 
   void mark_dirty(uint32_t link);
   void settle(Instant now);
-  [[nodiscard]] double level_of(uint32_t link);
+  [[nodiscard]] double level_of(uint32_t link_number);
   [[nodiscard]] double lowest_level(const Flow& flow, uint32_t besides) const;
-  void pass_on(uint32_t link, double before, Instant now);
-  void set_rate(uint32_t flow, double rate, Instant now);
-  void take_off(uint32_t flow);
-  void remove(uint32_t flow);
+  void pass_on(uint32_t link_number, double before, Instant now);
+  void set_rate(uint32_t flow_number, double rate, Instant now);
+  void take_off(uint32_t flow_number);
+  void remove(uint32_t flow_number);
 
   [[nodiscard]] bool is_sooner(uint32_t left, uint32_t right) const {
     return flows_[left].ends_at != flows_[right].ends_at

@@ -36,7 +36,7 @@ void Host::send_block(swarm::SessionId session, const BlockRange& block) {
 void Host::disarm(swarm::SessionId session) {
   const SideIndex side_index = side(session);
   ENSURE(side_index != no_side);
-  simulation.push(*this, now + std::chrono::microseconds(5), EventKind::disarmed, side_index);
+  Simulation::push(*this, now + std::chrono::microseconds(5), EventKind::disarmed, side_index);
 }
 
 void Host::close(swarm::SessionId session, swarm::CloseReason) {

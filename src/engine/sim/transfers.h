@@ -13,6 +13,7 @@
 #include "engine/base/ring_queue.h"
 #include "engine/base/types.h"
 #include "engine/codec/peer_wire.h"
+#include "engine/sim/event.h"
 #include "engine/sim/flow_network.h"
 #include "engine/swarm/swarm.h"
 

@@ -87,7 +87,7 @@ class ActivePieces {
   void restart(BufferIndex buffer);
 
  private:
-  void change_units(ActivePiece& piece, const BlockRange& block, UnitState from, UnitState to);
+  void change_units(ActivePiece& active, const BlockRange& block, UnitState from, UnitState to);
 
   Geometry geometry_;
   std::vector<ActivePiece> pieces_;

@@ -33,9 +33,9 @@ class Announcer {
   [[nodiscard]] std::optional<Order> next(Instant now);
   [[nodiscard]] Instant next_due() const;
 
-  void replied(TrackerIndex tracker, const codec::AnnounceReply& reply, Instant now);
+  void replied(TrackerIndex tracker_index, const codec::AnnounceReply& reply, Instant now);
   // No answer, or one that is not a tracker's. `reason` is for people.
-  void failed(TrackerIndex tracker, std::string reason, Instant now);
+  void failed(TrackerIndex tracker_index, std::string reason, Instant now);
 
   // We have everything now; each tracker hears it at once, if we had not at our start.
   void completed(Instant now);

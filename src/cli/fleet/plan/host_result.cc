@@ -31,7 +31,7 @@ constexpr std::array<std::string_view, 9> permanent_words = {
     "no matching ",  // "... host key type found", "... cipher found"
 };
 
-std::string or_else(std::string text, std::string fallback) {
+std::string or_else(const std::string& text, const std::string& fallback) {
   return text.empty() ? fallback : text;
 }
 
