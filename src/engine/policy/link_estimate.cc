@@ -17,6 +17,10 @@ constexpr uint32_t slots_min = 2;
 constexpr double lambda_for_most = 0.3;
 constexpr double lambda_step = 4;
 constexpr double lambda_kept = 0.6;
+// The shortest round trip is forgotten by this part with each that is longer.
+constexpr int64_t way_kept = 256;
+// How long a host may take from a block to the next request, with a core that others use too.
+constexpr Duration window_margin = std::chrono::milliseconds(2);
 constexpr double tail_share_min = 0.1;
 constexpr double tail_share_max = 0.5;
 
@@ -30,11 +34,7 @@ void LinkEstimate::round_trip(Duration took) {
     const Duration believed = std::min(took, 4 * round_trip_);
     round_trip_ += (believed - round_trip_) / 16;
   }
-  if (way_ == Duration{}) {
-    way_ = took;
-  } else {
-    way_ += took < way_ ? -way_ / 64 * 3 : way_ / 64;  // comes to rest where a quarter is shorter
-  }
+  way_ = way_ == Duration{} ? took : std::min(took, way_ + way_ / way_kept);
   choose_slots();
 }
 
@@ -97,6 +97,14 @@ uint32_t LinkEstimate::tail_bytes(uint32_t size_bytes) const {
   const double least = tail_share_min * size_bytes;
   const double most = tail_share_max * size_bytes;
   return static_cast<uint32_t>(std::clamp(bytes, least, most));
+}
+
+uint32_t LinkEstimate::window_bytes() const {
+  if (rate_ <= 0) {
+    return piece_bytes_;
+  }
+  const double bytes = seconds_of(way_ + window_margin) * rate_;
+  return static_cast<uint32_t>(std::min<double>(bytes, piece_bytes_));
 }
 
 }  // namespace murder::policy

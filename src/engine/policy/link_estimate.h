@@ -36,8 +36,9 @@ class LinkEstimate {
   // Of the window that ended last.
   [[nodiscard]] double download_rate() const { return download_rate_; }
   [[nodiscard]] double upload_rate() const { return upload_rate_; }
-  // One-way latency in piece times, from the lower quartile of the round trips: what waits behind
-  // payload in a socket says nothing of the way. 0: not known yet.
+  // One-way latency in piece times, from the shortest of the round trips: what waits behind payload
+  // in a socket or a switch says nothing of the way, and more pieces at a time would make that
+  // longer. 0: not known yet.
   [[nodiscard]] double lambda() const;
   // Uploads, and downloads, of a whole piece at a time.
   [[nodiscard]] uint32_t slot_count() const { return slot_count_; }
@@ -45,6 +46,8 @@ class LinkEstimate {
   [[nodiscard]] Duration piece_duration() const;
   // The end of a piece of this size during whose way the next one is agreed on.
   [[nodiscard]] uint32_t tail_bytes(uint32_t size_bytes) const;
+  // What is asked for ahead of one piece: the bytes of a round trip and of window_margin.
+  [[nodiscard]] uint32_t window_bytes() const;
 
  private:
   void choose_slots();
@@ -52,7 +55,7 @@ class LinkEstimate {
   uint32_t piece_bytes_;
   uint32_t piece_count_;
   Duration round_trip_{};  // smoothed
-  Duration way_{};         // their lower quartile
+  Duration way_{};         // about the shortest
   double rate_ = 0;
   double usual_rate_ = 0;  // of neighbours; 0: not known
   double download_rate_ = 0;

@@ -13,7 +13,9 @@ using codec::GrantKind;
 namespace {
 
 constexpr uint32_t granted_blocks_per_piece = 8;
-constexpr uint32_t granted_block_bytes_min = 64 * 1024;
+constexpr uint32_t granted_block_bytes_min = 32 * 1024;
+// Smaller pieces are asked for in blocks of twice that.
+constexpr uint32_t small_piece_bytes = 128 * 1024;
 
 // A second copy is fetched when all is pending and a piece takes this many piece times more.
 constexpr double late_after = 1.5;
@@ -25,7 +27,9 @@ constexpr double kib_bytes = 1024;
 // piece, 1.10 with two, 1.045 with four, 1.041 with sixteen.
 uint32_t granted_block_bytes(const ActivePiece& active, const Session& session) {
   const uint32_t wanted = std::bit_floor(active.size_bytes) / granted_blocks_per_piece;
-  return std::min(session.block_bytes, std::max(wanted, granted_block_bytes_min));
+  const uint32_t least =
+      active.size_bytes < small_piece_bytes ? 2 * granted_block_bytes_min : granted_block_bytes_min;
+  return std::min(session.block_bytes, std::max(wanted, least));
 }
 
 }  // namespace
@@ -234,16 +238,19 @@ void Swarm::offer_slot_again(Instant now) {
 
 // --- a granted piece on its way ------------------------------------------------------------------
 
-// All of a granted piece is asked for at once, as far as requests may be out.
+// Of a granted piece is asked for what keeps the link busy and no more. What is under way stands in
+// a queue before the narrowest link, and so does everything that others have to say to us.
 void Swarm::ask_granted(SessionId id, Session& session, Instant now) {
   if (session.state != Session::State::open || stopping_) {
     return;
   }
   const uint32_t count_max = std::min(session.requests_max, limits::requests_outstanding_max);
+  const uint32_t window_bytes = link_.window_bytes();
   for (const uint32_t index : active_.used()) {
     const ActivePiece& active = active_.at({index});
     while (active.owner == id && active.state == ActivePiece::State::receiving &&
-           active.missing_count > 0 && session.requested.size() < count_max) {
+           active.missing_count > 0 && session.requested.size() < count_max &&
+           active.requested_count * unit_bytes < window_bytes) {
       ask(id, session, {index}, granted_block_bytes(active, session), now);
     }
   }

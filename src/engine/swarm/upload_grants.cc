@@ -180,8 +180,9 @@ bool Swarm::is_granted(SessionId id, Session& session, const BlockRange& block, 
       open = &grant;
       break;
     }
-    if (fits && !grant.accepted && grant.piece == any_piece && open == nullptr) {
-      open = &grant;
+    const bool is_older = open == nullptr || grant.at < open->at;
+    if (fits && !grant.accepted && grant.piece == any_piece && is_older) {
+      open = &grant;  // they are taken up in the order in which they were offered
     }
   }
   if (open == nullptr) {
@@ -226,8 +227,14 @@ void Swarm::on_decline(SessionId id, Session& session, uint32_t piece, Instant n
   size_t found = grants_.size();
   for (size_t position = 0; position < grants_.size(); ++position) {
     const Grant& grant = grants_[position];
-    if (grant.session == id && !grant.accepted &&
-        (found == grants_.size() || grant.piece == piece)) {
+    if (grant.session != id || grant.accepted) {
+      continue;
+    }
+    // They are answered in the order in which they were offered.
+    const bool is_meant = grant.piece == piece;
+    const bool was_meant = found < grants_.size() && grants_[found].piece == piece;
+    if (found == grants_.size() || (is_meant && !was_meant) ||
+        (is_meant == was_meant && grant.at < grants_[found].at)) {
       found = position;
     }
   }
