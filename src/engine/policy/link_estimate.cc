@@ -17,6 +17,10 @@ constexpr uint32_t slots_min = 2;
 constexpr double lambda_for_most = 0.3;
 constexpr double lambda_step = 4;
 constexpr double lambda_kept = 0.6;
+// A piece that takes a millisecond is not much longer than a busy host takes until it is scheduled,
+// however short the way. 16 hosts on two cores, 1 MiB: 0.15 to 0.18 s, without this 0.19 to 0.25 s.
+constexpr uint32_t tiny_piece_bytes = 32 * 1024;
+constexpr Duration tiny_piece_latency = std::chrono::microseconds(450);
 // The shortest round trip is forgotten by this part with each that is longer.
 constexpr int64_t way_kept = 256;
 // How long a host may take from a block to the next request, with a core that others use too.
@@ -66,7 +70,9 @@ bool LinkEstimate::piece_moved(uint64_t downloaded_bytes, uint64_t uploaded_byte
 
 double LinkEstimate::lambda() const {
   const double rate = usual_rate_ > 0 ? usual_rate_ : rate_;
-  return seconds_of(way_) / 2 * rate / std::max(1U, piece_bytes_);
+  const bool is_tiny = piece_bytes_ <= tiny_piece_bytes && way_ > Duration{};
+  const Duration latency = is_tiny ? std::max(way_ / 2, tiny_piece_latency) : way_ / 2;
+  return seconds_of(latency) * rate / std::max(1U, piece_bytes_);
 }
 
 void LinkEstimate::choose_slots() {
