@@ -348,6 +348,7 @@ class Deploy(FleetCase):
         self.home("h3", "slow").touch()
         running = self.start("deploy", source, "--tag", "v1", "--config", self.config)
         wait_until(lambda: self.release("h2").exists(), "the release on h2")
+        wait_until(self.sleepers, "the slow command, which begins when the peer of h3 was started")
         refused = self.deploy(source, "--tag", "v1", code=1)
         self.assertIn("another deploy of v1 is at work", refused.stderr)
         running.signal(signal.SIGINT)
