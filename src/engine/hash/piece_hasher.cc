@@ -58,7 +58,12 @@ bool is_right(const Sha1Kernel& kernel) {
 
 void add(Sha1Choice& choice, std::string_view family, std::span<const Sha1Kernel> kernels) {
   for (const Sha1Kernel& kernel : kernels) {
-    if (choice.kernel_count < Sha1Choice::kernels_max && is_right(kernel)) {
+    if (!is_right(kernel)) {
+      continue;
+    }
+    if (kernel.lanes == 1) {
+      choice.single = kernel;
+    } else if (choice.kernel_count < Sha1Choice::kernels_max) {
       choice.kernels[choice.kernel_count++] = kernel;
       choice.name = choice.kernel_count == 1 ? family : choice.name;
     }
@@ -68,7 +73,7 @@ void add(Sha1Choice& choice, std::string_view family, std::span<const Sha1Kernel
 }  // namespace
 
 Sha1Choice choose_sha1(std::string_view wanted) {
-  Sha1Choice choice{.name = "openssl", .kernels = {}};
+  Sha1Choice choice{.name = "openssl", .kernels = {}, .single = {}};
   if (wanted == "avx2") {
     add(choice, "avx2", sha1_kernels_avx2());
   } else if (wanted == "avx512") {

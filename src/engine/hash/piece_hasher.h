@@ -1,7 +1,8 @@
-// Hashes pieces as they become complete, several at once where there are several.
+// Hashes pieces that are whole in memory, several at once where there are several.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -18,6 +19,8 @@ struct Sha1Choice {
   std::string_view name;  // "avx512", "sha-ni", "avx2", "openssl"
   std::array<Sha1Kernel, kernels_max> kernels;
   size_t kernel_count = 0;
+  // Of one lane, as fast as OpenSSL's, where there is such a one: a state that others go on with.
+  std::optional<Sha1Kernel> single;
 };
 
 // What this CPU does best, or what `wanted` names if the CPU has it ("" : no wish). A kernel that

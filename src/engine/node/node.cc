@@ -15,6 +15,7 @@ namespace murder::node {
 namespace {
 
 constexpr Duration tick_interval = std::chrono::milliseconds(250);
+constexpr Duration stop_check_interval = std::chrono::milliseconds(10);
 constexpr Duration stop_patience = std::chrono::seconds(3);
 constexpr std::string_view peer_id_prefix = "-MU0001-";  // BEP 20
 
@@ -404,7 +405,8 @@ void Node::tick(io::Timer&) {
     }
   }
   if (phase_ != NodePhase::stopped) {
-    tick_timer_.arm(reactor_.now() + tick_interval);
+    tick_timer_.arm(reactor_.now() +
+                    (phase_ == NodePhase::stopping ? stop_check_interval : tick_interval));
   }
 }
 

@@ -56,6 +56,8 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
           reactor, options.download_limit, listed_download,
           {this, [](void* self, PeerLink& link) { static_cast<Shard*>(self)->wants_arm(link); }}),
       links_(options.swarm.sessions_max),
+      streams_(swarm_.active().buffer_count()),
+      stream_rounds_(swarm_.active().buffer_count()),
       stores_(swarm_.active().buffer_count()),
       accept_(io::bind_operation<&Shard::accepted>(this)),
       accept_timer_(reactor.timers(), io::bind_timer<&Shard::accept_again>(this)),
@@ -199,60 +201,9 @@ void Shard::disarm(SessionId session) {
 
 // --- pieces --------------------------------------------------------------------------------------
 
-void Shard::verify(BufferIndex buffer, PieceIndex) {
-  verify_list_.push_back(buffer);
-  batching_.piece_waits(swarm_.may_be_awaited(), reactor_.now());
-}
 void Shard::store(BufferIndex buffer, PieceIndex piece) {
   pieces_->verified(buffer, piece);
   store_list_.push_back(buffer);
-}
-
-bool Shard::is_time_to_hash() {
-  if (verify_list_.empty()) {
-    return false;
-  }
-  const swarm::ActivePieces& active = swarm_.active();
-  const auto waiting = static_cast<uint32_t>(verify_list_.size());
-  const uint32_t idle = active.idle_count();
-  const Instant now = reactor_.now();
-  const Instant at =
-      batching_.hash_at({.waiting = waiting,
-                         .receiving = active.buffer_count() - idle - waiting - storing_count_,
-                         .missing = swarm_.wanted_count(),
-                         .idle_buffers = idle},
-                        now);
-  if (at > now) {
-    hash_timer_.arm(at);
-    return false;
-  }
-  hash_timer_.cancel();
-  batching_.hashed();
-  return true;
-}
-
-bool Shard::hash_waiting() {
-  if (!is_time_to_hash()) {
-    return false;
-  }
-  std::array<std::span<const uint8_t>, hash::PieceHasher::batch_max> inputs;
-  std::array<Sha1Digest, hash::PieceHasher::batch_max> digests;
-  std::array<BufferIndex, hash::PieceHasher::batch_max> buffers;
-  const size_t count = std::min(verify_list_.size(), inputs.size());
-  std::copy_n(verify_list_.begin(), count, buffers.begin());
-  verify_list_.erase(verify_list_.begin(),
-                     verify_list_.begin() + static_cast<std::ptrdiff_t>(count));
-  for (size_t index = 0; index < count; ++index) {
-    const swarm::ActivePiece& active = swarm_.active().at(buffers[index]);
-    inputs[index] = {pieces_->at(buffers[index], 0), active.size_bytes};
-  }
-  hasher_.hash_batch(std::span(inputs).first(count), std::span(digests).first(count));
-  for (size_t index = 0; index < count; ++index) {
-    const PieceIndex piece = swarm_.active().at(buffers[index]).piece;
-    const bool matches = digests[index] == metainfo_.piece_digests[piece.raw];
-    swarm_.piece_verified(buffers[index], matches, reactor_.now());
-  }
-  return true;
 }
 
 bool Shard::start_stores() {
@@ -403,7 +354,7 @@ bool Shard::end_links() {
 
 bool Shard::do_waiting_work() {
   bool worked = end_links();
-  worked |= hash_waiting();
+  worked |= hash_pieces();
   worked |= start_stores();
   worked |= leave_held_places();
   worked |= drain(disarm_list_, listed_disarm, [](PeerLink& link) { link.answer_disarm(); });

@@ -20,6 +20,7 @@
 #include "engine/base/bit_set.h"
 #include "engine/base/endpoint.h"
 #include "engine/hash/piece_hasher.h"
+#include "engine/hash/piece_streams.h"
 #include "engine/io/aligned_arena.h"
 #include "engine/io/reactor.h"
 #include "engine/node/messages.h"
@@ -143,7 +144,11 @@ class Shard final : public swarm::EffectSink {
   bool do_waiting_work();
   bool end_links();
   [[nodiscard]] bool is_time_to_hash();
-  bool hash_waiting();
+  [[nodiscard]] bool is_hashed_in_part(BufferIndex buffer) const;
+  void add_stream_part(BufferIndex buffer);
+  void hash_by_streams(std::span<const BufferIndex> waiting, std::span<Sha1Digest> digests);
+  void hash_by_batch(std::span<const BufferIndex> waiting, std::span<Sha1Digest> digests);
+  bool hash_pieces();
   bool start_stores();
   void leave_place(BufferIndex buffer);
   bool leave_held_places();
@@ -159,6 +164,9 @@ class Shard final : public swarm::EffectSink {
   swarm::Swarm swarm_;
   hash::PieceHasher hasher_;
   policy::HashBatching batching_{hasher_.lanes(), hasher_.lanes_best()};
+  hash::PieceStreams streams_;                          // by buffer
+  std::vector<uint32_t> stream_rounds_;                 // of the buffers when their streams began
+  std::vector<hash::PieceStreams::Part> stream_parts_;  // of this turn
 
   std::optional<PieceMemory> pieces_;
   std::unique_ptr<io::AlignedArena> chunk_memory_;

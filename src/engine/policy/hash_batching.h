@@ -28,6 +28,7 @@ class HashBatching {
     uint32_t waiting = 0;       // pieces
     uint32_t receiving = 0;     // pieces that are on their way
     uint32_t missing = 0;       // pieces that are not asked for yet
+    uint32_t storing = 0;       // pieces whose buffers come free when they are written
     uint32_t idle_buffers = 0;  // without one, nothing new is asked for
   };
   // When the waiting pieces are to be hashed: `now` or earlier is at once. To be asked again when a
@@ -35,6 +36,8 @@ class HashBatching {
   [[nodiscard]] Instant hash_at(const Situation& situation, Instant now) const;
 
  private:
+  [[nodiscard]] uint32_t batch_worth_waiting(const Situation& situation) const;
+
   uint32_t lanes_;
   uint32_t lanes_best_;
   bool wanted_ = true;

@@ -45,6 +45,8 @@ BufferIndex ActivePieces::start(PieceIndex piece, SessionId owner, bool leasing,
   active.units.assign(active.unit_count, UnitState::missing);
   active.missing_count = active.unit_count;
   active.requested_count = 0;
+  active.front_count = 0;
+  ++active.round;
   active.contributors.clear();
   active.started_at = now;
   active.orphaned_at = now;
@@ -106,6 +108,10 @@ void ActivePieces::mark_received(BufferIndex buffer, const BlockRange& block,
   ActivePiece& active = at(buffer);
   active.progressed_at = now;
   change_units(active, block, UnitState::requested, UnitState::received);
+  while (active.front_count < active.unit_count &&
+         active.units[active.front_count] == UnitState::received) {
+    ++active.front_count;
+  }
   const bool known =
       std::any_of(active.contributors.begin(), active.contributors.end(),
                   [&](const Contributor& one) { return one.session == from.session; });
@@ -126,6 +132,8 @@ void ActivePieces::restart(BufferIndex buffer) {
       ++active.missing_count;
     }
   }
+  active.front_count = 0;
+  ++active.round;
   active.contributors.clear();
 }
 

@@ -9,6 +9,7 @@
 // so no transport writes into it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -49,6 +50,8 @@ struct ActivePiece {
   uint32_t unit_count = 0;
   uint32_t missing_count = 0;
   uint32_t requested_count = 0;
+  uint32_t front_count = 0;  // units received that lie before all others
+  uint32_t round = 0;        // another one when the buffer's bytes begin anew
   std::vector<Contributor> contributors;
   Instant started_at{};
   Instant orphaned_at{};
@@ -56,6 +59,10 @@ struct ActivePiece {
 
   [[nodiscard]] uint32_t received_count() const {
     return unit_count - missing_count - requested_count;
+  }
+  // Bytes that are there, from the first one on without a gap.
+  [[nodiscard]] uint32_t front_bytes() const {
+    return std::min(front_count * unit_bytes, size_bytes);
   }
 };
 

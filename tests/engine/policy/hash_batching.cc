@@ -57,6 +57,15 @@ TEST_CASE("what no neighbour lacks may wait longer, and for pieces that come les
   pause.missing = 3;
   CHECK(fast.hash_at(pause, at_us(1000)) == at_us(1000) + HashBatching::unwanted_wait_max);
   CHECK(after_two(500, 4).hash_at(pause, at_us(1000)) == at_us(1000));
+  HashBatching::Situation full = situation;
+  full.idle_buffers = 0;
+  CHECK(fast.hash_at(full, at_us(1000)) == at_us(1000));
+  full.storing = 3;  // their buffers come free
+  CHECK(fast.hash_at(full, at_us(1000)) > at_us(1000));
+  full.waiting = 4;  // something for the disk
+  CHECK(fast.hash_at(full, at_us(1000)) == at_us(1000));
+  full.waiting = 3;
+  CHECK(after_two(500, 4).hash_at(full, at_us(1000)) == at_us(1000));
   const HashBatching slow = after_two(100'000, 4, false);
   CHECK(slow.hash_at(situation, at_us(200'000)) == at_us(200'000));
 }

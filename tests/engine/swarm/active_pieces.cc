@@ -99,3 +99,27 @@ TEST_CASE("a buffer that is used again begins anew") {
   CHECK_FALSE(active.at(buffer).solo);
   CHECK(active.at(buffer).contributors.empty());
 }
+
+TEST_CASE("the front is what came without a gap, and begins anew with a restart") {
+  const uint32_t size_bytes = 4 * unit_bytes + 100;
+  ActivePieces active({.total_bytes = size_bytes, .piece_bytes = 5 * unit_bytes}, 1);
+  const BufferIndex buffer = active.start({0}, nobody, false, at_start);
+  const uint32_t first_round = active.at(buffer).round;
+  const BlockRange first = active.take_missing(buffer, 2 * unit_bytes, at_start);
+  const BlockRange second = active.take_missing(buffer, unit_bytes, at_start);
+  const BlockRange last = active.take_missing(buffer, 2 * unit_bytes, at_start);
+  active.mark_received(buffer, second, {}, at_start);
+  CHECK(active.at(buffer).front_bytes() == 0);
+  active.mark_received(buffer, first, {}, at_start);
+  CHECK(active.at(buffer).front_bytes() == 3 * unit_bytes);
+  active.mark_received(buffer, last, {}, at_start);
+  CHECK(active.at(buffer).front_bytes() == size_bytes);
+  CHECK(active.at(buffer).round == first_round);
+  active.restart(buffer);
+  CHECK(active.at(buffer).front_bytes() == 0);
+  CHECK(active.at(buffer).round != first_round);
+  const uint32_t second_round = active.at(buffer).round;
+  active.finish(buffer);
+  CHECK(active.start({0}, nobody, false, at_start) == buffer);
+  CHECK(active.at(buffer).round != second_round);
+}

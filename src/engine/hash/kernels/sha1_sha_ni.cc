@@ -99,7 +99,8 @@ bool cpu_has_sha_extensions() {
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & (1U << 29U)) != 0;
 }
 
-constexpr Sha1Kernel kernels[] = {{"sha-ni", 4, advance<4>}, {"sha-ni", 2, advance<2>}};
+constexpr Sha1Kernel kernels[] = {
+    {"sha-ni", 4, advance<4>}, {"sha-ni", 2, advance<2>}, {"sha-ni", 1, advance<1>}};
 
 }  // namespace
 
