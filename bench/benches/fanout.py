@@ -64,7 +64,7 @@ def run(context):
                 "All share the cores of this machine, so this shows what a delivery costs, not how a fleet fares.")
     result.note("Counted as in wire: from when a peer gets the torrent until it says that all is verified and "
                 "written. All peers are started together; libtorrent's interpreters take some tenths of a "
-                "second to start, which is not in their times.")
+                "second to start, which is not in their times. " + network.in_words())
     for each in contenders:
         result.note(f"Settings of {each.name}: {each.fetcher.settings}.")
     for note in notes:

@@ -121,7 +121,8 @@ def run(context):
                   ratio([each["all"] for each in column], ours))
     archive_bytes = samples["murder"][0]["archive_bytes"]
     result.note(f"Median (least to most) of {context.pairs} rounds in turn; what arrived was compared in the first. "
-                f"The archive is {archive_bytes / 1e6:.0f} MB. Both use murder's tracker, which is up before.")
+                f"The archive is {archive_bytes / 1e6:.0f} MB. Both use murder's tracker, which is up before. "
+                + network.in_words())
     result.note("Fetch is until the archive is complete and verified, unpack what it takes from then until the "
                 "directory is in its place and the command has ended: for murder what unpacking during the "
                 "download leaves to do; the second row shows what it would be without (its second "

@@ -158,7 +158,7 @@ def explain(result, context, clients, notes, network):
                 "processes used meanwhile (their CPU clocks). Resident memory of libtorrent is mostly mapped "
                 "page cache, which it fills.")
     result.note("What arrived was compared with the source in the first round. Trackers: one of murder's for each row. "
-                + ("A network namespace of its own, loopback only." if network.is_own else "127.0.0.0/8."))
+                + network.in_words())
     for note in notes:
         result.note(note)
     for client in {each.name: each for each in clients}.values():

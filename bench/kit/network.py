@@ -4,9 +4,14 @@ not in 127.0.0.0/8, which Transmission does not dial."""
 import contextlib
 import ctypes
 import os
+import pathlib
 import subprocess
 
 _CLONE_NEWNET = 0x40000000
+
+
+# Written to by whoever is in the namespace; the machine's choice is inherited.
+_CONGESTION_CONTROL = pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control")
 
 
 class Network:
@@ -14,11 +19,25 @@ class Network:
         self.is_own = is_own
         self._host = 0
 
+    def in_words(self):
+        """For the notes of a result."""
+        place = "A network namespace of its own, loopback only" if self.is_own else "127.0.0.0/8"
+        return f"{place}, TCP with {_CONGESTION_CONTROL.read_text().strip()}."
+
     def address(self):
         """One that nobody else of this run has."""
         self._host += 1
         assert self._host < 250
         return f"10.98.0.{self._host}" if self.is_own else f"127.98.{os.getpid() % 250}.{self._host}"
+
+
+def _leave_pacing():
+    """Linux's usual congestion control where a namespace may have it, else its ancestor. BBR paces by a timer for
+    each connection, so over loopback it measures the timers."""
+    for name in ("cubic", "reno"):
+        with contextlib.suppress(OSError):
+            _CONGESTION_CONTROL.write_text(name)
+            return
 
 
 @contextlib.contextmanager
@@ -38,6 +57,7 @@ def own_network(host_count=64):
             commands = ["link set lo up", *(f"address add 10.98.0.{host}/32 dev lo" for host in range(1, host_count))]
             subprocess.run(["ip", "-batch", "-"], input="\n".join(commands) + "\n", text=True, check=True,
                            timeout=60, capture_output=True)
+            _leave_pacing()
             yield Network(True)
         finally:
             if libc.setns(before, _CLONE_NEWNET) != 0:
