@@ -98,8 +98,11 @@ Duration LinkEstimate::piece_duration() const {
 }
 
 uint32_t LinkEstimate::tail_bytes(uint32_t size_bytes) const {
-  // Four latencies of one slot's rate: the news that it ends, the grant, the request, the data.
-  const double bytes = 2 * seconds_of(round_trip_) * rate_ / slot_count_;
+  // The news that it ends, the grant, the request, the data: four latencies of one slot's rate, and
+  // two more for what those wait behind other payload. 300 simulated hosts, 1 GiB: 1.078 times the
+  // floor with six, 1.083 with four, 1.080 with eight, 1.10 with twelve.
+  constexpr double round_trips = 3;
+  const double bytes = round_trips * seconds_of(round_trip_) * rate_ / slot_count_;
   const double least = tail_share_min * size_bytes;
   const double most = tail_share_max * size_bytes;
   return static_cast<uint32_t>(std::clamp(bytes, least, most));

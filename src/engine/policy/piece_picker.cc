@@ -94,7 +94,7 @@ void PiecePicker::unwant(PieceIndex piece) {
 }
 
 std::optional<PieceIndex> PiecePicker::pick(const BitSet& neighbour_pieces) const {
-  if (!wanted_.intersects(neighbour_pieces)) {
+  if (!wants_any(neighbour_pieces)) {
     return std::nullopt;
   }
   for (const uint32_t piece : order_) {

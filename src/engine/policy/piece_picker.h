@@ -41,6 +41,10 @@ class PiecePicker {
   // Neighbours that are not seeds and have it.
   [[nodiscard]] uint32_t availability(PieceIndex piece) const { return availability_[piece.raw]; }
 
+  // Whether pick() would find one.
+  [[nodiscard]] bool wants_any(const BitSet& neighbour_pieces) const {
+    return wanted_.intersects(neighbour_pieces);
+  }
   [[nodiscard]] std::optional<PieceIndex> pick(const BitSet& neighbour_pieces) const;
   // The same, but none of `excluded`.
   [[nodiscard]] std::optional<PieceIndex> pick(const BitSet& neighbour_pieces,

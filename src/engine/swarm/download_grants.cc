@@ -54,6 +54,24 @@ bool Swarm::has_download_slot(Instant now) const {
   });
 }
 
+// All it has is had, pending, or covered by the rack: we would decline its grants. When that
+// changes it is told by who changes it (on_have, offer_slot_for).
+bool Swarm::offers_nothing(const Session& session) const {
+  if (is_outside(session)) {
+    return !picker_.pick(session.pieces, rack_.covered());
+  }
+  if (picker_.wanted_count() == 0) {
+    return false;  // it may help with what is late
+  }
+  const std::span<const uint32_t> used = active_.used();
+  const bool has_orphan = std::any_of(used.begin(), used.end(), [&](uint32_t index) {
+    const ActivePiece& active = active_.at({index});
+    return active.state == ActivePiece::State::receiving && active.owner.is_none() &&
+           session.pieces.test(active.piece.raw);
+  });
+  return !has_orphan && !picker_.wants_any(session.pieces);
+}
+
 void Swarm::update_free(Instant now) {
   const bool free = has_download_slot(now);
   if (free == free_) {
@@ -67,7 +85,7 @@ void Swarm::update_free(Instant now) {
     if (session.state != Session::State::open || !session.grants.spoken) {
       return;
     }
-    if (free && !offers_nothing_from_outside(session)) {
+    if (free && !offers_nothing(session)) {
       tell_free(id, session);
     } else if (!free && session.grants.told_free) {
       session.grants.told_free = false;

@@ -18,10 +18,6 @@ bool Swarm::is_outside(const Session& session) const {
   return rack_.active() && !session.grants.rack_mate;
 }
 
-bool Swarm::offers_nothing_from_outside(const Session& session) const {
-  return is_outside(session) && !picker_.pick(session.pieces, rack_.covered());
-}
-
 void Swarm::tell_claims(SessionId id, const Session& session) {
   for (const uint32_t index : active_.used()) {
     if (active_.at({index}).claimed) {

@@ -293,7 +293,7 @@ class Swarm {
 
   // racks (racks.cc)
   [[nodiscard]] bool is_outside(const Session& session) const;
-  [[nodiscard]] bool offers_nothing_from_outside(const Session& session) const;
+  [[nodiscard]] bool offers_nothing(const Session& session) const;
   void tell_claims(SessionId id, const Session& session);
   void cover_rack(SessionId id, Session& session);
   void doubt_mates(Duration patience, Instant now);

@@ -112,7 +112,7 @@ TEST_CASE("answers that wait behind payload do not make the way longer") {
   CHECK(link.slot_count() == 2);
 }
 
-TEST_CASE("the next piece is agreed on four latencies ahead, a tenth of the piece at the least") {
+TEST_CASE("the next piece is agreed on six latencies ahead, a tenth of the piece at the least") {
   LinkEstimate link(geometry);
   CHECK(link.tail_bytes(piece_bytes) == piece_bytes / 10);
   Instant now{1s};
@@ -124,7 +124,7 @@ TEST_CASE("the next piece is agreed on four latencies ahead, a tenth of the piec
   total = 0;
   move(far, now, total, 20);
   far.round_trip(600us);  // lambda 0.3: four slots of 250 MB/s
-  CHECK(far.tail_bytes(piece_bytes) == doctest::Approx(300'000).epsilon(0.05));
+  CHECK(far.tail_bytes(piece_bytes) == doctest::Approx(450'000).epsilon(0.05));
   far.round_trip(2400us);
   for (int count = 0; count < 100; ++count) {
     far.round_trip(2400us);

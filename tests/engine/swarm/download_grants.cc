@@ -48,10 +48,14 @@ TEST_CASE("a grant is taken by asking for all of one piece, its tail in a block 
   CHECK(bench.broken == "");
 }
 
-TEST_CASE("who has a free slot tells all neighbours, once, and once when it has none") {
+TEST_CASE("who has a free slot tells those who have something for it, and once when it has none") {
   Bench bench(false);
   const SessionId source = bench.join_own_seed();
   const SessionId other = bench.join_own(false);
+  const SessionId empty = bench.join_own(false);
+  for (uint32_t piece = 0; piece < 4; ++piece) {
+    bench.say(other, {.type = MessageType::have, .piece = {piece}});
+  }
   // Both heard it in the extension handshake.
   CHECK(said(bench, other, GrantKind::free) == 0);
   bench.say_grant(source, GrantKind::grant);
@@ -63,6 +67,13 @@ TEST_CASE("who has a free slot tells all neighbours, once, and once when it has 
   CHECK(said(bench, source, GrantKind::ending) == 1);
   CHECK(said(bench, source, GrantKind::free) == 1);
   CHECK(said(bench, other, GrantKind::free) == 1);
+  CHECK(said(bench, empty, GrantKind::busy) == 1);
+  CHECK(said(bench, empty, GrantKind::free) == 0);
+  bench.say(empty, {.type = MessageType::have, .piece = asked.at(0).piece});
+  CHECK(said(bench, empty, GrantKind::free) == 0);  // that comes already
+  const uint32_t unasked = asked.at(0).piece.raw == 3 ? 2 : 3;
+  bench.say(empty, {.type = MessageType::have, .piece = {unasked}});
+  CHECK(said(bench, empty, GrantKind::free) == 1);
   bench.deliver(source, asked.at(1));
   bench.store_all();
   CHECK(said(bench, source, GrantKind::ending) == 1);
