@@ -4,6 +4,7 @@ import json
 import os
 
 from kit import BenchError, Result, Spread, alternate, size_in_words
+from kit.network import own_network
 from kit.scratch import warm
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -62,6 +63,7 @@ def run(context):
     context.scratch.need(2 * size_bytes, "limit")
     source = context.scratch.random_file("source", size_bytes)
     warm(source)
+    network = context.enter(own_network())
     steps = [*STEPS, ALL]
     reading(context, ALL_ARGUMENTS, source, min(size_bytes, 256 * MIB), check=True)
     context.say("what arrives with everything together is what was sent")
@@ -76,9 +78,9 @@ def run(context):
         table.row(name, *(Spread.of([each[key] for each in column])
                           for key in ("gb_per_second", "receiver", "sender")))
     result.note("Median (least to most) of "
-                f"{context.pairs} rounds in turn. Two processes over loopback, each on a core of its own"
+                f"{context.pairs} rounds in turn. Two processes, each on a core of its own"
                 f"{'' if len(os.sched_getaffinity(0)) > 1 else ' if there were two'}; one core for steps "
-                "without a sender. 1 GB is 10^9 bytes.")
+                f"without a sender. 1 GB is 10^9 bytes. {network.in_words()}")
     result.note("The time starts when both are connected and the target is preallocated, and ends with the last "
                 "completion of what the step does. CPU is CLOCK_PROCESS_CPUTIME_ID of each process in that time, "
                 "io_uring's kernel workers included.")
