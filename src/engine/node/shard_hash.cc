@@ -30,7 +30,8 @@ bool Shard::is_time_to_hash() {
                          .receiving = active.buffer_count() - idle - waiting - storing_count_,
                          .missing = swarm_.wanted_count(),
                          .storing = storing_count_,
-                         .idle_buffers = idle},
+                         .idle_buffers = idle,
+                         .buffers = active.buffer_count()},
                         now);
   if (!is_begun && at > now) {
     hash_timer_.arm(at);
@@ -66,13 +67,13 @@ void Shard::hash_by_streams(std::span<const BufferIndex> waiting, std::span<Sha1
   for (const BufferIndex buffer : waiting) {
     add_stream_part(buffer);
   }
-  for (const uint32_t buffer : swarm_.active().used()) {
-    if (swarm_.active().at({buffer}).state == ActivePiece::State::receiving) {
-      add_stream_part({buffer});
+  // What nobody awaits is hashed when there is more of it, and smaller pieces when they are whole.
+  if (geometry().piece_bytes > hash::PieceStreams::step_bytes_min && swarm_.may_be_awaited()) {
+    for (const uint32_t buffer : swarm_.active().used()) {
+      if (swarm_.active().at({buffer}).state == ActivePiece::State::receiving) {
+        add_stream_part({buffer});
+      }
     }
-  }
-  if (stream_parts_.size() > waiting.size() && !swarm_.may_be_awaited()) {
-    stream_parts_.resize(waiting.size());  // what comes is hashed when there is more of it
   }
   if (stream_parts_.size() > 1 || !waiting.empty()) {
     streams_.advance(stream_parts_);

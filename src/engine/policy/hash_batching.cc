@@ -15,18 +15,22 @@ void HashBatching::piece_waits(bool wanted, Instant now) {
   }
 }
 
+// No more than the buffers can hold beside those that come or are written meanwhile.
 uint32_t HashBatching::batch_worth_waiting(const Situation& situation) const {
   if (wanted_) {
     return lanes_;
   }
-  // Without an idle buffer the disk should have its next writes before it is done with the last.
-  constexpr uint32_t tight_divisor = 4;
-  return situation.idle_buffers > 0 ? lanes_best_ : std::max(lanes_, lanes_best_ / tight_divisor);
+  if (situation.idle_buffers > 0) {
+    return std::min(lanes_best_, situation.buffers - situation.buffers / 4);
+  }
+  // The disk should have its next writes before it is done with the last.
+  return std::min(std::max(lanes_, lanes_best_ / 4), situation.buffers / 2);
 }
 
 Instant HashBatching::hash_at(const Situation& situation, Instant now) const {
   const Duration longest = wanted_ ? wait_max : unwanted_wait_max;
-  const bool is_batch = situation.waiting >= batch_worth_waiting(situation);
+  const uint32_t batch = batch_worth_waiting(situation);
+  const bool is_batch = batch < lanes_ || situation.waiting >= batch;
   // The next piece is expected one interval after the last.
   // Where both ends share a processor, nothing may be on its way for a moment.
   const bool comes = situation.receiving > 0 || (!wanted_ && situation.missing > 0);

@@ -25,11 +25,12 @@ class HashBatching {
   void hashed() { waits_since_ = instant_never; }
 
   struct Situation {
-    uint32_t waiting = 0;       // pieces
-    uint32_t receiving = 0;     // pieces that are on their way
-    uint32_t missing = 0;       // pieces that are not asked for yet
-    uint32_t storing = 0;       // pieces whose buffers come free when they are written
-    uint32_t idle_buffers = 0;  // without one, nothing new is asked for
+    uint32_t waiting = 0;           // pieces
+    uint32_t receiving = 0;         // pieces that are on their way
+    uint32_t missing = 0;           // pieces that are not asked for yet
+    uint32_t storing = 0;           // pieces whose buffers come free when they are written
+    uint32_t idle_buffers = 0;      // without one, nothing new is asked for
+    uint32_t buffers = UINT32_MAX;  // in all
   };
   // When the waiting pieces are to be hashed: `now` or earlier is at once. To be asked again when a
   // further piece waits.

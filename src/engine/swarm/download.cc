@@ -113,8 +113,9 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
   update_interest(id, session);
   if (!session.grants.spoken) {
     fill_requests(id, session, now);
-  } else if (free_ && !session.grants.told_free && picker_.is_wanted(piece) &&
-             !(is_outside(session) && rack_.covers(piece))) {
+  } else if (free_ && !session.grants.told_free &&
+             ((picker_.is_wanted(piece) && !(is_outside(session) && rack_.covers(piece))) ||
+              could_adopt(session))) {
     tell_free(id, session);
   } else if (picker_.wanted_count() == 0) {
     update_free(now);

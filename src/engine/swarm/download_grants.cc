@@ -54,22 +54,26 @@ bool Swarm::has_download_slot(Instant now) const {
   });
 }
 
+// It has a piece that is half there and belongs to nobody.
+bool Swarm::could_adopt(const Session& session) const {
+  const std::span<const uint32_t> used = active_.used();
+  return std::any_of(used.begin(), used.end(), [&](uint32_t index) {
+    const ActivePiece& active = active_.at({index});
+    return may_adopt(active, session) && !(is_outside(session) && rack_.covers(active.piece));
+  });
+}
+
 // All it has is had, pending, or covered by the rack: we would decline its grants. When that
-// changes it is told by who changes it (on_have, offer_slot_for).
+// changes it is told by who changes it (on_have, offer_slot_for), at the latest at a tick.
 bool Swarm::offers_nothing(const Session& session) const {
+  if (could_adopt(session)) {
+    return false;
+  }
   if (is_outside(session)) {
     return !picker_.pick(session.pieces, rack_.covered());
   }
-  if (picker_.wanted_count() == 0) {
-    return false;  // it may help with what is late
-  }
-  const std::span<const uint32_t> used = active_.used();
-  const bool has_orphan = std::any_of(used.begin(), used.end(), [&](uint32_t index) {
-    const ActivePiece& active = active_.at({index});
-    return active.state == ActivePiece::State::receiving && active.owner.is_none() &&
-           session.pieces.test(active.piece.raw);
-  });
-  return !has_orphan && !picker_.wants_any(session.pieces);
+  // With nothing wanted it may help with what is late.
+  return picker_.wanted_count() > 0 && !picker_.wants_any(session.pieces);
 }
 
 void Swarm::update_free(Instant now) {
@@ -239,7 +243,7 @@ void Swarm::offer_slot_again(Instant now) {
   sessions_.each([&](SessionId id, Session& session) {
     if (session.state == Session::State::open && session.grants.spoken &&
         !session.grants.told_free && (!session.snubbed || now >= session.snubbed_until) &&
-        pick_granted(session, any_piece)) {
+        (pick_granted(session, any_piece) || could_adopt(session))) {
       tell_free(id, session);
     }
   });

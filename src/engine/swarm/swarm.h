@@ -293,6 +293,7 @@ class Swarm {
 
   // racks (racks.cc)
   [[nodiscard]] bool is_outside(const Session& session) const;
+  [[nodiscard]] bool could_adopt(const Session& session) const;
   [[nodiscard]] bool offers_nothing(const Session& session) const;
   void tell_claims(SessionId id, const Session& session);
   void cover_rack(SessionId id, Session& session);

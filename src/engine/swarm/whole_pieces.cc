@@ -169,6 +169,9 @@ void Swarm::lease_answered(PieceIndex piece, bool granted, Instant now) {
     if (granted) {
       active.state = ActivePiece::State::receiving;
       active.started_at = now;
+      if (active.owner.is_none()) {
+        offer_slot_for(piece);  // who was to deliver it left meanwhile
+      }
     } else {
       const SessionId owner = active.granted ? active.owner : SessionId{};
       ungrant(active);

@@ -65,6 +65,8 @@ TEST_CASE("what no neighbour lacks may wait longer, and for pieces that come les
   full.waiting = 4;  // something for the disk
   CHECK(fast.hash_at(full, at_us(1000)) == at_us(1000));
   full.waiting = 3;
+  full.buffers = 6;
+  CHECK(fast.hash_at(full, at_us(1000)) == at_us(1000));  // there is no room for four
   CHECK(after_two(500, 4).hash_at(full, at_us(1000)) == at_us(1000));
   const HashBatching slow = after_two(100'000, 4, false);
   CHECK(slow.hash_at(situation, at_us(200'000)) == at_us(200'000));

@@ -142,6 +142,25 @@ TEST_CASE("a peer that floods with grants is let go") {
   }
 }
 
+TEST_CASE("who gets a piece that a source left half done hears that it is welcome") {
+  Bench bench(false);
+  const SessionId source = bench.join_own_seed();
+  const SessionId other = bench.join_own(false);
+  bench.say_grant(source, GrantKind::grant);
+  const std::vector<BlockRange> asked = asked_of(bench, source);
+  bench.deliver(source, asked.at(0));
+  bench.say_grant(source, GrantKind::grant);  // and a second one, so that no slot is free
+  CHECK(said(bench, other, GrantKind::busy) == 1);
+  bench.swarm().end(source, CloseReason::connection_lost, bench.now);
+  bench.swarm().closed(source, bench.now);
+  CHECK(said(bench, other, GrantKind::free) == 0);  // it has nothing
+  bench.say(other, {.type = MessageType::have, .piece = asked.at(0).piece});
+  CHECK(said(bench, other, GrantKind::free) == 1);
+  bench.say_grant(other, GrantKind::grant);
+  CHECK(asked_of(bench, other).at(0) == asked.at(1));
+  CHECK(bench.broken == "");
+}
+
 TEST_CASE("what a source leaves half done is asked of the next that grants") {
   Bench bench(false);
   const SessionId first = bench.join_own_seed();
