@@ -42,7 +42,7 @@ def spread_out(context, contender, addresses):
 def run(context):
     size_bytes = context.size(GIB, 32 * MIB)
     context.scratch.need((max(PEER_COUNTS) + 2) * size_bytes, "fanout")
-    network = context.enter(own_network())
+    network = context.enter(own_network(congestion=context.congestion))
     releases = Releases(context, size_bytes)
     notes, contenders = [], []
     for client in (Murder(context), Libtorrent(context)):

@@ -63,7 +63,7 @@ def run(context):
     context.scratch.need(2 * size_bytes, "limit")
     source = context.scratch.random_file("source", size_bytes)
     warm(source)
-    network = context.enter(own_network())
+    network = context.enter(own_network(congestion=context.congestion))
     steps = [*STEPS, ALL]
     reading(context, ALL_ARGUMENTS, source, min(size_bytes, 256 * MIB), check=True)
     context.say("what arrives with everything together is what was sent")

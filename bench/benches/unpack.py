@@ -99,7 +99,7 @@ def run(context):
         context.need_program(program, package)
     tree_bytes = context.size(GIB, 16 * MIB)
     context.scratch.need(4 * tree_bytes, "unpack")
-    network = context.enter(own_network())
+    network = context.enter(own_network(congestion=context.congestion))
     tree = context.scratch.directory("tree")
     count, tree_bytes = make_tree(tree, tree_bytes)
     context.say(f"made a directory of {count} files")

@@ -83,7 +83,7 @@ def fetch(context, contender):
 def run(context):
     size_bytes = context.size(4 * GIB, 64 * MIB)
     context.scratch.need(3 * size_bytes, "wire")
-    network = context.enter(own_network())
+    network = context.enter(own_network(congestion=context.congestion))
     releases = Releases(context, size_bytes)
     pairs, notes = pairings(context)
     contenders = [start(context, network, releases, *pair) for pair in pairs]

@@ -7,10 +7,11 @@ import os
 import pathlib
 import subprocess
 
+from kit.context import BenchError
+
 _CLONE_NEWNET = 0x40000000
 
-
-# Written to by whoever is in the namespace; the machine's choice is inherited.
+# Of the namespace of who looks; the machine's choice is inherited.
 _CONGESTION_CONTROL = pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control")
 
 
@@ -31,20 +32,23 @@ class Network:
         return f"10.98.0.{self._host}" if self.is_own else f"127.98.{os.getpid() % 250}.{self._host}"
 
 
-def _leave_pacing():
-    """Linux's usual congestion control where a namespace may have it, else its ancestor. BBR paces by a timer for
-    each connection, so over loopback it measures the timers."""
-    for name in ("cubic", "reno"):
-        with contextlib.suppress(OSError):
-            _CONGESTION_CONTROL.write_text(name)
-            return
+def _take_congestion_control(name):
+    try:
+        _CONGESTION_CONTROL.write_text(name)
+    except OSError as error:
+        allowed = pathlib.Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control").read_text().strip()
+        raise BenchError(f"a namespace of this machine may not have TCP with {name} ({error.strerror}), "
+                         f"but: {allowed}") from error
 
 
 @contextlib.contextmanager
-def own_network(host_count=64):
+def own_network(host_count=64, congestion=None):
     """As root: this thread and what it starts are in a network namespace of their own, with a loopback
-    interface alone. Otherwise 127.0.0.0/8 of this machine."""
+    interface alone; `congestion` names TCP's congestion control there, the machine's own if it is None. Otherwise
+    127.0.0.0/8 of this machine."""
     if os.geteuid() != 0:
+        if congestion is not None:
+            raise BenchError("--congestion needs root: it is set in a network namespace")
         yield Network(False)
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -57,7 +61,8 @@ def own_network(host_count=64):
             commands = ["link set lo up", *(f"address add 10.98.0.{host}/32 dev lo" for host in range(1, host_count))]
             subprocess.run(["ip", "-batch", "-"], input="\n".join(commands) + "\n", text=True, check=True,
                            timeout=60, capture_output=True)
-            _leave_pacing()
+            if congestion is not None:
+                _take_congestion_control(congestion)
             yield Network(True)
         finally:
             if libc.setns(before, _CLONE_NEWNET) != 0:
