@@ -171,6 +171,6 @@ def report(result, counts, sizes, block_bytes, trouble):
                 "start and end included, the seeder's not.")
     result.note("Allocations: calls of malloc, calloc, realloc, aligned_alloc and posix_memalign, counted by a "
                 "preloaded library (operator new ends there). The rest: perf stat on tracepoints, in runs of their "
-                "own.")
+                "own. " + network.in_words())
     if trouble:
         result.note(f"System calls and ring submissions were not counted: {trouble}.")

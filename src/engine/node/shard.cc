@@ -64,6 +64,7 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
       tick_timer_(reactor.timers(), io::bind_timer<&Shard::tick>(this)),
       hash_timer_(reactor.timers(), io::bind_timer<&Shard::hash_due>(this)),
       turn_hook_(io::bind_hook<&Shard::turn_ended>(this)) {
+  stream_parts_.reserve(stores_.size());
   for (std::unique_ptr<StoreTransfer>& transfer : stores_) {
     transfer =
         std::make_unique<StoreTransfer>(reactor_, store_, bind_transfer<&Shard::stored>(this));

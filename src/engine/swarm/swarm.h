@@ -274,6 +274,8 @@ class Swarm {
     return std::min(link_.slot_count() + extra_downloads_.count(), slots_max);
   }
   [[nodiscard]] bool has_download_slot(Instant now) const;
+  [[nodiscard]] bool could_adopt(const Session& session) const;
+  [[nodiscard]] bool offers_nothing(const Session& session) const;
   void update_free(Instant now);
   void tell_free(SessionId id, Session& session);
   void offer_slot_for(PieceIndex piece);
@@ -293,8 +295,6 @@ class Swarm {
 
   // racks (racks.cc)
   [[nodiscard]] bool is_outside(const Session& session) const;
-  [[nodiscard]] bool could_adopt(const Session& session) const;
-  [[nodiscard]] bool offers_nothing(const Session& session) const;
   void tell_claims(SessionId id, const Session& session);
   void cover_rack(SessionId id, Session& session);
   void doubt_mates(Duration patience, Instant now);
