@@ -49,6 +49,8 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
       store_(std::move(store)),
       listener_(std::move(listener)),
       swarm_(config_of(options, have), have, Prng(options.seed), *this),
+      streams_(swarm_.active().buffer_count()),
+      stream_rounds_(swarm_.active().buffer_count()),
       upload_(
           reactor, options.upload_limit, listed_upload,
           {this, [](void* self, PeerLink& link) { static_cast<Shard*>(self)->wants_flush(link); }}),
@@ -56,8 +58,6 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
           reactor, options.download_limit, listed_download,
           {this, [](void* self, PeerLink& link) { static_cast<Shard*>(self)->wants_arm(link); }}),
       links_(options.swarm.sessions_max),
-      streams_(swarm_.active().buffer_count()),
-      stream_rounds_(swarm_.active().buffer_count()),
       stores_(swarm_.active().buffer_count()),
       accept_(io::bind_operation<&Shard::accepted>(this)),
       accept_timer_(reactor.timers(), io::bind_timer<&Shard::accept_again>(this)),

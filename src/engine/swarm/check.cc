@@ -162,8 +162,12 @@ std::string_view Swarm::broken_in_counts() const {
     stock_count += session->state == Session::State::open && !session->grants.spoken ? 1U : 0U;
     const policy::UploadScheduler& line = session->grants.spoken ? granted_uploads_ : uploads_;
     if (session->state == Session::State::open && line.is_served(id.slot) &&
-        !session->asked.empty() && session->sending_bytes == 0) {
+        !session->asked.empty() && session->sending_bytes == 0 && !held_back_.contains(id.slot)) {
       return "a session is served, has requests, and nothing is sent";
+    }
+    if (held_back_.contains(id.slot) &&
+        (session->grants.spoken || session->asked.empty() || !line.is_served(id.slot))) {
+      return "a session is held back that is our own, asks for nothing, or is not served";
     }
     if (session->state == Session::State::open && line.is_idle(id.slot) &&
         (!session->asked.empty() || session->sending_bytes > 0)) {

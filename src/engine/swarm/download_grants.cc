@@ -20,7 +20,6 @@ constexpr uint32_t small_piece_bytes = 128 * 1024;
 // A second copy is fetched when all is pending and a piece takes this many piece times more.
 constexpr double late_after = 1.5;
 constexpr Duration piece_duration_unknown = std::chrono::milliseconds(300);
-constexpr double kib_bytes = 1024;
 
 // What is left of a piece is known in blocks: larger ones tell too late that it is about to end.
 // 16 simulated hosts, 128 MiB in 512 pieces: last host at 1.24 times the floor with one block for a
@@ -103,7 +102,8 @@ void Swarm::tell_free(SessionId id, Session& session) {
     session.grants.told_free = true;
     session.grants.declined_since_free = 0;
     say(id, session, GrantKind::free,
-        static_cast<uint32_t>(std::min<double>(link_.bytes_per_second() / kib_bytes, UINT32_MAX)));
+        static_cast<uint32_t>(
+            std::min<double>(link_.bytes_per_second() / bytes_per_kib, UINT32_MAX)));
   }
 }
 

@@ -19,7 +19,6 @@ constexpr Duration ending_patience_max = std::chrono::seconds(30);
 constexpr Duration grant_stalled_after = std::chrono::milliseconds(300);
 constexpr double slow_share = 0.3;  // of the usual rate
 constexpr uint32_t rates_min = 8;   // neighbours of which it is known, to tell what is usual
-constexpr double bytes_per_kib = 1024;
 
 }  // namespace
 

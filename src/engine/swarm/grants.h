@@ -26,6 +26,8 @@
 
 namespace murder::swarm {
 
+inline constexpr double bytes_per_kib = 1024;  // rates are told in KiB/s
+
 // At the uploader: a piece that is promised or under way.
 struct Grant {
   enum class Place : uint8_t { slot, slow, trial };

@@ -28,6 +28,7 @@ Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSin
       suspicious_(have.size()),
       picker_(have.size(), config.sessions_max),
       uploads_(config.sessions_max, config.served_max),
+      held_back_(config.sessions_max),
       candidates_(limits::candidates_max),
       active_(config.geometry, config.piece_buffers),
       sessions_(config.sessions_max),

@@ -31,6 +31,7 @@
 #include "engine/policy/link_estimate.h"
 #include "engine/policy/piece_picker.h"
 #include "engine/policy/slot_set.h"
+#include "engine/policy/stock_share.h"
 #include "engine/policy/unanswered_grants.h"
 #include "engine/policy/upload_scheduler.h"
 #include "engine/swarm/active_pieces.h"
@@ -225,6 +226,8 @@ class Swarm {
   void on_cancel(SessionId id, Session& session, const BlockRange& block, Instant now);
   void refuse(SessionId id, Session& session, const BlockRange& block, Instant now);
   void serve(SessionId id, Session& session, Instant now);
+  void serve_held_back(Instant now);
+  [[nodiscard]] double rate_of_lacking();
   void admit(Instant now);
   void forget_requests(SessionId id, Session& session);
   [[nodiscard]] policy::UploadScheduler& line_of(const Session& session) {
@@ -266,6 +269,7 @@ class Swarm {
   static void grant_refused(Session& session, Instant now);
   static void grant_unused(Session& session, Instant now);
   static void grant_used(Session& session, Instant now);
+  [[nodiscard]] bool lacks_something(const Session& session) const;
   [[nodiscard]] bool is_grantable(const Session& session) const;
   void update_grantable(SessionId id, const Session& session);
 
@@ -324,6 +328,8 @@ class Swarm {
   BitSet suspicious_;  // pieces that failed with several contributors: fetched from one next time
   policy::PiecePicker picker_;
   policy::UploadScheduler uploads_;  // to stock clients
+  policy::StockShare stock_share_;   // of the uplink
+  policy::SlotSet held_back_;        // stock clients that are served when their share allows
   policy::Candidates candidates_;
   ActivePieces active_;
   Slab<Session> sessions_;

@@ -68,6 +68,7 @@ void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block, I
     end_cancelled_grant(id, session, block.piece, now);
   }
   if (session.asked.empty() && session.sending_bytes == 0) {
+    held_back_.set(id.slot, false);
     line_of(session).remove(id.slot);
     session.serving.reset();
     admit(now);
@@ -79,6 +80,10 @@ void Swarm::serve(SessionId id, Session& session, Instant now) {
   while (session.state == Session::State::open && line.is_served(id.slot) &&
          !session.asked.empty() && session.sending_bytes < limits::send_window_bytes &&
          session.sending_blocks < limits::send_window_blocks) {
+    if (!session.grants.spoken && !stock_share_.may_send(now)) {
+      held_back_.set(id.slot, true);  // serve_held_back goes on
+      return;
+    }
     const BlockRange block = session.asked.front();
     if (session.serving && *session.serving != block.piece && line.piece_done(id.slot)) {
       session.serving.reset();
@@ -89,12 +94,44 @@ void Swarm::serve(SessionId id, Session& session, Instant now) {
     session.sending_bytes += block.size_bytes;
     ++session.sending_blocks;
     session.sent_at = now;
+    if (session.grants.spoken) {
+      stock_share_.own_begins(now);
+    } else {
+      stock_share_.stock_begins(block.size_bytes);
+    }
     sink_.send_block(id, block);
   }
 }
 
+// Those who were held back, in no order, so that none is always the last.
+void Swarm::serve_held_back(Instant now) {
+  while (!held_back_.empty() && stock_share_.may_send(now)) {
+    const uint32_t slot = held_back_.at(prng_.below(held_back_.size()));
+    held_back_.set(slot, false);
+    Session& session = *sessions_.get(by_slot_[slot]);
+    session.block_sent_at = now;
+    serve(by_slot_[slot], session, now);
+  }
+}
+
+// What the links of our own neighbours do together that lack something we have, bytes a second; 0
+// when it is not known of all.
+double Swarm::rate_of_lacking() {
+  double rate = 0;
+  bool all_known = true;
+  sessions_.each([&](SessionId, const Session& session) {
+    if (session.state == Session::State::open && session.grants.spoken &&
+        lacks_something(session)) {
+      rate += session.grants.told_rate * bytes_per_kib;
+      all_known = all_known && session.grants.told_rate > 0;
+    }
+  });
+  return all_known ? rate : 0;
+}
+
 void Swarm::admit(Instant now) {
   granted_uploads_.set_served_max(upload_slots() + limits::grants_to_slow_max + grants_on_trial_);
+  serve_held_back(now);  // first: one that is done with a piece makes way
   for (policy::UploadScheduler* line : {&granted_uploads_, &uploads_}) {
     for (uint32_t slot = line->next_admitted(); slot != UINT32_MAX; slot = line->next_admitted()) {
       Session* session = sessions_.get(by_slot_[slot]);
@@ -118,6 +155,9 @@ void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
   session->block_sent_at = now;
   session->sent_at = now;
   stats_.uploaded_bytes += size_bytes;
+  if (session->grants.spoken && stock_share_.own_sent(size_bytes, now)) {
+    stock_share_.window_ended({link_.bytes_per_second(), rate_of_lacking()}, now);
+  }
   grant_used(*session, now);
   serve(id, *session, now);
   if (session->asked.empty() && session->sending_bytes == 0) {
@@ -131,13 +171,14 @@ void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
 void Swarm::forget_requests(SessionId id, Session& session) {
   session.asked.clear();
   session.grants.asked_bytes = 0;
+  held_back_.set(id.slot, false);
   uploads_.remove(id.slot);
   granted_uploads_.remove(id.slot);
 }
 
 void Swarm::check_stalled(SessionId id, Session& session, Instant now) {
   if (session.state == Session::State::open && line_of(session).is_served(id.slot) &&
-      now - session.block_sent_at > stalled_after) {
+      !held_back_.contains(id.slot) && now - session.block_sent_at > stalled_after) {
     line_of(session).stalled(id.slot);
   }
 }

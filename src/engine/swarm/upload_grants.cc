@@ -24,12 +24,15 @@ constexpr Duration slow_patience_max = std::chrono::seconds(2);
 
 }  // namespace
 
+bool Swarm::lacks_something(const Session& session) const {
+  return have_.count() > session.pieces.count() - session.useful_count;
+}
+
 // It is free and lacks something that we have. Such sessions stand in one of two sets: those of
 // other racks come first.
 bool Swarm::is_grantable(const Session& session) const {
-  const uint32_t lacks_count = have_.count() - (session.pieces.count() - session.useful_count);
   return session.state == Session::State::open && session.grants.spoken &&
-         session.grants.peer_free && lacks_count > 0;
+         session.grants.peer_free && lacks_something(session);
 }
 
 void Swarm::update_grantable(SessionId id, const Session& session) {

@@ -1,6 +1,8 @@
 // Grants at the uploader: one swarm that has everything, and peers of its own kind, good and bad.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "recorder.h"
 
 using murder::BlockRange;
@@ -58,6 +60,48 @@ TEST_CASE("stock clients never see a grant message, and are unchoked as ever") {
   CHECK(bench.sink.said_grants(stock).empty());
   CHECK(bench.sink.said(own, MessageType::unchoke).empty());
   CHECK(grants_to(bench, own) == 1);
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE(
+    "while our own are served a stock client gets a little, and the rest when they are done") {
+  Bench bench(true, 64);
+  const SessionId own = bench.join_own(true);
+  const SessionId stock = bench.join();
+  bench.say(stock, {.type = MessageType::interested});
+  ask(bench, own, whole(named_to(bench, own)));
+  for (uint32_t block = 0; block < 4; ++block) {
+    ask(bench, stock, {PieceIndex{9}, block * 16384, 16384});
+  }
+  const auto stock_blocks = [&] {
+    return std::count_if(bench.sink.sent_blocks.begin(), bench.sink.sent_blocks.end(),
+                         [&](const auto& sent) { return sent.first == stock; });
+  };
+  CHECK(stock_blocks() == 0);
+  bench.swarm().block_sent(own, piece_bytes, bench.now);  // a sixteenth of it is due
+  bench.check();
+  CHECK(stock_blocks() == 1);
+  bench.swarm().block_sent(stock, 16384, bench.now);
+  bench.check();
+  CHECK(stock_blocks() == 1);
+  bench.run(200ms);
+  CHECK(stock_blocks() == 1);
+  SUBCASE("when they are done") {
+    bench.run(500ms);
+    CHECK(stock_blocks() == 4);
+  }
+  SUBCASE("not when it is gone, or has taken its requests back") {
+    for (uint32_t block = 1; block < 4; ++block) {
+      bench.say(stock, MessageType::cancel, {PieceIndex{9}, block * 16384, 16384});
+    }
+    bench.run(500ms);
+    CHECK(stock_blocks() == 1);
+    ask(bench, own, whole(named_to(bench, own)));
+    ask(bench, stock, {PieceIndex{9}, 0, 16384});
+    bench.swarm().end(stock, CloseReason::remote_closed, bench.now);
+    bench.check();
+    bench.run(1000ms);
+  }
   CHECK(bench.broken == "");
 }
 
