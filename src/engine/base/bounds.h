@@ -23,10 +23,9 @@ static_assert(block_bytes_max <= piece_bytes_max);
 // --- Peers --------------------------------------------------------------------------------------
 
 inline constexpr uint32_t connections_max = 200;     // of one shard
-inline constexpr uint32_t connections_to_dial = 32;  // we stop dialling at this many
-// In a swarm of more hosts than that a half is dialled and the other half comes in, so that all
-// have about as many.
-inline constexpr uint32_t connections_dialed_max = connections_to_dial / 2;
+// We stop dialling at this many. In a swarm of more hosts than that a half is dialled and the other
+// half comes in, so that all have about as many.
+inline constexpr uint32_t connections_to_dial = 32;
 static_assert(connections_to_dial < connections_max, "late joiners find room");
 // Pieces that are promised or under way to our own peers at a time, and of them to slow ones.
 inline constexpr uint32_t grants_max = 32;
@@ -145,6 +144,9 @@ inline constexpr uint32_t remote_all_max = 8;
 inline constexpr uint32_t remote_to_dial = 4;
 inline constexpr uint32_t remote_full = 12;
 static_assert(remote_all_max == 2 * remote_to_dial && remote_all_max < remote_full);
+// A host that knows its rack dials all that it is told of: a mate it is not connected to does not
+// hear what it fetches from outside.
+inline constexpr uint32_t connections_to_dial_in_rack = rack_mates_max + remote_all_max;
 static_assert(rack_mates_max < rack_mates_full);
 static_assert(rack_mates_full + remote_full < connections_max);
 inline constexpr uint32_t scrape_swarms_max = 1000;  // in one reply

@@ -77,9 +77,10 @@ void Swarm::make_room(Instant now) {
 }
 
 void Swarm::dial_more(Instant now) {
-  const bool many = candidates_.size() > config_.sessions_to_dial;
-  const uint32_t outgoing_max = many ? limits::connections_dialed_max : config_.sessions_to_dial;
-  while (!stopping_ && !sessions_.full() && sessions_.size() < config_.sessions_to_dial &&
+  const uint32_t to_dial =
+      config_.rack.empty() ? config_.sessions_to_dial : limits::connections_to_dial_in_rack;
+  const uint32_t outgoing_max = candidates_.size() > to_dial ? to_dial / 2 : to_dial;
+  while (!stopping_ && !sessions_.full() && sessions_.size() < to_dial &&
          outgoing_count_ < outgoing_max && dialing_count_ < limits::dials_at_once_max) {
     const std::optional<Endpoint> endpoint = candidates_.take(now, prng_);
     if (!endpoint) {

@@ -11,11 +11,26 @@ namespace {
 
 // A claim of which nothing came is void.
 constexpr Duration claim_patience = std::chrono::seconds(2);
+// A rack takes in one copy, so on average one leaves it. One that gives much more is done later
+// than the others: 25 simulated racks of 40 at 1.19 times the floor without a limit, at 1.10 with
+// two copies, 1.09 with one and a half or one.
+constexpr double copies_outside = 1.5;
+constexpr double pieces_outside_at_first = 2;
 
 }  // namespace
 
 bool Swarm::is_outside(const Session& session) const {
   return rack_.active() && !session.grants.rack_mate;
+}
+
+// Others had this host's part of what its rack should give.
+bool Swarm::gives_outside_enough() const {
+  if (rack_.mate_count() == 0 || first_copies_.active()) {
+    return false;
+  }
+  const double part = copies_outside * have_.count() / (rack_.mate_count() + 1);
+  return static_cast<double>(outside_bytes_) >
+         (part + pieces_outside_at_first) * config_.geometry.piece_bytes;
 }
 
 void Swarm::tell_claims(SessionId id, const Session& session) {

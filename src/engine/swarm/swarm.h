@@ -299,6 +299,7 @@ class Swarm {
 
   // racks (racks.cc)
   [[nodiscard]] bool is_outside(const Session& session) const;
+  [[nodiscard]] bool gives_outside_enough() const;
   void tell_claims(SessionId id, const Session& session);
   void cover_rack(SessionId id, Session& session);
   void doubt_mates(Duration patience, Instant now);
@@ -362,6 +363,7 @@ class Swarm {
   uint32_t downloads_open_ = 0;  // granted pieces that hold a download slot
   bool free_ = false;            // neighbours were told that there is a slot
   RackClaims rack_;
+  uint64_t outside_bytes_ = 0;  // sent to other racks
   bool stopping_ = false;
   Instant rates_updated_at_{};
   Instant leases_retried_at_{};

@@ -155,6 +155,7 @@ void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
   session->block_sent_at = now;
   session->sent_at = now;
   stats_.uploaded_bytes += size_bytes;
+  outside_bytes_ += is_outside(*session) ? size_bytes : 0;
   if (session->grants.spoken && stock_share_.own_sent(size_bytes, now)) {
     stock_share_.window_ended({link_.bytes_per_second(), rate_of_lacking()}, now);
   }

@@ -28,8 +28,8 @@ bool Swarm::lacks_something(const Session& session) const {
   return have_.count() > session.pieces.count() - session.useful_count;
 }
 
-// It is free and lacks something that we have. Such sessions stand in one of two sets: those of
-// other racks come first.
+// It is free and lacks something that we have. Such sessions stand in one of two sets, mates and
+// others.
 bool Swarm::is_grantable(const Session& session) const {
   return session.state == Session::State::open && session.grants.spoken &&
          session.grants.peer_free && lacks_something(session);
@@ -117,11 +117,14 @@ uint32_t& Swarm::grant_count(Grant::Place place) {
   ENSURE(false);
 }
 
-// Those first to whom nothing of ours is under way; of two such at random, the one that has less:
-// else how far hosts are drifts apart, and the last one is late. (Two choices: Mitzenmacher 2001.
-// More are worse: all would serve the same ones.)
+// Others before mates, unless they had their part. Those first to whom nothing of ours is under
+// way; of two such at random, the one that has less: else how far hosts are drifts apart, and the
+// last one is late. (Two choices: Mitzenmacher 2001. More are worse: all would serve the same
+// ones.)
 SessionId Swarm::choose_grantee(std::optional<PieceIndex> piece, Instant now) {
-  for (const policy::SlotSet* set : {&grantable_outside_, &grantable_}) {
+  const bool mates_first = gives_outside_enough();
+  for (const policy::SlotSet* set : {mates_first ? &grantable_ : &grantable_outside_,
+                                     mates_first ? &grantable_outside_ : &grantable_}) {
     const uint32_t count = set->size();
     const uint32_t start = count > 1 ? prng_.below(count) : 0;
     SessionId best;

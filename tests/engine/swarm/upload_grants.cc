@@ -393,3 +393,27 @@ TEST_CASE("a host of another rack is served before one of this rack") {
   CHECK(grants_to(bench, outside) == 1);
   CHECK(bench.broken == "");
 }
+
+TEST_CASE("a host that gave other racks their part serves its mates first") {
+  for (const uint32_t given : {4U, 9U}) {  // of 8 pieces: with one mate, its part is six and two
+    CAPTURE(given);
+    Bench bench(true, 8, "r1");
+    end_first_copies(bench);
+    const SessionId taker = bench.join_own(true, "r2");
+    const SessionId mate = bench.join_own(false, "r1");
+    for (uint32_t piece = 0; piece < given; ++piece) {
+      ask(bench, taker, whole(piece % 7));
+      bench.swarm().block_sent(taker, piece_bytes, bench.now);
+      bench.say_grant(taker, GrantKind::ending, piece % 7);
+    }
+    const SessionId outside = bench.join_own(true, "r2");
+    bench.say_grant(mate, GrantKind::free);
+    const uint32_t before = grants_to(bench, mate) + grants_to(bench, outside);
+    REQUIRE(before == 0);
+    bench.say_grant(taker, GrantKind::busy);
+    bench.say_grant(taker, GrantKind::decline);
+    CHECK(grants_to(bench, given == 4 ? outside : mate) == 1);
+    CHECK(grants_to(bench, given == 4 ? mate : outside) == 0);
+    CHECK(bench.broken == "");
+  }
+}
