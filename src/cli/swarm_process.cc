@@ -213,6 +213,9 @@ ProcessStatus SwarmProcess::status() {
                           {"sent_splice_bytes", io.sent_splice_bytes},
                           {"sent_read_bytes", io.sent_read_bytes}};
   status.details["trackers_working"] = now.trackers_working;
+  if (!now.rack.empty()) {
+    status.details["rack"] = now.rack;
+  }
   if (!now.tracker_trouble.empty()) {
     status.details["tracker_trouble"] = now.tracker_trouble;
   }

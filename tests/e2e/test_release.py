@@ -71,6 +71,20 @@ class Directory(MurderCase):
         self.assertEqual(report["fetched_bytes"], report["total_bytes"])
         self.assert_same_tree(source, self.path("host", "to", "v1"))
 
+    def test_a_tracker_with_a_table_tells_hosts_their_rack(self):
+        here, there = free_address(), free_address()
+        racks = self.path("racks")
+        racks.write_text(f"{here}/32 r1\n{there}/32 r2\n")
+        source = self.make_tree()
+        torrent = self.create(source, "v1", tracker=self.start_tracker("--racks", str(racks)))
+        self.seed(torrent, "--shards", "2", address=here)
+        self.peer(torrent, "--ip", there, "--seed-for", "60s")
+        self.assertEqual(self.process_of_kind("seeder")["details"]["rack"], "r1")
+        self.assertEqual(self.process_of_kind("peer")["details"]["rack"], "r2")
+        self.peer(torrent, "--ip", there, "--rack", "r9", "--seed-for", "60s", name="other")
+        told = [each["details"].get("rack") for each in self.processes() if each["kind"] == "peer"]
+        self.assertEqual(sorted(told), ["r2", "r9"])  # who says it himself is believed
+
     def test_an_empty_directory(self):
         source = self.path("empty")
         source.mkdir()

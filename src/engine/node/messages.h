@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "engine/base/endpoint.h"
 #include "engine/base/types.h"
@@ -54,6 +55,7 @@ struct ShardMessage {
     lease_freed,       // piece
     stored_elsewhere,  // piece
     candidate,         // endpoint
+    rack_told,         // rack
     stop,
   };
 
@@ -62,6 +64,7 @@ struct ShardMessage {
   PieceIndex piece;
   int error_number = 0;
   Endpoint endpoint;
+  std::string_view rack;  // the home thread's, which does not change any more
   ShardStats stats;
 };
 

@@ -48,19 +48,6 @@ uint64_t bytes_of(const Geometry& geometry, const BitSet& pieces) {
   return bytes;
 }
 
-std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo) {
-  std::vector<std::string> urls;
-  for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
-    for (const std::string& url : tier) {
-      if (urls.size() < limits::trackers_max &&
-          std::find(urls.begin(), urls.end(), url) == urls.end()) {
-        urls.push_back(url);
-      }
-    }
-  }
-  return urls;
-}
-
 }  // namespace
 
 Node::Node(io::Reactor& reactor, const codec::Metainfo& metainfo, const NodeOptions& options,
@@ -272,15 +259,6 @@ Status Node::start_shards(const BitSet& have) {
   return {};
 }
 
-void Node::start_tracker_client() {
-  TrackerClientOwner& owner = *this;
-  trackers_ = std::make_unique<TrackerClient>(
-      reactor_, owner,
-      TrackerClientOptions{
-          .urls = tracker_urls(metainfo_), .bind_address = source_, .seed = prng_.next()});
-  trackers_->start();
-}
-
 void Node::fail_once(const Error& error) {
   if (!failed_) {
     failed_ = true;
@@ -410,35 +388,6 @@ void Node::tick(io::Timer&) {
   }
 }
 
-// --- trackers ------------------------------------------------------------------------------------
-
-codec::AnnounceRequest Node::announce_request() {
-  const NodeProgress now = progress();
-  return {.info_hash = options_.info_hash,
-          .peer_id = peer_id_,
-          .port = listens_on_.port,
-          .uploaded_bytes = now.stats.uploaded_bytes,
-          .downloaded_bytes = now.stats.downloaded_bytes,
-          .left_bytes = now.total_bytes - now.have_bytes,
-          .peers_wanted = phase_ == NodePhase::stopping ? 0 : limits::peers_per_reply_default,
-          .ip = options_.ip,
-          .name = options_.name,
-          .host = options_.host_label,
-          .total_bytes = now.total_bytes,
-          .neighbour_count = now.stats.open_count,
-          .rack = options_.rack};
-}
-
-void Node::peers_found(std::span<const codec::AnnouncePeer> peers) {
-  if (phase_ == NodePhase::stopping || phase_ == NodePhase::stopped) {
-    return;
-  }
-  for (const codec::AnnouncePeer& peer : peers) {
-    deliver({next_shard_}, {.kind = ShardMessage::Kind::candidate, .endpoint = peer.endpoint});
-    next_shard_ = (next_shard_ + 1) % options_.shard_count;
-  }
-}
-
 // --- end -----------------------------------------------------------------------------------------
 
 void Node::stop() {
@@ -478,6 +427,7 @@ NodeProgress Node::progress() const {
   now.total_bytes = metainfo_.geometry.total_bytes;
   now.resumed_bytes = resumed_bytes_;
   now.listens_on = listens_on_;
+  now.rack = options_.rack;
   if (shard_ != nullptr) {
     now.have_bytes = bytes_of(metainfo_.geometry, shard_->swarm().stored());
   }

@@ -56,7 +56,11 @@ struct NodeProgress {
   Endpoint listens_on;
   std::string tracker_trouble;  // empty when all is well
   uint32_t trackers_working = 0;
+  std::string rack;  // empty: none is known
 };
+
+// Of the torrent, without twins, at most limits::trackers_max.
+[[nodiscard]] std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo);
 
 class NodeObserver {
  public:
@@ -129,6 +133,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
 
   // TrackerClientOwner
   codec::AnnounceRequest announce_request() override;
+  void rack_told(const std::string& rack) override;
   void peers_found(std::span<const codec::AnnouncePeer> peers) override;
   void tracker_changed(std::string line) override { observer_.node_notice(line); }
 

@@ -278,6 +278,9 @@ void Shard::deliver(const ShardMessage& message) {
     case ShardMessage::Kind::stored_elsewhere:
       swarm_.piece_stored_elsewhere(message.piece, now);
       return;
+    case ShardMessage::Kind::rack_told:
+      swarm_.rack_told(message.rack);
+      return;
     case ShardMessage::Kind::candidate:
       swarm_.add_candidates({&message.endpoint, 1}, now);
       return;

@@ -98,6 +98,9 @@ void TrackerClient::on_http_reply(http::Client& client, Result<http::Reply> repl
       owner_.tracker_changed(fmt::format("tracker {} answers again", options_.urls[tracker.raw]));
     }
     announcer_.replied(tracker, *announced, reactor_.now());
+    if (!announced->rack.empty()) {
+      owner_.rack_told(announced->rack);  // before neighbours hear of us
+    }
     if (!refused && !announced->peers.empty()) {
       owner_.peers_found(announced->peers);
     }

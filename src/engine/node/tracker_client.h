@@ -19,6 +19,8 @@ class TrackerClientOwner {
  public:
   // All but the event and the tracker id, which the client fills in.
   [[nodiscard]] virtual codec::AnnounceRequest announce_request() = 0;
+  // Where a tracker knows this host to stand, which did not say it.
+  virtual void rack_told(const std::string& rack) = 0;
   virtual void peers_found(std::span<const codec::AnnouncePeer> peers) = 0;
   // A tracker stopped answering, or answers again: a line for people.
   virtual void tracker_changed(std::string line) = 0;

@@ -59,7 +59,8 @@ void Swarm::learn_grants(SessionId id, Session& session, const codec::ExtensionH
     granted_uploads_.add(id.slot);
   }
   --stock_count_;
-  session.grants.rack_mate = rack_.active() && handshake.rack == config_.rack;
+  session.grants.rack_mate =
+      rack_.active() && session.grants.knows_rack && handshake.rack == config_.rack;
   if (session.grants.rack_mate) {
     tell_claims(id, session);
     cover_rack(id, session);

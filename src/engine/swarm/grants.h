@@ -44,6 +44,7 @@ struct Grant {
 struct GrantState {
   bool spoken = false;      // both know the extension and use it
   uint8_t extended_id = 0;  // what it wants grant messages called
+  bool knows_rack = false;  // we told it ours before it told us what it speaks
   bool rack_mate = false;
   bool covers_rack = false;  // a mate, and what it has need not come from outside
 

@@ -33,6 +33,15 @@ bool Swarm::gives_outside_enough() const {
          (part + pieces_outside_at_first) * config_.geometry.piece_bytes;
 }
 
+void Swarm::rack_told(std::string_view rack) {
+  if (!config_.rack.empty() || config_.policy != SwarmPolicy::grant) {
+    return;
+  }
+  config_.rack = rack;
+  rack_ = RackClaims(have_.size(), config_.sessions_max, true);
+  sessions_.each([&](SessionId id, Session& session) { update_grantable(id, session); });
+}
+
 void Swarm::tell_claims(SessionId id, const Session& session) {
   for (const uint32_t index : active_.used()) {
     if (active_.at({index}).claimed) {

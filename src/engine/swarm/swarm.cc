@@ -74,7 +74,7 @@ void Swarm::send_pieces_we_have(SessionId id, Session& session) {
   }
 }
 
-void Swarm::send_extension_handshake(SessionId id, const Session& session) {
+void Swarm::send_extension_handshake(SessionId id, Session& session) {
   codec::ExtensionHandshake handshake{.client = "murder 0.1.0"};
   handshake.your_ip = session.remote.address;
   handshake.requests_max = limits::requests_queued_max;
@@ -83,6 +83,7 @@ void Swarm::send_extension_handshake(SessionId id, const Session& session) {
   if (config_.policy == SwarmPolicy::grant) {
     handshake.extensions.emplace_back(codec::grant_extension_name, codec::grant_extension_id);
     handshake.rack = config_.rack;
+    session.grants.knows_rack = session.grants.knows_rack || !config_.rack.empty();
     handshake.free = session.grants.told_free;
   }
   if (config_.listen_port != 0) {

@@ -120,6 +120,9 @@ class Swarm {
 
   // --- discovery and time ---
   void add_candidates(std::span<const Endpoint> endpoints, Instant now);
+  // Of a host that did not know its rack; to be told before it has neighbours, since those that it
+  // has then count as from elsewhere.
+  void rack_told(std::string_view rack);
   // Timeouts, rates, dials. To be called every `tick_interval`; nothing that is urgent waits for
   // it.
   void tick(Instant now);
@@ -159,7 +162,7 @@ class Swarm {
   void send_handshake(SessionId id, Session& session, Instant now);
   void open(SessionId id, Session& session, Instant now);
   void send_pieces_we_have(SessionId id, Session& session);
-  void send_extension_handshake(SessionId id, const Session& session);
+  void send_extension_handshake(SessionId id, Session& session);
   [[nodiscard]] std::optional<CloseReason> refuse_handshake(SessionId id, const Session& session,
                                                             const codec::Handshake& handshake);
   void on_message(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);

@@ -417,3 +417,25 @@ TEST_CASE("a host that gave other racks their part serves its mates first") {
     CHECK(bench.broken == "");
   }
 }
+
+TEST_CASE("a host that is told its rack has mates there, but not those that came before") {
+  Bench bench(true, 8);
+  const SessionId before = bench.join_own(true, "r1");
+  bench.swarm().rack_told("r1");
+  bench.check();
+  const SessionId mate = bench.join_own(true, "r1");
+  const SessionId outside = bench.join_own(true, "r2");
+  end_first_copies(bench);
+  bench.say_grant(before, GrantKind::decline);
+  CHECK(grants_to(bench, outside) == 1);
+  bench.say_grant(outside, GrantKind::decline);
+  CHECK(grants_to(bench, mate) == 1);
+  const bool says_it =
+      std::any_of(bench.sink.sent.begin(), bench.sink.sent.end(), [&](const auto& one) {
+        return one.session == mate && one.message.extended_id == 0 &&
+               std::string(one.payload.begin(), one.payload.end()).find("r1") != std::string::npos;
+      });
+  CHECK(says_it);
+  bench.swarm().rack_told("r9");  // it stays where it is
+  CHECK(bench.broken == "");
+}

@@ -1,0 +1,70 @@
+// What a node has to say to trackers, and what it hears from them.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/bounds.h"
+#include "engine/node/node.h"
+
+namespace murder::node {
+
+std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo) {
+  std::vector<std::string> urls;
+  for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
+    for (const std::string& url : tier) {
+      if (urls.size() < limits::trackers_max &&
+          std::find(urls.begin(), urls.end(), url) == urls.end()) {
+        urls.push_back(url);
+      }
+    }
+  }
+  return urls;
+}
+
+void Node::start_tracker_client() {
+  TrackerClientOwner& owner = *this;
+  trackers_ = std::make_unique<TrackerClient>(
+      reactor_, owner,
+      TrackerClientOptions{
+          .urls = tracker_urls(metainfo_), .bind_address = source_, .seed = prng_.next()});
+  trackers_->start();
+}
+
+codec::AnnounceRequest Node::announce_request() {
+  const NodeProgress now = progress();
+  return {.info_hash = options_.info_hash,
+          .peer_id = peer_id_,
+          .port = listens_on_.port,
+          .uploaded_bytes = now.stats.uploaded_bytes,
+          .downloaded_bytes = now.stats.downloaded_bytes,
+          .left_bytes = now.total_bytes - now.have_bytes,
+          .peers_wanted = phase_ == NodePhase::stopping ? 0 : limits::peers_per_reply_default,
+          .ip = options_.ip,
+          .name = options_.name,
+          .host = options_.host_label,
+          .total_bytes = now.total_bytes,
+          .neighbour_count = now.stats.open_count,
+          .rack = options_.rack};
+}
+
+// Once: neighbours were told.
+void Node::rack_told(const std::string& rack) {
+  if (!options_.rack.empty() || phase_ == NodePhase::stopping || phase_ == NodePhase::stopped) {
+    return;
+  }
+  options_.rack = rack;
+  broadcast({UINT32_MAX}, {.kind = ShardMessage::Kind::rack_told, .rack = options_.rack});
+}
+
+void Node::peers_found(std::span<const codec::AnnouncePeer> peers) {
+  if (phase_ == NodePhase::stopping || phase_ == NodePhase::stopped) {
+    return;
+  }
+  for (const codec::AnnouncePeer& peer : peers) {
+    deliver({next_shard_}, {.kind = ShardMessage::Kind::candidate, .endpoint = peer.endpoint});
+    next_shard_ = (next_shard_ + 1) % options_.shard_count;
+  }
+}
+
+}  // namespace murder::node
