@@ -99,7 +99,7 @@ void TrackerClient::on_http_reply(http::Client& client, Result<http::Reply> repl
     }
     announcer_.replied(tracker, *announced, reactor_.now());
     if (!announced->rack.empty()) {
-      owner_.rack_told(announced->rack);  // before neighbours hear of us
+      owner_.rack_told(announced->rack);  // before the first of them is dialled
     }
     if (!refused && !announced->peers.empty()) {
       owner_.peers_found(announced->peers);
