@@ -13,6 +13,8 @@ namespace murder::hash {
 template <typename Vector, typename Load>
 struct Sha1Wide {
   static constexpr size_t lanes = sizeof(Vector) / sizeof(uint32_t);
+  // So many streams are more than the CPU follows by itself.
+  static constexpr size_t prefetch_bytes = 512;
 
   Vector a, b, c, d, e;
   Vector words[16];
@@ -73,6 +75,9 @@ struct Sha1Wide {
     std::memcpy(&e, rows[4], sizeof(e));
     for (size_t block = 0; block < block_count; ++block) {
       Load::block(inputs, block * sha1_block_bytes, words);
+      for (size_t lane = 0; lane < lanes; ++lane) {
+        __builtin_prefetch(inputs[lane] + block * sha1_block_bytes + prefetch_bytes);
+      }
       const Vector before[5] = {a, b, c, d, e};
       all_rounds();
       a += before[0];
