@@ -108,6 +108,9 @@ class Reactor {
 
   void recv(Operation& operation, int fd, std::span<uint8_t> into, int flags = 0);
   void recvmsg(Operation& operation, int fd, msghdr* message, int flags = 0);
+  // The same when the socket says that it is readable: without a try before, which would take less
+  // than set_receive_low_mark() asks for (IORING_RECVSEND_POLL_FIRST, Linux 5.19).
+  void recvmsg_when_readable(Operation& operation, int fd, msghdr* message);
   // Receives into a buffer the kernel takes from the ring when bytes are there; the completion says
   // which (BufferRing::taken()). -ENOBUFS when none was free.
   void recv_select(Operation& operation, int fd, const BufferRing& buffers);

@@ -62,6 +62,13 @@ void Reactor::recvmsg(Operation& operation, int fd, msghdr* message, int flags) 
   start(sqe, operation, OperationKind::recvmsg);
 }
 
+void Reactor::recvmsg_when_readable(Operation& operation, int fd, msghdr* message) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_recvmsg(sqe, fd, message, 0);
+  sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+  start(sqe, operation, OperationKind::recvmsg);
+}
+
 void Reactor::recv_select(Operation& operation, int fd, const BufferRing& buffers) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_recv(sqe, fd, nullptr, 0, 0);

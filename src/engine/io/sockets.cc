@@ -258,6 +258,11 @@ void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes) {
   }
 }
 
+void set_receive_low_mark(int fd, uint32_t size_bytes) {
+  const int bytes = static_cast<int>(size_bytes);
+  setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
 int socket_error(int fd) {
   int error_number = 0;
   socklen_t size = sizeof error_number;

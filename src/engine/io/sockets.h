@@ -76,6 +76,9 @@ void drop_connection(int fd);
 // Kernel buffers; the kernel doubles and bounds them (net.core.rmem_max). 0 leaves them as they
 // are.
 void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes);
+// How many bytes make the socket readable (SO_RCVLOWAT). A lower mark takes effect at once for who
+// waits already.
+void set_receive_low_mark(int fd, uint32_t size_bytes);
 // The error a non-blocking connect ended with (SO_ERROR), 0 when none.
 [[nodiscard]] int socket_error(int fd);
 

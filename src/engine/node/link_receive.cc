@@ -71,11 +71,34 @@ void PeerLink::arm() {
   if (payload_left_ == 0 || payload_place_ != nullptr) {
     add_segment(recv_tail_.data(), recv_tail_.size());
   }
-  cut_segments(shard_.download().portion_bytes());
+  const uint64_t portion_bytes = shard_.download().portion_bytes();
+  cut_segments(portion_bytes);
+  const uint32_t gathered_bytes = predict ? shard_.swarm().bytes_to_gather(session_) : 1;
+  set_low_mark(gathered_bytes <= portion_bytes ? gathered_bytes : 1);
   recv_message_ = {};
   recv_message_.msg_iov = recv_segments_.data();
   recv_message_.msg_iovlen = recv_segment_count_;
-  shard_.reactor().recvmsg(recv_, fd_.get(), &recv_message_);
+  if (low_mark_bytes_ == 1) {
+    shard_.reactor().recvmsg(recv_, fd_.get(), &recv_message_);
+    return;
+  }
+  armed_at_ = shard_.reactor().now();
+  shard_.reactor().recvmsg_when_readable(recv_, fd_.get(), &recv_message_);
+  shard_.gathers();
+}
+
+void PeerLink::set_low_mark(uint32_t size_bytes) {
+  if (size_bytes != low_mark_bytes_) {
+    low_mark_bytes_ = size_bytes;
+    io::set_receive_low_mark(fd_.get(), size_bytes);
+  }
+}
+
+bool PeerLink::end_gathering(Instant since) {
+  if (low_mark_bytes_ > 1 && recv_.in_flight() && armed_at_ <= since) {
+    set_low_mark(1);
+  }
+  return low_mark_bytes_ > 1;
 }
 
 void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {

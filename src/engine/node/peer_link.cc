@@ -109,6 +109,7 @@ void PeerLink::finish_close() {
   connected_ = false;
   disarm_wanted_ = false;
   armed_places_ = false;
+  low_mark_bytes_ = 1;
   handshake_received_ = false;
   forget_partial();
   payload_left_ = 0;

@@ -14,6 +14,8 @@ namespace {
 
 constexpr uint32_t send_chunk_bytes = 512 * 1024;
 constexpr uint32_t send_chunk_count = 12;
+// Bytes that gather at a socket are taken after so long, whether more comes or not.
+constexpr Duration gather_wait_max = std::chrono::milliseconds(5);
 constexpr uint64_t scratch_bytes = 2 * 1024 * 1024;  // the largest recv that is armed
 constexpr uint64_t waste_bytes = 256 * 1024;
 constexpr uint64_t overhead_bytes =
@@ -62,6 +64,7 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
       accept_(io::bind_operation<&Shard::accepted>(this)),
       accept_timer_(reactor.timers(), io::bind_timer<&Shard::accept_again>(this)),
       tick_timer_(reactor.timers(), io::bind_timer<&Shard::tick>(this)),
+      gather_timer_(reactor.timers(), io::bind_timer<&Shard::gather_due>(this)),
       hash_timer_(reactor.timers(), io::bind_timer<&Shard::hash_due>(this)),
       turn_hook_(io::bind_hook<&Shard::turn_ended>(this)) {
   stream_parts_.reserve(stores_.size());
@@ -316,6 +319,23 @@ void Shard::tick(io::Timer&) {
   take_memory_back(now);
   post_stats();
   tick_timer_.arm(now + swarm::Swarm::tick_interval);
+}
+
+void Shard::gathers() {
+  if (!gather_timer_.armed()) {
+    gather_timer_.arm(reactor_.now() + gather_wait_max);
+  }
+}
+
+void Shard::gather_due(io::Timer&) {
+  const Instant since = reactor_.now() - gather_wait_max;
+  bool gather = false;
+  for (const std::unique_ptr<PeerLink>& link : links_) {
+    gather |= link != nullptr && link->end_gathering(since);
+  }
+  if (gather) {
+    gathers();
+  }
 }
 
 // --- the end of a turn ---------------------------------------------------------------------------

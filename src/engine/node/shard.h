@@ -89,6 +89,8 @@ class Shard final : public swarm::EffectSink {
 
   void wants_flush(PeerLink& link) { enlist(flush_list_, link, listed_flush); }
   void wants_arm(PeerLink& link) { enlist(arm_list_, link, listed_arm); }
+  // Bytes gather at the socket of a link.
+  void gathers();
   void wants_disarm(PeerLink& link) { enlist(disarm_list_, link, listed_disarm); }
   void wants_end(PeerLink& link, swarm::CloseReason reason);
   void link_settled(PeerLink& link) { enlist(settled_list_, link, listed_settled); }
@@ -137,6 +139,7 @@ class Shard final : public swarm::EffectSink {
   void accepted(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void accept_again(io::Timer& timer);
   void tick(io::Timer& timer);
+  void gather_due(io::Timer& timer);
   void hash_due(io::Timer&) {}  // the end of the turn does it
   void post_stats();
   void take_memory_back(Instant now);
@@ -194,7 +197,8 @@ class Shard final : public swarm::EffectSink {
   io::Operation accept_;
   io::Timer accept_timer_;
   io::Timer tick_timer_;
-  io::Timer hash_timer_;  // a turn when pieces have waited long enough for others
+  io::Timer gather_timer_;  // while bytes gather at a link's socket
+  io::Timer hash_timer_;    // a turn when pieces have waited long enough for others
   io::TurnHook turn_hook_;
   bool stopping_ = false;
   bool stopped_told_ = false;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/policy/receive_gathering.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::swarm {
@@ -191,6 +192,14 @@ uint32_t Swarm::expected(SessionId id, std::span<OutgoingRequest> out) const {
     out[position] = session->requested.at(position);
   }
   return count;
+}
+
+// Of our own peers each message counts, and their blocks are large.
+uint32_t Swarm::bytes_to_gather(SessionId id) const {
+  const Session* session = sessions_.get(id);
+  return session == nullptr || session->grants.spoken
+             ? 1
+             : policy::bytes_to_gather(session->download_rate, session->requested_bytes);
 }
 
 PayloadPlace Swarm::payload_begin(SessionId id, const BlockRange& block, Instant now) {

@@ -96,6 +96,8 @@ class Swarm {
   // The requests that are out, in the order they were made: where the next payloads will go if the
   // peer answers in order. Returns how many were filled in.
   [[nodiscard]] uint32_t expected(SessionId id, std::span<OutgoingRequest> out) const;
+  // How many bytes from this peer may gather before they are received: 1 for none.
+  [[nodiscard]] uint32_t bytes_to_gather(SessionId id) const;
   // The head of a piece message came; its payload follows and goes there.
   [[nodiscard]] PayloadPlace payload_begin(SessionId id, const BlockRange& block, Instant now);
   // All of the payload is in its place.
