@@ -258,6 +258,14 @@ void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes) {
   }
 }
 
+uint32_t receive_buffer_bytes(int fd) {
+  int bytes = 0;
+  socklen_t size = sizeof bytes;
+  return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &size) == 0 && bytes > 0
+             ? static_cast<uint32_t>(bytes)
+             : 0;
+}
+
 void set_receive_low_mark(int fd, uint32_t size_bytes) {
   const int bytes = static_cast<int>(size_bytes);
   setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);

@@ -76,6 +76,8 @@ void drop_connection(int fd);
 // Kernel buffers; the kernel doubles and bounds them (net.core.rmem_max). 0 leaves them as they
 // are.
 void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes);
+// Of the socket now (SO_RCVBUF); 0 when it cannot be said. The kernel lets it grow.
+[[nodiscard]] uint32_t receive_buffer_bytes(int fd);
 // How many bytes make the socket readable (SO_RCVLOWAT). A lower mark takes effect at once for who
 // waits already.
 void set_receive_low_mark(int fd, uint32_t size_bytes);

@@ -6,6 +6,7 @@
 #include "engine/base/ensure.h"
 #include "engine/node/peer_link.h"
 #include "engine/node/shard.h"
+#include "engine/policy/receive_gathering.h"
 
 namespace murder::node {
 
@@ -73,8 +74,7 @@ void PeerLink::arm() {
   }
   const uint64_t portion_bytes = shard_.download().portion_bytes();
   cut_segments(portion_bytes);
-  const uint32_t gathered_bytes = predict ? shard_.swarm().bytes_to_gather(session_) : 1;
-  set_low_mark(gathered_bytes <= portion_bytes ? gathered_bytes : 1);
+  set_low_mark(predict ? bytes_to_gather(portion_bytes) : 1);
   recv_message_ = {};
   recv_message_.msg_iov = recv_segments_.data();
   recv_message_.msg_iovlen = recv_segment_count_;
@@ -85,6 +85,14 @@ void PeerLink::arm() {
   armed_at_ = shard_.reactor().now();
   shard_.reactor().recvmsg_when_readable(recv_, fd_.get(), &recv_message_);
   shard_.gathers();
+}
+
+uint32_t PeerLink::bytes_to_gather(uint64_t portion_bytes) const {
+  const uint32_t bytes = shard_.swarm().bytes_to_gather(session_);
+  if (bytes == 1 || bytes > portion_bytes) {
+    return 1;
+  }
+  return policy::gathered_in_buffer(bytes, io::receive_buffer_bytes(fd_.get()));
 }
 
 void PeerLink::set_low_mark(uint32_t size_bytes) {

@@ -112,6 +112,7 @@ class PeerLink {
   void on_piece_head(uint32_t body_bytes);
   void add_segment(void* memory, size_t size_bytes);
   void cut_segments(uint64_t size_bytes_max);
+  [[nodiscard]] uint32_t bytes_to_gather(uint64_t portion_bytes) const;
   void set_low_mark(uint32_t size_bytes);
 
   // sending (link_send.cc)

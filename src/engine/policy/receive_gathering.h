@@ -18,4 +18,8 @@ inline constexpr uint32_t gathered_bytes_max = 512 << 10;
 // quarter of what was asked for, so that the answers to the rest are on their way meanwhile.
 [[nodiscard]] uint32_t bytes_to_gather(double rate, uint64_t requested_bytes);
 
+// No more of these bytes than leave most of a socket's receive buffer (SO_RCVBUF) free: a sender
+// that meets a closed window stops.
+[[nodiscard]] uint32_t gathered_in_buffer(uint32_t bytes, uint64_t buffer_bytes);
+
 }  // namespace murder::policy

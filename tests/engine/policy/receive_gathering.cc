@@ -27,6 +27,14 @@ TEST_CASE("receive gathering: bounded whatever the rate") {
   CHECK(bytes_to_gather(1e18, UINT64_MAX) == 512 << 10);
 }
 
+TEST_CASE("receive gathering: the window stays open") {
+  CHECK(gathered_in_buffer(512 << 10, 128 << 10) == 1);
+  CHECK(gathered_in_buffer(512 << 10, 1 << 20) == 128 << 10);
+  CHECK(gathered_in_buffer(512 << 10, 6 << 20) == 512 << 10);
+  CHECK(gathered_in_buffer(64 << 10, 6 << 20) == 64 << 10);
+  CHECK(gathered_in_buffer(64 << 10, 0) == 1);
+}
+
 TEST_CASE("receive gathering: most of what was asked for is still to come meanwhile") {
   CHECK(bytes_to_gather(1e9, 0) == 1);
   CHECK(bytes_to_gather(1e9, (256 << 10) - 1) == 1);
