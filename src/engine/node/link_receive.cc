@@ -106,7 +106,7 @@ bool PeerLink::end_gathering(Instant since) {
   if (low_mark_bytes_ > 1 && recv_.in_flight() && armed_at_ <= since) {
     set_low_mark(1);
   }
-  return low_mark_bytes_ > 1;
+  return low_mark_bytes_ > 1 && recv_.in_flight();
 }
 
 void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {

@@ -14,7 +14,8 @@ namespace {
 
 constexpr uint32_t send_chunk_bytes = 512 * 1024;
 constexpr uint32_t send_chunk_count = 12;
-// Bytes that gather at a socket are taken after so long, whether more comes or not.
+// So often is looked for bytes that gather at a socket longer than this: they are taken, whether
+// more comes or not.
 constexpr Duration gather_wait_max = std::chrono::milliseconds(5);
 constexpr uint64_t scratch_bytes = 2 * 1024 * 1024;  // the largest recv that is armed
 constexpr uint64_t waste_bytes = 256 * 1024;

@@ -7,7 +7,7 @@ namespace murder::policy {
 
 namespace {
 
-// Half of the buffer is for what the kernel keeps beside the bytes.
+// A quarter of the window: half of the buffer is for what the kernel keeps beside the bytes.
 constexpr uint64_t buffer_divisor = 8;
 
 uint32_t rounded(uint64_t bytes) {

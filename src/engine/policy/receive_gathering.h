@@ -8,7 +8,7 @@
 
 namespace murder::policy {
 
-// What gathers comes in this time, at the rate seen so far.
+// What gathers comes in this time at the most, at the rate seen so far.
 inline constexpr Duration gather_time = std::chrono::milliseconds(2);
 // Less is not worth a wait.
 inline constexpr uint32_t gathered_bytes_min = 64 << 10;

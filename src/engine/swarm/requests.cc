@@ -194,10 +194,11 @@ uint32_t Swarm::expected(SessionId id, std::span<OutgoingRequest> out) const {
   return count;
 }
 
-// Of our own peers each message counts, and their blocks are large.
+// Of our own peers each message counts, and large blocks wake us seldom.
 uint32_t Swarm::bytes_to_gather(SessionId id) const {
   const Session* session = sessions_.get(id);
-  return session == nullptr || session->grants.spoken
+  return session == nullptr || session->grants.spoken ||
+                 session->block_bytes > limits::block_bytes_stock
              ? 1
              : policy::bytes_to_gather(session->download_rate, session->requested_bytes);
 }
