@@ -3,8 +3,6 @@
 A run's counts hold its start and end as well. Each count is taken for a release and for one twice as large;
 the difference, by the blocks that the larger has more, is what the steady path adds."""
 
-import math
-import re
 import shutil
 
 from kit import BenchError, Result
@@ -14,6 +12,9 @@ from kit.release import Releases
 from kit.scratch import warm
 
 KIB, MIB = 1 << 10, 1 << 20
+# Of both releases the same, else not only their length differs.
+PIECE_BYTES = 2 * MIB
+OWN_BLOCK_BYTES = PIECE_BYTES // 8  # granted_block_bytes() in src/engine/swarm/download_grants.cc
 STOCK_BLOCK_BYTES = 16 * KIB
 EVENTS = {
     "system calls": "raw_syscalls:sys_enter",
@@ -117,13 +118,6 @@ def read_count(path):
     return int.from_bytes(path.read_bytes(), "little")
 
 
-def own_block_bytes(context):
-    """The largest block between our own peers."""
-    text = (context.root / "src" / "engine" / "base" / "bounds.h").read_text()
-    factors = re.search(r"block_bytes_max = ([\d *]+);", text)[1].split("*")
-    return math.prod(map(int, factors))
-
-
 def run(context):
     smaller = context.size(512 * MIB, 16 * MIB)
     sizes = (smaller, 2 * smaller)
@@ -135,7 +129,7 @@ def run(context):
         pairings |= {"murder to libtorrent": (Murder, Libtorrent), "libtorrent to murder": (Libtorrent, Murder)}
     counts = {}
     for size_bytes in sizes:
-        releases = Releases(context, size_bytes)
+        releases = Releases(context, size_bytes, f"{PIECE_BYTES // MIB}MiB")
         for name, kinds in pairings.items():
             found = counts.setdefault(name, {}).setdefault(size_bytes, {})
             for counting in [count_allocations, *([] if trouble else [count_events])]:
@@ -143,18 +137,17 @@ def run(context):
                 for side, values in counting(context, network, release, kinds).items():
                     found.setdefault(side, {}).update(values)
                 context.say(f"{name}, {size_bytes / MIB:.0f} MiB, {counting.__name__}: {found}")
-    block_bytes = own_block_bytes(context)
     result = Result(f"the steady path, from the difference between {smaller / MIB:.0f} and {2 * smaller / MIB:.0f} MiB",
                     raw={"counts": {name: {str(size): each for size, each in sizes_of.items()}
                                     for name, sizes_of in counts.items()}})
-    report(result, counts, sizes, block_bytes, trouble)
+    report(result, counts, sizes, network, trouble)
     return result
 
 
-def report(result, counts, sizes, block_bytes, trouble):
+def report(result, counts, sizes, network, trouble):
     smaller, larger = sizes
     for name, found in counts.items():
-        block = block_bytes if "libtorrent" not in name else STOCK_BLOCK_BYTES
+        block = OWN_BLOCK_BYTES if "libtorrent" not in name else STOCK_BLOCK_BYTES
         blocks = (larger - smaller) / block
         sides = found[larger].keys()
         table = result.table(f"{name}, blocks of {block // KIB} KiB",
@@ -169,6 +162,8 @@ def report(result, counts, sizes, block_bytes, trouble):
     result.note("\"A block\" and \"a MiB\" are what the larger release took more, by the blocks or MiB that it has "
                 "more: start and end cancel out. \"At all\" is of the whole run with the larger one, the peer's "
                 "start and end included, the seeder's not.")
+    result.note(f"Pieces of {PIECE_BYTES // MIB} MiB in both. Between our own peers a piece is asked for in eighths; its "
+                "last part may come in smaller ones.")
     result.note("Allocations: calls of malloc, calloc, realloc, aligned_alloc and posix_memalign, counted by a "
                 "preloaded library (operator new ends there). The rest: perf stat on tracepoints, in runs of their "
                 "own. " + network.in_words())
