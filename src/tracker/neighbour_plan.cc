@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/base/bounds.h"
-
 namespace murder::tracker {
 
 namespace {
@@ -11,18 +9,19 @@ namespace {
 using namespace limits;
 
 NeighbourNeed without_rack(uint32_t has, uint32_t there) {
-  if (there <= neighbours_all_max) {
+  const NeighbourCounts& counts = neighbours_among(there);
+  if (there <= counts.all_max) {
     return {.other_count = has < there ? there : 0};
   }
-  if (has >= neighbours_few) {
+  if (has >= counts.few) {
     return {};
   }
   if (has == 0) {
-    return {.other_count = neighbours_to_dial};
+    return {.other_count = counts.to_dial};
   }
   // Some of those it is told of it knows already: the tracker does not remember whom it told.
-  const uint64_t told = uint64_t{neighbours_few - has} * there / (there - has);
-  return {.other_count = static_cast<uint32_t>(std::min<uint64_t>(neighbours_to_dial, told))};
+  const uint64_t told = uint64_t{counts.few - has} * there / (there - has);
+  return {.other_count = static_cast<uint32_t>(std::min<uint64_t>(counts.to_dial, told))};
 }
 
 NeighbourNeed in_rack(uint32_t has, uint32_t mates_there, uint32_t others_there) {
@@ -42,6 +41,10 @@ NeighbourNeed in_rack(uint32_t has, uint32_t mates_there, uint32_t others_there)
 }
 
 }  // namespace
+
+const NeighbourCounts& neighbours_among(uint32_t others_there) {
+  return others_there <= small_fleet_others_max ? neighbours_in_small_fleet : neighbours;
+}
 
 NeighbourNeed neighbours_needed(const NeighbourSituation& situation) {
   return situation.has_rack

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "engine/base/bounds.h"
+
 namespace murder::tracker {
 
 struct NeighbourSituation {
@@ -16,6 +18,9 @@ struct NeighbourNeed {
   uint32_t mate_count = 0;
   uint32_t other_count = 0;
 };
+
+// How many neighbours a peer has that knows no rack, by how many others there are.
+[[nodiscard]] const limits::NeighbourCounts& neighbours_among(uint32_t others_there);
 
 // See "The graph of our own peers" in bounds.h. Nothing for a peer that has enough.
 [[nodiscard]] NeighbourNeed neighbours_needed(const NeighbourSituation& situation);

@@ -4,10 +4,10 @@
 // it. If all who are there were equally likely, those who came first would be told to everybody
 // after them: the 33rd of 50,000 would have 130 neighbours. If the emptiest were, everybody would
 // know only who came just before: a chain. So the chance falls in line with the room that a peer
-// has left. Then it has between neighbours_to_dial and neighbours_full of them, in line with how
-// long it is there (as the first of 50,000 nearly full, as the last just what it dialled), and
-// neighbours_to_dial twice over on average. Late joiners always find room, as each brings more of
-// it than it takes.
+// has left. Then it has between `to_dial` and `full` of them (limits::NeighbourCounts), in line
+// with how long it is there (as the first of 50,000 nearly full, as the last just what it dialled),
+// and `to_dial` twice over on average. Late joiners always find room, as each brings more of it
+// than it takes.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -40,9 +40,15 @@ enum class Standard : uint8_t {
 // One reply in the making.
 class Swarm::Draw {
  public:
-  Draw(Swarm& swarm, const Asker& asker, PeerRecord& self, Instant now, Prng& prng,
-       std::vector<codec::AnnouncePeer>& out)
-      : swarm_(swarm), asker_(asker), self_(self), now_(now), prng_(prng), out_(out) {}
+  Draw(Swarm& swarm, const Asker& asker, PeerRecord& self, const limits::NeighbourCounts& counts,
+       Instant now, Prng& prng, std::vector<codec::AnnouncePeer>& out)
+      : swarm_(swarm),
+        asker_(asker),
+        self_(self),
+        counts_(counts),
+        now_(now),
+        prng_(prng),
+        out_(out) {}
 
   void mates(uint32_t wanted) {
     const std::span<const uint32_t> members = swarm_.racks_.members(self_.seat.rack);
@@ -127,10 +133,10 @@ class Swarm::Draw {
     const uint32_t has = are_mates_ ? record.mate_count : record.neighbour_count;
     const uint32_t full = are_mates_ ? limits::rack_mates_full
                           : in_rack  ? limits::remote_full
-                                     : limits::neighbours_full;
+                                     : counts_.full;
     const uint32_t at_first = are_mates_ ? limits::rack_mates_to_dial
                               : in_rack  ? limits::remote_to_dial
-                                         : limits::neighbours_to_dial;
+                                         : counts_.to_dial;
     return has < full &&
            (standard == Standard::any_room || prng_.below(full - at_first) < full - has);
   }
@@ -148,6 +154,7 @@ class Swarm::Draw {
   Swarm& swarm_;
   const Asker& asker_;
   PeerRecord& self_;
+  const limits::NeighbourCounts& counts_;
   Instant now_;
   Prng& prng_;
   std::vector<codec::AnnouncePeer>& out_;
@@ -188,14 +195,15 @@ void Swarm::hand_out_neighbours(const Asker& asker, uint32_t neighbour_count, ui
   const uint32_t own_there = candidate_count(asker, own) - (asker.is_seeder ? 0 : 1);
   const uint32_t other_there = candidate_count(asker, other);
   const uint32_t there = own_there + other_there;
+  const uint32_t others_there = there - std::min(there, mates_there);
   NeighbourNeed need = neighbours_needed({.neighbour_count = neighbour_count,
                                           .has_rack = has_rack,
                                           .mates_there = mates_there,
-                                          .others_there = there - std::min(there, mates_there)});
+                                          .others_there = others_there});
   need.mate_count = std::min(need.mate_count, wanted_max);
   need.other_count = std::min(need.other_count, wanted_max - need.mate_count);
   const FamilyShares shares = share_families(need.other_count, own_there, other_there);
-  Draw draw(*this, asker, self, now, prng, out);
+  Draw draw(*this, asker, self, neighbours_among(others_there), now, prng, out);
   draw.mates(need.mate_count);
   draw.others(own, shares.own_count);
   draw.others(other, shares.other_count);

@@ -131,11 +131,12 @@ class Swarm {
   // Neighbours for a peer of ours, which has a record: what it lacks in a random, nearly regular
   // graph, at most `wanted_max` and limits::peers_per_reply_max, appended to `out`.
   //
-  // To one that has none yet: all others in a small swarm, else neighbours_to_dial; in a rack its
-  // mates and remote_to_dial from elsewhere (bounds.h). To one that has few: what it lacks. Each
-  // choice is random, the more likely the fewer neighbours a peer is believed to have, and none
-  // that is full or overdue as long as there are others; a quarter is taken from those that still
-  // fetch, and a quarter prefers who has more. Takes time in proportion to what is handed out.
+  // To one that has none yet: all others in a very small swarm, else as many as it is to dial; in a
+  // rack its mates and remote_to_dial from elsewhere (bounds.h). To one that has few: what it
+  // lacks. Each choice is random, the more likely the fewer neighbours a peer is believed to have,
+  // and none that is full or overdue as long as there are others; a quarter is taken from those
+  // that still fetch, and a quarter prefers who has more. Takes time in proportion to what is
+  // handed out.
   void hand_out_neighbours(const Asker& asker, uint32_t neighbour_count, uint32_t wanted_max,
                            Instant now, Prng& prng, std::vector<codec::AnnouncePeer>& out);
 

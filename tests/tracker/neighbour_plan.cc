@@ -18,21 +18,32 @@ TEST_CASE("what one family lacks the other one fills") {
   CHECK(share_families(1, 3, 3).other_count == 0);
 }
 
-TEST_CASE("up to 33 hosts are all told of each other") {
+TEST_CASE("up to 17 hosts are all told of each other") {
   CHECK(neighbours_needed({.others_there = 0}).other_count == 0);
-  CHECK(neighbours_needed({.others_there = 32}).other_count == 32);
-  CHECK(neighbours_needed({.neighbour_count = 31, .others_there = 32}).other_count == 32);
-  CHECK(neighbours_needed({.neighbour_count = 32, .others_there = 32}).other_count == 0);
+  CHECK(neighbours_needed({.others_there = 16}).other_count == 16);
+  CHECK(neighbours_needed({.neighbour_count = 15, .others_there = 16}).other_count == 16);
+  CHECK(neighbours_needed({.neighbour_count = 16, .others_there = 16}).other_count == 0);
+}
+
+TEST_CASE("in a small fleet a newcomer is told of 8 and who has few of what it lacks") {
+  CHECK(neighbours_needed({.others_there = 17}).other_count == 8);
+  CHECK(neighbours_needed({.others_there = 64}).other_count == 8);
+  CHECK(neighbours_needed({.neighbour_count = 1, .others_there = 64}).other_count == 8);
+  CHECK(neighbours_needed({.neighbour_count = 10, .others_there = 60}).other_count == 2);
+  CHECK(neighbours_needed({.neighbour_count = 11, .others_there = 17}).other_count == 2);
+  CHECK(neighbours_needed({.neighbour_count = 12, .others_there = 64}).other_count == 0);
+  CHECK(neighbours_needed({.neighbour_count = UINT32_MAX, .others_there = 17}).other_count == 0);
 }
 
 TEST_CASE("in a large swarm a newcomer is told of 16 and who has few of what it lacks") {
-  CHECK(neighbours_needed({.others_there = 33}).other_count == 16);
+  CHECK(neighbours_needed({.others_there = 65}).other_count == 16);
   CHECK(neighbours_needed({.others_there = 50'000}).other_count == 16);
   CHECK(neighbours_needed({.neighbour_count = 1, .others_there = 50'000}).other_count == 16);
+  CHECK(neighbours_needed({.neighbour_count = 12, .others_there = 65}).other_count == 14);
   CHECK(neighbours_needed({.neighbour_count = 20, .others_there = 50'000}).other_count == 4);
-  CHECK(neighbours_needed({.neighbour_count = 22, .others_there = 33}).other_count == 6);
+  CHECK(neighbours_needed({.neighbour_count = 22, .others_there = 65}).other_count == 3);
   CHECK(neighbours_needed({.neighbour_count = 24, .others_there = 50'000}).other_count == 0);
-  CHECK(neighbours_needed({.neighbour_count = UINT32_MAX, .others_there = 33}).other_count == 0);
+  CHECK(neighbours_needed({.neighbour_count = UINT32_MAX, .others_there = 65}).other_count == 0);
 }
 
 TEST_CASE("in a rack a newcomer is told of all mates and few others") {

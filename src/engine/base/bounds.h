@@ -22,7 +22,7 @@ static_assert(block_bytes_max <= piece_bytes_max);
 
 // --- Peers --------------------------------------------------------------------------------------
 
-inline constexpr uint32_t connections_max = 200;     // of one shard
+inline constexpr uint32_t connections_max = 200;  // of one shard
 // We stop dialling at this many. In a swarm of more hosts than that a half is dialled and the other
 // half comes in, so that all have about as many.
 inline constexpr uint32_t connections_to_dial = 32;
@@ -127,15 +127,28 @@ inline constexpr uint32_t tracker_rack_members_max = 4096;  // more count as wit
 inline constexpr uint32_t rack_networks_max = 65'536;       // lines of a CIDR-to-rack table
 inline constexpr uint64_t rack_file_bytes_max = 16 * 1024 * 1024;
 // The graph of our own peers, as the tracker builds it by what it hands out. A peer is told of all
-// others up to `neighbours_all_max`, else of `neighbours_to_dial`; others dial it, so that the mean
-// is twice that. It is not handed out any more when it is known to have `neighbours_full`.
-inline constexpr uint32_t neighbours_all_max = 32;
-inline constexpr uint32_t neighbours_to_dial = 16;
-inline constexpr uint32_t neighbours_few = 24;  // who announces fewer is told of more
-inline constexpr uint32_t neighbours_full = 46;
-static_assert(neighbours_all_max == 2 * neighbours_to_dial);
-static_assert(neighbours_to_dial < neighbours_few && neighbours_few < neighbours_all_max);
-static_assert(neighbours_all_max < neighbours_full, "late joiners find room");
+// others up to `all_max`, else of `to_dial`; others dial it, so that the mean is twice that. Who
+// announces less than `few` is told of more; it is not handed out any more when it is known to have
+// `full`.
+struct NeighbourCounts {
+  uint32_t all_max = 0;
+  uint32_t to_dial = 0;
+  uint32_t few = 0;
+  uint32_t full = 0;
+};
+inline constexpr NeighbourCounts neighbours{.all_max = 32, .to_dial = 16, .few = 24, .full = 46};
+// Where there are few others, half as many do: what a host has is told to each of its neighbours.
+// 48 hosts on a rack of namespaces: 2.2 times the floor with the numbers above, 1.65 with these,
+// since 31,000 small packets a host became 16,000. Simulated, where packets cost nothing: 1.030 and
+// 1.039; 100 hosts with 10 Gbit/s 1.064 and 1.076; 1,000 hosts and 256 MiB 1.16 and 1.70.
+inline constexpr uint32_t small_fleet_others_max = 64;
+inline constexpr NeighbourCounts neighbours_in_small_fleet{
+    .all_max = 16, .to_dial = 8, .few = 12, .full = 22};
+constexpr bool is_sound(const NeighbourCounts& counts) {
+  return counts.all_max == 2 * counts.to_dial && counts.to_dial < counts.few &&
+         counts.few < counts.all_max && counts.all_max < counts.full;  // late joiners find room
+}
+static_assert(is_sound(neighbours) && is_sound(neighbours_in_small_fleet));
 // In a rack: all mates of one of up to rack_mates_max + 1 hosts, and few from elsewhere.
 inline constexpr uint32_t rack_mates_max = 40;
 inline constexpr uint32_t rack_mates_to_dial = rack_mates_max / 2;  // of a larger one
