@@ -19,14 +19,24 @@ TEST_CASE("piece sizes are powers of two within bounds, and grow with the archiv
   }
 }
 
-TEST_CASE("there are at least 400 pieces as soon as they can have 16 KiB") {
-  for (uint64_t bytes = 400ULL * limits::piece_bytes_min; bytes < (1ULL << 45U);
-       bytes += bytes / 3) {
+TEST_CASE("there are at least 400 pieces as soon as they can have 256 KiB") {
+  constexpr uint64_t cheap_bytes = 256 * 1024;
+  for (uint64_t bytes = 400 * cheap_bytes; bytes < (1ULL << 45U); bytes += bytes / 3) {
     CAPTURE(bytes);
     CHECK(bytes / piece_size_for(bytes) >= 400);
   }
   CHECK(piece_size_for(1) == limits::piece_bytes_min);
   CHECK(piece_size_for(128ULL << 20U) == 256 * 1024);
+}
+
+TEST_CASE("a small release has no more pieces than its hosts need, if they have 16 to 256 KiB") {
+  const uint64_t mib = 1ULL << 20U;
+  CHECK(piece_size_for(64 * mib, 1000) == 256 * 1024);
+  CHECK(piece_size_for(64 * mib, 50'000) == 128 * 1024);
+  CHECK(piece_size_for(32 * mib, 1000) == 128 * 1024);
+  CHECK(piece_size_for(32 * mib, 16) == 256 * 1024);
+  CHECK(piece_size_for(16 * mib, 16) == 128 * 1024);
+  CHECK(piece_size_for(mib, 16) == limits::piece_bytes_min);
 }
 
 TEST_CASE("there are at least 25 pieces for each doubling that the fleet takes") {
