@@ -19,8 +19,8 @@ class Simulate(MurderCase):
         self.assertLessEqual(result["p50_s"], result["p99_s"])
         self.assertLessEqual(result["p99_s"], result["last_s"])
         self.assertGreaterEqual(result["rack_copies_max"], 0.99)
-        # 256 pieces of 16 KiB, and five more piece times for 30 hosts, less one.
-        self.assertAlmostEqual(result["floor_s"], (256 - 1 + 5) * 16384 / 125e6, places=9)
+        # 128 pieces of 32 KiB (30 hosts need 125), and five more piece times for 30 hosts, less one.
+        self.assertAlmostEqual(result["floor_s"], (128 - 1 + 5) * 32768 / 125e6, places=9)
 
     def test_the_same_seed_gives_the_same_bytes(self):
         words = ("simulate", *SMALL, "--die", "10%", "--slow", "10%:0.2", "--join-over", "20%", "--json")
