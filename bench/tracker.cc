@@ -29,7 +29,7 @@ class Announces {
 
   void again() {
     announce(prng_.below(peer_count_), codec::AnnounceEvent::none,
-             kind_ == Kind::stays ? limits::neighbours.all_max : 0);
+             kind_ == Kind::stays ? limits::neighbours.mean() : 0);
   }
 
   [[nodiscard]] const tracker::PeerTable& table() const { return table_; }

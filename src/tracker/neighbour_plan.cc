@@ -10,7 +10,7 @@ using namespace limits;
 
 NeighbourNeed without_rack(uint32_t has, uint32_t there) {
   const NeighbourCounts& counts = neighbours_among(there);
-  if (there <= counts.all_max) {
+  if (there <= counts.mean()) {
     return {.other_count = has < there ? there : 0};
   }
   if (has >= counts.few) {
