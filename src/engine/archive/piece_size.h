@@ -20,12 +20,12 @@ inline constexpr uint32_t hosts_expected_max = 1'000'000;
   return 25 * static_cast<uint64_t>(std::bit_width(host_count));  // log2, rounded up
 }
 
-// A power of two: the largest that leaves the release 400 pieces, and as many as its hosts need,
+// A power of two: the largest that leaves the release 400 pieces, and at least pieces_least_for(),
 // but
-// - not under 256 KiB where these have what they need without. Small pieces are most of all
-//   messages and latency: 64 MiB to 200 simulated hosts with 10 Gbit/s take 0.084, 0.073 and 0.077
-//   s in pieces of 128, 256 and 512 KiB (with 1 Gbit/s and 0.1 ms 0.589, 0.601 and 0.625 s), and
-//   25,400, 14,000 and 7,500 messages a host;
+// - 256 KiB rather than less, where pieces_least_for() are enough for that. Small pieces are most
+//   of all messages and latency: 64 MiB to 200 simulated hosts with 10 Gbit/s take 0.084, 0.073 and
+//   0.077 s in pieces of 128, 256 and 512 KiB (with 1 Gbit/s and 0.1 ms 0.589, 0.601 and 0.625 s),
+//   and 25,400, 14,000 and 7,500 messages a host;
 // - not under 16 KiB;
 // - not above 2 MiB, up to 128 GiB: a peer hashes up to sixteen side by side, which its memory and
 //   the processor's caches have to hold (4 GiB from a seeder to a peer on two cores with AVX-512:
@@ -40,12 +40,14 @@ inline constexpr uint32_t hosts_expected_max = 1'000'000;
   constexpr uint64_t bytes_usual_max = 2ULL * 1024 * 1024;
   constexpr uint64_t bytes_max = 16ULL * 1024 * 1024;
   static_assert(bytes_max <= limits::piece_bytes_max);
+  const auto size_leaving = [&](uint64_t piece_count) {
+    return std::bit_floor(std::max<uint64_t>(archive_bytes / piece_count, 1));
+  };
   const uint64_t least = pieces_least_for(host_count);
-  const uint64_t most = std::bit_floor(std::max<uint64_t>(archive_bytes / least, 1));
-  const uint64_t wanted =
-      std::bit_floor(std::max<uint64_t>(archive_bytes / std::max(pieces_wanted, least), 1));
-  const uint64_t usual = std::clamp<uint64_t>(std::max(wanted, std::min(most, bytes_cheap)),
-                                              limits::piece_bytes_min, bytes_usual_max);
+  const uint64_t wanted = size_leaving(std::max(pieces_wanted, least));
+  const uint64_t cheap = std::min(size_leaving(least), bytes_cheap);
+  const uint64_t usual =
+      std::clamp<uint64_t>(std::max(wanted, cheap), limits::piece_bytes_min, bytes_usual_max);
   const uint64_t needed = std::bit_ceil(std::max<uint64_t>(archive_bytes / pieces_many, 1));
   return static_cast<uint32_t>(std::clamp(needed, usual, bytes_max));
 }

@@ -13,9 +13,9 @@
 // It ends when all of it is asked for and no more than its tail is missing: then the uploader
 // is told, and by that time both sides agree on the next piece, so that the links do not idle.
 //
-// Who has a free download slot tells all neighbours, once, and when it has none any more; who
-// declined a grant is not granted another before it says that it is free again. So what an
-// uploader knows of a neighbour is the last thing it said, whatever crosses on the way.
+// Who has a free download slot tells those that have something for it, once, and when it has none
+// any more; who declined a grant is not granted another before it says that it is free again. So
+// what an uploader knows of a neighbour is the last thing it said, whatever crosses on the way.
 #pragma once
 
 #include <cstdint>
