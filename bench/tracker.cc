@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "engine/base/neighbour_bounds.h"
 #include "tracker/peer_table.h"
 
 using namespace murder;

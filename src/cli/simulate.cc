@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/simulation_chart.h"
 #include "engine/archive/piece_size.h"
+#include "engine/base/bounds.h"
 #include "engine/base/units.h"
 #include "engine/sim/floor.h"
 #include "engine/sim/outcome.h"

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "engine/base/bounds.h"
 #include "engine/node/node.h"
 
 namespace murder::cli {

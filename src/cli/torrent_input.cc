@@ -8,8 +8,8 @@
 #include <chrono>
 #include <vector>
 
-#include "engine/base/bounds.h"
 #include "engine/base/units.h"
+#include "engine/codec/bounds.h"
 #include "engine/hash/info_hash.h"
 #include "engine/http/blocking_client.h"
 #include "engine/io/sockets.h"

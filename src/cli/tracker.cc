@@ -11,6 +11,7 @@
 #include "cli/processes.h"
 #include "cli/run_directory.h"
 #include "engine/archive/file.h"
+#include "tracker/bounds.h"
 
 namespace murder::cli {
 namespace {

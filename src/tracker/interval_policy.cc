@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/base/bounds.h"
+#include "tracker/bounds.h"
 
 namespace murder::tracker {
 

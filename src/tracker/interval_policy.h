@@ -6,6 +6,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/prng.h"
 #include "engine/base/types.h"
+#include "tracker/bounds.h"
 
 namespace murder::tracker {
 

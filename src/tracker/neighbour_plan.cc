@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/neighbour_bounds.h"
+
 namespace murder::tracker {
 
 namespace {

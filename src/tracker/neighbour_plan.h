@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/base/bounds.h"
+#include "engine/base/neighbour_bounds.h"
 
 namespace murder::tracker {
 

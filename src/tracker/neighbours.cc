@@ -13,8 +13,9 @@
 #include <optional>
 #include <span>
 
-#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
+#include "engine/base/neighbour_bounds.h"
+#include "engine/codec/bounds.h"
 #include "tracker/neighbour_plan.h"
 #include "tracker/swarm.h"
 

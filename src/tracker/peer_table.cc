@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
 #include "engine/base/rack.h"
+#include "engine/codec/bounds.h"
+#include "tracker/bounds.h"
 #include "tracker/interval_policy.h"
 #include "tracker/neighbour_plan.h"
 #include "tracker/text.h"

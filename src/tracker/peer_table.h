@@ -13,12 +13,12 @@
 #include <map>
 #include <utility>
 
-#include "engine/base/bounds.h"
 #include "engine/base/instant.h"
 #include "engine/base/prng.h"
 #include "engine/base/types.h"
 #include "engine/codec/announce.h"
 #include "tracker/announcer_address.h"
+#include "tracker/bounds.h"
 #include "tracker/rack_table.h"
 #include "tracker/swarm.h"
 

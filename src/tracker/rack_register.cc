@@ -1,7 +1,7 @@
 #include "tracker/rack_register.h"
 
-#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
+#include "tracker/bounds.h"
 
 namespace murder::tracker {
 

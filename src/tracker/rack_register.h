@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tracker/bounds.h"
 #include "tracker/flat_index.h"
 
 namespace murder::tracker {

@@ -7,8 +7,8 @@
 #include <optional>
 #include <tuple>
 
-#include "engine/base/bounds.h"
 #include "engine/base/rack.h"
+#include "tracker/bounds.h"
 
 namespace murder::tracker {
 

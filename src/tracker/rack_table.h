@@ -8,6 +8,7 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/result.h"
+#include "tracker/bounds.h"
 
 namespace murder::tracker {
 

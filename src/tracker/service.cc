@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/base/bounds.h"
 #include "engine/codec/query.h"
+#include "tracker/bounds.h"
 
 namespace murder::tracker {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
+#include "engine/codec/bounds.h"
 #include "tracker/interval_policy.h"
 
 namespace murder::tracker {

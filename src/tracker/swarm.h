@@ -20,6 +20,7 @@
 #include "engine/base/prng.h"
 #include "engine/base/types.h"
 #include "engine/codec/announce.h"
+#include "engine/codec/bounds.h"
 #include "tracker/flat_index.h"
 #include "tracker/rack_register.h"
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/bounds.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/result.h"
+#include "engine/http/bounds.h"
 #include "engine/http/server.h"
 #include "engine/io/reactor.h"
 #include "engine/io/signal_source.h"

@@ -7,6 +7,7 @@
 
 #include "engine/base/ensure.h"
 #include "engine/codec/announce.h"
+#include "engine/codec/bounds.h"
 #include "engine/codec/http_head.h"
 
 using namespace murder;

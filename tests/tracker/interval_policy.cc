@@ -4,7 +4,6 @@
 
 #include <set>
 
-#include "engine/base/bounds.h"
 #include "values.h"
 
 using namespace murder;

@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/base/bounds.h"
-
 using namespace murder;
 using namespace murder::tracker;
 

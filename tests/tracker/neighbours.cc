@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/base/bounds.h"
+#include "engine/base/neighbour_bounds.h"
 #include "fleet.h"
+#include "tracker/bounds.h"
 #include "tracker/neighbour_plan.h"
 #include "values.h"
 

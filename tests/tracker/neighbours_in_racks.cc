@@ -4,7 +4,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "engine/base/bounds.h"
+#include "engine/base/neighbour_bounds.h"
 #include "fleet.h"
 #include "tracker/rack_table.h"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/bounds.h"
 #include "engine/base/prng.h"
+#include "tracker/bounds.h"
 
 using namespace murder;
 using namespace murder::tracker;

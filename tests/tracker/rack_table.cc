@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "engine/base/bounds.h"
+#include "tracker/bounds.h"
 #include "values.h"
 
 using namespace murder;

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/base/bounds.h"
+#include "tracker/bounds.h"
 
 using namespace murder::tracker;
 

@@ -12,7 +12,6 @@
 #include "cli/fleet/base64.h"
 #include "cli/fleet/mapped_file.h"
 #include "cli/fleet/tracker_use.h"
-#include "engine/base/bounds.h"
 #include "engine/codec/metainfo.h"
 #include "engine/hash/info_hash.h"
 #include "engine/hash/sha1.h"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/base/bounds.h"
+#include "engine/archive/bounds.h"
 
 namespace murder::archive {
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/archive/bounds.h"
 #include "engine/base/result.h"
 
 namespace murder::archive {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/bounds.h"
 #include "engine/base/units.h"
 
 namespace murder::archive {

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/archive/bounds.h"
 #include "engine/archive/directory_cursor.h"
-#include "engine/base/bounds.h"
 
 namespace murder::archive {
 

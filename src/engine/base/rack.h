@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "engine/base/bounds.h"
 #include "engine/base/result.h"
 
 namespace murder {

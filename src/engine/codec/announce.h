@@ -11,6 +11,7 @@
 #include "engine/base/endpoint.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
+#include "engine/codec/bounds.h"
 #include "engine/codec/url.h"
 
 namespace murder::codec {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/ensure.h"
+#include "engine/codec/bounds.h"
 
 namespace murder::codec {
 namespace {

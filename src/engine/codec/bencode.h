@@ -12,9 +12,9 @@
 #include <string>
 #include <string_view>
 
-#include "engine/base/bounds.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
+#include "engine/codec/bounds.h"
 
 namespace murder::codec {
 

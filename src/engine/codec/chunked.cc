@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/codec/bounds.h"
 #include "engine/codec/http_head.h"
 
 namespace murder::codec {

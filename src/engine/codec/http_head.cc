@@ -7,6 +7,7 @@
 
 #include "engine/base/ensure.h"
 #include "engine/base/types.h"
+#include "engine/codec/bounds.h"
 
 namespace murder::codec {
 namespace {

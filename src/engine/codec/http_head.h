@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "engine/base/bounds.h"
 #include "engine/base/result.h"
+#include "engine/codec/bounds.h"
 
 namespace murder::codec {
 

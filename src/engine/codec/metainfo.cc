@@ -7,6 +7,7 @@
 #include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
 #include "engine/codec/bencode.h"
+#include "engine/codec/bounds.h"
 
 namespace murder::codec {
 namespace {

@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "engine/base/bounds.h"
 #include "engine/codec/announce.h"
 #include "engine/codec/bencode.h"
+#include "engine/codec/bounds.h"
 #include "engine/codec/query.h"
 
 namespace murder::codec {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/base/result.h"
+#include "engine/http/bounds.h"
 #include "engine/http/reply.h"
 #include "engine/io/reactor.h"
 

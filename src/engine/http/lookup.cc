@@ -11,7 +11,7 @@
 #include <cstring>
 #include <utility>
 
-#include "engine/base/bounds.h"
+#include "engine/http/bounds.h"
 #include "engine/io/sockets.h"
 
 namespace murder::http {

@@ -8,6 +8,7 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/result.h"
+#include "engine/http/bounds.h"
 
 namespace murder::http {
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/codec/bounds.h"
 #include "engine/codec/http_head.h"
 
 namespace murder::http {

@@ -4,9 +4,9 @@
 #include <bit>
 #include <vector>
 
-#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
 #include "engine/base/slab.h"
+#include "engine/http/bounds.h"
 #include "engine/http/connection.h"
 #include "engine/http/listener.h"
 #include "engine/io/buffer_ring.h"

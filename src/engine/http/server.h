@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/bounds.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
+#include "engine/http/bounds.h"
 #include "engine/io/reactor.h"
 
 namespace murder::http {

@@ -7,6 +7,7 @@
 #include "engine/node/peer_link.h"
 #include "engine/node/shard.h"
 #include "engine/policy/receive_gathering.h"
+#include "engine/swarm/bounds.h"
 
 namespace murder::node {
 

@@ -8,6 +8,7 @@
 #include "engine/io/file_send.h"
 #include "engine/node/peer_link.h"
 #include "engine/node/shard.h"
+#include "engine/swarm/bounds.h"
 
 namespace murder::node {
 

@@ -14,9 +14,11 @@
 
 #include "engine/archive/observer.h"
 #include "engine/base/bit_set.h"
+#include "engine/base/bounds.h"
 #include "engine/codec/metainfo.h"
 #include "engine/io/notifier.h"
 #include "engine/io/reactor.h"
+#include "engine/node/bounds.h"
 #include "engine/node/messages.h"
 #include "engine/node/shard.h"
 #include "engine/node/shard_thread.h"

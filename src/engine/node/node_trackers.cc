@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/bounds.h"
+#include "engine/codec/bounds.h"
+#include "engine/node/bounds.h"
 #include "engine/node/node.h"
 
 namespace murder::node {

@@ -4,6 +4,7 @@
 
 #include "engine/base/ensure.h"
 #include "engine/node/shard.h"
+#include "engine/swarm/bounds.h"
 
 namespace murder::node {
 

@@ -31,7 +31,6 @@
 #include <span>
 #include <vector>
 
-#include "engine/base/bounds.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/ring_queue.h"
 #include "engine/base/types.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
 
 namespace murder::node {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/base/bit_set.h"
+#include "engine/base/bounds.h"
 #include "engine/base/endpoint.h"
 #include "engine/hash/piece_hasher.h"
 #include "engine/hash/piece_streams.h"

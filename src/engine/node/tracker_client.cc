@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "engine/base/bounds.h"
 #include "engine/codec/announce.h"
 #include "engine/codec/url.h"
+#include "engine/node/bounds.h"
 
 namespace murder::node {
 namespace {

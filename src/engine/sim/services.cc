@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/codec/bounds.h"
 #include "engine/sim/simulation.h"
 
 namespace murder::sim {

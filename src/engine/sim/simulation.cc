@@ -6,8 +6,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
 #include "engine/sim/floor.h"
+#include "tracker/bounds.h"
 
 namespace murder::sim {
 

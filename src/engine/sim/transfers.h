@@ -15,6 +15,7 @@
 #include "engine/codec/peer_wire.h"
 #include "engine/sim/event.h"
 #include "engine/sim/flow_network.h"
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::sim {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
 
 namespace murder::swarm {

@@ -1,6 +1,7 @@
 // What must hold in a swarm between any two inputs. Slow: for tests and the simulator.
 #include <numeric>
 
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::swarm {

@@ -2,6 +2,7 @@
 // simulator.
 #include <algorithm>
 
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::swarm {

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::swarm {

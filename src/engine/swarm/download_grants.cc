@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "engine/base/ensure.h"
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::swarm {

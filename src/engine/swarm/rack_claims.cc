@@ -1,6 +1,6 @@
 #include "engine/swarm/rack_claims.h"
 
-#include "engine/base/bounds.h"
+#include "engine/swarm/bounds.h"
 
 namespace murder::swarm {
 

@@ -1,8 +1,10 @@
 // What becomes of a request: it is answered, refused or taken back.
 #include <algorithm>
 
+#include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
 #include "engine/policy/receive_gathering.h"
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::swarm {

@@ -15,6 +15,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/ring_queue.h"
 #include "engine/base/types.h"
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/close_reason.h"
 #include "engine/swarm/effects.h"
 #include "engine/swarm/grants.h"

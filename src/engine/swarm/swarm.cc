@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/ensure.h"
+#include "engine/swarm/bounds.h"
 
 namespace murder::swarm {
 

@@ -35,6 +35,7 @@
 #include "engine/policy/unanswered_grants.h"
 #include "engine/policy/upload_scheduler.h"
 #include "engine/swarm/active_pieces.h"
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/effects.h"
 #include "engine/swarm/grants.h"
 #include "engine/swarm/rack_claims.h"

@@ -1,6 +1,7 @@
 // The serving half of the swarm: who gets which block next.
 #include <algorithm>
 
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::swarm {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::swarm {

@@ -6,11 +6,11 @@
 
 #include <algorithm>
 
+#include "engine/archive/bounds.h"
 #include "engine/archive/compressor.h"
 #include "engine/archive/entry_path.h"
 #include "engine/archive/tar_header.h"
 #include "engine/archive/unpack.h"
-#include "engine/base/bounds.h"
 #include "support.h"
 
 using namespace murder;

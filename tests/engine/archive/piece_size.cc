@@ -4,6 +4,8 @@
 
 #include <bit>
 
+#include "engine/base/bounds.h"
+
 using namespace murder;
 using namespace murder::archive;
 

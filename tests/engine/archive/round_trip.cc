@@ -10,11 +10,11 @@
 #include <algorithm>
 #include <clocale>
 
+#include "engine/archive/bounds.h"
 #include "engine/archive/compressor.h"
 #include "engine/archive/pack_tree.h"
 #include "engine/archive/tree_removal.h"
 #include "engine/archive/unpack.h"
-#include "engine/base/bounds.h"
 #include "support.h"
 
 using namespace murder;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/prng.h"
+#include "engine/codec/bounds.h"
 
 using murder::as_bytes_of;
 using murder::as_text_of;

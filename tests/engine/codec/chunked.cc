@@ -4,6 +4,7 @@
 
 #include "engine/base/prng.h"
 #include "engine/base/types.h"
+#include "engine/codec/bounds.h"
 #include "engine/codec/http_head.h"
 
 using murder::as_bytes_of;

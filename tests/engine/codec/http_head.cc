@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/base/types.h"
+#include "engine/codec/bounds.h"
 
 using murder::as_bytes_of;
 using murder::ErrorCode;

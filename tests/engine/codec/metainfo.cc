@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/bounds.h"
+#include "engine/codec/bounds.h"
 
 using namespace murder;
 using namespace murder::codec;

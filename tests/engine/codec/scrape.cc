@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "engine/base/bounds.h"
 #include "engine/codec/announce.h"
+#include "engine/codec/bounds.h"
 
 using namespace murder;
 using namespace murder::codec;

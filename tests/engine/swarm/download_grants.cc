@@ -1,6 +1,7 @@
 // Granted pieces at the downloader: one swarm that has nothing, and peers of its own kind.
 #include <doctest/doctest.h>
 
+#include "engine/swarm/bounds.h"
 #include "recorder.h"
 
 using murder::BlockRange;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/swarm/bounds.h"
 #include "recorder.h"
 
 using murder::Endpoint;

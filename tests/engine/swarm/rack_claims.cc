@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/base/bounds.h"
+#include "engine/swarm/bounds.h"
 #include "recorder.h"
 
 using murder::Instant;

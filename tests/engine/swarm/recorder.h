@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/codec/grant_message.h"
+#include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
 namespace murder::test {

@@ -1,0 +1,42 @@
+// Bounds of the tracker, with the relations between them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "engine/base/bounds.h"
+#include "engine/base/instant.h"
+
+namespace murder::limits {
+
+inline constexpr uint32_t tracker_swarms_max = 4096;
+inline constexpr uint32_t tracker_peers_max = 500'000;  // of all swarms together
+// Peers that finished and are remembered, of all swarms together: any more are counted each time
+// that they say so.
+inline constexpr uint32_t tracker_completed_ids_max = 2 * tracker_peers_max;
+inline constexpr uint32_t tracker_swarm_name_bytes_max = tag_bytes_max + 20;
+inline constexpr uint32_t tracker_host_name_bytes_max = 64;
+inline constexpr uint32_t tracker_racks_max = 16'384;       // named racks of one swarm
+inline constexpr uint32_t tracker_rack_members_max = 4096;  // more count as without a rack
+inline constexpr uint32_t rack_networks_max = 65'536;       // lines of a CIDR-to-rack table
+inline constexpr uint64_t rack_file_bytes_max = 16 * 1024 * 1024;
+inline constexpr uint32_t scrape_swarms_max = 1000;  // in one reply
+// Announces a second that the tracker aims at: intervals grow with the number of peers.
+inline constexpr uint32_t announces_per_second_target = 1000;
+inline constexpr Duration announce_interval_min = std::chrono::seconds(10);
+inline constexpr Duration announce_interval_max = std::chrono::seconds(120);
+// Our own peers that still fetch come this often in a small fleet, so that who watches a deploy
+// sees fresh figures; the target above holds for them as well.
+inline constexpr Duration progress_interval_min = std::chrono::seconds(2);
+static_assert(progress_interval_min <= announce_interval_min);
+// An announce may be this late: a connection that is lost is made anew within it.
+inline constexpr Duration announce_late_min = std::chrono::seconds(5);
+static_assert(announce_late_min < announce_interval_min);
+// A peer of another kind may announce this seldom, whatever interval it was told (libtorrent: every
+// 5 minutes at the soonest).
+inline constexpr Duration foreign_peer_lifetime_min = std::chrono::minutes(15);
+static_assert(foreign_peer_lifetime_min > 3 * announce_interval_max);
+// A swarm without peers is remembered this long for its counters.
+inline constexpr Duration empty_swarm_lifetime = std::chrono::hours(1);
+
+}  // namespace murder::limits
