@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "cli/abandoned_peers.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/control.h"
@@ -27,6 +28,7 @@ struct CleanOptions {
   std::string temp_path = "/tmp";
   bool path_is_file = false;
   bool stop = false;
+  bool keep_partial = false;
 };
 
 // A peer that has finished only lends its archive to others: it may be ended at any time.
@@ -59,6 +61,13 @@ Status remove_file(int directory_fd, const std::string& path, Json& removed) {
     return {};
   }
   return errno == ENOENT ? Status() : fail_errno(errno, "cannot remove " + path);
+}
+
+// Of a peer that ended before it had the release: the next attempt goes on from there.
+bool has_partial_archive(const CleanOptions& options, const RunDirectory& directory) {
+  const Result<Json> outcome = read_outcome(directory, options.tag);
+  return outcome && text_member(*outcome, "state") != outcome_done &&
+         text_member(*outcome, "archive").starts_with(options.temp_path + "/");
 }
 
 Status remove_archives(const CleanOptions& options, Json& removed) {
@@ -111,6 +120,15 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
       return fail(outcome.error());
     }
   }
+  if (directory) {
+    remove_abandoned(*directory, options.tag);
+  }
+  if (directory && options.keep_partial && has_partial_archive(options, *directory)) {
+    context.print(fmt::format("the archive of {} is kept for the next attempt", options.tag));
+    context.print_json(
+        {{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}, {"kept", true}});
+    return exit_done;
+  }
   outcome = remove_archives(options, removed);
   if (directory) {
     for (const std::string& name :
@@ -148,6 +166,10 @@ void add_clean_command(ArgumentParser app, CommandContext& context) {
       .show_default();
   command.add_flag("--path-is-file", options.path_is_file,
                    "The release is a file, its archive is TEMP/TAG");
+  command.add_flag(
+      "--keep-partial", options.keep_partial,
+      "Leave what a peer left that did not get the release: the next one goes on from\n"
+      "there; after three days it is removed");
   command.add_flag("--stop", options.stop, "Stop its seeders and peers first, whatever they do");
 }
 

@@ -8,10 +8,10 @@
 #include "cli/commands.h"
 #include "cli/delivery.h"
 #include "cli/peer_outcome.h"
-#include "cli/processes.h"
-#include "cli/release_directory.h"
+#include "cli/peer_start.h"
 #include "cli/swarm_options.h"
 #include "cli/swarm_process.h"
+#include "cli/wait.h"
 #include "engine/archive/release_name.h"
 #include "engine/base/units.h"
 #include "engine/io/notifier.h"
@@ -29,6 +29,8 @@ struct PeerOptions {
   bool unsafe_please_delete = false;
   bool no_unpack = false;
   bool background = false;
+  bool wait = false;
+  bool take_over = false;
   bool record = false;
   Duration seed_for = std::chrono::seconds(30);
   Duration give_up_after = Duration::zero();
@@ -37,14 +39,14 @@ struct PeerOptions {
 };
 
 constexpr Duration stall_look_interval = std::chrono::seconds(1);
-constexpr Duration end_wait_max = std::chrono::seconds(15);
 
 struct PeerWork {
   std::optional<DeliveryOptions> delivery;
   Duration seed_for{};
   Duration give_up_after{};  // zero: never
   bool background = false;   // the front ends when the download has begun
-  bool record = false;
+  bool record = false;       // among the releases to activate; without, DIR is not written to ...
+  std::optional<ReleasePlace> place;  // ... unless this is set: what lies there is recorded
 };
 
 class Peer final : public SwarmProcess {
@@ -138,22 +140,23 @@ class Peer final : public SwarmProcess {
     outcome["tag"] = options().tag;
     outcome["info_hash"] = torrent().info_hash.hex();
     outcome["pid"] = getpid();
+    outcome["archive"] = options().node.path;
     if (Status written = write_outcome(options().run_directory, options().tag, outcome); !written) {
       front().warn(written.error().text);
     }
   }
 
-  // What --record asks for. A release that is in place stays there if this fails.
+  // A release that is in place stays there if this fails; only what --record asks for is missed.
   Status record_delivery() {
-    if (!work_.record) {
+    if (!work_.place) {
       return {};
     }
-    Result<ReleaseDirectory> directory = ReleaseDirectory::open(delivery_options_->to);
-    if (!directory) {
-      return fail(directory.error());
+    Status recorded = record_place(*work_.place, work_.record);
+    if (!recorded && !work_.record) {
+      front().warn(recorded.error().text);
+      return {};
     }
-    note_delivered(directory->record(), options().tag);
-    return directory->save_record();
+    return recorded;
   }
 
   void complete() override {
@@ -302,33 +305,9 @@ std::string clean_path(const std::string& text) {
   return (path.has_filename() ? path : path.parent_path()).string();
 }
 
-// One download of a tag at a time. A peer that has finished only serves: it makes room, since it
-// holds the archive.
-Status end_peers_before(const std::string& tag, const CommandContext& context) {
-  const Result<RunDirectory> directory = RunDirectory::open(context.run_directory);
-  if (!directory) {
-    return fail(directory.error());
-  }
-  for (const RunningProcess& process : list_processes(*directory)) {
-    if (process.kind() != kind_peer || process.tag() != tag) {
-      continue;
-    }
-    if (text_member(process.status, "phase") != "seeding") {
-      return fail(ErrorCode::conflict,
-                  fmt::format("a peer of {} is at work here already (pid {}): `murder wait {}` "
-                              "tells how it ends, `murder stop {} --peering` ends it",
-                              tag, process.pid, tag, tag));
-    }
-    if (Status stopped = stop_process(*directory, process, end_wait_max); !stopped) {
-      return stopped;
-    }
-  }
-  return {};
-}
-
-// Where the release goes, which it can as far as is known.
-Result<DeliveryOptions> plan_delivery(const PeerOptions& options, const TorrentInput& torrent,
-                                      const SwarmProcessOptions& process) {
+// Where the release goes.
+DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInput& torrent,
+                              const SwarmProcessOptions& process) {
   // A directory of releases is a directory also for a file.
   const bool makes_directory = options.to_is_directory || options.record;
   DeliveryOptions delivery{
@@ -344,13 +323,60 @@ Result<DeliveryOptions> plan_delivery(const PeerOptions& options, const TorrentI
                       info_hash](int directory_fd) {
     note_placing(run_directory, tag, info_hash, directory_fd);
   };
-  delivery.is_there = !delivery.replace && was_placed(process.run_directory, process.tag, info_hash,
-                                                      target_of(delivery));
-  if (delivery.is_there) {
-    return delivery;
+  return delivery;
+}
+
+// What a peer has to do, once it has looked at what is there.
+struct PeerPlan {
+  std::optional<DeliveryOptions> delivery;
+  std::optional<ReleasePlace> place;  // where it is recorded
+  std::optional<int> exit_code;       // there is nothing to do
+};
+
+Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torrent,
+                           const SwarmProcessOptions& process, CommandContext& context) {
+  if (options.background || options.take_over) {
+    if (Status free = end_peers_before({process.tag, options.take_over}, context); !free) {
+      return fail(free.error());
+    }
   }
-  const Status fits = check_target(delivery, torrent.metainfo);
-  return fits ? Result<DeliveryOptions>(std::move(delivery)) : fail(fits.error());
+  if (options.no_unpack) {
+    return PeerPlan{};
+  }
+  PeerPlan plan{.delivery = plan_delivery(options, torrent, process)};
+  const std::string info_hash = torrent.info_hash.hex();
+  plan.place =
+      place_of(*plan.delivery, torrent.metainfo, process.tag, info_hash, process.run_directory);
+  const bool is_recorded = options.background || options.record;
+  if (plan.place && !options.unsafe_please_delete) {
+    const PlaceFound found = look_at_place(*plan.place);
+    if (found.state == PlaceState::other) {
+      return fail(error_of_other(*plan.place, found.placed));
+    }
+    if (found.state == PlaceState::same) {
+      if (is_recorded && (found.is_unrecorded || options.record)) {
+        if (Status recorded = record_place(*plan.place, options.record); !recorded) {
+          return fail(recorded.error());
+        }
+      }
+      forget_placing(process.run_directory, process.tag);
+      Result<int> finished = finish_in_place(*plan.place, found, options.background, context);
+      if (!finished) {
+        return fail(finished.error());
+      }
+      plan.exit_code = *finished;
+      return plan;
+    }
+  }
+  plan.delivery->is_there =
+      !options.unsafe_please_delete &&
+      was_placed(process.run_directory, process.tag, info_hash, target_of(*plan.delivery));
+  if (!is_recorded) {
+    plan.place.reset();
+  }
+  const Status fits =
+      plan.delivery->is_there ? Status() : check_target(*plan.delivery, torrent.metainfo);
+  return fits ? Result<PeerPlan>(std::move(plan)) : fail(fits.error());
 }
 
 Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
@@ -362,6 +388,9 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
     return context.wrong_usage(
         "--record notes releases in DIR/TAG: not with --no-unpack or "
         "--no-tag-directory");
+  }
+  if (options.wait && !options.background) {
+    return context.wrong_usage("--wait is for --background");
   }
   const auto node_options = node_options_of(options.swarm, context);
   if (!node_options) {
@@ -389,21 +418,15 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   process.node.info_hash = torrent->info_hash;
   process.node.path = clean_path(options.temp_path) + "/" + metainfo.name;
   process.node.name = tag;
-  std::optional<DeliveryOptions> delivery;
-  if (!options.no_unpack) {
-    Result<DeliveryOptions> planned = plan_delivery(options, *torrent, process);
-    if (!planned) {
-      return fail(planned.error());
-    }
-    delivery = std::move(*planned);
+  const Result<PeerPlan> plan = plan_peer(options, *torrent, process, context);
+  if (!plan || plan->exit_code) {
+    return plan ? Result<int>(*plan->exit_code) : fail(plan.error());
   }
   if (options.background) {
-    if (Status free = end_peers_before(tag, context); !free) {
-      return fail(free.error());
-    }
     // Before the worker exists: whoever waits finds this one, not that of a peer before it.
-    if (Status written =
-            write_outcome(context.run_directory, tag, {{"state", outcome_running}, {"tag", tag}});
+    if (Status written = write_outcome(
+            context.run_directory, tag,
+            {{"state", outcome_running}, {"tag", tag}, {"archive", process.node.path}});
         !written) {
       return fail(written.error());
     }
@@ -411,15 +434,20 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   const bool is_worker = options.background || options.seed_for > Duration::zero();
   const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,
                          .log_name = peer_log_name(tag)};
-  return run_work(context, work, [&](Front& front) {
+  Result<int> result = run_work(context, work, [&](Front& front) {
     Peer peer(*torrent, process, front,
-              {.delivery = delivery,
+              {.delivery = plan->delivery,
                .seed_for = options.seed_for,
                .give_up_after = options.give_up_after,
                .background = options.background,
-               .record = options.record});
+               .record = options.record,
+               .place = plan->place});
     return peer.run_to_the_end();
   });
+  if (!options.wait || !result || *result != exit_done) {
+    return result;
+  }
+  return wait_for_peer({.tag = tag, .tells_progress = true}, context);
 }
 
 }  // namespace
@@ -449,6 +477,12 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--no-unpack", options.no_unpack, "Fetch the archive only");
   command.add_flag("--background", options.background,
                    "Return when the download has begun (murder wait TAG tells how it ended)");
+  command.add_flag("--wait", options.wait,
+                   "With --background: stay until the release is in its place, as murder wait\n"
+                   "does; the download does not end with this command");
+  command.add_flag("--take-over", options.take_over,
+                   "End a peer of this release that is at work here first; what it fetched is\n"
+                   "kept and used");
   command.add_flag("--record", options.record,
                    "Note the release in DIR, for murder releases, activate and rollback");
   command.add_duration("--give-up-after", options.give_up_after,

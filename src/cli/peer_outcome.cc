@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+
+#include "cli/file_identity.h"
 
 namespace murder::cli {
 namespace {
@@ -65,19 +65,6 @@ Result<Json> read_json(const RunDirectory& directory, const std::string& name) {
   }
   text.resize(static_cast<size_t>(size));
   return parse_json(text);
-}
-
-// What tells a directory from all others, also from a later one with its number; null: it is none.
-Json identity_of(int directory_fd, const std::string& path) {
-  struct statx status {};
-  if (statx(directory_fd, path.c_str(), AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
-            STATX_TYPE | STATX_INO | STATX_BTIME, &status) != 0 ||
-      !S_ISDIR(status.stx_mode)) {
-    return nullptr;
-  }
-  return {{"device", makedev(status.stx_dev_major, status.stx_dev_minor)},
-          {"inode", status.stx_ino},
-          {"born_s", status.stx_btime.tv_sec}};
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t record_bytes_max = 1024 * 1024;
 
-Result<ReleaseRecord> read_record(int directory_fd, const std::string& directory) {
+Result<ReleaseRecord> read_record_at(int directory_fd, const std::string& directory) {
   const std::string name(release_record_name);
   const std::string path = directory + "/" + name;
   const io::Fd fd(openat(directory_fd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -67,11 +67,21 @@ Result<ReleaseDirectory> ReleaseDirectory::open(const std::string& path) {
       return fail_errno(errno, "cannot lock " + path);
     }
   }
-  Result<ReleaseRecord> record = read_record(fd.get(), path);
+  Result<ReleaseRecord> record = read_record_at(fd.get(), path);
   if (!record) {
     return fail(record.error());
   }
   return ReleaseDirectory(path, std::move(fd), std::move(*record));
+}
+
+Result<ReleaseRecord> ReleaseDirectory::read_record(const std::string& path) {
+  const io::Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.is_open()) {
+    return errno == ENOENT || errno == ENOTDIR
+               ? Result<ReleaseRecord>(ReleaseRecord{})
+               : fail_errno(errno, "cannot open the directory of releases " + path);
+  }
+  return read_record_at(fd.get(), path);
 }
 
 Status ReleaseDirectory::save_record() {

@@ -19,6 +19,8 @@ class ReleaseDirectory {
  public:
   // Waits for the lock.
   [[nodiscard]] static Result<ReleaseDirectory> open(const std::string& path);
+  // The record alone, as it is now and without the lock; an empty one where there is none.
+  [[nodiscard]] static Result<ReleaseRecord> read_record(const std::string& path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const ReleaseRecord& record() const { return record_; }

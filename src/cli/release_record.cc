@@ -29,10 +29,32 @@ Result<std::vector<std::string>> list_of(const Json& json, const char* key) {
   return list;
 }
 
+// What another build wrote is passed over where it is not understood.
+std::vector<PlacedRelease> placed_of(const Json& json) {
+  std::vector<PlacedRelease> placed;
+  for (const Json& entry : json["releases"]) {
+    PlacedRelease release{.tag = text_member(entry, "tag"),
+                          .info_hash = text_member(entry, "info_hash"),
+                          .time = text_member(entry, "time"),
+                          .identity = entry["identity"]};
+    if (!release.tag.empty() && !release.info_hash.empty()) {
+      placed.push_back(std::move(release));
+    }
+  }
+  return placed;
+}
+
 }  // namespace
 
 Json json_of(const ReleaseRecord& record) {
-  return {{"delivered", record.delivered}, {"activated", record.activated}};
+  Json releases = Json::array();
+  for (const PlacedRelease& placed : record.placed) {
+    releases.push_back({{"tag", placed.tag},
+                        {"info_hash", placed.info_hash},
+                        {"time", placed.time},
+                        {"identity", placed.identity}});
+  }
+  return {{"delivered", record.delivered}, {"activated", record.activated}, {"releases", releases}};
 }
 
 Result<ReleaseRecord> record_of(const Json& json) {
@@ -41,11 +63,29 @@ Result<ReleaseRecord> record_of(const Json& json) {
   if (!delivered || !activated) {
     return fail(delivered ? activated.error() : delivered.error());
   }
-  return ReleaseRecord{std::move(*delivered), std::move(*activated)};
+  return ReleaseRecord{std::move(*delivered), std::move(*activated), placed_of(json)};
 }
 
 void note_delivered(ReleaseRecord& record, std::string_view tag) {
   put_last(record.delivered, tag);
+}
+
+void note_placed(ReleaseRecord& record, PlacedRelease placed) {
+  std::erase_if(record.placed,
+                [&placed](const PlacedRelease& other) { return other.tag == placed.tag; });
+  record.placed.push_back(std::move(placed));
+  if (record.placed.size() > record_entries_max) {
+    record.placed.erase(record.placed.begin());
+  }
+}
+
+const PlacedRelease* find_placed(const ReleaseRecord& record, std::string_view tag) {
+  for (const PlacedRelease& placed : record.placed) {
+    if (placed.tag == tag) {
+      return &placed;
+    }
+  }
+  return nullptr;
 }
 
 void note_activated(ReleaseRecord& record, std::string_view tag) {
@@ -64,6 +104,7 @@ void note_rolled_back(ReleaseRecord& record, std::string_view tag) {
 void note_removed(ReleaseRecord& record, std::string_view tag) {
   std::erase(record.delivered, tag);
   std::erase(record.activated, tag);
+  std::erase_if(record.placed, [tag](const PlacedRelease& placed) { return placed.tag == tag; });
 }
 
 Result<std::string> previous_release(const ReleaseRecord& record, std::string_view current,

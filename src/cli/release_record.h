@@ -1,8 +1,9 @@
 // What murder put into a directory of releases, and what it made current there: for activate,
 // rollback and for removing old releases. Pure.
 //
-// `delivered` is a list, oldest first; `activated` is a stack whose top is current. Only what is
-// recorded is ever removed, and a rollback only goes back to what was activated.
+// `placed` says which content is at DIR/TAG. `delivered` is a list, oldest first; `activated` is a
+// stack whose top is current. Only what is recorded is ever removed, and a rollback only goes back
+// to what was activated.
 #pragma once
 
 #include <functional>
@@ -15,9 +16,20 @@
 
 namespace murder::cli {
 
+// What lies at DIR/TAG, so that the same release is known to be there when it comes again.
+struct PlacedRelease {
+  std::string tag;
+  std::string info_hash;  // hexadecimal
+  std::string time;       // "2026-11-29T07:00:12Z"
+  Json identity;          // of the directory or file (file_identity.h)
+
+  bool operator==(const PlacedRelease&) const = default;
+};
+
 struct ReleaseRecord {
   std::vector<std::string> delivered;
   std::vector<std::string> activated;
+  std::vector<PlacedRelease> placed;  // each tag once; also what was not delivered with --record
 
   bool operator==(const ReleaseRecord&) const = default;
 };
@@ -28,6 +40,9 @@ inline constexpr size_t record_entries_max = 1000;  // older ones are forgotten,
 [[nodiscard]] Result<ReleaseRecord> record_of(const Json& json);
 
 void note_delivered(ReleaseRecord& record, std::string_view tag);
+void note_placed(ReleaseRecord& record, PlacedRelease placed);
+// Null: nothing is known of that tag.
+[[nodiscard]] const PlacedRelease* find_placed(const ReleaseRecord& record, std::string_view tag);
 void note_activated(ReleaseRecord& record, std::string_view tag);
 // As note_activated, but what was activated after `tag` is taken off the stack: it does not come
 // back by a further rollback.

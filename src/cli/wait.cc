@@ -1,4 +1,6 @@
 // murder wait: how a peer in the background ended, or how far it is.
+#include "cli/wait.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -6,7 +8,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
+#include <cstdio>
+#include <thread>
 
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -18,14 +21,11 @@
 namespace murder::cli {
 namespace {
 
-constexpr useconds_t look_interval_us = 100'000;
+// Short at first, so that what is small is not kept waiting.
+constexpr Duration look_interval_min = std::chrono::milliseconds(5);
+constexpr Duration look_interval_max = std::chrono::milliseconds(100);
 constexpr Duration process_look_interval = std::chrono::seconds(1);
 constexpr off_t peer_log_tail_bytes = 2000;
-
-struct WaitOptions {
-  std::string tag;
-  std::optional<Duration> timeout;  // none: as long as it takes
-};
 
 // The end of what the peer wrote, for whoever asks why it failed.
 std::string peer_log_tail(const RunDirectory& directory, const std::string& tag) {
@@ -126,7 +126,15 @@ Result<int> report(Json outcome, const RunDirectory& directory, const std::strin
   return exit_failed;
 }
 
-Result<int> run_wait(const WaitOptions& options, CommandContext& context) {
+// A line for whoever follows through a pipe.
+void tell_progress(const Json& outcome, const CommandContext& context) {
+  context.print_json(outcome);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+Result<int> wait_for_peer(const WaitOptions& options, CommandContext& context) {
   using Clock = std::chrono::steady_clock;
   const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
   if (!directory) {
@@ -148,11 +156,13 @@ Result<int> run_wait(const WaitOptions& options, CommandContext& context) {
     if (is_last || text_member(*outcome, "state") != outcome_running) {
       return report(*outcome, *directory, options.tag, context);
     }
-    usleep(look_interval_us);
+    if (look_at_process && options.tells_progress && outcome->contains("phase")) {
+      tell_progress(*outcome, context);
+    }
+    std::this_thread::sleep_for(
+        std::clamp<Duration>((now - start) / 16, look_interval_min, look_interval_max));
   }
 }
-
-}  // namespace
 
 void add_wait_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<WaitOptions>(
@@ -163,7 +173,7 @@ void add_wait_command(ArgumentParser app, CommandContext& context) {
        .example = "murder peer v42.tar.zst.torrent --to /srv/app --background\n"
                   "murder wait v42 --timeout 10m",
        .has_telling_exit_code = true},
-      run_wait);
+      wait_for_peer);
   command.add_option("TAG", options.tag, "The release").required();
   command.add_duration("--timeout", options.timeout,
                        "Give up waiting after this long (the peer goes on); default: never");

@@ -111,7 +111,8 @@ class Tasks(FleetCase):
         self.assert_release(source, self.HOSTS, "v 1")
         self.fleet("peer", "tag=v 1", "destination_path=~/flat", "no_tag_directory=1")
         self.assert_same_tree(source, self.home("h3", "flat"))
-        self.fleet("peer", "tag=v 1", code=1)
+        self.fleet("peer", "tag=v 1")  # it is there: done
+        self.assertIn("v 1 is already in", self.home("h2", "run dir", "peer-v 1.outcome").read_text())
         self.fleet("peer", "tag=v 1", "unsafe_please_delete=1")
         self.fleet("stop_seeding", "tag=v 1")
         self.assertIn("no seeder of v 1 runs", self.fleet("stop_seeding", "tag=v 1", code=1).stdout)
@@ -132,6 +133,10 @@ class Tasks(FleetCase):
         self.fleet("start-seeding", "--tag", "v1", *options)
         self.fleet("peer", "--tag", "v1", "--temp-path", shared_temp, "--host", "h3")
         self.assert_release(source, ["h3"])
+        self.fleet("peer", "--tag", "v1", "--temp-path", shared_temp, "--host", "h3")
+        shutil.rmtree(self.release("h3"))
+        self.release("h3").mkdir()
+        (self.release("h3") / "theirs").touch()
         again = self.fleet("peer", "--tag", "v1", "--temp-path", shared_temp, "--host", "h3", code=1)
         self.assertRegex(again.stdout, r"h3 +peer +.*not empty")
         status = json.loads(self.fleet("status", "--json").stdout)["processes"]
@@ -455,20 +460,54 @@ class Deploy(FleetCase):
         self.assertEqual({self.current(host) for host in self.HOSTS}, {"v3.bin"})
         self.assert_nothing_left()
 
-    def test_a_tag_that_is_there_is_said_to_be_there_and_not_to_be_tried_again(self):
+    def test_a_release_that_is_there_is_done_and_another_one_of_that_tag_is_refused(self):
         source = self.make_tree()
         self.deploy(source, "--tag", "v1")
-        again = self.deploy(source, "--tag", "v1", code=1)
-        self.assertIn("0 of 3 hosts got v1", again.stdout)
-        self.assertRegex(again.stdout, r"on 3 of them something is at .*/v1 already.*--unsafe-please-delete")
-        self.assertNotIn("--retry-failed goes on", again.stdout)
+        shutil.rmtree(self.release("h2"))
+        before = self.release("h1").stat().st_ino
+        again = self.deploy(source, "--tag", "v1")
+        self.assertRegex(again.stdout, r"(?m)^h\[1,3\] +2 +already there")
+        self.assertRegex(again.stdout, r"(?m)^h2 +1 +got it")
+        self.assertIn("3 of 3 hosts got v1", again.stdout)
+        self.assertIn("2 of them had it already", again.stdout)
+        self.assertEqual(self.release("h1").stat().st_ino, before)
+        self.assert_release(source, self.HOSTS)
+        self.assert_nothing_left()
+        told = json.loads(self.deploy(source, "--tag", "v1", "--activate", "--json").stdout)
+        self.assertEqual(told["already_there"], list(self.HOSTS))
+        self.assertEqual({self.current(host) for host in self.HOSTS}, {"v1"})
+
+        (source / "new").touch()
+        other = self.deploy(source, "--tag", "v1", code=1)
+        self.assertRegex(other.stdout, r"(?m)^h1 +peer +.*/v1 holds another release with the tag v1 \(info hash")
+        self.assertRegex(other.stdout, r"on 3 of them something else is at .*/v1 already.*--unsafe-please-delete")
+        self.assertNotIn("--retry-failed goes on", other.stdout)
         self.home("h2", "down").touch()
         mixed = self.deploy(source, "--tag", "v1", code=1)
-        self.assertRegex(mixed.stdout, r"on 2 of them something is at .*/v1 already")
+        self.assertRegex(mixed.stdout, r"on 2 of them something else is at .*/v1 already")
         self.assertIn("--retry-failed goes on with the 1 that", mixed.stdout)
         self.home("h2", "down").unlink()
         self.deploy(source, "--tag", "v1", "--retry-failed", "--unsafe-please-delete")
         self.assert_release(source, self.HOSTS)
+
+    def test_a_peer_that_an_earlier_attempt_left_at_work_is_ended(self):
+        source = self.make_tree()
+        self.fleet("distribute-files")
+        self.fleet("start-tracker")
+        shutil.copytree(source, self.home("h1", "files"), symlinks=True)
+        self.fleet("create-torrent", "tag=v1", "files_path=~/files")  # and nobody serves it
+        torrent = (self.home("h1", "my temp", "v1.tar.zst.torrent")).read_bytes()
+        program = self.home("h3", "my murder", "murder")
+        subprocess.run(
+            [program, "peer", "-", "--to", self.release("h3").parent, "--temp-path", self.home("h3", "my temp"),
+             "--background"], input=torrent, check=True, capture_output=True,
+            env=dict(self.environment, MURDER_RUN_DIR=str(self.home("h3", "run dir"))))
+        self.assertEqual([each["phase"] for each in self.processes_of("h3")], ["downloading"])
+        self.deploy(source, "--tag", "v1")
+        self.assert_release(source, self.HOSTS)
+        self.fleet("stop-tracker")
+        self.fleet("clean-temp-files", "tag=v1")
+        self.assert_nothing_left()
 
 
 if __name__ == "__main__":

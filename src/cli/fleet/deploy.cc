@@ -1,15 +1,18 @@
 // murder deploy: a release to all hosts in one command.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 #include "cli/fleet/deploy_plan.h"
 #include "cli/fleet/deployment.h"
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/tasks.h"
+#include "cli/table.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
@@ -143,6 +146,12 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
   std::string text =
       fmt::format("{} of {} hosts got {} in {} (after {})", outcome.done.size(), host_count,
                   options.tag, options.destination_path, format_duration(elapsed));
+  if (!outcome.already.empty()) {
+    text +=
+        fmt::format(", {} had it already", outcome.already.size() == outcome.done.size()
+                                               ? "all of them"
+                                               : fmt::format("{} of them", outcome.already.size()));
+  }
   if (outcome.is_activated) {
     text += ", and it is current there";
   }
@@ -158,14 +167,38 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
                     [](const HostFailure& failure) { return failure.is_in_the_way; }));
   if (in_the_way > 0) {
     text += fmt::format(
-        "\non {} of them something is at {} already, perhaps this very release: give the release a "
-        "tag of its own, or replace what is there with --unsafe-please-delete",
+        "\non {} of them something else is at {} already: use another tag, or replace what is "
+        "there "
+        "with --unsafe-please-delete",
         in_the_way, target_of(options));
   }
   if (is_remembered && failed > in_the_way) {
     text += fmt::format("\n--retry-failed goes on with the {} that have not", failed - in_the_way);
   }
   return text;
+}
+
+std::string folded(const Inventory& inventory, std::span<const HostIndex> hosts) {
+  std::vector<std::string> names;
+  for (const HostIndex host : hosts) {
+    names.push_back(inventory.at(host).name);
+  }
+  return fold_node_set(names);
+}
+
+// Who has it, when that is not simply who got it.
+std::string table_of_states(const Inventory& inventory, const DeployOutcome& outcome) {
+  std::vector<HostIndex> fresh;
+  std::set_difference(outcome.done.begin(), outcome.done.end(), outcome.already.begin(),
+                      outcome.already.end(), std::back_inserter(fresh));
+  std::vector<std::vector<std::string>> rows = {{"HOST", "COUNT", "STATE"}};
+  for (const auto& [hosts, state] :
+       {std::pair(&outcome.already, "already there"), std::pair(&std::as_const(fresh), "got it")}) {
+    if (!hosts->empty()) {
+      rows.push_back({folded(inventory, *hosts), fmt::format("{}", hosts->size()), state});
+    }
+  }
+  return cli::format_table(rows);
 }
 
 // With --retry-failed, what is known of the last deploy of this tag.
@@ -237,6 +270,10 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
           fmt::format("--retry-failed will not know of this deploy: {}", written.error().text));
     }
   }
+  if (!outcome.already.empty()) {
+    context.print(table_of_states((*work)->inventory(), outcome));
+    context.print("");
+  }
   const int code = (*work)->finish(
       outcome.done.size(),
       summary_of(*deploy, outcome, (*work)->failures(), hosts->size(),
@@ -246,6 +283,7 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
        {"destination_path", deploy->destination_path},
        {"hosts", hosts->size()},
        {"done", names_of((*work)->inventory(), outcome.done)},
+       {"already_there", names_of((*work)->inventory(), outcome.already)},
        {"activated", outcome.is_activated},
        {"error", outcome.fatal ? cli::Json() : cli::Json(outcome.fatal.error().text)}});
   if (code == cli::exit_done && !outcome.fatal) {

@@ -227,12 +227,14 @@ void Deployment::peer() {
                                       .no_tag_directory = options_.no_tag_directory,
                                       .unsafe_please_delete = options_.unsafe_please_delete,
                                       .record = options_.activate || options_.keep_releases,
+                                      .take_over = true,
                                       .seed_for = peers_seed_for,
                                       .stall_timeout = options_.stall_timeout,
                                       .timeout = options_.timeout,
                                       .limits = options_.limits},
                                      release_->torrent);
   outcome_.done = std::move(result.done);
+  outcome_.already = std::move(result.already);
   add_missing(touched_, result.touched);
 }
 

@@ -41,9 +41,10 @@ struct DeployOptions {
 };
 
 struct DeployOutcome {
-  std::vector<HostIndex> done;  // have the release now
-  std::string info_hash;        // empty when it was not packed
-  uint32_t hosts_expected = 0;  // that the piece size was chosen for
+  std::vector<HostIndex> done;     // have the release now
+  std::vector<HostIndex> already;  // of these: had it before
+  std::string info_hash;           // empty when it was not packed
+  uint32_t hosts_expected = 0;     // that the piece size was chosen for
   bool is_activated = false;
   std::string not_activated;  // why not, though it was asked for
   Status fatal;               // why nothing went on

@@ -70,6 +70,7 @@ class Peering {
         .flag("--no-tag-directory", options_.no_tag_directory)
         .flag("--unsafe-please-delete", options_.unsafe_please_delete)
         .flag("--record", options_.record)
+        .flag("--take-over", options_.take_over)
         .option("--seed-for", seconds_text(options_.seed_for))
         .option("--give-up-after", seconds_text(options_.stall_timeout))
         .flag("--background")
@@ -92,7 +93,9 @@ class Peering {
       if (result.outcome != Outcome::not_started) {
         result_.touched.push_back(result.host);
       }
-      if (result.is_ok()) {
+      if (result.is_ok() && has_it(json_output(result))) {
+        take(result);
+      } else if (result.is_ok()) {
         pending_.push_back(result.host);
       } else {
         HostFailure failure = failure_of(work_.inventory(), result);
@@ -130,12 +133,19 @@ class Peering {
     last_round_at_ = monotonic_now();
   }
 
+  [[nodiscard]] bool has_it(const cli::Json& outcome) const {
+    return cli::text_member(outcome, "state") == cli::outcome_done &&
+           cli::text_member(outcome, "info_hash") == torrent_.info_hash.hex();
+  }
+
   void take(const HostResult& result) {
     const cli::Json outcome = json_output(result);
     const std::string state = cli::text_member(outcome, "state");
-    if (state == cli::outcome_done &&
-        cli::text_member(outcome, "info_hash") == torrent_.info_hash.hex()) {
+    if (has_it(outcome)) {
       result_.done.push_back(result.host);
+      if (outcome["already_there"] == true) {
+        result_.already.push_back(result.host);
+      }
     } else if (state == cli::outcome_running) {
       pending_.push_back(result.host);
       progress_of_pending_[result.host.raw] = outcome;

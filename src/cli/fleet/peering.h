@@ -20,7 +20,8 @@ struct PeeringOptions {
   bool to_is_directory = false;  // also for a file
   bool no_tag_directory = false;
   bool unsafe_please_delete = false;
-  bool record = false;  // for activate and rollback
+  bool record = false;     // for activate and rollback
+  bool take_over = false;  // what an earlier attempt left at work is ended
   Duration seed_for = std::chrono::seconds(30);
   Duration stall_timeout = std::chrono::minutes(2);
   Duration timeout = std::chrono::hours(1);  // of all of it
@@ -29,6 +30,7 @@ struct PeeringOptions {
 
 struct PeeringResult {
   std::vector<HostIndex> done;     // the release is in its place there
+  std::vector<HostIndex> already;  // of these: it was there before
   std::vector<HostIndex> touched;  // where something may run or lie now
 };
 

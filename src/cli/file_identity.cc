@@ -1,0 +1,28 @@
+#include "cli/file_identity.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+namespace murder::cli {
+
+Json identity_of(int directory_fd, const std::string& path) {
+  struct statx status {};
+  if (statx(directory_fd, path.c_str(), AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+            STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME | STATX_BTIME, &status) != 0 ||
+      (!S_ISDIR(status.stx_mode) && !S_ISREG(status.stx_mode))) {
+    return nullptr;
+  }
+  Json identity = {{"device", makedev(status.stx_dev_major, status.stx_dev_minor)},
+                   {"inode", status.stx_ino},
+                   {"born_s", status.stx_btime.tv_sec}};
+  // A file may be written to without becoming another one.
+  if (S_ISREG(status.stx_mode)) {
+    identity["size"] = status.stx_size;
+    identity["changed_s"] = status.stx_mtime.tv_sec;
+    identity["changed_ns"] = status.stx_mtime.tv_nsec;
+  }
+  return identity;
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,15 @@
+// What tells a directory or a regular file from all others, also from a later one that got its
+// inode number or was put in its place.
+#pragma once
+
+#include <string>
+
+#include "cli/json.h"
+
+namespace murder::cli {
+
+// Of `path` below the directory (AT_FDCWD: the working directory); an empty path is the directory
+// itself. A link is not followed. Null: it is neither, or is not there.
+[[nodiscard]] Json identity_of(int directory_fd, const std::string& path);
+
+}  // namespace murder::cli

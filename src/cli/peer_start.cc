@@ -1,0 +1,72 @@
+#include "cli/peer_start.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "cli/abandoned_peers.h"
+#include "cli/control.h"
+#include "cli/peer_outcome.h"
+#include "cli/processes.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr Duration end_wait_max = std::chrono::seconds(15);
+
+}  // namespace
+
+std::optional<ReleasePlace> place_of(const DeliveryOptions& delivery,
+                                     const codec::Metainfo& metainfo, const std::string& tag,
+                                     const std::string& info_hash,
+                                     const std::string& run_directory) {
+  const bool is_file = metainfo.is_single_file && !is_packed(metainfo);
+  const bool is_below = is_file ? delivery.makes_directory : !delivery.tag.empty();
+  if (!is_below || (is_file && metainfo.name != tag)) {
+    return std::nullopt;
+  }
+  return ReleasePlace{
+      .directory = delivery.to, .tag = tag, .info_hash = info_hash, .run_directory = run_directory};
+}
+
+Status end_peers_before(const EndOptions& options, const CommandContext& context) {
+  const Result<RunDirectory> directory = RunDirectory::open(context.run_directory);
+  if (!directory) {
+    return fail(directory.error());
+  }
+  remove_abandoned(*directory, options.tag);
+  for (const RunningProcess& process : list_processes(*directory)) {
+    if (process.kind() != kind_peer || process.tag() != options.tag) {
+      continue;
+    }
+    if (!options.whatever_they_do && text_member(process.status, "phase") != "seeding") {
+      return fail(ErrorCode::conflict,
+                  fmt::format("a peer of {} is at work here already (pid {}): `murder wait {}` "
+                              "tells how it ends, `murder stop {} --peering` ends it",
+                              options.tag, process.pid, options.tag, options.tag));
+    }
+    if (Status stopped = stop_process(*directory, process, end_wait_max); !stopped) {
+      return stopped;
+    }
+  }
+  return {};
+}
+
+Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found, bool leaves_outcome,
+                            CommandContext& context) {
+  const std::string text = text_of_same(place, found.placed);
+  const Json outcome = {
+      {"tag", place.tag},      {"path", place.path()},           {"info_hash", place.info_hash},
+      {"already_there", true}, {"placed_at", found.placed.time}, {"state", outcome_done},
+      {"text", text}};
+  if (leaves_outcome) {
+    if (Status written = write_outcome(context.run_directory, place.tag, outcome); !written) {
+      return fail(written.error());
+    }
+  }
+  context.print(text);
+  context.print_json(outcome);
+  return exit_done;
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,36 @@
+// What a peer looks at before it fetches: the release may be in its place already, and another peer
+// of the tag may be at work.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/background.h"
+#include "cli/command.h"
+#include "cli/delivery.h"
+#include "cli/placed_release.h"
+#include "engine/base/result.h"
+
+namespace murder::cli {
+
+// DIR/TAG, where that is what the delivery makes: not of a file that gets a name of the user's, nor
+// of a tree that is DIR itself.
+[[nodiscard]] std::optional<ReleasePlace> place_of(const DeliveryOptions& delivery,
+                                                   const codec::Metainfo& metainfo,
+                                                   const std::string& tag,
+                                                   const std::string& info_hash,
+                                                   const std::string& run_directory);
+
+struct EndOptions {
+  std::string tag;
+  bool whatever_they_do = false;  // else one that still fetches is an error
+};
+// One download of a tag at a time. A peer that has finished only serves: it makes room, since it
+// holds the archive.
+[[nodiscard]] Status end_peers_before(const EndOptions& options, const CommandContext& context);
+
+// The report of a peer that has nothing to fetch. `leaves_outcome`: for `murder wait`.
+[[nodiscard]] Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found,
+                                          bool leaves_outcome, CommandContext& context);
+
+}  // namespace murder::cli

@@ -1,0 +1,79 @@
+#include "cli/placed_release.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "cli/file_identity.h"
+#include "cli/peer_outcome.h"
+#include "cli/release_directory.h"
+
+namespace murder::cli {
+namespace {
+
+std::string time_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  char text[32] = {};
+  (void)std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+  return text;
+}
+
+}  // namespace
+
+PlaceFound look_at_place(const ReleasePlace& place) {
+  const Json identity = identity_of(AT_FDCWD, place.path());
+  if (identity.is_null()) {
+    return {};
+  }
+  if (was_placed(place.run_directory, place.tag, place.info_hash, place.path())) {
+    return {.state = PlaceState::same,
+            .placed = {.tag = place.tag,
+                       .info_hash = place.info_hash,
+                       .time = time_now(),
+                       .identity = identity},
+            .is_unrecorded = true};
+  }
+  // A record that cannot be read says nothing; whoever writes to it reports that.
+  const Result<ReleaseRecord> record = ReleaseDirectory::read_record(place.directory);
+  const PlacedRelease* placed = record ? find_placed(*record, place.tag) : nullptr;
+  if (placed == nullptr || placed->identity != identity) {
+    return {};
+  }
+  return {.state = placed->info_hash == place.info_hash ? PlaceState::same : PlaceState::other,
+          .placed = *placed};
+}
+
+std::string text_of_same(const ReleasePlace& place, const PlacedRelease& placed) {
+  return fmt::format("{} is already in {} (put there {}): nothing to do", place.tag, place.path(),
+                     placed.time);
+}
+
+Error error_of_other(const ReleasePlace& place, const PlacedRelease& placed) {
+  return {ErrorCode::exists,
+          fmt::format("{} holds another release with the tag {} (info hash {}, put there {}; this "
+                      "one is {}): use another tag, or replace it with --unsafe-please-delete",
+                      place.path(), place.tag, placed.info_hash, placed.time, place.info_hash)};
+}
+
+Status record_place(const ReleasePlace& place, bool is_delivered) {
+  Json identity = identity_of(AT_FDCWD, place.path());
+  if (identity.is_null()) {
+    return fail(ErrorCode::not_found, place.path() + " is not there any more");
+  }
+  Result<ReleaseDirectory> directory = ReleaseDirectory::open(place.directory);
+  if (!directory) {
+    return fail(directory.error());
+  }
+  if (is_delivered) {
+    note_delivered(directory->record(), place.tag);
+  }
+  note_placed(directory->record(), {.tag = place.tag,
+                                    .info_hash = place.info_hash,
+                                    .time = time_now(),
+                                    .identity = std::move(identity)});
+  return directory->save_record();
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,41 @@
+// Whether a release lies at DIR/TAG already, and the record that the next peer learns it from.
+#pragma once
+
+#include <string>
+
+#include "cli/release_record.h"
+#include "engine/base/result.h"
+
+namespace murder::cli {
+
+struct ReleasePlace {
+  std::string directory;  // DIR, absolute
+  std::string tag;
+  std::string info_hash;  // of what is to lie at DIR/TAG
+  std::string run_directory;
+
+  [[nodiscard]] std::string path() const { return directory + "/" + tag; }
+};
+
+enum class PlaceState : uint8_t {
+  unknown,  // nothing is there, or not what was recorded
+  same,     // this release
+  other,    // another release of that tag
+};
+
+struct PlaceFound {
+  PlaceState state = PlaceState::unknown;
+  PlacedRelease placed;        // unless unknown
+  bool is_unrecorded = false;  // a peer that was killed placed it and could not record it
+};
+
+[[nodiscard]] PlaceFound look_at_place(const ReleasePlace& place);
+
+// What a peer says that finds it there, and one that finds another release.
+[[nodiscard]] std::string text_of_same(const ReleasePlace& place, const PlacedRelease& placed);
+[[nodiscard]] Error error_of_other(const ReleasePlace& place, const PlacedRelease& placed);
+
+// `is_delivered`: also among the releases that may be activated, rolled back to and removed.
+[[nodiscard]] Status record_place(const ReleasePlace& place, bool is_delivered);
+
+}  // namespace murder::cli

@@ -1,0 +1,87 @@
+#include "cli/placed_release.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "../temporary_directory.h"
+#include "cli/peer_outcome.h"
+#include "cli/release_directory.h"
+
+using namespace murder;
+using namespace murder::cli;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string hash_a(40, 'a');
+const std::string hash_b(40, 'b');
+
+ReleasePlace place_in(const TemporaryDirectory& scratch, const std::string& info_hash) {
+  return {.directory = scratch.path(),
+          .tag = "v1",
+          .info_hash = info_hash,
+          .run_directory = scratch.path() + "/run"};
+}
+
+}  // namespace
+
+TEST_CASE("a release that was recorded is the same one by its info hash alone") {
+  const TemporaryDirectory scratch;
+  CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+  fs::create_directory(scratch.path() + "/v1");
+  CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+  REQUIRE(record_place(place_in(scratch, hash_a), false));
+  const PlaceFound same = look_at_place(place_in(scratch, hash_a));
+  CHECK(same.state == PlaceState::same);
+  CHECK_FALSE(same.is_unrecorded);
+  CHECK(same.placed.time.size() == std::string("2026-11-29T07:00:12Z").size());
+  const PlaceFound other = look_at_place(place_in(scratch, hash_b));
+  CHECK(other.state == PlaceState::other);
+  CHECK(error_of_other(place_in(scratch, hash_b), other.placed).text.find(hash_a) !=
+        std::string::npos);
+}
+
+TEST_CASE("what was put in the place of a recorded release is not taken for it") {
+  const TemporaryDirectory scratch;
+  fs::create_directory(scratch.path() + "/v1");
+  REQUIRE(record_place(place_in(scratch, hash_a), false));
+  fs::rename(scratch.path() + "/v1", scratch.path() + "/gone");
+  CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+  fs::create_directory(scratch.path() + "/v1");
+  CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+}
+
+TEST_CASE("a file that was written to since is another one") {
+  const TemporaryDirectory scratch;
+  std::ofstream(scratch.path() + "/v1") << "as it came";
+  REQUIRE(record_place(place_in(scratch, hash_a), false));
+  CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::same);
+  std::ofstream(scratch.path() + "/v1", std::ios::app) << "and more";
+  CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+}
+
+TEST_CASE("only what was delivered for it is among the releases that may be removed") {
+  const TemporaryDirectory scratch;
+  fs::create_directory(scratch.path() + "/v1");
+  REQUIRE(record_place(place_in(scratch, hash_a), false));
+  CHECK(ReleaseDirectory::read_record(scratch.path())->delivered.empty());
+  REQUIRE(record_place(place_in(scratch, hash_b), true));
+  const Result<ReleaseRecord> record = ReleaseDirectory::read_record(scratch.path());
+  REQUIRE(record);
+  CHECK(record->delivered == std::vector<std::string>{"v1"});
+  REQUIRE(record->placed.size() == 1);
+  CHECK(record->placed[0].info_hash == hash_b);
+}
+
+TEST_CASE("a damaged record says nothing of what is there, and a lost place cannot be recorded") {
+  const TemporaryDirectory scratch;
+  fs::create_directory(scratch.path() + "/v1");
+  std::ofstream(scratch.path() + "/" + std::string(release_record_name)) << "no JSON";
+  CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+  CHECK_FALSE(record_place(place_in(scratch, hash_a), false));
+  fs::remove(scratch.path() + "/" + std::string(release_record_name));
+  fs::remove(scratch.path() + "/v1");
+  CHECK_FALSE(record_place(place_in(scratch, hash_a), false));
+}
