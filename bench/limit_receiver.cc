@@ -30,7 +30,8 @@ class Receiver {
       free_.push_back(buffer);
       buffers_.push_back({.iov_base = memory_.piece(buffer), .iov_len = piece_bytes});
     }
-    const bool is_batched = plan.hash == Hashing::side_by_side && hasher_.lanes() > 1;
+    const bool is_batched =
+        plan.hash == Hashing::side_by_side && hash::sha1_choice().lanes_min() > 1;
     batch_ = is_batched ? hash::sha1_choice().kernels[0].lanes : 1;
     if (plan.write) {
       must(io_uring_register_buffers(&ring_.ring, buffers_.data(), buffer_count),

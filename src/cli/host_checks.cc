@@ -175,6 +175,22 @@ Finding check_run_directory(const HostFacts& facts) {
   return {.name = "run directory", .text = facts.run_directory};
 }
 
+Finding check_sha1(const Sha1Facts& facts) {
+  Finding finding{.name = "SHA-1", .text = facts.used};
+  if (facts.wanted.empty()) {
+    finding.text += fmt::format(": the best of what this processor has ({})", facts.available);
+  } else if (facts.is_met) {
+    finding.text += fmt::format(": MURDER_SHA1={} asks for it; this processor has {}", facts.wanted,
+                                facts.available);
+  } else {
+    finding.grade = Grade::could_be_better;
+    finding.text += fmt::format(": MURDER_SHA1={} asks for what this processor has not; it has {}",
+                                facts.wanted, facts.available);
+    finding.mend = "unset MURDER_SHA1";
+  }
+  return finding;
+}
+
 }  // namespace
 
 std::string_view text_of(Grade grade) {
@@ -194,6 +210,7 @@ std::vector<Finding> check_host(const HostFacts& facts) {
                                    check_locked_memory(facts)};
   check_network(findings, facts);
   findings.push_back(check_clock(facts));
+  findings.push_back(check_sha1(facts.sha1));
   findings.push_back(check_temp(facts));
   findings.push_back(check_run_directory(facts));
   return findings;

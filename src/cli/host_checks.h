@@ -11,6 +11,14 @@
 
 namespace murder::cli {
 
+// Which SHA-1 this process computes, and why.
+struct Sha1Facts {
+  std::string wanted;  // MURDER_SHA1
+  bool is_met = true;  // the processor can do what is wanted
+  std::string used;    // "avx512 (16), sha-ni (4, 2, 1 at once)"
+  std::string available;
+};
+
 struct HostFacts {
   std::string kernel_release;  // "6.1.0-18-amd64"
   Result<io::KernelFeatures> features = fail(ErrorCode::unsupported, "not probed");
@@ -33,6 +41,7 @@ struct HostFacts {
   bool temp_takes_direct_io = false;
   std::string run_directory;
   Status run_directory_usable;
+  Sha1Facts sha1;
 };
 
 enum class Grade : uint8_t { ok, could_be_better, broken };

@@ -9,10 +9,12 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 
 #include "cli/run_directory.h"
+#include "engine/hash/sha1_choice.h"
 
 namespace murder::cli {
 namespace {
@@ -87,6 +89,15 @@ void read_temp(HostFacts& facts) {
   }
 }
 
+Sha1Facts read_sha1() {
+  const char* wanted = std::getenv("MURDER_SHA1");
+  const hash::Sha1Choice& choice = hash::sha1_choice();
+  return {.wanted = wanted == nullptr ? "" : wanted,
+          .is_met = choice.wish != hash::Sha1Wish::unavailable,
+          .used = describe(choice),
+          .available = hash::available_sha1_families()};
+}
+
 }  // namespace
 
 HostFacts read_host_facts(const std::string& temp_path, const std::string& run_directory_option) {
@@ -107,6 +118,7 @@ HostFacts read_host_facts(const std::string& temp_path, const std::string& run_d
   facts.clock_source =
       first_line_of("/sys/devices/system/clocksource/clocksource0/current_clocksource");
   facts.unix_seconds = std::time(nullptr);
+  facts.sha1 = read_sha1();
   facts.temp_path = temp_path;
   read_temp(facts);
   const Result<RunDirectory> directory = RunDirectory::open(run_directory_option);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/fleet/fleet_options.h"
 #include "cli/suggestion.h"
+#include "engine/hash/sha1_choice.h"
 
 namespace murder::cli {
 namespace {
@@ -97,6 +99,28 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
   return exit_usage;
 }
 
+// Whether MURDER_SHA1 names something. A wish that this processor cannot meet is told, and passed
+// over: the same environment may go to many hosts.
+bool check_sha1_wish(const CommandContext& context) {
+  const char* wanted = std::getenv("MURDER_SHA1");
+  if (wanted == nullptr || *wanted == '\0') {
+    return true;
+  }
+  const hash::Sha1Choice& choice = hash::sha1_choice();
+  if (choice.wish == hash::Sha1Wish::unknown) {
+    const Error error{ErrorCode::invalid_input,
+                      fmt::format("MURDER_SHA1={}: unknown; it may be one of {}, or empty", wanted,
+                                  hash::known_sha1_families())};
+    static_cast<void>(context.report(error));
+    return false;
+  }
+  if (choice.wish == hash::Sha1Wish::unavailable) {
+    context.note(fmt::format("MURDER_SHA1={}: this processor cannot do that; using {}", wanted,
+                             choice.name));
+  }
+  return true;
+}
+
 int run(int argument_count, char** arguments) {
   CLI::App app("murder copies a release to every host of a fleet over BitTorrent.", "murder");
   app.set_version_flag("--version", "murder " MURDER_VERSION);
@@ -115,6 +139,9 @@ int run(int argument_count, char** arguments) {
     context.json = std::any_of(arguments + 1, arguments + argument_count,
                                [](const char* word) { return std::string(word) == "--json"; });
     return report_parse_error(app, error, words, context);
+  }
+  if (!check_sha1_wish(context)) {
+    return exit_usage;
   }
   return context.run_chosen();
 }

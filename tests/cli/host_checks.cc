@@ -54,6 +54,22 @@ const Finding& named(const std::vector<Finding>& findings, const std::string& na
 
 }  // namespace
 
+TEST_CASE(
+    "the choice of SHA-1 is named with its reason; a wish that cannot be met could be better") {
+  HostFacts facts = good_host();
+  facts.sha1 = {.used = "avx2 (8)", .available = "avx2, openssl"};
+  CHECK(named(check_host(facts), "SHA-1").text ==
+        "avx2 (8): the best of what this processor has (avx2, openssl)");
+  facts.sha1.wanted = "avx2";
+  CHECK(named(check_host(facts), "SHA-1").grade == Grade::ok);
+  CHECK(named(check_host(facts), "SHA-1").text ==
+        "avx2 (8): MURDER_SHA1=avx2 asks for it; this processor has avx2, openssl");
+  facts.sha1.wanted = "sha-ni";
+  facts.sha1.is_met = false;
+  CHECK(named(check_host(facts), "SHA-1").grade == Grade::could_be_better);
+  CHECK(named(check_host(facts), "SHA-1").mend == "unset MURDER_SHA1");
+}
+
 TEST_CASE("a good host has nothing to mend") {
   for (const Finding& finding : check_host(good_host())) {
     CAPTURE(finding.name);

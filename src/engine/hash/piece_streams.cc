@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/base/ensure.h"
 #include "engine/hash/sha1_end.h"
 
 namespace murder::hash {
@@ -35,7 +34,6 @@ void PieceStreams::step(const Sha1Kernel& kernel, std::span<const Part> parts) {
 }
 
 void PieceStreams::advance(std::span<Part> parts) {
-  ENSURE(is_possible());
   const auto kernels = std::span(choice_.kernels).first(choice_.kernel_count);
   for (;;) {
     const auto idle = std::partition(parts.begin(), parts.end(),
@@ -55,7 +53,7 @@ void PieceStreams::advance(std::span<Part> parts) {
   }
   for (const Part& part : parts) {
     if (part.is_whole) {
-      step(*choice_.single, {&part, 1});
+      step(choice_.single, {&part, 1});
     }
   }
 }
@@ -65,7 +63,7 @@ Sha1Digest PieceStreams::finish(uint32_t stream, std::span<const uint8_t> bytes)
   const std::span<const uint8_t> rest = bytes.subspan(ended.hashed_bytes);
   const MessageEnd end(rest, bytes.size());
   const uint8_t* place = end.bytes.data();
-  choice_.single->advance(&ended.state, &place, end.block_count);
+  choice_.single.advance(&ended.state, &place, end.block_count);
   const Sha1Digest digest = digest_of(ended.state);
   restart(stream);
   return digest;

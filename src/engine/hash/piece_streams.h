@@ -8,7 +8,7 @@
 
 #include "engine/base/types.h"
 #include "engine/hash/kernels/sha1_kernel.h"
-#include "engine/hash/piece_hasher.h"
+#include "engine/hash/sha1_choice.h"
 
 namespace murder::hash {
 
@@ -19,9 +19,6 @@ class PieceStreams {
   static constexpr uint32_t step_bytes_min = 64 << 10;
 
   explicit PieceStreams(uint32_t stream_count, const Sha1Choice& choice = sha1_choice());
-
-  // Whether this CPU can. Otherwise nothing else here may be called.
-  [[nodiscard]] bool is_possible() const { return choice_.single.has_value(); }
 
   void restart(uint32_t stream) { streams_[stream] = {}; }
   // So many bytes of the stream need not stay.

@@ -13,8 +13,8 @@
 
 #include "engine/base/types.h"
 #include "engine/hash/kernels/sha1_kernel.h"
-#include "engine/hash/piece_hasher.h"
 #include "engine/hash/sha1.h"
+#include "engine/hash/sha1_choice.h"
 
 namespace murder::hash {
 

@@ -20,8 +20,8 @@
 #include "engine/base/bit_set.h"
 #include "engine/base/bounds.h"
 #include "engine/base/endpoint.h"
-#include "engine/hash/piece_hasher.h"
 #include "engine/hash/piece_streams.h"
+#include "engine/hash/sha1_choice.h"
 #include "engine/io/aligned_arena.h"
 #include "engine/io/reactor.h"
 #include "engine/node/messages.h"
@@ -151,7 +151,6 @@ class Shard final : public swarm::EffectSink {
   [[nodiscard]] bool is_hashed_in_part(BufferIndex buffer) const;
   void add_stream_part(BufferIndex buffer);
   void hash_by_streams(std::span<const BufferIndex> waiting, std::span<Sha1Digest> digests);
-  void hash_by_batch(std::span<const BufferIndex> waiting, std::span<Sha1Digest> digests);
   bool hash_pieces();
   bool start_stores();
   void leave_place(BufferIndex buffer);
@@ -166,8 +165,7 @@ class Shard final : public swarm::EffectSink {
   Store store_;
   io::Fd listener_;
   swarm::Swarm swarm_;
-  hash::PieceHasher hasher_;
-  policy::HashBatching batching_{hasher_.lanes(), hasher_.lanes_best()};
+  policy::HashBatching batching_{hash::sha1_choice().lanes_min(), hash::sha1_choice().lanes_best()};
   hash::PieceStreams streams_;                          // by buffer
   std::vector<uint32_t> stream_rounds_;                 // of the buffers when their streams began
   std::vector<hash::PieceStreams::Part> stream_parts_;  // of this turn

@@ -85,27 +85,15 @@ void Shard::hash_by_streams(std::span<const BufferIndex> waiting, std::span<Sha1
   }
 }
 
-void Shard::hash_by_batch(std::span<const BufferIndex> waiting, std::span<Sha1Digest> digests) {
-  std::array<std::span<const uint8_t>, hash::PieceHasher::batch_max> inputs;
-  for (size_t index = 0; index < waiting.size(); ++index) {
-    inputs[index] = {pieces_->at(waiting[index], 0), swarm_.active().at(waiting[index]).size_bytes};
-  }
-  hasher_.hash_batch(std::span(inputs).first(waiting.size()), digests);
-}
-
 bool Shard::hash_pieces() {
-  std::array<BufferIndex, hash::PieceHasher::batch_max> buffers;
-  std::array<Sha1Digest, hash::PieceHasher::batch_max> digests;
+  std::array<BufferIndex, hash::sha1_lanes_max> buffers;
+  std::array<Sha1Digest, hash::sha1_lanes_max> digests;
   const size_t count = is_time_to_hash() ? std::min(verify_list_.size(), buffers.size()) : 0;
   const auto waiting = std::span(buffers).first(count);
   std::copy_n(verify_list_.begin(), count, buffers.begin());
   verify_list_.erase(verify_list_.begin(),
                      verify_list_.begin() + static_cast<std::ptrdiff_t>(count));
-  if (streams_.is_possible()) {
-    hash_by_streams(waiting, digests);
-  } else {
-    hash_by_batch(waiting, digests);
-  }
+  hash_by_streams(waiting, std::span(digests).first(count));
   for (size_t index = 0; index < count; ++index) {
     const PieceIndex piece = swarm_.active().at(buffers[index]).piece;
     const bool matches = digests[index] == metainfo_.piece_digests[piece.raw];

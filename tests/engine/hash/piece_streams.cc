@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../../content.h"
+#include "engine/hash/sha1.h"
 
 using namespace murder;
 using namespace murder::hash;
@@ -24,17 +25,20 @@ struct Message {
   }
 };
 
+// Each that this CPU has; OpenSSL's is always among them.
 std::vector<Sha1Choice> possible_choices() {
-  std::vector<Sha1Choice> found;
-  for (const std::string& name : {"", "sha-ni"}) {
-    if (const Sha1Choice choice = choose_sha1(name); choice.single) {
+  std::vector<Sha1Choice> found = {choose_sha1("")};
+  for (const char* name : {"openssl", "avx2", "avx512", "sha-ni", "armv8"}) {
+    if (const Sha1Choice choice = choose_sha1(name); choice.wish == Sha1Wish::met) {
       found.push_back(choice);
     }
   }
-  if (found.empty()) {
-    MESSAGE("skipped: this CPU has no SHA extensions");
-  }
   return found;
+}
+
+// What is there of so many messages as gain something together is hashed before they are whole.
+bool gains_from_two(const Sha1Choice& choice) {
+  return choice.lanes_min() == 2;
 }
 
 }  // namespace
@@ -78,6 +82,9 @@ TEST_CASE("messages that come in random parts have OpenSSL's digests") {
 
 TEST_CASE("alone only what is whole is hashed, in company what there is of both") {
   for (const Sha1Choice& choice : possible_choices()) {
+    if (!gains_from_two(choice)) {
+      continue;
+    }
     Prng prng(2);
     PieceStreams streams(2, choice);
     Message one{.bytes = random_bytes(prng, 300'000), .there_bytes = 200'000};
@@ -107,7 +114,7 @@ TEST_CASE("a stream that is restarted forgets what it hashed") {
     const Message wrong{.bytes = random_bytes(prng, 200'000), .there_bytes = 150'000};
     std::vector<PieceStreams::Part> parts = {wrong.part(0), wrong.part(1)};
     streams.advance(parts);
-    CHECK(streams.hashed_bytes(0) > 0);
+    CHECK((streams.hashed_bytes(0) > 0) == gains_from_two(choice));
     streams.restart(0);
     const Message right{.bytes = random_bytes(prng, 200'000), .there_bytes = 200'000};
     parts = {right.part(0)};

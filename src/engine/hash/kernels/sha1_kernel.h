@@ -29,6 +29,7 @@ struct Sha1Kernel {
 // Kernels of the same instructions for different numbers of streams, most lanes first. What is
 // named by a family runs on this CPU, or the family is empty.
 [[nodiscard]] std::span<const Sha1Kernel> sha1_kernels_sha_ni();  // x86 SHA extensions: 4, 2, 1
+[[nodiscard]] std::span<const Sha1Kernel> sha1_kernels_armv8();   // ARMv8's: 4, 2, 1
 [[nodiscard]] std::span<const Sha1Kernel> sha1_kernels_avx2();    // 8
 [[nodiscard]] std::span<const Sha1Kernel> sha1_kernels_avx512();  // 16
 
