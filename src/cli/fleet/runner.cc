@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <unordered_set>
@@ -55,66 +56,91 @@ uint32_t forks_allowed(uint32_t wanted) {
   return static_cast<uint32_t>(std::max<rlim_t>(free / descriptors_per_fork, 1));
 }
 
-// One run_jobs. A job is waiting (ready or later), running, or done; each is in one place.
-class Run {
+}  // namespace
+
+// A job is waiting (ready or later), running, or done; each is in one place.
+class Runner::Run {
  public:
-  Run(const Inventory& inventory, std::span<const Job> jobs, Launcher& launcher,
-      const RunOptions& options, RunObserver& observer)
+  Run(const Inventory& inventory, Launcher& launcher, uint32_t forks, RunObserver& observer)
       : inventory_(inventory),
-        jobs_(jobs),
         launcher_(launcher),
-        options_(options),
         observer_(observer),
-        forks_(forks_allowed(std::clamp(options.forks, 1U, limits::forks_max))),
+        forks_(forks_allowed(std::clamp(forks, 1U, limits::forks_max))),
         prng_(static_cast<uint64_t>(now().time_since_epoch().count()) ^
-              static_cast<uint64_t>(getpid())) {
-    results_.resize(jobs.size());
-    for (size_t job = 0; job < jobs.size(); ++job) {
-      results_[job].host = jobs[job].host;
-      results_[job].stage = options.stage;
-      ready_.push_back(job);
+              static_cast<uint64_t>(getpid())) {}
+
+  void add(Job job) {
+    ENSURE(job.kind != nullptr);
+    const size_t index = jobs_.size();
+    results_.push_back({.host = job.host, .stage = job.kind->stage});
+    jobs_.push_back(std::move(job));
+    if (Result<int> input = input_of(*jobs_[index].kind); !input) {
+      finish_unstarted(index, input.error().text);
+    } else {
+      ready_.push_back(index);
     }
   }
 
-  std::vector<HostResult> to_end() {
-    if (Status opened = open_input(); !opened) {
-      give_up_waiting(opened.error().text);
-    }
-    while (!ready_.empty() || !later_.empty() || !running_.empty()) {
-      if (is_cancelled()) {
-        stop_all();
+  void stop(HostIndex host, const JobKind& kind) {
+    const auto is_meant = [this, host, &kind](size_t job) {
+      return jobs_[job].host == host && jobs_[job].kind == &kind;
+    };
+    give_up_waiting(is_meant, "stopped before its turn");
+    for (const std::unique_ptr<Running>& each : running_) {
+      if (each->jobs().size() == 1 && is_meant(each->jobs().front())) {
+        each->stop(now(), Running::Why::stopped);
       }
-      move_due();
-      start_ready();
-      wait();
-      collect();
-      observer_.tick();
     }
-    return std::move(results_);
+  }
+
+  [[nodiscard]] bool is_idle() const {
+    return ready_.empty() && later_.empty() && running_.empty();
+  }
+
+  void step(int wake_fd) {
+    stop_cancelled();
+    move_due();
+    start_ready();
+    wait(wake_fd);
+    collect();
+    observer_.tick();
   }
 
  private:
-  [[nodiscard]] bool is_cancelled() const {
-    return options_.cancel != nullptr && options_.cancel->is_set();
+  [[nodiscard]] bool is_cancelled(size_t job) const {
+    const archive::CancelFlag* cancel = jobs_[job].kind->cancel;
+    return cancel != nullptr && cancel->is_set();
   }
 
-  Status open_input() {
-    if (options_.input_fd >= 0) {
-      input_ = io::Fd(fcntl(options_.input_fd, F_DUPFD_CLOEXEC, 0));
-      return input_.is_open() ? Status() : Status(fail_errno(errno, "standard input for hosts"));
+  // The open standard input of a kind; -1: it has none.
+  Result<int> input_of(const JobKind& kind) {
+    if (kind.input_fd < 0 && kind.input.empty()) {
+      return -1;
     }
-    if (options_.input.empty()) {
-      return {};
+    io::Fd& input = inputs_[&kind];
+    if (input.is_open()) {
+      return input.get();
     }
-    Result<io::Fd> input = memory_file(options_.input);
-    if (!input) {
-      return fail(input.error());
+    if (kind.input_fd >= 0) {
+      input = io::Fd(fcntl(kind.input_fd, F_DUPFD_CLOEXEC, 0));
+      return input.is_open() ? Result<int>(input.get())
+                             : fail_errno(errno, "standard input for hosts");
     }
-    input_ = std::move(*input);
-    return {};
+    Result<io::Fd> file = memory_file(kind.input);
+    if (!file) {
+      return fail(file.error());
+    }
+    input = std::move(*file);
+    return input.get();
   }
 
-  void finish(size_t job) { observer_.finished(results_[job]); }
+  void finish(size_t job) {
+    observer_.finished(results_[job]);
+    // What it said is not needed any more.
+    results_[job].output = {};
+    results_[job].log_tail = {};
+    jobs_[job].command = {};
+  }
 
   void finish_unstarted(size_t job, const std::string& reason) {
     results_[job].outcome = Outcome::not_started;
@@ -122,22 +148,36 @@ class Run {
     finish(job);
   }
 
-  void give_up_waiting(const std::string& reason) {
-    for (const auto& [when, job] : later_) {
-      // It had its turn: what came of that is told.
-      finish(job);
+  template <typename IsMeant>
+  void give_up_waiting(const IsMeant& is_meant, const std::string& reason) {
+    std::vector<size_t> given_up;
+    for (auto at = later_.begin(); at != later_.end();) {
+      if (is_meant(at->second)) {
+        given_up.push_back(at->second);
+        at = later_.erase(at);
+      } else {
+        ++at;
+      }
     }
-    later_.clear();
     for (const size_t job : ready_) {
+      if (is_meant(job)) {
+        given_up.push_back(job);
+      }
+    }
+    std::erase_if(ready_, is_meant);
+    for (const size_t job : given_up) {
+      // It may have had its turn: what came of that is told.
       results_[job].attempts > 0 ? finish(job) : finish_unstarted(job, reason);
     }
-    ready_.clear();
   }
 
-  void stop_all() {
-    give_up_waiting("stopped before its turn");
+  void stop_cancelled() {
+    const auto is_meant = [this](size_t job) { return is_cancelled(job); };
+    give_up_waiting(is_meant, "stopped before its turn");
     for (const std::unique_ptr<Running>& each : running_) {
-      each->stop(now(), Running::Why::stopped);
+      if (is_cancelled(each->jobs().front())) {
+        each->stop(now(), Running::Why::stopped);
+      }
     }
   }
 
@@ -157,7 +197,7 @@ class Run {
     std::unordered_set<std::string_view> addresses = {inventory_.at(first.host).address};
     for (size_t index = 1; index < ready_.size() && taken.size() < most; ++index) {
       const Job& other = jobs_[ready_[index]];
-      if (other.command == first.command &&
+      if (other.kind == first.kind && other.command == first.command &&
           launcher_.go_together(inventory_.at(first.host), inventory_.at(other.host)) &&
           addresses.insert(inventory_.at(other.host).address).second) {
         taken.push_back(ready_[index]);
@@ -223,26 +263,32 @@ class Run {
       addresses.push_back(inventory_.at(jobs_[job].host).address);
     }
     const std::string& command = jobs_[taken.front()].command;
+    const JobKind& kind = *jobs_[taken.front()].kind;
+    const Result<int> input = input_of(kind);
+    if (!input) {
+      return fail(input.error());
+    }
     if (command.size() > limits::command_bytes_max) {
       return fail(ErrorCode::invalid_input, fmt::format("a command line of {} bytes: at most {}",
                                                         command.size(), limits::command_bytes_max));
     }
     const Result<Launch> launch = launcher_.launch({.hosts = hosts,
                                                     .command = command,
-                                                    .has_input = input_.is_open(),
+                                                    .has_input = *input >= 0,
                                                     .forks = forks_,
-                                                    .command_timeout = options_.command_timeout});
+                                                    .command_timeout = kind.command_timeout});
     if (!launch) {
       return fail(launch.error());
     }
     auto running = Running::start(*launch, {.jobs = taken,
                                             .addresses = std::move(addresses),
-                                            .input_fd = input_.get(),
-                                            .output_bytes_max = options_.output_bytes_max,
-                                            .log_bytes_max = options_.log_bytes_max,
+                                            .input_fd = *input,
+                                            .output_bytes_max = kind.output_bytes_max,
+                                            .log_bytes_max = kind.log_bytes_max,
                                             .forks = forks_,
-                                            .command_timeout = options_.command_timeout,
-                                            .now = now()});
+                                            .command_timeout = kind.command_timeout,
+                                            .now = now(),
+                                            .on_output = follower_of(taken)});
     if (!running) {
       return fail(running.error());
     }
@@ -250,11 +296,21 @@ class Run {
     return {};
   }
 
-  void wait() {
-    if (running_.empty() && later_.empty()) {
+  // Of one host: with a tree, what comes is told apart at its end.
+  std::function<void(std::string_view)> follower_of(const std::vector<size_t>& taken) {
+    const Job& job = jobs_[taken.front()];
+    if (taken.size() > 1 || !job.kind->follows_output) {
+      return {};
+    }
+    return [this, host = job.host](std::string_view part) { observer_.output(host, part); };
+  }
+
+  void wait(int wake_fd) {
+    if (running_.empty() && later_.empty() && wake_fd < 0) {
       return;
     }
     polled_.clear();
+    polled_.push_back({.fd = wake_fd, .events = POLLIN, .revents = 0});
     Instant until = is_more_to_start_ ? now() : now() + tick_interval;
     if (!later_.empty()) {
       until = std::min(until, later_.begin()->first);
@@ -291,26 +347,30 @@ class Run {
 
   void finish_or_retry(size_t job, size_t host_count, Instant ended) {
     HostResult& result = results_[job];
-    if (is_cancelled() || result.attempts > options_.retries || !is_worth_retrying(result)) {
+    const JobKind& kind = *jobs_[job].kind;
+    if (is_cancelled(job) || result.attempts > kind.retries || !is_worth_retrying(result)) {
       finish(job);
       return;
     }
     // Those that shared a process are tried again at one moment, in one process.
     const Duration wait =
         host_count > 1 ? backoff.first * result.attempts : backoff.wait(result.attempts, prng_);
+    if (ended + wait >= kind.retry_until) {
+      finish(job);
+      return;
+    }
     observer_.retrying(result, wait);
     later_.emplace(ended + wait, job);
   }
 
   const Inventory& inventory_;
-  std::span<const Job> jobs_;
   Launcher& launcher_;
-  const RunOptions& options_;
   RunObserver& observer_;
   uint32_t forks_;
   Prng prng_;
-  io::Fd input_;
-  std::vector<HostResult> results_;
+  std::map<const JobKind*, io::Fd> inputs_;
+  std::deque<Job> jobs_;            // a deque: jobs are added while others are looked at
+  std::deque<HostResult> results_;  // of each
   std::deque<size_t> ready_;
   std::multimap<Instant, size_t> later_;
   std::vector<std::unique_ptr<Running>> running_;
@@ -318,13 +378,26 @@ class Run {
   bool is_more_to_start_ = false;
 };
 
-}  // namespace
+Runner::Runner(const Inventory& inventory, Launcher& launcher, uint32_t forks,
+               RunObserver& observer)
+    : run_(std::make_unique<Run>(inventory, launcher, forks, observer)) {}
 
-std::vector<HostResult> run_jobs(const Inventory& inventory, std::span<const Job> jobs,
-                                 Launcher& launcher, const RunOptions& options,
-                                 RunObserver* observer) {
-  RunObserver nobody;
-  return Run(inventory, jobs, launcher, options, observer == nullptr ? nobody : *observer).to_end();
+Runner::~Runner() = default;
+
+void Runner::add(Job job) {
+  run_->add(std::move(job));
+}
+
+void Runner::stop(HostIndex host, const JobKind& kind) {
+  run_->stop(host, kind);
+}
+
+bool Runner::is_idle() const {
+  return run_->is_idle();
+}
+
+void Runner::step(int wake_fd) {
+  run_->step(wake_fd);
 }
 
 }  // namespace murder::fleet

@@ -5,6 +5,7 @@
 // is to be started in the background there and followed by other means (the tracker knows).
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,9 +19,24 @@
 
 namespace murder::fleet {
 
+// What jobs of a step share. The caller's; it must outlive its jobs.
+struct JobKind {
+  std::string stage;       // what is being done, for results: "start-tracker"
+  std::string_view input;  // standard input of every command; none when empty
+  int input_fd = -1;       // the same as an open file that is read from its start; -1: none
+  Duration command_timeout = limits::command_timeout_default;  // of one attempt; zero: none
+  uint32_t retries = limits::retries_default;  // further attempts at a host that was not reached
+  Instant retry_until = instant_never;         // and no attempt after this
+  uint32_t output_bytes_max = limits::output_bytes_default;
+  uint32_t log_bytes_max = limits::log_bytes_default;
+  bool follows_output = false;  // RunObserver::output is called
+  const archive::CancelFlag* cancel = nullptr;
+};
+
 struct Job {
-  HostIndex host;       // each host at most once in a run
-  std::string command;  // a line for the shell of the remote user, quoted (shell_words.h)
+  HostIndex host;
+  std::string command;            // a line for the shell of the remote user, quoted (shell_words.h)
+  const JobKind* kind = nullptr;  // of run_jobs: null
 };
 
 struct RunOptions {
@@ -47,14 +63,41 @@ class RunObserver {
   virtual void started(HostIndex /*host*/, uint32_t /*attempt*/) {}
   // The host was not reached and is tried again after `wait`.
   virtual void retrying(const HostResult& /*result*/, Duration /*wait*/) {}
-  // Exactly once for every job. What is moved out of the result is not in the returned list.
+  // A part of what a command wrote to its standard output, if its kind follows that; lines may be
+  // cut anywhere.
+  virtual void output(HostIndex /*host*/, std::string_view /*part*/) {}
+  // Exactly once for every job. What is moved out of the result is not in the returned list. Jobs
+  // may be added here.
   virtual void finished(HostResult& /*result*/) {}
   // Some times a second, at least: for a live screen.
   virtual void tick() {}
 };
 
-// One result per job, in the order of the jobs. The commands of one launcher may be run one after
-// the other; connections stay open between them.
+// Jobs that are added as their time comes. One thread; what still runs at its end is killed.
+class Runner {
+ public:
+  // `forks`: processes at a time.
+  Runner(const Inventory& inventory, Launcher& launcher, uint32_t forks, RunObserver& observer);
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  ~Runner();
+
+  void add(Job job);
+  // Ends what runs or waits for this host, in a stage that is in order to be ended: its jobs finish
+  // as interrupted or not started.
+  void stop(HostIndex host, const JobKind& kind);
+  [[nodiscard]] bool is_idle() const;
+  // Starts what may start, waits until something happens (at most a tick, and not longer than until
+  // `wake_fd`, if not -1, is readable), and reports to the observer.
+  void step(int wake_fd = -1);
+
+ private:
+  class Run;
+  std::unique_ptr<Run> run_;
+};
+
+// One result per job, in the order of the jobs; each host at most once. The commands of one
+// launcher may be run one after the other; connections stay open between them.
 [[nodiscard]] std::vector<HostResult> run_jobs(const Inventory& inventory,
                                                std::span<const Job> jobs, Launcher& launcher,
                                                const RunOptions& options,

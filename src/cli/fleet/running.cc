@@ -66,6 +66,9 @@ void Running::stop(Instant now, Why why) {
 void Running::read() {
   child_.read_output([this](std::string_view part) {
     labelled_ ? labelled_->take_output(part) : output_.append(part);
+    if (!labelled_ && options_.on_output) {
+      options_.on_output(part);
+    }
   });
   child_.read_log(
       [this](std::string_view part) { labelled_ ? labelled_->take_log(part) : log_.append(part); });
@@ -105,7 +108,7 @@ AttemptEnd Running::attempt_end() const {
           .is_stopped = is_cut_short && why_ == Why::stopped};
 }
 
-void Running::tell(std::vector<HostResult>& results) {
+void Running::tell(std::deque<HostResult>& results) {
   if (labelled_) {
     tell_labelled(results);
   } else {
@@ -117,7 +120,7 @@ void Running::tell(std::vector<HostResult>& results) {
   }
 }
 
-void Running::tell_labelled(std::vector<HostResult>& results) {
+void Running::tell_labelled(std::deque<HostResult>& results) {
   labelled_->finish();
   const std::string own_log = labelled_->own_log().take();
   for (size_t index = 0; index < options_.jobs.size(); ++index) {

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <array>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/fleet/child_process.h"
@@ -28,6 +31,7 @@ class Running {
     uint32_t forks = 1;
     Duration command_timeout{};
     Instant now;
+    std::function<void(std::string_view)> on_output = {};  // of a launch that is not labelled
   };
   // ErrorCode::limit when there is no room for another process now.
   [[nodiscard]] static Result<std::unique_ptr<Running>> start(const Launch& launch,
@@ -46,7 +50,7 @@ class Running {
   // Reads what is there and looks after the time limit. True: it has ended.
   [[nodiscard]] bool advance(Instant now);
   // Once, after the end: fills the results of its jobs.
-  void tell(std::vector<HostResult>& results);
+  void tell(std::deque<HostResult>& results);
 
  private:
   enum class State { running, ending, killed, ended };
@@ -54,7 +58,7 @@ class Running {
   Running(ChildProcess child, Options options, bool is_labelled);
   void read();
   [[nodiscard]] AttemptEnd attempt_end() const;
-  void tell_labelled(std::vector<HostResult>& results);
+  void tell_labelled(std::deque<HostResult>& results);
 
   ChildProcess child_;
   Options options_;
