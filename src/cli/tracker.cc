@@ -17,7 +17,7 @@ namespace murder::cli {
 namespace {
 
 struct TrackerCommandOptions {
-  std::vector<std::string> listen = {fmt::format("0.0.0.0:{}", tracker::port_default)};
+  std::vector<std::string> listen = {fmt::format("[::]:{}", tracker::port_default)};
   std::string racks_path;
   bool background = false;
 };
@@ -31,7 +31,7 @@ Result<Endpoint> parse_listen(const std::string& text) {
   }
   return fail(ErrorCode::invalid_input,
               fmt::format("--listen {}: write an address of this host and a port, such as "
-                          "0.0.0.0:{} or [::]:{}",
+                          "10.0.0.7:{}, or [::]:{} for all addresses",
                           text, tracker::port_default, tracker::port_default));
 }
 
@@ -160,10 +160,13 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
       {
           .name = "tracker",
           .description = "Tell the hosts of a release about each other",
-          .example = "murder tracker --listen 0.0.0.0:8998 --background",
+          .example = "murder tracker --listen '[::]:8998' --background",
       },
       run_tracker);
-  command.add_option("--listen", options.listen, "Address and port to listen on; may be repeated")
+  command
+      .add_option("--listen", options.listen,
+                  "Address and port to listen on; may be repeated. [::] is all addresses, "
+                  "IPv6 and IPv4")
       .type_name("HOST:PORT")
       .show_default();
   command

@@ -1,12 +1,15 @@
 #include "tracker/announcer_address.h"
 
+#include <algorithm>
+
 namespace murder::tracker {
 
 namespace {
 
-// Of one host: neither unspecified nor multicast nor broadcast.
-bool is_host_address(const IpAddress& address) {
-  if (address.is_unspecified()) {
+// What `remote` may be: neither unspecified nor multicast nor broadcast, nor another host's
+// loopback.
+bool may_be(const IpAddress& address, const IpAddress& remote) {
+  if (address.is_unspecified() || (is_loopback(address) && !is_loopback(remote))) {
     return false;
   }
   if (address.is_v4()) {
@@ -17,16 +20,24 @@ bool is_host_address(const IpAddress& address) {
 
 }  // namespace
 
+bool is_loopback(const IpAddress& address) {
+  if (address.is_v4()) {
+    return address.v4_bytes()[0] == 127;
+  }
+  return address.bytes[15] == 1 && std::all_of(address.bytes.begin(), address.bytes.end() - 1,
+                                               [](uint8_t byte) { return byte == 0; });
+}
+
 AnnouncerAddress announcer_address(const codec::AnnounceRequest& request, const IpAddress& remote) {
   AnnouncerAddress result{.endpoint = {.address = remote, .port = request.port}, .alias = {}};
   if (!remote.is_private()) {
     return result;
   }
-  if (request.ip && is_host_address(*request.ip)) {
+  if (request.ip && may_be(*request.ip, remote)) {
     result.endpoint.address = *request.ip;
   }
   for (const std::optional<Endpoint>& said : {request.ipv4, request.ipv6}) {
-    if (!said || !is_host_address(said->address)) {
+    if (!said || !may_be(said->address, remote)) {
       continue;
     }
     const Endpoint endpoint{.address = said->address,
@@ -38,6 +49,14 @@ AnnouncerAddress announcer_address(const codec::AnnounceRequest& request, const 
     }
   }
   return result;
+}
+
+Endpoint endpoint_for(const Caller& asker, const Endpoint& peer) {
+  if (!is_loopback(peer.address) || is_loopback(asker.remote) || asker.local.is_unspecified() ||
+      is_loopback(asker.local)) {
+    return peer;
+  }
+  return {.address = asker.local, .port = peer.port};
 }
 
 }  // namespace murder::tracker

@@ -167,8 +167,9 @@ void PeerTable::forget(Swarm& swarm, const PeerId& id, const AnnouncerAddress& a
   }
 }
 
-void PeerTable::announce(const codec::AnnounceRequest& request, const IpAddress& remote,
-                         Instant now, Prng& prng, codec::AnnounceReply& reply) {
+void PeerTable::announce(const codec::AnnounceRequest& request, const Caller& caller, Instant now,
+                         Prng& prng, codec::AnnounceReply& reply) {
+  const IpAddress& remote = caller.remote;
   if (request.port == 0) {
     refuse(reply, "port 0 cannot be reached: announce the port you listen on", std::nullopt);
     return;
@@ -218,6 +219,9 @@ void PeerTable::announce(const codec::AnnounceRequest& request, const IpAddress&
     } else {
       fill_peers(*swarm, asker, request.peers_wanted.value_or(limits::peers_per_reply_default), now,
                  prng, reply);
+    }
+    for (codec::AnnouncePeer& peer : reply.peers) {
+      peer.endpoint = endpoint_for(caller, peer.endpoint);
     }
   }
   record_count_ -= swarm->sweep(now, sweep_records_per_announce).dropped_count;

@@ -36,10 +36,10 @@ class PeerTable {
  public:
   explicit PeerTable(PeerTableOptions options) : options_(std::move(options)) {}
 
-  // Takes an announce and fills `reply`, whose storage is reused. The remote address is the one the
-  // announce came from. A peer that tells how many neighbours it has gets a place in the graph
-  // (Swarm::hand_out_neighbours), any other as many peers as it wants, drawn at random.
-  void announce(const codec::AnnounceRequest& request, const IpAddress& remote, Instant now,
+  // Takes an announce and fills `reply`, whose storage is reused. A peer that tells how many
+  // neighbours it has gets a place in the graph (Swarm::hand_out_neighbours), any other as many
+  // peers as it wants, drawn at random.
+  void announce(const codec::AnnounceRequest& request, const Caller& caller, Instant now,
                 Prng& prng, codec::AnnounceReply& reply);
 
   // nullptr when no such swarm is known.

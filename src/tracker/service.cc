@@ -23,9 +23,27 @@ constexpr uint32_t json_racks_max = 100;
 // Leechers and racks on one page together: it is made whole, in memory, by the tracker's thread.
 constexpr uint32_t rows_max = 2000;
 
-http::Response page(std::string content_type, std::string body) {
-  return {.content_type = std::move(content_type),
-          .body = std::move(body),
+std::string content_type_of(PageKind kind) {
+  switch (kind) {
+    case PageKind::html:
+      return "text/html; charset=utf-8";
+    case PageKind::json:
+    case PageKind::json_of_one:
+      return "application/json";
+    case PageKind::metrics:
+      return "text/plain; version=0.0.4; charset=utf-8";
+    case PageKind::scrape:
+      return "text/plain; charset=utf-8";
+  }
+  return {};
+}
+
+// A small page is copied, a large one is the same for all who are sent it.
+http::Response page(PageKind kind, const http::SharedBody& made) {
+  const bool is_small = made.text().size() <= limits::viewer_page_bytes_min;
+  return {.content_type = content_type_of(kind),
+          .body = is_small ? std::string(made.text()) : std::string(),
+          .shared_body = is_small ? http::SharedBody() : made,
           .fields = {{"Cache-Control", "no-store"},
                      {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"}}};
 }
@@ -52,7 +70,7 @@ http::Response Service::announce(const http::Request& request, Instant now) {
   if (announce) {
     ++counters_.announces_by_event[static_cast<size_t>(announce->event)];
     form = form_for(*announce);
-    table_.announce(*announce, request.remote.address, now, prng_, reply_);
+    table_.announce(*announce, {request.remote.address, request.local.address}, now, prng_, reply_);
   } else {
     reply_ = {};
     reply_.failure_reason = std::move(announce.error().text);
@@ -62,17 +80,14 @@ http::Response Service::announce(const http::Request& request, Instant now) {
   return {.body = codec::encode_announce_reply(reply_, form)};
 }
 
-http::Response Service::scrape(const http::Request& request) {
-  ++counters_.scrapes;
+http::Response Service::scrape(const http::Request& request, Instant now) {
+  counters_.scrapes += request.has_waited ? 0 : 1;
   codec::ScrapeReply reply;
   Result<std::vector<InfoHash>> info_hashes = codec::decode_scrape_query(request.query);
   if (!info_hashes) {
     reply.failure_reason = std::move(info_hashes.error().text);
   } else if (info_hashes->empty()) {
-    table_.each_swarm([&](const InfoHash& info_hash, const Swarm& swarm) {
-      reply.entries.push_back(scrape_entry(info_hash, swarm.counts()));
-      return reply.entries.size() < limits::scrape_swarms_max;
-    });
+    return show(request, {.kind = PageKind::scrape, .info_hash = {}}, now);
   } else {
     // Of a release that nobody announced all counts are 0.
     for (const InfoHash& info_hash : *info_hashes) {
@@ -82,6 +97,15 @@ http::Response Service::scrape(const http::Request& request) {
     }
   }
   return {.body = codec::encode_scrape_reply(reply)};
+}
+
+std::string Service::scrape_of_all() const {
+  codec::ScrapeReply reply;
+  table_.each_swarm([&](const InfoHash& info_hash, const Swarm& swarm) {
+    reply.entries.push_back(scrape_entry(info_hash, swarm.counts()));
+    return reply.entries.size() < limits::scrape_swarms_max;
+  });
+  return codec::encode_scrape_reply(reply);
 }
 
 Snapshot Service::snapshot(Instant now, const SnapshotLimits& limits) const {
@@ -108,8 +132,46 @@ std::string Service::status_json(Instant now) const {
                                            .rows_max = rows_max}));
 }
 
-http::Response Service::status_of(std::string_view query, Instant now) const {
-  codec::QueryPairs pairs(query);
+std::string Service::make(const PageCache::Key& key, Instant now) const {
+  switch (key.kind) {
+    case PageKind::html:
+      return render_status_page(snapshot(now, {.lines_max = page_lines_max,
+                                               .slowest_max = page_slowest_max,
+                                               .racks_max = page_racks_max,
+                                               .rows_max = rows_max}));
+    case PageKind::json:
+      return status_json(now);
+    case PageKind::json_of_one:
+      return render_status_json(snapshot(now, {.lines_max = 1,
+                                               .slowest_max = json_slowest_max,
+                                               .racks_max = json_racks_max,
+                                               .rows_max = rows_max,
+                                               .only = &key.info_hash}));
+    case PageKind::metrics:
+      return render_metrics(snapshot(now, {}));
+    case PageKind::scrape:
+      return scrape_of_all();
+  }
+  return {};
+}
+
+http::Response Service::show(const http::Request& request, const PageCache::Key& key, Instant now) {
+  if (!request.has_waited) {
+    const std::optional<Duration> wait = viewers_.admit(pages_.last_bytes(key), now);
+    if (!wait) {
+      return {.status = 503,
+              .body = "too many look at this tracker's pages\n",
+              .fields = {{"Retry-After", "1"}}};
+    }
+    if (*wait > Duration{}) {
+      return {.wait = *wait};
+    }
+  }
+  return page(key.kind, pages_.get(key, now, [&] { return make(key, now); }));
+}
+
+http::Response Service::status(const http::Request& request, Instant now) {
+  codec::QueryPairs pairs(request.query);
   while (const std::optional<codec::QueryPair> pair = pairs.next()) {
     if (pair->key != "info_hash") {
       continue;
@@ -118,18 +180,13 @@ http::Response Service::status_of(std::string_view query, Instant now) const {
     if (!only) {
       return {.status = 400, .body = "info_hash: write 40 hexadecimal digits\n"};
     }
-    const SnapshotLimits limits{.lines_max = 1,
-                                .slowest_max = json_slowest_max,
-                                .racks_max = json_racks_max,
-                                .rows_max = rows_max,
-                                .only = &*only};
-    return page("application/json", render_status_json(snapshot(now, limits)));
+    return show(request, {.kind = PageKind::json_of_one, .info_hash = *only}, now);
   }
-  return page("application/json", status_json(now));
+  return show(request, {.kind = PageKind::json, .info_hash = {}}, now);
 }
 
 http::Response Service::handle(const http::Request& request, Instant now) {
-  ++counters_.requests;
+  counters_.requests += request.has_waited ? 0 : 1;
   if (request.method != "GET" && request.method != "HEAD") {
     return {
         .status = 405, .body = "only GET is answered here\n", .fields = {{"Allow", "GET, HEAD"}}};
@@ -138,20 +195,16 @@ http::Response Service::handle(const http::Request& request, Instant now) {
     return announce(request, now);
   }
   if (request.path == "/scrape") {
-    return scrape(request);
+    return scrape(request, now);
   }
   if (request.path == "/") {
-    return page("text/html; charset=utf-8",
-                render_status_page(snapshot(now, {.lines_max = page_lines_max,
-                                                  .slowest_max = page_slowest_max,
-                                                  .racks_max = page_racks_max,
-                                                  .rows_max = rows_max})));
+    return show(request, {.kind = PageKind::html, .info_hash = {}}, now);
   }
   if (request.path == "/status.json") {
-    return status_of(request.query, now);
+    return status(request, now);
   }
   if (request.path == "/metrics") {
-    return page("text/plain; version=0.0.4; charset=utf-8", render_metrics(snapshot(now, {})));
+    return show(request, {.kind = PageKind::metrics, .info_hash = {}}, now);
   }
   return {.status = 404,
           .body = "not found; there are /, /announce, /scrape, /metrics and /status.json\n"};

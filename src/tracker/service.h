@@ -10,12 +10,15 @@
 #include "engine/codec/announce.h"
 #include "engine/http/server.h"
 #include "tracker/peer_table.h"
+#include "tracker/service_pages.h"
 #include "tracker/snapshot.h"
 
 namespace murder::tracker {
 
 // Lives on the thread of the server that calls it; the table and the server outlive it. What a
-// client did wrong is told as a bencoded failure reason with status 200, as is the custom.
+// client did wrong is told as a bencoded failure reason with status 200, as is the custom. Pages
+// are kept for a second when they are asked for often, and all viewers together have a small share
+// of the thread's time: beyond it they wait, or are told to come back.
 class Service : public http::Handler {
  public:
   struct Options {
@@ -35,15 +38,20 @@ class Service : public http::Handler {
 
  private:
   http::Response announce(const http::Request& request, Instant now);
-  http::Response scrape(const http::Request& request);
+  http::Response scrape(const http::Request& request, Instant now);
+  [[nodiscard]] std::string scrape_of_all() const;
   [[nodiscard]] Snapshot snapshot(Instant now, const SnapshotLimits& limits) const;
-  http::Response status_of(std::string_view query, Instant now) const;
+  http::Response show(const http::Request& request, const PageCache::Key& key, Instant now);
+  [[nodiscard]] std::string make(const PageCache::Key& key, Instant now) const;
+  http::Response status(const http::Request& request, Instant now);
 
   PeerTable& table_;
   Prng prng_;
   Instant started_at_;
   ServiceCounters counters_;
   codec::AnnounceReply reply_;  // its storage is used again
+  PageCache pages_;
+  ViewerGate viewers_;
   const http::Server* server_ = nullptr;
 };
 

@@ -71,6 +71,27 @@ Result<uint64_t> random_word() {
   return word;
 }
 
+// Whether the IPv4 side of a listener on [::] is named by itself.
+bool takes_v4_itself(const std::vector<Endpoint>& endpoints, uint16_t port) {
+  return std::any_of(endpoints.begin(), endpoints.end(), [&](const Endpoint& other) {
+    return port != 0 && other.port == port && other.address.is_v4() &&
+           other.address.is_unspecified();
+  });
+}
+
+Result<io::Fd> listen_on_one(const Endpoint& endpoint, const std::vector<Endpoint>& all) {
+  const bool is_any_v6 = !endpoint.address.is_v4() && endpoint.address.is_unspecified();
+  const io::ListenOptions options{.dual_stack = !(is_any_v6 && takes_v4_itself(all, endpoint.port)),
+                                  .port_option = "--listen"};
+  Result<io::Fd> listener = io::listen_tcp(endpoint, options);
+  const bool lacks_v6 = !listener && listener.error().code == ErrorCode::network;
+  if (lacks_v6 && is_any_v6 && options.dual_stack) {
+    return io::listen_tcp({.address = *IpAddress::parse("0.0.0.0"), .port = endpoint.port},
+                          options);
+  }
+  return listener;
+}
+
 }  // namespace
 
 TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed,
@@ -133,7 +154,7 @@ Status TrackerServer::listen_on(const std::vector<Endpoint>& endpoints) {
   // All or none: nothing is served before every address is taken.
   std::vector<io::Fd> listeners;
   for (const Endpoint& endpoint : endpoints) {
-    Result<io::Fd> listener = io::listen_tcp(endpoint, {.port_option = "--listen"});
+    Result<io::Fd> listener = listen_on_one(endpoint, endpoints);
     if (!listener) {
       return fail(std::move(listener.error()));
     }

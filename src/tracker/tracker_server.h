@@ -21,8 +21,9 @@ namespace murder::tracker {
 inline constexpr uint16_t port_default = 8998;
 
 struct TrackerOptions {
-  // 0.0.0.0 takes IPv4, [::] both families. Port 0: any free one, see endpoints().
-  std::vector<Endpoint> listen = {Endpoint::parse("0.0.0.0:8998").value()};
+  // 0.0.0.0 takes IPv4. [::] takes both families; IPv6 alone when 0.0.0.0 is named beside it, IPv4
+  // alone on a host without IPv6. Port 0: any free one, see endpoints().
+  std::vector<Endpoint> listen = {Endpoint::parse("[::]:8998").value()};
   // Lowered to what the limit on open files allows.
   uint32_t connections_max = limits::http_connections_max;
   RackTable racks;             // of hosts that do not say where they stand

@@ -65,3 +65,36 @@ TEST_CASE("an address of the same family takes the place of the one seen, ip bef
   request.ip = address("10.8.8.8");
   CHECK(announcer_address(request, address("10.0.0.1")).endpoint.text() == "10.8.8.8:6881");
 }
+
+TEST_CASE("a loopback address counts only from a host that has it: the tracker's own") {
+  codec::AnnounceRequest request = request_on(6881);
+  for (const char* loopback : {"127.0.0.1", "127.9.8.7", "::1"}) {
+    request.ip = address(loopback);
+    CHECK(announcer_address(request, address("10.0.0.1")).endpoint.text() == "10.0.0.1:6881");
+  }
+  CHECK(announcer_address(request, address("127.0.0.1")).endpoint.text() == "[::1]:6881");
+}
+
+TEST_CASE("who announces from loopback is reached where the asker reaches the tracker") {
+  const Endpoint peer{.address = address("127.0.1.1"), .port = 6881};
+  const auto seen_by = [&](const char* remote, const char* local) {
+    return endpoint_for({address(remote), address(local)}, peer).text();
+  };
+  CHECK(seen_by("10.0.0.9", "10.0.0.1") == "10.0.0.1:6881");
+  CHECK(seen_by("192.0.2.9", "192.0.2.1") == "192.0.2.1:6881");
+  CHECK(seen_by("2001:db8::9", "2001:db8::1") == "[2001:db8::1]:6881");
+  CHECK(seen_by("::ffff:10.0.0.9", "::ffff:10.0.0.1") == "10.0.0.1:6881");
+
+  INFO("the tracker's own host, and the hosts of a test that all have an address of 127.0.0.0/8");
+  CHECK(seen_by("127.0.0.1", "127.0.1.1") == "127.0.1.1:6881");
+  CHECK(seen_by("127.9.0.3", "127.0.0.1") == "127.0.1.1:6881");
+  CHECK(seen_by("::1", "::1") == "127.0.1.1:6881");
+
+  INFO("what is not known changes nothing, and others are where they say");
+  CHECK(endpoint_for(address("10.0.0.9"), peer) == peer);
+  CHECK(seen_by("10.0.0.9", "127.0.0.1") == "127.0.1.1:6881");
+  const Endpoint other{.address = address("10.0.0.7"), .port = 6881};
+  CHECK(endpoint_for({address("10.0.0.9"), address("10.0.0.1")}, other) == other);
+  const Endpoint v6{.address = address("::1"), .port = 7};
+  CHECK(endpoint_for({address("10.0.0.9"), address("10.0.0.1")}, v6).text() == "10.0.0.1:7");
+}

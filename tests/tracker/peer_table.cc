@@ -374,3 +374,29 @@ TEST_CASE("among 50,000 peers a dead one vanishes and the others stay") {
   }
   CHECK(named == 0);
 }
+
+TEST_CASE("a seeder on the tracker's host that announces over loopback is reached from elsewhere") {
+  for (const bool is_own_kind : {true, false}) {
+    Fixture fixture;
+    const Caller local{address("127.0.0.1"), address("127.0.1.1")};
+    const auto ask = [&](uint32_t number, uint64_t left_bytes, const Caller& caller) {
+      AnnounceRequest request = from_peer(number, left_bytes);
+      if (is_own_kind) {
+        request.neighbour_count = 0;
+      }
+      AnnounceReply reply;
+      fixture.table.announce(request, caller, fixture.now, fixture.prng, reply);
+      std::set<std::string> peers;
+      for (const auto& peer : reply.peers) {
+        peers.insert(peer.endpoint.text());
+      }
+      return peers;
+    };
+    ask(1, 0, local);
+    CHECK(ask(2, 9, {address("10.0.0.2"), address("10.0.0.1")}) ==
+          std::set<std::string>{"10.0.0.1:6881"});
+    CHECK(ask(3, 9, {address("2001:db8::3"), address("2001:db8::1")}) ==
+          std::set<std::string>{"[2001:db8::1]:6881", "10.0.0.2:6881"});
+    CHECK(ask(1, 0, local) == std::set<std::string>{"10.0.0.2:6881", "[2001:db8::3]:6881"});
+  }
+}

@@ -179,3 +179,48 @@ TEST_CASE("/status.json tells of one release when asked for its info hash") {
   CHECK(contains(get("").body, "\"name\":\"v42\""));
   CHECK(get("info_hash=xyz").status == 400);
 }
+
+TEST_CASE("pages asked for back to back are kept, and announces do not wait for viewers") {
+  Fixture fixture;
+  fixture.announce(peer_query("01", "&name=before"));
+  const auto is_told = [&](std::string_view path, std::string_view text) {
+    const http::Response response = fixture.get(path);
+    return contains(response.body, text) || contains(response.shared_body.text(), text);
+  };
+  for (const char* path : {"/", "/status.json", "/metrics"}) {
+    uint32_t shown = 0;
+    uint32_t waits = 0;
+    uint32_t refused = 0;
+    for (int count = 0; count < 2000; ++count) {
+      const http::Response response = fixture.get(path);
+      (response.status == 503 ? refused : response.wait > Duration{} ? waits : shown) += 1;
+      CHECK(contains(fixture.announce(peer_query("01")), "8:interval"));
+    }
+    INFO(path);
+    CHECK(shown < 300);
+    CHECK(refused > 1000);
+    CHECK(fixture.get(path).status == 503);
+    fixture.now += 10s;
+    CHECK(fixture.get(path).status == 200);
+  }
+  INFO("a fresh page for who asks now and then");
+  fixture.now += 10s;
+  CHECK_FALSE(is_told("/status.json", "\"seeders\":1"));
+  fixture.announce(hash_a + "&peer_id=-MU0001-abcdefghij09&port=6889&left=0");
+  CHECK(is_told("/status.json", "\"seeders\":1"));
+}
+
+TEST_CASE("a request that has waited is answered, and a scrape of everything is a page as well") {
+  Fixture fixture;
+  fixture.announce(peer_query("01"));
+  bool has_to_wait = false;
+  for (int count = 0; count < 1000 && !has_to_wait; ++count) {
+    has_to_wait = fixture.get("/scrape").wait > Duration{};
+  }
+  REQUIRE(has_to_wait);
+  const http::Response answered =
+      fixture.service.handle({.method = "GET", .path = "/scrape", .has_waited = true}, fixture.now);
+  CHECK(answered.wait == Duration{});
+  CHECK(contains(answered.body, "10:incompletei1e"));
+  CHECK(contains(fixture.get("/scrape", hash_a).body, "10:incompletei1e"));
+}

@@ -24,9 +24,9 @@ constexpr std::array<std::string_view, 4> content_endings = {".tar.zst", ".tar.g
 // Base64 is a third longer, and has line ends.
 constexpr uint32_t torrent_output_bytes_max = 96 * 1024 * 1024;
 
-std::string listen_address(const Host& host, uint16_t port) {
-  const bool is_v6 = host.ip.find(':') != std::string::npos;
-  return fmt::format("{}:{}", is_v6 ? "[::]" : "0.0.0.0", port);
+// All addresses, IPv6 and IPv4: a host's name may stand for either.
+std::string listen_address(uint16_t port) {
+  return fmt::format("[::]:{}", port);
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts) {
   }
   for (const HostResult& result : work.run_and_note(idle, step, [&](const Host& host) {
          return CommandLine::murder(murder_path_of(work), "tracker")
-             .option("--listen", listen_address(host, port))
+             .option("--listen", listen_address(port))
              .flag("--background")
              .flag("--quiet")
              .flag("--json")

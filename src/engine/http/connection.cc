@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/types.h"
+#include "engine/io/sockets.h"
 
 namespace murder::http {
 namespace {
@@ -48,7 +49,10 @@ Connection::Connection(ConnectionOwner& owner, const ConnectionShared& shared, i
       remote_(remote),
       receive_(io::bind_operation<&Connection::received>(this)),
       send_(io::bind_operation<&Connection::sent>(this)),
-      timer_(shared.reactor.timers(), io::bind_timer<&Connection::timed_out>(this)) {}
+      timer_(shared.reactor.timers(), io::bind_timer<&Connection::timed_out>(this)) {
+  bucket_ = shared_.sources.bucket_of(remote.address);
+  shared_.sources.add(bucket_);
+}
 
 void Connection::begin(SlabHandle handle) {
   handle_ = handle;
@@ -77,6 +81,7 @@ void Connection::end_if_quiet() {
   if (!receive_.in_flight() && !send_.in_flight()) {
     shared_.held.all -= held_bytes_;
     shared_.held.going -= held_bytes_;
+    shared_.sources.remove(bucket_);
     shared_.reactor.close_fd(fd_);
     owner_.ended(*this);
   }
@@ -149,7 +154,7 @@ bool Connection::worth_parsing(size_t size_before) const {
 // Answers the complete requests at the start of the input and returns their size.
 size_t Connection::answer_requests(std::span<const uint8_t> input) {
   size_t used = 0;
-  while (used < input.size() && !close_after_send_ &&
+  while (used < input.size() && !close_after_send_ && !wants_to_wait_ && !shared_body_.is_set() &&
          output_.size() - sent_bytes_ < output_bytes_enough) {
     const size_t size = answer_one(input.subspan(used));
     if (size == 0) {
@@ -160,7 +165,7 @@ size_t Connection::answer_requests(std::span<const uint8_t> input) {
   return close_after_send_ ? input.size() : used;
 }
 
-// Returns the size of the request at the start of the input, 0 when it is not all here.
+// Returns the size of the request at the start of the input, 0 when it is not all here or waits.
 size_t Connection::answer_one(std::span<const uint8_t> input) {
   wanted_bytes_ = 0;
   parsed_bytes_ = input.size();
@@ -188,39 +193,52 @@ size_t Connection::answer_one(std::span<const uint8_t> input) {
     wanted_bytes_ = size;
     return 0;
   }
-  answer(head, input.subspan(head.head_bytes, static_cast<size_t>(body_bytes)));
-  return size;
+  const bool is_answered =
+      answer(head, input.subspan(head.head_bytes, static_cast<size_t>(body_bytes)));
+  return is_answered ? size : 0;
 }
 
-void Connection::answer(const codec::RequestHead& head, std::span<const uint8_t> body) {
-  ++shared_.counters.requests;
+bool Connection::answer(const codec::RequestHead& head, std::span<const uint8_t> body) {
+  const bool has_waited = std::exchange(has_waited_, false);
+  shared_.counters.requests += has_waited ? 0 : 1;
   if (!is_known_method(head.method)) {
     append_response({.status = 405,
                      .body = "only GET, HEAD and POST\n",
                      .fields = {{.name = "Allow", .value = "GET, HEAD, POST"}}},
                     true, head.keep_alive);
-    return;
+    return true;
   }
   const uint64_t held_bytes_max = shared_.options.held_bytes_max;
   if (shared_.held.all >= held_bytes_max) {
     refuse_crowded();
-    return;
+    return true;
+  }
+  if (!is_local_socket_ && local_.port == 0) {
+    local_ = io::local_endpoint(fd_).value_or(Endpoint{});
   }
   const Request request{.method = head.method,
                         .path = head.path,
                         .query = head.query,
                         .body = body,
                         .remote = remote_,
-                        .is_local_socket = is_local_socket_};
+                        .local = local_,
+                        .is_local_socket = is_local_socket_,
+                        .has_waited = has_waited};
   answering_ = true;
   const Response response = shared_.handler.handle(request, shared_.reactor.now());
   answering_ = false;
+  if (response.wait > Duration{} && !close_after_send_) {
+    wants_to_wait_ = true;
+    ask_again_at_ = shared_.reactor.now() + response.wait;
+    return false;
+  }
   if (response.body.size() > large_body_bytes && shared_.held.all >= held_bytes_max / 2) {
     refuse_crowded();
-    return;
+    return true;
   }
   append_response(response, head.method != "HEAD",
                   head.keep_alive && !response.close && !close_after_send_);
+  return true;
 }
 
 // Answers what cannot be understood; the connection ends after it.
@@ -244,15 +262,23 @@ void Connection::append_response(const Response& response, bool with_body, bool 
   for (const Response::Field& field : response.fields) {
     fields[count++] = {field.name, field.value};
   }
-  codec::append_response_head(output_, {.status = static_cast<uint16_t>(response.status),
-                                        .content_type = response.content_type,
-                                        .content_bytes = response.body.size(),
-                                        .keep_alive = keep_alive,
-                                        .fields = std::span(fields).first(count)});
-  if (with_body) {
+  codec::append_response_head(
+      output_, {.status = static_cast<uint16_t>(response.status),
+                .content_type = response.content_type,
+                .content_bytes = response.shared_body.is_set() ? response.shared_body.text().size()
+                                                               : response.body.size(),
+                .keep_alive = keep_alive,
+                .fields = std::span(fields).first(count)});
+  if (with_body && response.shared_body.is_set()) {
+    shared_body_ = response.shared_body;
+  } else if (with_body) {
     output_.append(response.body);
   }
   close_after_send_ = close_after_send_ || !keep_alive;
+}
+
+size_t Connection::unsent_bytes() const {
+  return output_.size() + shared_body_.text().size() - sent_bytes_;
 }
 
 // What comes next, now that no send is in flight.
@@ -260,20 +286,38 @@ void Connection::go_on() {
   if (send_.in_flight() || state_ == State::closing) {
     return;
   }
-  if (sent_bytes_ < output_.size()) {
+  if (unsent_bytes() > 0) {
     state_ = State::sending;
     set_idle(false);
     timer_.arm(shared_.reactor.now() + shared_.options.send_timeout);
     send_more();
   } else if (state_ == State::lingering) {
     shared_.reactor.recv_select(receive_, fd_, shared_.buffers);
+  } else if (wants_to_wait_) {
+    state_ = State::waiting;
+    set_idle(false);
+    timer_.arm(ask_again_at_);
   } else {
     read_more();
   }
 }
 
+// The request at the start of the input has waited.
+void Connection::ask_again() {
+  state_ = State::reading;
+  wants_to_wait_ = false;
+  has_waited_ = true;
+  input_.erase(0, answer_requests(as_bytes_of(input_)));
+  go_on();
+  count_held();
+  owner_.held_changed();
+}
+
 void Connection::send_more() {
-  shared_.reactor.send(send_, fd_, as_bytes_of(output_).subspan(sent_bytes_));
+  const std::string_view rest = sent_bytes_ < output_.size()
+                                    ? std::string_view(output_).substr(sent_bytes_)
+                                    : shared_body_.text().substr(sent_bytes_ - output_.size());
+  shared_.reactor.send(send_, fd_, as_bytes_of(rest));
 }
 
 void Connection::sent(io::Operation&, int32_t result, uint32_t) {
@@ -286,12 +330,13 @@ void Connection::sent(io::Operation&, int32_t result, uint32_t) {
     return;
   }
   sent_bytes_ += static_cast<uint32_t>(result);
-  if (sent_bytes_ < output_.size()) {
+  if (unsent_bytes() > 0) {
     timer_.arm(shared_.reactor.now() + shared_.options.send_timeout);
     send_more();
     return;
   }
   std::string().swap(output_);
+  shared_body_.reset();
   sent_bytes_ = 0;
   if (linger_after_send_) {
     state_ = State::lingering;
@@ -303,7 +348,7 @@ void Connection::sent(io::Operation&, int32_t result, uint32_t) {
   } else {
     state_ = State::reading;
     timer_.cancel();
-    if (!input_.empty()) {
+    if (!input_.empty() && !wants_to_wait_) {
       input_.erase(0, answer_requests(as_bytes_of(input_)));
     }
   }
@@ -327,32 +372,14 @@ void Connection::read_more() {
 }
 
 void Connection::timed_out(io::Timer&) {
+  if (state_ == State::waiting) {
+    ask_again();
+    return;
+  }
   if (state_ != State::lingering) {
     ++shared_.counters.timeouts;
   }
   close();
-}
-
-void ConnectionList::add(Connection& connection) {
-  leave(connection);
-  connection.list_ = this;
-  connection.previous_ = last_;
-  (last_ == nullptr ? first_ : last_->next_) = &connection;
-  last_ = &connection;
-}
-
-void ConnectionList::leave(Connection& connection) {
-  ConnectionList* list = connection.list_;
-  if (list == nullptr) {
-    return;
-  }
-  Connection* next = connection.next_;
-  Connection* previous = connection.previous_;
-  (previous == nullptr ? list->first_ : previous->next_) = next;
-  (next == nullptr ? list->last_ : next->previous_) = previous;
-  connection.list_ = nullptr;
-  connection.next_ = nullptr;
-  connection.previous_ = nullptr;
 }
 
 }  // namespace murder::http

@@ -8,6 +8,7 @@
 #include "engine/base/endpoint.h"
 #include "engine/base/slab.h"
 #include "engine/codec/http_head.h"
+#include "engine/http/connection_list.h"
 #include "engine/http/server.h"
 #include "engine/io/buffer_ring.h"
 #include "engine/io/operation.h"
@@ -15,9 +16,6 @@
 #include "engine/io/timers.h"
 
 namespace murder::http {
-
-class Connection;
-class ConnectionList;
 
 // Bytes of requests that are not whole and answers that are not sent.
 struct HeldBytes {
@@ -33,6 +31,7 @@ struct ConnectionShared {
   const ServerOptions& options;
   ServerCounters& counters;
   HeldBytes& held;
+  SourceCounts& sources;
 };
 
 class ConnectionOwner {
@@ -54,8 +53,11 @@ class ConnectionOwner {
 
 // Belongs to its server. States:
 //
-//   reading    a receive is in flight          -> sending, when a request was answered
-//   sending    a send is in flight             -> reading, lingering or closing, when it is out
+//   reading    a receive is in flight          -> sending, when a request was answered; waiting
+//   waiting    the handler wants to be asked again; a timer is armed -> reading, sending, waiting
+//   sending    a send is in flight             -> reading, waiting, lingering or closing, when it
+//   is
+//                                                 out
 //   lingering  refused input is read to its end, so that the client gets to see the answer
 //                                              -> closing
 //   closing    operations are being cancelled  -> ended, when none is in flight
@@ -75,10 +77,12 @@ class Connection {
   void begin(SlabHandle handle);
   void close();
   [[nodiscard]] SlabHandle handle() const { return handle_; }
+  [[nodiscard]] SourceCounts::Bucket bucket() const { return bucket_; }
+  [[nodiscard]] Instant listed_at() const { return listed_at_; }  // idle or busy since
 
  private:
   friend class ConnectionList;
-  enum class State : uint8_t { reading, sending, lingering, closing };
+  enum class State : uint8_t { reading, waiting, sending, lingering, closing };
 
   void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
@@ -88,11 +92,13 @@ class Connection {
   [[nodiscard]] bool worth_parsing(size_t size_before) const;
   size_t answer_requests(std::span<const uint8_t> input);
   size_t answer_one(std::span<const uint8_t> input);
-  void answer(const codec::RequestHead& head, std::span<const uint8_t> body);
+  bool answer(const codec::RequestHead& head, std::span<const uint8_t> body);
   void refuse(int status, const Error& error);
   void refuse_crowded();
   void append_response(const Response& response, bool with_body, bool keep_alive);
+  [[nodiscard]] size_t unsent_bytes() const;
   void go_on();
+  void ask_again();
   void send_more();
   void read_more();
   void set_idle(bool idle);
@@ -108,37 +114,30 @@ class Connection {
   bool answering_ = false;  // within Handler::handle()
   bool close_after_send_ = false;
   bool linger_after_send_ = false;
+  bool wants_to_wait_ = false;  // the request at the start of input_
+  bool has_waited_ = false;     // likewise
+  SourceCounts::Bucket bucket_ = 0;
   Endpoint remote_;
+  Endpoint local_;  // asked for with the first request
   SlabHandle handle_;
   std::string input_;  // what arrived of requests not answered yet
   size_t wanted_bytes_ =
       0;  // parsing input_ again before it has these makes no sense; 0: not known
   size_t parsed_bytes_ = 0;  // of input_, when a head in it was found incomplete
   std::string output_;
-  size_t sent_bytes_ = 0;    // of output_
+  SharedBody shared_body_;   // goes out after output_
+  size_t sent_bytes_ = 0;    // of both
   uint64_t held_bytes_ = 0;  // as counted last
   io::Operation receive_;
   io::Operation send_;
   io::Timer timer_;
+  Instant ask_again_at_;
   ConnectionList* list_ = nullptr;
+  Instant listed_at_;
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
 };
 
-static_assert(sizeof(Connection) <= 384, "a tracker has 20,000 of them");
-
-// The idle connections of a server, or the busy ones: who is it longest comes first.
-class ConnectionList {
- public:
-  [[nodiscard]] Connection* oldest() const { return first_; }
-  [[nodiscard]] bool has_several() const { return first_ != last_; }
-  // It leaves the list it was in.
-  void add(Connection& connection);
-  static void leave(Connection& connection);
-
- private:
-  Connection* first_ = nullptr;
-  Connection* last_ = nullptr;
-};
+static_assert(sizeof(Connection) <= 448, "a tracker has 20,000 of them");
 
 }  // namespace murder::http

@@ -28,7 +28,8 @@ Result<std::vector<IpAddress>> look_up_blocking(const std::string& host) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
+  // No AI_ADDRCONFIG: a host with IPv6 alone may know itself by 127.0.1.1 (Debian's /etc/hosts),
+  // and an address that cannot be reached costs nothing.
   addrinfo* list = nullptr;
   const int result = getaddrinfo(host.c_str(), nullptr, &hints, &list);
   if (result != 0) {

@@ -10,6 +10,7 @@
 #include "engine/http/connection.h"
 #include "engine/http/listener.h"
 #include "engine/io/buffer_ring.h"
+#include "engine/io/timers.h"
 
 namespace murder::http {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 // Receives that complete in one turn need one each; when they run out, some wait for the next turn.
 constexpr uint32_t buffers_min = 8;
 constexpr uint32_t buffers_max = 256;
+constexpr uint32_t evictions_at_once = 8;
 
 }  // namespace
 
@@ -27,9 +29,10 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
       : reactor_(reactor),
         options_(options),
         buffers_(std::move(buffers)),
-        shared_{reactor, *buffers_, handler, options_, counters_, held_},
+        shared_{reactor, *buffers_, handler, options_, counters_, held_, sources_},
         // Each listener may have accepted one more before it learns that there is no room.
-        connections_(options.connections_max + limits::http_listeners_max) {}
+        connections_(options.connections_max + limits::http_listeners_max),
+        room_timer_(reactor.timers(), io::bind_timer<&Core::room_due>(this)) {}
 
   void serve(int listening_fd) {
     ENSURE(!stopped_ && listeners_.size() < limits::http_listeners_max);
@@ -38,6 +41,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
 
   void stop() {
     stopped_ = true;
+    room_timer_.cancel();
     for (const auto& listener : listeners_) {
       listener->stop();
     }
@@ -58,13 +62,13 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
   [[nodiscard]] const ServerCounters& counters() const { return counters_; }
 
   void idle_began(Connection& connection) override {
-    idle_.add(connection);
+    idle_.add(connection, reactor_.now());
     if (room_wanted_) {
-      evict_oldest();
+      make_room();
     }
   }
 
-  void busy_began(Connection& connection) override { busy_.add(connection); }
+  void busy_began(Connection& connection) override { busy_.add(connection, reactor_.now()); }
 
   void closing(Connection& connection) override { ConnectionList::leave(connection); }
 
@@ -90,7 +94,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
 
   void want_room() override {
     room_wanted_ = true;
-    evict_oldest();
+    make_room();
   }
 
   void adopt(int fd, const Endpoint& remote, bool is_local_socket) override {
@@ -101,17 +105,36 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
 
   void accept_failed() override {
     ++counters_.accept_failures;
-    evict_oldest();
+    make_room();
   }
 
  private:
-  // Gives the place of the connection that is idle longest to a new one, if any is idle.
-  void evict_oldest() {
-    Connection* oldest = idle_.oldest();
-    if (oldest != nullptr) {
+  // Closes what gives its place to a new connection; several where many are slow, since then many
+  // wait. When all are at their requests, and not for long, it tries again a moment later.
+  void make_room() {
+    const Instant now = reactor_.now();
+    for (uint32_t count = 0; count < evictions_at_once; ++count) {
+      Connection* const slow = busy_.first_to_go(sources_, now - limits::http_evict_busy_after);
+      Connection* const idle = idle_.first_to_go(sources_, now);
+      const bool is_slow =
+          slow != nullptr &&
+          (idle == nullptr || sources_.count(slow->bucket()) >= sources_.count(idle->bucket()));
+      Connection* const chosen = is_slow ? slow : idle;
+      if (chosen == nullptr || (!is_slow && count > 0)) {
+        break;
+      }
       room_wanted_ = false;
       ++counters_.evictions;
-      oldest->close();
+      chosen->close();
+    }
+    if (room_wanted_ && busy_.oldest() != nullptr) {
+      room_timer_.arm(std::max(now, busy_.oldest()->listed_at() + limits::http_evict_busy_after));
+    }
+  }
+
+  void room_due(io::Timer&) {
+    if (room_wanted_) {
+      make_room();
     }
   }
 
@@ -121,10 +144,12 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
   std::unique_ptr<io::BufferRing> buffers_;
   ConnectionShared shared_;
   HeldBytes held_;
+  SourceCounts sources_;
   ConnectionList idle_;
   ConnectionList busy_;
   Slab<Connection> connections_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  io::Timer room_timer_;
   bool room_wanted_ = false;
   bool stopped_ = false;
 };

@@ -12,6 +12,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "engine/http/bounds.h"
+#include "engine/http/shared_body.h"
 #include "engine/io/reactor.h"
 
 namespace murder::http {
@@ -23,19 +24,24 @@ struct Request {
   std::string_view query;   // raw, after the '?'
   std::span<const uint8_t> body;
   Endpoint remote;  // unspecified for a local socket
+  Endpoint local;   // where the client reached this host; likewise
   bool is_local_socket = false;
+  bool has_waited = false;  // it was answered with `wait` before
 };
 
 struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  SharedBody shared_body = {};  // when set, sent instead of `body`
   struct Field {
     std::string name;
     std::string value;
   };
   std::vector<Field> fields = {};  // further header fields, at most 8; one line each
   bool close = false;              // close the connection after this response
+  // Not answered yet: the request is kept and handled once more after this time.
+  Duration wait{};
 };
 
 class Handler {
@@ -60,14 +66,16 @@ struct ServerCounters {
   uint64_t requests = 0;     // answered, well-formed or not
   uint64_t bad_requests = 0;
   uint64_t timeouts = 0;
-  uint64_t evictions = 0;  // idle connections closed to make room
+  uint64_t evictions = 0;  // connections closed to make room
   uint64_t crowded = 0;    // connections closed, and requests refused, since too much was held
   uint64_t accept_failures = 0;
 };
 
 // Lives on the thread of its reactor, which must outlive it; the handler must outlive it too.
-// Connections are bounded by connections_max: when all are taken, the one idle longest makes room
-// for a new one, and when none is idle new ones wait in the kernel's backlog. Requests of one
+// Connections are bounded by connections_max: when all are taken, one makes room for a new one that
+// has been at one request for a while (it sends slowly, or does not read), or is idle: the longest
+// of those whose address has the most connections. When there is none, new ones wait a moment in
+// the kernel's backlog. Requests of one
 // connection are answered in order; input is not read while an answer waits to be sent.
 // An idle connection holds no buffer. What all others hold of requests and answers is bounded by
 // held_bytes_max: at half of it the connections that hold something longest are closed and large

@@ -135,6 +135,121 @@ TEST_CASE("when no connection is idle, a new one waits until one is") {
   CHECK(late.read_until("|").ends_with("GET /x  |"));
 }
 
+TEST_CASE("a slow client gives way when all places are taken, and one that speaks is served") {
+  ServerFixture fixture({.connections_max = 4});
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int count = 0; count < 12; ++count) {
+    slow.push_back(std::make_unique<RawClient>(*fixture.reactor, fixture.endpoint));
+    slow.back()->send("GET /half HTTP/1.1\r\n");
+  }
+  fixture.run_until([&] { return fixture.server->connection_count() == 4; });
+  RawClient late(*fixture.reactor, fixture.endpoint);
+  late.send(request_text);
+  CHECK(late.read_until("|").ends_with("GET /x  |"));  // long before request_timeout
+  CHECK(fixture.server->counters().evictions >= 9);
+  CHECK(fixture.server->counters().timeouts == 0);
+}
+
+TEST_CASE("the address with the most connections gives way first") {
+  ServerFixture fixture({.connections_max = 4});
+  const auto client_from = [&](const char* address) {
+    return std::make_unique<RawClient>(*fixture.reactor, fixture.endpoint, address);
+  };
+  const auto honest = client_from("127.0.0.9");  // idle for the longest time
+  honest->send(request_text);
+  honest->read_until("|");
+  std::vector<std::unique_ptr<RawClient>> crowd;
+  for (uint32_t count = 2; count <= 4; ++count) {
+    crowd.push_back(client_from("127.0.0.8"));
+    crowd.back()->send(request_text);
+    crowd.back()->read_until("|");
+  }
+  const auto late = client_from("127.0.0.7");
+  late->send(request_text);
+  CHECK(late->read_until("|").ends_with("GET /x  |"));
+  CHECK_FALSE(honest->ended());
+  CHECK(crowd.front()->read_to_end().empty());
+}
+
+TEST_CASE("one text is sent to many, whole, and only its head when that was asked for") {
+  ServerFixture fixture;
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int count = 0; count < 3; ++count) {
+    clients.push_back(std::make_unique<RawClient>(*fixture.reactor, fixture.endpoint));
+    clients.back()->send(
+        "GET /shared HTTP/1.1\r\nHost: x\r\n\r\nGET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  for (const auto& client : clients) {
+    const std::string first = client->read_until("|");
+    const size_t body = first.find("\r\n\r\n") + 4;
+    CHECK(first.find("Content-Length: 8388609\r\n") != std::string::npos);
+    CHECK(first.compare(body, 8U * 1024 * 1024 + 1, fixture.handler.shared.text()) == 0);
+    if (!first.ends_with("GET /x  |")) {
+      CHECK(client->read_until("GET /x  |").find("ss") == std::string::npos);
+    }
+  }
+  RawClient head(*fixture.reactor, fixture.endpoint);
+  head.send("HEAD /shared HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CHECK(head.read_to_end().ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("clients that do not read a shared text hold no memory of the server") {
+  ServerFixture fixture({.held_bytes_max = 1024 * 1024});
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int count = 0; count < 20; ++count) {
+    silent.push_back(std::make_unique<RawClient>(*fixture.reactor, fixture.endpoint));
+    silent.back()->send("GET /shared HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  fixture.run_until([&] { return fixture.handler.requests == 20; });
+  RawClient small(*fixture.reactor, fixture.endpoint);
+  small.send(request_text);
+  CHECK(small.read_until("|").ends_with("GET /x  |"));
+  CHECK(fixture.server->counters().crowded == 0);
+}
+
+TEST_CASE(
+    "a request that waits is handled once more, in its turn, and others are served meanwhile") {
+  ServerFixture fixture;
+  fixture.handler.later = std::chrono::milliseconds(20);
+  RawClient waits(*fixture.reactor, fixture.endpoint);
+  waits.send(
+      "GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /later HTTP/1.1\r\nHost: x\r\n\r\n"
+      "GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::string got = waits.read_until("GET /first  |");
+  RawClient other(*fixture.reactor, fixture.endpoint);
+  other.send(request_text);
+  CHECK(other.read_until("|").ends_with("GET /x  |"));
+  got += waits.read_until("GET /last  |");
+  CHECK(got.find("GET /later  |") < got.find("GET /last  |"));
+  CHECK(fixture.server->counters().requests == 4);
+  CHECK(fixture.handler.requests == 5);
+}
+
+TEST_CASE("a client that goes while its request waits, and a server that stops then, end well") {
+  ServerFixture fixture;
+  fixture.handler.later = std::chrono::milliseconds(20);
+  {
+    RawClient gone(*fixture.reactor, fixture.endpoint);
+    gone.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    fixture.run_until([&] { return fixture.handler.requests == 1; });
+  }
+  fixture.run_until([&] { return fixture.server->connection_count() == 0; });
+  fixture.handler.later = std::chrono::minutes(5);
+  RawClient waits(*fixture.reactor, fixture.endpoint);
+  waits.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  fixture.run_until([&] { return fixture.handler.requests == 3; });
+  fixture.server->stop();
+  CHECK(waits.read_to_end().empty());
+}
+
+TEST_CASE("a handler learns where the client reached the server") {
+  ServerFixture fixture;
+  RawClient client(*fixture.reactor, fixture.endpoint);
+  client.send(request_text);
+  client.read_until("|");
+  CHECK(fixture.handler.local == fixture.endpoint);
+}
+
 TEST_CASE("without a free descriptor the server waits, and serves when there is one again") {
   ServerFixture fixture;
   RawClient client(*fixture.reactor, fixture.endpoint);

@@ -33,8 +33,12 @@ inline std::unique_ptr<io::Reactor> make_reactor() {
 // has come, and turns the reactor while it waits.
 class RawClient {
  public:
-  RawClient(io::Reactor& reactor, const Endpoint& server) : reactor_(reactor) {
-    Result<io::Fd> fd = io::open_tcp(server, std::nullopt);
+  RawClient(io::Reactor& reactor, const Endpoint& server, const char* from = nullptr)
+      : reactor_(reactor) {
+    const auto source = from == nullptr
+                            ? std::optional<Endpoint>()
+                            : std::optional<Endpoint>({IpAddress::parse(from).value(), 0});
+    Result<io::Fd> fd = io::open_tcp(server, source);
     REQUIRE(fd);
     connect_to(std::move(*fd), io::SocketAddress::from(server));
   }
@@ -114,12 +118,19 @@ class EchoHandler : public Handler {
   Response handle(const Request& request, Instant) override {
     ++requests;
     remote = request.remote;
+    local = request.local;
     is_local_socket = request.is_local_socket;
     if (request.path == "/large") {
       return {.body = std::string(64 * 1024 * 1024, 'x')};
     }
     if (request.path == "/medium") {
       return {.body = std::string(40 * 1024, 'm') + "|"};
+    }
+    if (request.path == "/shared") {
+      return {.body = {}, .shared_body = shared};
+    }
+    if (request.path == "/later" && !request.has_waited) {
+      return {.wait = later};
     }
     if (request.path == "/stop") {
       server->stop();
@@ -132,8 +143,11 @@ class EchoHandler : public Handler {
                     "|"};
   }
   Server* server = nullptr;
+  SharedBody shared{std::string(8 * 1024 * 1024, 's') + "|"};
+  Duration later = std::chrono::milliseconds(1);
   int requests = 0;
   Endpoint remote;
+  Endpoint local;
   bool is_local_socket = false;
 };
 

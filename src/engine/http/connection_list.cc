@@ -1,0 +1,62 @@
+#include "engine/http/connection_list.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/http/connection.h"
+
+namespace murder::http {
+namespace {
+
+// Of so many of the oldest the one to go is chosen.
+constexpr uint32_t candidates_max = 32;
+
+}  // namespace
+
+SourceCounts::Bucket SourceCounts::bucket_of(const IpAddress& address) const {
+  uint64_t high = 0;
+  uint64_t low = 0;
+  std::memcpy(&high, address.bytes.data(), sizeof high);
+  std::memcpy(&low, address.bytes.data() + sizeof high, sizeof low);
+  // Where this object lies differs from process to process, so nobody aims at a bucket.
+  uint64_t mixed = (high ^ reinterpret_cast<uintptr_t>(this)) * 0x9E3779B97F4A7C15U;
+  mixed = (mixed ^ (address.is_v4() ? low : 0)) * 0xBF58476D1CE4E5B9U;
+  return static_cast<Bucket>((mixed ^ (mixed >> 29U)) >> 32U) % bucket_count;
+}
+
+Connection* ConnectionList::first_to_go(const SourceCounts& sources, Instant until) const {
+  Connection* chosen = nullptr;
+  uint32_t seen = 0;
+  for (Connection* at = first_; at != nullptr && at->listed_at_ <= until && seen < candidates_max;
+       at = at->next_, ++seen) {
+    if (chosen == nullptr || sources.count(at->bucket_) > sources.count(chosen->bucket_)) {
+      chosen = at;
+    }
+  }
+  return chosen;
+}
+
+void ConnectionList::add(Connection& connection, Instant now) {
+  leave(connection);
+  connection.list_ = this;
+  connection.listed_at_ = now;
+  connection.previous_ = last_;
+  (last_ == nullptr ? first_ : last_->next_) = &connection;
+  last_ = &connection;
+}
+
+void ConnectionList::leave(Connection& connection) {
+  ConnectionList* list = connection.list_;
+  if (list == nullptr) {
+    return;
+  }
+  Connection* next = connection.next_;
+  Connection* previous = connection.previous_;
+  (previous == nullptr ? list->first_ : previous->next_) = next;
+  (next == nullptr ? list->last_ : next->previous_) = previous;
+  connection.list_ = nullptr;
+  connection.next_ = nullptr;
+  connection.previous_ = nullptr;
+}
+
+}  // namespace murder::http

@@ -1,0 +1,48 @@
+// Connections of a server in the order in which something began, and how many an address has. For
+// the sources of this layer.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/base/endpoint.h"
+#include "engine/base/instant.h"
+
+namespace murder::http {
+
+class Connection;
+
+// How many connections come from where: an IPv4 address, or 64 bits of an IPv6 one. Counted in
+// buckets, so that the memory is bounded; addresses that share one count as one.
+class SourceCounts {
+ public:
+  using Bucket = uint16_t;
+
+  [[nodiscard]] Bucket bucket_of(const IpAddress& address) const;
+  void add(Bucket bucket) { ++counts_[bucket]; }
+  void remove(Bucket bucket) { --counts_[bucket]; }
+  [[nodiscard]] uint32_t count(Bucket bucket) const { return counts_[bucket]; }
+
+ private:
+  static constexpr uint32_t bucket_count = 4096;
+  std::array<uint32_t, bucket_count> counts_{};
+};
+
+// The idle connections of a server, or the busy ones: who is it longest comes first.
+class ConnectionList {
+ public:
+  [[nodiscard]] Connection* oldest() const { return first_; }
+  [[nodiscard]] bool has_several() const { return first_ != last_; }
+  // Of the oldest, that came into the list by `until`, the one whose address has the most
+  // connections; nullptr when there is none.
+  [[nodiscard]] Connection* first_to_go(const SourceCounts& sources, Instant until) const;
+  // It leaves the list it was in.
+  void add(Connection& connection, Instant now);
+  static void leave(Connection& connection);
+
+ private:
+  Connection* first_ = nullptr;
+  Connection* last_ = nullptr;
+};
+
+}  // namespace murder::http
