@@ -47,6 +47,12 @@ FORBIDDEN = {
     r"\b(dynamic_cast|typeid)\b": "RTTI",
     r"\bco_(await|return|yield)\b": "coroutines",
 }
+# What prints may throw, or wait for ever: only these files may use it.
+PRINTING = re.compile(r"\bfmt::print\b|\bstd::c(out|err)\b|\b(stdout|stderr|STDOUT_FILENO)\b|\bf?puts\(|\bprintf\(")
+MAY_PRINT = {
+    "src/cli/output.cc", "src/cli/background.cc", "src/engine/base/ensure.cc", "src/engine/io/reactor.cc",
+    "src/cli/fleet/child_process.cc",
+}
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(work|home|root)/[a-z]")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
@@ -123,6 +129,10 @@ def check_source(name, text, faults):
     if name.endswith(".h") and "#pragma once" not in text and "/pch/" not in name:
         faults.append(f"{name}: no #pragma once")
     check_layer(name, relative, lines, faults)
+    if name not in MAY_PRINT:
+        for number, line in enumerate(bare.split("\n"), 1):
+            if PRINTING.search(line):
+                faults.append(f"{name}:{number}: print through cli/output.h, which neither throws nor waits")
     if relative.startswith(("engine/", "tracker/")):
         for pattern, what in FORBIDDEN.items():
             for number, line in enumerate(bare.split("\n"), 1):

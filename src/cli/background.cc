@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "cli/front_link.h"
+#include "cli/output.h"
 #include "cli/run_directory.h"
 
 namespace murder::cli {
@@ -32,7 +33,9 @@ constexpr size_t log_tail_bytes = 2000;
 // In the foreground, what is told is shown at once.
 class LocalFront : public Front {
  public:
-  explicit LocalFront(CommandContext& context) : context_(context), printer_(context) {}
+  explicit LocalFront(CommandContext& context) : context_(context), printer_(context) {
+    context.has_other_work = true;
+  }
 
   void progress(const Progress& progress) override { printer_.update(progress); }
   void note(std::string_view line) override { printer_.note(line); }
@@ -109,8 +112,8 @@ void remove_if_empty(const std::string& path) {
                              const Work& work) {
   setsid();
   sigprocmask(SIG_SETMASK, &signals_before, nullptr);
-  const int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-  dup2(null_fd, STDIN_FILENO);
+  close(STDIN_FILENO);
+  static_cast<void>(open_nothing(O_RDONLY));
   dup2(log.fd.get(), STDOUT_FILENO);
   dup2(log.fd.get(), STDERR_FILENO);
   // All others belong to the caller.
@@ -134,7 +137,9 @@ class Follower {
         link_(std::move(link)),
         signal_fd_(signal_fd),
         log_(log),
-        printer_(context) {}
+        printer_(context) {
+    context.has_other_work = true;
+  }
 
   Result<int> follow() {
     while (!is_over_) {
@@ -175,6 +180,9 @@ class Follower {
     signalfd_siginfo info{};
     if (read(signal_fd_, &info, sizeof(info)) != sizeof(info)) {
       return;
+    }
+    if (is_stopping_ && info.ssi_signo == SIGHUP) {
+      return;  // of which a terminal that goes away sends several
     }
     // The second time, the user does not want to wait.
     kill(worker_, is_stopping_ ? SIGKILL : SIGTERM);
@@ -297,7 +305,6 @@ Result<int> run_in_worker(CommandContext& context, const WorkOptions& options, c
   }
   sigset_t signals_before;
   sigprocmask(SIG_BLOCK, &signals, &signals_before);
-  std::fflush(nullptr);  // or the worker would write it a second time
   const pid_t worker = fork();
   if (worker < 0) {
     const int error_number = errno;

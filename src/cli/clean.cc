@@ -158,7 +158,8 @@ void add_clean_command(ArgumentParser app, CommandContext& context) {
       {.name = "clean",
        .description = "Remove the archive, the torrent and the logs of a release from this host;\n"
                       "the release itself stays. A peer that has finished is stopped first.",
-       .example = "murder clean v42 --temp-path /tmp"},
+       .example = "murder clean v42 --temp-path /tmp",
+       .has_telling_exit_code = true},
       run_clean);
   command.add_option("TAG", options.tag, "The release").required();
   command.add_option("--temp-path", options.temp_path, "Where its archive is")

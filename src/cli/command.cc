@@ -3,66 +3,61 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <optional>
 
+#include "cli/output.h"
 #include "engine/base/ensure.h"
-#include "engine/base/units.h"
-#include "engine/base/utf8.h"
+#include "engine/base/printable.h"
 
 namespace murder::cli {
 namespace {
 
-// Names in torrents and the words of trackers must not steer a terminal: control characters (and
-// what is not UTF-8) become question marks.
-std::string printable(std::string_view text) {
-  const bool is_text = is_utf8(text);
-  std::string out;
-  out.reserve(text.size());
-  for (size_t index = 0; index < text.size(); ++index) {
-    const auto byte = static_cast<unsigned char>(text[index]);
-    const bool is_c0 = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
-    const bool is_c1 =
-        is_text && byte == 0xC2 && static_cast<unsigned char>(text[index + 1]) < 0xA0;
-    out += is_c0 || is_c1 || (byte >= 0x80 && !is_text) ? '?' : text[index];
-    index += is_c1 ? 1 : 0;
-  }
-  return out;
+// One write for the whole line, so that lines of several processes on one terminal do not mix.
+std::string whole_line(std::string_view line) {
+  return printable_lines(line) + '\n';
 }
 
-// Returns errno, or 0.
-int write_line(FILE* stream, std::string_view line) {
-  // One write for the whole line, so that lines of several processes on one terminal do not mix.
-  const std::string whole = printable(line) + '\n';
-  errno = 0;
-  const bool is_written = std::fwrite(whole.data(), 1, whole.size(), stream) == whole.size() &&
-                          std::fflush(stream) == 0;
-  return is_written ? 0 : errno;
+// An error or a warning. Of several lines the later ones are indented: no name in it can make a
+// line that looks like another message.
+std::string whole_message(const std::string& start, std::string_view text) {
+  std::string whole = start;
+  for (const char each : text) {
+    whole += each;
+    if (each == '\n') {
+      whole += "  ";
+    }
+  }
+  return whole_line(whole);
 }
 
 }  // namespace
 
 void CommandContext::print(std::string_view line) const {
   if (!json) {
-    const int error_number = write_line(stdout, line);
-    output_error_ = output_error_ == 0 ? error_number : output_error_;
+    print_out(line);
   }
 }
 
 void CommandContext::print_json(const Json& value) const {
   if (json) {
-    const int error_number = write_line(stdout, json_text(value));
-    output_error_ = output_error_ == 0 ? error_number : output_error_;
+    print_out(json_text(value));
   }
+}
+
+void CommandContext::print_out(std::string_view line) const {
+  const int error_number = print_result(
+      whole_line(line), has_other_work ? std::optional(result_wait_max) : std::nullopt);
+  output_error_ = output_error_ == 0 ? error_number : output_error_;
 }
 
 void CommandContext::note(std::string_view line) const {
   if (!quiet) {
-    write_line(stderr, line);
+    print_message(whole_line(line));
   }
 }
 
 void CommandContext::warn(std::string_view line) const {
-  write_line(stderr, fmt::format("murder {}: warning: {}", command_name_, line));
+  print_message(whole_message(fmt::format("murder {}: warning: ", command_name_), line));
 }
 
 tl::unexpected<Error> CommandContext::wrong_usage(std::string text) {
@@ -72,10 +67,11 @@ tl::unexpected<Error> CommandContext::wrong_usage(std::string text) {
 
 int CommandContext::report(const Error& error) const {
   const std::string name = command_name_.empty() ? "murder" : "murder " + command_name_;
-  write_line(stderr, fmt::format("{}: {}", name, error.text));
+  print_message(whole_message(name + ": ", error.text));
   print_json(json_of_error(error));
   if (wrong_usage_) {
-    write_line(stderr, fmt::format("`{} --help` lists the options and shows an example.", name));
+    print_message(
+        whole_line(fmt::format("`{} --help` lists the options and shows an example.", name)));
     return exit_usage;
   }
   return exit_failed;
@@ -103,7 +99,10 @@ int CommandContext::code_after_output(int code) const {
   if (output_error_ == 0 || output_error_ == EPIPE || code != exit_done) {
     return code;
   }
-  const Error lost = fail_errno(output_error_, "the result could not be written").value();
+  const Error lost =
+      output_error_ == EAGAIN
+          ? Error{ErrorCode::timeout, "the result could not be written: nobody reads it"}
+          : fail_errno(output_error_, "the result could not be written").value();
   if (has_telling_exit_code_) {
     warn(lost.text);
     return code;

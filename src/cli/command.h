@@ -36,6 +36,9 @@ class CommandContext {
   bool quiet = false;         // --quiet: only errors and results
   std::string run_directory;  // --run-dir; empty: the default (run_directory.h)
 
+  // A process that goes on after its result does not wait for a reader of it without end.
+  bool has_other_work = false;
+
   // A line of the result, on stdout; nothing with --json.
   void print(std::string_view line) const;
   // The whole result for machines, on stdout; nothing without --json.
@@ -63,6 +66,7 @@ class CommandContext {
   int run_chosen();
 
  private:
+  void print_out(std::string_view line) const;
   [[nodiscard]] int code_after_output(int code) const;
 
   std::vector<std::unique_ptr<Command>> commands_;
@@ -77,8 +81,8 @@ struct CommandText {
   std::string name;
   std::string description;
   std::string example;  // shown under --help: lines of shell
-  // What the exit code says (whether the release is there) is the result, and holds also when
-  // nothing could be printed. Of other commands what they print is the result.
+  // What the exit code says (whether the work was done) is the result, and holds also when nothing
+  // could be printed. Of other commands what they print is the result.
   bool has_telling_exit_code = false;
 };
 

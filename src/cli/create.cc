@@ -125,7 +125,8 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       {.name = "create",
        .description = "Pack a directory (or take a file as it is) and make its torrent.\n"
                       "Entries named .git* are left out; owners are not recorded.",
-       .example = "murder create ./build --tag v42 --tracker tracker.example.net:8998"},
+       .example = "murder create ./build --tag v42 --tracker tracker.example.net:8998",
+       .has_telling_exit_code = true},
       run_create);
   archive::CreateOptions& release = options.release;
   command.add_option("SOURCE", release.source, "The directory or file to distribute").required();

@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <ctime>
+
+#include "cli/output.h"
+#include "engine/base/printable.h"
 
 namespace murder::cli {
 namespace {
@@ -24,8 +26,7 @@ void write_to_log(std::string_view kind, std::string_view line) {
   if (localtime_r(&now, &local) != nullptr) {
     (void)std::strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S", &local);
   }
-  fmt::print(stderr, "{} {}{}\n", stamp, kind, line);
-  std::fflush(stderr);
+  print_message(printable_lines(fmt::format("{} {}{}", stamp, kind, line)) + "\n");
 }
 
 // GCC 12 warns falsely where these are made by designated initialisers.

@@ -1,23 +1,23 @@
 // The murder program: parses the command line and runs the command it names.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/fleet/fleet_options.h"
+#include "cli/output.h"
 #include "cli/suggestion.h"
+#include "engine/base/printable.h"
 #include "engine/hash/sha1_choice.h"
 
 namespace murder::cli {
@@ -75,7 +75,10 @@ Named named_in(const CLI::App& app, const std::vector<std::string>& words) {
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
                        const std::vector<std::string>& words, CommandContext& context) {
   if (error.get_exit_code() == 0) {
-    return app.exit(error);
+    std::ostringstream out;
+    app.exit(error, out, out);
+    static_cast<void>(print_result(out.str()));
+    return exit_done;
   }
   const Named named = named_in(app, words);
   std::vector<std::string> known;
@@ -94,7 +97,8 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
   } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     text = unexpected_word(app, *named.app);
   }
-  fmt::print(stderr, "{}: {}\n`{} --help` says what there is.\n", named.name, text, named.name);
+  print_message(printable_lines(
+      fmt::format("{}: {}\n`{} --help` says what there is.\n", named.name, text, named.name)));
   context.print_json(json_of_error({ErrorCode::invalid_input, text}));
   return exit_usage;
 }
@@ -146,16 +150,6 @@ int run(int argument_count, char** arguments) {
   return context.run_chosen();
 }
 
-// A standard descriptor that is closed would be taken by the next file that is opened, and lines
-// would go there. What stands in for it cannot be read or written, as a closed one.
-void hold_closed_descriptors() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(fd, F_GETFD) < 0) {
-      static_cast<void>(open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
-    }
-  }
-}
-
 }  // namespace
 }  // namespace murder::cli
 
@@ -168,7 +162,9 @@ int main(int argument_count, char** arguments) {
   try {
     return murder::cli::run(argument_count, arguments);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "murder: internal error: {}\n", error.what());
+    murder::cli::print_message("murder: internal error: ");
+    murder::cli::print_message(error.what());
+    murder::cli::print_message("\n");
     return murder::cli::exit_failed;
   }
 }

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <exception>
 
+#include "cli/output.h"
 #include "engine/base/units.h"
 
 namespace murder::cli {
@@ -135,6 +137,13 @@ ProgressPrinter::ProgressPrinter(const CommandContext& context)
   next_draw_ = monotonic_now() + (is_terminal_ ? bar_interval : line_interval);
 }
 
+ProgressPrinter::~ProgressPrinter() noexcept {
+  try {
+    clear();
+  } catch (const std::exception&) {  // no memory for its last line
+  }
+}
+
 void ProgressPrinter::update(const Progress& progress) {
   if (context_.quiet) {
     return;
@@ -180,8 +189,7 @@ void ProgressPrinter::clear() {
 void ProgressPrinter::draw_bar(Instant now) {
   // The last column stays free: some terminals wrap when it is written to.
   const uint32_t columns = std::max(terminal_columns(), 2U) - 1;
-  fmt::print(stderr, "\r{}\x1b[K", format_progress_bar(progress_, rate_, columns));
-  std::fflush(stderr);
+  print_message(fmt::format("\r{}\x1b[K", format_progress_bar(progress_, rate_, columns)));
   is_bar_shown_ = true;
   has_news_ = false;
   next_draw_ = now + bar_interval;
@@ -195,8 +203,7 @@ void ProgressPrinter::print_line(Instant now) {
 
 void ProgressPrinter::erase() {
   if (is_bar_shown_) {
-    fmt::print(stderr, "\r\x1b[K");
-    std::fflush(stderr);
+    print_message("\r\x1b[K");
     is_bar_shown_ = false;
     next_draw_ = Instant{};  // it may come back at once
   }

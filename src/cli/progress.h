@@ -51,7 +51,7 @@ class ProgressPrinter {
   explicit ProgressPrinter(const CommandContext& context);
   ProgressPrinter(const ProgressPrinter&) = delete;
   ProgressPrinter& operator=(const ProgressPrinter&) = delete;
-  ~ProgressPrinter() { clear(); }
+  ~ProgressPrinter() noexcept;
 
   // May be called as often as one likes; draws now and then.
   void update(const Progress& progress);

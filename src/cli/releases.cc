@@ -131,7 +131,8 @@ void add_activate_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "activate",
        .description = "Make a release of this host the current one: a link is switched in one step",
-       .example = "murder activate v42 --to /srv/app        # /srv/app/current -> v42"},
+       .example = "murder activate v42 --to /srv/app        # /srv/app/current -> v42",
+       .has_telling_exit_code = true},
       run_activate);
   command.add_option("TAG", options.tag, "The release, DIR/TAG").required();
   command.add_option("--to", options.to, "The directory of releases").type_name("DIR").required();
@@ -146,7 +147,8 @@ void add_releases_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "releases",
        .description = "List the releases that murder put into a directory, or remove old ones",
-       .example = "murder releases --to /srv/app --keep 5"},
+       .example = "murder releases --to /srv/app --keep 5",
+       .has_telling_exit_code = true},
       run_releases);
   command.add_option("--to", options.to, "The directory of releases").type_name("DIR").required();
   command.add_option("--link", options.link, "The name of the link to the current one")

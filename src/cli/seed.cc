@@ -160,7 +160,8 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
       add_command<SeedOptions>(app, context,
                                {.name = "seed",
                                 .description = "Serve a release that is on this host until stopped",
-                                .example = "murder seed /tmp/v42.tar.zst.torrent --background"},
+                                .example = "murder seed /tmp/v42.tar.zst.torrent --background",
+                                .has_telling_exit_code = true},
                                run_seed);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
       .required();

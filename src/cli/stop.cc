@@ -129,11 +129,10 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
 void add_stop_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<StopOptions>(
       app, context,
-      {
-          .name = "stop",
-          .description = "Stop murder processes of this host and wait until they are gone",
-          .example = "murder stop v42\nmurder stop --tracker --port 8998",
-      },
+      {.name = "stop",
+       .description = "Stop murder processes of this host and wait until they are gone",
+       .example = "murder stop v42\nmurder stop --tracker --port 8998",
+       .has_telling_exit_code = true},
       run_stop);
   command.add_option("TAG", options.tag, "Stop the seeders and peers of this release");
   command.add_flag("--seeding", options.seeding, "Seeders only");

@@ -12,8 +12,10 @@ constexpr std::array<int, 3> stop_numbers = {SIGINT, SIGTERM, SIGHUP};
 
 void note_stop(int number) {
   stop_flag.set();
-  // The second one ends the process at once.
-  std::signal(number, SIG_DFL);
+  // The second one ends the process at once. Not a SIGHUP: a terminal that goes away sends several.
+  if (number != SIGHUP) {
+    std::signal(number, SIG_DFL);
+  }
 }
 
 }  // namespace

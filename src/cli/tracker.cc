@@ -157,11 +157,10 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
 void add_tracker_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<TrackerCommandOptions>(
       app, context,
-      {
-          .name = "tracker",
-          .description = "Tell the hosts of a release about each other",
-          .example = "murder tracker --listen '[::]:8998' --background",
-      },
+      {.name = "tracker",
+       .description = "Tell the hosts of a release about each other",
+       .example = "murder tracker --listen '[::]:8998' --background",
+       .has_telling_exit_code = true},
       run_tracker);
   command
       .add_option("--listen", options.listen,

@@ -109,7 +109,8 @@ void add_verify_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "verify",
        .description = "Check content on disk against a torrent: exit code 0 if all of it is right",
-       .example = "murder verify /tmp/v42.tar.zst.torrent /tmp/v42.tar.zst"},
+       .example = "murder verify /tmp/v42.tar.zst.torrent /tmp/v42.tar.zst",
+       .has_telling_exit_code = true},
       run_verify);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
       .required();

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <thread>
 
 #include "cli/command.h"
@@ -129,7 +128,6 @@ Result<int> report(Json outcome, const RunDirectory& directory, const std::strin
 // A line for whoever follows through a pipe.
 void tell_progress(const Json& outcome, const CommandContext& context) {
   context.print_json(outcome);
-  std::fflush(stdout);
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
   std::unique_ptr<TrackerServer> tracker(
       new TrackerServer(std::move(*reactor), *seed, options.racks));
   if (options.handle_signals) {
-    auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT},
+    auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT, SIGHUP},
                                             io::bind_signal<&TrackerServer::on_signal>(&*tracker));
     if (!signals) {
       return fail(std::move(signals.error()));

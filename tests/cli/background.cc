@@ -107,6 +107,27 @@ TEST_CASE("a signal to the command stops the worker and is reported as interrupt
   CHECK(outcome.error().code == ErrorCode::interrupted);
 }
 
+TEST_CASE("a second SIGHUP does not kill a worker that cleans up") {
+  Stage stage;
+  const std::string cleaned = stage.file("cleaned");
+  const Result<int> outcome = stage.run([&cleaned](Front&) -> Result<int> {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, nullptr);
+    kill(getppid(), SIGHUP);
+    int number = 0;
+    sigwait(&signals, &number);
+    kill(getppid(), SIGHUP);
+    usleep(200'000);
+    write_file(cleaned, "x");
+    return fail(ErrorCode::interrupted, "interrupted, and cleaned up");
+  });
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().text == "interrupted, and cleaned up");
+  CHECK(access(cleaned.c_str(), F_OK) == 0);
+}
+
 TEST_CASE("the worker goes on after it has finished, with its own text in the log") {
   Stage stage;
   const std::string done = stage.file("done");

@@ -14,7 +14,7 @@ constexpr std::array<int, 3> stop_numbers = {SIGINT, SIGTERM, SIGHUP};
 void note_stop(int number) {
   if (!work_flag.is_set()) {
     work_flag.set();
-  } else {
+  } else if (number != SIGHUP) {  // of which a terminal that goes away sends several
     cleaning_up_flag.set();
     std::signal(number, SIG_DFL);
   }

@@ -8,8 +8,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <exception>
 
 #include "cli/fleet/clock.h"
+#include "cli/output.h"
+#include "engine/base/printable.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
@@ -117,6 +120,7 @@ std::vector<std::string> format_live_screen(const LiveState& state, uint32_t col
                     (state.swarm ? " (hosts go on with the peers they know)" : ""));
   }
   for (std::string& line : lines) {
+    line = printable_value(line);  // names of hosts are as the tracker tells them
     if (line.size() > columns) {
       line.resize(columns);
     }
@@ -140,6 +144,13 @@ std::string format_live_line(const LiveState& state) {
 LiveView::LiveView(const cli::CommandContext& context)
     : context_(context), is_terminal_(is_capable_terminal()) {
   next_draw_ = monotonic_now() + (is_terminal_ ? screen_interval : line_interval);
+}
+
+LiveView::~LiveView() noexcept {
+  try {
+    clear();
+  } catch (const std::exception&) {  // no memory for it
+  }
 }
 
 void LiveView::update(const LiveState& state) {
@@ -168,8 +179,7 @@ void LiveView::draw(const LiveState& state, Instant now) {
   for (const std::string& line : lines) {
     text += line + "\n";
   }
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  cli::print_message(text);
   lines_shown_ = lines.size();
   next_draw_ = now + screen_interval;
 }
@@ -187,8 +197,7 @@ void LiveView::warn(std::string_view line) {
 void LiveView::clear() {
   if (lines_shown_ > 0) {
     // To the first column of the first line of the screen, then everything below is erased.
-    fmt::print(stderr, "\x1b[{}A\r\x1b[J", lines_shown_);
-    std::fflush(stderr);
+    cli::print_message(fmt::format("\x1b[{}A\r\x1b[J", lines_shown_));
     lines_shown_ = 0;
     next_draw_ = Instant{};
   }

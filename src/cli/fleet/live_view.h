@@ -39,7 +39,7 @@ class LiveView {
   explicit LiveView(const cli::CommandContext& context);
   LiveView(const LiveView&) = delete;
   LiveView& operator=(const LiveView&) = delete;
-  ~LiveView() { clear(); }
+  ~LiveView() noexcept;
 
   // May be called as often as one likes; draws now and then.
   void update(const LiveState& state);

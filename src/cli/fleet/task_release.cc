@@ -268,9 +268,12 @@ template <typename Run>
 cli::AddedCommand<TaskOptions> add_task(cli::ArgumentParser fleet, cli::CommandContext& context,
                                         const std::string& name, const std::string& description,
                                         const std::string& example, Run run) {
-  auto added = cli::add_command<TaskOptions>(
-      fleet, context,
-      {.name = name, .description = description, .example = "murder fleet " + example}, run);
+  auto added = cli::add_command<TaskOptions>(fleet, context,
+                                             {.name = name,
+                                              .description = description,
+                                              .example = "murder fleet " + example,
+                                              .has_telling_exit_code = name != "status"},
+                                             run);
   add_fleet_options(added.command, added.options.fleet);
   return added;
 }

@@ -79,7 +79,8 @@ void add_stop_tracker_task(cli::ArgumentParser fleet, cli::CommandContext& conte
       {.name = task_name,
        .description = "Stop the tracker that listens on the tracker's port; that none does is an\n"
                       "error, and that a release is still fetched or served through it",
-       .example = "murder fleet stop-tracker"},
+       .example = "murder fleet stop-tracker",
+       .has_telling_exit_code = true},
       run_stop_tracker);
   command.add_flag("--force", options.force, "Also while a release needs it");
   add_fleet_options(command, options.fleet);

@@ -156,10 +156,12 @@ template <const SimpleTask& task>
 cli::AddedCommand<TaskOptions> add_simple(cli::ArgumentParser fleet, cli::CommandContext& context,
                                           const std::string& description,
                                           const std::string& example) {
-  auto added = cli::add_command<TaskOptions>(
-      fleet, context,
-      {.name = task.name, .description = description, .example = "murder fleet " + example},
-      run_simple<task>);
+  auto added = cli::add_command<TaskOptions>(fleet, context,
+                                             {.name = task.name,
+                                              .description = description,
+                                              .example = "murder fleet " + example,
+                                              .has_telling_exit_code = true},
+                                             run_simple<task>);
   if (task.needs_tag) {
     add_tag_option(added.command, added.options);
   }

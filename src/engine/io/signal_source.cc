@@ -15,7 +15,12 @@ Result<std::unique_ptr<SignalSource>> SignalSource::create(Reactor& reactor,
   sigset_t set;
   sigemptyset(&set);
   for (const int signal_number : signals) {
-    sigaddset(&set, signal_number);
+    // A blocked signal arrives although it is ignored: what the caller has ignored (nohup) stays
+    // so.
+    struct sigaction action {};
+    if (sigaction(signal_number, nullptr, &action) != 0 || action.sa_handler != SIG_IGN) {
+      sigaddset(&set, signal_number);
+    }
   }
   const int blocked = pthread_sigmask(SIG_BLOCK, &set, nullptr);
   if (blocked != 0) {

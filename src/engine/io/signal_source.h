@@ -1,4 +1,5 @@
-// SIGTERM, SIGINT and the like as events of a reactor.
+// SIGTERM, SIGINT and the like as events of a reactor. One that is ignored when this is made
+// (nohup) stays ignored.
 #pragma once
 
 #include <csignal>
