@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/stop_signals.h"
 #include "cli/torrent_input.h"
+#include "cli/tree_options.h"
 #include "engine/archive/piece_size.h"
 #include "engine/archive/release_name.h"
 #include "engine/base/endpoint.h"
@@ -23,6 +24,7 @@ constexpr uint16_t tracker_port_default = 8998;
 
 struct CreateCommandOptions {
   archive::CreateOptions release;
+  PackingOptions packing;
   std::vector<std::string> trackers;
 };
 
@@ -61,6 +63,7 @@ Status take_piece_size(const std::string& text, uint64_t& piece_bytes) {
 
 Result<int> run_create(const CreateCommandOptions& options, CommandContext& context) {
   archive::CreateOptions release_options = options.release;
+  apply(options.packing, release_options);
   for (const std::string& tracker : options.trackers) {
     const std::optional<std::string> url = tracker_url(tracker);
     if (!url) {
@@ -111,6 +114,8 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
                       {"archive_bytes", created->archive_bytes},
                       {"source_bytes", created->source_bytes},
                       {"entries", created->entry_count},
+                      {"unpacked_bytes", created->unpacked_bytes},
+                      {"unpacked_entries", created->unpacked_entries},
                       {"piece_bytes", created->piece_bytes},
                       {"pieces", created->piece_count},
                       {"trackers", release_options.tracker_urls}});
@@ -124,7 +129,8 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "create",
        .description = "Pack a directory (or take a file as it is) and make its torrent.\n"
-                      "Entries named .git* are left out; owners are not recorded.",
+                      "Entries named .git* are left out (--keep-git packs them); owners are not "
+                      "recorded.",
        .example = "murder create ./build --tag v42 --tracker tracker.example.net:8998",
        .has_telling_exit_code = true},
       run_create);
@@ -166,6 +172,8 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       .in_range(1, archive::hosts_expected_max)
       .type_name("N")
       .show_default();
+  add_packing_options(command, options.packing);
+  add_xattrs_option(command, options.packing.xattrs);
   command.add_flag("--force", release.replace, "Replace an archive and torrent that are there");
 }
 

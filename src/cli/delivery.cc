@@ -73,6 +73,15 @@ constexpr int unpacking_niceness = 5;
 
 }  // namespace
 
+std::filesystem::path whole_path(const std::string& text) {
+  return fs::absolute(text).lexically_normal();
+}
+
+std::string clean_path(const std::string& text) {
+  const fs::path path = whole_path(text);
+  return (path.has_filename() ? path : path.parent_path()).string();
+}
+
 bool is_packed(const codec::Metainfo& metainfo) {
   return metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name);
 }
@@ -152,6 +161,7 @@ Result<std::string> Delivery::deliver() {
                                   .name = metainfo_.name,
                                   .to = options_.to + (options_.to_is_directory ? "/" : ""),
                                   .is_executable = metainfo_.files.front().is_executable,
+                                  .owner = options_.owner,
                                   .metainfo = &metainfo_,
                                   .cancel = &cancel_});
   }
@@ -161,6 +171,7 @@ Result<std::string> Delivery::deliver() {
                                   .directory = options_.to,
                                   .tag = options_.tag,
                                   .replace = options_.replace,
+                                  .owner = options_.owner,
                                   .cancel = &cancel_},
                                  *this);
   }
@@ -177,6 +188,9 @@ Result<std::string> Delivery::deliver() {
                        .tag = options_.tag,
                        .replace = options_.replace,
                        .unpacked_bytes_max = options_.unpacked_bytes_max,
+                       .owner = options_.owner,
+                       .keep_set_id = options_.keep_set_id,
+                       .keep_attributes = options_.keep_attributes,
                        .cancel = &cancel_},
                       *this);
   if (!unpacked) {

@@ -2,15 +2,19 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "cli/progress.h"
 #include "engine/archive/front_source.h"
 #include "engine/archive/observer.h"
+#include "engine/archive/tree_writer.h"
 #include "engine/base/result.h"
 #include "engine/codec/metainfo.h"
 
@@ -24,11 +28,20 @@ struct DeliveryOptions {
   bool makes_directory = false;  // it may be missing
   std::string tag;               // empty: DIR itself
   bool replace = false;
-  uint64_t unpacked_bytes_max = 0;
+  uint64_t unpacked_bytes_max = 0;      // 0: no limit
+  std::optional<archive::Owner> owner;  // none: whoever runs this
+  bool keep_set_id = false;             // of what is unpacked
+  bool keep_attributes = false;         // likewise: extended ones
   bool is_there = false;  // the tree, since a peer that was killed afterwards had placed it
   // Called on the delivery's thread when a tree gets its name next; this is its open directory.
   std::function<void(int directory_fd)> placing;
 };
+
+// Absolute, without "." and ".." parts.
+[[nodiscard]] std::filesystem::path whole_path(const std::string& text);
+
+// The same without a slash at the end.
+[[nodiscard]] std::string clean_path(const std::string& text);
 
 // Where the tree of a release that is one goes.
 [[nodiscard]] std::string target_of(const DeliveryOptions& options);
@@ -59,12 +72,15 @@ class Delivery final : private archive::Observer {
   void join();
   // The path of what was delivered. After join().
   [[nodiscard]] const Result<std::string>& result() const { return result_; }
+  // What a person should know of it. After join().
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   [[nodiscard]] Progress progress() const;
   [[nodiscard]] std::string_view phase() const { return unpacks_ ? "unpacking" : "copying"; }
 
  private:
   void progress(const archive::Progress& progress) override;
   void placing(int directory_fd) override;
+  void warning(std::string_view text) override { warnings_.emplace_back(text); }
   [[nodiscard]] Result<std::string> deliver();
 
   DeliveryOptions options_;
@@ -75,6 +91,7 @@ class Delivery final : private archive::Observer {
   std::atomic<uint64_t> bytes_done_{0};
   std::atomic<uint64_t> bytes_total_{0};
   Result<std::string> result_;
+  std::vector<std::string> warnings_;  // of the delivery's thread, until it ends
   std::thread thread_;
 };
 

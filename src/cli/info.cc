@@ -48,6 +48,11 @@ void print_for_people(const TorrentInput& torrent, const CommandContext& context
                            metainfo.geometry.total_bytes));
   line("pieces",
        pieces_text(metainfo.piece_count(), metainfo.geometry.piece_bytes, metainfo.hosts_expected));
+  if (metainfo.unpacked_size) {
+    line("unpacked", fmt::format("{} in {} {}", format_size(metainfo.unpacked_size->bytes),
+                                 metainfo.unpacked_size->entries,
+                                 metainfo.unpacked_size->entries == 1 ? "entry" : "entries"));
+  }
   line("private", metainfo.is_private ? "yes" : "no");
   for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
     std::string words;
@@ -83,19 +88,22 @@ Json json_of(const TorrentInput& torrent) {
       files.push_back(std::move(entry));
     }
   }
-  return {{"name", metainfo.name},
-          {"tag", std::string(archive::tag_of_name(metainfo.name))},
-          {"info_hash", torrent.info_hash.hex()},
-          {"bytes", metainfo.geometry.total_bytes},
-          {"pieces", metainfo.piece_count()},
-          {"piece_bytes", metainfo.geometry.piece_bytes},
-          {"hosts_expected", metainfo.hosts_expected ? Json(*metainfo.hosts_expected) : Json()},
-          {"private", metainfo.is_private},
-          {"packed", metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name)},
-          {"trackers", metainfo.tracker_tiers},
-          {"created_by", metainfo.created_by},
-          {"comment", metainfo.comment},
-          {"files", files}};
+  return {
+      {"name", metainfo.name},
+      {"tag", std::string(archive::tag_of_name(metainfo.name))},
+      {"info_hash", torrent.info_hash.hex()},
+      {"bytes", metainfo.geometry.total_bytes},
+      {"pieces", metainfo.piece_count()},
+      {"piece_bytes", metainfo.geometry.piece_bytes},
+      {"hosts_expected", metainfo.hosts_expected ? Json(*metainfo.hosts_expected) : Json()},
+      {"unpacked_bytes", metainfo.unpacked_size ? Json(metainfo.unpacked_size->bytes) : Json()},
+      {"unpacked_entries", metainfo.unpacked_size ? Json(metainfo.unpacked_size->entries) : Json()},
+      {"private", metainfo.is_private},
+      {"packed", metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name)},
+      {"trackers", metainfo.tracker_tiers},
+      {"created_by", metainfo.created_by},
+      {"comment", metainfo.comment},
+      {"files", files}};
 }
 
 Result<int> run_info(const InfoOptions& options, CommandContext& context) {

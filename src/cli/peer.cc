@@ -11,6 +11,7 @@
 #include "cli/peer_start.h"
 #include "cli/swarm_options.h"
 #include "cli/swarm_process.h"
+#include "cli/tree_options.h"
 #include "cli/wait.h"
 #include "engine/archive/release_name.h"
 #include "engine/base/units.h"
@@ -34,7 +35,7 @@ struct PeerOptions {
   bool record = false;
   Duration seed_for = std::chrono::seconds(30);
   Duration give_up_after = Duration::zero();
-  uint64_t unpacked_bytes_max = 0;
+  PlacingOptions placing;
   SwarmOptions swarm;
 };
 
@@ -195,6 +196,9 @@ class Peer final : public SwarmProcess {
   void delivered(io::Notifier&) {
     delivery_->join();
     is_delivered_ = true;
+    for (const std::string& warning : delivery_->warnings()) {
+      front().warn(warning);
+    }
     front_hook_.remove();
     const Status recorded = delivery_->result() ? record_delivery() : Status();
     if (!delivery_->result()) {
@@ -294,17 +298,6 @@ class Peer final : public SwarmProcess {
   bool stopping_ = false;
 };
 
-// Absolute, without "." and ".." parts.
-std::filesystem::path whole_path(const std::string& text) {
-  return std::filesystem::absolute(text).lexically_normal();
-}
-
-// The same without a slash at the end.
-std::string clean_path(const std::string& text) {
-  const std::filesystem::path path = whole_path(text);
-  return (path.has_filename() ? path : path.parent_path()).string();
-}
-
 // Where the release goes.
 DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInput& torrent,
                               const SwarmProcessOptions& process) {
@@ -316,8 +309,7 @@ DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInput& to
       .to_is_directory = makes_directory || !whole_path(options.to).has_filename(),
       .makes_directory = makes_directory,
       .tag = options.no_tag_directory ? "" : process.tag,
-      .replace = options.unsafe_please_delete,
-      .unpacked_bytes_max = options.unpacked_bytes_max};
+      .replace = options.unsafe_please_delete};
   const std::string info_hash = torrent.info_hash.hex();
   delivery.placing = [run_directory = process.run_directory, tag = process.tag,
                       info_hash](int directory_fd) {
@@ -344,6 +336,9 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
     return PeerPlan{};
   }
   PeerPlan plan{.delivery = plan_delivery(options, torrent, process)};
+  if (Status applied = apply(options.placing, torrent.metainfo, *plan.delivery); !applied) {
+    return fail(applied.error());
+  }
   const std::string info_hash = torrent.info_hash.hex();
   plan.place =
       place_of(*plan.delivery, torrent.metainfo, process.tag, info_hash, process.run_directory);
@@ -489,8 +484,8 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
                        "Fail when nothing came for this long; default: never");
   command.add_duration("--seed-for", options.seed_for,
                        "Go on serving in the background this long; default 30s, 0 for not at all");
-  command.add_size("--max-unpacked", options.unpacked_bytes_max,
-                   "Refuse an archive that unpacks to more; default: no limit");
+  add_placing_options(command, options.placing);
+  add_xattrs_option(command, options.placing.xattrs);
   add_swarm_options(command, options.swarm);
 }
 

@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <optional>
+
 #include "cli/archive_progress.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/delivery.h"
 #include "cli/stop_signals.h"
 #include "cli/torrent_input.h"
+#include "engine/archive/unpack.h"
 
 namespace murder::cli {
 namespace {
@@ -60,6 +64,30 @@ uint64_t surplus_bytes(const codec::Metainfo& metainfo, const std::string& path)
                                                     : 0;
 }
 
+// Why peers could not unpack content whose pieces are all right, as when its maker's file was
+// damaged already; nullopt when they can, or the release is not packed.
+Result<std::optional<std::string>> archive_trouble(const codec::Metainfo& metainfo,
+                                                   const std::string& path,
+                                                   const archive::CancelFlag& cancel,
+                                                   archive::Observer& observer) {
+  if (!is_packed(metainfo)) {
+    return std::nullopt;
+  }
+  Result<archive::FileSource> source = archive::FileSource::open(path);
+  if (!source) {
+    return fail(source.error());
+  }
+  const Status checked = archive::check_archive(*source, path, &cancel, observer);
+  if (checked) {
+    return std::nullopt;
+  }
+  const Error& error = checked.error();
+  if (error.code == ErrorCode::interrupted || error.code == ErrorCode::io) {
+    return fail(error);
+  }
+  return error.text;
+}
+
 Result<int> run_verify(const VerifyCommandOptions& options, CommandContext& context) {
   const Result<TorrentInput> torrent = load_torrent(options.torrent);
   if (!torrent) {
@@ -76,7 +104,18 @@ Result<int> run_verify(const VerifyCommandOptions& options, CommandContext& cont
   const std::vector<PieceRange> ranges = bad_ranges(*pieces);
   const uint64_t surplus = surplus_bytes(torrent->metainfo, options.path);
   const bool is_complete = pieces->all() && surplus == 0;
+  std::optional<std::string> trouble;
   if (is_complete) {
+    ArchiveProgress reading(context, "reading");
+    Result<std::optional<std::string>> found =
+        archive_trouble(torrent->metainfo, options.path, stop.flag(), reading);
+    reading.clear();
+    if (!found) {
+      return fail(found.error());
+    }
+    trouble = std::move(*found);
+  }
+  if (is_complete && !trouble) {
     context.print(
         fmt::format("{}: complete, all {} pieces are right", options.path, pieces->size()));
   }
@@ -89,6 +128,10 @@ Result<int> run_verify(const VerifyCommandOptions& options, CommandContext& cont
   if (surplus > 0) {
     context.print(fmt::format("{}: {} bytes too long", options.path, surplus));
   }
+  if (trouble) {
+    context.print(fmt::format("{}: all {} pieces are right, but hosts cannot unpack it: {}",
+                              options.path, pieces->size(), *trouble));
+  }
   Json bad = Json::array();
   for (const PieceRange& range : ranges) {
     bad.push_back(Json::array({range.first, range.last}));
@@ -98,8 +141,9 @@ Result<int> run_verify(const VerifyCommandOptions& options, CommandContext& cont
                       {"pieces", pieces->size()},
                       {"pieces_right", pieces->count()},
                       {"bad_ranges", bad},
-                      {"surplus_bytes", surplus}});
-  return is_complete ? exit_done : exit_failed;
+                      {"surplus_bytes", surplus},
+                      {"archive_error", trouble ? Json(*trouble) : Json()}});
+  return is_complete && !trouble ? exit_done : exit_failed;
 }
 
 }  // namespace
@@ -108,7 +152,8 @@ void add_verify_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<VerifyCommandOptions>(
       app, context,
       {.name = "verify",
-       .description = "Check content on disk against a torrent: exit code 0 if all of it is right",
+       .description = "Check content on disk against a torrent: exit code 0 if all of it is right\n"
+                      "and, when it is an archive, can be unpacked",
        .example = "murder verify /tmp/v42.tar.zst.torrent /tmp/v42.tar.zst",
        .has_telling_exit_code = true},
       run_verify);

@@ -1,5 +1,9 @@
-// The entries of a tar archive, plain or compressed with zstd or gzip, told apart by content. For
-// one thread. What is read is not trusted: names are as the archive has them.
+// The entries of a tar archive, plain or compressed with zstd or gzip, told apart by content.
+//
+// Read are ustar, pax and GNU archives, sparse files of all of GNU's formats included. What is
+// malformed is an Error, and never guessed at. As GNU tar has it, a block of zeros ends an archive
+// whatever comes behind it, and so does the end of the stream between two entries. For one thread.
+// What is read is not trusted: names are as the archive has them.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +11,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/archive/byte_source.h"
+#include "engine/archive/pax_records.h"
+#include "engine/archive/tar_block.h"
+#include "engine/archive/tar_stream.h"
 #include "engine/base/result.h"
-
-struct archive;
 
 namespace murder::archive {
 
@@ -21,9 +27,10 @@ struct ArchiveEntry {
   std::string name;  // raw bytes
   Type type = Type::other;
   uint32_t mode = 0;  // 07777
-  int64_t mtime_s = 0;
+  FileTime mtime;
   uint64_t size_bytes = 0;  // of a file, holes included
   std::string link_target;  // of both kinds of links
+  std::vector<ExtendedAttribute> attributes;
 };
 
 // Bytes of the current file and where they belong; between blocks are holes.
@@ -39,32 +46,48 @@ class ArchiveReader {
                                                                    std::string name);
   ArchiveReader(const ArchiveReader&) = delete;
   ArchiveReader& operator=(const ArchiveReader&) = delete;
-  ~ArchiveReader();
 
-  // nullopt at the end.
+  // nullopt at the end. What is left of the entry before is passed over.
   [[nodiscard]] Result<std::optional<ArchiveEntry>> next_entry();
   // Of the current entry; nullopt at its end.
   [[nodiscard]] Result<std::optional<ArchiveData>> next_data();
-  // Reads the source to its end, since an archive may end before it does. After next_entry() said
-  // so.
-  [[nodiscard]] Status drain();
+  // Reads the source to its end, so that all its checksums are looked at. After next_entry() said
+  // that there are no more.
+  [[nodiscard]] Status drain() { return stream_.drain(); }
 
-  [[nodiscard]] uint64_t bytes_read() const { return bytes_read_; }
+  [[nodiscard]] uint64_t bytes_read() const { return stream_.source_bytes_read(); }
 
  private:
-  ArchiveReader(ByteSource& source, std::string name);
-  [[nodiscard]] tl::unexpected<Error> failed();
-  static int64_t read_source(::archive* reader, void* self, const void** ret_buffer);
+  explicit ArchiveReader(TarStream stream) : stream_(std::move(stream)) {}
 
-  static constexpr size_t buffer_bytes = 256 * 1024;
+  // What headers in front of an entry said of it.
+  struct Prelude {
+    PaxHeader pax;
+    std::optional<std::string> long_name;  // of GNU tar
+    std::optional<std::string> long_link;
+    bool is_there = false;
+  };
 
-  ByteSource& source_;
-  std::string name_;
-  ::archive* reader_ = nullptr;
-  std::vector<uint8_t> buffer_;
-  Status source_status_;
-  uint64_t bytes_read_ = 0;
-  bool ends_in_zeros_ = false;  // the last bytes read, as a plain tar must end
+  // The next header; nullopt at the archive's end.
+  [[nodiscard]] Result<std::optional<UstarBlock>> next_block();
+  // Of one that is not an entry's own; true when it was one of these.
+  [[nodiscard]] Result<bool> take_prelude(const UstarBlock& block, Prelude& prelude);
+  [[nodiscard]] Result<ArchiveEntry> entry_of(const UstarBlock& block, Prelude& prelude);
+  [[nodiscard]] Status set_type(const UstarBlock& block, ArchiveEntry& entry);
+  [[nodiscard]] Status set_content(const UstarBlock& block, const Prelude& prelude,
+                                   ArchiveEntry& entry);
+  // The content of a header that describes another entry.
+  [[nodiscard]] Result<std::string> header_content(const UstarBlock& block);
+
+  TarStream stream_;
+  bool has_begun_ = false;  // the first header was read
+  PaxHeader global_;        // what a global pax header says of all entries behind it
+  // Of the current entry's content: what is left in the archive, and where it belongs.
+  uint64_t content_bytes_ = 0;
+  uint64_t padding_bytes_ = 0;
+  std::vector<Extent> extents_;
+  size_t extent_ = 0;
+  uint64_t extent_done_ = 0;
 };
 
 }  // namespace murder::archive

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "engine/archive/exclude_patterns.h"
 #include "engine/archive/file.h"
 #include "engine/archive/pack_tree.h"
 #include "engine/archive/piece_size.h"
@@ -130,9 +131,18 @@ class Creation {
     if (Status outside = check_outside(source_fd); !outside) {
       return outside;
     }
-    const Result<Tree> tree = walk_tree(
-        source_fd, {.root_name = options_.source, .leave_out_git = true, .cancel = options_.cancel},
-        observer_);
+    const Result<ExcludePatterns> exclude = ExcludePatterns::parse(options_.exclude);
+    if (!exclude) {
+      return fail(exclude.error());
+    }
+    const Result<Tree> tree = walk_tree(source_fd,
+                                        {.root_name = options_.source,
+                                         .leave_out_git = !options_.keep_git,
+                                         .exclude = &*exclude,
+                                         .keep_attributes = options_.keep_attributes,
+                                         .one_file_system = options_.one_file_system,
+                                         .cancel = options_.cancel},
+                                        observer_);
     if (!tree) {
       return fail(tree.error());
     }
@@ -150,12 +160,14 @@ class Creation {
     if (!compressor) {
       return fail(compressor.error());
     }
-    if (Status packed =
-            pack_tree(source_fd, *tree, {.root_name = options_.source, .cancel = options_.cancel},
-                      **compressor, observer_);
-        !packed) {
-      return packed;
+    const Result<PackedTree> packed =
+        pack_tree(source_fd, *tree, {.root_name = options_.source, .cancel = options_.cancel},
+                  **compressor, observer_);
+    if (!packed) {
+      return fail(packed.error());
     }
+    created_.unpacked_bytes = packed->data_bytes;
+    created_.unpacked_entries = tree->entries.size();
     if (Status finished = (*compressor)->finish(); !finished) {
       return finished;
     }
@@ -170,6 +182,8 @@ class Creation {
     created_.source_bytes = static_cast<uint64_t>(source.st_size);
     created_.archive_bytes = created_.source_bytes;
     created_.entry_count = 1;
+    created_.unpacked_bytes = created_.source_bytes;
+    created_.unpacked_entries = 1;
     choose_piece_size(created_.archive_bytes);
     struct stat existing {};
     const bool is_in_place = ::lstat(created_.archive_path.c_str(), &existing) == 0 &&
@@ -242,6 +256,7 @@ class Creation {
     if (options_.piece_bytes == 0) {
       draft.hosts_expected = options_.hosts_expected;
     }
+    draft.unpacked_size = {.bytes = created_.unpacked_bytes, .entries = created_.unpacked_entries};
     for (const std::string& url : options_.tracker_urls) {
       draft.tracker_tiers.push_back({url});
     }
@@ -299,6 +314,9 @@ Status validate_create_options(const CreateOptions& options) {
   if (options.hosts_expected == 0 || options.hosts_expected > hosts_expected_max) {
     return fail(ErrorCode::invalid_input, fmt::format("{} hosts are expected: 1 to {} can be",
                                                       options.hosts_expected, hosts_expected_max));
+  }
+  if (const Result<ExcludePatterns> exclude = ExcludePatterns::parse(options.exclude); !exclude) {
+    return fail(exclude.error());
   }
   return options.piece_bytes == 0 ? Status{} : validate_piece_size(options.piece_bytes);
 }

@@ -21,7 +21,11 @@ struct CreateOptions {
   CompressionOptions compression;         // of a directory
   uint64_t piece_bytes = 0;               // 0: by the size of the release and of the fleet
   uint32_t hosts_expected = hosts_expected_default;
-  bool replace = false;  // an archive and a torrent that are there already
+  std::vector<std::string> exclude;  // patterns of entries to leave out (exclude_patterns.h)
+  bool keep_git = false;             // entries named ".git*"
+  bool one_file_system = false;      // nothing of what is mounted below
+  bool keep_attributes = false;      // extended ones, access lists and capabilities among them
+  bool replace = false;              // an archive and a torrent that are there already
   const CancelFlag* cancel = nullptr;
 };
 
@@ -32,6 +36,9 @@ struct CreatedRelease {
   uint64_t source_bytes = 0;
   uint64_t archive_bytes = 0;
   uint64_t entry_count = 0;
+  // What hosts need room for.
+  uint64_t unpacked_bytes = 0;    // of data, without holes
+  uint64_t unpacked_entries = 0;  // the root too
   uint32_t piece_bytes = 0;
   uint32_t piece_count = 0;
 };
@@ -39,9 +46,9 @@ struct CreatedRelease {
 // The tag, the level and the piece size: what can be known to be wrong before anything is read.
 [[nodiscard]] Status validate_create_options(const CreateOptions& options);
 
-// Entries named ".git*" are left out of a directory; owners are not recorded. The same tree gives
-// the same archive and torrent. A file is hard-linked where possible, else copied. Both files
-// appear under their names when they are complete, the torrent last.
+// Entries named ".git*" are left out of a directory unless told; owners are not recorded. The same
+// tree gives the same archive and torrent. A file is hard-linked where possible, else copied. Both
+// files appear under their names when they are complete, the torrent last.
 [[nodiscard]] Result<CreatedRelease> create_release(const CreateOptions& options,
                                                     Observer& observer);
 

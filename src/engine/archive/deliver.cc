@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -102,7 +103,7 @@ Status deliver_entry(const codec::FileEntry& entry, const std::string& content_d
     return about_entry(path.error());
   }
   if (entry.is_symlink) {
-    const Status made = writer.make_symlink(*path, relative_target(entry), root.mtime_s);
+    const Status made = writer.make_symlink(*path, relative_target(entry), root);
     return made ? Status() : about_entry(made.error());
   }
   const std::string from_path = join_path(content_directory, entry.path);
@@ -121,8 +122,7 @@ Status deliver_entry(const codec::FileEntry& entry, const std::string& content_d
     return right;
   }
   const mode_t mode = root.mode & (entry.is_executable ? 0777U : 0666U);
-  const Status finished =
-      TreeWriter::finish_file(to->get(), {.mode = mode, .mtime_s = root.mtime_s});
+  const Status finished = writer.finish_file(to->get(), *path, {.mode = mode, .mtime = root.mtime});
   return finished ? Status() : about_entry(finished.error());
 }
 
@@ -178,6 +178,9 @@ Result<std::string> deliver_file(const DeliverFileOptions& options) {
       !set) {
     return fail(set.error().code, target + ": " + set.error().text);
   }
+  if (options.owner && ::fchown(staging->fd(), options.owner->user, options.owner->group) != 0) {
+    return fail_errno(errno, "cannot set the owner of " + target);
+  }
   if (Status renamed = staging->rename_to(target); !renamed) {
     return fail(renamed.error());
   }
@@ -191,8 +194,9 @@ Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverT
   if (!placement) {
     return fail(placement.error());
   }
-  TreeWriter writer(placement->fd());
-  const TreeWriter::Attributes root{.mode = placement->default_mode(), .mtime_s = ::time(nullptr)};
+  TreeWriter writer(placement->fd(), {.owner = options.owner});
+  const TreeWriter::Attributes root{.mode = placement->default_mode(),
+                                    .mtime = {.seconds = ::time(nullptr)}};
   if (Status made = writer.make_directory("", root); !made) {
     return fail(made.error());
   }

@@ -1,9 +1,11 @@
 // Delivers a release that is not packed: a file, or the files of a torrent made elsewhere.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/archive/observer.h"
+#include "engine/archive/tree_writer.h"
 #include "engine/base/result.h"
 #include "engine/codec/metainfo.h"
 
@@ -17,6 +19,7 @@ struct DeliverFileOptions {
   std::string name;
   std::string to;
   bool is_executable = false;                 // whoever may read it may run it
+  std::optional<Owner> owner;                 // none: whoever runs this
   const codec::Metainfo* metainfo = nullptr;  // the copy must be its content
   const CancelFlag* cancel = nullptr;         // while that is verified
 };
@@ -28,6 +31,7 @@ struct DeliverTreeOptions {
   std::string directory;  // where to, as in UnpackOptions
   std::string tag;
   bool replace = false;
+  std::optional<Owner> owner;
   const CancelFlag* cancel = nullptr;
 };
 

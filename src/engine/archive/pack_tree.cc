@@ -30,7 +30,15 @@ class Packer {
         read_ahead_(root_fd, tree),
         buffer_(read_bytes) {}
 
-  Status run() {
+  Result<PackedTree> run() {
+    if (Status packed = pack_all(); !packed) {
+      return fail(packed.error());
+    }
+    return packed_;
+  }
+
+ private:
+  Status pack_all() {
     for (const TreeEntry& entry : tree_.entries) {
       if (Status going = tell(entry.path); !going) {
         return going;
@@ -55,7 +63,6 @@ class Packer {
     return put_zeros(tar_end_bytes);
   }
 
- private:
   [[nodiscard]] std::string shown(const std::string& path) const {
     return join_path(options_.root_name, path);
   }
@@ -83,9 +90,7 @@ class Packer {
 
   static bool is_as_listed(const TreeEntry& entry, const struct stat& status) {
     return status.st_dev == entry.device && status.st_ino == entry.inode &&
-           (status.st_mode & 07777U) == entry.mode &&
-           status.st_mtim.tv_sec == entry.modified.tv_sec &&
-           status.st_mtim.tv_nsec == entry.modified.tv_nsec;
+           (status.st_mode & 07777U) == entry.mode && file_time_of(status.st_mtim) == entry.mtime;
   }
 
   Status pack_file(const TreeEntry& entry) {
@@ -155,6 +160,7 @@ class Packer {
       }
       data_bytes += extent.size_bytes;
     }
+    packed_.data_bytes += data_bytes;
     bytes_done_ += entry.size_bytes - data_bytes;  // the holes
     read_ahead_.packed(entry.size_bytes - data_bytes);
     return put_zeros(tar_padding_bytes(data_bytes));
@@ -211,12 +217,13 @@ class Packer {
   ReadAhead read_ahead_;
   std::vector<uint8_t> buffer_;
   uint64_t bytes_done_ = 0;
+  PackedTree packed_;
 };
 
 }  // namespace
 
-Status pack_tree(int root_fd, const Tree& tree, const PackTreeOptions& options, ByteSink& sink,
-                 Observer& observer) {
+Result<PackedTree> pack_tree(int root_fd, const Tree& tree, const PackTreeOptions& options,
+                             ByteSink& sink, Observer& observer) {
   return Packer(root_fd, tree, options, sink, observer).run();
 }
 

@@ -18,11 +18,16 @@ struct PackTreeOptions {
   const CancelFlag* cancel = nullptr;
 };
 
+struct PackedTree {
+  uint64_t data_bytes = 0;  // of all files, hard links once, without holes
+};
+
 // Writes all entries of the tree below root_fd, and the end of the archive. A file or directory
 // that changed, grew, shrank or vanished since it was listed is an Error: the stream is then of no
 // use.
-[[nodiscard]] Status pack_tree(int root_fd, const Tree& tree, const PackTreeOptions& options,
-                               ByteSink& sink, Observer& observer);
+[[nodiscard]] Result<PackedTree> pack_tree(int root_fd, const Tree& tree,
+                                           const PackTreeOptions& options, ByteSink& sink,
+                                           Observer& observer);
 
 // Where a file of this size has data, as the file system tells; one extent when it cannot.
 [[nodiscard]] Result<std::vector<Extent>> data_extents(int fd, uint64_t size_bytes,

@@ -97,7 +97,8 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
         return fail(status.error());
       }
       directory_mode = status->st_mode & 07777U;
-      ::fchmod(file.get(), 0700);
+      // With the bit that gives the parent's group to all that is made in it.
+      ::fchmod(file.get(), 0700 | (status->st_mode & S_ISGID));
     }
     return Staging(std::move(file), std::move(path), kind, directory_mode);
   }

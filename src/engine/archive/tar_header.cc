@@ -5,34 +5,13 @@
 #include <cstring>
 #include <string_view>
 
+#include "engine/archive/pax_records.h"
 #include "engine/base/ensure.h"
 #include "engine/base/utf8.h"
 
 namespace murder::archive {
 
 namespace {
-
-// POSIX.1-1988, ustar Interchange Format.
-struct UstarBlock {
-  char name[100];
-  char mode[8];
-  char uid[8];
-  char gid[8];
-  char size[12];
-  char mtime[12];
-  char checksum[8];
-  char type;
-  char link_name[100];
-  char magic[6];
-  char version[2];
-  char user_name[32];
-  char group_name[32];
-  char device_major[8];
-  char device_minor[8];
-  char prefix[155];
-  char unused[12];
-};
-static_assert(sizeof(UstarBlock) == tar_block_bytes);
 
 constexpr uint64_t octal11_max = 077777777777U;  // what 11 octal digits hold
 
@@ -74,9 +53,10 @@ struct Header {
   std::string name;
   char type = '0';
   uint32_t mode = 0;
-  int64_t mtime_s = 0;
+  FileTime mtime;
   uint64_t size_bytes = 0;
   std::string_view link_target;
+  std::span<const ExtendedAttribute> attributes;
 };
 
 void put_checksum(UstarBlock& block) {
@@ -89,18 +69,6 @@ void put_checksum(UstarBlock& block) {
   char digits[7];
   put_octal(digits, sum);
   put_text(block.checksum, {digits, sizeof(digits)});
-}
-
-// One pax record "LENGTH KEY=VALUE\n", where LENGTH counts itself.
-void append_record(std::string& records, std::string_view key, std::string_view value) {
-  const size_t rest = key.size() + value.size() + 3;  // ' ', '=', '\n'
-  size_t length = rest + 1;
-  while (rest + fmt::formatted_size("{}", length) != length) {
-    length = rest + fmt::formatted_size("{}", length);
-  }
-  fmt::format_to(std::back_inserter(records), "{} {}=", length, key);
-  records.append(value);
-  records.push_back('\n');
 }
 
 void append_padding(std::string& blocks) {
@@ -142,37 +110,41 @@ std::string pax_blocks(const std::string& records) {
 std::string blocks_of(const Header& header, std::string records) {
   UstarBlock block = block_of(header.type, header.mode);
   std::string names;
+  std::string attributes;
   const bool name_fits = put_name(block, header.name);
   if (!name_fits) {
     put_text(block.name, std::string_view(header.name).substr(0, sizeof(block.name)));
-    append_record(names, "path", header.name);
+    append_pax_record(names, "path", header.name);
   }
   const bool link_fits = header.link_target.size() <= sizeof(block.link_name);
   put_text(block.link_name, header.link_target.substr(0, sizeof(block.link_name)));
   if (!link_fits) {
-    append_record(names, "linkpath", header.link_target);
+    append_pax_record(names, "linkpath", header.link_target);
   }
   const bool size_fits = header.size_bytes <= octal11_max;
   put_octal(block.size, size_fits ? header.size_bytes : 0);
   if (!size_fits) {
-    append_record(records, "size", fmt::to_string(header.size_bytes));
+    append_pax_record(records, "size", fmt::to_string(header.size_bytes));
   }
-  const bool time_fits =
-      header.mtime_s >= 0 && static_cast<uint64_t>(header.mtime_s) <= octal11_max;
-  put_octal(block.mtime, time_fits ? static_cast<uint64_t>(header.mtime_s) : 0);
-  if (!time_fits) {
-    append_record(records, "mtime", fmt::to_string(header.mtime_s));
+  const int64_t seconds = header.mtime.seconds;
+  const bool seconds_fit = seconds >= 0 && static_cast<uint64_t>(seconds) <= octal11_max;
+  put_octal(block.mtime, seconds_fit ? static_cast<uint64_t>(seconds) : 0);
+  if (!seconds_fit || header.mtime.nanoseconds != 0) {
+    append_pax_record(records, "mtime", pax_time_text(header.mtime));
+  }
+  for (const ExtendedAttribute& attribute : header.attributes) {
+    append_pax_record(attributes, pax_attribute_key(attribute.name), attribute.value);
   }
   records += names;
   std::string blocks;
-  if (!records.empty()) {
+  if (!records.empty() || !attributes.empty()) {
     // Values are UTF-8 unless the records say so; it must come before them.
     if (!is_utf8(records)) {
       std::string binary;
-      append_record(binary, "hdrcharset", "BINARY");
+      append_pax_record(binary, "hdrcharset", "BINARY");
       records.insert(0, binary);
     }
-    blocks = pax_blocks(records);
+    blocks = pax_blocks(records + attributes);
   }
   append_block(blocks, block);
   return blocks;
@@ -181,8 +153,9 @@ std::string blocks_of(const Header& header, std::string records) {
 Header header_of(const TreeEntry& entry) {
   Header header{.name = entry.path,
                 .mode = entry.mode,
-                .mtime_s = entry.mtime_s,
-                .link_target = entry.link_target};
+                .mtime = entry.mtime,
+                .link_target = entry.link_target,
+                .attributes = entry.attributes};
   switch (entry.type) {
     case EntryType::directory:
       header.type = '5';
@@ -232,10 +205,10 @@ std::string tar_sparse_header(const TreeEntry& entry, std::span<const Extent> ex
   append_padding(map);
 
   std::string records;
-  append_record(records, "GNU.sparse.major", "1");
-  append_record(records, "GNU.sparse.minor", "0");
-  append_record(records, "GNU.sparse.name", entry.path);
-  append_record(records, "GNU.sparse.realsize", fmt::to_string(entry.size_bytes));
+  append_pax_record(records, "GNU.sparse.major", "1");
+  append_pax_record(records, "GNU.sparse.minor", "0");
+  append_pax_record(records, "GNU.sparse.name", entry.path);
+  append_pax_record(records, "GNU.sparse.realsize", fmt::to_string(entry.size_bytes));
   Header header = header_of(entry);
   // What readers that do not know the format make of it says what it is.
   header.name = "GNUSparseFile.0/" + entry.path.substr(entry.path.rfind('/') + 1);

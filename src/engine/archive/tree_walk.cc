@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/archive/attribute_reader.h"
 #include "engine/archive/bounds.h"
 #include "engine/archive/directory_cursor.h"
 
@@ -21,6 +22,23 @@ namespace {
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+// What a message names: the first of them, and how many more there are.
+struct Listed {
+  void add(std::string text) {
+    if (++count <= limits::names_listed_max) {
+      names += (names.empty() ? "" : ", ") + text;
+    }
+  }
+  [[nodiscard]] std::string text() const {
+    return count <= limits::names_listed_max
+               ? names
+               : fmt::format("{} and {} more", names, count - limits::names_listed_max);
+  }
+
+  std::string names;
+  uint64_t count = 0;
 };
 
 class Walk {
@@ -34,6 +52,10 @@ class Walk {
       return fail(status.error());
     }
     pending_.push_back(entry_of("", *status, EntryType::directory));
+    device_ = status->st_dev;
+    if (Status read = add_attributes(root_fd_, ".", pending_.back()); !read) {
+      return fail(read.error());
+    }
     while (!pending_.empty()) {
       if (options_.cancel != nullptr && options_.cancel->is_set()) {
         return fail(ErrorCode::interrupted, "stopped while listing " + options_.root_name);
@@ -44,6 +66,13 @@ class Walk {
         return fail(visited.error());
       }
     }
+    if (special_.count > 0) {
+      return fail(ErrorCode::unsupported,
+                  fmt::format("{}{}{}: a release cannot carry that; remove it, move it away, or "
+                              "leave it out with --exclude",
+                              special_.text(), sockets_.count > 0 ? ", " : "", sockets_.text()));
+    }
+    tell_what_is_left_out();
     return std::move(tree_);
   }
 
@@ -57,11 +86,10 @@ class Walk {
     entry.path = std::move(path);
     entry.type = type;
     entry.mode = status.st_mode & 07777U;
-    entry.mtime_s = status.st_mtim.tv_sec;
+    entry.mtime = file_time_of(status.st_mtim);
     entry.size_bytes = type == EntryType::file ? static_cast<uint64_t>(status.st_size) : 0;
     entry.device = status.st_dev;
     entry.inode = status.st_ino;
-    entry.modified = status.st_mtim;
     entry.has_holes = type == EntryType::file && status.st_blocks * 512 < status.st_size;
     return entry;
   }
@@ -69,6 +97,10 @@ class Walk {
   // Called in the final order, so that a hard link always names what came before it.
   Status visit(TreeEntry& entry) {
     if (entry.type == EntryType::directory) {
+      if (options_.one_file_system && entry.device != device_) {
+        mounted_.add(fmt::format("what lies in {} is", shown(entry.path)));
+        return {};
+      }
       const std::string path = entry.path;  // adding entries moves them
       return add_children(path);
     }
@@ -79,14 +111,53 @@ class Walk {
         entry.type = EntryType::hard_link;
         entry.link_target = link->second;
         entry.size_bytes = 0;
+        entry.attributes.clear();
         return {};
       }
     }
     tree_.file_bytes += entry.size_bytes;
     if (entry.type == EntryType::file && (entry.mode & (S_ISUID | S_ISGID)) != 0) {
-      observer_.warning(
-          fmt::format("{} is set-id (mode {:o}): it will belong to whoever unpacks it",
-                      shown(entry.path), entry.mode));
+      set_id_.add(fmt::format("{} is set-id (mode {:o})", shown(entry.path), entry.mode));
+    }
+    return {};
+  }
+
+  void tell_what_is_left_out() {
+    if (set_id_.count > 0) {
+      observer_.warning(set_id_.text() +
+                        ": hosts leave these bits off, unless `murder peer --keep-setid` is asked "
+                        "to keep them");
+    }
+    if (sockets_.count > 0) {
+      observer_.warning(sockets_.text() + ", and left out");
+    }
+    if (mounted_.count > 0) {
+      observer_.warning(mounted_.text() + " on another file system, and left out");
+    }
+    if (with_attributes_ > 0) {
+      observer_.warning(fmt::format(
+          "{} extended attributes of {} entries (access lists and capabilities are some) are left "
+          "out, the first {}: --xattrs keeps them",
+          attributes_left_out_, with_attributes_, first_attribute_));
+    }
+  }
+
+  Status add_attributes(int directory_fd, const char* name, TreeEntry& entry) {
+    Result<std::vector<ExtendedAttribute>> found =
+        read_attributes(directory_fd, name, options_.keep_attributes);
+    if (!found) {
+      // Who did not ask for them does not depend on them.
+      return options_.keep_attributes
+                 ? Status(fail(found.error().code, shown(entry.path) + ": " + found.error().text))
+                 : Status();
+    }
+    if (options_.keep_attributes) {
+      entry.attributes = std::move(*found);
+    } else if (!found->empty()) {
+      if (++with_attributes_ == 1) {
+        first_attribute_ = fmt::format("{} of {}", found->front().name, shown(entry.path));
+      }
+      attributes_left_out_ += found->size();
     }
     return {};
   }
@@ -132,7 +203,35 @@ class Walk {
     return {};
   }
 
+  // Whether the entry is listed at all, as far as its name and kind tell.
+  bool is_left_out(const std::string& path, const struct stat& status) {
+    if (options_.exclude != nullptr && options_.exclude->match(path, S_ISDIR(status.st_mode))) {
+      return true;
+    }
+    if (options_.one_file_system && status.st_dev != device_ && !S_ISDIR(status.st_mode)) {
+      mounted_.add(shown(path) + " is");
+      return true;
+    }
+    if (S_ISSOCK(status.st_mode)) {
+      sockets_.add(shown(path) + " is a socket");
+      return true;
+    }
+    if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode) && !S_ISDIR(status.st_mode)) {
+      special_.add(
+          fmt::format("{} is a {}", shown(path), S_ISFIFO(status.st_mode) ? "fifo" : "device"));
+      return true;
+    }
+    return false;
+  }
+
   Status add_child(int directory_fd, const char* name, const std::string& path) {
+    struct stat status {};
+    if (::fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      return fail_errno(errno, "cannot look at " + shown(path));
+    }
+    if (is_left_out(path, status)) {
+      return {};
+    }
     if (path.size() > limits::path_bytes_max ||
         std::count(path.begin(), path.end(), '/') >= limits::path_depth_max) {
       return fail(
@@ -140,38 +239,27 @@ class Walk {
           fmt::format("{}... is too deep or too long: {} levels and {} bytes are the most",
                       shown(path).substr(0, 200), limits::path_depth_max, limits::path_bytes_max));
     }
-    struct stat status {};
-    if (::fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-      return fail_errno(errno, "cannot look at " + shown(path));
+    EntryType type = EntryType::directory;
+    if (!S_ISDIR(status.st_mode)) {
+      type = S_ISREG(status.st_mode) ? EntryType::file : EntryType::symlink;
     }
-    if (S_ISSOCK(status.st_mode)) {
-      observer_.warning(shown(path) + " is a socket and is left out");
-      return {};
-    }
-    if (S_ISDIR(status.st_mode)) {
-      pending_.push_back(entry_of(path, status, EntryType::directory));
-      return {};
-    }
-    if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) {
-      return fail(ErrorCode::unsupported,
-                  fmt::format("{} is a {}, which a release cannot carry: remove it or move it away",
-                              shown(path), S_ISFIFO(status.st_mode) ? "fifo" : "device"));
-    }
-    TreeEntry entry =
-        entry_of(path, status, S_ISREG(status.st_mode) ? EntryType::file : EntryType::symlink);
-    if (entry.type == EntryType::symlink) {
+    TreeEntry entry = entry_of(path, status, type);
+    if (type == EntryType::symlink) {
       Result<std::string> target = read_link(directory_fd, name, path);
       if (!target) {
         return fail(target.error());
       }
       entry.link_target = std::move(*target);
-    } else if (::faccessat(directory_fd, name, R_OK, AT_EACCESS) != 0) {
+    } else if (type == EntryType::file && ::faccessat(directory_fd, name, R_OK, AT_EACCESS) != 0) {
       // Said now rather than after the gigabytes before it were packed.
       return fail_errno(
           errno,
           fmt::format("cannot read {} (leave it out, or run as a user who may)", shown(path)));
     }
-    if (status.st_nlink > 1) {
+    if (Status read = add_attributes(directory_fd, name, entry); !read) {
+      return read;
+    }
+    if (type != EntryType::directory && status.st_nlink > 1) {
       links_.try_emplace({status.st_dev, status.st_ino});
     }
     pending_.push_back(std::move(entry));
@@ -192,6 +280,14 @@ class Walk {
   const WalkOptions& options_;
   Observer& observer_;
   int root_fd_;
+  dev_t device_ = 0;  // of the root
+  Listed special_;    // fifos and devices
+  Listed sockets_;
+  Listed set_id_;
+  Listed mounted_;
+  uint64_t with_attributes_ = 0;  // entries whose extended ones are left out
+  uint64_t attributes_left_out_ = 0;
+  std::string first_attribute_;
   DirectoryCursor cursor_;
   Tree tree_;
   std::vector<TreeEntry> pending_;  // the next one last

@@ -26,15 +26,17 @@ class Unpacking {
       : source_(source),
         options_(options),
         reader_(reader),
-        writer_(placement.fd()),
+        writer_(placement.fd(), {.owner = options.owner,
+                                 .keep_set_id = options.keep_set_id,
+                                 .keep_attributes = options.keep_attributes}),
         observer_(observer) {
     // Until the archive says what the root is like.
     default_mode_ = placement.default_mode();
   }
 
   Status run() {
-    const time_t now = ::time(nullptr);
-    if (Status made = writer_.make_directory("", {.mode = default_mode_, .mtime_s = now}); !made) {
+    const FileTime now{.seconds = ::time(nullptr)};
+    if (Status made = writer_.make_directory("", {.mode = default_mode_, .mtime = now}); !made) {
       return made;
     }
     while (true) {
@@ -49,9 +51,7 @@ class Unpacking {
         break;
       }
       if (Status unpacked = unpack_entry(**entry); !unpacked) {
-        return fail(unpacked.error().code,
-                    fmt::format("{}: entry {}: {}", options_.archive_name,
-                                (*entry)->name.substr(0, 300), unpacked.error().text));
+        return about(**entry, unpacked.error());
       }
       ++result.entry_count;
     }
@@ -61,7 +61,11 @@ class Unpacking {
     if (result.entry_count == 0 && !has_root_) {
       return fail(ErrorCode::invalid_input, options_.archive_name + " has no entries");
     }
-    return writer_.finish();
+    if (Status finished = writer_.finish(); !finished) {
+      return finished;
+    }
+    tell_attributes();
+    return {};
   }
 
   Unpacked result;
@@ -74,6 +78,29 @@ class Unpacking {
     observer_.progress(
         {.bytes_done = reader_.bytes_read(), .bytes_total = source_.size_bytes(), .path = path});
     return {};
+  }
+
+  [[nodiscard]] tl::unexpected<Error> about(const ArchiveEntry& entry, const Error& error) const {
+    const std::string name = entry.name.substr(0, 300);
+    if (error.text.starts_with(options_.archive_name)) {
+      return fail(error.code, fmt::format("{} (entry {})", error.text, name));
+    }
+    return fail(error.code,
+                fmt::format("{}: entry {}: {}", options_.archive_name, name, error.text));
+  }
+
+  void tell_attributes() {
+    const TreeWriter::AttributeCounts& counts = writer_.attribute_counts();
+    if (counts.left_out > 0) {
+      observer_.warning(
+          fmt::format("{} extended attributes of {} (access lists and capabilities are some) are "
+                      "left out: --xattrs keeps them",
+                      counts.left_out, options_.archive_name));
+    }
+    if (counts.failed > 0) {
+      observer_.warning(fmt::format("{} extended attributes of {} could not be kept, the first: {}",
+                                    counts.failed, options_.archive_name, counts.first_failure));
+    }
   }
 
   Status count(uint64_t bytes) {
@@ -95,14 +122,16 @@ class Unpacking {
     if (Status counted = count(entry_bytes_min); !counted) {
       return counted;
     }
+    const TreeWriter::Attributes attributes{
+        .mode = entry.mode, .mtime = entry.mtime, .extended = entry.attributes};
     switch (entry.type) {
       case ArchiveEntry::Type::directory:
         has_root_ = has_root_ || path->empty();
-        return writer_.make_directory(*path, {.mode = entry.mode, .mtime_s = entry.mtime_s});
+        return writer_.make_directory(*path, attributes);
       case ArchiveEntry::Type::file:
-        return unpack_file(entry, *path);
+        return unpack_file(entry, *path, attributes);
       case ArchiveEntry::Type::symlink:
-        return writer_.make_symlink(*path, entry.link_target, entry.mtime_s);
+        return writer_.make_symlink(*path, entry.link_target, attributes);
       case ArchiveEntry::Type::hard_link: {
         const Result<std::string> target = safe_entry_path(entry.link_target);
         if (!target || target->empty()) {
@@ -118,7 +147,8 @@ class Unpacking {
     return fail(ErrorCode::unsupported, "it is neither file, directory nor link");
   }
 
-  Status unpack_file(const ArchiveEntry& entry, const std::string& path) {
+  Status unpack_file(const ArchiveEntry& entry, const std::string& path,
+                     const TreeWriter::Attributes& attributes) {
     const Result<FileDescriptor> file = writer_.make_file(path);
     if (!file) {
       return fail(file.error());
@@ -157,7 +187,7 @@ class Unpacking {
         ::ftruncate(file->get(), static_cast<off_t>(entry.size_bytes)) != 0) {
       return fail_errno(errno, "cannot set its size");
     }
-    return TreeWriter::finish_file(file->get(), {.mode = entry.mode, .mtime_s = entry.mtime_s});
+    return writer_.finish_file(file->get(), path, attributes);
   }
 
   ByteSource& source_;
@@ -195,6 +225,48 @@ Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options, Observ
   }
   unpacking.result.path = placement->target();
   return unpacking.result;
+}
+
+Status check_archive(ByteSource& source, const std::string& archive_name, const CancelFlag* cancel,
+                     Observer& observer) {
+  const Result<std::unique_ptr<ArchiveReader>> reader = ArchiveReader::open(source, archive_name);
+  if (!reader) {
+    return fail(reader.error());
+  }
+  uint64_t entry_count = 0;
+  while (true) {
+    const Result<std::optional<ArchiveEntry>> entry = (*reader)->next_entry();
+    if (!entry) {
+      return fail(entry.error());
+    }
+    if (!entry->has_value()) {
+      break;
+    }
+    ++entry_count;
+    if (const Result<std::string> path = safe_entry_path((*entry)->name); !path) {
+      return fail(path.error().code, fmt::format("{}: entry {}: {}", archive_name,
+                                                 (*entry)->name.substr(0, 300), path.error().text));
+    }
+    while (true) {
+      if (cancel != nullptr && cancel->is_set()) {
+        return fail(ErrorCode::interrupted, "stopped while reading " + archive_name);
+      }
+      observer.progress({.bytes_done = (*reader)->bytes_read(),
+                         .bytes_total = source.size_bytes(),
+                         .path = (*entry)->name});
+      const Result<std::optional<ArchiveData>> data = (*reader)->next_data();
+      if (!data) {
+        return fail(data.error());
+      }
+      if (!data->has_value()) {
+        break;
+      }
+    }
+  }
+  if (entry_count == 0) {
+    return fail(ErrorCode::invalid_input, archive_name + " has no entries");
+  }
+  return (*reader)->drain();
 }
 
 }  // namespace murder::archive

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/archive/byte_source.h"
 #include "engine/archive/observer.h"
+#include "engine/archive/tree_writer.h"
 #include "engine/base/result.h"
 
 namespace murder::archive {
@@ -18,7 +20,10 @@ struct UnpackOptions {
   // Against archives made to fill a disk: most bytes of data in files, where each entry counts for
   // at least 512. 0: no limit.
   uint64_t unpacked_bytes_max = 0;
-  bool sync_to_disk = false;  // before the tree appears: it is then also whole after a power cut
+  std::optional<Owner> owner;    // of all that is made; none: whoever runs this
+  bool keep_set_id = false;      // set-user-id and set-group-id bits
+  bool keep_attributes = false;  // extended ones, access lists, capabilities
+  bool sync_to_disk = false;     // before the tree appears: it is then also whole after a power cut
   const CancelFlag* cancel = nullptr;
 };
 
@@ -29,9 +34,14 @@ struct Unpacked {
 };
 
 // Modes, times, links and holes are as in the archive; owners are not. An Error leaves nothing at
-// the target, or what was there. Symbolic links are made as they are and never followed. Entries
-// that lead out of the tree, devices, fifos and archives that are damaged or end early are Errors.
+// the target, or what was there. Entries that lead out of the tree, be it through symbolic links,
+// devices, fifos and archives that are damaged or end early are Errors. Extended attributes that
+// are not kept are counted in a warning.
 [[nodiscard]] Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options,
                                       Observer& observer);
+
+// Reads the whole archive and checks all that unpack() would, but for what takes a tree.
+[[nodiscard]] Status check_archive(ByteSource& source, const std::string& archive_name,
+                                   const CancelFlag* cancel, Observer& observer);
 
 }  // namespace murder::archive

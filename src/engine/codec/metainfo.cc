@@ -289,6 +289,12 @@ Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent) {
   if (hosts_expected > 0 && hosts_expected <= UINT32_MAX) {
     metainfo.hosts_expected = static_cast<uint32_t>(hosts_expected);
   }
+  const int64_t unpacked_bytes = root->find_integer("unpacked bytes").value_or(-1);
+  const int64_t unpacked_entries = root->find_integer("unpacked entries").value_or(-1);
+  if (unpacked_bytes >= 0 && unpacked_entries >= 0) {
+    metainfo.unpacked_size = {.bytes = static_cast<uint64_t>(unpacked_bytes),
+                              .entries = static_cast<uint64_t>(unpacked_entries)};
+  }
   metainfo.raw_info = as_text_of(info->raw());
   return metainfo;
 }
@@ -371,6 +377,12 @@ std::string encode_metainfo(const MetainfoDraft& draft) {
   }
   writer.key("info");
   write_info(writer, draft);
+  if (draft.unpacked_size) {
+    writer.key("unpacked bytes");
+    writer.integer(static_cast<int64_t>(draft.unpacked_size->bytes));
+    writer.key("unpacked entries");
+    writer.integer(static_cast<int64_t>(draft.unpacked_size->entries));
+  }
   writer.end();
   return writer.take();
 }

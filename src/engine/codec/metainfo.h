@@ -26,6 +26,15 @@ struct FileEntry {
   bool operator==(const FileEntry&) const = default;
 };
 
+// What a release takes on a host: for checks before it is fetched, and against archives that are
+// made to fill a disk.
+struct UnpackedSize {
+  uint64_t bytes = 0;    // of data in files, without holes
+  uint64_t entries = 0;  // inodes at most: files, directories and links, the root too
+
+  bool operator==(const UnpackedSize&) const = default;
+};
+
 // A checked torrent: names and paths are safe to join to a directory (no "..", '/', NUL, empty part
 // or part of more than 255 bytes, none twice, no file that is also a directory), sizes add up, and
 // there are as many digests as pieces. An empty release has no piece and no digest.
@@ -43,6 +52,7 @@ struct Metainfo {
   std::optional<int64_t> created_at_s;  // seconds since 1970
   // Of ours, outside of the info dictionary: for how many hosts the piece size was chosen.
   std::optional<uint32_t> hosts_expected;
+  std::optional<UnpackedSize> unpacked_size;  // likewise; as its maker says
   std::string raw_info;  // the info dictionary as it stands: its SHA-1 is the info hash
 
   [[nodiscard]] uint32_t piece_count() const { return geometry.piece_count(); }
@@ -62,6 +72,7 @@ struct MetainfoDraft {
   std::string_view created_by = "murder/0.1.0";
   std::optional<int64_t> created_at_s;  // absent by default: same release, same bytes
   std::optional<uint32_t> hosts_expected;
+  std::optional<UnpackedSize> unpacked_size;
   bool is_private = true;      // BEP 27
   bool is_executable = false;  // BEP 47
 };

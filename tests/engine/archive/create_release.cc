@@ -66,8 +66,10 @@ TEST_CASE(
   Result<FileSource> source = FileSource::open(release->archive_path);
   REQUIRE(source);
   Notes notes;
-  REQUIRE(
-      unpack(*source, {.archive_name = "v1", .directory = temporary.path(), .tag = "v1"}, notes));
+  REQUIRE(unpack(
+      *source,
+      {.archive_name = "v1", .directory = temporary.path(), .tag = "v1", .keep_set_id = true},
+      notes));
   CHECK(listing(temporary / "tree") == listing(temporary / "v1"));
 }
 

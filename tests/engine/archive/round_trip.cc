@@ -42,7 +42,7 @@ Result<std::string> pack(const std::string& path, ArchiveFormat format = Archive
       {.format = format, .level = format == ArchiveFormat::tar ? std::nullopt : std::optional(1)},
       sink);
   REQUIRE(compressor);
-  if (Status packed = pack_tree(root->get(), *tree, {.root_name = path}, **compressor, notes);
+  if (const auto packed = pack_tree(root->get(), *tree, {.root_name = path}, **compressor, notes);
       !packed) {
     return fail(packed.error());
   }
@@ -55,7 +55,9 @@ void unpack_to(const std::string& archive, const std::string& target, const std:
   MemorySource source(archive);
   Notes notes;
   const Result<Unpacked> unpacked =
-      unpack(source, {.archive_name = "test archive", .directory = target, .tag = tag}, notes);
+      unpack(source,
+             {.archive_name = "test archive", .directory = target, .tag = tag, .keep_set_id = true},
+             notes);
   REQUIRE_MESSAGE(unpacked, (unpacked ? "" : unpacked.error().text));
 }
 
@@ -312,7 +314,8 @@ class Meddler : public Observer {
   bool done_ = false;
 };
 
-Status pack_meddled(const std::string& path, std::function<void()> meddle, bool within_b = false) {
+Result<PackedTree> pack_meddled(const std::string& path, std::function<void()> meddle,
+                                bool within_b = false) {
   const Result<FileDescriptor> root = open_file(path, O_RDONLY | O_DIRECTORY);
   REQUIRE(root);
   Meddler meddler(std::move(meddle), within_b);
@@ -356,7 +359,7 @@ TEST_CASE("files that change, shrink, grow, vanish or appear while packing make 
     write_file(temporary / "tree/b", "second file");
     set_time(temporary / "tree/b", 1000000000);
     set_time(temporary / "tree", 1000000000);
-    const Status packed =
+    const Result<PackedTree> packed =
         pack_meddled(temporary / "tree", [&] { each.meddle(temporary / "tree/b"); });
     REQUIRE_FALSE(packed);
     CHECK(packed.error().code == ErrorCode::conflict);
@@ -375,7 +378,7 @@ TEST_CASE("a file that changes while it is being read makes an Error") {
     make_directory(temporary / "tree");
     write_file(temporary / "tree/b", content);
     set_time(temporary / "tree/b", 1000000000);
-    const Status packed = pack_meddled(
+    const Result<PackedTree> packed = pack_meddled(
         temporary / "tree", [&] { meddle(temporary / "tree/b"); }, true);
     REQUIRE_FALSE(packed);
     CHECK(packed.error().text.find("tree/b changed") != std::string::npos);

@@ -79,9 +79,9 @@ std::vector<std::string> names_in(const std::string& path) {
   return names;
 }
 
-void set_time(const std::string& path, int64_t seconds) {
-  const struct timespec times[2] = {{.tv_sec = seconds, .tv_nsec = 0},
-                                    {.tv_sec = seconds, .tv_nsec = 0}};
+void set_time(const std::string& path, int64_t seconds, uint32_t nanoseconds) {
+  const struct timespec time { .tv_sec = seconds, .tv_nsec = static_cast<long>(nanoseconds) };
+  const struct timespec times[2] = {time, time};
   REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
@@ -110,9 +110,10 @@ std::vector<std::string> listing(const std::string& path) {
       REQUIRE(read_at(file.get(), content, 0, entry.path).value() == content.size());
       digest = hash::sha1(content).hex();
     }
-    lines.push_back(fmt::format("{} type={} mode={:o} time={} size={} sha1={} link={}", entry.path,
-                                static_cast<int>(entry.type), entry.mode, entry.mtime_s,
-                                entry.size_bytes, digest, entry.link_target));
+    lines.push_back(fmt::format("{} type={} mode={:o} time={}.{} size={} sha1={} link={}",
+                                entry.path, static_cast<int>(entry.type), entry.mode,
+                                entry.mtime.seconds, entry.mtime.nanoseconds, entry.size_bytes,
+                                digest, entry.link_target));
   }
   return lines;
 }
@@ -177,7 +178,7 @@ void make_random_tree(const std::string& path, Prng& prng, uint32_t entry_count)
       case 2:
         REQUIRE(::symlink(random_name(prng, taken, "target").c_str(), made.c_str()) == 0);
         files.push_back(made);
-        set_time(made, prng.below(2000000000));
+        set_time(made, prng.below(2000000000), prng.below(1000000000));
         continue;
       case 3:
         if (!files.empty()) {
@@ -193,12 +194,13 @@ void make_random_tree(const std::string& path, Prng& prng, uint32_t entry_count)
     }
     files.push_back(made);
     REQUIRE(::chmod(made.c_str(), modes[prng.below(8)]) == 0);
-    set_time(made, static_cast<int64_t>(prng.below(2000000000)) - 100000);
+    set_time(made, static_cast<int64_t>(prng.below(2000000000)) - 100000,
+             prng.below(2) * 123456789);
   }
   for (auto directory = directories.rbegin(); directory != directories.rend(); ++directory) {
     static constexpr mode_t directory_modes[] = {0755, 0700, 01777, 0555, 02755};
     REQUIRE(::chmod(directory->c_str(), directory_modes[prng.below(5)]) == 0);
-    set_time(*directory, prng.below(2000000000));
+    set_time(*directory, prng.below(2000000000), prng.below(1000000000));
   }
 }
 

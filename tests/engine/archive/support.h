@@ -64,7 +64,7 @@ void write_file(const std::string& path, std::string_view content, mode_t mode =
 void write_file_at(const std::string& path, uint64_t offset, std::string_view content);
 [[nodiscard]] bool exists(const std::string& path);                        // links are not followed
 [[nodiscard]] std::vector<std::string> names_in(const std::string& path);  // sorted
-void set_time(const std::string& path, int64_t seconds);
+void set_time(const std::string& path, int64_t seconds, uint32_t nanoseconds = 0);
 [[nodiscard]] uint64_t blocks_of(const std::string& path);
 // One line for each entry: path, type, mode, time, size, content, link target or group of hard
 // links.

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "engine/archive/pax_records.h"
+
 using namespace murder::archive;
 
 namespace {
@@ -20,7 +22,7 @@ TreeEntry file_entry(const std::string& path, uint64_t size_bytes = 0) {
 
 TEST_CASE("a plain entry is one ustar block with octal fields and a right checksum") {
   TreeEntry entry = file_entry("dir/file", 1234);
-  entry.mtime_s = 1000000000;
+  entry.mtime.seconds = 1000000000;
   const std::string header = tar_header(entry);
   REQUIRE(header.size() == tar_block_bytes);
   CHECK(header.substr(0, 9) == std::string("dir/file\0", 9));
@@ -66,8 +68,33 @@ TEST_CASE("sizes from 8 GiB and times before 1970 go to pax records") {
   CHECK(tar_header(file_entry("f", 077777777777U + 1)).find("size=8589934592\n") !=
         std::string::npos);
   TreeEntry old = file_entry("f");
-  old.mtime_s = -5;
+  old.mtime.seconds = -5;
   CHECK(tar_header(old).find("mtime=-5\n") != std::string::npos);
+}
+
+TEST_CASE("parts of a second and extended attributes go to pax records") {
+  TreeEntry entry = file_entry("f");
+  entry.mtime = {.seconds = 5, .nanoseconds = 120'000'000};
+  CHECK(tar_header(entry).find("14 mtime=5.12\n") == tar_block_bytes);
+  entry.mtime = {.seconds = -1, .nanoseconds = 1};
+  CHECK(tar_header(entry).find(" mtime=-0.999999999\n") != std::string::npos);
+  entry.attributes = {{.name = "user.a=b", .value = "v\xff"}};
+  CHECK(tar_header(entry).find(" SCHILY.xattr.user.a%3Db=v\xff\n") != std::string::npos);
+}
+
+TEST_CASE("times of pax records are read as they are written") {
+  for (const FileTime time :
+       {FileTime{0, 0}, FileTime{1, 1}, FileTime{-1, 0}, FileTime{-1, 1}, FileTime{-1, 999'999'999},
+        FileTime{-7, 500'000'000}, FileTime{4'000'000'000, 100'000'000}}) {
+    CAPTURE(pax_time_text(time));
+    CHECK(parse_pax_time(pax_time_text(time)) == time);
+  }
+  CHECK(parse_pax_time("3.1234567891") == FileTime{3, 123'456'789});
+  CHECK(parse_pax_time("3.") == FileTime{3, 0});
+  for (const char* text : {"", ".", "-", "x", "1 ", "1.-2", "+1", "99999999999999999999"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_pax_time(text));
+  }
 }
 
 TEST_CASE("a sparse file has its map in front of its data") {
