@@ -244,6 +244,7 @@ class Peer final : public SwarmProcess {
                  {"fetch_seconds", seconds},
                  {"seconds", total_seconds},
                  {"bytes_per_second", rate},
+                 {"warnings", delivery_ != nullptr ? Json(delivery_->warnings()) : Json::array()},
                  {"pid", getpid()}}};
     if (work_.background) {
       report.json["state"] = outcome_done;

@@ -107,6 +107,9 @@ Result<int> report(Json outcome, const RunDirectory& directory, const std::strin
   check_place(outcome);
   const std::string state = text_member(outcome, "state");
   if (state == outcome_done) {
+    for (const Json& warning : outcome["warnings"]) {
+      context.warn(warning.text());
+    }
     context.print(text_member(outcome, "text"));
     context.print_json(outcome);
     return exit_done;

@@ -13,6 +13,7 @@
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/tasks.h"
 #include "cli/table.h"
+#include "engine/archive/exclude_patterns.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
@@ -66,7 +67,10 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
       .keep_releases = options.keep_releases,
       .stall_timeout = options.task.peering.stall_timeout,
       .timeout = options.task.peering.timeout,
-      .limits = options.task.peering.limits};
+      .limits = options.task.peering.limits,
+      .packing = options.task.packing,
+      .placing = options.task.peering.placing};
+  deploy.placing.xattrs = deploy.packing.xattrs;
   const char* temporary = std::getenv("TMPDIR");
   deploy.local_temp_path = temporary != nullptr && temporary[0] == '/' ? temporary : "/tmp";
   if (!options.quorum.empty()) {
@@ -89,6 +93,9 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
     return wrong(
         "--activate and --keep-releases need a directory per release: not with "
         "--no-tag-directory");
+  }
+  if (const auto exclude = archive::ExcludePatterns::parse(deploy.packing.exclude); !exclude) {
+    return wrong("--exclude " + exclude.error().text);
   }
   if (deploy.quorum && !deploy.activate && !options.retry_failed) {
     return wrong("--quorum is for --activate");
@@ -364,6 +371,9 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
       .type_name("DIR");
   add_temp_path_option(command, options.task);
   add_deploy_flags(command, options);
+  cli::add_packing_options(command, options.task.packing);
+  cli::add_placing_options(command, options.task.peering.placing);
+  cli::add_xattrs_option(command, options.task.packing.xattrs);
   add_plan_options(command, options);
   add_peering_options(command, options.task.peering);
   add_limit_options(command, options.task.peering.limits);

@@ -94,7 +94,7 @@ Status Deployment::pack() {
   directory_.emplace(std::move(*directory));
   Result<PackedRelease> release =
       pack_here(work_, options_.source, options_.tag, directory_->path(),
-                work_.inventory().tracker_urls(), hosts_expected());
+                work_.inventory().tracker_urls(), hosts_expected(), options_.packing);
   if (!release) {
     return fail(release.error());
   }
@@ -199,8 +199,9 @@ Status Deployment::seed() {
   }
   touched_ = ready;
   if (options_.on_seeder) {
-    Result<PackedRelease> release = pack_on_seeders(
-        work_, options_.source, options_.tag, options_.temp_path, ready, urls, hosts_expected());
+    Result<PackedRelease> release =
+        pack_on_seeders(work_, options_.source, options_.tag, options_.temp_path, ready, urls,
+                        hosts_expected(), options_.packing);
     if (!release) {
       const Status stopped = stopped_by_user();
       return stopped ? Status(fail(release.error())) : stopped;
@@ -231,7 +232,8 @@ void Deployment::peer() {
                                       .seed_for = peers_seed_for,
                                       .stall_timeout = options_.stall_timeout,
                                       .timeout = options_.timeout,
-                                      .limits = options_.limits},
+                                      .limits = options_.limits,
+                                      .placing = options_.placing},
                                      release_->torrent);
   outcome_.done = std::move(result.done);
   outcome_.already = std::move(result.already);

@@ -38,6 +38,8 @@ struct DeployOptions {
   Duration stall_timeout{};
   Duration timeout{};
   LinkLimits limits;  // of each host, the seeder included
+  cli::PackingOptions packing;
+  cli::PlacingOptions placing;
 };
 
 struct DeployOutcome {

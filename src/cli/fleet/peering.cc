@@ -7,6 +7,7 @@
 #include <map>
 
 #include "cli/fleet/clock.h"
+#include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/start_order.h"
 #include "cli/peer_outcome.h"
@@ -32,6 +33,8 @@ std::string seconds_text(Duration duration) {
   return fmt::format("{}s", std::max<int64_t>(seconds, 0));
 }
 
+constexpr size_t warnings_kept_max = 8;
+
 class Peering {
  public:
   Peering(Work& work, const PeeringOptions& options, const LocalTorrent& torrent)
@@ -50,6 +53,7 @@ class Peering {
       collect();
     }
     give_up_pending();
+    tell_warnings();
     work_.count_as_done(0, 0);
     work_.follow(nullptr);
     std::sort(result_.done.begin(), result_.done.end());
@@ -76,6 +80,7 @@ class Peering {
         .flag("--background")
         .flag("--quiet")
         .flag("--json");
+    pass_on(options_.placing, line);
     const std::string label = work_.label_of(host);
     return line
         .identity({.ip = host.ip, .rack = host.rack, .label = label, .limits = options_.limits})
@@ -143,6 +148,7 @@ class Peering {
     const std::string state = cli::text_member(outcome, "state");
     if (has_it(outcome)) {
       result_.done.push_back(result.host);
+      note_warnings(outcome);
       if (outcome["already_there"] == true) {
         result_.already.push_back(result.host);
       }
@@ -153,6 +159,22 @@ class Peering {
       pending_.push_back(result.host);
     } else {
       work_.note_failure(failure_in(result, outcome, state));
+    }
+  }
+
+  // What peers warn of is mostly the same on all hosts.
+  void note_warnings(const cli::Json& outcome) {
+    for (const cli::Json& warning : outcome["warnings"]) {
+      if (warnings_.size() < warnings_kept_max || warnings_.contains(warning.text())) {
+        ++warnings_[warning.text()];
+      }
+    }
+  }
+
+  void tell_warnings() const {
+    for (const auto& [text, count] : warnings_) {
+      work_.context().warn(
+          fmt::format("{} (on {} {})", text, count, count == 1 ? "host" : "hosts"));
     }
   }
 
@@ -234,6 +256,7 @@ class Peering {
   uint32_t host_count_ = 0;
   std::vector<HostIndex> pending_;
   std::map<uint32_t, cli::Json> progress_of_pending_;
+  std::map<std::string, uint32_t> warnings_;  // on how many hosts
   PeeringResult result_;
 };
 

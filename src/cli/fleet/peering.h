@@ -10,6 +10,7 @@
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/work.h"
+#include "cli/tree_options.h"
 
 namespace murder::fleet {
 
@@ -26,6 +27,7 @@ struct PeeringOptions {
   Duration stall_timeout = std::chrono::minutes(2);
   Duration timeout = std::chrono::hours(1);  // of all of it
   LinkLimits limits;                         // of each peer
+  cli::PlacingOptions placing;
 };
 
 struct PeeringResult {

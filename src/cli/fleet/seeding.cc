@@ -14,6 +14,7 @@
 #include "cli/archive_progress.h"
 #include "cli/control.h"
 #include "cli/fleet/mapped_file.h"
+#include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "engine/archive/create_release.h"
 #include "engine/archive/tree_removal.h"
@@ -85,16 +86,16 @@ uint32_t hosts_expected_in(const Inventory& inventory) {
 Result<PackedRelease> pack_here(Work& work, const std::string& source, const std::string& tag,
                                 const std::string& directory,
                                 const std::vector<std::string>& tracker_urls,
-                                uint32_t hosts_expected) {
+                                uint32_t hosts_expected, const cli::PackingOptions& packing) {
   cli::ArchiveProgress progress(work.context(), "packing");
-  const Result<archive::CreatedRelease> created =
-      archive::create_release({.source = source,
-                               .tag = tag,
-                               .directory = directory,
-                               .tracker_urls = tracker_urls,
-                               .hosts_expected = hosts_expected,
-                               .cancel = &work.cancel()},
-                              progress);
+  archive::CreateOptions create{.source = source,
+                                .tag = tag,
+                                .directory = directory,
+                                .tracker_urls = tracker_urls,
+                                .hosts_expected = hosts_expected,
+                                .cancel = &work.cancel()};
+  cli::apply(packing, create);
+  const Result<archive::CreatedRelease> created = archive::create_release(create, progress);
   progress.clear();
   if (!created) {
     return fail(created.error());
@@ -118,7 +119,7 @@ Result<PackedRelease> pack_on_seeders(Work& work, const std::string& source, con
                                       const std::string& temp_path,
                                       std::span<const HostIndex> seeders,
                                       const std::vector<std::string>& tracker_urls,
-                                      uint32_t hosts_expected) {
+                                      uint32_t hosts_expected, const cli::PackingOptions& packing) {
   const std::vector<HostResult> results =
       work.run_and_note(seeders, {.stage = "create-torrent"}, [&](const Host&) {
         CommandLine line = CommandLine::murder(murder_path_of(work), "create");
@@ -128,6 +129,7 @@ Result<PackedRelease> pack_on_seeders(Work& work, const std::string& source, con
         }
         line.path_option("--temp-path", temp_path);
         line.option("--hosts-expected", fmt::format("{}", hosts_expected));
+        pass_on(packing, line);
         return line.flag("--force").flag("--quiet").flag("--json").text();
       });
   if (results.size() < seeders.size()) {

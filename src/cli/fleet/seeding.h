@@ -8,6 +8,7 @@
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/work.h"
+#include "cli/tree_options.h"
 
 namespace murder::fleet {
 
@@ -38,14 +39,13 @@ struct PackedRelease {
 [[nodiscard]] Result<PackedRelease> pack_here(Work& work, const std::string& source,
                                               const std::string& tag, const std::string& directory,
                                               const std::vector<std::string>& tracker_urls,
-                                              uint32_t hosts_expected);
+                                              uint32_t hosts_expected,
+                                              const cli::PackingOptions& packing);
 // SOURCE is a path on the seeders.
-[[nodiscard]] Result<PackedRelease> pack_on_seeders(Work& work, const std::string& source,
-                                                    const std::string& tag,
-                                                    const std::string& temp_path,
-                                                    std::span<const HostIndex> seeders,
-                                                    const std::vector<std::string>& tracker_urls,
-                                                    uint32_t hosts_expected);
+[[nodiscard]] Result<PackedRelease> pack_on_seeders(
+    Work& work, const std::string& source, const std::string& tag, const std::string& temp_path,
+    std::span<const HostIndex> seeders, const std::vector<std::string>& tracker_urls,
+    uint32_t hosts_expected, const cli::PackingOptions& packing);
 
 // A Work whose one host is this machine, reached through sh; `directory` gets a link to this
 // program.

@@ -22,7 +22,8 @@ struct TaskOptions {
   bool path_is_file = false;
   bool do_not_download_torrent = false;
   bool force = false;
-  PeeringOptions peering;  // its durations and limits only
+  cli::PackingOptions packing;
+  PeeringOptions peering;  // its durations, limits and `placing` only
 };
 
 void add_tag_option(cli::ArgumentParser command, TaskOptions& options);

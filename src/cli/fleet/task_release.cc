@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "cli/fleet/fleet.h"
+#include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/seeding.h"
 #include "cli/fleet/steps.h"
@@ -121,6 +122,7 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
         }
         line.path_option("--temp-path", temp_path_of(work, options));
         line.option("--hosts-expected", fmt::format("{}", hosts_expected_in(work.inventory())));
+        pass_on(options.packing, line);
         return line.flag("--force").flag("--quiet").flag("--json").text();
       });
   cli::Json json = {{"tag", *tag}};
@@ -300,6 +302,8 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
       .add_option("--files-path", create.options.files_path,
                   "The directory or file on the seeder (default: default_seeder_files_path)")
       .type_name("PATH");
+  cli::add_packing_options(create.command, create.options.packing);
+  cli::add_xattrs_option(create.command, create.options.packing.xattrs);
   create.command.add_flag("--do-not-download-torrent", create.options.do_not_download_torrent,
                           "Leave the torrent on the seeder");
   auto download = add_task(fleet, context, "download-torrent",
@@ -324,6 +328,8 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
                         "Unpack to DIR itself instead of DIR/TAG");
   peer.command.add_flag("--unsafe-please-delete", peer.options.unsafe_please_delete,
                         "Replace what is in the target directory");
+  cli::add_placing_options(peer.command, peer.options.peering.placing);
+  cli::add_xattrs_option(peer.command, peer.options.peering.placing.xattrs);
   peer.command.add_duration("--seed-for", peer.options.peering.seed_for,
                             "Each peer goes on serving this long; default 30s");
   add_peering_options(peer.command, peer.options.peering);
