@@ -96,14 +96,6 @@ class Walk {
 
   // Called in the final order, so that a hard link always names what came before it.
   Status visit(TreeEntry& entry) {
-    if (entry.type == EntryType::directory) {
-      if (options_.one_file_system && entry.device != device_) {
-        mounted_.add(fmt::format("what lies in {} is", shown(entry.path)));
-        return {};
-      }
-      const std::string path = entry.path;  // adding entries moves them
-      return add_children(path);
-    }
     if (const auto link = links_.find({entry.device, entry.inode}); link != links_.end()) {
       if (link->second.empty()) {
         link->second = entry.path;
@@ -114,6 +106,17 @@ class Walk {
         entry.attributes.clear();
         return {};
       }
+    }
+    if (!options_.keep_attributes) {
+      leave_out_attributes(entry);
+    }
+    if (entry.type == EntryType::directory) {
+      if (options_.one_file_system && entry.device != device_) {
+        mounted_.add(fmt::format("what lies in {} is", shown(entry.path)));
+        return {};
+      }
+      const std::string path = entry.path;  // adding entries moves them
+      return add_children(path);
     }
     tree_.file_bytes += entry.size_bytes;
     if (entry.type == EntryType::file && (entry.mode & (S_ISUID | S_ISGID)) != 0) {
@@ -151,15 +154,16 @@ class Walk {
                  ? Status(fail(found.error().code, shown(entry.path) + ": " + found.error().text))
                  : Status();
     }
-    if (options_.keep_attributes) {
-      entry.attributes = std::move(*found);
-    } else if (!found->empty()) {
-      if (++with_attributes_ == 1) {
-        first_attribute_ = fmt::format("{} of {}", found->front().name, shown(entry.path));
-      }
-      attributes_left_out_ += found->size();
-    }
+    entry.attributes = std::move(*found);
     return {};
+  }
+
+  void leave_out_attributes(TreeEntry& entry) {
+    if (!entry.attributes.empty() && ++with_attributes_ == 1) {
+      first_attribute_ = fmt::format("{} of {}", entry.attributes.front().name, shown(entry.path));
+    }
+    attributes_left_out_ += entry.attributes.size();
+    entry.attributes.clear();
   }
 
   Status add_children(const std::string& path) {
