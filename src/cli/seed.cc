@@ -21,8 +21,11 @@ struct SeedOptions {
   std::string torrent;
   std::string file;
   SwarmOptions swarm;
+  Duration idle_max{};
   bool background = false;
 };
+
+constexpr Duration idle_look_interval = std::chrono::seconds(1);
 
 // Where the content of a torrent usually lies: beside it, under its own name.
 Result<std::string> find_content(const SeedOptions& options, const codec::Metainfo& metainfo) {
@@ -45,11 +48,19 @@ Result<std::string> find_content(const SeedOptions& options, const codec::Metain
 class Seeder final : public SwarmProcess {
  public:
   Seeder(const TorrentInput& torrent, SwarmProcessOptions options, Front& front,
-         Duration tracker_wait)
-      : SwarmProcess(torrent, std::move(options), front), tracker_wait_(tracker_wait) {}
+         Duration tracker_wait, Duration idle_max)
+      : SwarmProcess(torrent, std::move(options), front),
+        tracker_wait_(tracker_wait),
+        idle_max_(idle_max) {}
 
  private:
   void ready() override {
+    if (idle_max_ > Duration::zero()) {
+      busy_at_ = reactor().now();
+      idle_timer_ = std::make_unique<io::Timer>(reactor().timers(),
+                                                io::bind_timer<&Seeder::look_for_peers>(this));
+      idle_timer_->arm(reactor().now() + idle_look_interval);
+    }
     if (torrent().metainfo.tracker_tiers.empty()) {
       front().warn("the torrent names no tracker: peers will not find this seeder");
       tell();
@@ -61,6 +72,16 @@ class Seeder final : public SwarmProcess {
                                                    io::bind_timer<&Seeder::look_at_trackers>(this));
       tracker_timer_->arm(reactor().now());
     }
+  }
+
+  void look_for_peers(io::Timer& timer) {
+    if (node().progress().stats.open_count > 0) {
+      busy_at_ = reactor().now();
+    } else if (reactor().now() - busy_at_ >= idle_max_) {
+      end(exit_done);
+      return;
+    }
+    timer.arm(reactor().now() + idle_look_interval);
   }
 
   void look_at_trackers(io::Timer& timer) {
@@ -97,6 +118,9 @@ class Seeder final : public SwarmProcess {
   }
 
   Duration tracker_wait_;
+  Duration idle_max_;  // zero: for ever
+  Instant busy_at_{};
+  std::unique_ptr<io::Timer> idle_timer_;
   Instant tracker_deadline_{};
   std::unique_ptr<io::Timer> tracker_timer_;
 };
@@ -148,7 +172,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
                          .log_name = "seed-" + tag};
   return run_work(context, work, [&](Front& front) {
     Seeder seeder(*torrent, process, front,
-                  options.background ? tracker_wait_max : Duration::zero());
+                  options.background ? tracker_wait_max : Duration::zero(), options.idle_max);
     return seeder.run();
   });
 }
@@ -167,6 +191,8 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
       .required();
   command.add_option("FILE", options.file, "The content; default: beside the torrent");
   add_swarm_options(command, options.swarm);
+  command.add_duration("--end-when-idle", options.idle_max,
+                       "End when no peer was connected for this long; default: never");
   command.add_flag("--background", options.background,
                    "Return when it serves and a tracker has answered, or did not for 2 s; it goes "
                    "on alone (murder stop TAG --seeding)");

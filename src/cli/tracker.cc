@@ -19,6 +19,7 @@ namespace {
 struct TrackerCommandOptions {
   std::vector<std::string> listen = {fmt::format("[::]:{}", tracker::port_default)};
   std::string racks_path;
+  Duration idle_max{};
   bool background = false;
 };
 
@@ -125,6 +126,7 @@ Result<int> serve(const tracker::TrackerOptions& options, const CommandContext& 
 Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& context) {
   tracker::TrackerOptions server_options;
   server_options.listen.clear();
+  server_options.idle_max = options.idle_max;
   for (const std::string& text : options.listen) {
     const Result<Endpoint> endpoint = parse_listen(text);
     if (!endpoint) {
@@ -173,6 +175,8 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "Lines of a network and its rack, \"10.1.0.0/16 r7\", for hosts that do not say "
                   "--rack themselves")
       .type_name("FILE");
+  command.add_duration("--end-when-idle", options.idle_max,
+                       "End when it knew no host and nobody asked for this long; default: never");
   command.add_flag("--background", options.background, "Return when it listens; it goes on alone");
 }
 

@@ -125,6 +125,8 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
   }
   std::unique_ptr<TrackerServer> tracker(
       new TrackerServer(std::move(*reactor), *seed, options.racks));
+  tracker->idle_max_ = options.idle_max;
+  tracker->busy_at_ = tracker->reactor_->now();
   if (options.handle_signals) {
     auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT, SIGHUP},
                                             io::bind_signal<&TrackerServer::on_signal>(&*tracker));
@@ -206,7 +208,20 @@ void TrackerServer::on_stop(io::Timer&) {
 void TrackerServer::on_sweep(io::Timer& timer) {
   table_.sweep(reactor_->now(),
                std::max(sweep_records_min, table_.record_count() / sweep_fraction));
+  if (is_idle_for_long()) {
+    reactor_->stop();
+    return;
+  }
   timer.arm(reactor_->now() + sweep_period);
+}
+
+bool TrackerServer::is_idle_for_long() {
+  const uint64_t requests = server_->counters().requests;
+  if (table_.record_count() > 0 || requests != requests_seen_) {
+    busy_at_ = reactor_->now();
+  }
+  requests_seen_ = requests;
+  return idle_max_ > Duration::zero() && reactor_->now() - busy_at_ >= idle_max_;
 }
 
 }  // namespace murder::tracker

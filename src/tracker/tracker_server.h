@@ -26,7 +26,9 @@ struct TrackerOptions {
   std::vector<Endpoint> listen = {Endpoint::parse("[::]:8998").value()};
   // Lowered to what the limit on open files allows.
   uint32_t connections_max = limits::http_connections_max;
-  RackTable racks;             // of hosts that do not say where they stand
+  RackTable racks;  // of hosts that do not say where they stand
+  // run() returns when nobody was known and nobody asked for this long; zero: it never does.
+  Duration idle_max{};
   bool handle_signals = true;  // SIGTERM and SIGINT end run()
 };
 
@@ -48,7 +50,7 @@ class TrackerServer {
   // outlives this object. Takes the socket over. At most once, before run().
   [[nodiscard]] Status serve_control(int listening_fd, http::Handler& handler);
 
-  // Serves until stop() or a signal.
+  // Serves until stop(), a signal, or TrackerOptions::idle_max.
   void run();
   // From the thread of run(), for example within a control handler: run() returns a moment later,
   // when the answer to that request is on its way.
@@ -65,6 +67,7 @@ class TrackerServer {
   void on_signal(int signal_number);
   void on_sweep(io::Timer& timer);
   void on_stop(io::Timer& timer);
+  [[nodiscard]] bool is_idle_for_long();
 
   std::unique_ptr<io::Reactor> reactor_;
   PeerTable table_;
@@ -75,6 +78,9 @@ class TrackerServer {
   std::unique_ptr<http::Server> control_server_;
   io::Timer sweep_timer_;
   io::Timer stop_timer_;
+  Duration idle_max_{};
+  Instant busy_at_{};
+  uint64_t requests_seen_ = 0;
 };
 
 }  // namespace murder::tracker
