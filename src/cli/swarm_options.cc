@@ -38,8 +38,11 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
                   "This host's address for other peers; default: the one its connection to the "
                   "tracker leaves from")
       .type_name("ADDRESS");
-  command.add_option("--port", options.port, "TCP port for peers; default: any free one")
-      .in_range(0, 65535);
+  command
+      .add_option("--peer-port,--port", options.ports,
+                  "TCP port for peers, or a range of which the first free one is taken\n"
+                  "(51000-51099); default: any free one")
+      .type_name("RANGE");
   command
       .add_option("--label", options.label,
                   "What the tracker's page calls this host; default: its host name")
@@ -87,7 +90,13 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
       return context.wrong_usage(fmt::format("--rack {}", named.error().text));
     }
   }
-  node.port = options.port;
+  if (!options.ports.empty() && options.ports != "0") {
+    const Result<PortRange> ports = PortRange::parse(options.ports);
+    if (!ports) {
+      return context.wrong_usage(fmt::format("--peer-port {}", ports.error().text));
+    }
+    node.ports = *ports;
+  }
   node.rack = options.rack;
   node.host_label = options.label.empty() ? own_host_name() : options.label;
   node.shard_count = options.shards;

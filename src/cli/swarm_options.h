@@ -11,7 +11,7 @@ namespace murder::cli {
 
 struct SwarmOptions {
   std::string ip;
-  uint16_t port = 0;
+  std::string ports;  // a range; empty: any
   std::string label;  // empty: the host's name
   std::string rack;
   uint32_t shards = 1;

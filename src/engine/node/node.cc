@@ -162,13 +162,33 @@ Status Node::start_fetching() {
   return {};
 }
 
+// On the first port that is free.
+Result<io::Fd> Node::listen_first(const io::ListenOptions& listen_options) {
+  const PortRange& ports = options_.ports;
+  for (uint16_t port = ports.first; port < ports.last; ++port) {
+    Result<io::Fd> listener = listen_on(port, listen_options);
+    if (listener || listener.error().code != ErrorCode::conflict) {
+      return listener;
+    }
+  }
+  Result<io::Fd> listener = listen_on(ports.last, listen_options);
+  if (!listener && listener.error().code == ErrorCode::conflict && ports.first < ports.last) {
+    return fail(
+        ErrorCode::conflict,
+        fmt::format("no port of {} is free: name more with --peer-port, or see with `murder "
+                    "status` what listens there",
+                    ports.text()));
+  }
+  return listener;
+}
+
 // The address that was named, if it is ours. One that is not (behind a NAT) is announced only, and
 // so is none.
-Result<io::Fd> Node::listen_first(const io::ListenOptions& listen_options) {
-  const Endpoint any_v6{*IpAddress::parse("::"), options_.port};
-  const Endpoint any_v4{*IpAddress::parse("0.0.0.0"), options_.port};
+Result<io::Fd> Node::listen_on(uint16_t port, const io::ListenOptions& listen_options) {
+  const Endpoint any_v6{*IpAddress::parse("::"), port};
+  const Endpoint any_v4{*IpAddress::parse("0.0.0.0"), port};
   if (options_.ip) {
-    Result<io::Fd> named = io::listen_tcp({*options_.ip, options_.port}, listen_options);
+    Result<io::Fd> named = io::listen_tcp({*options_.ip, port}, listen_options);
     if (named) {
       source_ = options_.ip;
     }
@@ -186,7 +206,8 @@ Result<io::Fd> Node::listen_first(const io::ListenOptions& listen_options) {
 // One listening socket per shard on one port; the kernel spreads connections over them.
 Result<std::vector<io::Fd>> Node::listen() {
   std::vector<io::Fd> listeners;
-  const io::ListenOptions listen_options{.reuse_port = options_.shard_count > 1};
+  const io::ListenOptions listen_options{.reuse_port = options_.shard_count > 1,
+                                         .port_option = "--peer-port"};
   Result<io::Fd> first = listen_first(listen_options);
   if (!first) {
     return fail(first.error());

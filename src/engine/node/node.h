@@ -15,6 +15,7 @@
 #include "engine/archive/observer.h"
 #include "engine/base/bit_set.h"
 #include "engine/base/bounds.h"
+#include "engine/base/port_range.h"
 #include "engine/codec/metainfo.h"
 #include "engine/io/notifier.h"
 #include "engine/io/reactor.h"
@@ -37,7 +38,7 @@ struct NodeOptions {
   std::string host_label;       // what this host calls itself there; may be empty
   std::string rack;             // where this host stands (base/rack.h); may be empty
   std::optional<IpAddress> ip;  // announced; listened on and connected from where it is ours
-  uint16_t port = 0;            // 0: any free one
+  PortRange ports;              // the first free one of them
   uint32_t shard_count = 1;
   uint64_t memory_bytes = limits::memory_bytes_default;  // of the whole process
   bool direct_io = true;  // pieces are written past the page cache where the file system can
@@ -119,6 +120,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   [[nodiscard]] Status start_fetching();
   [[nodiscard]] Status start_shards(const BitSet& have);
   [[nodiscard]] Result<io::Fd> listen_first(const io::ListenOptions& listen_options);
+  [[nodiscard]] Result<io::Fd> listen_on(uint16_t port, const io::ListenOptions& listen_options);
   [[nodiscard]] Result<std::vector<io::Fd>> listen();
   void start_tracker_client();
   void fail_once(const Error& error);
