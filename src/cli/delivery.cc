@@ -1,11 +1,14 @@
 #include "cli/delivery.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
+#include "cli/room_check.h"
 #include "engine/archive/deliver.h"
 #include "engine/archive/release_name.h"
 #include "engine/archive/unpack.h"
@@ -65,7 +68,29 @@ Status check_file_target(const DeliveryOptions& options, const codec::Metainfo& 
     return fail(ErrorCode::not_found,
                 fmt::format("there is no directory {}: make it first", directory.string()));
   }
-  return check_writable(directory);
+  if (Status writable = check_writable(directory); !writable) {
+    return writable;
+  }
+  // On one file system the file that was fetched becomes the release.
+  const uint64_t bytes =
+      are_on_one_file_system(directory, options.archive_path) ? 0 : metainfo.geometry.total_bytes;
+  return check_room(directory, {.unpacked_bytes = bytes, .entries = 1});
+}
+
+// As the torrent's maker says; one made elsewhere may not say it.
+Status check_unpacked_room(const DeliveryOptions& options, const codec::Metainfo& metainfo) {
+  if (!metainfo.unpacked_size) {
+    return {};
+  }
+  struct stat archive {};
+  const uint64_t here =
+      stat(options.archive_path.c_str(), &archive) == 0 ? uint64_t(archive.st_blocks) * 512 : 0;
+  const uint64_t total = metainfo.geometry.total_bytes;
+  return check_room(options.to,
+                    {.unpacked_bytes = metainfo.unpacked_size->bytes,
+                     .entries = metainfo.unpacked_size->entries,
+                     .archive_bytes = total - std::min(total, here),
+                     .archive_directory = fs::path(options.archive_path).parent_path().string()});
 }
 
 // Other hosts wait for the pieces that this process passes on: they come first.
@@ -120,7 +145,10 @@ Status check_target(const DeliveryOptions& options, const codec::Metainfo& metai
                               target.string()));
     }
   }
-  return check_writable(target.parent_path());
+  if (Status writable = check_writable(target.parent_path()); !writable) {
+    return writable;
+  }
+  return check_unpacked_room(options, metainfo);
 }
 
 Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metainfo,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/printable.h"
+
 namespace murder::cli {
 namespace {
 
@@ -13,7 +15,13 @@ size_t width_of(const std::string& cell) {
 
 }  // namespace
 
-std::string format_table(const std::vector<std::vector<std::string>>& rows) {
+std::string format_table(const std::vector<std::vector<std::string>>& values) {
+  // What is in a cell may be the words of a host or a torrent: it stays in its cell.
+  std::vector<std::vector<std::string>> rows = values;
+  for (std::vector<std::string>& row : rows) {
+    std::transform(row.begin(), row.end(), row.begin(),
+                   [](const std::string& cell) { return printable_value(cell); });
+  }
   std::vector<size_t> widths;
   for (const std::vector<std::string>& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
