@@ -128,6 +128,46 @@ class CapDeploy(RackCase):
         self.cap("murder:clean_temp_files", "tag=Deploy1")
         self.assert_nothing_left()
 
+    def test_ssh_options_of_the_stage_are_all_that_is_needed_to_reach_the_hosts(self):
+        keys = self.rack.directory / "ssh"
+        # No ssh_config says anything here.
+        (self.directory / "config" / "deploy" / "production.rb").write_text(STAGE + f"""
+set :ssh_options, {{ config: false, user: "root", keys: ["{keys}/key"], keys_only: true,
+                    user_known_hosts_file: "{keys}/known_hosts" }}
+""")
+        self.on(CONTROL, "mount", "--bind", "/dev/null", "/etc/ssh/ssh_config")
+        self.addCleanup(self.on, CONTROL, "umount", "/etc/ssh/ssh_config")
+        build = self.make_release("build", 300_000)
+        # A task of murder first: what it asks the servers must not change what Capistrano knows of them.
+        self.cap("murder:distribute_files", "deploy")
+        self.assert_deployed(build, self.the_current())
+
+    def test_the_hooks_of_murders_readme_fire_in_a_deploy(self):
+        (self.directory / "config" / "deploy.rb").write_text(DEPLOY + """
+after "deploy:setup", "murder:distribute_files"
+before "murder:start_seeding", "murder:start_tracker"
+after "murder:stop_seeding", "murder:stop_tracker"
+%w[create_torrent start_seeding peer stop_seeding clean_temp_files].each do |name|
+  before("murder:#{name}", "before_#{name}") { puts "hook before #{name}" }
+  after("murder:#{name}", "after_#{name}") { puts "hook after #{name}" }
+end
+before("murder:stop_tracker", "tracker_runs") { on(roles(:all).first) { execute :pgrep, "-f", "'murder tracker'" } }
+""")
+        build = self.make_release("build", 300_000)
+        said = self.cap("deploy").stdout
+        hooks = [line for line in said.splitlines() if line.startswith("hook ")]
+        self.assertEqual(hooks, [f"hook {when} {name}"
+                                 for name in ("create_torrent", "start_seeding", "peer", "stop_seeding",
+                                              "clean_temp_files")
+                                 for when in ("before", "after")])
+        self.assert_deployed(build, self.the_current())
+        self.assert_nothing_left()
+        for host in self.hosts:
+            self.empty(host, "/srv/app/shared")
+        self.cap("deploy:setup")
+        for host in self.hosts:
+            self.assertTrue((self.rack.files_of(host) / "srv" / "app" / "shared" / "murder" / "murder").is_file())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -41,6 +41,21 @@ class TestInventory < Minitest::Test
                          peers: [server("w1", ssh_options: { user: "app", port: 2022 })]).to_toml
     assert_includes toml, 'peer = [{ host = "w1", port = 2022, user = "app" }]'
   end
+
+  def test_what_is_set_for_all_servers_holds_when_a_server_says_nothing
+    toml = Inventory.new(trackers: [], seeders: [], ssh_options: { user: "deploy", port: 2200, keys: %w[/k] },
+                         peers: [server("w1"), server("app@w2", ssh_options: { port: 2022 })]).to_toml
+    assert_includes toml, 'peer = [{ host = "w1", port = 2200, user = "deploy" }, ' \
+                          '{ host = "w2", port = 2022, user = "app" }]'
+  end
+
+  def test_capistrano_still_sees_options_that_are_set_later
+    w1 = server("w1")
+    Inventory.new(trackers: [], seeders: [], peers: [w1]).to_toml
+    w1.ssh_options = { keys: %w[/k], user: "deploy" }  # as its backend does for `set :ssh_options`
+    assert_equal %w[/k], w1.netssh_options[:keys]
+    assert_equal "deploy", w1.netssh_options[:user]
+  end
 end
 
 class TestSsh < Minitest::Test
@@ -54,6 +69,23 @@ class TestSsh < Minitest::Test
   def test_what_was_set_for_capistrano_is_handed_on
     assert_equal "ssh -F /etc/my\\ config -i /keys/one -o IdentitiesOnly\\=yes -A",
                  Ssh.command(config: "/etc/my config", keys: ["/keys/one"], keys_only: true, forward_agent: true)
+  end
+
+  def test_keys_of_single_servers_are_tried_as_well
+    assert_equal "ssh -i /keys/one -i /keys/two", Ssh.command({ keys: "/keys/one" }, %w[/keys/one /keys/two])
+  end
+
+  def test_host_keys_are_checked_as_net_ssh_was_told
+    assert_equal "ssh -o StrictHostKeyChecking\\=no -o UserKnownHostsFile\\=/dev/null",
+                 Ssh.command(verify_host_key: :never, user_known_hosts_file: "/dev/null")
+    assert_equal "ssh -o StrictHostKeyChecking\\=accept-new", Ssh.command(verify_host_key: :accept_new)
+  end
+
+  def test_proxies_of_net_ssh_are_proxies_of_ssh
+    require "net/ssh/proxy/jump"
+    assert_equal "ssh -J a@gate:2222,b", Ssh.command(proxy: Net::SSH::Proxy::Jump.new("a@gate:2222,b"))
+    assert_equal "ssh -o ProxyCommand\\=nc\\ \\%h\\ \\%p", Ssh.command(proxy: Net::SSH::Proxy::Command.new("nc %h %p"))
+    assert_raises(Capistrano::SCM::Murder::Failed) { Ssh.command(proxy: Object.new) }
   end
 end
 

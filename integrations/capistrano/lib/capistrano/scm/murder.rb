@@ -15,7 +15,10 @@ class Capistrano::SCM::Murder < Capistrano::SCM::Plugin
   Failed = Class.new(StandardError)
 
   VARIABLES = %i[default_tag default_seeder_files_path default_destination_path remote_murder_path
-                 default_temp_path tracker_port].freeze
+                 default_temp_path tracker_port peer_port].freeze
+
+  # In the order in which Murder's deploy strategy ran them.
+  STEPS_OF_DEPLOY = %i[create_torrent start_seeding peer stop_peering stop_seeding clean_temp_files].freeze
 end
 
 require "capistrano/scm/murder/inventory"
@@ -44,14 +47,31 @@ class Capistrano::SCM::Murder
 
   # --- Running murder ---
 
+  # A task under Murder's name. Within a deploy the steps are those of `murder deploy`, in the place of `peer`;
+  # the others are there for what is hooked before and behind them, as the tracker's start and stop.
+  def run_task(name)
+    return fleet(name) unless @is_deploying && STEPS_OF_DEPLOY.include?(name)
+
+    run_deploy if name == :peer
+  end
+
   # One task of `murder fleet`, with what was written behind it on cap's command line (tag=v42).
   def fleet(task)
+    # Hooked before the first step of a deploy: the program may not be there yet.
+    fleet(:distribute_files) if @is_deploying && task == :start_tracker && fetch(:murder_distribute)
     with_fleet_options do |options|
       murder "fleet", task.to_s.tr("_", "-"), *options, *TaskArguments.of(task, ENV)
     end
   end
 
   def deploy_release
+    @is_deploying = true
+    STEPS_OF_DEPLOY.each { |name| Rake::Task["murder:#{name}"].invoke }
+  ensure
+    @is_deploying = false
+  end
+
+  def run_deploy
     source.open do |directory, revision|
       set :current_revision, revision || ENV["REVISION"] || fetch(:release_timestamp)
       with_fleet_options do |options|
@@ -94,7 +114,7 @@ class Capistrano::SCM::Murder
 
   # The hosts are told by a murder.toml of this one run.
   def with_fleet_options
-    ssh = fetch(:murder_ssh) || Ssh.command(fetch(:ssh_options))
+    ssh = fetch(:murder_ssh) || Ssh.command(fetch(:ssh_options), keys_of_servers)
     Tempfile.create(["murder", ".toml"]) do |file|
       file.write(inventory.to_toml)
       file.close
@@ -109,7 +129,11 @@ class Capistrano::SCM::Murder
     peers = release_roles(:all) if peers.empty?
     Inventory.new(
       trackers: roles(:tracker), seeders: roles(:seeder), peers: env.filter(peers),
-      variables: VARIABLES.to_h { |name| [name, fetch(name)] }
+      variables: VARIABLES.to_h { |name| [name, fetch(name)] }, ssh_options: fetch(:ssh_options)
     )
+  end
+
+  def keys_of_servers
+    roles(:all).flat_map { |server| server.keys + Array(Inventory.ssh_options_of(server)[:keys]) }.uniq
   end
 end

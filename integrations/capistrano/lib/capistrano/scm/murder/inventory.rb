@@ -6,9 +6,11 @@ require "json"
 class Capistrano::SCM::Murder::Inventory
   PROPERTIES = %i[ip rack].freeze
 
-  def initialize(trackers:, seeders:, peers:, variables: {})
+  # `ssh_options`: those of all servers, as `set :ssh_options` has them.
+  def initialize(trackers:, seeders:, peers:, variables: {}, ssh_options: {})
     @roles = { tracker: trackers, seeder: seeders, peer: peers }
     @variables = variables
+    @ssh_options = ssh_options || {}
   end
 
   def to_toml
@@ -22,10 +24,16 @@ class Capistrano::SCM::Murder::Inventory
     "#{lines.join("\n")}\n"
   end
 
+  # What was said of one server for SSH. Not its netssh_options: these keep what they were when they
+  # were first asked for, so that Capistrano itself would go without `set :ssh_options` from then on.
+  def self.ssh_options_of(server)
+    (server.ssh_options || {}).merge(server.fetch(:ssh_options) || {})
+  end
+
   private
 
   def entry(server)
-    options = server.netssh_options
+    options = @ssh_options.merge(self.class.ssh_options_of(server))
     fields = { host: server.hostname, port: server.port || options[:port], user: server.user || options[:user] }
     PROPERTIES.each { |name| fields[name] = server.fetch(name)&.to_s }
     "{ #{fields.compact.map { |name, value| "#{name} = #{written(value)}" }.join(', ')} }"
