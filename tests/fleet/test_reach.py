@@ -1,8 +1,10 @@
 """What is put on hosts before anything else, and the ways in which they are reached."""
 
+import subprocess
+import sys
 import unittest
 
-from rack_case import RackCase
+from rack_case import RackCase, wait_until
 
 
 class Distribution(RackCase):
@@ -37,6 +39,38 @@ class Distribution(RackCase):
         shown = self.murder("fleet", "hosts").stdout
         for host in self.hosts:
             self.assertIn(host, shown)
+
+
+class Ports(RackCase):
+    HOST_COUNT = 3
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.stop_all)
+
+    def test_hosts_listen_for_each_other_on_the_ports_that_were_named(self):
+        self.write_config(variables='peer_port = "51000-51001"')
+        source = self.make_release("build", 500_000)
+        self.copy_to("h01", source, "/srv/files")
+        # A port that is taken is passed over.
+        taken = self.start_on("h02", sys.executable, "-c",
+                              "import socket; s = socket.create_server(('0.0.0.0', 51000)); input()",
+                              stdin=subprocess.PIPE)
+        wait_until(lambda: 51000 in self.listening_ports("h02"), "port 51000 of h02")
+        for words in (["distribute-files"], ["start-tracker"],
+                      ["create-torrent", "tag=one", "files_path=/srv/files"], ["start-seeding", "tag=one"],
+                      ["peer", "tag=one", "destination_path=/tmp/app", "--seed-for", "10m"]):
+            self.murder("fleet", *words)
+        self.assert_release(source, "/tmp/app/one")
+        self.assertEqual(self.listening_ports("h01") - {22, 8998}, {51000, 51001})
+        self.assertEqual(self.listening_ports("h02") - {22}, {51000, 51001})
+        self.assertEqual(self.listening_ports("h03") - {22}, {51000})
+        self.finish(taken, code=None)
+
+    def test_a_range_without_a_free_port_is_an_error_that_names_it(self):
+        self.write_config()
+        refused = self.murder("fleet", "hosts", "--peer-port", "9-8", code=2)
+        self.assertIn("'9-8' is not a range of ports", refused.stderr)
 
 
 class OtherLaunchers(RackCase):

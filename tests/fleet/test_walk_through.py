@@ -63,9 +63,13 @@ class WalkThrough(RackCase):
         self.murder("fleet", "peer", "tag=Deploy2", "destination_path=/srv/app")
         self.assert_release(source, "/srv/app/Deploy2")
 
-        # Once more into the same place: refused, unless it is wanted.
+        # Once more into the same place: it is done. What is there of something else stays, unless it is to go.
         self.murder("fleet", "stop_peering", "tag=Deploy2", code=None)
-        refused = self.murder("fleet", "peer", "tag=Deploy2", "destination_path=/srv/app", code=1)
+        self.murder("fleet", "peer", "tag=Deploy2", "destination_path=/srv/app")
+        for host in self.hosts:
+            (self.rack.files_of(host) / "srv" / "other" / "Deploy2").mkdir(parents=True)
+            (self.rack.files_of(host) / "srv" / "other" / "Deploy2" / "file").write_text("of somebody else")
+        refused = self.murder("fleet", "peer", "tag=Deploy2", "destination_path=/srv/other", code=1)
         self.assertIn("not empty", refused.stdout + refused.stderr)
         for host in self.hosts:
             (self.rack.files_of(host) / "srv" / "app" / "Deploy2" / "old").write_text("of an earlier deploy")

@@ -44,10 +44,17 @@ std::vector<HostReleases> list_releases(Work& work, std::span<const HostIndex> h
   for (const HostResult& result :
        work.run_and_note(hosts, {.stage = "releases"}, [&](const Host&) { return command; })) {
     const cli::Json json = json_output(result);
-    list.push_back({.host = result.host,
-                    .current = cli::text_member(json, "current"),
-                    .previous = cli::text_member(json, "previous"),
-                    .previous_problem = cli::text_member(json, "previous_problem")});
+    HostReleases releases{.host = result.host,
+                          .current = cli::text_member(json, "current"),
+                          .previous = cli::text_member(json, "previous"),
+                          .previous_problem = cli::text_member(json, "previous_problem")};
+    if (json.contains("releases") && json["releases"].is_array()) {
+      for (const cli::Json& release : json["releases"]) {
+        releases.releases.push_back(release.is_text() ? release.text()
+                                                      : cli::text_member(release, "tag", "?"));
+      }
+    }
+    list.push_back(std::move(releases));
   }
   return list;
 }

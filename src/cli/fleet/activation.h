@@ -25,9 +25,10 @@ void remove_old_releases(Work& work, std::span<const HostIndex> hosts,
 // What a host says of DESTINATION.
 struct HostReleases {
   HostIndex host;
-  std::string current;           // empty: none
-  std::string previous;          // where a rollback goes; empty: nowhere
-  std::string previous_problem;  // why
+  std::string current;                // empty: none
+  std::vector<std::string> releases;  // that murder put there and are there
+  std::string previous;               // where a rollback goes; empty: nowhere
+  std::string previous_problem;       // why
 };
 [[nodiscard]] std::vector<HostReleases> list_releases(Work& work, std::span<const HostIndex> hosts,
                                                       const std::string& destination_path);

@@ -24,9 +24,11 @@
 
 #include <algorithm>
 
+#include "cli/fleet/own_file.h"
 #include "cli/fleet/plan/fleet_bounds.h"
 #include "cli/suggestion.h"
 #include "engine/archive/file.h"
+#include "engine/base/port_range.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
@@ -113,6 +115,38 @@ class Reader {
     return {};
   }
 
+  Status take_yes_or_no(const toml::table& table, const char* key,
+                        std::optional<bool>& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    if (!node->is_boolean()) {
+      return wrong(*node, fmt::format("{} must be true or false", key));
+    }
+    target = node->as_boolean()->get();
+    return {};
+  }
+
+  // "51000-51099", or a number.
+  Status take_ports(const toml::table& table, const char* key, std::string& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* number = node->as_integer();
+    const auto* text = node->as_string();
+    const Result<PortRange> ports =
+        PortRange::parse(number != nullptr ? fmt::format("{}", number->get())
+                         : text != nullptr ? text->get()
+                                           : std::string());
+    if (!ports) {
+      return wrong(*node, fmt::format("{}: {}", key, ports.error().text));
+    }
+    target = ports->text();
+    return {};
+  }
+
   // "10s", or a number of seconds.
   Status take_duration(const toml::table& table, const char* key,
                        std::optional<Duration>& target) const {
@@ -145,8 +179,10 @@ class Reader {
   Status read_murder(const toml::table& table) {
     Variables& variables = config_.variables;
     return first_error(
-        {check_keys(table, {"default_tag", "default_seeder_files_path", "default_destination_path",
-                            "remote_murder_path", "default_temp_path", "tracker_port"}),
+        {check_keys(table,
+                    {"default_tag", "default_seeder_files_path", "default_destination_path",
+                     "remote_murder_path", "default_temp_path", "tracker_port", "peer_port"}),
+         take_ports(table, "peer_port", variables.peer_port),
          take_text(table, "default_tag", variables.default_tag),
          take_text(table, "default_seeder_files_path", variables.default_seeder_files_path),
          take_text(table, "default_destination_path", variables.default_destination_path),
@@ -158,8 +194,9 @@ class Reader {
   Status read_fleet(const toml::table& table) {
     ReachDefaults& reach = config_.reach;
     return first_error(
-        {check_keys(table,
-                    {"launcher", "ssh", "forks", "retries", "connect_timeout", "command_timeout"}),
+        {check_keys(table, {"launcher", "ssh", "become", "forks", "retries", "connect_timeout",
+                            "command_timeout"}),
+         take_yes_or_no(table, "become", reach.become),
          take_text(table, "launcher", reach.launcher), take_text(table, "ssh", reach.ssh),
          take_number<uint32_t>(table, "forks", 1, limits::forks_max, reach.forks),
          take_number<uint32_t>(table, "retries", 0, limits::retries_max, reach.retries),
@@ -206,19 +243,15 @@ class Reader {
       return wrong(node, "host is missing");
     }
     Status read = first_error(
-        {check_keys(*table, {"host", "address", "port", "user", "ip", "rack", "no_release"}),
+        {check_keys(*table,
+                    {"host", "address", "port", "user", "ip", "rack", "become", "no_release"}),
          take_text(*table, "host", entry.node_set), take_text(*table, "address", entry.address),
          take_number<uint16_t>(*table, "port", 1, 65535, entry.port),
          take_text(*table, "user", entry.user), take_text(*table, "ip", entry.ip),
-         take_text(*table, "rack", entry.rack)});
+         take_text(*table, "rack", entry.rack), take_yes_or_no(*table, "become", entry.become),
+         take_yes_or_no(*table, "no_release", entry.no_release)});
     if (!read) {
       return read;
-    }
-    if (const toml::node* no_release = table->get("no_release")) {
-      if (!no_release->is_boolean()) {
-        return wrong(*no_release, "no_release must be true or false");
-      }
-      entry.no_release = no_release->as_boolean()->get();
     }
     role.push_back(std::move(entry));
     return {};
@@ -242,10 +275,19 @@ Result<Config> parse_config(std::string_view text, const std::string& path) {
 
 Result<Config> load_config(const std::string& option) {
   const std::string path = option.empty() ? default_path : option;
-  if (option.empty() && access(default_path, F_OK) != 0) {
-    return Config{};
+  Result<io::Fd> fd = io::Fd();
+  if (option.empty()) {
+    if (access(default_path, F_OK) != 0) {
+      return Config{};
+    }
+    // Nobody named it: it must be one of ours.
+    fd = open_trusted_file(default_path);
   }
-  const Result<std::string> text = archive::read_whole_file(path, limits::config_bytes_max);
+  if (!fd) {
+    return fail(fd.error());
+  }
+  const Result<std::string> text =
+      archive::read_whole_file(option.empty() ? path_of(*fd) : path, limits::config_bytes_max);
   if (!text) {
     return fail(text.error());
   }

@@ -16,6 +16,7 @@ namespace murder::fleet {
 struct ReachDefaults {
   std::optional<std::string> launcher;
   std::optional<std::string> ssh;
+  std::optional<bool> become;
   std::optional<uint32_t> forks;
   std::optional<uint32_t> retries;
   std::optional<Duration> connect_timeout;
@@ -39,7 +40,7 @@ struct Config {
 
 // A file of hosts: a node set a line, behind it what holds for its hosts; # begins a comment.
 //   w[001-120]
-//   w200 port=2222 user=deploy ip=10.0.0.7 rack=r7 no_release
+//   w200 port=2222 user=deploy ip=10.0.0.7 rack=r7 become no_release
 [[nodiscard]] Result<std::vector<HostEntry>> parse_hosts(std::string_view text,
                                                          const std::string& path);
 // "-" is standard input.

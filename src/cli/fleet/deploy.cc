@@ -123,6 +123,11 @@ Result<std::vector<HostIndex>> choose_hosts(const Inventory& inventory,
   return hosts;
 }
 
+bool is_other_name(const DeployOutcome& outcome, HostIndex host) {
+  return std::any_of(outcome.other_names.begin(), outcome.other_names.end(),
+                     [host](const OtherName& each) { return each.name == host; });
+}
+
 DeployState state_after(const Work& work, const DeployOptions& options,
                         const DeployOutcome& outcome, std::span<const HostIndex> hosts,
                         const std::optional<DeployState>& before) {
@@ -135,6 +140,9 @@ DeployState state_after(const Work& work, const DeployOptions& options,
     state.done = before->done;
   }
   for (const HostIndex host : hosts) {
+    if (is_other_name(outcome, host)) {
+      continue;
+    }
     const bool is_done =
         std::find(outcome.done.begin(), outcome.done.end(), host) != outcome.done.end();
     (is_done ? state.done : state.failed).push_back(work.inventory().at(host).name);
@@ -281,14 +289,16 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     context.print(table_of_states((*work)->inventory(), outcome));
     context.print("");
   }
+  const size_t host_count = hosts->size() - outcome.other_names.size();
   const int code = (*work)->finish(
       outcome.done.size(),
-      summary_of(*deploy, outcome, (*work)->failures(), hosts->size(),
+      summary_of(*deploy, outcome, (*work)->failures(), host_count,
                  std::chrono::steady_clock::now() - start, is_remembered),
       {{"tag", deploy->tag},
        {"info_hash", outcome.info_hash},
        {"destination_path", deploy->destination_path},
-       {"hosts", hosts->size()},
+       {"hosts", host_count},
+       {"other_names", json_of((*work)->inventory(), outcome.other_names)},
        {"done", names_of((*work)->inventory(), outcome.done)},
        {"already_there", names_of((*work)->inventory(), outcome.already)},
        {"activated", outcome.is_activated},

@@ -18,7 +18,7 @@ namespace {
 
 constexpr Duration tracker_answer_timeout = std::chrono::seconds(3);
 // Peers are stopped at the end of the deploy; should this machine vanish, they end by themselves.
-constexpr Duration peers_seed_for = std::chrono::minutes(10);
+constexpr Duration peers_seed_for = abandoned_after;
 
 bool tracker_answers(const std::string& announce_url) {
   const Result<http::Reply> reply =
@@ -67,6 +67,7 @@ Status Deployment::stopped_by_user() const {
 }
 
 Status Deployment::prepare_and_peer(std::span<const HostIndex> hosts) {
+  work_.meet(work_.inventory().trackers);  // the torrent tells others where they are
   outcome_.hosts_expected = hosts_expected();
   if (!options_.on_seeder) {
     if (Status packed = pack(); !packed) {
@@ -124,7 +125,9 @@ Status Deployment::check_same_release() const {
 Status Deployment::distribute_program(std::span<const HostIndex> hosts) {
   peers_.assign(hosts.begin(), hosts.end());
   if (options_.no_distribute) {
-    return {};
+    work_.meet(peers_);
+    outcome_.other_names = drop_other_names(work_, peers_);
+    return stopped_by_user();
   }
   std::vector<HostIndex> all(hosts.begin(), hosts.end());
   add_missing(all, work_.inventory().trackers);
@@ -137,6 +140,7 @@ Status Deployment::distribute_program(std::span<const HostIndex> hosts) {
   }
   const std::vector<HostIndex> ready = distribution->all();
   std::erase_if(peers_, [&ready](HostIndex host) { return !contains(ready, host); });
+  outcome_.other_names = drop_other_names(work_, peers_);
   if (peers_.empty()) {
     return fail(ErrorCode::io, "no host could be given the program");
   }
@@ -155,7 +159,7 @@ Status Deployment::have_trackers() {
   if (silent.empty()) {
     return stopped_by_user();
   }
-  TrackerStart start = start_trackers(work_, silent);
+  TrackerStart start = start_trackers(work_, silent, abandoned_after);
   trackers_started_ = std::move(start.started);
   if (Status stopped = stopped_by_user(); !stopped) {
     return stopped;
@@ -252,6 +256,12 @@ std::vector<HostIndex> Deployment::hosts_that_have_it() const {
   return hosts;
 }
 
+uint32_t Deployment::host_count() const {
+  const size_t names =
+      before_ ? before_->done.size() + before_->failed.size() : work_.inventory().peers.size();
+  return static_cast<uint32_t>(names - std::min(names, outcome_.other_names.size()));
+}
+
 void Deployment::make_current() {
   if (work_.is_interrupted() || outcome_.done.empty()) {
     outcome_.not_activated = options_.activate ? "nothing was activated" : "";
@@ -260,8 +270,7 @@ void Deployment::make_current() {
   const bool was_activated = before_ && before_->is_activated;
   if (options_.activate || was_activated) {
     const std::vector<HostIndex> hosts = hosts_that_have_it();
-    const auto all = static_cast<uint32_t>(before_ ? before_->done.size() + before_->failed.size()
-                                                   : work_.inventory().peers.size());
+    const uint32_t all = host_count();
     const uint32_t needed = options_.quorum ? options_.quorum->hosts_needed(all) : all;
     const auto have =
         static_cast<uint32_t>(was_activated ? before_->done.size() + hosts.size() : hosts.size());

@@ -15,6 +15,7 @@
 #include "cli/fleet/deploy_state.h"
 #include "cli/fleet/peering.h"
 #include "cli/fleet/plan/quorum.h"
+#include "cli/fleet/same_machine.h"
 #include "cli/fleet/seeding.h"
 #include "cli/fleet/work.h"
 
@@ -48,8 +49,9 @@ struct DeployOutcome {
   std::string info_hash;           // empty when it was not packed
   uint32_t hosts_expected = 0;     // that the piece size was chosen for
   bool is_activated = false;
-  std::string not_activated;  // why not, though it was asked for
-  Status fatal;               // why nothing went on
+  std::vector<OtherName> other_names;  // of machines that have another among the hosts
+  std::string not_activated;           // why not, though it was asked for
+  Status fatal;                        // why nothing went on
 };
 
 class Deployment {
@@ -71,6 +73,8 @@ class Deployment {
   void peer();
   void make_current();
   [[nodiscard]] std::vector<HostIndex> hosts_that_have_it() const;
+  [[nodiscard]] uint32_t host_count()
+      const;  // of the deploy and those before it, each machine once
   [[nodiscard]] Status stopped_by_user() const;
   [[nodiscard]] bool is_file() const { return release_ && release_->torrent.name == options_.tag; }
 

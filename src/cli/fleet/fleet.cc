@@ -11,6 +11,7 @@ void add_fleet_command(cli::ArgumentParser app, cli::CommandContext& context) {
   fleet.require_subcommand();
   add_hosts_task(fleet, context);
   add_release_tasks(fleet, context);
+  add_releases_tasks(fleet, context);
   add_stop_tracker_task(fleet, context);
   add_simple_tasks(fleet, context);
 }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
+#include "engine/base/port_range.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
@@ -44,6 +47,7 @@ Result<Inventory> inventory_of(const FleetOptions& options, const Config& config
                        .seeders = config.seeders,
                        .peers = config.peers,
                        .variables = config.variables,
+                       .become = options.become || config.reach.become.value_or(false),
                        .named_trackers = entries_of(options.trackers, "--tracker"),
                        .named_seeders = entries_of(options.seeders, "--seeder"),
                        .named_peers = entries_of(options.hosts, "--host")};
@@ -57,11 +61,22 @@ Result<Inventory> inventory_of(const FleetOptions& options, const Config& config
     }
     input.named_peers.insert(input.named_peers.end(), entries->begin(), entries->end());
   }
+  // Murder's own way to say it.
+  if (const char* temp_path = std::getenv("temp_path"); temp_path != nullptr && *temp_path != 0) {
+    input.variables.default_temp_path = temp_path;
+  }
   if (options.remote_murder_path) {
     input.variables.remote_murder_path = *options.remote_murder_path;
   }
   if (options.tracker_port) {
     input.variables.tracker_port = *options.tracker_port;
+  }
+  if (!options.peer_port.empty()) {
+    const Result<PortRange> ports = PortRange::parse(options.peer_port);
+    if (!ports) {
+      return fail(ErrorCode::invalid_input, "--peer-port " + ports.error().text);
+    }
+    input.variables.peer_port = ports->text();
   }
   return resolve_inventory(input);
 }
@@ -89,7 +104,7 @@ void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
            "are still taken from there");
   add_list(command, "--hosts", options.hosts_paths, "FILE",
            "The same from a file, - is standard input: a node set a line, behind it\n"
-           "port=N, user=, ip=, rack=, address= or no_release");
+           "port=N, user=, ip=, rack=, address=, become or no_release");
   add_list(command, "--tracker", options.trackers, "HOSTS",
            "Where the tracker runs; several may be named (default: the first peer)");
   add_list(command, "--seeder", options.seeders, "HOST",
@@ -103,6 +118,12 @@ void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
       .in_range(1, 65535)
       .type_name("PORT")
       .group(hosts_group);
+  command
+      .add_option("--peer-port", options.peer_port,
+                  "The ports on which hosts listen for each other, as 51000-51099: one for\n"
+                  "each release that a host fetches or serves (default: any)")
+      .type_name("RANGE")
+      .group(hosts_group);
   ReachDefaults& reach = options.reach;
   command
       .add_option("--launcher", reach.launcher,
@@ -115,6 +136,10 @@ void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
                   "The command in place of ssh, as in --ssh 'ssh -F FILE' (default:\n"
                   "$MURDER_SSH, else ssh)")
       .type_name("COMMAND")
+      .group(reach_group);
+  command
+      .add_flag("--become", options.become,
+                "Run everything on the hosts as root, by sudo -n, which asks for nothing")
       .group(reach_group);
   command
       .add_option(

@@ -20,8 +20,10 @@ struct FleetOptions {
   std::vector<std::string> hosts;        // --host NODESET
   std::vector<std::string> trackers;     // --tracker NODESET
   std::vector<std::string> seeders;      // --seeder NODESET
+  bool become = false;                   // --become
   std::optional<std::string> remote_murder_path;
   std::optional<uint16_t> tracker_port;
+  std::string peer_port;
   ReachDefaults reach;  // --launcher, --ssh, --forks, --retries, --connect-timeout, ...
 };
 

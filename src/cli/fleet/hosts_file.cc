@@ -12,6 +12,7 @@ namespace murder::fleet {
 namespace {
 
 constexpr std::string_view blanks = " \t\r";
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // what Windows puts in front
 
 // Cuts the first word off; empty at the end.
 std::string_view next_word(std::string_view& line) {
@@ -21,13 +22,14 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
-// "port=2222" or "no_release". False: not known, or not a value for it.
+// "port=2222" or "become". False: not known, or not a value for it.
 bool take_attribute(std::string_view word, HostEntry& entry) {
   const size_t equals = std::min(word.find('='), word.size());
   const std::string_view name = word.substr(0, equals);
   const std::string value(word.substr(std::min(equals + 1, word.size())));
-  if (name == "no_release") {
-    entry.no_release = value.empty() || value == "1" || value == "true";
+  if (name == "no_release" || name == "become") {
+    (name == "become" ? entry.become : entry.no_release) =
+        value.empty() || value == "1" || value == "true";
     return value.empty() || value == "1" || value == "true" || value == "0" || value == "false";
   }
   if (value.empty()) {
@@ -54,6 +56,12 @@ bool take_attribute(std::string_view word, HostEntry& entry) {
 
 Result<std::vector<HostEntry>> parse_hosts(std::string_view text, const std::string& path) {
   std::vector<HostEntry> entries;
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    return fail(ErrorCode::invalid_input, path + " is UTF-16: save it as UTF-8");
+  }
+  if (text.starts_with(byte_order_mark)) {
+    text.remove_prefix(byte_order_mark.size());
+  }
   for (uint64_t number = 1; !text.empty(); ++number) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
@@ -67,7 +75,7 @@ Result<std::vector<HostEntry>> parse_hosts(std::string_view text, const std::str
       if (!take_attribute(word, entry)) {
         return fail(ErrorCode::invalid_input,
                     fmt::format("{}:{}: '{}': behind a host there may be port=N, user=, ip=, "
-                                "rack=, address= and no_release; one node set a line",
+                                "rack=, address=, become and no_release; one node set a line",
                                 path, number, word));
       }
     }

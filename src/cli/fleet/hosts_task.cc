@@ -61,7 +61,8 @@ cli::Json json_of(const Variables& variables) {
           {"default_destination_path", variables.default_destination_path},
           {"remote_murder_path", variables.remote_murder_path},
           {"default_temp_path", variables.default_temp_path},
-          {"tracker_port", variables.tracker_port}};
+          {"tracker_port", variables.tracker_port},
+          {"peer_port", variables.peer_port}};
 }
 
 Result<int> run_hosts(const FleetOptions& options, cli::CommandContext& context) {

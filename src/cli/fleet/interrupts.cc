@@ -39,7 +39,8 @@ Interrupts::~Interrupts() {
   for (const int number : stop_numbers) {
     struct sigaction before {};
     if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == note_stop) {
-      std::signal(number, SIG_DFL);
+      // What is left to do, such as ending the shared connections, does not end at a hangup either.
+      std::signal(number, number == SIGHUP && work_flag.is_set() ? SIG_IGN : SIG_DFL);
     }
   }
 }

@@ -1,5 +1,7 @@
 // ^C in three steps: the first asks the work to end, the second asks cleaning up to end as well,
-// the third ends the process at once. One at a time in a process.
+// the third ends the process at once. A hangup asks the work to end and no more, however often it
+// comes: a pane that is closed sends it from the kernel and from its shell, and nobody is there who
+// could want the clean-up to stop. One at a time in a process.
 #pragma once
 
 #include "engine/archive/observer.h"

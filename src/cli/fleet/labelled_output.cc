@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "cli/fleet/plan/node_set.h"
+#include "cli/fleet/plan/shell_words.h"
 
 namespace murder::fleet {
 namespace {
@@ -23,8 +24,9 @@ int number_in(std::string_view text) {
 }  // namespace
 
 std::string with_exit_mark(std::string_view command) {
-  // The newline in front ends a last line that has none; take_line takes it away again.
-  return fmt::format("({}\n); printf '\\n{}%d\\n' $?", command, exit_mark);
+  // The newline in front ends a last line that has none; take_line takes it away again. As one
+  // word, since the login shell may be any.
+  return "sh -c " + quote_word(fmt::format("({} ); printf '\\n{}%d\\n' $?", command, exit_mark));
 }
 
 LabelledOutput::LabelledOutput(std::span<const std::string> addresses, size_t output_bytes_max,

@@ -28,11 +28,6 @@ constexpr Duration still_after = std::chrono::seconds(20);
 constexpr Duration round_interval_max = std::chrono::minutes(5);
 constexpr uint32_t leechers_ignored_share = 100;
 
-std::string seconds_text(Duration duration) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-  return fmt::format("{}s", std::max<int64_t>(seconds, 0));
-}
-
 constexpr size_t warnings_kept_max = 8;
 
 class Peering {
@@ -83,7 +78,11 @@ class Peering {
     pass_on(options_.placing, line);
     const std::string label = work_.label_of(host);
     return line
-        .identity({.ip = host.ip, .rack = host.rack, .label = label, .limits = options_.limits})
+        .identity({.ip = host.ip,
+                   .rack = host.rack,
+                   .label = label,
+                   .peer_port = work_.variables().peer_port,
+                   .limits = options_.limits})
         .text();
   }
 

@@ -17,7 +17,6 @@
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "engine/archive/create_release.h"
-#include "engine/archive/tree_removal.h"
 #include "engine/base/units.h"
 #include "engine/io/sockets.h"
 
@@ -61,23 +60,6 @@ HostFailure failure(const Work& work, HostIndex host, std::string_view stage, st
 }
 
 }  // namespace
-
-Result<PrivateDirectory> PrivateDirectory::make(const std::string& parent) {
-  std::string path = parent + "/murder-deploy-XXXXXX";
-  if (mkdtemp(path.data()) == nullptr) {
-    return fail_errno(errno, "cannot make a directory in " + parent + " of this machine");
-  }
-  return PrivateDirectory(std::move(path));
-}
-
-PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
-
-PrivateDirectory::~PrivateDirectory() {
-  if (!path_.empty()) {
-    (void)archive::remove_tree(path_);
-  }
-}
 
 uint32_t hosts_expected_in(const Inventory& inventory) {
   return std::clamp(static_cast<uint32_t>(inventory.peers.size()), 1U, archive::hosts_expected_max);
@@ -219,9 +201,15 @@ std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seed
   for (const HostResult& result : work.run(seeders, step, [&](const Host& host) {
          CommandLine line = CommandLine::murder(murder_path_of(work), "seed");
          line.word("-").path(directory + "/" + release.torrent.name);
+         line.option("--end-when-idle", seconds_text(abandoned_after));
          line.flag("--background").flag("--quiet").flag("--json");
          const std::string label = work.label_of(host);
-         return line.identity({.ip = host.ip, .rack = host.rack, .label = label, .limits = limits})
+         return line
+             .identity({.ip = host.ip,
+                        .rack = host.rack,
+                        .label = label,
+                        .peer_port = work.variables().peer_port,
+                        .limits = limits})
              .text();
        })) {
     if (result.outcome != Outcome::not_started) {

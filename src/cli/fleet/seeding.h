@@ -6,26 +6,12 @@
 #include <vector>
 
 #include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/private_directory.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/work.h"
 #include "cli/tree_options.h"
 
 namespace murder::fleet {
-
-// A directory of this machine that is removed with all it contains.
-class PrivateDirectory {
- public:
-  [[nodiscard]] static Result<PrivateDirectory> make(const std::string& parent);
-  PrivateDirectory(PrivateDirectory&& other) noexcept;
-  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
-  ~PrivateDirectory();
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 struct PackedRelease {
   LocalTorrent torrent;

@@ -11,6 +11,7 @@
 
 #include "cli/fleet/base64.h"
 #include "cli/fleet/mapped_file.h"
+#include "cli/fleet/own_file.h"
 #include "cli/fleet/tracker_use.h"
 #include "engine/codec/metainfo.h"
 #include "engine/hash/info_hash.h"
@@ -93,7 +94,12 @@ Result<Distribution> distribute(Work& work, std::span<const HostIndex> hosts) {
   return distribution;
 }
 
-TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts) {
+std::string seconds_text(Duration duration) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+  return fmt::format("{}s", std::max<int64_t>(seconds, 0));
+}
+
+TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts, Duration idle_max) {
   const Step step{.stage = "start-tracker"};
   const uint16_t port = work.variables().tracker_port;
   TrackerStart start;
@@ -105,13 +111,13 @@ TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts) {
     const bool runs = tracker_on(json_output(result), port) != nullptr;
     (runs ? start.ran_already : idle).push_back(result.host);
   }
-  for (const HostResult& result : work.run_and_note(idle, step, [&](const Host& host) {
-         return CommandLine::murder(murder_path_of(work), "tracker")
-             .option("--listen", listen_address(port))
-             .flag("--background")
-             .flag("--quiet")
-             .flag("--json")
-             .text();
+  for (const HostResult& result : work.run_and_note(idle, step, [&](const Host&) {
+         CommandLine line = CommandLine::murder(murder_path_of(work), "tracker");
+         line.option("--listen", listen_address(port));
+         if (idle_max > Duration::zero()) {
+           line.option("--end-when-idle", seconds_text(idle_max));
+         }
+         return line.flag("--background").flag("--quiet").flag("--json").text();
        })) {
     start.started.push_back(result.host);
   }
@@ -143,7 +149,7 @@ Result<LocalTorrent> find_torrent(const std::string& temp_path, const std::strin
   for (const std::string_view ending : content_endings) {
     const std::string path = fmt::format("{}/{}{}.torrent", temp_path, tag, ending);
     std::error_code error;
-    if (!std::filesystem::exists(path, error)) {
+    if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
       continue;
     }
     if (!found.empty()) {
@@ -159,7 +165,11 @@ Result<LocalTorrent> find_torrent(const std::string& temp_path, const std::strin
                             "download-torrent tag={}` fetches it from the seeder",
                             tag, temp_path, tag));
   }
-  const Result<MappedFile> file = MappedFile::open(found);
+  const Result<io::Fd> own = open_own_file(found);
+  if (!own) {
+    return fail(own.error());
+  }
+  const Result<MappedFile> file = MappedFile::open(path_of(*own));
   if (!file) {
     return fail(file.error());
   }

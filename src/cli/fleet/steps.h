@@ -2,6 +2,7 @@
 // the Work; a Result is an Error where nothing can be done on any host.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,8 +28,13 @@ struct TrackerStart {
   std::vector<HostIndex> started;
   std::vector<HostIndex> ran_already;
 };
-// On the hosts where none serves the port.
-[[nodiscard]] TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts);
+// On the hosts where none serves the port. Those started end when they were idle for `idle_max`;
+// zero: they do not.
+[[nodiscard]] TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts,
+                                          Duration idle_max = {});
+// What a deploy started on hosts ends by itself after this, should nobody be left to end it.
+inline constexpr Duration abandoned_after = std::chrono::minutes(10);
+[[nodiscard]] std::string seconds_text(Duration duration);  // "600s", as options take it
 // Ends the one that listens on the fleet's port, and no other.
 [[nodiscard]] CommandLine stop_tracker_command(const Work& work);
 

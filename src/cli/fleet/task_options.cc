@@ -15,10 +15,9 @@ void add_tag_option(cli::ArgumentParser command, TaskOptions& options) {
 
 void add_temp_path_option(cli::ArgumentParser command, TaskOptions& options) {
   command
-      .add_option(
-          "--temp-path", options.temp_path,
-          "Where archives and torrents are, on hosts and here\n(default: default_temp_path, "
-          "/tmp)")
+      .add_option("--temp-path", options.temp_path,
+                  "Where archives and torrents are, on hosts and here (default:\n"
+                  "the environment variable temp_path, default_temp_path, /tmp)")
       .type_name("DIR");
 }
 

@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "cli/fleet/fleet.h"
+#include "cli/fleet/own_file.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/same_machine.h"
 #include "cli/fleet/seeding.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tasks.h"
@@ -68,18 +69,8 @@ Result<std::string> save_torrent(const LocalTorrent& torrent, const std::string&
   std::error_code error;
   std::filesystem::create_directories(temp_path, error);
   const std::string path = fmt::format("{}/{}.torrent", temp_path, torrent.name);
-  const std::string fresh = fmt::format("{}/.{}.torrent.murder-{:012x}", temp_path, torrent.name,
-                                        static_cast<uint64_t>(getpid()));
-  std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
-  file.write(torrent.bytes.data(), static_cast<std::streamsize>(torrent.bytes.size()));
-  file.close();
-  if (file) {
-    std::filesystem::rename(fresh, path, error);
-  }
-  if (!file || error) {
-    unlink(fresh.c_str());
-    return fail(ErrorCode::io, fmt::format("cannot write {} on this machine{}", path,
-                                           error ? ": " + error.message() : ""));
+  if (Status written = write_own_file(path, torrent.bytes); !written) {
+    return fail(written.error());
   }
   return path;
 }
@@ -113,6 +104,7 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
         "say which directory or file of the seeder is meant: --files-path PATH");
   }
   const std::vector<HostIndex>& hosts = work.inventory().seeders;
+  work.meet(work.inventory().trackers);  // the torrent tells others where they are
   const std::vector<HostResult> results =
       work.run_and_note(hosts, {.stage = "create-torrent"}, [&](const Host&) {
         CommandLine line = CommandLine::murder(murder_path_of(work), "create");
@@ -213,13 +205,17 @@ Result<int> run_peer(const TaskOptions& options, cli::CommandContext& context) {
   if (!torrent) {
     return fail(torrent.error());
   }
-  const std::vector<HostIndex>& hosts = (*work)->inventory().peers;
+  std::vector<HostIndex> hosts = (*work)->inventory().peers;
+  (*work)->meet(hosts);
+  const std::vector<OtherName> other_names = drop_other_names(**work, hosts);
   const PeeringResult result = run_peering(**work, hosts, peering, *torrent);
   if ((*work)->is_interrupted()) {
     stop_peers(**work, *tag, result.touched);
   }
   return finish_task(**work, "peer", hosts, result.done,
-                     {{"tag", *tag}, {"info_hash", torrent->info_hash.hex()}});
+                     {{"tag", *tag},
+                      {"info_hash", torrent->info_hash.hex()},
+                      {"other_names", json_of((*work)->inventory(), other_names)}});
 }
 
 std::vector<std::string> row_of(const std::string& host, const cli::Json& process) {

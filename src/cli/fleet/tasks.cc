@@ -89,9 +89,12 @@ std::string stop_all_peering(const Work& work, const TaskOptions&, const std::st
 std::string start_seeding(const Work& work, const TaskOptions& options, const std::string& tag,
                           const Host& host) {
   const std::string label = work.label_of(host);
-  return seed_command(
-      murder_path_of(work), temp_path_of(work, options), tag,
-      {.ip = host.ip, .rack = host.rack, .label = label, .limits = options.peering.limits});
+  return seed_command(murder_path_of(work), temp_path_of(work, options), tag,
+                      {.ip = host.ip,
+                       .rack = host.rack,
+                       .label = label,
+                       .peer_port = work.variables().peer_port,
+                       .limits = options.peering.limits});
 }
 std::string clean_temp_files(const Work& work, const TaskOptions& options, const std::string& tag,
                              const Host&) {

@@ -9,7 +9,7 @@ namespace {
 constexpr std::array<std::string_view, 3> fleet_commands = {"fleet", "deploy", "rollback"};
 
 // What Murder took as name=value, with '-' for '_'.
-constexpr std::array<std::string_view, 16> murder_names = {
+constexpr std::array<std::string_view, 17> murder_names = {
     "tag",
     "files-path",
     "seeder-files-path",
@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 16> murder_names = {
     "default-temp-path",
     "remote-murder-path",
     "tracker-port",
+    "peer-port",
     "port",
 };
 

@@ -32,6 +32,7 @@ class Work::Observer final : public RunObserver {
                                  result.reason));
   }
   void finished(HostResult& result) override {
+    work_.unframe(result);
     state_.hosts_done += result.is_ok() ? 1 : 0;
     state_.hosts_failed += shows_failures_ && !result.is_ok() ? 1 : 0;
   }
@@ -50,6 +51,7 @@ Work::Work(Fleet fleet, cli::CommandContext& context, std::string title, const I
       own_interrupts_(shared == nullptr ? std::make_unique<Interrupts>() : nullptr),
       interrupts_(shared == nullptr ? own_interrupts_.get() : shared),
       view_(context),
+      facts_(fleet_.inventory->hosts.size()),
       started_at_(monotonic_now()) {}
 
 void Work::show(const LiveState& state) {
@@ -72,7 +74,7 @@ std::vector<HostResult> Work::run(std::span<const HostIndex> hosts, const Step& 
   std::vector<Job> jobs;
   jobs.reserve(hosts.size());
   for (const HostIndex host : hosts) {
-    jobs.push_back({.host = host, .command = command_of(inventory().at(host))});
+    jobs.push_back({.host = host, .command = framed(host, command_of(inventory().at(host)))});
   }
   RunOptions options = fleet_.run;
   options.stage = step.stage;
@@ -88,6 +90,33 @@ std::vector<HostResult> Work::run(std::span<const HostIndex> hosts, const Step& 
       run_jobs(inventory(), jobs, *fleet_.launcher, options, &observer);
   view_.clear();
   return results;
+}
+
+std::string Work::framed(HostIndex host, const std::string& command) const {
+  return frame_command(command, frame_of(host));
+}
+
+void Work::unframe(HostResult& result) {
+  if (HostFacts facts = take_frame(result, frame_of(result.host)); facts.is_known) {
+    learn(result.host, std::move(facts));
+  }
+}
+
+FrameOptions Work::frame_of(HostIndex host) const {
+  return {.become = inventory().at(host).become, .asks_facts = !facts_[host.raw].is_known};
+}
+
+void Work::learn(HostIndex host, HostFacts facts) {
+  fleet_.inventory->hosts[host.raw].reached_at = facts.address;
+  facts_[host.raw] = std::move(facts);
+}
+
+void Work::meet(std::span<const HostIndex> hosts) {
+  std::vector<HostIndex> strangers(hosts.begin(), hosts.end());
+  std::erase_if(strangers, [this](HostIndex host) { return facts_[host.raw].is_known; });
+  if (!strangers.empty() && !is_interrupted()) {
+    (void)run(strangers, {.stage = "connect"}, [](const Host&) { return "true"; });
+  }
 }
 
 std::vector<HostResult> Work::run_and_note(std::span<const HostIndex> hosts, const Step& step,

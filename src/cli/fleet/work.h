@@ -16,6 +16,7 @@
 #include "cli/fleet/fleet_options.h"
 #include "cli/fleet/interrupts.h"
 #include "cli/fleet/live_view.h"
+#include "cli/fleet/plan/framed_command.h"
 #include "cli/fleet/report.h"
 #include "cli/fleet/runner.h"
 #include "cli/fleet/tracker_feed.h"
@@ -55,6 +56,14 @@ class Work {
   // The same; failures are noted, those that are ok are returned.
   [[nodiscard]] std::vector<HostResult> run_and_note(std::span<const HostIndex> hosts,
                                                      const Step& step, const CommandOf& command_of);
+  // For who runs jobs without run(): the command as it is to be run on the host, and what is to be
+  // done with its result, once, before it is looked at.
+  [[nodiscard]] std::string framed(HostIndex host, const std::string& command) const;
+  void unframe(HostResult& result);
+  // Says hello to those of the hosts that no command has reached yet, so that facts_of() is known.
+  // Who does not answer is found out, and noted, by the step that needs it.
+  void meet(std::span<const HostIndex> hosts);
+  [[nodiscard]] const HostFacts& facts_of(HostIndex host) const { return facts_[host.raw]; }
   void note_failure(HostFailure failure);
   void note_failure(const HostResult& result);
 
@@ -80,6 +89,8 @@ class Work {
   class Observer;
 
   void show(const LiveState& state);
+  [[nodiscard]] FrameOptions frame_of(HostIndex host) const;
+  void learn(HostIndex host, HostFacts facts);
 
   Fleet fleet_;
   cli::CommandContext& context_;
@@ -87,6 +98,7 @@ class Work {
   std::unique_ptr<Interrupts> own_interrupts_;
   const Interrupts* interrupts_;
   LiveView view_;
+  std::vector<HostFacts> facts_;  // by host
   std::vector<HostFailure> failures_;
   TrackerFeed* feed_ = nullptr;
   cli::RateMeter meter_;

@@ -175,4 +175,48 @@ TEST_CASE("what is not known behind a host is an error with its line") {
   }
 }
 
+TEST_CASE("files that were written on Windows are read as any other") {
+  const std::string toml =
+      "\xEF\xBB\xBF[murder]\r\ndefault_tag = \"v1\"\r\n[roles]\r\npeer = \"w1\"\r\n";
+  const auto config = parse_config(toml, "murder.toml");
+  REQUIRE(config);
+  CHECK(config->variables.default_tag == "v1");
+  CHECK(config->peers.size() == 1);
+  const auto hosts = parse_hosts("\xEF\xBB\xBFw1 port=2222\r\n# all\r\n\r\nw2\r\n", "hosts");
+  REQUIRE(hosts);
+  REQUIRE(hosts->size() == 2);
+  CHECK((*hosts)[0].node_set == "w1");
+  CHECK((*hosts)[0].port == 2222);
+  CHECK((*hosts)[1].node_set == "w2");
+  const auto wide = parse_hosts(std::string("\xFF\xFEw\0", 4), "hosts");
+  REQUIRE_FALSE(wide);
+  CHECK(wide.error().text.find("UTF-16") != std::string::npos);
+}
+
+TEST_CASE("root on all hosts or on some, and the ports of peers") {
+  const auto config = parse_config(
+      "[murder]\npeer_port = \"51000-51099\"\n[fleet]\nbecome = true\n"
+      "[roles]\npeer = [\"w1\", { host = \"w2\", become = false }]\n",
+      "murder.toml");
+  REQUIRE(config);
+  CHECK(config->variables.peer_port == "51000-51099");
+  CHECK(config->reach.become == true);
+  CHECK(config->peers[1].become == false);
+  CHECK(parse_config("[murder]\npeer_port = 51000\n", "t")->variables.peer_port == "51000");
+  for (const char* wrong : {"[murder]\npeer_port = \"9-8\"\n", "[fleet]\nbecome = \"yes\"\n"}) {
+    CHECK_FALSE(parse_config(wrong, "t"));
+  }
+  const auto hosts = parse_hosts("w1 become\nw2 become=0\nw3\n", "hosts");
+  REQUIRE(hosts);
+  const auto inventory = resolve_inventory({.peers = *hosts});
+  REQUIRE(inventory);
+  CHECK(inventory->hosts[0].become);
+  CHECK_FALSE(inventory->hosts[1].become);
+  CHECK_FALSE(inventory->hosts[2].become);
+  const auto all = resolve_inventory({.peers = *hosts, .become = true});
+  REQUIRE(all);
+  CHECK(all->hosts[2].become);
+  CHECK_FALSE(all->hosts[1].become);  // what was said of a host itself is nearer
+}
+
 }  // namespace murder::fleet

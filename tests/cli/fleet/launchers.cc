@@ -52,6 +52,9 @@ TEST_CASE("ssh gets user, port and address, and the command as one word behind -
         Words{"-p", "2222", "-l", "deploy", "--", "10.0.0.2", "-x 'a b'"});
   CHECK(has(words, "BatchMode=yes"));
   CHECK(has(words, "ConnectTimeout=2"));
+  // What an ssh_config says for sessions of a person.
+  CHECK(has(words, "RemoteCommand=none"));
+  CHECK(has(words, "ClearAllForwardings=yes"));
   const Words other = launched(**launcher, inventory.peers[0], "true");
   CHECK(Words(other.end() - 3, other.end()) == Words{"--", "w1", "true"});
   CHECK_FALSE(has(other, "-p"));

@@ -62,7 +62,8 @@ std::string reason_line(std::string_view log) {
     const size_t begin = start == std::string_view::npos ? 0 : start + 1;
     const std::string_view line = log.substr(begin);
     log = log.substr(0, begin == 0 ? 0 : begin - 1);
-    if (line.find_first_not_of(" \t") == std::string_view::npos) {
+    if (line.find_first_not_of(" \t") == std::string_view::npos || line == frame_begin_mark ||
+        line == frame_end_mark) {
       continue;
     }
     const bool is_closing =

@@ -36,6 +36,10 @@ struct HostResult {
   [[nodiscard]] bool is_ok() const { return outcome == Outcome::ok; }
 };
 
+// Around what a command writes there, on both streams (framed_command.h).
+inline constexpr std::string_view frame_begin_mark = "--murder-begins--";
+inline constexpr std::string_view frame_end_mark = "--murder-ends--";
+
 // How one attempt ended, as the runner saw it.
 struct AttemptEnd {
   int exit_code = -1;  // of the launched process; -1 when a signal ended it

@@ -98,7 +98,7 @@ class Drafts {
     return !drafts_[index].no_release.value_or(false);
   }
 
-  [[nodiscard]] Host host(size_t index) const {
+  [[nodiscard]] Host host(size_t index, bool become_default) const {
     const HostEntry& said = drafts_[index];
     return {.name = said.node_set,
             .address = said.address.value_or(said.node_set),
@@ -106,6 +106,7 @@ class Drafts {
             .user = said.user.value_or(""),
             .ip = said.ip.value_or(""),
             .rack = said.rack.value_or(""),
+            .become = said.become.value_or(become_default),
             .no_release = said.no_release.value_or(false)};
   }
 
@@ -133,6 +134,7 @@ class Drafts {
          {merge_field("address", entry.address, kept.address),
           merge_field("port", entry.port, kept.port), merge_field("user", entry.user, kept.user),
           merge_field("ip", entry.ip, kept.ip), merge_field("rack", entry.rack, kept.rack),
+          merge_field("become", entry.become, kept.become),
           merge_field("no_release", entry.no_release, kept.no_release)}) {
       if (!contradiction.empty()) {
         return wrong(entry, fmt::format("{} at {}", contradiction, kept.where));
@@ -242,8 +244,7 @@ std::vector<std::string> Inventory::tracker_urls() const {
   std::vector<std::string> urls;
   for (const HostIndex index : trackers) {
     const Host& host = at(index);
-    const HostPort place{.host = host.ip.empty() ? host.address : host.ip,
-                         .port = variables.tracker_port};
+    const HostPort place{.host = host.place(), .port = variables.tracker_port};
     urls.push_back(fmt::format("http://{}/announce", place.text()));
   }
   return urls;
@@ -274,7 +275,7 @@ Result<Inventory> resolve_inventory(const InventoryInput& input) {
   for (size_t draft = 0; draft < drafts.count(); ++draft) {
     if (is_kept[draft]) {
       index_of[draft] = HostIndex{static_cast<uint32_t>(inventory.hosts.size())};
-      inventory.hosts.push_back(drafts.host(draft));
+      inventory.hosts.push_back(drafts.host(draft, input.become));
     }
   }
   if (inventory.hosts.empty()) {

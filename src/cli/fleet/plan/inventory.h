@@ -27,8 +27,14 @@ struct Host {
   std::string user;     // of ssh
   std::string ip;       // the address peers use for it (murder seed|peer --ip, the tracker's URL)
   std::string rack;
+  bool become = false;      // commands run as root there (sudo -n)
+  std::string reached_at;   // where ssh's connection arrived there, once it is known (HostFacts)
   bool no_release = false;  // reached for its other roles only; never a peer
 
+  // By what other hosts reach it: no name that they would have to resolve, as far as is known.
+  [[nodiscard]] const std::string& place() const {
+    return !ip.empty() ? ip : !reached_at.empty() ? reached_at : address;
+  }
   bool operator==(const Host&) const = default;
 };
 
@@ -40,6 +46,7 @@ struct Variables {
   std::string remote_murder_path = "/opt/murder";
   std::string default_temp_path = "/tmp";
   uint16_t tracker_port = 8998;
+  std::string peer_port;  // a range of ports that hosts listen on for each other; empty: any
 
   bool operator==(const Variables&) const = default;
 };
@@ -72,6 +79,7 @@ struct HostEntry {
   std::optional<std::string> ip;
   std::optional<std::string> rack;
   std::optional<bool> no_release;
+  std::optional<bool> become;
   std::string where;  // for errors: "murder.toml:12", "--host"
 };
 
@@ -81,6 +89,7 @@ struct InventoryInput {
   std::vector<HostEntry> seeders;
   std::vector<HostEntry> peers;
   Variables variables;
+  bool become = false;  // on all hosts, whatever was said of them
   // Of the command line; each list takes the place of the one above unless it is empty.
   std::vector<HostEntry> named_trackers;
   std::vector<HostEntry> named_seeders;

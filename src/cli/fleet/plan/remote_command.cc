@@ -9,18 +9,20 @@ namespace {
 
 // Before the file has its name it is hidden, and it goes with the shell, however that ends.
 constexpr std::string_view receive_to_hidden =
-    "trap 'rm -f -- \"$t\"' EXIT; trap 'exit 1' HUP INT TERM; cat >\"$t\"; ";
+    "umask 077; set -C; trap 'rm -f -- \"$t\"' EXIT; trap 'exit 1' HUP INT TERM; cat >\"$t\"; ";
 
 // Leaves in $n the name of the one torrent of tag $2 in directory $1, without ".torrent".
 constexpr std::string_view find_torrent =
-    "set -eu; n=; for e in .tar.zst .tar.gz .tar \"\"; do "
-    "if [ -f \"$1/$2$e.torrent\" ]; then "
+    "set -eu; n=; for e in .tar.zst .tar.gz .tar \"\"; do f=$1/$2$e.torrent; "
+    "if [ -e \"$f\" ] || [ -L \"$f\" ]; then "
+    // Others may put files there as well.
+    "if [ -L \"$f\" ] || [ ! -f \"$f\" ] || [ ! -O \"$f\" ]; then "
+    "echo \"$f is not a file of this user: refused, since others may have put it there; remove it, "
+    "or name another temp_path\" >&2; exit 1; fi; "
     "if [ -n \"$n\" ]; then echo \"there are $n.torrent and $2$e.torrent in $1: remove the one "
-    "that "
-    "is not meant\" >&2; exit 1; fi; n=$2$e; fi; done; "
-    "if [ -z \"$n\" ]; then echo \"no torrent of $2 is in $1: create-torrent makes it\" >&2; exit "
-    "1; "
-    "fi; ";
+    "that is not meant\" >&2; exit 1; fi; n=$2$e; fi; done; "
+    "if [ -z \"$n\" ]; then echo \"no torrent of $2 is in $1: create-torrent makes it\" >&2; "
+    "exit 1; fi; ";
 
 std::string joined(std::string_view first, std::string_view second) {
   std::string text(first);
@@ -78,7 +80,7 @@ CommandLine& CommandLine::flag(std::string_view name, bool is_wanted) {
 CommandLine& CommandLine::identity(const HostIdentity& identity) {
   for (const auto& [name, value] :
        {std::pair("--ip", identity.ip), std::pair("--rack", identity.rack),
-        std::pair("--label", identity.label)}) {
+        std::pair("--label", identity.label), std::pair("--peer-port", identity.peer_port)}) {
     if (!value.empty()) {
       option(name, value);
     }

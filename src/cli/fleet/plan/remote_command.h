@@ -23,6 +23,7 @@ struct HostIdentity {
   std::string_view ip;
   std::string_view rack;
   std::string_view label;
+  std::string_view peer_port;
   LinkLimits limits;
 };
 

@@ -44,8 +44,11 @@ std::string quote_word(std::string_view word) {
   }
   std::string quoted = "'";
   for (const char character : word) {
-    if (character == '\'') {
-      quoted += "'\\''";
+    // Outside of the quotes: csh reads '!' inside of them, fish a backslash.
+    if (character == '\'' || character == '\\' || character == '!') {
+      quoted += "'\\";
+      quoted += character;
+      quoted += '\'';
     } else {
       quoted += character;
     }

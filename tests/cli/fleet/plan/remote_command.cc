@@ -190,13 +190,17 @@ TEST_CASE("the seeder is started with the torrent of the tag") {
   host.write("bin dir/murder", "#!/bin/sh\nprintf '<%s>' \"$@\"\n");
   chmod(host.path("bin dir/murder").c_str(), 0755);
   const std::string temp = host.path("temp");
-  const Ran started = run(seed_command(host.path("bin dir"), temp, "v1",
-                                       {.ip = "10.0.0.7", .rack = "r7", .label = "w 1"}));
+  const Ran started = run(
+      seed_command(host.path("bin dir"), temp, "v1",
+                   {.ip = "10.0.0.7", .rack = "r7", .label = "w 1", .peer_port = "51000-51099"}));
   CHECK(started.output == "<seed><" + temp + "/v1.tar.gz.torrent><" + temp +
                               "/v1.tar.gz><--background><--quiet><--json><--ip><10.0.0.7>"
-                              "<--rack><r7><--label><w 1>");
-  const Ran limited = run(seed_command(
-      host.path("bin dir"), temp, "v1",
-      {.ip = "", .rack = "", .label = "", .limits = {.upload = 400'000'000, .download = 1}}));
+                              "<--rack><r7><--label><w 1><--peer-port><51000-51099>");
+  const Ran limited = run(seed_command(host.path("bin dir"), temp, "v1",
+                                       {.ip = "",
+                                        .rack = "",
+                                        .label = "",
+                                        .peer_port = "",
+                                        .limits = {.upload = 400'000'000, .download = 1}}));
   CHECK(limited.output.ends_with("<--json><--upload-limit><400000000B><--download-limit><1B>"));
 }

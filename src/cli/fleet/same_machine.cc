@@ -1,0 +1,41 @@
+#include "cli/fleet/same_machine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace murder::fleet {
+
+std::vector<OtherName> drop_other_names(Work& work, std::vector<HostIndex>& hosts) {
+  std::vector<OtherName> names;
+  std::unordered_map<std::string, HostIndex> seen;
+  std::erase_if(hosts, [&](HostIndex host) {
+    const std::string& machine = work.facts_of(host).machine;
+    if (machine.empty()) {
+      return false;
+    }
+    const auto [place, is_first] = seen.emplace(machine, host);
+    if (!is_first) {
+      names.push_back({.name = host, .machine = place->second});
+    }
+    return !is_first;
+  });
+  for (const OtherName& each : names) {
+    const std::string& name = work.inventory().at(each.name).name;
+    const std::string& machine = work.inventory().at(each.machine).name;
+    work.view().note(fmt::format("{} and {} are names of one machine: done once, as {}", name,
+                                 machine, machine));
+  }
+  return names;
+}
+
+cli::Json json_of(const Inventory& inventory, std::span<const OtherName> names) {
+  cli::Json json = cli::Json::object();
+  for (const OtherName& each : names) {
+    json[inventory.at(each.name).name] = inventory.at(each.machine).name;
+  }
+  return json;
+}
+
+}  // namespace murder::fleet

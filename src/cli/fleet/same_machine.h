@@ -1,0 +1,22 @@
+// Two names of one machine: it is found out when both were reached, and the work is done once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/fleet/work.h"
+
+namespace murder::fleet {
+
+struct OtherName {
+  HostIndex name;     // not worked on
+  HostIndex machine;  // under this name it is
+};
+
+// Takes those of `hosts` off that are a machine which stands before them there, and says so. What
+// did not tell what machine it is stays.
+std::vector<OtherName> drop_other_names(Work& work, std::vector<HostIndex>& hosts);
+
+[[nodiscard]] cli::Json json_of(const Inventory& inventory, std::span<const OtherName> names);
+
+}  // namespace murder::fleet

@@ -1,0 +1,69 @@
+"""Hosts under names that only the operator knows, and machines under several names."""
+
+import json
+import unittest
+
+from rack_case import RackCase
+
+
+class NamesOfTheOperator(RackCase):
+    HOST_COUNT = 3
+
+    def setUp(self):
+        super().setUp()
+        for host in self.hosts:
+            self.empty(host, "/srv/app", "/tmp", "/run/murder")
+        self.addCleanup(self.stop_all)
+
+    def aliases(self, more=""):
+        """An ssh_config in which web01 is h01, and so on; no host can resolve these names."""
+        lines = [more]
+        for host, address in self.rack.addresses.items():
+            lines += [f"Host web{host[1:]}", f"  HostName {address}", f"  HostKeyAlias {host}"]
+        lines += ["Host *", f"  Include {self.rack.ssh_config}"]
+        path = self.directory / "ssh_config"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return ["--ssh", f"ssh -F {path}"]
+
+    def test_aliases_of_an_ssh_config_are_enough_for_a_deploy(self):
+        source = self.make_release("build", 1_000_000)
+        self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--host", "web[01-03]", *self.aliases())
+        self.assert_release(source, "/srv/app/v1")
+        self.assert_nothing_left()
+
+    def test_aliases_are_enough_for_the_tasks(self):
+        source = self.make_release("build", 1_000_000)
+        self.copy_to("h02", source, "/srv/files")
+        self.addCleanup(self.on, "h02", "rm", "-rf", "/srv/files")
+        options = ["--host", "web[01-03]", "--tracker", "web02", "--seeder", "web02", *self.aliases()]
+        for words in (
+            ["distribute-files"], ["start-tracker"], ["create-torrent", "tag=v1", "files_path=/srv/files"],
+            ["start-seeding", "tag=v1"], ["peer", "tag=v1", "destination_path=/srv/app"],
+            ["stop-seeding", "tag=v1"], ["stop-tracker"], ["stop-all-peering"], ["clean-temp-files", "tag=v1"],
+        ):
+            self.murder("fleet", *words, *options)
+        self.assert_release(source, "/srv/app/v1")
+        self.assert_nothing_left()
+
+    def test_a_machine_with_two_names_is_worked_on_once_and_named(self):
+        source = self.make_release("build", 1_000_000)
+        result = self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--activate",
+                             "--host", "h01,web01,h02", *self.aliases(), "--json")
+        self.assertIn("web01 and h01 are names of one machine", result.stderr)
+        report = json.loads(result.stdout)
+        self.assertEqual(report["other_names"], {"web01": "h01"})
+        self.assertEqual(report["hosts"], 2)
+        self.assertEqual(report["done"], ["h01", "h02"])
+        self.assert_release(source, "/srv/app/v1", ["h01", "h02"])
+        self.assert_nothing_left()
+
+    def test_what_an_ssh_config_says_for_sessions_of_a_person_does_not_hold(self):
+        source = self.make_release("build", 1_000_000)
+        sessions = "Host *\n  RemoteCommand top\n  RequestTTY force\n  LocalForward 12345 localhost:22\n" \
+                   "  ExitOnForwardFailure yes"
+        self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--host", "h[01-03]", *self.aliases(sessions))
+        self.assert_release(source, "/srv/app/v1")
+
+
+if __name__ == "__main__":
+    unittest.main()
