@@ -47,9 +47,8 @@ TEST_CASE("archive and release must fit together where they share a disk") {
       uint64_t{geteuid() == 0 ? status.f_bfree : status.f_bavail} * status.f_frsize;
   const uint64_t most = free_bytes / 4 * 3;
   CHECK(check_room(temporary.path(), {.unpacked_bytes = most}));
-  CHECK(check_room(temporary.path(), {.unpacked_bytes = most,
-                                      .archive_bytes = most,
-                                      .archive_directory = "/proc"}));
+  CHECK(check_room(temporary.path(),
+                   {.unpacked_bytes = most, .archive_bytes = most, .archive_directory = "/proc"}));
   CHECK_FALSE(check_room(temporary.path(), {.unpacked_bytes = most,
                                             .archive_bytes = most,
                                             .archive_directory = temporary.path() + "/temp"}));
