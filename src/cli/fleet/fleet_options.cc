@@ -180,6 +180,8 @@ Result<Fleet> open_fleet(const FleetOptions& options, cli::CommandContext& conte
   if (!inventory) {
     return fail(inventory.error());
   }
+  // Of the operator's own session: launchers that reach hosts without ssh would hand it on.
+  unsetenv("SSH_CONNECTION");
   Fleet fleet{.inventory = std::make_unique<Inventory>(std::move(*inventory)),
               .config_path = config->path};
   const ReachDefaults& flags = options.reach;

@@ -56,7 +56,8 @@ HostFacts take_facts(std::string_view line) {
   const std::vector<std::string_view> marks = split(parts[3], ' ');
   const bool is_whole = marks.size() == 3 && std::none_of(marks.begin(), marks.end(),
                                                           [](auto mark) { return mark.empty(); });
-  if (is_whole) {
+  // Without ssh it may be a part of this machine that passes for a host.
+  if (is_whole && !parts[1].empty()) {
     facts.machine = parts[3];
   }
   return facts;
