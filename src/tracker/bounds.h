@@ -39,6 +39,31 @@ static_assert(foreign_peer_lifetime_min > 3 * announce_interval_max);
 // A swarm without peers is remembered this long for its counters.
 inline constexpr Duration empty_swarm_lifetime = std::chrono::hours(1);
 
+// --- Room for honest hosts
+// ------------------------------------------------------------------------
+
+// Records of one source that are handed out before they are proven; further ones come last.
+inline constexpr uint32_t usual_records_per_source = 32;
+// Records with an address that the announce did not come from, and that nobody has answered at.
+inline constexpr uint32_t hidden_records_max = 16'384;
+inline constexpr uint32_t hidden_records_per_source = hidden_records_max / 4;
+inline constexpr Duration hidden_lifetime_max = std::chrono::minutes(1);
+// Connections back to peers.
+inline constexpr uint32_t proofs_at_once_max = 64;
+inline constexpr uint32_t proofs_at_once_per_source = proofs_at_once_max / 2;
+inline constexpr uint32_t proofs_waiting_max = 4096;
+inline constexpr uint32_t proofs_per_source_max = 256;
+static_assert(proofs_waiting_max >= 16 * proofs_per_source_max);
+inline constexpr Duration proof_timeout = std::chrono::seconds(1);
+// A full tracker takes the record, or the release, of the source with the most out of so many drawn
+// at random.
+inline constexpr uint32_t eviction_draws = 64;
+// Releases that one source may have begun when others want room.
+inline constexpr uint32_t swarms_per_source_when_full = 64;
+// Announces of one peer that come sooner than this count as one.
+inline constexpr Duration announce_soonest = std::chrono::seconds(1);
+static_assert(announce_soonest < progress_interval_min);
+
 // --- Pages and their viewers --------------------------------------------------------------------
 
 // A page is this old at most, and made no more often when it is asked for often.
@@ -50,5 +75,7 @@ inline constexpr uint64_t viewer_bytes_per_second = 16 * 1024 * 1024;
 inline constexpr uint64_t viewer_page_bytes_min = 64 * 1024;  // what a small page counts as
 inline constexpr Duration viewer_burst = std::chrono::milliseconds(500);
 inline constexpr Duration viewer_wait_max = std::chrono::seconds(2);
+inline constexpr uint32_t lost_peers_max = 64;  // that are remembered of one swarm
+inline constexpr Duration pace_window = std::chrono::seconds(10);
 
 }  // namespace murder::limits

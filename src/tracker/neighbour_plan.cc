@@ -10,10 +10,15 @@ namespace {
 
 using namespace limits;
 
-NeighbourNeed without_rack(uint32_t has, uint32_t there) {
+// What one of so many trackers tells of a number.
+uint32_t share_of(uint32_t count, uint32_t tracker_count) {
+  return (count + tracker_count - 1) / tracker_count;
+}
+
+NeighbourNeed without_rack(uint32_t has, uint32_t there, bool is_stalled) {
   const NeighbourCounts& counts = neighbours_among(there);
   if (there <= counts.mean()) {
-    return {.other_count = has < there ? there : 0};
+    return {.other_count = has < there || is_stalled ? there : 0};
   }
   if (has >= counts.few) {
     return {};
@@ -49,9 +54,24 @@ const NeighbourCounts& neighbours_among(uint32_t others_there) {
 }
 
 NeighbourNeed neighbours_needed(const NeighbourSituation& situation) {
-  return situation.has_rack
-             ? in_rack(situation.neighbour_count, situation.mates_there, situation.others_there)
-             : without_rack(situation.neighbour_count, situation.others_there);
+  if (!situation.has_rack) {
+    const NeighbourNeed need =
+        without_rack(situation.neighbour_count, situation.others_there, situation.is_stalled);
+    // All of a small swarm are the same whoever tells of them.
+    const bool are_all = need.other_count >= situation.others_there;
+    return are_all
+               ? need
+               : NeighbourNeed{.other_count = share_of(need.other_count, situation.tracker_count)};
+  }
+  NeighbourNeed need =
+      in_rack(situation.neighbour_count, situation.mates_there, situation.others_there);
+  if (need.mate_count < situation.mates_there) {
+    need.mate_count = share_of(need.mate_count, situation.tracker_count);
+  }
+  if (need.other_count < situation.others_there) {
+    need.other_count = share_of(need.other_count, situation.tracker_count);
+  }
+  return need;
 }
 
 FamilyShares share_families(uint32_t wanted, uint32_t own_candidates, uint32_t other_candidates) {

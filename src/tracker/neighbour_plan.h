@@ -10,8 +10,10 @@ namespace murder::tracker {
 struct NeighbourSituation {
   uint32_t neighbour_count = 0;  // that the peer has
   bool has_rack = false;
-  uint32_t mates_there = 0;   // others in its rack
-  uint32_t others_there = 0;  // elsewhere
+  uint32_t mates_there = 0;    // others in its rack
+  uint32_t others_there = 0;   // elsewhere
+  uint32_t tracker_count = 1;  // that tell it of some at the same time
+  bool is_stalled = false;     // what it has does not help it
 };
 
 struct NeighbourNeed {

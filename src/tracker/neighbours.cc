@@ -26,8 +26,8 @@ namespace {
 // So few candidates are gone through in random order instead of being drawn.
 constexpr uint32_t walked_max = 64;
 
-uint8_t one_more(uint8_t count) {
-  return static_cast<uint8_t>(count < UINT8_MAX ? count + 1 : count);
+uint8_t sum_of(uint8_t count, uint32_t more) {
+  return static_cast<uint8_t>(std::min<uint32_t>(count + more, UINT8_MAX));
 }
 
 enum class Standard : uint8_t {
@@ -41,12 +41,18 @@ enum class Standard : uint8_t {
 // One reply in the making.
 class Swarm::Draw {
  public:
-  Draw(Swarm& swarm, const Asker& asker, PeerRecord& self, const limits::NeighbourCounts& counts,
-       Instant now, Prng& prng, std::vector<codec::AnnouncePeer>& out)
+  // `there` others are in the swarm: nobody has more neighbours than that, whatever it says.
+  Draw(Swarm& swarm, const Asker& asker, const Asking& asking, PeerRecord& self, uint32_t there,
+       uint32_t others_there, Instant now, Prng& prng, std::vector<codec::AnnouncePeer>& out)
       : swarm_(swarm),
         asker_(asker),
+        new_neighbours_(asking.is_new && self.standing != Standing::hidden &&
+                                self.standing != Standing::behind
+                            ? asking.tracker_count
+                            : 0),
+        there_(there),
         self_(self),
-        counts_(counts),
+        counts_(neighbours_among(others_there)),
         now_(now),
         prng_(prng),
         out_(out) {}
@@ -58,11 +64,33 @@ class Swarm::Draw {
          [&](uint32_t number) { return unpack(members[number]); });
   }
 
+  // Those that are behind come when there are no others.
   void others(Family family, uint32_t wanted) {
     are_mates_ = false;
-    fill(wanted, swarm_.candidate_count(asker_, family),
-         static_cast<uint32_t>(swarm_.groups_[group_of(family, false)].size()),
-         [&](uint32_t number) { return swarm_.candidate_place(family, number); });
+    const uint32_t before = taken_count_;
+    for (const Layer layer : {Layer::front, Layer::back}) {
+      const uint32_t lacking = wanted - (taken_count_ - before);
+      fill(lacking, swarm_.candidate_count(asker_, family, layer),
+           static_cast<uint32_t>(swarm_.groups_[group_of(family, false, layer)].size()),
+           [&](uint32_t number) { return swarm_.candidate_place(family, layer, number); });
+    }
+  }
+
+  // One seeder, unless one is among those that were taken, however many it has.
+  void one_seeder(Family family) {
+    const auto& seeders = swarm_.groups_[group_of(family, true, Layer::front)];
+    const auto taken = std::span(taken_).first(taken_count_);
+    if (seeders.empty() || taken_count_ >= limits::peers_per_reply_max ||
+        std::any_of(taken.begin(), taken.end(),
+                    [&](uint32_t reference) { return swarm_.at(unpack(reference)).is_seeder(); })) {
+      return;
+    }
+    are_mates_ = false;
+    const Place place{group_of(family, true, Layer::front),
+                      prng_.below(static_cast<uint32_t>(seeders.size()))};
+    if (is_acceptable(place, Standard::anybody)) {
+      take(place);
+    }
   }
 
  private:
@@ -131,7 +159,8 @@ class Swarm::Draw {
 
   [[nodiscard]] bool has_room(const PeerRecord& record, Standard standard) {
     const bool in_rack = record.seat.rack != no_rack;
-    const uint32_t has = are_mates_ ? record.mate_count : record.neighbour_count;
+    const uint32_t has =
+        std::min<uint32_t>(there_, are_mates_ ? record.mate_count : record.neighbour_count);
     const uint32_t full = are_mates_ ? limits::rack_mates_full
                           : in_rack  ? limits::remote_full
                                      : counts_.full;
@@ -146,14 +175,16 @@ class Swarm::Draw {
     PeerRecord& record = swarm_.at(place);
     uint8_t PeerRecord::*const count =
         are_mates_ ? &PeerRecord::mate_count : &PeerRecord::neighbour_count;
-    record.*count = one_more(record.*count);
-    self_.*count = one_more(self_.*count);
+    record.*count = sum_of(record.*count, new_neighbours_);
+    self_.*count = sum_of(self_.*count, new_neighbours_);
     taken_[taken_count_++] = pack(place);
     out_.push_back({.endpoint = record.endpoint, .peer_id = record.id});
   }
 
   Swarm& swarm_;
   const Asker& asker_;
+  uint32_t new_neighbours_;  // with each that is taken: other trackers tell of as many
+  uint32_t there_;
   PeerRecord& self_;
   const limits::NeighbourCounts& counts_;
   Instant now_;
@@ -165,10 +196,11 @@ class Swarm::Draw {
   uint32_t end_ = 0;
 };
 
-Swarm::Place Swarm::candidate_place(Family family, uint32_t number) const {
-  const auto leecher_count = static_cast<uint32_t>(groups_[group_of(family, false)].size());
-  return number < leecher_count ? Place{group_of(family, false), number}
-                                : Place{group_of(family, true), number - leecher_count};
+Swarm::Place Swarm::candidate_place(Family family, Layer layer, uint32_t number) const {
+  const uint32_t leechers = group_of(family, false, layer);
+  const auto leecher_count = static_cast<uint32_t>(groups_[leechers].size());
+  return number < leecher_count ? Place{leechers, number}
+                                : Place{group_of(family, true, layer), number - leecher_count};
 }
 
 // What was handed out in the meantime is known to have come to this. What cannot be told apart is
@@ -182,32 +214,40 @@ void Swarm::believe(PeerRecord& record, uint32_t neighbour_count) {
   record.neighbour_count = static_cast<uint8_t>(told - mates);
 }
 
-void Swarm::hand_out_neighbours(const Asker& asker, uint32_t neighbour_count, uint32_t wanted_max,
-                                Instant now, Prng& prng, std::vector<codec::AnnouncePeer>& out) {
+void Swarm::hand_out_neighbours(const Asker& asker, const Asking& asking, Instant now, Prng& prng,
+                                std::vector<codec::AnnouncePeer>& out) {
   const uint32_t reference = find(asker.endpoint, hash_of(asker.endpoint));
   ENSURE(reference != FlatIndex::none);
   PeerRecord& self = at(unpack(reference));
-  believe(self, neighbour_count);
   const Family own = self.family();
   const Family other = own == Family::v4 ? Family::v6 : Family::v4;
   const bool has_rack = self.seat.rack != no_rack;
+  const bool is_candidate = !asker.is_seeder && self.standing != Standing::hidden;
   const uint32_t mates_there =
       has_rack ? static_cast<uint32_t>(racks_.members(self.seat.rack).size()) - 1 : 0;
-  const uint32_t own_there = candidate_count(asker, own) - (asker.is_seeder ? 0 : 1);
+  const uint32_t own_there = candidate_count(asker, own) - (is_candidate ? 1 : 0);
   const uint32_t other_there = candidate_count(asker, other);
   const uint32_t there = own_there + other_there;
   const uint32_t others_there = there - std::min(there, mates_there);
-  NeighbourNeed need = neighbours_needed({.neighbour_count = neighbour_count,
-                                          .has_rack = has_rack,
-                                          .mates_there = mates_there,
-                                          .others_there = others_there});
-  need.mate_count = std::min(need.mate_count, wanted_max);
-  need.other_count = std::min(need.other_count, wanted_max - need.mate_count);
+  believe(self, std::min(asking.neighbour_count, there));
+  NeighbourNeed need =
+      neighbours_needed({.neighbour_count = std::min(asking.neighbour_count, there),
+                         .has_rack = has_rack,
+                         .mates_there = mates_there,
+                         .others_there = others_there,
+                         .tracker_count = asking.tracker_count,
+                         .is_stalled = asking.is_stalled});
+  need.mate_count = std::min(need.mate_count, asking.wanted_max);
+  need.other_count = std::min(need.other_count, asking.wanted_max - need.mate_count);
   const FamilyShares shares = share_families(need.other_count, own_there, other_there);
-  Draw draw(*this, asker, self, neighbours_among(others_there), now, prng, out);
+  Draw draw(*this, asker, asking, self, there, others_there, now, prng, out);
   draw.mates(need.mate_count);
   draw.others(own, shares.own_count);
   draw.others(other, shares.other_count);
+  if (asking.is_stalled && !asker.is_seeder && asking.wanted_max > 0) {
+    draw.one_seeder(own);
+    draw.one_seeder(other);
+  }
 }
 
 }  // namespace murder::tracker

@@ -1,8 +1,11 @@
 // All swarms of a tracker and what it answers to announces. Pure: time and randomness are
 // arguments; the same calls give the same answers.
 //
-// Bounded by limits::tracker_swarms_max and limits::tracker_peers_max: beyond these a newcomer is
-// refused with a failure reason and a time to retry, and who is known already goes on. Each
+// Bounded by limits::tracker_swarms_max and limits::tracker_peers_max. Room is shared by source
+// (sources.h): when all is taken, a newcomer gets that of a source which has more, and only when
+// there is none it is refused, with a failure reason and a time to retry. Who is known already goes
+// on. What a peer says of itself is not told to others before it was proven: an address that is not
+// its source's at all, the many peers of one source only when there are no others. Each
 // announce also looks at a few records of its swarm for expired ones, and `sweep` at all of them in
 // turn. A swarm without peers is forgotten after limits::empty_swarm_lifetime, or sooner when its
 // room is needed.
@@ -11,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "engine/base/instant.h"
@@ -19,6 +23,7 @@
 #include "engine/codec/announce.h"
 #include "tracker/announcer_address.h"
 #include "tracker/bounds.h"
+#include "tracker/proofs.h"
 #include "tracker/rack_table.h"
 #include "tracker/swarm.h"
 
@@ -29,18 +34,34 @@ struct PeerTableOptions {
   uint32_t swarms_max = limits::tracker_swarms_max;
   uint32_t peers_max = limits::tracker_peers_max;
   uint32_t completed_ids_max = limits::tracker_completed_ids_max;
+  // Somebody dials what next_proof() says; without, all that peers say is believed.
+  bool proves = false;
   RackTable racks;  // where hosts stand that do not say it themselves
 };
 
 class PeerTable {
  public:
   explicit PeerTable(PeerTableOptions options) : options_(std::move(options)) {}
+  PeerTable(const PeerTable& other);
+  PeerTable& operator=(const PeerTable& other);
+  ~PeerTable() = default;
 
   // Takes an announce and fills `reply`, whose storage is reused. A peer that tells how many
   // neighbours it has gets a place in the graph (Swarm::hand_out_neighbours), any other as many
   // peers as it wants, drawn at random.
   void announce(const codec::AnnounceRequest& request, const Caller& caller, Instant now,
                 Prng& prng, codec::AnnounceReply& reply);
+
+  // A peer to be dialled back, until proof_ended() tells whether one of its swarm answered there.
+  [[nodiscard]] std::optional<Proof> next_proof(Prng& prng) { return proofs_.next(prng); }
+  void proof_ended(const Proof& proof, bool is_answered);
+  // It could not be dialled now: the peer's next announce asks for it again.
+  void proof_put_off(const Proof& proof) { proofs_.ended(proof, ledger_); }
+  [[nodiscard]] uint32_t proofs_waiting() const { return proofs_.waiting_count(); }
+  // What a source holds: of tests.
+  [[nodiscard]] SourceHolds holds(const IpAddress& remote) const {
+    return ledger_.holds(source_key(remote, options_.hash_seed));
+  }
 
   // nullptr when no such swarm is known.
   [[nodiscard]] const Swarm* find(const InfoHash& info_hash) const;
@@ -65,13 +86,32 @@ class PeerTable {
   [[nodiscard]] size_t memory_bytes() const;
 
  private:
+  // One announce while it is taken.
+  struct Taken {
+    const codec::AnnounceRequest& request;
+    const Caller& caller;
+    AnnouncerAddress address;
+    SourceKey source = 0;
+    Instant now;
+    Duration interval{};
+    bool is_new = true;       // the first of this peer, or not sooner than it was told
+    bool is_stalled = false;  // it has no more than when it announced before
+  };
+
   // Both: nullptr when there is none, or no room for it.
   Swarm* find_mutable(const InfoHash& info_hash);
-  Swarm* make(const InfoHash& info_hash);
-  bool evict_an_empty_swarm();
+  Swarm* make(const InfoHash& info_hash, SourceKey source, Instant now, Prng& prng);
+  void note_largest_swarm();
+  bool make_room_for_swarm(SourceKey source, Prng& prng);
+  bool make_room_for_record(SourceKey source, Prng& prng);
+  bool make_room_for_hidden(Swarm& swarm, SourceKey source, Prng& prng);
   void forget(std::map<InfoHash, Swarm>::iterator swarm);
-  void renew(Swarm& swarm, const codec::AnnounceRequest& request, const AnnouncerAddress& address,
-             const IpAddress& remote, Instant now, Duration interval);
+  void look_at_known(const Swarm& swarm, Taken& taken) const;
+  [[nodiscard]] Standing standing_for(const PeerRecord* known, const PeerRecord& record,
+                                      bool is_foreign) const;
+  void put(Swarm& swarm, PeerRecord record, std::string_view rack, const Taken& taken, Prng& prng);
+  void renew(Swarm& swarm, const Taken& taken, Prng& prng);
+  void fill_reply(Swarm& swarm, const Taken& taken, Prng& prng, codec::AnnounceReply& reply) const;
   void forget(Swarm& swarm, const PeerId& id, const AnnouncerAddress& address);
   void fill_peers(const Swarm& swarm, const Swarm::Asker& asker, uint32_t peers_wanted, Instant now,
                   Prng& prng, codec::AnnounceReply& reply) const;
@@ -79,7 +119,10 @@ class PeerTable {
                                          const AnnouncerAddress& address) const;
 
   PeerTableOptions options_;
+  SourceLedger ledger_;
+  ProofQueue proofs_;
   std::map<InfoHash, Swarm> swarms_;
+  InfoHash largest_swarm_;  // as of the last sweep
   uint32_t record_count_ = 0;
   uint32_t completed_id_count_ = 0;  // of all swarms
   InfoHash sweep_at_;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,21 @@ struct SwarmLine {
   uint64_t delivered_bytes = 0;
   SwarmProgress progress;
   Duration since_last_announce{};
+  std::optional<Duration> elapsed;    // of this round of fetching, or the last one
+  uint64_t rate_bytes_per_s = 0;      // of all hosts together
+  std::optional<Duration> remaining;  // at this rate
+
+  // Hosts that have the release, the sources not among them: also those that have left since.
+  [[nodiscard]] uint32_t done_count() const;
+  // Hosts that are to have it, as far as they are known.
+  [[nodiscard]] uint32_t host_count() const { return done_count() + counts.leecher_count; }
+  // Of what all these hosts are to have, rounded down: 100 when nobody lacks anything. Nothing
+  // while there is no host, or the size is not known.
+  [[nodiscard]] std::optional<uint32_t> percent() const;
 };
 
 struct Snapshot {
+  Instant now;
   Duration uptime{};
   SwarmCounts totals;
   uint32_t swarm_count = 0;
@@ -56,7 +69,8 @@ struct Snapshot {
   uint64_t table_bytes = 0;
   ServiceCounters service;
   HttpCounts http;
-  // Busy swarms (with peers) before empty ones, then by name and info hash.
+  // Swarms in which somebody fetches, then others with peers, then empty ones; by name and info
+  // hash.
   std::vector<SwarmLine> swarms;
 };
 

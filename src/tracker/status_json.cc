@@ -52,6 +52,39 @@ void append_progress(std::string& json, const SwarmLine& line) {
   json += "]";
 }
 
+void append_seconds(std::string& json, std::string_view name, std::optional<Duration> duration) {
+  fmt::format_to(std::back_inserter(json), ",\"{}\":", name);
+  if (duration) {
+    fmt::format_to(std::back_inserter(json), "{:.3f}", seconds_of(*duration));
+  } else {
+    json += "null";
+  }
+}
+
+// How the release does as a whole, and whom the tracker has not heard of for too long.
+void append_course(std::string& json, const SwarmLine& line, Instant now) {
+  fmt::format_to(std::back_inserter(json),
+                 ",\"sources\":{},\"done\":{},\"hosts\":{},\"percent\":{},\"rate_bytes_per_s\":{}",
+                 line.counts.source_count, line.done_count(), line.host_count(),
+                 line.percent() ? std::to_string(*line.percent()) : "null", line.rate_bytes_per_s);
+  append_seconds(json, "elapsed_s", line.elapsed);
+  append_seconds(json, "remaining_s", line.remaining);
+  fmt::format_to(std::back_inserter(json), ",\"lost_count\":{},\"lost\":[",
+                 line.progress.lost_count);
+  bool is_first = true;
+  for (const LostPeer& peer : line.progress.lost) {
+    json += is_first ? "{\"host\":" : ",{\"host\":";
+    is_first = false;
+    append_text(json, peer.host);
+    fmt::format_to(std::back_inserter(json),
+                   ",\"address\":\"{}\",\"left_bytes\":{},\"is_source\":{},"
+                   "\"last_seen_s\":{:.3f}}}",
+                   peer.endpoint.text(), peer.left_bytes, peer.is_source,
+                   seconds_of(now - peer.last_announce));
+  }
+  json += ']';
+}
+
 }  // namespace
 
 std::string render_status_json(const Snapshot& snapshot) {
@@ -75,6 +108,7 @@ std::string render_status_json(const Snapshot& snapshot) {
                    line.counts.completed_count, line.counts.left_bytes,
                    seconds_of(line.since_last_announce));
     append_progress(json, line);
+    append_course(json, line, snapshot.now);
     json += '}';
   }
   json += "]}\n";

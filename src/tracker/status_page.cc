@@ -27,10 +27,23 @@ p { margin: 0.3em 0 1.5em; }
 table { border-collapse: collapse; width: 100%; }
 th, td { padding: 0.35em 0.8em; text-align: right; border-bottom: 1px solid #8885; }
 th:first-child, td:first-child { text-align: left; }
-td { font-variant-numeric: tabular-nums; }
+td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 small { display: block; font-family: ui-monospace, monospace; opacity: 0.65; }
-progress { width: 8em; }
+td small { font-size: 0.75em; }
+progress { width: 8em; max-width: 100%; }
 meter { width: 2.5em; }
+.lost td { color: #b3261e; }
+@media (max-width: 44em) {
+  body { margin: 1em auto; }
+  thead { display: none; }
+  table, tbody, tr, td { display: block; }
+  tr { padding: 0.5em 0; border-bottom: 1px solid #8885; }
+  td, td:first-child { border: 0; padding: 0.1em 0; text-align: left; }
+  td[data-name]::before { content: attr(data-name) " "; opacity: 0.65; }
+  tr.more { padding-left: 1em; }
+  progress { width: 60%; }
+  meter { width: 8%; }
+}
 </style>
 </head>
 <body>
@@ -38,7 +51,7 @@ meter { width: 2.5em; }
 )";
 
 constexpr std::string_view table_head = R"(<table>
-<thead><tr><th>Release</th><th>Done</th><th>Seeders</th><th>Leechers</th><th>Completed</th>)"
+<thead><tr><th>Release</th><th>Done</th><th>Hosts</th><th>Rate</th><th>Elapsed</th>)"
                                         R"(<th>Left</th><th>Last announce</th></tr></thead>
 <tbody>
 )";
@@ -90,24 +103,60 @@ void append_progress_rows(std::string& page, const SwarmLine& line) {
   page += "</td></tr>\n";
 }
 
-void append_swarm(std::string& page, const SwarmLine& line) {
+// Who fell silent, with how far it was.
+void append_lost(std::string& page, const SwarmLine& line, Instant now) {
+  if (line.progress.lost_count == 0) {
+    return;
+  }
+  fmt::format_to(std::back_inserter(page),
+                 "<tr class=\"more lost\"><td colspan=\"7\">{} lost:", line.progress.lost_count);
+  for (const LostPeer& peer : line.progress.lost) {
+    page += ' ';
+    append_html_escaped(page, peer.host.empty() ? peer.endpoint.text() : peer.host);
+    if (peer.is_source) {
+      page += " (a source";
+    } else if (line.total_bytes > 0) {
+      const uint64_t left = std::min(peer.left_bytes, line.total_bytes);
+      fmt::format_to(std::back_inserter(page), " ({}%",
+                     (line.total_bytes - left) * 100 / line.total_bytes);
+    } else {
+      fmt::format_to(std::back_inserter(page), " ({} left", format_size(peer.left_bytes));
+    }
+    fmt::format_to(std::back_inserter(page), ", seen {} ago)",
+                   format_duration(now - peer.last_announce));
+    page += &peer == &line.progress.lost.back() ? "" : ",";
+  }
+  page +=
+      line.progress.lost.size() < line.progress.lost_count ? ", ...</td></tr>\n" : "</td></tr>\n";
+}
+
+void append_swarm(std::string& page, const SwarmLine& line, Instant now) {
   page += "<tr><td>";
   if (line.name.empty()) {
     page += "<i>unnamed</i>";
   } else {
     append_html_escaped(page, line.name);
   }
+  fmt::format_to(std::back_inserter(page), "<small>{}</small></td><td data-name=\"\">",
+                 line.info_hash.hex());
+  if (const std::optional<uint32_t> percent = line.percent()) {
+    fmt::format_to(std::back_inserter(page),
+                   "<progress max=\"100\" value=\"{0}\">{0} %</progress> {0} %", *percent);
+  }
   const SwarmCounts& counts = line.counts;
-  const uint32_t peer_count = counts.seeder_count + counts.leecher_count;
-  fmt::format_to(std::back_inserter(page),
-                 "<small>{}</small></td><td>"
-                 "<progress max=\"{}\" value=\"{}\">{} of {}</progress></td>"
-                 "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{} ago</td></tr>\n",
-                 line.info_hash.hex(), peer_count == 0 ? 1 : peer_count, counts.seeder_count,
-                 counts.seeder_count, peer_count, counts.seeder_count, counts.leecher_count,
-                 counts.completed_count, format_size(counts.left_bytes),
-                 format_duration(line.since_last_announce));
+  fmt::format_to(
+      std::back_inserter(page),
+      "</td><td data-name=\"hosts\">{} of {}<small>{} {}</small></td>"
+      "<td data-name=\"rate\">{}</td><td data-name=\"elapsed\">{}</td>"
+      "<td data-name=\"left\">{}{}</td><td data-name=\"announced\">{} ago</td></tr>\n",
+      line.done_count(), line.host_count(), counts.source_count,
+      counts.source_count == 1 ? "source" : "sources",
+      line.rate_bytes_per_s == 0 ? "-" : format_rate(static_cast<double>(line.rate_bytes_per_s)),
+      line.elapsed ? format_duration(*line.elapsed) : "-", format_size(counts.left_bytes),
+      line.remaining ? ", " + format_duration(*line.remaining) : "",
+      format_duration(line.since_last_announce));
   append_progress_rows(page, line);
+  append_lost(page, line, now);
   append_racks(page, line);
 }
 
@@ -127,7 +176,7 @@ std::string render_status_page(const Snapshot& snapshot) {
   } else {
     page += table_head;
     for (const SwarmLine& line : snapshot.swarms) {
-      append_swarm(page, line);
+      append_swarm(page, line, snapshot.now);
     }
     page += "</tbody>\n</table>\n";
   }

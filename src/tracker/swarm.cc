@@ -81,6 +81,12 @@ void draw(uint32_t bound, uint32_t count, Prng& prng, std::array<uint32_t, draws
   }
 }
 
+// A second address is nobody's mate: the first one is. And who is not believed is nobody's.
+bool may_sit(const PeerRecord& record) {
+  return !record.is_alias &&
+         (record.standing == Standing::usual || record.standing == Standing::proven);
+}
+
 }  // namespace
 
 uint32_t Swarm::hash_of(const Endpoint& endpoint) const {
@@ -110,9 +116,13 @@ size_t Swarm::memory_bytes() const {
 }
 
 void Swarm::count(const PeerRecord& record, bool add) {
-  if (record.is_alias) {
+  if (ledger_ != nullptr) {
+    ledger_->count_record(record.source, record.standing, add);
+  }
+  if (record.is_alias || record.standing == Standing::hidden) {
     return;
   }
+  counts_.source_count += !record.is_source ? 0 : add ? 1 : UINT32_MAX;  // modulo 2^32
   uint32_t& number = record.is_seeder() ? counts_.seeder_count : counts_.leecher_count;
   ENSURE(add || number > 0);
   number = add ? number + 1 : number - 1;
@@ -121,13 +131,12 @@ void Swarm::count(const PeerRecord& record, bool add) {
 }
 
 void Swarm::append(const PeerRecord& record, uint32_t hash, std::string_view rack) {
-  const uint32_t group = group_of(record.family(), record.is_seeder());
+  const uint32_t group = group_of(record);
   const auto position = static_cast<uint32_t>(groups_[group].size());
   ENSURE(position < (1U << position_bits));
   groups_[group].push_back(record);
-  // A second address is nobody's mate: the first one is.
   groups_[group].back().seat =
-      record.is_alias ? RackRegister::Seat{} : racks_.join(rack, pack({group, position}));
+      may_sit(record) ? racks_.join(rack, pack({group, position})) : RackRegister::Seat{};
   index_.insert(hash, pack({group, position}));
   count(record, true);
 }
@@ -157,6 +166,7 @@ void Swarm::drop(Place place) {
 }
 
 bool Swarm::put(const PeerRecord& record, std::string_view rack) {
+  lost_.found(record.endpoint, record.host);
   const uint32_t hash = hash_of(record.endpoint);
   const uint32_t reference = find(record.endpoint, hash);
   if (reference == FlatIndex::none) {
@@ -175,8 +185,8 @@ bool Swarm::put(const PeerRecord& record, std::string_view rack) {
         is_own_kind(record.id) ? known.neighbour_count : halved(known.neighbour_count);
     renewed.mate_count = is_own_kind(record.id) ? known.mate_count : halved(known.mate_count);
   }
-  const bool stays = known.is_seeder() == record.is_seeder() && known.is_alias == record.is_alias &&
-                     (record.is_alias || racks_.name(known.seat.rack) == rack);
+  const bool stays = group_of(known) == group_of(record) && may_sit(known) == may_sit(record) &&
+                     (!may_sit(record) || racks_.name(known.seat.rack) == rack);
   if (stays) {
     renewed.seat = known.seat;
     count(known, false);
@@ -212,6 +222,55 @@ bool Swarm::remove(const Endpoint& endpoint, const PeerId& id) {
   return true;
 }
 
+const PeerRecord* Swarm::find_record(const Endpoint& endpoint) const {
+  const uint32_t reference = find(endpoint, hash_of(endpoint));
+  if (reference == FlatIndex::none) {
+    return nullptr;
+  }
+  const Place place = unpack(reference);
+  return &groups_[place.group][place.position];
+}
+
+const PeerRecord& Swarm::random_record(Prng& prng) const {
+  uint32_t number = prng.below(record_count());
+  uint32_t group = 0;
+  while (number >= groups_[group].size()) {
+    number -= static_cast<uint32_t>(groups_[group++].size());
+  }
+  return groups_[group][number];
+}
+
+const PeerRecord* Swarm::random_hidden_record(Prng& prng) const {
+  const auto& group = groups_[hidden_group];
+  return group.empty() ? nullptr : &group[prng.below(static_cast<uint32_t>(group.size()))];
+}
+
+void Swarm::set_standing(const Endpoint& endpoint, Standing standing, bool is_refused) {
+  const uint32_t hash = hash_of(endpoint);
+  const Place place = unpack(find(endpoint, hash));
+  at(place).is_refused = is_refused;
+  if (at(place).standing == standing) {
+    return;
+  }
+  PeerRecord record = at(place);
+  const std::string rack(racks_.name(record.seat.rack));
+  record.standing = standing;
+  drop(place);
+  append(record, hash, rack);
+}
+
+void Swarm::drop_record(const Endpoint& endpoint) {
+  drop(unpack(find(endpoint, hash_of(endpoint))));
+}
+
+void Swarm::drop_all() {
+  for (uint32_t group = 0; group < group_count; ++group) {
+    while (!groups_[group].empty()) {
+      drop({group, static_cast<uint32_t>(groups_[group].size() - 1)});
+    }
+  }
+}
+
 bool Swarm::count_completed(const PeerId& id, bool has_room) {
   const uint64_t word = mix(mix(word_at(id.bytes, 0) ^ hash_seed_) ^ word_at(id.bytes, 8)) ^
                         mix(word_at(id.bytes, 16));
@@ -229,24 +288,28 @@ bool Swarm::count_completed(const PeerId& id, bool has_room) {
   return has_room;
 }
 
-uint32_t Swarm::candidate_count(const Asker& asker, Family family) const {
-  size_t count = groups_[group_of(family, false)].size();
+uint32_t Swarm::candidate_count(const Asker& asker, Family family, Layer layer) const {
+  size_t count = groups_[group_of(family, false, layer)].size();
   if (!asker.is_seeder) {
-    count += groups_[group_of(family, true)].size();
+    count += groups_[group_of(family, true, layer)].size();
   }
   return static_cast<uint32_t>(count);
 }
 
-const PeerRecord& Swarm::candidate(Family family, uint32_t number) const {
-  const auto& leechers = groups_[group_of(family, false)];
-  return number < leechers.size() ? leechers[number]
-                                  : groups_[group_of(family, true)][number - leechers.size()];
+uint32_t Swarm::candidate_count(const Asker& asker, Family family) const {
+  return candidate_count(asker, family, Layer::front) + candidate_count(asker, family, Layer::back);
 }
 
 uint32_t Swarm::hand_out(const Asker& asker, Family family, Instant now, Prng& prng,
                          std::span<codec::AnnouncePeer> out) const {
   ENSURE(out.size() <= limits::peers_per_reply_max);
-  const uint32_t bound = candidate_count(asker, family);
+  const uint32_t count = hand_out_of(asker, family, Layer::front, now, prng, out);
+  return count + hand_out_of(asker, family, Layer::back, now, prng, out.subspan(count));
+}
+
+uint32_t Swarm::hand_out_of(const Asker& asker, Family family, Layer layer, Instant now, Prng& prng,
+                            std::span<codec::AnnouncePeer> out) const {
+  const uint32_t bound = candidate_count(asker, family, layer);
   if (out.empty() || bound == 0) {
     return 0;
   }
@@ -256,7 +319,8 @@ uint32_t Swarm::hand_out(const Asker& asker, Family family, Instant now, Prng& p
   draw(bound, draw_count, prng, numbers);
   uint32_t count = 0;
   for (uint32_t index = 0; index < draw_count && count < wanted; ++index) {
-    const PeerRecord& record = candidate(family, numbers[index]);
+    const Place place = candidate_place(family, layer, numbers[index]);
+    const PeerRecord& record = groups_[place.group][place.position];
     if (record.expires_at <= now || record.id == asker.id || record.endpoint == asker.endpoint) {
       continue;
     }
@@ -277,7 +341,8 @@ Swarm::SweepResult Swarm::sweep(Instant now, uint32_t budget) {
       continue;
     }
     ++result.checked_count;
-    if (groups_[sweep_at_.group][sweep_at_.position].expires_at <= now) {
+    if (at(sweep_at_).expires_at <= now) {
+      lost_.add(at(sweep_at_));
       drop(sweep_at_);
       ++result.dropped_count;
     } else {

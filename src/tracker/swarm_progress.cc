@@ -43,15 +43,36 @@ std::vector<SwarmProgress::Rack> Swarm::rack_lines(uint32_t racks_max) const {
   return lines;
 }
 
-SwarmProgress Swarm::progress(uint32_t slowest_max, uint32_t racks_max) const {
+// Those that are overdue, as they will be lost, and those that are.
+void Swarm::list_lost(SwarmProgress& progress, uint32_t lost_max, Instant now) const {
+  std::vector<LostPeer> lost(lost_.peers().begin(), lost_.peers().end());
+  progress.lost_count = lost_.count();
+  for (uint32_t group = 0; group < hidden_group; ++group) {
+    for (const PeerRecord& record : groups_[group]) {
+      if (record.is_overdue(now) && LostPeers::is_missed(record)) {
+        ++progress.lost_count;
+        lost.push_back(LostPeers::line_of(record));
+      }
+    }
+  }
+  const auto last =
+      lost.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(lost.size(), lost_max));
+  std::partial_sort(lost.begin(), last, lost.end(),
+                    [](const LostPeer& left, const LostPeer& right) {
+                      return left.last_announce > right.last_announce;
+                    });
+  progress.lost.assign(lost.begin(), last);
+}
+
+SwarmProgress Swarm::progress(uint32_t slowest_max, uint32_t racks_max, Instant now) const {
   SwarmProgress progress;
   std::vector<const PeerRecord*> slowest;
   const auto is_slower = [](const PeerRecord* left, const PeerRecord* right) {
     return left->left_bytes > right->left_bytes;
   };
-  for (const Family family : {Family::v4, Family::v6}) {
-    for (const PeerRecord& record : groups_[group_of(family, false)]) {
-      if (record.is_alias) {
+  for (uint32_t group = 0; group < hidden_group; group += 2) {  // those of leechers
+    for (const PeerRecord& record : groups_[group]) {
+      if (record.is_alias || record.is_overdue(now)) {
         continue;
       }
       if (total_bytes > 0) {
@@ -74,6 +95,7 @@ SwarmProgress Swarm::progress(uint32_t slowest_max, uint32_t racks_max) const {
   for (const PeerRecord* record : slowest) {
     progress.slowest.push_back(line_of(*record));
   }
+  list_lost(progress, slowest_max, now);
   progress.rack_count = racks_.rack_count();
   progress.racks = rack_lines(racks_max);
   return progress;

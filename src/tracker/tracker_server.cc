@@ -17,7 +17,7 @@ namespace murder::tracker {
 namespace {
 
 // Descriptors for what is no connection: ring, listeners, signals, control, standard streams.
-constexpr uint32_t descriptors_reserved = 64;
+constexpr uint32_t descriptors_reserved = 64 + limits::proofs_at_once_max;
 constexpr uint32_t connections_min = 16;
 constexpr uint32_t control_connections_max = 16;
 // Two for a connection, and some for listeners, signals and wake-ups.
@@ -97,7 +97,7 @@ Result<io::Fd> listen_on_one(const Endpoint& endpoint, const std::vector<Endpoin
 TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed,
                              const RackTable& racks)
     : reactor_(std::move(reactor)),
-      table_({.hash_seed = random_seed, .racks = racks}),
+      table_({.hash_seed = random_seed, .proves = true, .racks = racks}),
       service_(table_, {.started_at = reactor_->now(), .random_seed = random_seed + 1}),
       sweep_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_sweep>(this)),
       stop_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_stop>(this)) {
@@ -118,7 +118,7 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
     return fail(seed.error());
   }
   Result<std::unique_ptr<io::Reactor>> reactor = io::Reactor::create(
-      {.operations_max = operations_reserved +
+      {.operations_max = operations_reserved + Prober::operations_max +
                          operations_per_connection * (*connections_max + control_connections_max)});
   if (!reactor) {
     return fail(std::move(reactor.error()));
@@ -142,6 +142,7 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
     return fail(std::move(server.error()));
   }
   tracker->server_ = std::move(*server);
+  tracker->prober_ = std::make_unique<Prober>(*tracker->reactor_, tracker->table_, *seed + 2);
   tracker->service_.show_counters_of(tracker->server_.get());
   if (Status status = tracker->listen_on(options.listen); !status) {
     return fail(std::move(status.error()));

@@ -15,6 +15,7 @@
 #include "engine/io/timers.h"
 #include "tracker/peer_table.h"
 #include "tracker/service.h"
+#include "tracker/service_prober.h"
 
 namespace murder::tracker {
 
@@ -76,6 +77,7 @@ class TrackerServer {
   std::unique_ptr<io::SignalSource> signals_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<http::Server> control_server_;
+  std::unique_ptr<Prober> prober_;
   io::Timer sweep_timer_;
   io::Timer stop_timer_;
   Duration idle_max_{};

@@ -294,3 +294,45 @@ TEST_CASE("the same announces build the same graph") {
   }
   CHECK(one.neighbours == two.neighbours);
 }
+
+TEST_CASE("two trackers make one graph of the usual degree, and one that is left makes it alone") {
+  // Hosts announce to both at their start, and then to each on its own clock.
+  for (const uint32_t size : {60U, 1000U}) {
+    const double usual = neighbours_among(size - 1).mean();
+    Fleet fleet;
+    PeerTable second{{.hash_seed = 6}};
+    const auto announce_to_both = [&](uint32_t host) {
+      const auto neighbour_count = static_cast<uint32_t>(fleet.neighbours[host].size());
+      for (PeerTable* table : {&fleet.table, &second}) {
+        codec::AnnounceReply reply;
+        table->announce({.info_hash = hash_number(1),
+                         .peer_id = own_peer(host),
+                         .port = 6881,
+                         .left_bytes = fleet.left_bytes[host],
+                         .neighbour_count = neighbour_count,
+                         .tracker_count = 2},
+                        v4_number(host), fleet.now, fleet.prng, reply);
+        for (const codec::AnnouncePeer& peer : reply.peers) {
+          fleet.dial(host, Fleet::number_of(peer));
+        }
+      }
+    };
+    for (uint32_t host = 0; host < size; ++host) {
+      fleet.neighbours.emplace_back();
+      fleet.racks.emplace_back();
+      fleet.left_bytes.push_back(host == 0 ? 0 : 1000);
+      announce_to_both(host);
+    }
+    CAPTURE(size);
+    CHECK(fleet.mean() > 0.85 * usual);
+    CHECK(fleet.mean() < 1.1 * usual);
+    CHECK(fleet.steps_from(0) <= 4);
+    for (int round = 0; round < 5; ++round) {
+      for (uint32_t host = 0; host < size; ++host) {
+        announce_to_both(host);
+      }
+    }
+    CHECK(fleet.least() >= neighbours_among(size - 1).few);
+    CHECK(fleet.mean() < 1.3 * usual);
+  }
+}

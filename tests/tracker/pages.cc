@@ -39,7 +39,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("a snapshot lists swarms by name, those without peers last, up to a bound") {
+TEST_CASE("a snapshot lists swarms in which somebody fetches first, those without peers last") {
   Fixture fixture;
   fixture.announce(1, 1, 10, "zebra");
   fixture.announce(2, 2, 0, "apple");
@@ -52,10 +52,10 @@ TEST_CASE("a snapshot lists swarms by name, those without peers last, up to a bo
                          v4_number(3), start, fixture.prng, reply);
   Snapshot snapshot = take_snapshot(fixture.table, start + 5s, {.lines_max = 10});
   REQUIRE(snapshot.swarms.size() == 3);
-  CHECK(snapshot.swarms[0].name == "apple");
-  CHECK(snapshot.swarms[1].name == "zebra");
-  CHECK(snapshot.swarms[1].counts.left_bytes == 10);
-  CHECK(snapshot.swarms[1].since_last_announce == 5s);
+  CHECK(snapshot.swarms[0].name == "zebra");
+  CHECK(snapshot.swarms[0].counts.left_bytes == 10);
+  CHECK(snapshot.swarms[0].since_last_announce == 5s);
+  CHECK(snapshot.swarms[1].name == "apple");
   CHECK(snapshot.swarms[2].name == "aardvark");
   CHECK(snapshot.totals.seeder_count == 1);
   snapshot = take_snapshot(fixture.table, start, {.lines_max = 2});
@@ -99,16 +99,19 @@ TEST_CASE("the JSON status is one object with escaped names") {
         "{\"kind\":\"tracker\",\"uptime_s\":90.000,\"announces\":0,\"scrapes\":0,\"releases\":2,"
         "\"peers\":2,"
         "\"seeders\":1,\"leechers\":1,\"left_bytes\":10,\"swarms\":["
-        "{\"name\":null,\"info_hash\":\"0000000000000000000000000000000000000002\",\"seeders\":1,"
-        "\"leechers\":0,\"completed\":0,\"left_bytes\":0,\"since_last_announce_s\":1.000,"
-        "\"total_bytes\":0,\"delivered_bytes\":0,"
-        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[],\"rack_count\":0,\"racks\":[]},"
         "{\"name\":\"say \\\"hi\\\\\\\"\","
         "\"info_hash\":\"0000000000000000000000000000000000000001\",\"seeders\":0,"
         "\"leechers\":1,\"completed\":0,\"left_bytes\":10,\"since_last_announce_s\":1.000,"
         "\"total_bytes\":0,\"delivered_bytes\":0,"
-        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[],\"rack_count\":0,\"racks\":[]}]"
-        "}\n");
+        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[],\"rack_count\":0,\"racks\":[],"
+        "\"sources\":0,\"done\":0,\"hosts\":1,\"percent\":null,\"rate_bytes_per_s\":0,"
+        "\"elapsed_s\":1.000,\"remaining_s\":null,\"lost_count\":0,\"lost\":[]},"
+        "{\"name\":null,\"info_hash\":\"0000000000000000000000000000000000000002\",\"seeders\":1,"
+        "\"leechers\":0,\"completed\":0,\"left_bytes\":0,\"since_last_announce_s\":1.000,"
+        "\"total_bytes\":0,\"delivered_bytes\":0,"
+        "\"leechers_by_tenth\":[0,0,0,0,0,0,0,0,0,0],\"slowest\":[],\"rack_count\":0,\"racks\":[],"
+        "\"sources\":0,\"done\":1,\"hosts\":1,\"percent\":100,\"rate_bytes_per_s\":0,"
+        "\"elapsed_s\":null,\"remaining_s\":null,\"lost_count\":0,\"lost\":[]}]}\n");
 }
 
 TEST_CASE("the JSON status tells how far the leechers and racks are and names the slowest") {

@@ -27,6 +27,18 @@ TEST_CASE("a name keeps its UTF-8 and loses controls and broken bytes") {
   CHECK(shown("\xED\xA0\x80") == "???");  // a surrogate
 }
 
+TEST_CASE("a name cannot act on a terminal or on the line it stands in") {
+  CHECK(shown("a\x1B[31mb") == "a?[31mb");
+  CHECK(shown("a\xC2\x9B"
+              "31mb") == "a?31mb");  // CSI of C1
+  CHECK(shown("a\xC2\x80\xC2\x9F\xC2\xA0") == "a??\xC2\xA0");
+  CHECK(shown("a\xE2\x80\xAE"
+              "cod.exe") == "a?cod.exe");  // right to left
+  CHECK(shown("\xE2\x81\xA6x\xE2\x80\xA8y\xEF\xBB\xBF") == "?x?y?");
+  CHECK(shown("\xE2\x80\xA2 \xE2\x82\xAC") == "\xE2\x80\xA2 \xE2\x82\xAC");
+  CHECK(shown("\xE2\x80") == "??");
+}
+
 TEST_CASE("a name that is too long is cut between characters") {
   CHECK(shown(std::string(1000, 'x')).size() == bytes_max);
   std::string name(bytes_max - 1, 'x');

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "engine/base/rack.h"
+#include "engine/codec/bounds.h"
 #include "engine/codec/query.h"
 
 namespace murder::codec {
@@ -141,6 +143,11 @@ void read_optional(AnnounceRequest& request, std::string_view key, std::string_v
     request.neighbour_count = parse_number<uint32_t>(value);
   } else if (key == "rack") {
     request.rack = is_rack_name(value) ? value : std::string_view();
+  } else if (key == "trackers") {
+    request.tracker_count = std::clamp<uint32_t>(parse_number<uint32_t>(value).value_or(1), 1,
+                                                 limits::announce_trackers_max);
+  } else if (key == "source") {
+    request.is_source = value == "1";
   }
 }
 
@@ -193,6 +200,12 @@ std::string encode_announce_query(const AnnounceRequest& request) {
     append_query(query, "neighbours", std::to_string(*request.neighbour_count));
   }
   append_query_unless_empty(query, "rack", request.rack);
+  if (request.tracker_count > 1) {
+    append_query(query, "trackers", std::to_string(request.tracker_count));
+  }
+  if (request.is_source) {
+    append_query(query, "source", "1");
+  }
   return query;
 }
 

@@ -41,7 +41,9 @@ struct AnnounceRequest {
   // Of our own peers, for the graph they form. How many neighbours the peer has: it leaves to the
   // tracker of how many others it is told.
   std::optional<uint32_t> neighbour_count;
-  std::string rack;  // where the host stands: not to be trusted, see base/rack.h
+  std::string rack;            // where the host stands: not to be trusted, see base/rack.h
+  uint32_t tracker_count = 1;  // that the peer announces to: each tells it of its share
+  bool is_source = false;      // it did not fetch the release: others fetch it from here
 
   bool operator==(const AnnounceRequest&) const = default;
 };

@@ -46,7 +46,8 @@ codec::AnnounceRequest Node::announce_request() {
           .host = options_.host_label,
           .total_bytes = now.total_bytes,
           .neighbour_count = now.stats.open_count,
-          .rack = options_.rack};
+          .rack = options_.rack,
+          .is_source = options_.serve_only};
 }
 
 // Once: neighbours were told.

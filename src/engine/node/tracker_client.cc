@@ -13,6 +13,8 @@ namespace {
 
 constexpr Duration announce_timeout = std::chrono::seconds(10);
 constexpr Duration stopped_timeout = std::chrono::seconds(2);
+// At the end, for the first answer of a tracker: it knows us then, and is told that we go.
+constexpr Duration first_answer_patience = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -22,7 +24,8 @@ TrackerClient::TrackerClient(io::Reactor& reactor, TrackerClientOwner& owner,
       owner_(owner),
       options_(options),
       announcer_(static_cast<uint32_t>(options.urls.size()), Prng(options.seed)),
-      timer_(reactor.timers(), io::bind_timer<&TrackerClient::due>(this)) {
+      timer_(reactor.timers(), io::bind_timer<&TrackerClient::due>(this)),
+      give_up_timer_(reactor.timers(), io::bind_timer<&TrackerClient::give_up>(this)) {
   for (size_t index = 0; index < options_.urls.size(); ++index) {
     clients_.push_back(std::make_unique<http::Client>(reactor, *this));
   }
@@ -53,6 +56,7 @@ void TrackerClient::send(const swarm::Announcer::Order& order) {
   codec::AnnounceRequest request = owner_.announce_request();
   request.event = order.event;
   request.tracker_id = announcer_.tracker_id(order.tracker);
+  request.tracker_count = announcer_.sharing_count();
   const bool last = order.event == codec::AnnounceEvent::stopped;
   const std::string target =
       fmt::format("http://{}{}", url->authority(), codec::announce_target(*url, request));
@@ -119,7 +123,24 @@ void TrackerClient::want_peers() {
 }
 
 void TrackerClient::stop() {
-  announcer_.stop(reactor_.now());
+  stopped_at_ = reactor_.now();
+  announcer_.stop(stopped_at_);
+  give_up_timer_.arm(stopped_at_ + first_answer_patience);
+  pump();
+}
+
+void TrackerClient::give_up(io::Timer& timer) {
+  const Instant now = reactor_.now();
+  const bool is_end = now >= stopped_at_ + stopped_timeout;
+  for (uint32_t index = 0; index < announcer_.tracker_count(); ++index) {
+    if (announcer_.is_asking({index}) && (is_end || announcer_.is_stranger({index}))) {
+      clients_[index]->cancel();
+      announcer_.failed({index}, "it did not answer before the end", now);
+    }
+  }
+  if (!is_end) {
+    timer.arm(stopped_at_ + stopped_timeout);
+  }
   pump();
 }
 

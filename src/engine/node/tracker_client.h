@@ -45,6 +45,8 @@ class TrackerClient final : public http::ClientObserver {
   void start() { pump(); }
   void completed();
   void want_peers();
+  // A tracker that has not answered by then is not waited for: one that never did for half a
+  // second, any for two.
   void stop();
   [[nodiscard]] bool stopped() const { return announcer_.stopped(); }
 
@@ -57,6 +59,7 @@ class TrackerClient final : public http::ClientObserver {
   void pump();
   void send(const swarm::Announcer::Order& order);
   void due(io::Timer& timer);
+  void give_up(io::Timer& timer);
   void on_http_reply(http::Client& client, Result<http::Reply> reply) override;
   void failed(TrackerIndex tracker, std::string reason);
   [[nodiscard]] std::string about(TrackerIndex tracker, const std::string& reason) const;
@@ -66,7 +69,9 @@ class TrackerClient final : public http::ClientObserver {
   TrackerClientOptions options_;
   swarm::Announcer announcer_;
   std::vector<std::unique_ptr<http::Client>> clients_;
+  Instant stopped_at_;
   io::Timer timer_;
+  io::Timer give_up_timer_;
 };
 
 }  // namespace murder::node

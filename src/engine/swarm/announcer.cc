@@ -142,6 +142,13 @@ bool Announcer::stopped() const {
          });
 }
 
+uint32_t Announcer::sharing_count() const {
+  const auto count = std::count_if(trackers_.begin(), trackers_.end(), [](const Tracker& tracker) {
+    return !tracker.never && (tracker.view.works || !tracker.view.tried);
+  });
+  return std::max<uint32_t>(1, static_cast<uint32_t>(count));
+}
+
 Announcer::TrackerView Announcer::view(TrackerIndex tracker) const {
   return trackers_[tracker.raw].view;
 }

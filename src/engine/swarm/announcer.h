@@ -44,6 +44,14 @@ class Announcer {
   void stop(Instant now);
   // After stop(): every tracker that knew us has been told, or could not be.
   [[nodiscard]] bool stopped() const;
+  // One request of it is in flight.
+  [[nodiscard]] bool is_asking(TrackerIndex tracker) const { return trackers_[tracker.raw].asking; }
+  // It has never answered: at the end it is not worth a wait.
+  [[nodiscard]] bool is_stranger(TrackerIndex tracker) const {
+    return !trackers_[tracker.raw].known_there;
+  }
+  // Trackers that answer, or were not asked yet: each builds its share of the graph. At least 1.
+  [[nodiscard]] uint32_t sharing_count() const;
 
   struct TrackerView {
     bool works = false;   // the last announce was answered

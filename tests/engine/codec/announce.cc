@@ -52,6 +52,19 @@ AnnounceReply full_reply() {
 
 }  // namespace
 
+TEST_CASE("the number of trackers and whether it is a source are told, and bounded") {
+  AnnounceRequest request{.port = 1, .tracker_count = 2, .is_source = true};
+  const std::string query = encode_announce_query(request);
+  CHECK(query.find("&trackers=2&source=1") != std::string::npos);
+  CHECK(decode_announce_query(query) == request);
+  const std::string plain = encode_announce_query({.port = 1});
+  CHECK(plain.find("trackers") == std::string::npos);
+  CHECK(decode_announce_query(plain + "&trackers=99&source=x")->tracker_count == 16);
+  CHECK(decode_announce_query(plain + "&trackers=0")->tracker_count == 1);
+  CHECK(decode_announce_query(plain + "&trackers=-3")->tracker_count == 1);
+  CHECK_FALSE(decode_announce_query(plain + "&source=x")->is_source);
+}
+
 TEST_CASE("an announce of the wire is understood") {
   const AnnounceRequest decoded = request(
       required + "&uploaded=1&downloaded=2&event=started&numwant=80&compact=1&key=1a2b&ip=" +

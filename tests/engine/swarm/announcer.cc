@@ -210,3 +210,52 @@ TEST_CASE("without trackers there is nothing to do, and stopping is done at once
   announcer.stop(start);
   CHECK(announcer.stopped());
 }
+
+TEST_CASE("at the end nobody waits for a tracker that never answered") {
+  Announcer announcer(3, Prng(1));
+  CHECK(due(announcer, start) == AnnounceEvent::started);
+  CHECK(due(announcer, start) == AnnounceEvent::started);
+  CHECK(due(announcer, start) == AnnounceEvent::started);
+  announcer.replied({0}, answer(60), start);
+  announcer.failed({1}, "no route", start);
+  CHECK(announcer.is_asking({2}));
+  CHECK(announcer.is_stranger({2}));
+  CHECK(announcer.is_stranger({1}));
+  CHECK_FALSE(announcer.is_stranger({0}));
+  announcer.completed(start);
+  announcer.stop(start);
+  const auto order = announcer.next(start);
+  REQUIRE(order.has_value());
+  CHECK(order->tracker.raw == 0);
+  CHECK(order->event == AnnounceEvent::stopped);
+  CHECK_FALSE(announcer.next(start).has_value());  // the one that failed is not asked again
+  announcer.replied({0}, answer(60), start);
+  CHECK_FALSE(announcer.stopped());
+  announcer.failed({2}, "given up", start);  // by its client, after a moment
+  CHECK(announcer.stopped());
+  CHECK(announcer.next_due() == instant_never);
+}
+
+TEST_CASE("a tracker that answers for the first time while we end is told that we go") {
+  Announcer announcer(1, Prng(1));
+  CHECK(due(announcer, start) == AnnounceEvent::started);
+  announcer.stop(start);
+  announcer.replied({0}, answer(60), start);
+  CHECK(due(announcer, start) == AnnounceEvent::stopped);
+}
+
+TEST_CASE("the graph is shared by the trackers that answer, or were not asked yet") {
+  Announcer announcer(3, Prng(1));
+  CHECK(announcer.sharing_count() == 3);
+  CHECK(due(announcer, start) == AnnounceEvent::started);
+  announcer.failed({0}, "no route", start);
+  CHECK(announcer.sharing_count() == 2);
+  CHECK(due(announcer, start) == AnnounceEvent::started);
+  CHECK(due(announcer, start) == AnnounceEvent::started);
+  announcer.failed({1}, "no route", start);
+  announcer.failed({2}, "no route", start);
+  CHECK(announcer.sharing_count() == 1);
+  CHECK(due(announcer, start + 20s) == AnnounceEvent::started);
+  announcer.replied({0}, answer(60), start + 20s);
+  CHECK(announcer.sharing_count() == 1);
+}

@@ -1,0 +1,168 @@
+#include "tracker/service_prober.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "engine/base/ensure.h"
+#include "engine/codec/peer_wire.h"
+#include "engine/io/sockets.h"
+#include "tracker/bounds.h"
+
+namespace murder::tracker {
+
+namespace {
+
+constexpr Duration look_period = std::chrono::milliseconds(10);
+// Dials begun at a time, so that announces are answered in between: 3,200 a second.
+constexpr uint32_t dials_per_look = 32;
+
+}  // namespace
+
+Probe::Probe(io::Reactor& reactor, ProbeOwner& owner)
+    : reactor_(reactor),
+      owner_(owner),
+      operation_(io::bind_operation<&Probe::step_done>(this)),
+      timer_(reactor.timers(), io::bind_timer<&Probe::timed_out>(this)) {}
+
+bool Probe::begin(const Proof& proof, const PeerId& own_id) {
+  ENSURE(state_ == State::idle);
+  Result<io::Fd> fd = io::open_tcp(proof.endpoint, std::nullopt);
+  if (!fd) {
+    return false;
+  }
+  fd_ = fd->release();
+  proof_ = proof;
+  codec::encode_handshake({.info_hash = proof.info_hash, .peer_id = own_id}, buffer_);
+  done_bytes_ = 0;
+  address_ = io::SocketAddress::from(proof.endpoint);
+  state_ = State::connecting;
+  timer_.arm(reactor_.now() + limits::proof_timeout);
+  reactor_.connect(operation_, fd_, &address_.storage, address_.size_bytes);
+  return true;
+}
+
+void Probe::cancel() {
+  if (state_ != State::idle) {
+    reactor_.cancel(operation_);
+  }
+}
+
+void Probe::timed_out(io::Timer&) {
+  reactor_.cancel(operation_);
+}
+
+void Probe::send_more() {
+  reactor_.send(operation_, fd_, std::span(buffer_).subspan(done_bytes_));
+}
+
+void Probe::step_done(io::Operation&, int32_t result, uint32_t) {
+  if (result < 0 || (result == 0 && state_ != State::connecting)) {
+    end(false);
+    return;
+  }
+  switch (state_) {
+    case State::idle:
+      break;
+    case State::connecting:
+      state_ = State::sending;
+      send_more();
+      break;
+    case State::sending:
+      done_bytes_ += static_cast<uint32_t>(result);
+      if (done_bytes_ < buffer_.size()) {
+        send_more();
+        break;
+      }
+      state_ = State::receiving;
+      done_bytes_ = 0;
+      reactor_.recv(operation_, fd_, buffer_);
+      break;
+    case State::receiving:
+      done_bytes_ += static_cast<uint32_t>(result);
+      if (done_bytes_ < buffer_.size()) {
+        reactor_.recv(operation_, fd_, std::span(buffer_).subspan(done_bytes_));
+        break;
+      }
+      const std::optional<codec::Handshake> answer = codec::decode_handshake(buffer_);
+      end(answer && answer->info_hash == proof_.info_hash);
+      break;
+  }
+}
+
+void Probe::end(bool is_answered) {
+  timer_.cancel();
+  reactor_.close_fd(fd_);
+  state_ = State::idle;
+  owner_.probe_ended(proof_, is_answered);
+}
+
+Prober::Prober(io::Reactor& reactor, PeerTable& table, uint64_t random_seed)
+    : reactor_(reactor),
+      table_(table),
+      prng_(random_seed),
+      timer_(reactor.timers(), io::bind_timer<&Prober::start_more>(this)),
+      hook_(io::bind_hook<&Prober::look>(this)) {
+  for (uint32_t count = 0; count < limits::proofs_at_once_max; ++count) {
+    probes_.push_back(std::make_unique<Probe>(reactor, *this));
+  }
+  reactor.add_turn_hook(hook_);
+}
+
+Prober::~Prober() {
+  is_stopping_ = true;
+  hook_.remove();
+  timer_.cancel();
+  for (const auto& probe : probes_) {
+    probe->cancel();
+  }
+  ENSURE(reactor_.run_until([this] { return under_way_count_ == 0; }, std::chrono::minutes(1)));
+}
+
+uint32_t Prober::under_way(SourceKey source) const {
+  return static_cast<uint32_t>(std::count_if(
+      probes_.begin(), probes_.end(),
+      [&](const auto& probe) { return !probe->is_idle() && probe->source() == source; }));
+}
+
+void Prober::probe_ended(const Proof& proof, bool is_answered) {
+  --under_way_count_;
+  table_.proof_ended(proof, is_answered && !is_stopping_);
+}
+
+// An idle tracker is not woken.
+void Prober::look(io::TurnHook&) {
+  if (table_.proofs_waiting() > 0 && !timer_.armed()) {
+    timer_.arm(reactor_.now() + look_period);
+  }
+}
+
+// A source that has half of the probes under way waits: its proof goes, and comes again with the
+// peer's next announce.
+void Prober::start_more(io::Timer&) {
+  for (uint32_t count = 0; count < dials_per_look; ++count) {
+    if (under_way_count_ >= limits::proofs_at_once_max) {
+      return;
+    }
+    const std::optional<Proof> proof = table_.next_proof(prng_);
+    if (!proof) {
+      return;
+    }
+    const auto idle = std::find_if(probes_.begin(), probes_.end(),
+                                   [](const auto& probe) { return probe->is_idle(); });
+    ENSURE(idle != probes_.end());
+    const std::string_view kind = "-MT0001-";
+    PeerId id;
+    std::copy(kind.begin(), kind.end(), id.bytes.begin());
+    for (size_t index = kind.size(); index < id.bytes.size(); ++index) {
+      id.bytes[index] = static_cast<uint8_t>(prng_.next());
+    }
+    if (under_way(proof->source) >= limits::proofs_at_once_per_source ||
+        !(*idle)->begin(*proof, id)) {
+      table_.proof_put_off(*proof);
+    } else {
+      ++under_way_count_;
+    }
+  }
+}
+
+}  // namespace murder::tracker
