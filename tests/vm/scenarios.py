@@ -7,6 +7,7 @@ import subprocess
 
 import image
 import machine
+import power
 
 # Emulated, on two busy cores.
 JOB_SECONDS_MAX = 1800
@@ -113,14 +114,34 @@ def largest(context):
     return _job(context, "amd64", "max", "job_main")
 
 
+def arm64(context):
+    return _job(context, "arm64", "max,pauth-impdef=on", "job_main")
+
+
+def arm64_a57(context):
+    return _job(context, "arm64", "cortex-a57", "job_main")
+
+
+def reboot(context):
+    return _job(context, "amd64", "Haswell-noTSX", "job_reboot", may_reboot=True)
+
+
 def netem(context):
     return _job(context, "amd64", "Haswell-noTSX", "job_netem")
+
+
+def power_cuts(context):
+    return power.cut_repeatedly(context, Row)
 
 
 SCENARIOS = {
     "haswell": (haswell, "main job on -cpu Haswell: AVX2, no SHA instructions"),
     "nehalem": (nehalem, "main job on -cpu Nehalem: no AVX"),
     "max": (largest, "main job on -cpu max"),
+    "arm64": (arm64, "main job on arm64, -cpu max"),
+    "arm64-a57": (arm64_a57, "main job on arm64, -cpu cortex-a57"),
+    "power": (power_cuts, "power cuts in the middle of peer and activate"),
+    "reboot": (reboot, "a reboot by systemd in the middle of a fetch"),
     "netem": (netem, "hosts 20 ms apart that lose 1 % of their packets"),
     "quick": (quick, "one boot on -cpu Haswell, main job with the choice that murder makes"),
 }
