@@ -60,7 +60,7 @@ class NamesOfTheOperator(RackCase):
     def test_what_an_ssh_config_says_for_sessions_of_a_person_does_not_hold(self):
         source = self.make_release("build", 1_000_000)
         sessions = "Host *\n  RemoteCommand top\n  RequestTTY force\n  LocalForward 12345 localhost:22\n" \
-                   "  ExitOnForwardFailure yes"
+                   "  ExitOnForwardFailure yes\n  SessionType none\n  StdinNull yes\n  ForkAfterAuthentication yes"
         self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--host", "h[01-03]", *self.aliases(sessions))
         self.assert_release(source, "/srv/app/v1")
 

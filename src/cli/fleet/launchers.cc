@@ -24,14 +24,18 @@ int64_t whole_seconds(Duration duration) {
 
 // What ssh is told in any case. Nobody is there to answer its questions (BatchMode). What an
 // ssh_config says for sessions of a person does not hold for ours: another command than ours would
-// be an error of ssh, and forwarded ports would be bound once for each host.
+// be an error of ssh, forwarded ports would be bound once for each host, and a session without
+// standard input, or in the background, would run nothing of what is sent to it.
 std::vector<std::string> common_options(Duration connect_timeout) {
   return {"BatchMode=yes",
           fmt::format("ConnectTimeout={}", whole_seconds(connect_timeout)),
           fmt::format("ServerAliveInterval={}", alive_interval_s),
           fmt::format("ServerAliveCountMax={}", alive_count),
           "RemoteCommand=none",
-          "ClearAllForwardings=yes"};
+          "ClearAllForwardings=yes",
+          "SessionType=default",
+          "StdinNull=no",
+          "ForkAfterAuthentication=no"};
 }
 
 std::string value_of(std::string_view name, const Host& host, std::string_view command) {

@@ -14,6 +14,7 @@
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tasks.h"
 #include "cli/table.h"
+#include "engine/base/printable.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
@@ -122,7 +123,7 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
     const cli::Json created = json_output(result);
     json["info_hash"] = cli::text_member(created, "info_hash");
     context.note(fmt::format("{}: {} ({})", work.inventory().at(result.host).name,
-                             cli::text_member(created, "archive"),
+                             printable_value(cli::text_member(created, "archive")),
                              format_size(cli::count_member(created, "archive_bytes"))));
   }
   const std::vector<HostIndex> done = hosts_in(results);

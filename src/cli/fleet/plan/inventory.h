@@ -89,7 +89,7 @@ struct InventoryInput {
   std::vector<HostEntry> seeders;
   std::vector<HostEntry> peers;
   Variables variables;
-  bool become = false;  // on all hosts, whatever was said of them
+  bool become = false;  // on all hosts of which nothing was said
   // Of the command line; each list takes the place of the one above unless it is empty.
   std::vector<HostEntry> named_trackers;
   std::vector<HostEntry> named_seeders;
