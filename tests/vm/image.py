@@ -133,7 +133,9 @@ def _make(architecture, directory):
         raise ImageError("making an image needs root: run it once as root with the same MURDER_VM_DIR")
     log = directory / "log"
     root = directory / "root"
-    command = ["mmdebstrap", "--variant=minbase", "--mode=root", f"--architectures={architecture}"]
+    # What it mounts is in a namespace of its own, so that nothing of it is left when it is killed.
+    command = ["unshare", "--mount", "--propagation", "private", "mmdebstrap", "--variant=minbase", "--mode=root",
+               f"--architectures={architecture}"]
     packages = PACKAGES
     if is_foreign(architecture):
         packages = PACKAGES_FOREIGN

@@ -13,6 +13,7 @@ import machine
 import volatile_disk
 
 CUTS = 20
+CUTS_UNSYNCED = 8
 DISK_BYTES = 768 << 20
 BOOT_SECONDS_MAX = 900
 # After the first cut is armed: longer than a peer, activate and the file system's own write-back of metadata take.
@@ -29,20 +30,35 @@ class Cut:
         self.text = text
 
 
-def cut_repeatedly(context, Row, cuts=None, peer_options=()):
-    """Rows of the table: of all cuts together, or the first that lost something."""
-    cuts = cuts or int(os.environ.get("MURDER_VM_CUTS", CUTS))
+def survived(context, row):
+    """Rows of the table: how many cuts the releases survived."""
+    cuts = int(os.environ.get("MURDER_VM_CUTS", CUTS))
+    found = list(_cuts(context, cuts, peer_options=()))
+    good = sum(each.is_good for each in found)
+    bad = next((f"; {each.text}" for each in found if not each.is_good), "")
+    return [row("power cuts", "passed" if good == cuts else "FAILED", f"{good} of {cuts} whole{bad}")]
+
+
+def lost_unsynced(context, row):
+    """Whether this rig would see a loss: with --no-sync one is found soon."""
+    for number, cut in enumerate(_cuts(context, CUTS_UNSYNCED, peer_options=("--no-sync",)), 1):
+        if not cut.is_good:
+            return [row("power cuts with --no-sync are seen", "passed", f"cut {number}: {cut.text}")]
+    return [row("power cuts with --no-sync are seen", "FAILED", f"{CUTS_UNSYNCED} cuts lost nothing")]
+
+
+def _cuts(context, cuts, peer_options):
+    """Yields a Cut for each cut: what the boot after it found."""
     files = context.files("amd64")
     system = context.system("amd64")
     seed = int(os.environ.get("MURDER_VM_SEED", random.randrange(1 << 32)))
+    chance = random.Random(seed)
     context.say(f"{cuts} power cuts, MURDER_VM_SEED={seed}")
-    found = []
+    state = {"release": 1, "acknowledged": 0}
     directory = pathlib.Path(tempfile.mkdtemp(prefix="murder-vm-power-"))
     try:
         kept = directory / "kept.img"
         image.make_disk(kept, DISK_BYTES, "data")
-        state = {"release": 1, "acknowledged": 0}
-        chance = random.Random(seed)
         for number in range(cuts + 1):
             is_last = number == cuts
             arguments = {"job": "job_power", "mount_options": MOUNT_OPTIONS[number % 2], "state": state,
@@ -50,21 +66,16 @@ def cut_repeatedly(context, Row, cuts=None, peer_options=()):
             seconds = chance.uniform(0, CUT_SECONDS_MAX)
             with volatile_disk.VolatileDisk(directory, kept) as disk:
                 disks = [machine.Disk("data", disk.source)]
-                with machine.Machine(system, "Haswell-noTSX", files, arguments, disks,
-                                     has_systemd=False) as running:
+                with machine.Machine(system, "Haswell-noTSX", files, arguments, disks, has_systemd=False) as running:
                     check, state = _boot(running, None if is_last else seconds, state)
                 if number > 0:
-                    found.append(check)
                     context.say(f"cut {number} of {cuts}: {'whole' if check.is_good else check.text}")
+                    yield check
                 if not is_last:
                     disk.cut(chance)
                     context.say(f"power cut {seconds:.1f} s after the peer's start: {disk.lost_blocks} blocks lost")
     finally:
         shutil.rmtree(directory)
-    good = sum(each.is_good for each in found)
-    bad = next((each.text for each in found if not each.is_good), "")
-    return [Row("power cuts", "passed" if good == cuts else "FAILED",
-                f"{good} of {cuts} whole{'; ' + bad if bad else ''}")]
 
 
 def _boot(running, cut_after_seconds, state):

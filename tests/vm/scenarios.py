@@ -131,7 +131,11 @@ def netem(context):
 
 
 def power_cuts(context):
-    return power.cut_repeatedly(context, Row)
+    return power.survived(context, Row)
+
+
+def unsynced(context):
+    return power.lost_unsynced(context, Row)
 
 
 SCENARIOS = {
@@ -141,6 +145,7 @@ SCENARIOS = {
     "arm64": (arm64, "main job on arm64, -cpu max"),
     "arm64-a57": (arm64_a57, "main job on arm64, -cpu cortex-a57"),
     "power": (power_cuts, "power cuts in the middle of peer and activate"),
+    "unsynced": (unsynced, "power cuts with --no-sync, to see that the rig notices what is lost"),
     "reboot": (reboot, "a reboot by systemd in the middle of a fetch"),
     "netem": (netem, "hosts 20 ms apart that lose 1 % of their packets"),
     "quick": (quick, "one boot on -cpu Haswell, main job with the choice that murder makes"),
