@@ -45,20 +45,6 @@ bool is_right(const Sha1Kernel& kernel) {
   return true;
 }
 
-void add(Sha1Choice& choice, std::string_view family, std::span<const Sha1Kernel> kernels) {
-  for (const Sha1Kernel& kernel : kernels) {
-    if (!is_right(kernel)) {
-      continue;
-    }
-    if (kernel.lanes == 1) {
-      choice.single = kernel;
-    } else if (choice.kernel_count < Sha1Choice::kernels_max) {
-      choice.kernels[choice.kernel_count++] = kernel;
-      choice.name = choice.kernel_count == 1 ? family : choice.name;
-    }
-  }
-}
-
 void add(Sha1Choice& choice, const Family& family) {
   for (const Sha1Kernel& kernel : family.kernels()) {
     if (!is_right(kernel)) {
