@@ -132,12 +132,15 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
   outcome = remove_archives(options, removed);
   if (directory) {
     for (const std::string& name :
-         {outcome_file_name(options.tag), outcome_file_name(options.tag) + ".new",
-          placing_file_name(options.tag), peer_log_name(options.tag) + ".log",
-          seeder_log_name(options.tag) + ".log"}) {
+         {outcome_file_name(options.tag), placing_file_name(options.tag),
+          peer_log_name(options.tag) + ".log", seeder_log_name(options.tag) + ".log"}) {
       if (Status status = remove_file(directory->fd(), name, removed); !status) {
         outcome = status;
       }
+    }
+    for (const std::string& name :
+         {outcome_file_name(options.tag), placing_file_name(options.tag)}) {
+      archive::remove_leftovers(directory->path(), name);
     }
   }
   if (!outcome) {

@@ -26,6 +26,7 @@ struct CreateCommandOptions {
   archive::CreateOptions release;
   PackingOptions packing;
   std::vector<std::string> trackers;
+  bool no_sync = false;
 };
 
 // "HOST", "HOST:PORT" or a URL that is taken as it is.
@@ -61,9 +62,39 @@ Status take_piece_size(const std::string& text, uint64_t& piece_bytes) {
   return archive::validate_piece_size(*value);
 }
 
+std::string_view text_of(archive::ArchiveContent content) {
+  switch (content) {
+    case archive::ArchiveContent::packed:
+      return "packed";
+    case archive::ArchiveContent::shares_blocks:
+      return "shares-blocks";
+    case archive::ArchiveContent::copied:
+      return "copied";
+    case archive::ArchiveContent::in_place:
+      return "in-place";
+  }
+  return "";
+}
+
+// Of a file: whether it takes space twice, and whether it may be written to.
+void tell_content(const archive::CreatedRelease& created, const std::string& source,
+                  CommandContext& context) {
+  if (created.content == archive::ArchiveContent::shares_blocks) {
+    context.note(
+        fmt::format("{} is a copy that shares its blocks with {}", created.archive_path, source));
+  } else if (created.content == archive::ArchiveContent::copied) {
+    context.note(fmt::format("{} is a copy of {}: the file system cannot share their blocks",
+                             created.archive_path, source));
+  } else if (created.content == archive::ArchiveContent::in_place) {
+    context.warn(
+        fmt::format("{} itself is the archive: who writes to it breaks the release", source));
+  }
+}
+
 Result<int> run_create(const CreateCommandOptions& options, CommandContext& context) {
   archive::CreateOptions release_options = options.release;
   apply(options.packing, release_options);
+  release_options.sync_to_disk = !options.no_sync;
   for (const std::string& tracker : options.trackers) {
     const std::optional<std::string> url = tracker_url(tracker);
     if (!url) {
@@ -99,6 +130,7 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
                   release_options.piece_bytes == 0 ? std::optional(release_options.hosts_expected)
                                                    : std::nullopt)));
   context.print(fmt::format("info hash {}", created->info_hash.hex()));
+  tell_content(*created, release_options.source, context);
   if (release_options.tracker_urls.empty()) {
     context.warn("no --tracker was given: `murder peer` will have nobody to ask for peers");
   }
@@ -116,6 +148,7 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
                       {"entries", created->entry_count},
                       {"unpacked_bytes", created->unpacked_bytes},
                       {"unpacked_entries", created->unpacked_entries},
+                      {"content", text_of(created->content)},
                       {"piece_bytes", created->piece_bytes},
                       {"pieces", created->piece_count},
                       {"trackers", release_options.tracker_urls}});
@@ -174,6 +207,8 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       .show_default();
   add_packing_options(command, options.packing);
   add_xattrs_option(command, options.packing.xattrs);
+  command.add_flag("--no-sync", options.no_sync,
+                   "Do not wait for the disk: a power cut may leave neither archive nor torrent");
   command.add_flag("--force", release.replace, "Replace an archive and torrent that are there");
 }
 

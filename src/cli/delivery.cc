@@ -10,8 +10,11 @@
 
 #include "cli/room_check.h"
 #include "engine/archive/deliver.h"
+#include "engine/archive/file.h"
 #include "engine/archive/release_name.h"
+#include "engine/archive/tree_placement.h"
 #include "engine/archive/unpack.h"
+#include "engine/base/own_file.h"
 
 namespace murder::cli {
 namespace {
@@ -52,6 +55,9 @@ Status check_file_target(const DeliveryOptions& options, const codec::Metainfo& 
                 fmt::format("{} is where the file is kept while it comes, so it would be half "
                             "there: choose another --to, or another --temp-path",
                             file.string()));
+  }
+  if (const Result<std::string> behind = follow_own_links(file.string()); !behind) {
+    return fail(behind.error());
   }
   if (fs::is_directory(file, error)) {
     return fail(ErrorCode::exists, file.string() + " is a directory: a file cannot replace it");
@@ -155,10 +161,10 @@ Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metain
                    std::function<void()> done)
     : options_(options),
       metainfo_(metainfo),
-      unpacks_(is_packed(metainfo)),
+      unpacks_(is_packed(metainfo) && !options.keeps_archive),
       result_(fail(ErrorCode::interrupted, "not delivered")),
       thread_([this, done = std::move(done)] {
-        result_ = deliver();
+        run();
         done();
       }) {}
 
@@ -173,16 +179,25 @@ void Delivery::join() {
   }
 }
 
+void Delivery::run() {
+  result_ = deliver();
+  if (result_ && options_.record) {
+    recorded_ = options_.record();
+  } else if (!result_ && options_.abandoned) {
+    options_.abandoned();
+  }
+}
+
 Result<std::string> Delivery::deliver() {
-  if (options_.is_there) {
-    return target_of(options_);
+  if (options_.keeps_archive || options_.is_there) {
+    const std::string path = options_.keeps_archive ? options_.archive_path : target_of(options_);
+    const Status synced = options_.sync_to_disk ? archive::sync_placed(path) : Status();
+    return synced ? Result<std::string>(path) : fail(synced.error());
   }
   if (is_file_release(metainfo_)) {
     if (options_.makes_directory) {
-      std::error_code error;
-      fs::create_directories(options_.to, error);
-      if (error) {
-        return fail_errno(error.value(), "cannot make the directory " + options_.to);
+      if (Status made = archive::make_directories(options_.to, options_.sync_to_disk); !made) {
+        return fail(made.error());
       }
     }
     return archive::deliver_file({.file_path = options_.archive_path,
@@ -191,6 +206,7 @@ Result<std::string> Delivery::deliver() {
                                   .is_executable = metainfo_.files.front().is_executable,
                                   .owner = options_.owner,
                                   .metainfo = &metainfo_,
+                                  .sync_to_disk = options_.sync_to_disk,
                                   .cancel = &cancel_});
   }
   if (!metainfo_.is_single_file) {
@@ -200,9 +216,14 @@ Result<std::string> Delivery::deliver() {
                                   .tag = options_.tag,
                                   .replace = options_.replace,
                                   .owner = options_.owner,
+                                  .sync_to_disk = options_.sync_to_disk,
                                   .cancel = &cancel_},
                                  *this);
   }
+  return unpack();
+}
+
+Result<std::string> Delivery::unpack() {
   static_cast<void>(::nice(unpacking_niceness));  // of this thread alone, as Linux has it
   Result<archive::FrontSource> source =
       archive::FrontSource::open(options_.archive_path, metainfo_.geometry.total_bytes, front_);
@@ -219,6 +240,7 @@ Result<std::string> Delivery::deliver() {
                        .owner = options_.owner,
                        .keep_set_id = options_.keep_set_id,
                        .keep_attributes = options_.keep_attributes,
+                       .sync_to_disk = options_.sync_to_disk,
                        .cancel = &cancel_},
                       *this);
   if (!unpacked) {

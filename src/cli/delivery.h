@@ -32,9 +32,15 @@ struct DeliveryOptions {
   std::optional<archive::Owner> owner;  // none: whoever runs this
   bool keep_set_id = false;             // of what is unpacked
   bool keep_attributes = false;         // likewise: extended ones
+  bool sync_to_disk = true;             // it outlasts a power cut before it is told to be there
+  bool keeps_archive = false;           // nothing is put anywhere: the archive is what was wanted
   bool is_there = false;  // the tree, since a peer that was killed afterwards had placed it
   // Called on the delivery's thread when a tree gets its name next; this is its open directory.
   std::function<void(int directory_fd)> placing;
+  // The same, when it got none after all.
+  std::function<void()> abandoned;
+  // The same, when the release is in place: writes that down.
+  std::function<Status()> record;
 };
 
 // Absolute, without "." and ".." parts.
@@ -74,14 +80,20 @@ class Delivery final : private archive::Observer {
   [[nodiscard]] const Result<std::string>& result() const { return result_; }
   // What a person should know of it. After join().
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+  // What came of DeliveryOptions::record. After join().
+  [[nodiscard]] const Status& recorded() const { return recorded_; }
   [[nodiscard]] Progress progress() const;
-  [[nodiscard]] std::string_view phase() const { return unpacks_ ? "unpacking" : "copying"; }
+  [[nodiscard]] std::string_view phase() const {
+    return unpacks_ ? "unpacking" : options_.keeps_archive ? "syncing" : "copying";
+  }
 
  private:
   void progress(const archive::Progress& progress) override;
   void placing(int directory_fd) override;
   void warning(std::string_view text) override { warnings_.emplace_back(text); }
+  void run();
   [[nodiscard]] Result<std::string> deliver();
+  [[nodiscard]] Result<std::string> unpack();
 
   DeliveryOptions options_;
   const codec::Metainfo& metainfo_;
@@ -92,6 +104,7 @@ class Delivery final : private archive::Observer {
   std::atomic<uint64_t> bytes_total_{0};
   Result<std::string> result_;
   std::vector<std::string> warnings_;  // of the delivery's thread, until it ends
+  Status recorded_;
   std::thread thread_;
 };
 

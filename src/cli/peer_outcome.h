@@ -21,9 +21,10 @@ inline constexpr std::string_view outcome_failed = "failed";
 [[nodiscard]] std::string peer_log_name(std::string_view tag);  // without ".log"
 [[nodiscard]] std::string seeder_log_name(std::string_view tag);
 
-// In one step: a reader sees the old one or the new one.
+// In one step: a reader sees the old one or the new one. Blocks, as all here does: not for a
+// reactor's thread.
 [[nodiscard]] Status write_outcome(const std::string& run_directory_option, std::string_view tag,
-                                   const Json& outcome);
+                                   const Json& outcome, bool sync_to_disk = true);
 
 // An object with "state": one of the three above. Errors: ErrorCode::not_found; a file that is no
 // outcome.
@@ -33,7 +34,7 @@ inline constexpr std::string_view outcome_failed = "failed";
 // there, so that what a peer that was killed in between had placed is known to the next one. The
 // directory is the tree's.
 void note_placing(const std::string& run_directory_option, std::string_view tag,
-                  std::string_view info_hash, int directory_fd);
+                  std::string_view info_hash, int directory_fd, bool sync_to_disk = true);
 // Whether `path` is the tree that was noted.
 [[nodiscard]] bool was_placed(const std::string& run_directory_option, std::string_view tag,
                               std::string_view info_hash, const std::string& path);

@@ -57,16 +57,17 @@ Error error_of_other(const ReleasePlace& place, const PlacedRelease& placed) {
                       place.path(), place.tag, placed.info_hash, placed.time, place.info_hash)};
 }
 
-Status record_place(const ReleasePlace& place, bool is_delivered) {
+Status record_place(const ReleasePlace& place, const RecordOptions& options) {
   Json identity = identity_of(AT_FDCWD, place.path());
   if (identity.is_null()) {
     return fail(ErrorCode::not_found, place.path() + " is not there any more");
   }
-  Result<ReleaseDirectory> directory = ReleaseDirectory::open(place.directory);
+  Result<ReleaseDirectory> directory =
+      ReleaseDirectory::open(place.directory, {.sync_to_disk = options.sync_to_disk});
   if (!directory) {
     return fail(directory.error());
   }
-  if (is_delivered) {
+  if (options.is_delivered) {
     note_delivered(directory->record(), place.tag);
   }
   note_placed(directory->record(), {.tag = place.tag,

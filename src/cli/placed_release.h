@@ -35,7 +35,10 @@ struct PlaceFound {
 [[nodiscard]] std::string text_of_same(const ReleasePlace& place, const PlacedRelease& placed);
 [[nodiscard]] Error error_of_other(const ReleasePlace& place, const PlacedRelease& placed);
 
-// `is_delivered`: also among the releases that may be activated, rolled back to and removed.
-[[nodiscard]] Status record_place(const ReleasePlace& place, bool is_delivered);
+struct RecordOptions {
+  bool is_delivered = false;  // also among those that may be activated, rolled back to and removed
+  bool sync_to_disk = true;
+};
+[[nodiscard]] Status record_place(const ReleasePlace& place, const RecordOptions& options);
 
 }  // namespace murder::cli

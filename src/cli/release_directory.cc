@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
-#include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,66 +10,125 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "engine/archive/staging.h"
 #include "engine/archive/tree_removal.h"
+#include "engine/base/own_file.h"
+#include "engine/base/small_file.h"
 #include "engine/base/tag.h"
 
 namespace murder::cli {
 namespace {
 
 constexpr size_t record_bytes_max = 1024 * 1024;
+constexpr Duration lock_wait_max = std::chrono::seconds(20);
+
+SmallFile record_file(int directory_fd, const std::string& directory, bool sync_to_disk = true) {
+  return {.directory_fd = directory_fd,
+          .directory = directory,
+          .name = std::string(release_record_name),
+          .mode = 0644,
+          .sync_to_disk = sync_to_disk};
+}
 
 Result<ReleaseRecord> read_record_at(int directory_fd, const std::string& directory) {
-  const std::string name(release_record_name);
-  const std::string path = directory + "/" + name;
-  const io::Fd fd(openat(directory_fd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.is_open() && errno == ENOENT) {
-    return ReleaseRecord{};
+  const SmallFile file = record_file(directory_fd, directory);
+  const Result<std::string> text = read_small_file(file, record_bytes_max);
+  if (!text) {
+    return text.error().code == ErrorCode::not_found ? Result<ReleaseRecord>(ReleaseRecord{})
+                                                     : fail(text.error());
   }
-  if (!fd.is_open()) {
-    return fail_errno(errno, "cannot open " + path);
-  }
-  std::string text(record_bytes_max, '\0');
-  const ssize_t size = read(fd.get(), text.data(), text.size());
-  if (size < 0) {
-    return fail_errno(errno, "cannot read " + path);
-  }
-  text.resize(static_cast<size_t>(size));
-  const Result<Json> json = parse_json(text);
+  const Result<Json> json = parse_json(*text);
   Result<ReleaseRecord> record =
       json ? record_of(*json) : Result<ReleaseRecord>(fail(json.error()));
   if (!record) {
     return fail(ErrorCode::io, fmt::format("{} is damaged ({}): move it away to start a new record",
-                                           path, record.error().text));
+                                           file.path(), record.error().text));
   }
   return record;
 }
 
-std::string hidden_name(std::string_view name) {
-  uint64_t random = 0;
-  if (getrandom(&random, sizeof random, 0) < 0) {
-    random = static_cast<uint64_t>(getpid());
+// Whether the open file still has its name: who held the lock before removes it.
+bool has_its_name(int fd, int directory_fd, const std::string& name) {
+  struct stat open_status {};
+  struct stat named {};
+  return fstat(fd, &open_status) == 0 &&
+         fstatat(directory_fd, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         open_status.st_dev == named.st_dev && open_status.st_ino == named.st_ino;
+}
+
+Result<io::Fd> open_lock(int directory_fd, const std::string& path) {
+  const std::string name(release_lock_name);
+  struct stat place {};
+  io::Fd fd(openat(directory_fd, name.c_str(),
+                   O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  struct stat status {};
+  if (!fd.is_open() || fstat(fd.get(), &status) != 0 || fstat(directory_fd, &place) != 0) {
+    return fail_errno(errno, "cannot open the lock " + path);
   }
-  // As archive::Staging names what it works on, so that leftovers of a crash are found by it.
-  return fmt::format(".{}.murder-{:012x}", name, random & 0xFFFFFFFFFFFFU);
+  // Where a group shares the directory, its members share the lock.
+  const bool is_shared = (place.st_mode & S_IWGRP) != 0;
+  const bool is_ours = status.st_uid == geteuid();
+  if (!S_ISREG(status.st_mode) ||
+      (!is_ours && status.st_uid != 0 && status.st_uid != place.st_uid && !is_shared)) {
+    return fail(
+        ErrorCode::conflict,
+        fmt::format("the lock {} was made by another user, or is not a file: remove it", path));
+  }
+  if (is_ours && is_shared) {
+    static_cast<void>(fchown(fd.get(), static_cast<uid_t>(-1), place.st_gid));
+  }
+  if (is_ours) {
+    fchmod(fd.get(), is_shared ? 0660 : 0600);
+  }
+  return fd;
+}
+
+// A lock on the directory itself could be taken, and kept, by everybody who may list it.
+Result<io::Fd> take_lock(int directory_fd, const std::string& directory) {
+  const std::string name(release_lock_name);
+  const std::string path = directory + "/" + name;
+  while (true) {
+    Result<io::Fd> fd = open_lock(directory_fd, path);
+    if (!fd) {
+      return fd;
+    }
+    if (Status locked = lock_within(fd->get(), path, lock_wait_max); !locked) {
+      return fail(locked.error());
+    }
+    if (has_its_name(fd->get(), directory_fd, name)) {
+      return fd;
+    }
+  }
 }
 
 }  // namespace
 
-Result<ReleaseDirectory> ReleaseDirectory::open(const std::string& path) {
+ReleaseDirectory::~ReleaseDirectory() {
+  if (lock_.is_open()) {
+    unlinkat(fd_.get(), std::string(release_lock_name).c_str(), 0);
+  }
+}
+
+Result<ReleaseDirectory> ReleaseDirectory::open(const std::string& path,
+                                                const ReleaseDirectoryOptions& options) {
   io::Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.is_open()) {
     return fail_errno(errno, "cannot open the directory of releases " + path);
   }
-  while (flock(fd.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) {
-      return fail_errno(errno, "cannot lock " + path);
+  io::Fd lock;
+  if (!options.is_read_only) {
+    Result<io::Fd> taken = take_lock(fd.get(), path);
+    if (!taken) {
+      return fail(taken.error());
     }
+    lock = std::move(*taken);
+    archive::remove_leftovers(path, std::string(release_record_name));
   }
   Result<ReleaseRecord> record = read_record_at(fd.get(), path);
   if (!record) {
     return fail(record.error());
   }
-  return ReleaseDirectory(path, std::move(fd), std::move(*record));
+  return ReleaseDirectory(path, std::move(fd), std::move(lock), std::move(*record), options);
 }
 
 Result<ReleaseRecord> ReleaseDirectory::read_record(const std::string& path) {
@@ -85,18 +142,12 @@ Result<ReleaseRecord> ReleaseDirectory::read_record(const std::string& path) {
 }
 
 Status ReleaseDirectory::save_record() {
-  const std::string name(release_record_name);
-  const std::string fresh = hidden_name(release_record_name);
-  const std::string text = json_text(json_of(record_)) + "\n";
-  const io::Fd fd(openat(fd_.get(), fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  const bool is_written = fd.is_open() && write(fd.get(), text.data(), text.size()) ==
-                                              static_cast<ssize_t>(text.size());
-  if (!is_written || renameat(fd_.get(), fresh.c_str(), fd_.get(), name.c_str()) != 0) {
-    const int error_number = errno == 0 ? ENOSPC : errno;
-    unlinkat(fd_.get(), fresh.c_str(), 0);
-    return fail_errno(error_number, fmt::format("cannot write {}/{}", path_, name));
-  }
-  return {};
+  return write_small_file(record_file(fd_.get(), path_, options_.sync_to_disk),
+                          json_text(json_of(record_)) + "\n");
+}
+
+Status ReleaseDirectory::sync() const {
+  return options_.sync_to_disk ? sync_directory(fd_.get(), path_) : Status();
 }
 
 bool ReleaseDirectory::has(const std::string& tag) const {
@@ -140,7 +191,7 @@ Status ReleaseDirectory::switch_to(const std::string& tag, const std::string& li
       !before && before.error().code == ErrorCode::exists) {
     return fail(before.error());
   }
-  const std::string fresh = hidden_name(link);
+  const std::string fresh = hidden_name_for(link);
   if (symlinkat(tag.c_str(), fd_.get(), fresh.c_str()) != 0) {
     return fail_errno(errno, fmt::format("cannot make a link in {}", path_));
   }
@@ -149,16 +200,26 @@ Status ReleaseDirectory::switch_to(const std::string& tag, const std::string& li
     unlinkat(fd_.get(), fresh.c_str(), 0);
     return fail_errno(error_number, fmt::format("cannot switch the link {}/{}", path_, link));
   }
-  return {};
+  return sync();
 }
 
 Status ReleaseDirectory::remove(const std::string& tag) {
   if (!has(tag)) {
     return {};
   }
-  const std::string hidden = hidden_name(tag);
+  const std::string hidden = hidden_name_for(tag);
   if (renameat(fd_.get(), tag.c_str(), fd_.get(), hidden.c_str()) != 0) {
-    return fail_errno(errno, fmt::format("cannot remove {}/{}", path_, tag));
+    // overlayfs does not rename a directory of a lower layer; it is removed where it is.
+    if (errno != EXDEV) {
+      return fail_errno(errno, fmt::format("cannot remove {}/{}", path_, tag));
+    }
+    if (Status removed = archive::remove_tree(path_ + "/" + tag); !removed) {
+      return removed;
+    }
+    return sync();
+  }
+  if (Status synced = sync(); !synced) {
+    return synced;
   }
   return archive::remove_tree(path_ + "/" + hidden);
 }

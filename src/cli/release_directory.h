@@ -15,10 +15,23 @@ namespace murder::cli {
 inline constexpr std::string_view release_record_name = ".murder-releases.json";
 inline constexpr std::string_view current_link_default = "current";
 
+// Whoever changes the directory holds a lock on this file of it, which nobody else may open, and
+// removes it at the end.
+inline constexpr std::string_view release_lock_name = ".murder-releases.lock";
+
+struct ReleaseDirectoryOptions {
+  bool is_read_only = false;  // without the lock
+  bool sync_to_disk = true;   // what is changed outlasts a power cut, in the order of the calls
+};
+
 class ReleaseDirectory {
  public:
-  // Waits for the lock.
-  [[nodiscard]] static Result<ReleaseDirectory> open(const std::string& path);
+  // Waits for the lock for a while. Error (timeout): who has it.
+  [[nodiscard]] static Result<ReleaseDirectory> open(const std::string& path,
+                                                     const ReleaseDirectoryOptions& options = {});
+  ReleaseDirectory(ReleaseDirectory&&) = default;
+  ReleaseDirectory& operator=(ReleaseDirectory&&) = delete;
+  ~ReleaseDirectory();
   // The record alone, as it is now and without the lock; an empty one where there is none.
   [[nodiscard]] static Result<ReleaseRecord> read_record(const std::string& path);
 
@@ -38,12 +51,20 @@ class ReleaseDirectory {
   [[nodiscard]] Status remove(const std::string& tag);
 
  private:
-  ReleaseDirectory(std::string path, io::Fd fd, ReleaseRecord record)
-      : path_(std::move(path)), fd_(std::move(fd)), record_(std::move(record)) {}
+  ReleaseDirectory(std::string path, io::Fd fd, io::Fd lock, ReleaseRecord record,
+                   const ReleaseDirectoryOptions& options)
+      : path_(std::move(path)),
+        fd_(std::move(fd)),
+        lock_(std::move(lock)),
+        record_(std::move(record)),
+        options_(options) {}
+  [[nodiscard]] Status sync() const;
 
   std::string path_;
-  io::Fd fd_;  // holds the lock
+  io::Fd fd_;
+  io::Fd lock_;
   ReleaseRecord record_;
+  ReleaseDirectoryOptions options_;
 };
 
 }  // namespace murder::cli

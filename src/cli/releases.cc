@@ -18,6 +18,7 @@ struct ActivateOptions {
   std::string to;
   std::string link = std::string(current_link_default);
   bool rollback = false;
+  bool no_sync = false;
 };
 
 struct ReleasesOptions {
@@ -37,7 +38,8 @@ Result<int> run_activate(const ActivateOptions& options, CommandContext& context
       return context.wrong_usage(valid.error().text);
     }
   }
-  Result<ReleaseDirectory> directory = ReleaseDirectory::open(absolute_path(options.to));
+  Result<ReleaseDirectory> directory =
+      ReleaseDirectory::open(absolute_path(options.to), {.sync_to_disk = !options.no_sync});
   if (!directory) {
     return fail(directory.error());
   }
@@ -84,7 +86,8 @@ Result<Json> remove_old(ReleaseDirectory& directory, const std::string& current,
 }
 
 Result<int> run_releases(const ReleasesOptions& options, CommandContext& context) {
-  Result<ReleaseDirectory> directory = ReleaseDirectory::open(absolute_path(options.to));
+  Result<ReleaseDirectory> directory =
+      ReleaseDirectory::open(absolute_path(options.to), {.is_read_only = !options.keep});
   if (!directory) {
     return fail(directory.error());
   }
@@ -140,6 +143,8 @@ void add_activate_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--rollback", options.rollback,
                    "This is a way back: what was activated after TAG does not come back by a "
                    "further rollback");
+  command.add_flag("--no-sync", options.no_sync,
+                   "Do not wait for the disk: a power cut may bring the old link back");
 }
 
 void add_releases_command(ArgumentParser app, CommandContext& context) {

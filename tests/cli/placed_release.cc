@@ -32,7 +32,7 @@ TEST_CASE("a release that was recorded is the same one by its info hash alone") 
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
   fs::create_directory(scratch.path() + "/v1");
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
-  REQUIRE(record_place(place_in(scratch, hash_a), false));
+  REQUIRE(record_place(place_in(scratch, hash_a), {.is_delivered = false}));
   const PlaceFound same = look_at_place(place_in(scratch, hash_a));
   CHECK(same.state == PlaceState::same);
   CHECK_FALSE(same.is_unrecorded);
@@ -46,7 +46,7 @@ TEST_CASE("a release that was recorded is the same one by its info hash alone") 
 TEST_CASE("what was put in the place of a recorded release is not taken for it") {
   const TemporaryDirectory scratch;
   fs::create_directory(scratch.path() + "/v1");
-  REQUIRE(record_place(place_in(scratch, hash_a), false));
+  REQUIRE(record_place(place_in(scratch, hash_a), {.is_delivered = false}));
   fs::rename(scratch.path() + "/v1", scratch.path() + "/gone");
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
   fs::create_directory(scratch.path() + "/v1");
@@ -56,7 +56,7 @@ TEST_CASE("what was put in the place of a recorded release is not taken for it")
 TEST_CASE("a file that was written to since is another one") {
   const TemporaryDirectory scratch;
   std::ofstream(scratch.path() + "/v1") << "as it came";
-  REQUIRE(record_place(place_in(scratch, hash_a), false));
+  REQUIRE(record_place(place_in(scratch, hash_a), {.is_delivered = false}));
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::same);
   std::ofstream(scratch.path() + "/v1", std::ios::app) << "and more";
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
@@ -65,9 +65,9 @@ TEST_CASE("a file that was written to since is another one") {
 TEST_CASE("only what was delivered for it is among the releases that may be removed") {
   const TemporaryDirectory scratch;
   fs::create_directory(scratch.path() + "/v1");
-  REQUIRE(record_place(place_in(scratch, hash_a), false));
+  REQUIRE(record_place(place_in(scratch, hash_a), {.is_delivered = false}));
   CHECK(ReleaseDirectory::read_record(scratch.path())->delivered.empty());
-  REQUIRE(record_place(place_in(scratch, hash_b), true));
+  REQUIRE(record_place(place_in(scratch, hash_b), {.is_delivered = true}));
   const Result<ReleaseRecord> record = ReleaseDirectory::read_record(scratch.path());
   REQUIRE(record);
   CHECK(record->delivered == std::vector<std::string>{"v1"});
@@ -80,8 +80,8 @@ TEST_CASE("a damaged record says nothing of what is there, and a lost place cann
   fs::create_directory(scratch.path() + "/v1");
   std::ofstream(scratch.path() + "/" + std::string(release_record_name)) << "no JSON";
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
-  CHECK_FALSE(record_place(place_in(scratch, hash_a), false));
+  CHECK_FALSE(record_place(place_in(scratch, hash_a), {.is_delivered = false}));
   fs::remove(scratch.path() + "/" + std::string(release_record_name));
   fs::remove(scratch.path() + "/v1");
-  CHECK_FALSE(record_place(place_in(scratch, hash_a), false));
+  CHECK_FALSE(record_place(place_in(scratch, hash_a), {.is_delivered = false}));
 }

@@ -95,7 +95,7 @@ TEST_CASE("the link is switched in one step and leads to the release") {
   CHECK(directory->remove("v1"));
   CHECK_FALSE(fs::exists(root + "/v1"));
   const auto count = std::distance(fs::directory_iterator(root), fs::directory_iterator());
-  CHECK(count == 3);  // v2, current, the record
+  CHECK(count == 4);  // v2, current, the record, and the lock while it is held
 }
 
 TEST_CASE("what is no link, or a link elsewhere, is not taken for the current release") {

@@ -11,6 +11,7 @@ std::vector<HostIndex> activate(Work& work, std::span<const HostIndex> hosts,
                                   .word(options.tag)
                                   .path_option("--to", options.destination_path)
                                   .flag("--rollback", options.is_rollback)
+                                  .flag("--no-sync", options.no_sync)
                                   .flag("--quiet")
                                   .flag("--json")
                                   .text();

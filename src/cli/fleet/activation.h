@@ -13,6 +13,7 @@ struct ActivationOptions {
   std::string tag;
   std::string destination_path;
   bool is_rollback = false;
+  bool no_sync = false;  // hosts do not wait for their disks
 };
 
 // DESTINATION/current -> TAG. Failures are noted; the hosts where it was done are returned.

@@ -25,6 +25,7 @@ struct DeployCommandOptions {
   std::string quorum;
   std::optional<uint32_t> keep_releases;
   bool activate = false;
+  bool no_sync = false;
   bool local_seeder = false;
   bool on_seeder = false;
   bool no_distribute = false;
@@ -64,6 +65,7 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
       .unsafe_please_delete = options.task.unsafe_please_delete,
       .keep_temp_files = options.keep_temp_files,
       .activate = options.activate,
+      .no_sync = options.no_sync,
       .keep_releases = options.keep_releases,
       .stall_timeout = options.task.peering.stall_timeout,
       .timeout = options.task.peering.timeout,
@@ -330,6 +332,8 @@ void add_plan_options(cli::ArgumentParser command, DeployCommandOptions& options
 void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options) {
   command.add_flag("--no-tag-directory", options.task.no_tag_directory,
                    "Unpack to DIR itself instead of DIR/TAG");
+  command.add_flag("--no-sync", options.no_sync,
+                   "Hosts do not wait for their disks: a power cut may leave half a release");
   command.add_flag("--unsafe-please-delete", options.task.unsafe_please_delete,
                    "Replace what is in the target directory");
   command.add_flag("--local-seeder", options.local_seeder,

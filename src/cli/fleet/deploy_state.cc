@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -12,6 +10,7 @@
 
 #include "cli/json.h"
 #include "engine/archive/piece_size.h"
+#include "engine/base/small_file.h"
 
 namespace murder::fleet {
 namespace {
@@ -97,18 +96,14 @@ Result<DeployStateFile> DeployStateFile::open(const std::string& tag) {
 }
 
 Result<std::optional<DeployState>> DeployStateFile::read() const {
-  const io::Fd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.is_open() && errno == ENOENT) {
+  const Result<std::string> text = read_small_file(path_, state_bytes_max);
+  if (!text && text.error().code == ErrorCode::not_found) {
     return std::optional<DeployState>();
   }
-  struct stat status {};
-  if (!fd.is_open() || fstat(fd.get(), &status) != 0) {
-    return fail_errno(errno, "cannot open " + path_);
+  if (!text) {
+    return fail(text.error());
   }
-  std::string text(std::min<size_t>(static_cast<size_t>(status.st_size), state_bytes_max), '\0');
-  const ssize_t size = ::read(fd.get(), text.data(), text.size());
-  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
-  Result<DeployState> state = decode_deploy_state(text);
+  Result<DeployState> state = decode_deploy_state(*text);
   if (!state) {
     return fail(state.error().code,
                 fmt::format("{} is damaged ({}): remove it", path_, state.error().text));
@@ -117,17 +112,7 @@ Result<std::optional<DeployState>> DeployStateFile::read() const {
 }
 
 Status DeployStateFile::write(const DeployState& state) const {
-  const std::string text = encode_deploy_state(state);
-  const std::string fresh = path_ + ".new";
-  const io::Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  const bool is_written = fd.is_open() && ::write(fd.get(), text.data(), text.size()) ==
-                                              static_cast<ssize_t>(text.size());
-  if (!is_written || rename(fresh.c_str(), path_.c_str()) != 0) {
-    const int error_number = errno == 0 ? ENOSPC : errno;
-    unlink(fresh.c_str());
-    return fail_errno(error_number, "cannot write " + path_);
-  }
-  return {};
+  return write_small_file(path_, encode_deploy_state(state));
 }
 
 }  // namespace murder::fleet

@@ -233,6 +233,7 @@ void Deployment::peer() {
                                       .unsafe_please_delete = options_.unsafe_please_delete,
                                       .record = options_.activate || options_.keep_releases,
                                       .take_over = true,
+                                      .no_sync = options_.no_sync,
                                       .seed_for = peers_seed_for,
                                       .stall_timeout = options_.stall_timeout,
                                       .timeout = options_.timeout,
@@ -278,8 +279,10 @@ void Deployment::make_current() {
       outcome_.not_activated =
           fmt::format("not activated: {} of {} hosts have it, {} are needed", have, all, needed);
     } else {
-      const std::vector<HostIndex> active = activate(
-          work_, hosts, {.tag = options_.tag, .destination_path = options_.destination_path});
+      const std::vector<HostIndex> active = activate(work_, hosts,
+                                                     {.tag = options_.tag,
+                                                      .destination_path = options_.destination_path,
+                                                      .no_sync = options_.no_sync});
       outcome_.is_activated = !active.empty();
       std::erase_if(outcome_.done, [&active](HostIndex host) { return !contains(active, host); });
     }

@@ -34,6 +34,7 @@ struct DeployOptions {
   bool unsafe_please_delete = false;
   bool keep_temp_files = false;
   bool activate = false;
+  bool no_sync = false;          // hosts do not wait for their disks
   std::optional<Quorum> quorum;  // none: all
   std::optional<uint32_t> keep_releases;
   Duration stall_timeout{};

@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "engine/base/small_file.h"
 
 namespace murder::fleet {
 namespace {
@@ -82,29 +83,7 @@ Result<io::Fd> open_own_file(const std::string& path) {
 }
 
 Status write_own_file(const std::string& path, std::string_view bytes) {
-  const size_t name = path.rfind('/') + 1;
-  uint64_t random = 0;
-  if (getrandom(&random, sizeof random, 0) < 0) {
-    random = static_cast<uint64_t>(getpid());
-  }
-  const std::string fresh = fmt::format("{}.{}.murder-{:012x}", path.substr(0, name),
-                                        path.substr(name), random & 0xFFFFFFFFFFFFU);
-  const io::Fd fd(open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd.is_open()) {
-    return fail_errno(errno, "cannot write " + path);
-  }
-  int error_number = 0;
-  while (!bytes.empty() && error_number == 0) {
-    const ssize_t count = write(fd.get(), bytes.data(), bytes.size());
-    error_number = count < 0 && errno != EINTR ? errno : 0;
-    bytes.remove_prefix(static_cast<size_t>(count > 0 ? count : 0));
-  }
-  if (error_number == 0 && fsync(fd.get()) == 0 && rename(fresh.c_str(), path.c_str()) == 0) {
-    return {};
-  }
-  error_number = error_number == 0 ? errno : error_number;
-  unlink(fresh.c_str());
-  return fail_errno(error_number, "cannot write " + path);
+  return write_small_file(path, bytes);
 }
 
 Result<io::Fd> open_trusted_file(const std::string& name) {

@@ -70,6 +70,7 @@ class Peering {
         .flag("--unsafe-please-delete", options_.unsafe_please_delete)
         .flag("--record", options_.record)
         .flag("--take-over", options_.take_over)
+        .flag("--no-sync", options_.no_sync)
         .option("--seed-for", seconds_text(options_.seed_for))
         .option("--give-up-after", seconds_text(options_.stall_timeout))
         .flag("--background")

@@ -23,6 +23,7 @@ struct PeeringOptions {
   bool unsafe_please_delete = false;
   bool record = false;     // for activate and rollback
   bool take_over = false;  // what an earlier attempt left at work is ended
+  bool no_sync = false;    // hosts do not wait for their disks
   Duration seed_for = std::chrono::seconds(30);
   Duration stall_timeout = std::chrono::minutes(2);
   Duration timeout = std::chrono::hours(1);  // of all of it

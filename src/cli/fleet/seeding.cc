@@ -112,7 +112,8 @@ Result<PackedRelease> pack_on_seeders(Work& work, const std::string& source, con
         line.path_option("--temp-path", temp_path);
         line.option("--hosts-expected", fmt::format("{}", hosts_expected));
         pass_on(packing, line);
-        return line.flag("--force").flag("--quiet").flag("--json").text();
+        // The archive goes when the deploy ends.
+        return line.flag("--force").flag("--no-sync").flag("--quiet").flag("--json").text();
       });
   if (results.size() < seeders.size()) {
     return fail(ErrorCode::io, "the release could not be packed on the seeder");
@@ -182,6 +183,13 @@ std::vector<HostIndex> send_archive(Work& work, std::span<const HostIndex> seede
                                     const PackedRelease& release, const std::string& temp_path,
                                     Duration timeout) {
   const io::Fd fd(open(release.archive_path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) {
+    const Error error = fail_errno(errno, "cannot open " + release.archive_path).value();
+    for (const HostIndex host : seeders) {
+      work.note_failure(failure(work, host, "send-archive", error.text));
+    }
+    return {};
+  }
   const std::string command = receive_file_command(temp_path, release.torrent.name, random_mark());
   std::vector<HostIndex> sent;
   for (const HostResult& result : work.run_and_note(

@@ -1,9 +1,6 @@
 // The tasks of `murder fleet` that make a release and bring it to the peers, put the program on the
 // hosts, and show what runs there.
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <filesystem>
 
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/own_file.h"
@@ -14,7 +11,9 @@
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tasks.h"
 #include "cli/table.h"
+#include "engine/archive/file.h"
 #include "engine/base/printable.h"
+#include "engine/base/small_file.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
@@ -65,10 +64,11 @@ Result<int> run_start_tracker(const TaskOptions& options, cli::CommandContext& c
                       {"tracker_urls", (*work)->inventory().tracker_urls()}});
 }
 
-// TEMP/NAME.torrent on this machine, in one step.
+// TEMP/NAME.torrent on this machine, in one step. What has the name is replaced, not followed.
 Result<std::string> save_torrent(const LocalTorrent& torrent, const std::string& temp_path) {
-  std::error_code error;
-  std::filesystem::create_directories(temp_path, error);
+  if (Status made = archive::make_directories(temp_path, true); !made) {
+    return fail(made.error());
+  }
   const std::string path = fmt::format("{}/{}.torrent", temp_path, torrent.name);
   if (Status written = write_own_file(path, torrent.bytes); !written) {
     return fail(written.error());

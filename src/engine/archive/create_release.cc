@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 
 #include "engine/archive/exclude_patterns.h"
@@ -17,6 +18,7 @@
 #include "engine/archive/staging.h"
 #include "engine/archive/tree_walk.h"
 #include "engine/archive/verify.h"
+#include "engine/base/small_file.h"
 #include "engine/base/tag.h"
 #include "engine/codec/metainfo.h"
 #include "engine/hash/info_hash.h"
@@ -24,6 +26,23 @@
 namespace murder::archive {
 
 namespace {
+
+// It may hold what others must not read, and there is none but its seeder who reads it.
+constexpr mode_t archive_mode = 0600;
+
+// Not two names of one file (hard links), which are two files to us.
+bool is_same_path(const std::string& one, const std::string& other) {
+  char* first = ::realpath(one.c_str(), nullptr);
+  const PathParts parts = split_path(other);
+  char* parent = ::realpath(parts.parent.c_str(), nullptr);
+  struct stat status {};
+  const bool is_same = first != nullptr && parent != nullptr &&
+                       ::lstat(other.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+                       join_path(parent, parts.name) == first;
+  std::free(first);
+  std::free(parent);
+  return is_same;
+}
 
 class Creation {
  public:
@@ -56,7 +75,8 @@ class Creation {
     name_ = options_.tag + std::string(is_tree ? suffix_of(options_.compression.format) : "");
     created_.archive_path = join_path(options_.directory, name_);
     created_.torrent_path = created_.archive_path + ".torrent";
-    if (Status free_names = check_names(*status); !free_names) {
+    is_in_place_ = !is_tree && is_same_path(options_.source, created_.archive_path);
+    if (Status free_names = check_names(); !free_names) {
       return fail(free_names.error());
     }
     remove_leftovers(options_.directory, name_);
@@ -70,14 +90,11 @@ class Creation {
 
  private:
   // Fails early; what appears later is noticed when the files get their names.
-  Status check_names(const struct stat& source) {
+  Status check_names() {
     for (const std::string& path : {created_.archive_path, created_.torrent_path}) {
       struct stat status {};
-      if (::lstat(path.c_str(), &status) != 0) {
+      if (::lstat(path.c_str(), &status) != 0 || (is_in_place_ && path == created_.archive_path)) {
         continue;
-      }
-      if (status.st_dev == source.st_dev && status.st_ino == source.st_ino) {
-        continue;  // the source lies where its archive is to be
       }
       if (S_ISDIR(status.st_mode)) {
         return fail(ErrorCode::exists, path + " is a directory: choose another tag");
@@ -150,11 +167,13 @@ class Creation {
     created_.entry_count = tree->entries.size() - 1;  // not the root
     const bool is_compressed = options_.compression.format != ArchiveFormat::tar;
     choose_piece_size(tree->file_bytes / (is_compressed ? compression_assumed : 1));
-    Result<Staging> staging = Staging::make(options_.directory, name_, Staging::Kind::file);
+    Result<Staging> staging =
+        Staging::make(options_.directory, name_, Staging::Kind::file, archive_mode);
     if (!staging) {
       return fail(staging.error());
     }
-    PieceWriter writer(staging->fd(), staging->path(), created_.archive_path, created_.piece_bytes);
+    PieceWriter writer(staging->fd(), staging->path(), created_.archive_path, created_.piece_bytes,
+                       options_.sync_to_disk);
     const Result<std::unique_ptr<Compressor>> compressor =
         make_compressor(options_.compression, writer);
     if (!compressor) {
@@ -185,23 +204,25 @@ class Creation {
     created_.unpacked_bytes = created_.source_bytes;
     created_.unpacked_entries = 1;
     choose_piece_size(created_.archive_bytes);
-    struct stat existing {};
-    const bool is_in_place = ::lstat(created_.archive_path.c_str(), &existing) == 0 &&
-                             existing.st_dev == source.st_dev && existing.st_ino == source.st_ino;
-    Result<Staging> staging = Staging::make(options_.directory, name_, Staging::Kind::file);
+    Result<Staging> staging =
+        Staging::make(options_.directory, name_, Staging::Kind::file, archive_mode);
     if (!staging) {
       return fail(staging.error());
     }
-    const bool is_link = !is_in_place && can_link(source_fd, *staging);
-    if (!is_in_place && !is_link) {
-      ::fchmod(staging->fd(), source.st_mode & 0777U);
-      if (Status copied =
-              copy_content(source_fd, options_.source, staging->fd(), created_.archive_path);
-          !copied) {
-        return copied;
+    created_.content = ArchiveContent::in_place;
+    if (!is_in_place_) {
+      const Result<ContentCopy> copied = copy_content({.from_fd = source_fd,
+                                                       .from_path = options_.source,
+                                                       .to_fd = staging->fd(),
+                                                       .to_path = created_.archive_path,
+                                                       .cancel = options_.cancel});
+      if (!copied) {
+        return fail(copied.error());
       }
+      created_.content =
+          *copied == ContentCopy::copied ? ArchiveContent::copied : ArchiveContent::shares_blocks;
     }
-    const std::string content_path = is_in_place || is_link ? options_.source : staging->path();
+    const std::string content_path = is_in_place_ ? options_.source : staging->path();
     const Geometry geometry{.total_bytes = created_.archive_bytes,
                             .piece_bytes = created_.piece_bytes};
     // Who creates it seeds it next.
@@ -219,31 +240,7 @@ class Creation {
       return fail(ErrorCode::conflict,
                   options_.source + " changed while it was read: try again when nothing writes it");
     }
-    if (is_link) {
-      // Only now: until it has its name, what a killed run leaves must not be a link to the source.
-      ::unlink(staging->path().c_str());
-      if (Status linked = link_to(source_fd, staging->path()); !linked) {
-        return linked;
-      }
-    }
-    return publish(is_in_place ? nullptr : &*staging, *digests);
-  }
-
-  // Another name for the open file, whatever its first name stands for by now.
-  Status link_to(int source_fd, const std::string& path) {
-    const std::string source = fmt::format("/proc/self/fd/{}", source_fd);
-    if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-      return fail_errno(errno, fmt::format("cannot link {} to {}", options_.source, path));
-    }
-    return {};
-  }
-
-  // Not across file systems, and not to files of others (fs.protected_hardlinks).
-  bool can_link(int source_fd, const Staging& staging) {
-    const std::string probe = staging.path() + "-link";
-    const bool is_possible = link_to(source_fd, probe).has_value();
-    ::unlink(probe.c_str());
-    return is_possible;
+    return publish(is_in_place_ ? nullptr : &*staging, *digests);
   }
 
   // Puts the archive (none: it is there already) and the torrent in place.
@@ -278,9 +275,11 @@ class Creation {
         !written) {
       return written;
     }
-    if (options_.replace) {
+    if (options_.replace && ::unlink(created_.torrent_path.c_str()) == 0) {
       // An old torrent must not stand beside a new archive, not even for a moment.
-      ::unlink(created_.torrent_path.c_str());
+      if (Status synced = sync_names(); !synced) {
+        return synced;
+      }
     }
     if (archive != nullptr) {
       if (Status placed = place(*archive, created_.archive_path); !placed) {
@@ -291,13 +290,27 @@ class Creation {
   }
 
   Status place(Staging& staging, const std::string& path) {
-    return options_.replace ? staging.rename_to(path) : staging.rename_to_new(path);
+    if (options_.sync_to_disk) {
+      if (Status synced = sync_file(staging.fd(), path); !synced) {
+        return synced;
+      }
+    }
+    if (Status renamed = options_.replace ? staging.rename_to(path) : staging.rename_to_new(path);
+        !renamed) {
+      return renamed;
+    }
+    return sync_names();
+  }
+
+  Status sync_names() {
+    return options_.sync_to_disk ? sync_directory(options_.directory) : Status();
   }
 
   const CreateOptions& options_;
   Observer& observer_;
   std::string name_;
   bool is_executable_ = false;  // a file release
+  bool is_in_place_ = false;    // a file that lies where its archive is to be
   CreatedRelease created_;
 };
 

@@ -26,7 +26,16 @@ struct CreateOptions {
   bool one_file_system = false;      // nothing of what is mounted below
   bool keep_attributes = false;      // extended ones, access lists and capabilities among them
   bool replace = false;              // an archive and a torrent that are there already
+  bool sync_to_disk = false;         // both are whole, or not there, also after a power cut
   const CancelFlag* cancel = nullptr;
+};
+
+// Where the bytes of an archive come from.
+enum class ArchiveContent : uint8_t {
+  packed,         // of a directory
+  shares_blocks,  // a copy of the file that takes no space until one of them is written
+  copied,         // of the file
+  in_place,       // the file itself: it lies where its archive is to be, and must not be written
 };
 
 struct CreatedRelease {
@@ -39,6 +48,7 @@ struct CreatedRelease {
   // What hosts need room for.
   uint64_t unpacked_bytes = 0;    // of data, without holes
   uint64_t unpacked_entries = 0;  // the root too
+  ArchiveContent content = ArchiveContent::packed;
   uint32_t piece_bytes = 0;
   uint32_t piece_count = 0;
 };
@@ -47,8 +57,10 @@ struct CreatedRelease {
 [[nodiscard]] Status validate_create_options(const CreateOptions& options);
 
 // Entries named ".git*" are left out of a directory unless told; owners are not recorded. The same
-// tree gives the same archive and torrent. A file is hard-linked where possible, else copied. Both
-// files appear under their names when they are complete, the torrent last.
+// tree gives the same archive and torrent. A file is copied, sharing its blocks where the file
+// system can, so that whoever writes the source changes nothing of the release. The archive is
+// readable by us alone. Both files appear under their names when they are complete, the torrent
+// last.
 [[nodiscard]] Result<CreatedRelease> create_release(const CreateOptions& options,
                                                     Observer& observer);
 

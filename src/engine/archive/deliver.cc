@@ -15,18 +15,16 @@
 #include "engine/archive/tree_placement.h"
 #include "engine/archive/tree_writer.h"
 #include "engine/archive/verify.h"
+#include "engine/base/own_file.h"
+#include "engine/base/small_file.h"
 
 namespace murder::archive {
 
 namespace {
 
-// The file that a copy replaces: at the end of all links, as cp writes through them.
-std::string behind_links(const std::string& path) {
-  char* resolved = ::realpath(path.c_str(), nullptr);
-  std::string result = resolved == nullptr ? path : resolved;
-  std::free(resolved);
-  return result;
-}
+// Nobody may open what replaces a private file while it is written.
+constexpr mode_t private_mode = 0600;
+constexpr mode_t public_mode = 0666;
 
 // The mode of the file that is replaced (none: as it was made, by the umask).
 Status set_mode(int fd, const struct stat* replaced, bool is_executable) {
@@ -111,86 +109,134 @@ Status deliver_entry(const codec::FileEntry& entry, const std::string& content_d
   if (!from) {
     return fail(from.error());
   }
-  const Result<FileDescriptor> to = writer.make_file(*path);
+  Result<FileDescriptor> to = writer.make_file(*path);
   if (!to) {
     return about_entry(to.error());
   }
-  if (Status copied = copy_content(from->get(), from_path, to->get(), entry.path); !copied) {
-    return copied;
+  const Result<ContentCopy> copied = copy_content(
+      {.from_fd = from->get(), .from_path = from_path, .to_fd = to->get(), .to_path = entry.path});
+  if (!copied) {
+    return fail(copied.error());
   }
   if (Status right = check_size(to->get(), entry.size_bytes, from_path); !right) {
     return right;
   }
   const mode_t mode = root.mode & (entry.is_executable ? 0777U : 0666U);
   const Status finished = writer.finish_file(to->get(), *path, {.mode = mode, .mtime = root.mtime});
-  return finished ? Status() : about_entry(finished.error());
+  return finished ? to->close(entry.path) : Status(about_entry(finished.error()));
 }
 
-}  // namespace
+// Where the file goes, and what is there.
+struct FileTarget {
+  std::string path;
+  std::optional<struct stat> replaced;
+};
 
-Result<std::string> deliver_file(const DeliverFileOptions& options) {
-  const std::string& file_path = options.file_path;
+// Through links, as cp writes, but not through those of other users.
+Result<FileTarget> find_target(const DeliverFileOptions& options) {
   const std::string& to = options.to;
-  const Result<FileDescriptor> file = open_file(file_path, O_RDONLY);
-  if (!file) {
-    return fail(file.error());
-  }
-  const Result<struct stat> source = stat_of(file->get(), file_path);
-  if (!source) {
-    return fail(source.error());
-  }
   struct stat status {};
   const bool into_directory = ::stat(to.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
   if (!into_directory && (to.empty() || to.back() == '/')) {
     return fail(ErrorCode::not_found, "there is no directory " + to + ": make it first");
   }
-  const std::string target = behind_links(into_directory ? join_path(to, options.name) : to);
-  const bool is_there = ::stat(target.c_str(), &status) == 0;
-  if (is_there && S_ISDIR(status.st_mode)) {
-    return fail(ErrorCode::exists, target + " is a directory: a file cannot replace it");
+  const std::string named = into_directory ? join_path(to, options.name) : to;
+  const Result<std::string> behind = follow_own_links(named);
+  if (!behind) {
+    return fail(behind.error());
   }
-  if (is_there && !S_ISREG(status.st_mode)) {
-    return fail(ErrorCode::exists, target + " is there and is not a file");
+  if (::stat(behind->c_str(), &status) != 0) {
+    return FileTarget{.path = named, .replaced = std::nullopt};
   }
-  if (is_there && status.st_dev == source->st_dev && status.st_ino == source->st_ino) {
-    return target;  // it lies there already
+  if (S_ISDIR(status.st_mode)) {
+    return fail(ErrorCode::exists, *behind + " is a directory: a file cannot replace it");
   }
-  const PathParts parts = split_path(target);
+  if (!S_ISREG(status.st_mode)) {
+    return fail(ErrorCode::exists, *behind + " is there and is not a file");
+  }
+  return FileTarget{.path = *behind, .replaced = status};
+}
+
+Status fill(Staging& staging, int from_fd, const std::string& target,
+            const DeliverFileOptions& options) {
+  const Result<ContentCopy> copied = copy_content({.from_fd = from_fd,
+                                                   .from_path = options.file_path,
+                                                   .to_fd = staging.fd(),
+                                                   .to_path = target,
+                                                   .cancel = options.cancel});
+  if (!copied) {
+    return fail(copied.error());
+  }
+  if (options.metainfo == nullptr) {
+    return {};
+  }
+  const uint64_t size_bytes = options.metainfo->geometry.total_bytes;
+  if (Status right = check_size(staging.fd(), size_bytes, options.file_path); !right) {
+    return right;
+  }
+  return check_copy(*options.metainfo, staging.path(), options.file_path, options.cancel);
+}
+
+Status place(Staging& staging, const std::string& target, bool sync_to_disk) {
+  if (sync_to_disk) {
+    if (Status synced = sync_file(staging.fd(), target); !synced) {
+      return synced;
+    }
+  }
+  if (Status renamed = staging.rename_to(target); !renamed) {
+    return renamed;
+  }
+  return sync_to_disk ? sync_directory(split_path(target).parent) : Status();
+}
+
+}  // namespace
+
+Result<std::string> deliver_file(const DeliverFileOptions& options) {
+  const Result<FileDescriptor> file = open_file(options.file_path, O_RDONLY);
+  if (!file) {
+    return fail(file.error());
+  }
+  const Result<struct stat> source = stat_of(file->get(), options.file_path);
+  if (!source) {
+    return fail(source.error());
+  }
+  const Result<FileTarget> target = find_target(options);
+  if (!target) {
+    return fail(target.error());
+  }
+  const struct stat* replaced = target->replaced ? &*target->replaced : nullptr;
+  if (replaced != nullptr && replaced->st_dev == source->st_dev &&
+      replaced->st_ino == source->st_ino) {
+    return target->path;  // it lies there already
+  }
+  const PathParts parts = split_path(target->path);
   remove_leftovers(parts.parent, parts.name);
-  Result<Staging> staging = Staging::make(parts.parent, parts.name, Staging::Kind::file);
+  Result<Staging> staging = Staging::make(parts.parent, parts.name, Staging::Kind::file,
+                                          replaced != nullptr ? private_mode : public_mode);
   if (!staging) {
     return fail(staging.error());
   }
-  if (Status copied = copy_content(file->get(), file_path, staging->fd(), target); !copied) {
-    return fail(copied.error());
+  if (Status filled = fill(*staging, file->get(), target->path, options); !filled) {
+    return fail(filled.error());
   }
-  if (options.metainfo != nullptr) {
-    const uint64_t size_bytes = options.metainfo->geometry.total_bytes;
-    if (Status right = check_size(staging->fd(), size_bytes, file_path); !right) {
-      return fail(right.error());
-    }
-    if (Status right = check_copy(*options.metainfo, staging->path(), file_path, options.cancel);
-        !right) {
-      return fail(right.error());
-    }
-  }
-  if (Status set = set_mode(staging->fd(), is_there ? &status : nullptr, options.is_executable);
-      !set) {
-    return fail(set.error().code, target + ": " + set.error().text);
+  if (Status set = set_mode(staging->fd(), replaced, options.is_executable); !set) {
+    return fail(set.error().code, target->path + ": " + set.error().text);
   }
   if (options.owner && ::fchown(staging->fd(), options.owner->user, options.owner->group) != 0) {
-    return fail_errno(errno, "cannot set the owner of " + target);
+    return fail_errno(errno, "cannot set the owner of " + target->path);
   }
-  if (Status renamed = staging->rename_to(target); !renamed) {
-    return fail(renamed.error());
+  if (Status placed = place(*staging, target->path, options.sync_to_disk); !placed) {
+    return fail(placed.error());
   }
-  return target;
+  return target->path;
 }
 
 Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverTreeOptions& options,
                                  Observer& observer) {
-  Result<TreePlacement> placement = TreePlacement::prepare(
-      {.directory = options.directory, .tag = options.tag, .replace = options.replace});
+  Result<TreePlacement> placement = TreePlacement::prepare({.directory = options.directory,
+                                                            .tag = options.tag,
+                                                            .replace = options.replace,
+                                                            .sync_to_disk = options.sync_to_disk});
   if (!placement) {
     return fail(placement.error());
   }

@@ -21,6 +21,7 @@ struct DeliverFileOptions {
   bool is_executable = false;                 // whoever may read it may run it
   std::optional<Owner> owner;                 // none: whoever runs this
   const codec::Metainfo* metainfo = nullptr;  // the copy must be its content
+  bool sync_to_disk = false;                  // it is whole, or as it was, also after a power cut
   const CancelFlag* cancel = nullptr;         // while that is verified
 };
 [[nodiscard]] Result<std::string> deliver_file(const DeliverFileOptions& options);
@@ -32,6 +33,7 @@ struct DeliverTreeOptions {
   std::string tag;
   bool replace = false;
   std::optional<Owner> owner;
+  bool sync_to_disk = false;  // as in UnpackOptions
   const CancelFlag* cancel = nullptr;
 };
 

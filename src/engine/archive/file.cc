@@ -10,11 +10,14 @@
 #include <cerrno>
 #include <vector>
 
+#include "engine/base/small_file.h"
+
 namespace murder::archive {
 
 namespace {
 
 constexpr size_t copy_bytes = 1024 * 1024;
+constexpr uint64_t writeback_bytes = 8 * 1024 * 1024;
 
 tl::unexpected<Error> write_failed(int error_number, const std::string& path) {
   const ErrorCode code = error_code_of_errno(error_number);
@@ -25,22 +28,64 @@ tl::unexpected<Error> write_failed(int error_number, const std::string& path) {
   return fail_errno(error_number, "cannot write " + path);
 }
 
-Status copy_range(int from_fd, const std::string& from_path, int to_fd, const std::string& to_path,
-                  uint64_t begin, uint64_t end, std::span<uint8_t> buffer) {
+// Bytes that the kernel copied; 0 where it cannot copy between these files.
+Result<uint64_t> copy_in_kernel(const CopyOptions& options, uint64_t at, uint64_t bytes) {
+  auto from = static_cast<off64_t>(at);
+  auto to = static_cast<off64_t>(at);
+  const ssize_t copied =
+      ::copy_file_range(options.from_fd, &from, options.to_fd, &to, static_cast<size_t>(bytes), 0);
+  if (copied >= 0) {
+    return static_cast<uint64_t>(copied);
+  }
+  if (error_code_of_errno(errno) == ErrorCode::no_space || errno == EIO || errno == EFBIG) {
+    return write_failed(errno, options.to_path);
+  }
+  return uint64_t{0};
+}
+
+Result<uint64_t> copy_by_buffer(const CopyOptions& options, uint64_t at, uint64_t bytes) {
+  thread_local std::vector<uint8_t> buffer(copy_bytes);
+  const std::span<uint8_t> part(buffer.data(), std::min<uint64_t>(buffer.size(), bytes));
+  const Result<size_t> got = read_at(options.from_fd, part, at, options.from_path);
+  if (!got) {
+    return fail(got.error());
+  }
+  if (*got == 0) {
+    return fail(ErrorCode::io, options.from_path + " became shorter while it was copied");
+  }
+  if (Status written = write_all_at(options.to_fd, part.first(*got), at, options.to_path);
+      !written) {
+    return fail(written.error());
+  }
+  return uint64_t{*got};
+}
+
+Status copy_range(const CopyOptions& options, uint64_t begin, uint64_t end, bool* in_kernel,
+                  EarlyWriteback* writeback) {
   uint64_t at = begin;
   while (at < end) {
-    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(buffer.size(), end - at));
-    const Result<size_t> got = read_at(from_fd, buffer.first(wanted), at, from_path);
-    if (!got) {
-      return fail(got.error());
+    if (options.cancel != nullptr && options.cancel->is_set()) {
+      return fail(ErrorCode::interrupted, "stopped while copying " + options.from_path);
     }
-    if (*got == 0) {
-      return fail(ErrorCode::io, from_path + " became shorter while it was copied");
+    uint64_t copied = 0;
+    if (*in_kernel) {
+      const Result<uint64_t> done =
+          copy_in_kernel(options, at, std::min(end - at, writeback_bytes));
+      if (!done) {
+        return fail(done.error());
+      }
+      copied = *done;
+      *in_kernel = copied > 0;
     }
-    if (Status written = write_all_at(to_fd, buffer.first(*got), at, to_path); !written) {
-      return written;
+    if (!*in_kernel) {
+      const Result<uint64_t> done = copy_by_buffer(options, at, end - at);
+      if (!done) {
+        return fail(done.error());
+      }
+      copied = *done;
     }
-    at += *got;
+    at += copied;
+    writeback->wrote(options.to_fd, at);
   }
   return {};
 }
@@ -52,6 +97,12 @@ void FileDescriptor::close_now() {
     ::close(fd_);
     fd_ = -1;
   }
+}
+
+Status FileDescriptor::close(const std::string& path) {
+  const int fd = std::exchange(fd_, -1);
+  return fd < 0 || ::close(fd) == 0 || errno == EINTR ? Status()
+                                                      : Status(write_failed(errno, path));
 }
 
 Result<FileDescriptor> open_file(const std::string& path, int flags, mode_t mode) {
@@ -146,36 +197,35 @@ Result<std::string> read_whole_file(const std::string& path, uint64_t bytes_max)
   }
 }
 
-Status copy_content(int from_fd, const std::string& from_path, int to_fd,
-                    const std::string& to_path) {
-  if (::ioctl(to_fd, FICLONE, from_fd) == 0) {
-    return {};
+Result<ContentCopy> copy_content(const CopyOptions& options) {
+  if (::ioctl(options.to_fd, FICLONE, options.from_fd) == 0) {
+    return ContentCopy::shares_blocks;
   }
-  const Result<struct stat> status = stat_of(from_fd, from_path);
+  const Result<struct stat> status = stat_of(options.from_fd, options.from_path);
   if (!status) {
     return fail(status.error());
   }
   const auto size_bytes = static_cast<uint64_t>(status->st_size);
-  std::vector<uint8_t> buffer(std::min<uint64_t>(copy_bytes, size_bytes));
+  bool in_kernel = true;
+  EarlyWriteback writeback;
   uint64_t at = 0;
   while (at < size_bytes) {
-    const off_t data = ::lseek(from_fd, static_cast<off_t>(at), SEEK_DATA);
+    const off_t data = ::lseek(options.from_fd, static_cast<off_t>(at), SEEK_DATA);
     if (data < 0 && errno == ENXIO) {
       break;  // a hole up to the end
     }
     const uint64_t begin = data < 0 ? at : static_cast<uint64_t>(data);
-    const off_t hole = data < 0 ? -1 : ::lseek(from_fd, data, SEEK_HOLE);
+    const off_t hole = data < 0 ? -1 : ::lseek(options.from_fd, data, SEEK_HOLE);
     const uint64_t end = hole < 0 ? size_bytes : static_cast<uint64_t>(hole);
-    if (Status copied = copy_range(from_fd, from_path, to_fd, to_path, begin, end, buffer);
-        !copied) {
-      return copied;
+    if (Status copied = copy_range(options, begin, end, &in_kernel, &writeback); !copied) {
+      return fail(copied.error());
     }
     at = end;
   }
-  if (::ftruncate(to_fd, static_cast<off_t>(size_bytes)) != 0) {
-    return write_failed(errno, to_path);
+  if (::ftruncate(options.to_fd, static_cast<off_t>(size_bytes)) != 0) {
+    return write_failed(errno, options.to_path);
   }
-  return {};
+  return ContentCopy::copied;
 }
 
 PathParts split_path(const std::string& path) {
@@ -198,13 +248,29 @@ std::string join_path(const std::string& parent, const std::string& name) {
   return parent.back() == '/' ? parent + name : parent + "/" + name;
 }
 
-Status make_directories(const std::string& path) {
+void EarlyWriteback::wrote(int fd, uint64_t end) {
+  if (end - begun_ >= writeback_bytes) {
+    // Only a beginning: the sync at the end says whether it went well.
+    ::sync_file_range(fd, static_cast<off_t>(begun_), static_cast<off_t>(end - begun_),
+                      SYNC_FILE_RANGE_WRITE);
+    begun_ = end;
+  }
+}
+
+Status make_directories(const std::string& path, bool sync_to_disk) {
   size_t at = 0;
   while (at < path.size()) {
     const size_t slash = path.find('/', at);
     const std::string part = path.substr(0, slash);
     at = slash == std::string::npos ? path.size() : slash + 1;
-    if (part.empty() || ::mkdir(part.c_str(), 0777) == 0) {
+    if (part.empty()) {
+      continue;
+    }
+    if (::mkdir(part.c_str(), 0777) == 0) {
+      const Status synced = sync_to_disk ? sync_directory(split_path(part).parent) : Status();
+      if (!synced) {
+        return synced;
+      }
       continue;
     }
     const int error_number = errno;

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/archive/observer.h"
 #include "engine/base/result.h"
 
 namespace murder::archive {
@@ -30,6 +31,8 @@ class FileDescriptor {
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool is_open() const { return fd_ >= 0; }
   void close_now();
+  // The same, and how it went: some file systems report only here what could not be written.
+  [[nodiscard]] Status close(const std::string& path);
 
  private:
   int fd_ = -1;
@@ -53,9 +56,16 @@ class FileDescriptor {
 [[nodiscard]] Result<std::string> read_whole_file(const std::string& path, uint64_t bytes_max);
 
 // Fills an empty file with the content of another: shares its blocks where the file system can
-// (FICLONE), else copies data and keeps holes.
-[[nodiscard]] Status copy_content(int from_fd, const std::string& from_path, int to_fd,
-                                  const std::string& to_path);
+// (FICLONE), else copies data (within the kernel where it can) and keeps holes.
+enum class ContentCopy : uint8_t { shares_blocks, copied };
+struct CopyOptions {
+  int from_fd = -1;
+  std::string from_path;
+  int to_fd = -1;
+  std::string to_path;
+  const CancelFlag* cancel = nullptr;
+};
+[[nodiscard]] Result<ContentCopy> copy_content(const CopyOptions& options);
 
 // The part after the last '/', and the part before it ("." when there is none, "/" for "/x").
 // Slashes at the end do not count.
@@ -68,7 +78,17 @@ struct PathParts {
 // "PARENT/NAME", without doubling the slash.
 [[nodiscard]] std::string join_path(const std::string& parent, const std::string& name);
 
-// As `mkdir -p`.
-[[nodiscard]] Status make_directories(const std::string& path);
+// Has the disk begin to write what a large file got, so that the sync at the end waits for little.
+class EarlyWriteback {
+ public:
+  // Everything before `end` is written to the file, in order.
+  void wrote(int fd, uint64_t end);
+
+ private:
+  uint64_t begun_ = 0;
+};
+
+// As `mkdir -p`. `sync_to_disk`: what was made outlasts a power cut.
+[[nodiscard]] Status make_directories(const std::string& path, bool sync_to_disk = false);
 
 }  // namespace murder::archive

@@ -24,10 +24,12 @@ Geometry open_ended(uint32_t piece_bytes) {
 
 }  // namespace
 
-PieceWriter::PieceWriter(int fd, const std::string& path, std::string shown, uint32_t piece_bytes)
+PieceWriter::PieceWriter(int fd, const std::string& path, std::string shown, uint32_t piece_bytes,
+                         bool begins_early)
     : fd_(fd),
       shown_(std::move(shown)),
       piece_bytes_(piece_bytes),
+      begins_early_(begins_early),
       parts_{{.path = path, .offset = 0, .size_bytes = open_ended(piece_bytes).total_bytes}} {
   ENSURE(piece_bytes > 0);
   filling_.reserve(buffer_bytes);
@@ -141,6 +143,7 @@ Status PieceWriter::hand_over(bool is_last) {
 }
 
 void PieceWriter::run_writer() {
+  EarlyWriteback writeback;
   uint64_t written_bytes = 0;
   std::unique_lock lock(mutex_);
   while (true) {
@@ -157,6 +160,9 @@ void PieceWriter::run_writer() {
       return;
     }
     written_bytes += buffer.size();
+    if (begins_early_) {
+      writeback.wrote(fd_, written_bytes);
+    }
     written_.advance(written_bytes);
     buffer.clear();
     lock.lock();

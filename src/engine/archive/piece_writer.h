@@ -27,7 +27,9 @@ namespace murder::archive {
 class PieceWriter : public ByteSink {
  public:
   // Writes at the start of the empty file `fd`, whose name is `path`; `shown` is for texts.
-  PieceWriter(int fd, const std::string& path, std::string shown, uint32_t piece_bytes);
+  // `begins_early`: the disk is to be written while more comes (EarlyWriteback).
+  PieceWriter(int fd, const std::string& path, std::string shown, uint32_t piece_bytes,
+              bool begins_early = false);
   PieceWriter(const PieceWriter&) = delete;
   PieceWriter& operator=(const PieceWriter&) = delete;
   ~PieceWriter() override;
@@ -55,6 +57,7 @@ class PieceWriter : public ByteSink {
   const int fd_;
   const std::string shown_;
   const uint32_t piece_bytes_;
+  const bool begins_early_;
   const std::vector<ContentPart> parts_;
 
   // Of the caller.

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <string_view>
 
 #include "engine/archive/tree_removal.h"
+#include "engine/base/small_file.h"
 
 namespace murder::archive {
 
@@ -23,15 +23,6 @@ namespace {
 constexpr std::string_view mark = ".murder-";
 constexpr size_t random_digits = 12;
 constexpr int attempts_max = 100;
-
-std::string hidden_name(const std::string& name) {
-  uint64_t random = 0;
-  // Never blocks once the host is up; a number that is not random costs an attempt, no more.
-  if (::getrandom(&random, sizeof(random), 0) < 0) {
-    random = static_cast<uint64_t>(::getpid());
-  }
-  return fmt::format(".{}{}{:012x}", name, mark, random & 0xFFFFFFFFFFFFU);
-}
 
 // Whether the name still stands for the open file: someone may have removed it before the lock was
 // taken, taking it for a leftover.
@@ -67,9 +58,10 @@ Staging::~Staging() {
   }
 }
 
-Result<Staging> Staging::make(const std::string& parent, const std::string& name, Kind kind) {
+Result<Staging> Staging::make(const std::string& parent, const std::string& name, Kind kind,
+                              mode_t file_mode) {
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    std::string path = join_path(parent, hidden_name(name));
+    std::string path = join_path(parent, hidden_name_for(name));
     if (kind == Kind::directory && ::mkdir(path.c_str(), 0777) != 0) {
       if (errno == EEXIST) {
         continue;
@@ -77,7 +69,7 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
       return fail_errno(errno, "cannot make a directory in " + parent);
     }
     const int flags = kind == Kind::file ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY | O_DIRECTORY;
-    FileDescriptor file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0666));
+    FileDescriptor file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, file_mode));
     if (!file.is_open()) {
       // A directory that was just made may have been taken for a leftover by another run.
       if (errno == EEXIST || (errno == ENOENT && kind == Kind::directory)) {
@@ -140,13 +132,17 @@ Status Staging::exchange_with(const std::string& target) {
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
     return {};
   }
+  if (errno == EXDEV) {
+    return fail(ErrorCode::unsupported, target + " cannot be renamed");
+  }
   if (errno != EINVAL && errno != ENOSYS) {
     return fail_errno(errno, "cannot put it in place as " + target);
   }
   // A file system without exchange: for a moment nothing has the name.
   const std::string aside = path_ + "-old";
   if (::rename(target.c_str(), aside.c_str()) != 0) {
-    return fail_errno(errno, "cannot move away " + target);
+    return errno == EXDEV ? fail(ErrorCode::unsupported, target + " cannot be renamed")
+                          : fail_errno(errno, "cannot move away " + target);
   }
   if (::rename(path_.c_str(), target.c_str()) != 0) {
     const int error_number = errno;
@@ -179,7 +175,10 @@ void remove_leftovers(const std::string& parent, const std::string& name) {
   for (const std::string& entry : found) {
     const std::string path = join_path(parent, entry);
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file.is_open() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 ||
+    struct stat status {};
+    const bool is_ours = file.is_open() && ::fstat(file.get(), &status) == 0 &&
+                         status.st_uid == ::geteuid();  // the directory may be everybody's
+    if (!is_ours || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 ||
         !is_same_file(file.get(), path)) {
       continue;
     }

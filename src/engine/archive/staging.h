@@ -19,9 +19,9 @@ class Staging {
   enum class Kind : uint8_t { file, directory };
 
   // Makes ".NAME.murder-..." in the directory `parent`: a file with the permissions the umask
-  // leaves of 0666, or a directory of mode 0700.
+  // leaves of `file_mode`, or a directory of mode 0700.
   [[nodiscard]] static Result<Staging> make(const std::string& parent, const std::string& name,
-                                            Kind kind);
+                                            Kind kind, mode_t file_mode = 0666);
   Staging(Staging&& other) noexcept;
   Staging& operator=(Staging&&) = delete;
   ~Staging();
@@ -38,7 +38,9 @@ class Staging {
   [[nodiscard]] Status rename_to_new(const std::string& target);
   // Removes it now, to learn how that went.
   [[nodiscard]] Status discard();
-  // Changes places with `target`: this is then what was there before, and is removed.
+  // Changes places with `target`: this is then what was there before, and is removed. An Error
+  // (unsupported) where the directory there cannot be moved at all, as on overlayfs one that comes
+  // from a lower layer (EXDEV).
   [[nodiscard]] Status exchange_with(const std::string& target);
 
  private:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/archive/tree_removal.h"
+#include "engine/base/small_file.h"
 #include "engine/base/tag.h"
 
 namespace murder::archive {
@@ -106,7 +107,7 @@ Result<TreePlacement> TreePlacement::prepare(const PlacementOptions& options) {
     }
   }
   const PathParts parts = split_path(target);
-  if (Status made = make_directories(parts.parent); !made) {
+  if (Status made = make_directories(parts.parent, options.sync_to_disk); !made) {
     return fail(made.error());
   }
   TreePlacement placement(options, join_path(parts.parent, parts.name));
@@ -150,8 +151,10 @@ Status TreePlacement::make_staging() {
 }
 
 Status TreePlacement::commit(Observer& observer) {
-  if (options_.sync_to_disk && ::syncfs(staging_->fd()) != 0) {
-    return fail_errno(errno, "cannot write all of it to the disk for " + target_);
+  if (options_.sync_to_disk) {
+    if (Status synced = sync_file_system(staging_->fd(), "all of " + target_); !synced) {
+      return synced;
+    }
   }
   if (is_inside_) {
     observer.warning(
@@ -173,12 +176,24 @@ Status TreePlacement::commit(Observer& observer) {
     return exchange(observer);
   }
   // Should something have appeared there since, rename(2) refuses.
-  return staging_->rename_to(target_);
+  if (Status renamed = staging_->rename_to(target_); !renamed) {
+    return renamed;
+  }
+  return sync_name();
+}
+
+Status TreePlacement::sync_name() {
+  return options_.sync_to_disk ? sync_directory(split_path(target_).parent) : Status();
 }
 
 Status TreePlacement::exchange(Observer& observer) {
   if (Status exchanged = staging_->exchange_with(target_); !exchanged) {
-    return exchanged;
+    return exchanged.error().code == ErrorCode::unsupported ? replace_in_two_steps(observer)
+                                                            : exchanged;
+  }
+  // Before anything of the old tree is removed.
+  if (Status synced = sync_name(); !synced) {
+    return synced;
   }
   const std::string old_path = staging_->path();
   if (Status removed = staging_->discard(); !removed) {
@@ -186,6 +201,20 @@ Status TreePlacement::exchange(Observer& observer) {
                                  target_, old_path, removed.error().text));
   }
   return {};
+}
+
+Status TreePlacement::replace_in_two_steps(Observer& observer) {
+  observer.warning(
+      fmt::format("{} cannot be replaced in one step (on overlayfs a directory of a lower layer "
+                  "cannot be renamed): what was there is removed first",
+                  target_));
+  if (Status removed = remove_tree(target_); !removed) {
+    return removed;
+  }
+  if (Status renamed = staging_->rename_to(target_); !renamed) {
+    return renamed;
+  }
+  return sync_name();
 }
 
 Status TreePlacement::move_entries() {
@@ -220,7 +249,23 @@ Status TreePlacement::move_entries() {
       return fail_errno(error_number, "cannot put it in place as " + to);
     }
   }
+  if (options_.sync_to_disk) {
+    if (Status synced = sync_file_system(staging_->fd(), "all of " + target_); !synced) {
+      return synced;
+    }
+  }
   return staging_->discard();
+}
+
+Status sync_placed(const std::string& path) {
+  const Result<FileDescriptor> placed = open_file(path, O_RDONLY | O_NONBLOCK);
+  if (!placed) {
+    return fail(placed.error());
+  }
+  if (Status synced = sync_file_system(placed->get(), "all of " + path); !synced) {
+    return synced;
+  }
+  return sync_directory(split_path(path).parent);
 }
 
 }  // namespace murder::archive

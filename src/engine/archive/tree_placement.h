@@ -20,7 +20,7 @@ struct PlacementOptions {
   std::string directory;      // made with all it lies in
   std::string tag;            // the tree becomes DIRECTORY/TAG; empty: DIRECTORY, behind a link too
   bool replace = false;       // whatever is there
-  bool sync_to_disk = false;  // before it gets its name
+  bool sync_to_disk = false;  // the tree before it gets its name, and the name before commit() ends
 };
 
 class TreePlacement {
@@ -44,6 +44,8 @@ class TreePlacement {
   [[nodiscard]] Status make_staging();
   [[nodiscard]] Status rename_over();
   [[nodiscard]] Status exchange(Observer& observer);
+  [[nodiscard]] Status replace_in_two_steps(Observer& observer);
+  [[nodiscard]] Status sync_name();
   [[nodiscard]] Status move_entries();
 
   PlacementOptions options_;
@@ -51,5 +53,8 @@ class TreePlacement {
   std::optional<Staging> staging_;
   bool is_inside_ = false;  // the staging directory lies in the target, not beside it
 };
+
+// Makes what lies at `path` already, a tree or a file, outlast a power cut, with its name.
+[[nodiscard]] Status sync_placed(const std::string& path);
 
 }  // namespace murder::archive

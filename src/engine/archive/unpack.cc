@@ -149,10 +149,11 @@ class Unpacking {
 
   Status unpack_file(const ArchiveEntry& entry, const std::string& path,
                      const TreeWriter::Attributes& attributes) {
-    const Result<FileDescriptor> file = writer_.make_file(path);
+    Result<FileDescriptor> file = writer_.make_file(path);
     if (!file) {
       return fail(file.error());
     }
+    EarlyWriteback writeback;
     uint64_t end = 0;
     uint64_t written_bytes = 0;
     while (true) {
@@ -178,6 +179,9 @@ class Unpacking {
         return written;
       }
       end = std::max(end, block.offset + block.bytes.size());
+      if (options_.sync_to_disk) {
+        writeback.wrote(file->get(), end);
+      }
       result.data_bytes += block.bytes.size();
       if (Status going = tell(path); !going) {
         return going;
@@ -187,7 +191,8 @@ class Unpacking {
         ::ftruncate(file->get(), static_cast<off_t>(entry.size_bytes)) != 0) {
       return fail_errno(errno, "cannot set its size");
     }
-    return writer_.finish_file(file->get(), path, attributes);
+    const Status finished = writer_.finish_file(file->get(), path, attributes);
+    return finished ? file->close(path) : finished;
   }
 
   ByteSource& source_;

@@ -23,7 +23,7 @@ struct UnpackOptions {
   std::optional<Owner> owner;    // of all that is made; none: whoever runs this
   bool keep_set_id = false;      // set-user-id and set-group-id bits
   bool keep_attributes = false;  // extended ones, access lists, capabilities
-  bool sync_to_disk = false;     // before the tree appears: it is then also whole after a power cut
+  bool sync_to_disk = false;     // the tree is whole, or not there, also after a power cut
   const CancelFlag* cancel = nullptr;
 };
 

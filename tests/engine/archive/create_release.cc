@@ -1,6 +1,7 @@
 #include "engine/archive/create_release.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,7 +105,7 @@ TEST_CASE("pieces are hashed right when the archive has many of them, and its si
   check_verifies(*release);
 }
 
-TEST_CASE("a file is shared as it is: a hard link, with no second copy") {
+TEST_CASE("a file is copied, so that writing the source changes nothing of the release") {
   TemporaryDirectory temporary;
   Prng prng(24);
   write_file(temporary / "app.bin", random_text(prng, 300'000), 0750);
@@ -120,17 +121,34 @@ TEST_CASE("a file is shared as it is: a hard link, with no second copy") {
   struct stat shared {};
   REQUIRE(::stat((temporary / "app.bin").c_str(), &source) == 0);
   REQUIRE(::lstat((temporary / "v1").c_str(), &shared) == 0);
-  CHECK(source.st_ino == shared.st_ino);
+  CHECK(source.st_ino != shared.st_ino);
+  CHECK(shared.st_nlink == 1);
+  CHECK((shared.st_mode & 0777U) == 0600U);
+  CHECK((release->content == ArchiveContent::copied ||
+         release->content == ArchiveContent::shares_blocks));
+  {
+    const FileDescriptor written(::open((temporary / "app.bin").c_str(), O_WRONLY));
+    REQUIRE(::pwrite(written.get(), "changed", 7, 1000) == 7);
+  }
+  check_verifies(*release);
   CHECK(names_in(temporary.path()) ==
         std::vector<std::string>{"app.bin", "current", "v1", "v1.torrent"});
-  // Again with --force, where both names are one file; and where it lies in its place already.
+  // Again with --force, where both names are one file, which they are not any more then.
+  REQUIRE(::unlink((temporary / "v1").c_str()) == 0);
+  REQUIRE(::link((temporary / "app.bin").c_str(), (temporary / "v1").c_str()) == 0);
   CHECK_FALSE(
       create({.source = temporary / "app.bin", .tag = "v1", .directory = temporary.path()}));
   CHECK(create({.source = temporary / "app.bin",
                 .tag = "v1",
                 .directory = temporary.path(),
                 .replace = true}));
-  CHECK(create({.source = temporary / "app.bin", .tag = "app.bin", .directory = temporary.path()}));
+  REQUIRE(::stat((temporary / "app.bin").c_str(), &source) == 0);
+  CHECK(source.st_nlink == 1);
+  // Where it lies in its place already, by another path.
+  const Result<CreatedRelease> in_place = create(
+      {.source = temporary / "./app.bin", .tag = "app.bin", .directory = temporary.path() + "/"});
+  REQUIRE(in_place);
+  CHECK(in_place->content == ArchiveContent::in_place);
   CHECK(names_in(temporary.path()) ==
         std::vector<std::string>{"app.bin", "app.bin.torrent", "current", "v1", "v1.torrent"});
 }

@@ -1,0 +1,29 @@
+// The process behind `murder peer`: fetches, delivers, tells how it ended, and serves for a while.
+//
+// Whatever waits for the disk (unpacking, syncing, the record, the outcome) runs on threads of its
+// own; the reactor's only starts them and hears of their end.
+#pragma once
+
+#include "cli/background.h"
+#include "cli/delivery.h"
+#include "cli/swarm_process.h"
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+
+namespace murder::cli {
+
+struct PeerWork {
+  DeliveryOptions delivery;
+  Duration seed_for{};
+  Duration give_up_after{};  // zero: never
+  bool background = false;   // the front ends when the download has begun
+  bool record = false;       // it is a failure when the release is in place and not recorded
+  bool sync_to_disk = true;  // the outcome
+};
+
+// Until it is stopped or has served long enough. The exit code, or the error that ended it.
+[[nodiscard]] Result<int> run_peer_process(const TorrentInput& torrent,
+                                           const SwarmProcessOptions& options, Front& front,
+                                           const PeerWork& work);
+
+}  // namespace murder::cli
