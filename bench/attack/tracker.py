@@ -136,6 +136,7 @@ def false_peers(tracker, count):
         info_hash = info_hash_of(number)
         hosts = HonestHosts(9, info_hash)
         hosts.announce_all(tracker)
+
         def lie(index, kind=kind, info_hash=info_hash):
             more = {"neighbours": 0}
             if kind == "ip":
@@ -166,6 +167,7 @@ def swarms(tracker, count):
 
 def room(tracker, count):
     """Peers by `ip=` of one address, and then honest newcomers."""
+
     def lie(index):
         return announce_request(info_hash_of(5), index, ip=f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}")
     seconds = 0
@@ -185,15 +187,17 @@ def status(tracker):
 
 
 def fill(tracker, count):
-    """So many releases with a peer each, of as many hosts."""
+    """As many releases with a peer each, of as many hosts."""
     for number in range(count):
-        announce(tracker, honest_address(number), announce_request(info_hash_of(2000 + number), number, name=f"r{number}"))
+        request = announce_request(info_hash_of(2000 + number), number, name=f"r{number}")
+        announce(tracker, honest_address(number), request)
     return {"releases": count}
 
 
 def viewers(tracker, count):
     """Look at /status.json back to back, for ever: a thread each."""
     pages = [0] * count
+
     def look(number):
         with contextlib.suppress(OSError, ConnectionError):
             while True:
@@ -202,6 +206,7 @@ def viewers(tracker, count):
                         connection.sendall(b"GET /status.json HTTP/1.1\r\nHost: tracker\r\n\r\n")
                         head = read_answer(connection)
                         pages[number] += 1 if head[0].startswith(b"{") else 0
+
     threads = [threading.Thread(target=look, args=(number,), daemon=True) for number in range(count)]
     for thread in threads:
         thread.start()

@@ -1,6 +1,7 @@
 """A tracker among strangers: what honest hosts notice of them. Rows of bench/attack/tracker.py."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -11,13 +12,19 @@ SECONDS_MAX = 300
 LOAD_SECONDS = 4
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Tracker:
     """One of its own for each row."""
 
     def __init__(self, context, name, open_files=None):
         self.context = context
         context.scratch.directory("tracker")
-        command = [context.program, "tracker", "--listen", "127.0.0.1:0", "--json"]
+        command = [context.program, "tracker", "--listen", f"127.0.0.1:{free_port()}", "--json"]
         if open_files:
             command = ["sh", "-c", f'ulimit -n {open_files}; exec "$@"', "sh", *command]
         self.child = context.start(command, f"tracker-{name}")
@@ -111,5 +118,6 @@ def run(context):
         result.raw[f"viewers {releases}"] = rounds
         table.row(f"8 viewers, {peers} peers, {releases} releases more",
                   f"{beside} of {without} announces a second ({beside / without:.2f})")
-    result.note("Each row with a tracker of its own, on loopback addresses; viewers in alternation, median of the rounds.")
+    result.note("Each row with a tracker of its own, on loopback addresses; viewers in alternation, median of the "
+                "rounds.")
     return result

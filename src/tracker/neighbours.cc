@@ -25,6 +25,13 @@ namespace {
 
 // So few candidates are gone through in random order instead of being drawn.
 constexpr uint32_t walked_max = 64;
+// Of those that are behind, in one reply beside others: a dial in vain costs little, ten do not.
+constexpr uint32_t behind_per_family = 2;
+
+// Among those that are handed out first.
+bool is_in_front(const PeerRecord& record) {
+  return record.standing == Standing::usual || record.standing == Standing::proven;
+}
 
 uint8_t sum_of(uint8_t count, uint32_t more) {
   return static_cast<uint8_t>(std::min<uint32_t>(count + more, UINT8_MAX));
@@ -64,12 +71,13 @@ class Swarm::Draw {
          [&](uint32_t number) { return unpack(members[number]); });
   }
 
-  // Those that are behind come when there are no others.
-  void others(Family family, uint32_t wanted) {
+  // Those that are behind come when there are no others, and beside others at most `behind_max`.
+  void others(Family family, uint32_t wanted, uint32_t behind_max) {
     are_mates_ = false;
     const uint32_t before = taken_count_;
     for (const Layer layer : {Layer::front, Layer::back}) {
-      const uint32_t lacking = wanted - (taken_count_ - before);
+      const uint32_t missing = wanted - (taken_count_ - before);
+      const uint32_t lacking = layer == Layer::back ? std::min(missing, behind_max) : missing;
       fill(lacking, swarm_.candidate_count(asker_, family, layer),
            static_cast<uint32_t>(swarm_.groups_[group_of(family, false, layer)].size()),
            [&](uint32_t number) { return swarm_.candidate_place(family, layer, number); });
@@ -222,11 +230,22 @@ void Swarm::hand_out_neighbours(const Asker& asker, const Asking& asking, Instan
   const Family own = self.family();
   const Family other = own == Family::v4 ? Family::v6 : Family::v4;
   const bool has_rack = self.seat.rack != no_rack;
-  const bool is_candidate = !asker.is_seeder && self.standing != Standing::hidden;
   const uint32_t mates_there =
       has_rack ? static_cast<uint32_t>(racks_.members(self.seat.rack).size()) - 1 : 0;
-  const uint32_t own_there = candidate_count(asker, own) - (is_candidate ? 1 : 0);
-  const uint32_t other_there = candidate_count(asker, other);
+  const bool is_front = is_in_front(self);
+  const bool is_back = self.standing == Standing::behind;
+  const uint32_t own_front =
+      candidate_count(asker, own, Layer::front) - (!asker.is_seeder && is_front ? 1 : 0);
+  const uint32_t own_back =
+      candidate_count(asker, own, Layer::back) - (!asker.is_seeder && is_back ? 1 : 0);
+  const uint32_t other_front = candidate_count(asker, other, Layer::front);
+  const uint32_t other_back = candidate_count(asker, other, Layer::back);
+  const uint32_t front = own_front + other_front;
+  const uint32_t usual = limits::neighbours_in_small_fleet.to_dial;
+  const uint32_t behind_max =
+      front == 0 ? UINT32_MAX : std::max(behind_per_family, usual - std::min(usual, front));
+  const uint32_t own_there = own_front + std::min(own_back, behind_max);
+  const uint32_t other_there = other_front + std::min(other_back, behind_max);
   const uint32_t there = own_there + other_there;
   const uint32_t others_there = there - std::min(there, mates_there);
   believe(self, std::min(asking.neighbour_count, there));
@@ -242,8 +261,8 @@ void Swarm::hand_out_neighbours(const Asker& asker, const Asking& asking, Instan
   const FamilyShares shares = share_families(need.other_count, own_there, other_there);
   Draw draw(*this, asker, asking, self, there, others_there, now, prng, out);
   draw.mates(need.mate_count);
-  draw.others(own, shares.own_count);
-  draw.others(other, shares.other_count);
+  draw.others(own, shares.own_count, behind_max);
+  draw.others(other, shares.other_count, behind_max);
   if (asking.is_stalled && !asker.is_seeder && asking.wanted_max > 0) {
     draw.one_seeder(own);
     draw.one_seeder(other);
