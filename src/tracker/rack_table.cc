@@ -69,6 +69,10 @@ Result<RackTable> RackTable::parse(std::string_view text, std::string_view path)
   const auto wrong = [path](uint32_t number, std::string_view why) {
     return fail(ErrorCode::invalid_input, fmt::format("{}:{}: {}", path, number, why));
   };
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (text.starts_with(byte_order_mark)) {
+    text.remove_prefix(byte_order_mark.size());
+  }
   for (uint32_t number = 1; !text.empty(); ++number) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));

@@ -47,6 +47,10 @@ TEST_CASE("an address has the rack of the narrowest network that has it") {
   CHECK(racks.find(address("2001:db8:1:ffff::1")) == "six");
   CHECK(racks.find(address("2001:db8:2::1")).empty());
   CHECK(table("").find(address("10.1.2.5")).empty());
+  // As editors of Windows save it.
+  CHECK(table("\xEF\xBB\xBF"
+              "10.0.0.0/8 hall\r\n")
+            .find(address("10.1.2.5")) == "hall");
 }
 
 TEST_CASE("a line that is wrong is named") {

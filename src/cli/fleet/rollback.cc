@@ -6,6 +6,7 @@
 #include "cli/fleet/activation.h"
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/plan/node_set.h"
+#include "cli/fleet/same_machine.h"
 #include "cli/fleet/tasks.h"
 
 namespace murder::fleet {
@@ -88,12 +89,13 @@ Result<int> run_rollback(const TaskOptions& options, cli::CommandContext& contex
     }
     tag = *previous;
   }
+  const size_t other_names = drop_other_names(work, reached).size();
   context.note(fmt::format("current: {}; going back to {}", text_of(current), tag));
   const std::vector<HostIndex> done =
       activate(work, reached, {.tag = tag, .destination_path = destination, .is_rollback = true});
   return work.finish(done.size(),
                      fmt::format("{}/current is {} on {} of {} hosts", destination, tag,
-                                 done.size(), hosts.size()),
+                                 done.size(), hosts.size() - other_names),
                      {{"tag", tag}, {"done", names_of(work.inventory(), done)}});
 }
 

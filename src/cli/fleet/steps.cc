@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> content_endings = {".tar.zst", ".tar.gz", ".tar", ""};
 
+constexpr size_t json_lines_looked_at_max = 64;
 // Base64 is a third longer, and has line ends.
 constexpr uint32_t torrent_output_bytes_max = 96 * 1024 * 1024;
 
@@ -46,16 +47,20 @@ std::string murder_path_of(const Work& work) {
 }
 
 cli::Json json_output(const HostResult& result) {
+  // What a login shell left in the background may write behind it.
   std::string_view rest = result.output;
-  while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) {
-    rest.remove_suffix(1);
+  for (size_t lines = 0; !rest.empty() && lines < json_lines_looked_at_max; ++lines) {
+    const size_t line_start = rest.rfind('\n', rest.size() - 1);
+    const std::string_view line =
+        line_start == std::string_view::npos ? rest : rest.substr(line_start + 1);
+    rest = line_start == std::string_view::npos ? "" : rest.substr(0, line_start);
+    if (line.starts_with('{')) {
+      if (Result<cli::Json> json = cli::parse_json(line); json && json->is_object()) {
+        return std::move(*json);
+      }
+    }
   }
-  const size_t line_start = rest.rfind('\n');
-  if (line_start != std::string_view::npos) {
-    rest.remove_prefix(line_start + 1);
-  }
-  const Result<cli::Json> json = cli::parse_json(rest);
-  return json ? *json : cli::Json();
+  return {};
 }
 
 std::vector<HostIndex> Distribution::all() const {
