@@ -66,7 +66,10 @@ def main(mount_options, state, peer_options, is_last):
     host.must("mount", "-o", mount_options, "LABEL=data", DATA)
     for each in (SOURCES, APP, DATA / "temp"):
         each.mkdir(parents=True, exist_ok=True)
-    if text := look(state):
+    text = look(state)
+    if not text:
+        host.say(f"WHOLE {state['release']}")  # the next cut may come before more is known
+    else:
         host.say(f"LOST {' '.join(text.split())}")
         shutil.rmtree(APP)  # the next cuts begin anew
         APP.mkdir()
@@ -79,7 +82,8 @@ def main(mount_options, state, peer_options, is_last):
         # The next peer goes on, whatever of it was there.
         fetch(release, tracker, peer_options)
         text = host.difference(expected(release), (APP / "current").resolve())
-        host.say(f"LOST the peer after the cut: {' '.join(text.split())}" if text else f"WHOLE {release}")
+        if text:
+            host.say(f"LOST the peer after the cut: {' '.join(text.split())}")
     if is_last:
         return
     for place in APP.glob("r*"):
