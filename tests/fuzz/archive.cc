@@ -2,6 +2,7 @@
 // refused leaves nothing there, and nothing beside it changes.
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

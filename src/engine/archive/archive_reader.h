@@ -51,9 +51,9 @@ class ArchiveReader {
   [[nodiscard]] Result<std::optional<ArchiveEntry>> next_entry();
   // Of the current entry; nullopt at its end.
   [[nodiscard]] Result<std::optional<ArchiveData>> next_data();
-  // Reads the source to its end, so that all its checksums are looked at. After next_entry() said
-  // that there are no more.
-  [[nodiscard]] Status drain() { return stream_.drain(); }
+  // Reads on behind the last entry, so that all checksums are looked at; false at the end of the
+  // source. After next_entry() said that there are no more.
+  [[nodiscard]] Result<bool> drain_some() { return stream_.drain_some(); }
 
   [[nodiscard]] uint64_t bytes_read() const { return stream_.source_bytes_read(); }
 

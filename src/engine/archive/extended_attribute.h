@@ -1,6 +1,7 @@
 // An extended attribute of a file, as the kernel has it: access lists and file capabilities too.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,8 @@ namespace murder::archive {
 struct ExtendedAttribute {
   std::string name;   // "user.origin", "security.capability", "system.posix_acl_access"
   std::string value;  // raw bytes
+
+  [[nodiscard]] uint64_t size_bytes() const { return name.size() + value.size(); }
 
   bool operator==(const ExtendedAttribute&) const = default;
 };

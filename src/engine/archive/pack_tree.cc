@@ -43,6 +43,9 @@ class Packer {
       if (Status going = tell(entry.path); !going) {
         return going;
       }
+      for (const ExtendedAttribute& attribute : entry.attributes) {
+        packed_.data_bytes += attribute.size_bytes();
+      }
       Status packed;
       if (entry.type == EntryType::file) {
         packed = pack_file(entry);

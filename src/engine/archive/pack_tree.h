@@ -19,7 +19,8 @@ struct PackTreeOptions {
 };
 
 struct PackedTree {
-  uint64_t data_bytes = 0;  // of all files, hard links once, without holes
+  // Of all files, hard links once and without holes, and of extended attributes.
+  uint64_t data_bytes = 0;
 };
 
 // Writes all entries of the tree below root_fd, and the end of the archive. A file or directory

@@ -12,6 +12,7 @@ namespace murder::archive {
 namespace {
 
 constexpr std::string_view attribute_prefix = "SCHILY.xattr.";
+constexpr std::string_view access_list_prefix = "SCHILY.acl.";
 constexpr uint32_t nanoseconds_digits = 9;
 
 tl::unexpected<Error> malformed(std::string_view what) {
@@ -167,21 +168,22 @@ std::string unescaped(std::string_view name) {
   return text;
 }
 
-Status take_attribute(const Record& record, std::vector<ExtendedAttribute>& attributes) {
-  std::string name = unescaped(record.key.substr(attribute_prefix.size()));
+Status take_attribute(std::string_view key, std::string_view value,
+                      std::vector<ExtendedAttribute>& attributes) {
+  std::string name = unescaped(key);
   if (name.empty() || name.size() > limits::attribute_name_bytes_max ||
       name.find('\0') != std::string::npos) {
     return malformed("an extended attribute without a usable name");
   }
-  if (record.value.size() > limits::attribute_value_bytes_max) {
-    return malformed(fmt::format("{} is longer than any extended attribute", record.key));
+  if (value.size() > limits::attribute_value_bytes_max) {
+    return malformed(fmt::format("{} is longer than any extended attribute", key));
   }
   std::erase_if(attributes, [&name](const ExtendedAttribute& other) { return other.name == name; });
   if (attributes.size() >= limits::attributes_max) {
     return fail(ErrorCode::limit,
                 fmt::format("it has more than {} extended attributes", limits::attributes_max));
   }
-  attributes.push_back({.name = std::move(name), .value = std::string(record.value)});
+  attributes.push_back({.name = std::move(name), .value = std::string(value)});
   return {};
 }
 
@@ -199,11 +201,25 @@ Status take(const Record& record, PaxHeader& into) {
     into.mtime = parse_pax_time(record.value);
     return into.mtime ? Status() : malformed("mtime is not a time");
   }
+  // Of no use here, but a sign of what the others are worth.
+  if (record.key == "atime" || record.key == "ctime") {
+    return parse_pax_time(record.value) ? Status()
+                                        : malformed(fmt::format("{} is not a time", record.key));
+  }
+  if (record.key == "uid" || record.key == "gid") {
+    std::optional<uint64_t> ignored;
+    return take_number(record, ignored);
+  }
   if (record.key.starts_with("GNU.sparse.")) {
     return take_sparse(record, into.sparse);
   }
   if (record.key.starts_with(attribute_prefix)) {
-    return take_attribute(record, into.attributes);
+    return take_attribute(record.key.substr(attribute_prefix.size()), record.value,
+                          into.attributes);
+  }
+  if (record.key.starts_with(access_list_prefix) && !record.value.empty()) {
+    // As text, with names of users of another host: counted among those that cannot be kept.
+    return take_attribute(record.key, record.value, into.attributes);
   }
   return {};
 }

@@ -53,16 +53,11 @@ Status TarStream::pass_over(uint64_t count) {
   return {};
 }
 
-Status TarStream::drain() {
-  while (true) {
-    const Result<size_t> got = source_->read(buffer_);
-    if (!got) {
-      return fail(got.error());
-    }
-    if (*got == 0) {
-      return {};
-    }
-  }
+Result<bool> TarStream::drain_some() {
+  const Result<size_t> got = source_->read(buffer_);
+  begin_ = 0;
+  end_ = 0;
+  return got ? Result<bool>(*got > 0) : fail(got.error());
 }
 
 tl::unexpected<Error> TarStream::damaged(std::string_view what) const {

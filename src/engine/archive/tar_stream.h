@@ -24,8 +24,9 @@ class TarStream {
   [[nodiscard]] Result<std::span<const uint8_t>> take_some(uint64_t count);
   void take(size_t count) { begin_ += count; }
   [[nodiscard]] Status pass_over(uint64_t count);
-  // Reads to the end of the source, so that all its checksums are looked at.
-  [[nodiscard]] Status drain();
+  // Reads on and drops what it reads, so that all checksums are looked at; false at the end of the
+  // source.
+  [[nodiscard]] Result<bool> drain_some();
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] uint64_t source_bytes_read() const { return source_->source_bytes_read(); }

@@ -73,8 +73,7 @@ TreeWriter::TreeWriter(int root_fd, const Options& options)
 
 Status TreeWriter::make_directory(const std::string& path, const Attributes& attributes) {
   if (path.empty()) {
-    directories_[path] = attributes;
-    return {};
+    return keep_for_the_end(path, attributes);
   }
   Spot spot;
   if (Status entered = enter(cursor_, path, true, &spot); !entered) {
@@ -99,7 +98,24 @@ Status TreeWriter::make_directory(const std::string& path, const Attributes& att
   if (made != 0) {
     return fail_errno(errno, "cannot make the directory");
   }
-  directories_[spot.path] = attributes;
+  return keep_for_the_end(spot.path, attributes);
+}
+
+Status TreeWriter::keep_for_the_end(const std::string& path, const Attributes& attributes) {
+  Attributes& kept = directories_[path];
+  kept = attributes;
+  if (!options_.keep_attributes) {
+    attribute_counts_.left_out += kept.extended.size();
+    kept.extended = {};
+  }
+  for (const ExtendedAttribute& attribute : kept.extended) {
+    directory_attributes_bytes_ += attribute.size_bytes();
+  }
+  if (directory_attributes_bytes_ > limits::directory_attributes_bytes_max) {
+    return fail(ErrorCode::limit,
+                fmt::format("directories have more than {} bytes of extended attributes",
+                            limits::directory_attributes_bytes_max));
+  }
   return {};
 }
 

@@ -82,6 +82,7 @@ class TreeWriter {
                              Spot* ret_spot);
   // The same path without symbolic links in front of its last part.
   [[nodiscard]] Result<std::string> without_links(DirectoryCursor& cursor, const std::string& path);
+  [[nodiscard]] Status keep_for_the_end(const std::string& path, const Attributes& attributes);
   [[nodiscard]] Status make_parents(const std::string& path);
   // Removes what has the name, so that it can be made anew.
   [[nodiscard]] Status clear(const Spot& spot);
@@ -97,6 +98,7 @@ class TreeWriter {
   DirectoryCursor cursor_;
   DirectoryCursor link_cursor_;  // for the other end of hard links
   std::map<std::string, Attributes> directories_;
+  uint64_t directory_attributes_bytes_ = 0;
   AttributeCounts attribute_counts_;
 };
 

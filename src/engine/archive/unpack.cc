@@ -55,7 +55,7 @@ class Unpacking {
       }
       ++result.entry_count;
     }
-    if (Status drained = reader_.drain(); !drained) {
+    if (Status drained = drain(); !drained) {
       return drained;
     }
     if (result.entry_count == 0 && !has_root_) {
@@ -71,6 +71,19 @@ class Unpacking {
   Unpacked result;
 
  private:
+  // However much that is: nothing of it is kept, and it can be stopped.
+  Status drain() {
+    while (true) {
+      const Result<bool> more = reader_.drain_some();
+      if (!more || !*more) {
+        return more ? Status() : fail(more.error());
+      }
+      if (Status going = tell(""); !going) {
+        return going;
+      }
+    }
+  }
+
   Status tell(std::string_view path) {
     if (options_.cancel != nullptr && options_.cancel->is_set()) {
       return fail(ErrorCode::interrupted, "stopped while unpacking " + options_.archive_name);
@@ -119,7 +132,11 @@ class Unpacking {
     if (!path) {
       return fail(path.error());
     }
-    if (Status counted = count(entry_bytes_min); !counted) {
+    uint64_t attribute_bytes = 0;
+    for (const ExtendedAttribute& attribute : entry.attributes) {
+      attribute_bytes += attribute.size_bytes();
+    }
+    if (Status counted = count(entry_bytes_min + attribute_bytes); !counted) {
       return counted;
     }
     const TreeWriter::Attributes attributes{
@@ -271,7 +288,15 @@ Status check_archive(ByteSource& source, const std::string& archive_name, const 
   if (entry_count == 0) {
     return fail(ErrorCode::invalid_input, archive_name + " has no entries");
   }
-  return (*reader)->drain();
+  while (true) {
+    const Result<bool> more = (*reader)->drain_some();
+    if (!more || !*more) {
+      return more ? Status() : fail(more.error());
+    }
+    if (cancel != nullptr && cancel->is_set()) {
+      return fail(ErrorCode::interrupted, "stopped while reading " + archive_name);
+    }
+  }
 }
 
 }  // namespace murder::archive

@@ -29,7 +29,7 @@ struct FileEntry {
 // What a release takes on a host: for checks before it is fetched, and against archives that are
 // made to fill a disk.
 struct UnpackedSize {
-  uint64_t bytes = 0;    // of data in files, without holes
+  uint64_t bytes = 0;    // of data in files, without holes, and of extended attributes
   uint64_t entries = 0;  // inodes at most: files, directories and links, the root too
 
   bool operator==(const UnpackedSize&) const = default;

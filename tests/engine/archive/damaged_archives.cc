@@ -165,7 +165,7 @@ TEST_CASE("a malformed pax header is refused, not passed over") {
         std::string("15 path=ri\0ht\n", 15), std::string("12 size=abc\n"),
         std::string("11 size=-1\n"), std::string("30 size=99999999999999999999\n"),
         std::string("13 mtime=now\n"), std::string("14 mtime=1.2x\n"), std::string("9 mtime=\n"),
-        std::string("12 linkpath=\n"),
+        std::string("12 linkpath=\n"), std::string("13 atime=abc\n"), std::string("9 uid=-1\n"),
         // Behind a NUL nothing may hide.
         std::string(1, '\0') + "14 path=right\n", std::string("\n")}) {
     CAPTURE(bad);
@@ -182,4 +182,67 @@ TEST_CASE("names that are not the locale's, or not UTF-8, are no damage") {
     append_pax_record(records, "hdrcharset", "BINARY");
     CHECK(refusal_of(with_records(records)).empty());
   }
+}
+
+TEST_CASE("attributes that would fill the memory are refused") {
+  // 16 MiB of them for each directory.
+  std::string records;
+  for (int index = 0; index < 250; ++index) {
+    append_pax_record(records, pax_attribute_key("user.a" + std::to_string(index)),
+                      std::string(65536, 'x'));
+  }
+  std::string tar;
+  for (int index = 0; index < 6; ++index) {
+    const std::string header = raw_tar({{.path = "pax", .content = records, .tar_type = 'x'}});
+    const std::string entry =
+        raw_tar({{.path = "d" + std::to_string(index), .type = EntryType::directory}});
+    tar += header.substr(0, header.size() - tar_end_bytes) +
+           entry.substr(0, entry.size() - tar_end_bytes);
+  }
+  TemporaryDirectory temporary;
+  MemorySource source(tar);
+  Notes notes;
+  const Result<Unpacked> unpacked = unpack(source,
+                                           {.archive_name = "some.tar",
+                                            .directory = temporary.path(),
+                                            .tag = "v1",
+                                            .keep_attributes = true},
+                                           notes);
+  REQUIRE_FALSE(unpacked);
+  CHECK(unpacked.error().code == ErrorCode::limit);
+  // And they count among what is unpacked.
+  MemorySource again(tar);
+  CHECK_FALSE(unpack(again,
+                     {.archive_name = "some.tar",
+                      .directory = temporary.path(),
+                      .tag = "v1",
+                      .unpacked_bytes_max = 20'000'000},
+                     notes));
+}
+
+TEST_CASE("what follows a tar's end can be stopped") {
+  const std::string whole =
+      compressed(small_tar() + std::string(20'000'000, '\0'), ArchiveFormat::tar_zstd);
+  class Stopper : public Observer {
+   public:
+    void progress(const Progress& progress) override {
+      if (progress.path.empty() && ++calls_ > 10) {
+        cancel.set();
+      }
+    }
+    CancelFlag cancel;
+
+   private:
+    int calls_ = 0;
+  } stopper;
+  TemporaryDirectory temporary;
+  MemorySource source(whole);
+  const Result<Unpacked> unpacked = unpack(source,
+                                           {.archive_name = "some.tar",
+                                            .directory = temporary.path(),
+                                            .tag = "v1",
+                                            .cancel = &stopper.cancel},
+                                           stopper);
+  REQUIRE_FALSE(unpacked);
+  CHECK(unpacked.error().code == ErrorCode::interrupted);
 }
