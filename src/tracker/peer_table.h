@@ -56,7 +56,7 @@ class PeerTable {
   [[nodiscard]] std::optional<Proof> next_proof(Prng& prng) { return proofs_.next(prng); }
   void proof_ended(const Proof& proof, bool is_answered);
   // It could not be dialled now: the peer's next announce asks for it again.
-  void proof_put_off(const Proof& proof) { proofs_.ended(proof, ledger_); }
+  void proof_put_off(const Proof& proof) { ProofQueue::ended(proof, ledger_); }
   [[nodiscard]] uint32_t proofs_waiting() const { return proofs_.waiting_count(); }
   // What a source holds: of tests.
   [[nodiscard]] SourceHolds holds(const IpAddress& remote) const {
