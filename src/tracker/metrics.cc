@@ -67,8 +67,8 @@ std::string render_metrics(const Snapshot& snapshot) {
   out.single("http_connections", "gauge", "HTTP connections open.", snapshot.http.connections_open);
   out.single("http_timeouts_total", "counter", "HTTP connections closed for silence.",
              snapshot.http.timeouts);
-  out.single("http_evictions_total", "counter", "HTTP connections, idle or slow, closed to make room.",
-             snapshot.http.evictions);
+  out.single("http_evictions_total", "counter",
+             "HTTP connections, idle or slow, closed to make room.", snapshot.http.evictions);
   out.single("http_crowded_total", "counter",
              "HTTP connections closed and requests refused since clients did not read.",
              snapshot.http.crowded);
