@@ -56,6 +56,11 @@ Status end_processes(const CleanOptions& options, const RunDirectory& directory,
 
 // Never a directory, and nothing is no error.
 Status remove_file(int directory_fd, const std::string& path, Json& removed) {
+  struct stat status {};
+  if (fstatat(directory_fd, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      status.st_uid != geteuid()) {
+    return {};  // in a directory for all, of somebody else
+  }
   if (unlinkat(directory_fd, path.c_str(), 0) == 0) {
     removed.push_back(path);
     return {};

@@ -149,7 +149,7 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (!node_options) {
     return fail(node_options.error());
   }
-  const Result<TorrentInput> torrent = load_torrent(options.torrent);
+  const Result<TorrentInput> torrent = load_torrent(options.torrent, true);
   if (!torrent) {
     return fail(torrent.error());
   }

@@ -56,9 +56,9 @@ Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found, 
                             CommandContext& context) {
   const std::string text = text_of_same(place, found.placed);
   const Json outcome = {
-      {"tag", place.tag},      {"path", place.path()},           {"info_hash", place.info_hash},
-      {"already_there", true}, {"placed_at", found.placed.time}, {"state", outcome_done},
-      {"text", text}};
+      {"tag", place.tag},      {"path", place.path()}, {"info_hash", place.info_hash},
+      {"already_there", true}, {"fetched_bytes", 0},   {"placed_at", found.placed.time},
+      {"state", outcome_done}, {"text", text}};
   if (leaves_outcome) {
     if (Status written = write_outcome(context.run_directory, place.tag, outcome); !written) {
       return fail(written.error());

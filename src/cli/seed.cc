@@ -146,7 +146,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   if (!node_options) {
     return fail(node_options.error());
   }
-  const Result<TorrentInput> torrent = load_torrent(options.torrent);
+  const Result<TorrentInput> torrent = load_torrent(options.torrent, true);
   if (!torrent) {
     return fail(torrent.error());
   }

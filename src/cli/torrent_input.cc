@@ -8,6 +8,7 @@
 #include <chrono>
 #include <vector>
 
+#include "engine/base/own_file.h"
 #include "engine/base/units.h"
 #include "engine/codec/bounds.h"
 #include "engine/hash/info_hash.h"
@@ -40,8 +41,17 @@ Result<std::string> read_all(int fd, const std::string& what) {
   }
 }
 
-Result<std::string> read_file(const std::string& path) {
-  const io::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<std::string> read_file(const std::string& path, bool must_be_ours) {
+  io::Fd fd;
+  if (must_be_ours) {
+    const Result<int> own = open_own_file(path, O_RDONLY);
+    if (!own) {
+      return fail(own.error().code, "the torrent: " + own.error().text);
+    }
+    fd = io::Fd(*own);
+  } else {
+    fd = io::Fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  }
   if (!fd.is_open()) {
     return fail_errno(errno, "cannot open the torrent " + path);
   }
@@ -64,12 +74,12 @@ Result<std::string> download(const std::string& url) {
 
 }  // namespace
 
-Result<TorrentInput> load_torrent(const std::string& where) {
+Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on) {
   const bool is_url = where.starts_with("http://") || where.starts_with("https://");
   const std::string name = where == "-" ? "standard input" : where;
   const Result<std::string> content = where == "-" ? read_all(STDIN_FILENO, "standard input")
                                       : is_url     ? download(where)
-                                                   : read_file(where);
+                                                   : read_file(where, is_acted_on);
   if (!content) {
     return fail(content.error());
   }

@@ -11,17 +11,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string_view>
 
 #include "engine/base/ensure.h"
+#include "engine/base/own_file.h"
 #include "engine/base/units.h"
 
 namespace murder::node {
 namespace {
 
 constexpr size_t files_kept_open_max = 256;
-constexpr mode_t directory_mode = 0755;
-constexpr mode_t file_mode = 0644;
+// It may hold what others must not read: of them none but this process does.
+constexpr mode_t directory_mode = 0700;
+constexpr mode_t file_mode = 0600;
 // An extended attribute of what was made here, so that it may be written again.
 constexpr const char* own_mark = "user.murder";
 
@@ -96,43 +99,78 @@ Error no_space(const std::string& path, uint64_t needed_bytes) {
               path, format_size(needed_bytes), format_size(free_bytes))};
 }
 
+// Where anybody may put files, what was put there by others is not used; where they may also take
+// files away and put their own in place of ours (no sticky bit), nothing is.
+Status check_place(const std::string& path, const struct stat& info, bool writes) {
+  const size_t slash = path.rfind('/');
+  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat directory {};
+  if (stat(parent.c_str(), &directory) != 0 || !is_open_to_others(directory)) {
+    return writes ? check_owner(info, path) : Status();
+  }
+  if (writes && (directory.st_mode & S_ISVTX) == 0) {
+    return fail(ErrorCode::conflict,
+                fmt::format("{} may be written by everybody, who could put other files in place of "
+                            "the archive: set its sticky bit (chmod +t), or choose another "
+                            "directory with --temp-path",
+                            parent));
+  }
+  return writes ? check_owner(info, path) : check_own(info, path);
+}
+
+// An errno value, or 0. `ret_writable`: whether it was opened for writing.
+int open_content(const codec::Metainfo& metainfo, const std::string& path, bool create, int* ret_fd,
+                 bool* ret_writable) {
+  // A pipe, refused below, must not hold us up.
+  const int flags = O_CLOEXEC | O_NONBLOCK | (create ? O_NOFOLLOW : 0);
+  *ret_writable = create;
+  if (!metainfo.is_single_file) {
+    if (create && mkdir(path.c_str(), directory_mode) != 0 && errno != EEXIST) {
+      return errno;
+    }
+    *ret_fd = ::open(path.c_str(), flags | O_RDONLY | O_DIRECTORY);
+    return *ret_fd < 0 ? errno : 0;
+  }
+  *ret_fd = ::open(path.c_str(), flags | (create ? O_RDWR | O_CREAT : O_RDONLY), file_mode);
+  if (*ret_fd < 0 && create && (errno == EACCES || errno == EROFS)) {
+    *ret_writable = false;  // if it is whole already, it need not be written
+    const int refusal = errno;
+    *ret_fd = ::open(path.c_str(), flags | O_RDONLY);
+    return *ret_fd >= 0 ? 0 : errno == ENOENT ? refusal : errno;
+  }
+  return *ret_fd < 0 ? errno : 0;
+}
+
+// A lock that a stranger holds on a file that he may read keeps nobody from serving it.
+bool is_locked_by_stranger(int fd) {
+  const std::optional<LockHolder> holder = find_lock_holder(fd);
+  return holder && holder->uid != geteuid() && holder->uid != 0;
+}
+
 }  // namespace
 
 Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std::string& path,
                                      bool create) {
-  int flags = O_CLOEXEC | O_NONBLOCK;  // a pipe, refused below, must not hold us up
-  if (metainfo.is_single_file) {
-    flags |= create ? O_RDWR | O_CREAT : O_RDONLY;
-  } else {
-    flags |= O_RDONLY | O_DIRECTORY;
-    if (create && mkdir(path.c_str(), directory_mode) != 0 && errno != EEXIST) {
-      return fail_errno(errno, "cannot make the directory " + path);
-    }
-  }
-  bool writable = create;
-  int fd = ::open(path.c_str(), create ? flags | O_NOFOLLOW : flags, file_mode);
-  if (fd < 0 && create && metainfo.is_single_file && (errno == EACCES || errno == EROFS)) {
-    writable = false;  // if it is whole already, it need not be written
-    const int refusal = errno;
-    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-      return fail_errno(errno == ENOENT ? refusal : errno,
-                        "cannot write " + path + " (choose another directory with --temp-path)");
-    }
-  }
-  if (fd < 0) {
-    return fail_errno(errno, (create ? "cannot write " : "cannot read ") + path);
+  int fd = -1;
+  bool writable = false;
+  if (const int error_number = open_content(metainfo, path, create, &fd, &writable);
+      error_number != 0) {
+    return fail_errno(error_number, create ? fmt::format("cannot write {} (choose another "
+                                                         "directory with --temp-path)",
+                                                         path)
+                                           : "cannot read " + path);
   }
   StoreLock lock;
   lock.fd_ = io::Fd(fd);
   struct stat info {};
-  if (fstat(fd, &info) == 0 && metainfo.is_single_file && !S_ISREG(info.st_mode)) {
+  if (fstat(fd, &info) != 0) {
+    return fail_errno(errno, "cannot look at " + path);
+  }
+  if (metainfo.is_single_file && !S_ISREG(info.st_mode)) {
     return fail(ErrorCode::invalid_input, path + " is not a regular file");
   }
-  if (create) {
-    if (Status own = check_owner(info, path); !own) {
-      return fail(own.error());
-    }
+  if (Status usable = check_place(path, info, create); !usable) {
+    return fail(usable.error());
   }
   if (writable && flock(fd, LOCK_EX | LOCK_NB) == 0) {
     lock.mode_ = Mode::exclusive;
@@ -140,14 +178,15 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
     lock.is_ours_ = has_other_names || is_made_here(fd, info);  // of those preallocate() says more
     return lock;
   }
-  if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+  if (flock(fd, LOCK_SH | LOCK_NB) == 0 || (!create && is_locked_by_stranger(fd))) {
     lock.mode_ = Mode::shared;
     return lock;
   }
+  const std::optional<LockHolder> holder = find_lock_holder(fd);
   return fail(ErrorCode::conflict,
-              path +
-                  " is being written by another murder process; wait for it, stop it with `murder "
-                  "stop`, or choose another directory with --temp-path");
+              fmt::format("{} is being written by another murder process{}; wait for it, stop it "
+                          "with `murder stop`, or choose another directory with --temp-path",
+                          path, holder ? ", " + holder->text() : ""));
 }
 
 Status StoreLock::check_content(const codec::Metainfo& metainfo, const std::string& path,
@@ -226,7 +265,9 @@ Result<io::Fd> Store::open_file(uint32_t file_index) {
     fd = open_in_tree(metainfo_->files[file_index].path);
   }
   if (fd < 0) {
-    return fail_errno(errno, (access_ == Access::read ? "cannot read " : "cannot write ") + path);
+    last_error_ = errno;
+    return fail_errno(last_error_,
+                      (access_ == Access::read ? "cannot read " : "cannot write ") + path);
   }
   return io::Fd(fd);
 }

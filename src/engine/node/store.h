@@ -84,6 +84,8 @@ class Store {
   // A descriptor of the file, opened when first needed. Give it back with release().
   [[nodiscard]] Result<int> acquire(uint32_t file_index);
   void release(uint32_t file_index);
+  // The errno value of the acquire() that failed last.
+  [[nodiscard]] int last_error() const { return last_error_; }
   // Of an acquired file: a descriptor for direct writes, or -1 where they are not wanted or
   // refused.
   [[nodiscard]] int direct(uint32_t file_index);
@@ -112,6 +114,7 @@ class Store {
   std::vector<OpenFile> files_;
   io::Fd root_;  // of several files that are written: their directory
   archive::DirectoryCursor cursor_{-1};
+  int last_error_ = 0;
   bool is_direct_;
   bool keeps_open_;  // few enough files to leave their descriptors open
 };

@@ -30,7 +30,7 @@ void StoreTransfer::step() {
     }
     const Result<int> fd = store_.acquire(segment.file_index);
     if (!fd) {
-      finish(EIO);
+      finish(store_.last_error());
       return;
     }
     file_index_ = segment.file_index;
