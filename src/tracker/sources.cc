@@ -2,24 +2,16 @@
 
 #include <cstring>
 
+#include "tracker/mix_bits.h"
+
 namespace murder::tracker {
-
-namespace {
-
-uint64_t mix(uint64_t value) {
-  value = (value ^ (value >> 33U)) * 0xFF51AFD7ED558CCDU;
-  value = (value ^ (value >> 33U)) * 0xC4CEB9FE1A85EC53U;
-  return value ^ (value >> 33U);
-}
-
-}  // namespace
 
 SourceKey source_key(const IpAddress& remote, uint64_t hash_seed) {
   uint64_t high = 0;
   uint64_t low = 0;
   std::memcpy(&high, remote.bytes.data(), sizeof high);
   std::memcpy(&low, remote.bytes.data() + sizeof high, sizeof low);
-  return static_cast<SourceKey>(mix(mix(high ^ hash_seed) ^ (remote.is_v4() ? low : 0)));
+  return static_cast<SourceKey>(mix_bits(mix_bits(high ^ hash_seed) ^ (remote.is_v4() ? low : 0)));
 }
 
 uint32_t SourceLedger::find(SourceKey key) const {

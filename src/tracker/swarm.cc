@@ -6,6 +6,7 @@
 #include "engine/base/ensure.h"
 #include "engine/codec/bounds.h"
 #include "tracker/interval_policy.h"
+#include "tracker/mix_bits.h"
 
 namespace murder::tracker {
 
@@ -14,12 +15,6 @@ namespace {
 // Positions drawn beyond those wanted: the asker itself and peers that just expired fall out.
 constexpr uint32_t spare_draws = 8;
 constexpr uint32_t draws_max = limits::peers_per_reply_max + spare_draws;
-
-uint64_t mix(uint64_t value) {
-  value = (value ^ (value >> 33U)) * 0xFF51AFD7ED558CCDU;
-  value = (value ^ (value >> 33U)) * 0xC4CEB9FE1A85EC53U;
-  return value ^ (value >> 33U);
-}
 
 uint8_t halved(uint8_t count) {
   return static_cast<uint8_t>(count / 2);
@@ -91,8 +86,9 @@ bool may_sit(const PeerRecord& record) {
 
 uint32_t Swarm::hash_of(const Endpoint& endpoint) const {
   const auto& bytes = endpoint.address.bytes;
-  const uint64_t high = mix(word_at(bytes, 0) ^ hash_seed_);
-  return static_cast<uint32_t>(mix(high ^ word_at(bytes, 8) ^ (uint64_t{endpoint.port} << 16U)));
+  const uint64_t high = mix_bits(word_at(bytes, 0) ^ hash_seed_);
+  return static_cast<uint32_t>(
+      mix_bits(high ^ word_at(bytes, 8) ^ (uint64_t{endpoint.port} << 16U)));
 }
 
 uint32_t Swarm::find(const Endpoint& endpoint, uint32_t hash) const {
@@ -272,8 +268,9 @@ void Swarm::drop_all() {
 }
 
 bool Swarm::count_completed(const PeerId& id, bool has_room) {
-  const uint64_t word = mix(mix(word_at(id.bytes, 0) ^ hash_seed_) ^ word_at(id.bytes, 8)) ^
-                        mix(word_at(id.bytes, 16));
+  const uint64_t word =
+      mix_bits(mix_bits(word_at(id.bytes, 0) ^ hash_seed_) ^ word_at(id.bytes, 8)) ^
+      mix_bits(word_at(id.bytes, 16));
   const auto hash = static_cast<uint32_t>(word);
   const uint32_t rest = static_cast<uint32_t>(word >> 32U) & ~1U;  // never FlatIndex::none
   const bool is_known =

@@ -1,10 +1,13 @@
 // OpenSSL's SHA-1 as a kernel of one lane. Its digest interface hides the state between blocks,
 // which PieceStreams passes from kernel to kernel; the older one shows it.
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
 #include "engine/base/ensure.h"
 #include "engine/hash/sha1_choice.h"
+
+// OpenSSL 3 calls these deprecated.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 namespace murder::hash {
 namespace {
@@ -28,3 +31,5 @@ Sha1Kernel sha1_kernel_openssl() {
 }
 
 }  // namespace murder::hash
+
+#pragma GCC diagnostic pop
