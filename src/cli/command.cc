@@ -34,19 +34,25 @@ std::string whole_message(const std::string& start, std::string_view text) {
 
 void CommandContext::print(std::string_view line) const {
   if (!json) {
-    print_out(line);
+    print_out(whole_line(line));
   }
 }
 
 void CommandContext::print_json(const Json& value) const {
   if (json) {
-    print_out(json_text(value));
+    print_out(whole_line(json_text(value)));
   }
 }
 
-void CommandContext::print_out(std::string_view line) const {
-  const int error_number = print_result(
-      whole_line(line), has_other_work ? std::optional(result_wait_max) : std::nullopt);
+void CommandContext::print_json_text(std::string_view part) const {
+  if (json) {
+    print_out(printable_lines(part));
+  }
+}
+
+void CommandContext::print_out(std::string_view bytes) const {
+  const int error_number =
+      print_result(bytes, has_other_work ? std::optional(result_wait_max) : std::nullopt);
   output_error_ = output_error_ == 0 ? error_number : output_error_;
 }
 
@@ -128,7 +134,8 @@ ArgumentParser add_bare_command(ArgumentParser app, CommandContext& context,
   command
       .add_option("--run-dir", context.run_directory,
                   "Where running processes keep their control sockets\n"
-                  "(default: $MURDER_RUN_DIR, else under /run or $XDG_RUNTIME_DIR)")
+                  "(default: $MURDER_RUN_DIR, else /run/murder for root,\n"
+                  "/var/tmp/murder-UID for others)")
       .type_name("DIR")
       .group(group);
   return command;

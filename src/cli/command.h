@@ -43,6 +43,9 @@ class CommandContext {
   void print(std::string_view line) const;
   // The whole result for machines, on stdout; nothing without --json.
   void print_json(const Json& value) const;
+  // The same in parts, where one value would take too much memory: text of JSON, with the newline
+  // at its end.
+  void print_json_text(std::string_view part) const;
   // A line about what goes on, on stderr; nothing with --quiet.
   void note(std::string_view line) const;
   // "murder COMMAND: warning: LINE" on stderr.
@@ -66,7 +69,7 @@ class CommandContext {
   int run_chosen();
 
  private:
-  void print_out(std::string_view line) const;
+  void print_out(std::string_view bytes) const;
   [[nodiscard]] int code_after_output(int code) const;
 
   std::vector<std::unique_ptr<Command>> commands_;

@@ -1,10 +1,14 @@
 // murder info: what a torrent says.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/torrent_input.h"
 #include "engine/archive/release_name.h"
+#include "engine/base/printable.h"
 #include "engine/base/units.h"
 
 namespace murder::cli {
@@ -16,6 +20,10 @@ struct InfoOptions {
 
 // A release of ten thousand files is not printed whole.
 constexpr size_t files_shown_max = 50;
+
+std::string shown_target(const codec::FileEntry& link) {
+  return link.symlink_target.empty() ? "." : printable_value(link.symlink_target);
+}
 
 void print_files(const codec::Metainfo& metainfo, const CommandContext& context) {
   size_t shown = 0;
@@ -29,7 +37,8 @@ void print_files(const codec::Metainfo& metainfo, const CommandContext& context)
       ++shown;
       const bool is_link = file.is_symlink;
       context.print(fmt::format("  {:>10}  {}{}{}", is_link ? "link" : format_size(file.size_bytes),
-                                file.path, is_link ? " -> " : "", file.symlink_target));
+                                printable_value(file.path), is_link ? " -> " : "",
+                                is_link ? shown_target(file) : ""));
     }
   }
   if (count > shown) {
@@ -42,7 +51,7 @@ void print_for_people(const TorrentInput& torrent, const CommandContext& context
   const auto line = [&context](std::string_view key, std::string_view value) {
     context.print(fmt::format("{:<11} {}", key, value));
   };
-  line("name", metainfo.name);
+  line("name", printable_value(metainfo.name));
   line("info hash", torrent.info_hash.hex());
   line("size", fmt::format("{} ({} bytes)", format_size(metainfo.geometry.total_bytes),
                            metainfo.geometry.total_bytes));
@@ -57,15 +66,15 @@ void print_for_people(const TorrentInput& torrent, const CommandContext& context
   for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
     std::string words;
     for (const std::string& tracker : tier) {
-      words += (words.empty() ? "" : ", ") + tracker;
+      words += (words.empty() ? "" : ", ") + printable_value(tracker);
     }
     line("tracker", words);
   }
   if (!metainfo.created_by.empty()) {
-    line("created by", metainfo.created_by);
+    line("created by", printable_value(metainfo.created_by));
   }
   if (!metainfo.comment.empty()) {
-    line("comment", metainfo.comment);
+    line("comment", printable_value(metainfo.comment));
   }
   if (metainfo.is_single_file) {
     const bool is_packed = archive::is_packed_tree_name(metainfo.name);
@@ -76,18 +85,47 @@ void print_for_people(const TorrentInput& torrent, const CommandContext& context
   }
 }
 
-Json json_of(const TorrentInput& torrent) {
-  const codec::Metainfo& metainfo = torrent.metainfo;
-  Json files = Json::array();
+// Text in JSON, with its quotes.
+void append_quoted(std::string& out, const std::string& text) {
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char each) {
+    return each >= ' ' && each < 0x7F && each != '"' && each != '\\';
+  });
+  if (is_plain) {
+    out.append("\"").append(text).append("\"");
+  } else {
+    out += json_text(Json(text));
+  }
+}
+
+// A million files as one value would take a gigabyte.
+void print_json_files(const codec::Metainfo& metainfo, const CommandContext& context) {
+  constexpr size_t part_bytes = 64 * 1024;
+  std::string part;
+  std::string_view separator;
   for (const codec::FileEntry& file : metainfo.files) {
-    if (!file.is_padding) {
-      Json entry = {{"path", file.path}, {"bytes", file.size_bytes}};
-      if (file.is_symlink) {
-        entry["symlink_target"] = file.symlink_target;
-      }
-      files.push_back(std::move(entry));
+    if (file.is_padding) {
+      continue;
+    }
+    part.append(separator).append("{\"path\":");
+    append_quoted(part, file.path);
+    fmt::format_to(std::back_inserter(part), ",\"bytes\":{}", file.size_bytes);
+    if (file.is_symlink) {
+      part.append(",\"symlink_target\":");
+      append_quoted(part, file.symlink_target.empty() ? "." : file.symlink_target);
+    }
+    part.append("}");
+    separator = ",";
+    if (part.size() >= part_bytes) {
+      context.print_json_text(part);
+      part.clear();
     }
   }
+  context.print_json_text(part);
+}
+
+// All but the files.
+Json json_of(const TorrentInput& torrent) {
+  const codec::Metainfo& metainfo = torrent.metainfo;
   return {
       {"name", metainfo.name},
       {"tag", std::string(archive::tag_of_name(metainfo.name))},
@@ -102,8 +140,7 @@ Json json_of(const TorrentInput& torrent) {
       {"packed", metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name)},
       {"trackers", metainfo.tracker_tiers},
       {"created_by", metainfo.created_by},
-      {"comment", metainfo.comment},
-      {"files", files}};
+      {"comment", metainfo.comment}};
 }
 
 Result<int> run_info(const InfoOptions& options, CommandContext& context) {
@@ -112,7 +149,13 @@ Result<int> run_info(const InfoOptions& options, CommandContext& context) {
     return fail(torrent.error());
   }
   print_for_people(*torrent, context);
-  context.print_json(json_of(*torrent));
+  if (context.json) {
+    std::string head = json_text(json_of(*torrent));
+    head.pop_back();  // the closing brace: the files are its last member
+    context.print_json_text(head + ",\"files\":[");
+    print_json_files(torrent->metainfo, context);
+    context.print_json_text("]}\n");
+  }
   return exit_done;
 }
 

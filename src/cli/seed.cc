@@ -61,8 +61,12 @@ class Seeder final : public SwarmProcess {
                                                 io::bind_timer<&Seeder::look_for_peers>(this));
       idle_timer_->arm(reactor().now() + idle_look_interval);
     }
-    if (torrent().metainfo.tracker_tiers.empty()) {
-      front().warn("the torrent names no tracker: peers will not find this seeder");
+    if (node::tracker_urls(torrent().metainfo).empty()) {
+      front().warn(
+          torrent().metainfo.tracker_tiers.empty()
+              ? "the torrent names no tracker: peers will not find this seeder"
+              : "the torrent names no tracker with an http:// address: peers will not find "
+                "this seeder");
       tell();
     } else if (tracker_wait_ == Duration::zero()) {
       tell();

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <vector>
@@ -21,6 +23,13 @@ namespace {
 constexpr Duration download_timeout = std::chrono::seconds(60);
 
 Result<std::string> read_all(int fd, const std::string& what) {
+  struct stat status {};
+  // Of a file the size is known, so that a large one is not moved again and again.
+  const size_t size_hint =
+      fstat(fd, &status) == 0 && S_ISREG(status.st_mode)
+          ? static_cast<size_t>(std::min<off_t>(status.st_size, off_t{limits::torrent_bytes_max})) +
+                1
+          : 0;
   std::string content;
   std::vector<char> part(64 * 1024);
   while (true) {
@@ -33,6 +42,9 @@ Result<std::string> read_all(int fd, const std::string& what) {
     }
     if (size == 0) {
       return content;
+    }
+    if (content.size() + static_cast<size_t>(size) > content.capacity()) {
+      content.reserve(std::max(content.capacity() * 2, size_hint));
     }
     content.append(part.data(), static_cast<size_t>(size));
     if (content.size() > limits::torrent_bytes_max) {
@@ -92,6 +104,7 @@ Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on) {
                 fmt::format("{} is not a usable torrent: {}", name, metainfo.error().text));
   }
   const InfoHash info_hash = hash::info_hash_of(as_bytes_of(metainfo->raw_info));
+  metainfo->raw_info = {};  // of what is freed now
   return TorrentInput{std::move(*metainfo), info_hash};
 }
 

@@ -61,7 +61,7 @@ class BadTorrent(MurderCase):
 
     def test_not_bencode(self):
         for data in (b"hello", b"\x00" * 100, b"<html>", random.Random(12).randbytes(5000), b"d", b"i5e", b"le", b"de",
-                     b"4:info", self.good.encoded() + b"x"):
+                     b"4:info", b"x" + self.good.encoded()):
             with self.subTest(data=data[:20]):
                 self.assert_refused(data)
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "engine/archive/bounds.h"
 #include "engine/archive/entry_path.h"
 #include "engine/archive/file.h"
 #include "engine/archive/staging.h"
@@ -17,6 +18,7 @@
 #include "engine/archive/verify.h"
 #include "engine/base/own_file.h"
 #include "engine/base/small_file.h"
+#include "engine/codec/bounds.h"
 
 namespace murder::archive {
 
@@ -25,6 +27,10 @@ namespace {
 // Nobody may open what replaces a private file while it is written.
 constexpr mode_t private_mode = 0600;
 constexpr mode_t public_mode = 0666;
+
+// What a torrent may hold is known to be deliverable before it is fetched.
+static_assert(limits::torrent_path_parts_max <= limits::path_depth_max);
+static_assert(limits::torrent_path_bytes_max <= limits::path_bytes_max);
 
 // The mode of the file that is replaced (none: as it was made, by the umask).
 Status set_mode(int fd, const struct stat* replaced, bool is_executable) {
@@ -57,7 +63,11 @@ std::string relative_target(const codec::FileEntry& link) {
   for (const char character : from) {
     target += character == '/' ? "../" : "";
   }
-  return target.append(to);
+  target.append(to);
+  if (target.ends_with('/')) {
+    target.pop_back();  // the root of the tree
+  }
+  return target.empty() ? "." : target;
 }
 
 // The original was verified when it came, and may have changed since: what counts is the copy.

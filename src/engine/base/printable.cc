@@ -67,10 +67,24 @@ void append_escape(std::string& out, uint32_t code) {
   }
 }
 
+// How many bytes at the front are ASCII that stays as it is.
+size_t plain_bytes(std::string_view text, bool is_value) {
+  const auto plain = [is_value](char each) {
+    return each >= ' ' && each < 0x7F && (!is_value || each != '\\');
+  };
+  return static_cast<size_t>(std::find_if_not(text.begin(), text.end(), plain) - text.begin());
+}
+
 std::string escaped(std::string_view text, bool is_value) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
+    const size_t plain = plain_bytes(text, is_value);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) {
+      break;
+    }
     const size_t length = std::min(length_by_lead(text[0]), text.size());
     const std::string_view character = text.substr(0, length);
     if (!is_utf8(character)) {

@@ -55,16 +55,7 @@ size_t value_bytes(std::span<const uint8_t> checked) {
   return at;
 }
 
-bool has_twin_keys(std::span<const uint8_t> dictionary, uint32_t key_count) {
-  std::vector<std::string_view> keys;
-  keys.reserve(key_count);
-  size_t at = 1;
-  while (dictionary[at] != 'e') {
-    const StringToken key = string_token(dictionary.subspan(at));
-    keys.push_back(key.text);
-    at += key.token_bytes;
-    at += value_bytes(dictionary.subspan(at));
-  }
+bool has_twins(std::span<std::string_view> keys) {
   std::sort(keys.begin(), keys.end());
   return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
 }
@@ -82,17 +73,17 @@ class Checker {
       if (!step) {
         return fail(std::move(step.error()));
       }
-    } while (depth_ > 0);
+    } while (!levels_.empty());
     return at_;
   }
 
  private:
   struct Level {
-    size_t begin = 0;
     bool is_dictionary = false;
     bool awaits_value = false;  // a key was read
     bool is_sorted = true;
     uint32_t key_count = 0;
+    size_t keys_begin = 0;  // in keys_
     std::string_view last_key;
   };
 
@@ -102,7 +93,7 @@ class Checker {
 
   Status token() {
     const uint8_t byte = input_[at_];
-    Level* level = depth_ > 0 ? &levels_[depth_ - 1] : nullptr;
+    Level* level = levels_.empty() ? nullptr : &levels_.back();
     if (byte == 'e') {
       return level == nullptr ? refuse("an end without a beginning") : end(*level);
     }
@@ -119,10 +110,10 @@ class Checker {
       return integer();
     }
     if (byte == 'l' || byte == 'd') {
-      if (depth_ == levels_.size()) {
+      if (levels_.size() == limits::bencode_depth_max) {
         return refuse("nested too deep");
       }
-      levels_[depth_++] = Level{.begin = at_, .is_dictionary = byte == 'd'};
+      levels_.push_back({.is_dictionary = byte == 'd', .keys_begin = keys_.size()});
       ++at_;
       return {};
     }
@@ -134,15 +125,16 @@ class Checker {
       return refuse("a dictionary's key has no value");
     }
     ++at_;
-    --depth_;
     if (!level.is_sorted) {
       if (level.key_count > limits::bencode_unsorted_keys_max) {
         return refuse("a large dictionary has its keys out of order");
       }
-      if (has_twin_keys(input_.subspan(level.begin, at_ - level.begin), level.key_count)) {
+      if (has_twins(std::span(keys_).subspan(level.keys_begin))) {
         return refuse("a dictionary has a key twice");
       }
     }
+    keys_.resize(level.keys_begin);
+    levels_.pop_back();
     return {};
   }
 
@@ -158,6 +150,9 @@ class Checker {
       level.is_sorted = level.is_sorted && level.last_key < *name;
     }
     ++level.key_count;
+    if (level.key_count <= limits::bencode_unsorted_keys_max) {
+      keys_.push_back(*name);
+    }
     level.last_key = *name;
     level.awaits_value = true;
     return {};
@@ -202,8 +197,8 @@ class Checker {
 
   std::span<const uint8_t> input_;
   size_t at_ = 0;
-  std::array<Level, limits::bencode_depth_max> levels_{};
-  size_t depth_ = 0;
+  std::vector<Level> levels_;           // of the lists and dictionaries that are open
+  std::vector<std::string_view> keys_;  // of the dictionaries among them, as far as they may count
 };
 
 }  // namespace

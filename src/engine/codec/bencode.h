@@ -1,6 +1,6 @@
 // Bencode (BEP 3): a checked view over input, and a writer.
 //
-// decode_bencode checks all of the input once, with a stack of fixed depth and without allocation.
+// decode_bencode checks all of the input once, with a stack on the heap whose depth is bounded.
 // A BencodeValue is then a view into bytes known to be good, and walking it cannot fail. There is
 // no tree: finding a key walks over the values before it.
 #pragma once
@@ -123,7 +123,7 @@ class BencodeWriter {
   void append_string(std::string_view text);
 
   std::string out_;
-  std::array<Level, limits::bencode_depth_max> levels_{};
+  std::array<Level, limits::bencode_written_depth_max> levels_{};
   uint32_t depth_ = 0;
 };
 

@@ -8,11 +8,17 @@
 namespace murder::limits {
 
 inline constexpr uint32_t torrent_bytes_max = 256 * 1024 * 1024;
-inline constexpr uint32_t bencode_depth_max = 32;
+inline constexpr uint32_t torrent_path_parts_max = 1000;  // levels of a tree
+// A hybrid's file tree (BEP 52) nests a dictionary for each level, in four others.
+inline constexpr uint32_t bencode_depth_max = torrent_path_parts_max + 24;
+inline constexpr uint32_t bencode_written_depth_max = 16;
 // A dictionary whose keys are out of order is searched for twins only up to this size.
 inline constexpr uint32_t bencode_unsorted_keys_max = 4096;
 inline constexpr uint32_t torrent_files_max = 1024 * 1024;
-inline constexpr uint32_t torrent_trackers_max = 256;     // what we keep of a torrent's list
+// What we keep of a torrent's list: that many that can be asked (http), and that many others.
+inline constexpr uint32_t torrent_trackers_max = 256;
+// Parts of paths that are walked to find where all links of a torrent lead.
+inline constexpr uint64_t torrent_link_steps_max = 64 * 1024 * 1024;
 inline constexpr uint32_t torrent_path_bytes_max = 3072;  // leaves room in PATH_MAX for a directory
 
 inline constexpr uint32_t http_head_bytes_max = 16 * 1024;

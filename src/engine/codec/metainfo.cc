@@ -8,6 +8,8 @@
 #include "engine/base/ensure.h"
 #include "engine/codec/bencode.h"
 #include "engine/codec/bounds.h"
+#include "engine/codec/torrent_paths.h"
+#include "engine/codec/torrent_trackers.h"
 
 namespace murder::codec {
 namespace {
@@ -20,50 +22,49 @@ tl::unexpected<Error> beyond_limit(std::string_view what) {
   return fail(ErrorCode::limit, fmt::format("torrent: {}", what));
 }
 
-// A name out of the torrent, fit for a message.
-std::string shown(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text.substr(0, 100)) {
-    out.push_back((c >= 0 && c < ' ') || c == 127 ? '?' : c);
-  }
-  return out + (text.size() > 100 ? "...\"" : "\"");
-}
-
 Status check_part(std::string_view part, uint32_t bytes_max) {
   if (part.empty()) {
     return refuse_torrent("a name or part of a path is empty");
   }
   if (part == "." || part == "..") {
-    return refuse_torrent(fmt::format("{} as a name or part of a path", shown(part)));
+    return refuse_torrent(fmt::format("{} as a name or part of a path", shown_name(part)));
   }
   if (part.find('/') != std::string_view::npos || part.find('\0') != std::string_view::npos) {
-    return refuse_torrent(fmt::format("a slash or NUL in the name {}", shown(part)));
+    return refuse_torrent(fmt::format("a slash or NUL in the name {}", shown_name(part)));
   }
   if (part.size() > bytes_max) {
-    return beyond_limit(fmt::format("the name {} is longer than {} bytes", shown(part), bytes_max));
+    return beyond_limit(
+        fmt::format("the name {} is longer than {} bytes", shown_name(part), bytes_max));
   }
   return {};
 }
 
-// The list under this key, joined with slashes.
-Result<std::string> read_path(const BencodeValue& file, std::string_view key) {
-  const std::optional<BencodeValue> parts = file.find(key);
+// The list under this key, joined with slashes. A link's target may hold "." and "..".
+Result<std::string> read_path(const std::optional<BencodeValue>& parts, std::string_view key) {
   if (!parts || !parts->is_list()) {
     return refuse_torrent(fmt::format("a file has no {}", key));
   }
+  const bool is_target = key != "path";
   std::string path;
+  uint32_t part_count = 0;
   BencodeItems items = parts->items();
   while (const std::optional<BencodeValue> item = items.next()) {
     const std::optional<std::string_view> part = item->text();
     if (!part) {
       return refuse_torrent("a part of a path is no string");
     }
-    if (Status status = check_part(*part, limits::path_part_bytes_max); !status) {
+    const bool is_dots = is_target && (*part == "." || *part == "..");
+    if (Status status = is_dots ? Status() : check_part(*part, limits::path_part_bytes_max);
+        !status) {
       return fail(std::move(status.error()));
     }
     if (path.size() + 1 + part->size() > limits::torrent_path_bytes_max) {
       return beyond_limit(
           fmt::format("a path is longer than {} bytes", limits::torrent_path_bytes_max));
+    }
+    if (++part_count > limits::torrent_path_parts_max) {
+      return beyond_limit(
+          fmt::format("a path has more than {} levels", limits::torrent_path_parts_max));
     }
     path.append(path.empty() ? "" : "/").append(*part);
   }
@@ -73,11 +74,14 @@ Result<std::string> read_path(const BencodeValue& file, std::string_view key) {
   return path;
 }
 
-// Adds a file of this size at the end of the content.
+// Adds a file of this size at the end of the content. A link needs none.
 Status add_file(Metainfo& metainfo, FileEntry file, std::optional<int64_t> size_bytes) {
+  if (file.is_symlink && !size_bytes) {
+    size_bytes = 0;
+  }
   if (!size_bytes || *size_bytes < 0) {
     return refuse_torrent(
-        fmt::format("file {} has no length, or a negative one", shown(file.path)));
+        fmt::format("file {} has no length, or a negative one", shown_name(file.path)));
   }
   uint64_t& total_bytes = metainfo.geometry.total_bytes;
   if (static_cast<uint64_t>(*size_bytes) > static_cast<uint64_t>(INT64_MAX) - total_bytes) {
@@ -85,7 +89,7 @@ Status add_file(Metainfo& metainfo, FileEntry file, std::optional<int64_t> size_
   }
   if (file.is_symlink && *size_bytes != 0) {
     return refuse_torrent(fmt::format("the symbolic link {} has a length of {}: it has no content",
-                                      shown(file.path), *size_bytes));
+                                      shown_name(file.path), *size_bytes));
   }
   file.offset = total_bytes;
   file.size_bytes = static_cast<uint64_t>(*size_bytes);
@@ -94,65 +98,77 @@ Status add_file(Metainfo& metainfo, FileEntry file, std::optional<int64_t> size_
   return {};
 }
 
-// No path twice, and none below a path that is a file.
-Status check_paths_differ(const std::vector<FileEntry>& files) {
-  std::vector<std::string_view> paths;
-  paths.reserve(files.size());
-  for (const FileEntry& file : files) {
-    if (!file.is_padding) {
-      paths.emplace_back(file.path);
+// What the list says of one file, in one walk over it.
+struct ListedFile {
+  std::optional<BencodeValue> path;
+  std::optional<BencodeValue> target;
+  std::optional<BencodeValue> length;
+  std::string_view attributes;
+};
+
+ListedFile listed_file(const BencodeValue& item) {
+  ListedFile listed;
+  BencodeEntries entries = item.entries();
+  while (const std::optional<BencodeEntry> entry = entries.next()) {
+    if (entry->key == "path") {
+      listed.path = entry->value;
+    } else if (entry->key == "length") {
+      listed.length = entry->value;
+    } else if (entry->key == "symlink path") {
+      listed.target = entry->value;
+    } else if (entry->key == "attr") {
+      listed.attributes = entry->value.text().value_or("");
     }
   }
-  // With '/' before all other bytes, what is below a path comes right behind it.
-  const auto rank = [](char c) { return c == '/' ? 0 : 1 + static_cast<uint8_t>(c); };
-  std::sort(paths.begin(), paths.end(), [&](std::string_view a, std::string_view b) {
-    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                        [&](char x, char y) { return rank(x) < rank(y); });
-  });
-  for (size_t index = 1; index < paths.size(); ++index) {
-    const std::string_view before = paths[index - 1];
-    const std::string_view path = paths[index];
-    if (path == before) {
-      return refuse_torrent(fmt::format("two files have the path {}", shown(path)));
-    }
-    if (path.starts_with(before) && path[before.size()] == '/') {
-      return refuse_torrent(fmt::format("{} is a file and a directory", shown(before)));
-    }
+  return listed;
+}
+
+Status add_listed_file(Metainfo& metainfo, const ListedFile& listed) {
+  FileEntry file{.is_padding = listed.attributes.find('p') != std::string_view::npos,
+                 .is_symlink = listed.attributes.find('l') != std::string_view::npos,
+                 .is_executable = listed.attributes.find('x') != std::string_view::npos};
+  const std::optional<int64_t> length =
+      listed.length ? listed.length->integer() : std::optional<int64_t>();
+  if (file.is_padding) {
+    // Nobody writes it, so that its path, where there is one, says nothing.
+    file.is_symlink = false;
+    file.path = fmt::format(".pad/{}", length.value_or(0));
+    return add_file(metainfo, std::move(file), length);
   }
-  return {};
+  Result<std::string> path = read_path(listed.path, "path");
+  if (!path) {
+    return fail(std::move(path.error()));
+  }
+  file.path = std::move(*path);
+  if (file.is_symlink) {
+    Result<std::string> target = read_path(listed.target, "symlink path");
+    if (!target) {
+      return fail(std::move(target.error()));
+    }
+    file.symlink_target = std::move(*target);
+  }
+  return add_file(metainfo, std::move(file), listed.length && !length ? -1 : length);
 }
 
 Status read_file_list(Metainfo& metainfo, const BencodeValue& list) {
-  BencodeItems items = list.items();
-  while (const std::optional<BencodeValue> item = items.next()) {
-    if (metainfo.files.size() == limits::torrent_files_max) {
+  size_t count = 0;
+  for (BencodeItems items = list.items(); items.next();) {
+    if (++count > limits::torrent_files_max) {
       return beyond_limit(fmt::format("more than {} files", limits::torrent_files_max));
     }
-    Result<std::string> path = read_path(*item, "path");
-    if (!path) {
-      return fail(std::move(path.error()));
-    }
-    const std::string_view attributes = item->find_text("attr").value_or("");
-    FileEntry file{.path = std::move(*path),
-                   .is_padding = attributes.find('p') != std::string_view::npos,
-                   .is_symlink = attributes.find('l') != std::string_view::npos,
-                   .is_executable = attributes.find('x') != std::string_view::npos};
-    if (file.is_symlink) {
-      Result<std::string> target = read_path(*item, "symlink path");
-      if (!target) {
-        return fail(std::move(target.error()));
-      }
-      file.symlink_target = std::move(*target);
-    }
-    if (Status status = add_file(metainfo, std::move(file), item->find_integer("length"));
-        !status) {
+  }
+  if (count == 0) {
+    return refuse_torrent("it has no files");
+  }
+  metainfo.files.reserve(count);  // a million of them are not moved again and again
+  BencodeItems items = list.items();
+  while (const std::optional<BencodeValue> item = items.next()) {
+    if (Status status = add_listed_file(metainfo, listed_file(*item)); !status) {
       return status;
     }
   }
-  if (metainfo.files.empty()) {
-    return refuse_torrent("it has no files");
-  }
-  return check_paths_differ(metainfo.files);
+  const Status differ = check_paths_differ(metainfo.files);
+  return differ ? resolve_links(metainfo.files) : differ;
 }
 
 Status read_content(Metainfo& metainfo, const BencodeValue& info) {
@@ -218,49 +234,14 @@ Status read_pieces(Metainfo& metainfo, const BencodeValue& info) {
   return {};
 }
 
-// BEP 12. What is no text is passed over, and so is what comes after torrent_trackers_max URLs.
-void read_trackers(Metainfo& metainfo, const BencodeValue& root) {
-  uint32_t count = 0;
-  const auto add = [&](std::vector<std::string>& tier, const BencodeValue& item) {
-    const std::optional<std::string_view> url = item.text();
-    if (url && !url->empty() && count < limits::torrent_trackers_max) {
-      tier.emplace_back(*url);
-      ++count;
-    }
-  };
-  const auto add_tier = [&](std::vector<std::string> tier) {
-    if (!tier.empty()) {
-      metainfo.tracker_tiers.push_back(std::move(tier));
-    }
-  };
-  if (const std::optional<BencodeValue> list = root.find("announce-list")) {
-    BencodeItems tiers = list->items();
-    while (const std::optional<BencodeValue> item = tiers.next()) {
-      std::vector<std::string> tier;
-      add(tier, *item);  // some torrents have a flat list
-      BencodeItems urls = item->items();
-      while (const std::optional<BencodeValue> url = urls.next()) {
-        add(tier, *url);
-      }
-      add_tier(std::move(tier));
-    }
-  }
-  if (metainfo.tracker_tiers.empty()) {
-    if (const std::optional<BencodeValue> announce = root.find("announce")) {
-      std::vector<std::string> tier;
-      add(tier, *announce);
-      add_tier(std::move(tier));
-    }
-  }
-}
-
 }  // namespace
 
 Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent) {
   if (torrent.size() > limits::torrent_bytes_max) {
     return beyond_limit(fmt::format("larger than {} bytes", limits::torrent_bytes_max));
   }
-  const Result<BencodeValue> root = decode_bencode(torrent);
+  // Other clients read past what follows the dictionary (a newline, padding), so it may be there.
+  const Result<BencodeValue> root = decode_bencode_prefix(torrent);
   if (!root) {
     return refuse_torrent(fmt::format("damaged, or not a torrent: {}", root.error().text));
   }
@@ -281,7 +262,7 @@ Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent) {
     return fail(std::move(status.error()));
   }
   metainfo.is_private = info->find_integer("private").value_or(0) == 1;
-  read_trackers(metainfo, *root);
+  metainfo.tracker_tiers = tracker_tiers_of(*root);
   metainfo.comment = root->find_text("comment").value_or("");
   metainfo.created_by = root->find_text("created by").value_or("");
   metainfo.created_at_s = root->find_integer("creation date");

@@ -19,9 +19,11 @@ struct FileEntry {
   uint64_t offset = 0;         // of its first byte in the torrent
   uint64_t size_bytes = 0;     //
   bool is_padding = false;     // BEP 47: zeros that no one writes to disk
-  bool is_symlink = false;     // BEP 47: has no content, and its length is 0
+  bool is_symlink = false;     // BEP 47: has no content
   bool is_executable = false;  // BEP 47
-  std::string symlink_target;  // of a symlink: a path below the torrent's name, as safe as `path`
+  // Of a symlink: the path below the torrent's name that it leads to, as safe as `path`, and there
+  // in the torrent; "" is the root.
+  std::string symlink_target;
 
   bool operator==(const FileEntry&) const = default;
 };
@@ -45,7 +47,8 @@ struct Metainfo {
   std::vector<FileEntry> files;  // in the order of the content; one when is_single_file
   bool is_single_file = true;
   bool is_private = false;
-  // BEP 12: tiers in order, each of one URL or more, of any scheme; announce when there is no list.
+  // BEP 12: tiers in order, each of one URL or more, of any scheme; announce when there is no list,
+  // or none of the list can be asked.
   std::vector<std::vector<std::string>> tracker_tiers;
   std::string comment;
   std::string created_by;
@@ -53,13 +56,16 @@ struct Metainfo {
   // Of ours, outside of the info dictionary: for how many hosts the piece size was chosen.
   std::optional<uint32_t> hosts_expected;
   std::optional<UnpackedSize> unpacked_size;  // likewise; as its maker says
-  std::string raw_info;  // the info dictionary as it stands: its SHA-1 is the info hash
+  // The info dictionary as it stands, of which the SHA-1 is the info hash: a view into the bytes
+  // that were parsed, since it may be as large as all of the files' names.
+  std::string_view raw_info;
 
   [[nodiscard]] uint32_t piece_count() const { return geometry.piece_count(); }
 };
 
 // Errors say what is wrong, not in which file: the caller knows its name. A torrent of BEP 52 alone
-// is unsupported; of a hybrid one the part of BEP 3 is read.
+// is unsupported; of a hybrid one the part of BEP 3 is read. What follows the torrent's dictionary
+// is passed over.
 [[nodiscard]] Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent);
 
 // What a single-file torrent is made from.

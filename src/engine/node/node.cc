@@ -130,10 +130,7 @@ Status Node::start_fetching() {
   if (Status writable = lock_.check_content(metainfo_, options_.path, have); !writable) {
     return writable;
   }
-  const std::vector<std::string> urls = tracker_urls(metainfo_);
-  if (!have.all() && std::none_of(urls.begin(), urls.end(), [](const std::string& url) {
-        return codec::Url::parse(url).has_value();
-      })) {
+  if (!have.all() && tracker_urls(metainfo_).empty()) {
     return fail(ErrorCode::invalid_input,
                 "the torrent names no tracker with an http:// address, so there is nobody to ask "
                 "for peers: make it with `murder create --tracker HOST:PORT`");

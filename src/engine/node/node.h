@@ -62,8 +62,10 @@ struct NodeProgress {
   std::string rack;  // empty: none is known
 };
 
-// Of the torrent, without twins, at most limits::trackers_max.
+// Those of the torrent that can be asked, without twins, at most limits::trackers_max.
 [[nodiscard]] std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo);
+// What there is to say of the others, once; empty: there are none.
+[[nodiscard]] std::string unusable_trackers_text(const codec::Metainfo& metainfo);
 
 class NodeObserver {
  public:

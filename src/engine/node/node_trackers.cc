@@ -1,10 +1,14 @@
 // What a node has to say to trackers, and what it hears from them.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/base/printable.h"
 #include "engine/codec/bounds.h"
+#include "engine/codec/url.h"
 #include "engine/node/bounds.h"
 #include "engine/node/node.h"
 
@@ -14,7 +18,7 @@ std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo) {
   std::vector<std::string> urls;
   for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
     for (const std::string& url : tier) {
-      if (urls.size() < limits::trackers_max &&
+      if (urls.size() < limits::trackers_max && codec::Url::parse(url) &&
           std::find(urls.begin(), urls.end(), url) == urls.end()) {
         urls.push_back(url);
       }
@@ -23,7 +27,28 @@ std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo) {
   return urls;
 }
 
+std::string unusable_trackers_text(const codec::Metainfo& metainfo) {
+  constexpr size_t named_max = 3;
+  std::string names;
+  size_t count = 0;
+  for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
+    for (const std::string& url : tier) {
+      if (!codec::Url::parse(url) && count++ < named_max) {
+        names += (names.empty() ? "" : ", ") + printable_value(url.substr(0, 200));
+      }
+    }
+  }
+  if (count == 0) {
+    return {};
+  }
+  return fmt::format("only http:// trackers can be asked: passing over {}{}", names,
+                     count > named_max ? fmt::format(" and {} more", count - named_max) : "");
+}
+
 void Node::start_tracker_client() {
+  if (const std::string text = unusable_trackers_text(metainfo_); !text.empty()) {
+    observer_.node_notice(text);
+  }
   TrackerClientOwner& owner = *this;
   trackers_ = std::make_unique<TrackerClient>(
       reactor_, owner,

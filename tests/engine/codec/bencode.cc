@@ -170,6 +170,13 @@ TEST_CASE("nesting is bounded, and 10,000 levels are a clean error") {
   CHECK(says(dictionaries, "nested too deep"));
 }
 
+TEST_CASE("twins are found in the dictionary that has them, at any depth") {
+  CHECK(is_good("d1:bd1:b0:1:a0:e1:a0:e"));
+  CHECK(is_good("d1:bd1:a0:e1:ad1:a0:ee"));
+  CHECK(says("d1:cd1:b0:1:a0:1:b0:e1:a0:e", "key twice"));
+  CHECK(says("d1:cd1:b0:1:a0:e1:a0:1:c0:e", "key twice"));
+}
+
 TEST_CASE("keys out of order are accepted, twins are not") {
   CHECK(decode_bencode(as_bytes_of("d1:bi1e1:ai2ee"))->find_integer("a") == 2);
   CHECK(says("d1:ai1e1:ai2ee", "key twice"));

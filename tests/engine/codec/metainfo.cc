@@ -81,7 +81,7 @@ TEST_CASE("a torrent reads back as it was made") {
   CHECK(metainfo->hosts_expected == 50'000);
   REQUIRE(metainfo->files.size() == 1);
   CHECK(metainfo->files[0] == FileEntry{.path = "v42.tar.zst", .size_bytes = 3 * 16384 - 5});
-  CHECK(torrent.find("4:info" + metainfo->raw_info) != std::string::npos);
+  CHECK(torrent.find("4:info" + std::string(metainfo->raw_info)) != std::string::npos);
 }
 
 TEST_CASE("a torrent has the bytes of BEP 3 and nothing that changes from run to run") {
@@ -141,17 +141,21 @@ TEST_CASE("files of a torrent follow each other") {
   CHECK(metainfo->files[4].symlink_target == "a/b");
 }
 
-TEST_CASE("a symbolic link has no content, and leads nowhere else") {
+TEST_CASE("a symbolic link has no content, and leads to nothing outside") {
   const auto with_link = [](const std::string& length, const std::string& target) {
-    return with_info("5:filesld4:attr1:l6:length" + length + "4:pathl1:le" + target +
+    return with_info("5:filesld4:attr1:l" + (length.empty() ? "" : "6:length" + length) +
+                     "4:pathl1:le" + target +
                      "ed6:lengthi16e4:pathl1:beee4:name1:n12:piece lengthi16e" + digests(1));
   };
   CHECK(parse(with_link("i0e", "12:symlink pathl1:be")));
+  CHECK(parse(with_link("", "12:symlink pathl1:be")));
   CHECK(says(with_link("i16e", "12:symlink pathl1:be"), "it has no content"));
+  CHECK(says(with_link("1:0", "12:symlink pathl1:be"), "has no length"));
+  CHECK(says(with_link("i0e", "12:symlink pathl1:xe"), "names nothing"));
   CHECK(says(with_link("i0e", ""), "no symlink path"));
   CHECK(says(with_link("i0e", "12:symlink path1:b"), "no symlink path"));
   CHECK(says(with_link("i0e", "12:symlink pathle"), "symlink path is empty"));
-  CHECK(says(with_link("i0e", "12:symlink pathl2:..1:xe"), "part of a path"));
+  CHECK(says(with_link("i0e", "12:symlink pathl2:..1:xe"), "names nothing"));
   CHECK(says(with_link("i0e", "12:symlink pathl4:/etce"), "slash"));
   CHECK(says(with_link("i0e", "12:symlink pathl0:e"), "empty"));
 }
@@ -168,7 +172,50 @@ TEST_CASE("what is damaged or no torrent is refused") {
   CHECK(says("d4:infoi1ee", "no info dictionary"));
   CHECK(says(std::string(10000, 'l'), "nested too deep"));
   CHECK(says("d4:infod6:lengthi99999999999999999999eee", "beyond 64 bits"));
-  CHECK(says(good + "x", "after the end"));
+}
+
+TEST_CASE("what follows a torrent is passed over, as others do") {
+  const std::string good = single("x");
+  for (const std::string& rest :
+       {std::string("x"), std::string("\n"), std::string(1000, '\0'), std::string("\r\n"), good}) {
+    const std::string torrent = good + rest;
+    const Result<Metainfo> metainfo = parse(torrent);
+    REQUIRE(metainfo);
+    CHECK(metainfo->raw_info == parse(good)->raw_info);
+  }
+}
+
+TEST_CASE("a tree of 1,000 levels is read, a deeper one is known to be too deep") {
+  const auto tree = [](uint32_t levels, bool is_hybrid) {
+    std::string path = "l";
+    std::string before;
+    for (uint32_t level = 1; level < levels; ++level) {
+      path += "1:d";
+      before += "d1:d";
+    }
+    const std::string ends(levels, 'e');
+    return with_info((is_hybrid ? "9:file tree" + before + "d1:fd0:d6:lengthi10eee" + ends : "") +
+                     "5:filesld6:lengthi10e4:path" + path +
+                     "1:feee4:name1:n12:piece lengthi16384e" + digests(1));
+  };
+  for (const bool is_hybrid : {false, true}) {
+    CAPTURE(is_hybrid);
+    CHECK(parse(tree(28, is_hybrid)));
+    CHECK(parse(tree(300, is_hybrid)));
+    CHECK(parse(tree(limits::torrent_path_parts_max, is_hybrid)));
+  }
+  CHECK(says(tree(limits::torrent_path_parts_max + 1, false), "more than 1000 levels"));
+}
+
+TEST_CASE("padding needs no path, and its path says nothing") {
+  for (const char* path : {"", "4:pathl1:be", "4:pathl2:..e", "4:pathle"}) {
+    const Result<Metainfo> metainfo = parse(
+        with_info("5:filesld6:lengthi10e4:pathl1:beed4:attr1:p6:lengthi6e" + std::string(path) +
+                  "ed6:lengthi10e4:pathl1:ceee4:name1:n12:piece lengthi16e" + digests(2)));
+    REQUIRE(metainfo);
+    CHECK(metainfo->files[1].is_padding);
+    CHECK(metainfo->files[2].offset == 16);
+  }
 }
 
 TEST_CASE("missing, negative and huge numbers are refused") {
@@ -224,7 +271,7 @@ TEST_CASE("names that are no plain file names are refused") {
   CHECK(says(single(std::string(limits::name_bytes_max + 1, 'x')), "longer than"));
   CHECK(says(with_info("6:lengthi20e12:piece lengthi16384e" + digests(1)), "no name"));
   // A message shows no control characters of the torrent.
-  CHECK(says(single("\x1b/\n"), "\"?/?\""));
+  CHECK(says(single("\x1b/\n"), "\"\\x1b/\\n\""));
 }
 
 TEST_CASE("paths that leave the directory are refused") {
@@ -277,6 +324,16 @@ TEST_CASE("trackers come in tiers, oddities are passed over") {
   CHECK(trackers_of("13:announce-listl1:a1:be") == Tiers{{"a"}, {"b"}});
   CHECK(trackers_of("8:announcei1e").empty());
   CHECK(trackers_of("").empty());
+  CHECK(trackers_of("8:announce5: \ta\r\n13:announce-listll2: aee") == Tiers{{"a"}});
+  // What cannot be asked does not stand in the way of what can.
+  CHECK(trackers_of("8:announce8:http://a13:announce-listll7:udp://aee") ==
+        Tiers{{"udp://a"}, {"http://a"}});
+  CHECK(trackers_of("8:announce8:http://a13:announce-listll8:http://bee") == Tiers{{"http://b"}});
+  std::string late = "13:announce-listl";
+  for (int count = 0; count < 1000; ++count) {
+    late += "l7:udp://ae";
+  }
+  CHECK(trackers_of(late + "l8:http://bee").back().front() == "http://b");
   std::string many = "13:announce-listl";
   for (int count = 0; count < 1000; ++count) {
     many += "l1:ae";
