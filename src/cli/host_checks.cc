@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/cgroup_limits.h"
 #include "engine/base/units.h"
 
 namespace murder::cli {
@@ -18,6 +19,7 @@ constexpr uint64_t backlog_wanted = 4096;
 constexpr uint64_t socket_buffer_wanted = 4 * 1024 * 1024;
 constexpr uint64_t local_ports_wanted = 16384;
 constexpr uint64_t temp_bytes_wanted = 1024ULL * 1024 * 1024;
+constexpr uint64_t memory_limit_needed = 64ULL * 1024 * 1024;
 constexpr int64_t unix_seconds_2024 = 1'704'067'200;
 
 Finding check_kernel(const HostFacts& facts) {
@@ -32,12 +34,35 @@ Finding check_kernel(const HostFacts& facts) {
   return finding;
 }
 
+// What helps where no ring can be made.
+std::string mend_of_ring(const HostFacts& facts) {
+  if (facts.io_uring_disabled == "1" || facts.io_uring_disabled == "2") {
+    return "sysctl -w kernel.io_uring_disabled=0   # and in /etc/sysctl.d";
+  }
+  if (facts.features.error().code == ErrorCode::limit) {
+    return "ulimit -l unlimited; ulimit -n 65536   # systemd: LimitMEMLOCK=infinity, "
+           "LimitNOFILE=65536";
+  }
+  if (facts.has_seccomp_filter) {
+    return "docker|podman run --security-opt seccomp=PROFILE.json   # the runtime's default "
+           "profile "
+           "with io_uring_setup, io_uring_enter and io_uring_register allowed (or "
+           "seccomp=unconfined); Kubernetes: securityContext.seccompProfile with type Localhost; "
+           "systemd: SystemCallFilter=@io-event io_uring_setup io_uring_enter io_uring_register";
+  }
+  if (facts.features.error().code == ErrorCode::unsupported) {
+    return fmt::format("boot a kernel of {}.{} or newer with CONFIG_IO_URING=y",
+                       io::kernel_major_min, io::kernel_minor_min);
+  }
+  return "allow io_uring in the security module of this host (SELinux: class io_uring)";
+}
+
 Finding check_ring(const HostFacts& facts) {
   if (!facts.features) {
     return {.name = "io_uring",
             .grade = Grade::broken,
             .text = facts.features.error().text,
-            .mend = "sysctl -w kernel.io_uring_disabled=0"};
+            .mend = mend_of_ring(facts)};
   }
   const io::KernelFeatures& features = *facts.features;
   const std::vector<std::pair<bool, const char*>> each = {
@@ -157,10 +182,35 @@ Finding check_temp(const HostFacts& facts) {
   finding.text =
       fmt::format("{}: {} free, {}", facts.temp_path, format_size(*facts.temp_free_bytes),
                   facts.temp_takes_direct_io ? "takes direct I/O" : "no direct I/O");
+  if (!facts.temp_has_inodes) {
+    finding.grade = Grade::broken;
+    finding.text += ", but no inodes: no file can be made";
+    finding.mend = "murder peer ... --temp-path DIR   # or remove files there (df -i)";
+    return finding;
+  }
   if (*facts.temp_free_bytes < temp_bytes_wanted) {
     finding.grade = Grade::could_be_better;
     finding.text += "; archives are kept there";
     finding.mend = "murder peer ... --temp-path DIR   # one with more space";
+  }
+  return finding;
+}
+
+Finding check_memory(const HostFacts& facts) {
+  if (!facts.memory_limit_bytes) {
+    return {.name = "memory", .text = "no limit"};
+  }
+  Finding finding{
+      .name = "memory",
+      .text = fmt::format("at most {} (control group or ulimit -v): --memory is {} when "
+                          "it is not given",
+                          format_size(*facts.memory_limit_bytes),
+                          format_size(memory_budget_of(facts.memory_limit_bytes)))};
+  if (*facts.memory_limit_bytes < memory_limit_needed) {
+    finding.grade = Grade::could_be_better;
+    finding.text += ", and that is little";
+    finding.mend = fmt::format("allow {} at least   # systemd: MemoryMax, docker: --memory",
+                               format_size(memory_limit_needed));
   }
   return finding;
 }
@@ -207,7 +257,7 @@ std::string_view text_of(Grade grade) {
 
 std::vector<Finding> check_host(const HostFacts& facts) {
   std::vector<Finding> findings = {check_kernel(facts), check_ring(facts), check_open_files(facts),
-                                   check_locked_memory(facts)};
+                                   check_locked_memory(facts), check_memory(facts)};
   check_network(findings, facts);
   findings.push_back(check_clock(facts));
   findings.push_back(check_sha1(facts.sha1));

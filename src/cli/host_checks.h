@@ -22,6 +22,9 @@ struct Sha1Facts {
 struct HostFacts {
   std::string kernel_release;  // "6.1.0-18-amd64"
   Result<io::KernelFeatures> features = fail(ErrorCode::unsupported, "not probed");
+  std::string io_uring_disabled;  // kernel.io_uring_disabled; empty: this kernel has no such switch
+  bool has_seccomp_filter = false;             // as containers and some services have
+  std::optional<uint64_t> memory_limit_bytes;  // of control groups and ulimit -v
   uint64_t open_files_soft = 0;
   uint64_t open_files_hard = 0;
   uint64_t locked_bytes = 0;     // RLIMIT_MEMLOCK; UINT64_MAX: no limit
@@ -39,6 +42,7 @@ struct HostFacts {
   std::string temp_path;
   Result<uint64_t> temp_free_bytes = 0;  // an error: it cannot be written to
   bool temp_takes_direct_io = false;
+  bool temp_has_inodes = true;
   std::string run_directory;
   Status run_directory_usable;
   Sha1Facts sha1;

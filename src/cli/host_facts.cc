@@ -13,6 +13,7 @@
 #include <ctime>
 #include <fstream>
 
+#include "cli/cgroup_limits.h"
 #include "cli/run_directory.h"
 #include "engine/hash/sha1_choice.h"
 
@@ -83,10 +84,22 @@ void read_temp(HostFacts& facts) {
   }
   facts.temp_free_bytes = static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
   const int fd = open(path, O_TMPFILE | O_RDWR | O_DIRECT | O_CLOEXEC, 0600);
+  facts.temp_has_inodes = status.f_files == 0 || status.f_favail > 0;  // some count none
   facts.temp_takes_direct_io = fd >= 0;
   if (fd >= 0) {
     close(fd);
   }
+}
+
+bool has_seccomp_filter() {
+  std::ifstream file("/proc/self/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with("Seccomp:")) {
+      return numbers_of(line) == std::vector<uint64_t>{2};  // SECCOMP_MODE_FILTER
+    }
+  }
+  return false;
 }
 
 Sha1Facts read_sha1() {
@@ -107,6 +120,9 @@ HostFacts read_host_facts(const std::string& temp_path, const std::string& run_d
     facts.kernel_release = name.release;
   }
   facts.features = io::probe_kernel_features();
+  facts.io_uring_disabled = first_line_of("/proc/sys/kernel/io_uring_disabled");
+  facts.has_seccomp_filter = has_seccomp_filter();
+  facts.memory_limit_bytes = memory_limit();
   read_limits(facts);
   facts.somaxconn = last_number("/proc/sys/net/core/somaxconn");
   facts.syn_backlog = last_number("/proc/sys/net/ipv4/tcp_max_syn_backlog");

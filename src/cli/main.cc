@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "cli/fleet/fleet_options.h"
 #include "cli/output.h"
 #include "cli/suggestion.h"
+#include "cli/word_faults.h"
 #include "engine/base/printable.h"
 #include "engine/hash/sha1_choice.h"
 
@@ -71,6 +73,13 @@ Named named_in(const CLI::App& app, const std::vector<std::string>& words) {
   return named;
 }
 
+int report_usage(const WordFault& fault, const CommandContext& context) {
+  print_message(printable_lines(fmt::format("{}: {}\n`{} --help` says what there is.\n",
+                                            fault.command, fault.text, fault.command)));
+  context.print_json(json_of_error({ErrorCode::invalid_input, fault.text}));
+  return exit_usage;
+}
+
 // Exit code 2, except for --help and --version, which arrive here as well.
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
                        const std::vector<std::string>& words, CommandContext& context) {
@@ -97,10 +106,7 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
   } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     text = unexpected_word(app, *named.app);
   }
-  print_message(printable_lines(
-      fmt::format("{}: {}\n`{} --help` says what there is.\n", named.name, text, named.name)));
-  context.print_json(json_of_error({ErrorCode::invalid_input, text}));
-  return exit_usage;
+  return report_usage({.command = named.name, .text = text}, context);
 }
 
 // Whether MURDER_SHA1 names something. A wish that this processor cannot meet is told, and passed
@@ -135,13 +141,17 @@ int run(int argument_count, char** arguments) {
   add_commands(ArgumentParser(&app), context, argument_count > 1 ? arguments[1] : "");
   const std::vector<std::string> words =
       fleet::normalise_words({arguments + 1, arguments + argument_count});
+  // It may stand behind the word that cannot be parsed.
+  const bool wants_json = std::find(words.begin(), words.end(), "--json") != words.end();
+  if (const std::optional<WordFault> fault = find_word_fault(app, words)) {
+    context.json = wants_json;
+    return report_usage(*fault, context);
+  }
   try {
     // CLI11 takes them from the end.
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& error) {
-    // It may stand behind the word that could not be parsed.
-    context.json = std::any_of(arguments + 1, arguments + argument_count,
-                               [](const char* word) { return std::string(word) == "--json"; });
+    context.json = wants_json;
     return report_parse_error(app, error, words, context);
   }
   if (!check_sha1_wish(context)) {

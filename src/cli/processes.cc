@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -67,12 +66,6 @@ bool is_ending(int pid) {
   return state == 'Z' || state == 'X' || (flags & exiting_flag) != 0;
 }
 
-int pid_in_name(const std::string& socket_name) {
-  int pid = 0;
-  std::from_chars(socket_name.data(), socket_name.data() + socket_name.size(), pid);
-  return pid;
-}
-
 }  // namespace
 
 bool listens_on(const Json& status, uint16_t port) {
@@ -86,7 +79,7 @@ std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
   std::vector<RunningProcess> processes;
   for (const std::string& name : directory.live_sockets()) {
     RunningProcess process{
-        .pid = pid_in_name(name), .socket_name = name, .status = Json::object(), .problem = {}};
+        .pid = pid_of_socket(name), .socket_name = name, .status = Json::object(), .problem = {}};
     Result<Json> status = ask(directory, name, "GET", "/status");
     if (!status || !status->is_object()) {
       process.problem = status ? "its answer is no status" : status.error().text;

@@ -38,8 +38,17 @@ class DirectoryLock {
   int fd_;
 };
 
-std::string default_below_tmp() {
-  return fmt::format("/tmp/murder-{}", geteuid());
+std::string default_path() {
+  if (geteuid() == 0 && access("/run", W_OK) == 0) {
+    return "/run/murder";
+  }
+  const bool has_var_tmp = access("/var/tmp", W_OK | X_OK) == 0;
+  return fmt::format("{}/murder-{}", has_var_tmp ? "/var/tmp" : "/tmp", geteuid());
+}
+
+bool is_default(const std::string& option) {
+  const char* variable = std::getenv("MURDER_RUN_DIR");
+  return option.empty() && (variable == nullptr || variable[0] == '\0');
 }
 
 sockaddr_un address_of(const std::string& path) {
@@ -65,12 +74,11 @@ Result<io::Fd> connect_to(const std::string& path, int& error_number) {
   return fd;
 }
 
-// The number before ".sock" (and before a further "-N"); -1 for other names.
-long pid_of_name(std::string_view name) {
-  long pid = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-  const bool is_number = error == std::errc{} && end != name.data();
-  return is_number && name.ends_with(socket_suffix) ? pid : -1;
+Error not_ours(const std::string& path) {
+  return {ErrorCode::permission,
+          fmt::format("run directory {}: it belongs to another user or is open to others: "
+                      "remove it, or name another with --run-dir",
+                      path)};
 }
 
 Status check_owner(const std::string& path, int fd) {
@@ -79,32 +87,70 @@ Status check_owner(const std::string& path, int fd) {
     return fail_errno(errno, path);
   }
   if (status.st_uid != geteuid() || (status.st_mode & 0077U) != 0) {
-    return fail(ErrorCode::permission,
-                fmt::format("run directory {}: it belongs to another user or is open to others: "
-                            "remove it, or name another with --run-dir",
-                            path));
+    return fail(not_ours(path));
   }
   return {};
 }
 
+// Where earlier versions kept their sockets by default, as far as it is there and ours.
+std::vector<std::string> older_directories(const std::string& path) {
+  std::vector<std::string> candidates = {fmt::format("/run/user/{}/murder", geteuid()),
+                                         fmt::format("/tmp/murder-{}", geteuid())};
+  const char* session = std::getenv("XDG_RUNTIME_DIR");
+  if (session != nullptr && session[0] == '/' &&
+      candidates[0] != std::string(session) + "/murder") {
+    candidates.push_back(std::string(session) + "/murder");
+  }
+  std::erase_if(candidates, [&path](const std::string& candidate) {
+    const io::Fd fd(::open(candidate.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    return candidate == path || !fd.is_open() || !check_owner(candidate, fd.get());
+  });
+  return candidates;
+}
+
+template <typename PathOf>
+void add_live_sockets(int directory_fd, const PathOf& path_of, std::vector<std::string>& names) {
+  // A descriptor of its own: reading moves the position of the one it reads from.
+  const int listing_fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* listing = listing_fd < 0 ? nullptr : fdopendir(listing_fd);
+  if (listing == nullptr) {
+    if (listing_fd >= 0) {
+      ::close(listing_fd);
+    }
+    return;
+  }
+  const DirectoryLock lock(directory_fd);
+  while (const dirent* entry = readdir(listing)) {
+    const std::string name = entry->d_name;
+    if (pid_of_socket(name) < 0) {
+      continue;
+    }
+    int error_number = 0;
+    (void)connect_to(path_of(name), error_number);
+    if (error_number == ECONNREFUSED) {
+      unlinkat(directory_fd, name.c_str(), 0);
+    } else if (error_number != ENOENT) {
+      names.push_back(name);
+    }
+  }
+  closedir(listing);
+}
+
 }  // namespace
 
+// The number before ".sock" (and before a further "-N").
+int pid_of_socket(std::string_view name) {
+  name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0
+  int pid = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+  const bool is_number = error == std::errc{} && end != name.data();
+  return is_number && name.ends_with(socket_suffix) ? pid : -1;
+}
+
 std::string choose_run_directory(const std::string& option) {
-  std::string path = option;
-  const auto take_variable = [&path](const char* name, const char* suffix) {
-    const char* value = std::getenv(name);
-    if (path.empty() && value != nullptr && value[0] != '\0') {
-      path = std::string(value) + suffix;
-    }
-  };
-  take_variable("MURDER_RUN_DIR", "");
-  if (path.empty() && geteuid() == 0 && access("/run", W_OK) == 0) {
-    path = "/run/murder";
-  }
-  take_variable("XDG_RUNTIME_DIR", "/murder");
-  if (path.empty()) {
-    path = default_below_tmp();
-  }
+  const std::string path = is_default(option) ? default_path()
+                           : option.empty()   ? std::getenv("MURDER_RUN_DIR")
+                                              : option;
   std::error_code ignored;
   const std::filesystem::path absolute = std::filesystem::absolute(path, ignored);
   return ignored ? path : absolute.string();
@@ -124,21 +170,35 @@ Result<RunDirectory> RunDirectory::open(const std::string& option) {
 
 Result<RunDirectory> RunDirectory::open_existing(const std::string& option) {
   const std::string path = choose_run_directory(option);
-  const bool is_public = path == default_below_tmp();
+  const std::vector<std::string> older =
+      is_default(option) ? older_directories(path) : std::vector<std::string>();
+  if (!older.empty()) {
+    static_cast<void>(mkdir(path.c_str(), 0700));
+  }
+  // Anybody may make directories in the places of the defaults, but for root's.
+  const bool must_be_ours = is_default(option) && path != "/run/murder";
   io::Fd fd(
-      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_public ? O_NOFOLLOW : 0)));
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (must_be_ours ? O_NOFOLLOW : 0)));
+  if (!fd.is_open() && must_be_ours && (errno == EACCES || errno == ELOOP || errno == ENOTDIR)) {
+    return fail(not_ours(path));
+  }
   if (!fd.is_open()) {
     return fail_errno(errno, "run directory " + path);
   }
-  if (is_public) {
+  if (must_be_ours) {
     if (Status status = check_owner(path, fd.get()); !status) {
       return fail(status.error());
     }
   }
-  return RunDirectory(path, std::move(fd));
+  RunDirectory directory(path, std::move(fd));
+  directory.older_paths_ = older;
+  return directory;
 }
 
 std::string RunDirectory::socket_path(const std::string& name) const {
+  if (name.starts_with('/')) {
+    return name;
+  }
   std::string path = path_ + "/" + name;
   if (path.size() < sizeof(sockaddr_un::sun_path)) {
     return path;
@@ -148,33 +208,22 @@ std::string RunDirectory::socket_path(const std::string& name) const {
 
 std::vector<std::string> RunDirectory::live_sockets() const {
   std::vector<std::string> names;
-  // A descriptor of its own: reading moves the position of the one it reads from.
-  const int listing_fd = openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* listing = listing_fd < 0 ? nullptr : fdopendir(listing_fd);
-  if (listing == nullptr) {
-    if (listing_fd >= 0) {
-      ::close(listing_fd);
+  add_live_sockets(
+      fd_.get(), [this](const std::string& name) { return socket_path(name); }, names);
+  for (const std::string& older : older_paths_) {
+    const io::Fd fd(::open(older.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    std::vector<std::string> found;
+    if (fd.is_open()) {
+      add_live_sockets(
+          fd.get(), [&older](const std::string& name) { return older + "/" + name; }, found);
     }
-    return names;
-  }
-  const DirectoryLock lock(fd_.get());
-  while (const dirent* entry = readdir(listing)) {
-    const std::string name = entry->d_name;
-    if (pid_of_name(name) < 0) {
-      continue;
-    }
-    int error_number = 0;
-    (void)connect_to(socket_path(name), error_number);
-    if (error_number == ECONNREFUSED) {
-      unlinkat(fd_.get(), name.c_str(), 0);
-    } else if (error_number != ENOENT) {
-      names.push_back(name);
+    for (const std::string& name : found) {
+      names.push_back(older + "/" + name);
     }
   }
-  closedir(listing);
   std::sort(names.begin(), names.end(), [](const std::string& left, const std::string& right) {
-    const long left_pid = pid_of_name(left);
-    const long right_pid = pid_of_name(right);
+    const int left_pid = pid_of_socket(left);
+    const int right_pid = pid_of_socket(right);
     return left_pid != right_pid ? left_pid < right_pid : left < right;
   });
   return names;
@@ -216,6 +265,25 @@ Result<ControlSocket> ControlSocket::create(const std::string& run_directory_opt
     }
   }
   return failed(EEXIST);
+}
+
+ControlSocket::ControlSocket(RunDirectory directory, std::string name, io::Fd listening)
+    : directory_(std::move(directory)), name_(std::move(name)), listening_(std::move(listening)) {
+  struct stat status {};
+  if (fstatat(directory_.fd(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+  }
+}
+
+bool ControlSocket::is_lost() const {
+  // By its whole path: the directory may be gone, or another.
+  struct stat status {};
+  const std::string path = directory_.path() + "/" + name_;
+  if (fstatat(AT_FDCWD, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno == ENOENT || errno == ENOTDIR;
+  }
+  return status.st_dev != device_ || status.st_ino != inode_;
 }
 
 ControlSocket::~ControlSocket() {

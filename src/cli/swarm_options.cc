@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "cli/cgroup_limits.h"
 #include "engine/base/rack.h"
 #include "engine/base/units.h"
 
@@ -13,7 +14,6 @@ namespace murder::cli {
 namespace {
 
 constexpr uint32_t shards_max = 64;
-constexpr uint64_t memory_bytes_min = 16 * 1024 * 1024;
 
 node::SendPath send_path_of(std::string_view name) {
   if (name == "copy") {
@@ -55,7 +55,8 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
       .in_range(1, shards_max)
       .show_default();
   command.add_size("--memory", options.memory_bytes,
-                   "Memory for pieces on their way; default 64MiB");
+                   "Memory for pieces on their way; default 64MiB, less where the memory of this "
+                   "process is limited (a control group, ulimit -v)");
   command.add_flag("--page-cache", options.page_cache,
                    "Write pieces through the page cache; default: past it (O_DIRECT), which takes "
                    "no memory from others, where the file system can");
@@ -80,10 +81,12 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
           fmt::format("--ip {}: write a numeric address, such as 10.0.0.7", options.ip));
     }
   }
-  if (options.memory_bytes < memory_bytes_min) {
+  const uint64_t memory_bytes =
+      options.memory_bytes == 0 ? memory_budget_of(memory_limit()) : options.memory_bytes;
+  if (memory_bytes < memory_bytes_min) {
     return context.wrong_usage(
         fmt::format("--memory: {} is too little, {} is the least (write a unit: 64MiB)",
-                    format_size(options.memory_bytes), format_size(memory_bytes_min)));
+                    format_size(memory_bytes), format_size(memory_bytes_min)));
   }
   if (!options.rack.empty()) {
     if (Status named = validate_rack_name(options.rack); !named) {
@@ -100,7 +103,7 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
   node.rack = options.rack;
   node.host_label = options.label.empty() ? own_host_name() : options.label;
   node.shard_count = options.shards;
-  node.memory_bytes = options.memory_bytes;
+  node.memory_bytes = memory_bytes;
   node.direct_io = !options.page_cache;
   node.send_path = send_path_of(options.send_path);
   node.upload_limit = options.upload_limit;

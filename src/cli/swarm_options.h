@@ -9,13 +9,15 @@
 
 namespace murder::cli {
 
+inline constexpr uint64_t memory_bytes_min = 16ULL * 1024 * 1024;
+
 struct SwarmOptions {
   std::string ip;
   std::string ports;  // a range; empty: any
   std::string label;  // empty: the host's name
   std::string rack;
   uint32_t shards = 1;
-  uint64_t memory_bytes = limits::memory_bytes_default;
+  uint64_t memory_bytes = 0;  // 0: what fits (memory_budget_of)
   bool page_cache = false;
   std::string send_path = "auto";
   uint64_t upload_limit = 0;  // bytes a second; 0: none

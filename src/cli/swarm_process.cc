@@ -34,6 +34,7 @@ SwarmProcess::SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions opti
     : torrent_(torrent), options_(std::move(options)), front_(front) {}
 
 SwarmProcess::~SwarmProcess() {
+  control_keeper_.reset();  // it would renew the socket of a server that is gone
   control_server_.reset();
   if (front_poll_ != nullptr) {
     reactor_->cancel(*front_poll_);
@@ -53,17 +54,18 @@ Status SwarmProcess::start() {
     return fail(signals.error());
   }
   signals_ = std::move(*signals);
-  Result<ControlSocket> control = ControlSocket::create(options_.run_directory);
-  if (!control) {
-    return fail(control.error());
+  auto keeper = ControlKeeper::create(*reactor_, options_.run_directory,
+                                      [this](int fd) { control_server_->serve_instead(fd); });
+  if (!keeper) {
+    return fail(keeper.error());
   }
-  control_socket_.emplace(std::move(*control));
+  control_keeper_ = std::move(*keeper);
   auto server = http::Server::create(*reactor_, control_handler_, {.connections_max = 32});
   if (!server) {
     return fail(server.error());
   }
   control_server_ = std::move(*server);
-  control_server_->serve(control_socket_->release_fd());
+  control_server_->serve(control_keeper_->release_fd());
   if (front_.hangup_fd() >= 0) {
     front_poll_ =
         std::make_unique<io::Operation>(io::bind_operation<&SwarmProcess::front_gone>(this));

@@ -14,7 +14,7 @@
 
 #include "cli/background.h"
 #include "cli/control.h"
-#include "cli/run_directory.h"
+#include "cli/control_keeper.h"
 #include "cli/torrent_input.h"
 #include "engine/http/server.h"
 #include "engine/io/reactor.h"
@@ -89,7 +89,7 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   Front& front_;
   std::unique_ptr<io::Reactor> reactor_;
   std::unique_ptr<io::SignalSource> signals_;
-  std::optional<ControlSocket> control_socket_;
+  std::unique_ptr<ControlKeeper> control_keeper_;
   ControlHandler control_handler_{*this};
   std::unique_ptr<http::Server> control_server_;
   std::unique_ptr<io::Operation> front_poll_;

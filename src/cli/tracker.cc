@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/control.h"
+#include "cli/control_keeper.h"
 #include "cli/processes.h"
 #include "cli/run_directory.h"
 #include "engine/archive/file.h"
@@ -108,18 +109,22 @@ Result<int> serve(const tracker::TrackerOptions& options, const CommandContext& 
     return fail(server.error().code,
                 server.error().text + (is_taken ? tracker_there(options, context) : ""));
   }
-  Result<ControlSocket> control = ControlSocket::create(context.run_directory);
+  tracker::TrackerServer& tracker = **server;
+  auto control = ControlKeeper::create(
+      tracker.reactor(), context.run_directory,
+      [&tracker](int listening_fd) { tracker.serve_control_instead(listening_fd); });
   if (!control) {
     return fail(control.error());
   }
   TrackerStatus source(**server);
   ControlHandler handler(source);
-  if (Status status = (*server)->serve_control(control->release_fd(), handler); !status) {
+  if (Status status = (*server)->serve_control((*control)->release_fd(), handler); !status) {
     return fail(status.error());
   }
   front.finish(report_of(**server));
   (*server)->run();
-  server->reset();  // before the handler it refers to
+  control->reset();  // its timer is of the server's reactor
+  server->reset();   // before the handler it refers to
   return exit_done;
 }
 

@@ -184,6 +184,11 @@ Status TrackerServer::serve_control(int listening_fd, http::Handler& handler) {
   return {};
 }
 
+void TrackerServer::serve_control_instead(int listening_fd) {
+  ENSURE(control_server_ != nullptr);
+  control_server_->serve_instead(listening_fd);
+}
+
 void TrackerServer::run() {
   reactor_->run();
 }

@@ -30,7 +30,7 @@ struct TrackerOptions {
   RackTable racks;  // of hosts that do not say where they stand
   // run() returns when nobody was known and nobody asked for this long; zero: it never does.
   Duration idle_max{};
-  bool handle_signals = true;  // SIGTERM and SIGINT end run()
+  bool handle_signals = true;  // SIGTERM, SIGINT and SIGHUP end run()
 };
 
 // Lives on the thread that calls run(), which may not be within one of its handlers' calls.
@@ -50,6 +50,10 @@ class TrackerServer {
   // Serves a further listening socket (the control socket of this process) through `handler`, which
   // outlives this object. Takes the socket over. At most once, before run().
   [[nodiscard]] Status serve_control(int listening_fd, http::Handler& handler);
+  // After serve_control(): this socket takes the place of that one, whose name was removed.
+  void serve_control_instead(int listening_fd);
+  // For timers of who runs this tracker.
+  [[nodiscard]] io::Reactor& reactor() { return *reactor_; }
 
   // Serves until stop(), a signal, or TrackerOptions::idle_max.
   void run();

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -41,6 +42,52 @@ TEST_CASE("the option wins over the environment, which wins over the defaults") 
   CHECK(choose_run_directory("") == "/tmp/from-environment");
   unsetenv("MURDER_RUN_DIR");
   CHECK(choose_run_directory("").starts_with("/"));
+}
+
+TEST_CASE("the default place does not depend on the session") {
+  const char* session_before = std::getenv("XDG_RUNTIME_DIR");
+  const std::string session = session_before == nullptr ? "" : session_before;
+  unsetenv("MURDER_RUN_DIR");
+  unsetenv("XDG_RUNTIME_DIR");
+  const std::string without = choose_run_directory("");
+  setenv("XDG_RUNTIME_DIR", "/run/user/4242", 1);
+  CHECK(choose_run_directory("") == without);
+  setenv("HOME", "/nonexistent", 1);
+  CHECK(choose_run_directory("") == without);
+  if (session.empty()) {
+    unsetenv("XDG_RUNTIME_DIR");
+  } else {
+    setenv("XDG_RUNTIME_DIR", session.c_str(), 1);
+  }
+}
+
+TEST_CASE("the pid of a control socket is in its name, also behind a path") {
+  CHECK(pid_of_socket("12.sock") == 12);
+  CHECK(pid_of_socket("12-3.sock") == 12);
+  CHECK(pid_of_socket("/run/user/7/murder/12.sock") == 12);
+  CHECK(pid_of_socket("12.log") == -1);
+  CHECK(pid_of_socket("x.sock") == -1);
+}
+
+TEST_CASE("a socket whose name or directory was removed is lost") {
+  const TemporaryDirectory temporary;
+  const std::string path = temporary.path() + "/run";
+  {
+    const Result<ControlSocket> control = ControlSocket::create(path);
+    REQUIRE(control);
+    CHECK_FALSE(control->is_lost());
+    REQUIRE(unlink((path + "/" + control->name()).c_str()) == 0);
+    CHECK(control->is_lost());
+    // Another's of the same name is not ours.
+    std::ofstream(path + "/" + control->name()) << "x";
+    CHECK(control->is_lost());
+  }
+  const Result<ControlSocket> control = ControlSocket::create(path);
+  REQUIRE(control);
+  CHECK_FALSE(control->is_lost());
+  REQUIRE(unlink((path + "/" + control->name()).c_str()) == 0);
+  REQUIRE(rmdir(path.c_str()) == 0);
+  CHECK(control->is_lost());
 }
 
 TEST_CASE("a control socket is there while its owner lives and gone afterwards") {

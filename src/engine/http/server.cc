@@ -39,6 +39,14 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
     listeners_.push_back(std::make_unique<Listener>(reactor_, *this, listening_fd));
   }
 
+  void serve_instead(int listening_fd) {
+    std::erase_if(listeners_, [](const auto& listener) { return listener->is_quiet(); });
+    for (const auto& listener : listeners_) {
+      listener->stop();
+    }
+    serve(listening_fd);
+  }
+
   void stop() {
     stopped_ = true;
     room_timer_.cancel();
@@ -177,6 +185,9 @@ Server::~Server() {
 
 void Server::serve(int listening_fd) {
   core_->serve(listening_fd);
+}
+void Server::serve_instead(int listening_fd) {
+  core_->serve_instead(listening_fd);
 }
 void Server::stop() {
   core_->stop();

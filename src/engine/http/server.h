@@ -92,6 +92,8 @@ class Server {
 
   // Takes over a listening socket, TCP or unix. Several may be served.
   void serve(int listening_fd);
+  // The same in place of all that were served before, which are closed; connections stay.
+  void serve_instead(int listening_fd);
   // Closes the listeners and all connections. An answer that is being sent is cut, but that of a
   // handler which calls this still goes out.
   void stop();

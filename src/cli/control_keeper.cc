@@ -1,0 +1,43 @@
+#include "cli/control_keeper.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr Duration look_interval = std::chrono::seconds(5);
+
+}  // namespace
+
+Result<std::unique_ptr<ControlKeeper>> ControlKeeper::create(io::Reactor& reactor,
+                                                             std::string run_directory_option,
+                                                             Renew renew) {
+  Result<ControlSocket> socket = ControlSocket::create(run_directory_option);
+  if (!socket) {
+    return fail(socket.error());
+  }
+  return std::unique_ptr<ControlKeeper>(new ControlKeeper(reactor, std::move(run_directory_option),
+                                                          std::move(*socket), std::move(renew)));
+}
+
+ControlKeeper::ControlKeeper(io::Reactor& reactor, std::string run_directory_option,
+                             ControlSocket socket, Renew renew)
+    : reactor_(reactor),
+      run_directory_option_(std::move(run_directory_option)),
+      renew_(std::move(renew)),
+      socket_(std::move(socket)),
+      timer_(reactor.timers(), io::bind_timer<&ControlKeeper::look>(this)) {
+  timer_.arm(reactor_.now() + look_interval);
+}
+
+void ControlKeeper::look(io::Timer& timer) {
+  if (!socket_ || socket_->is_lost()) {
+    socket_.reset();  // first: it would remove the name of the next one
+    Result<ControlSocket> socket = ControlSocket::create(run_directory_option_);
+    if (socket) {
+      socket_.emplace(std::move(*socket));
+      renew_(socket_->release_fd());
+    }
+  }
+  timer.arm(reactor_.now() + look_interval);
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,44 @@
+// Keeps the control socket of a process reachable for as long as the process lives: somebody may
+// remove its name (a session's end, tmpfiles, rm), and the process would be invisible and could not
+// be stopped. One look every few seconds; a lost socket is made again.
+//
+// Lives on the thread of the reactor.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/run_directory.h"
+#include "engine/io/reactor.h"
+#include "engine/io/timers.h"
+
+namespace murder::cli {
+
+class ControlKeeper {
+ public:
+  // Given the listening socket that takes the place of the one before.
+  using Renew = std::function<void(int listening_fd)>;
+
+  // The first socket is for the caller: release_fd().
+  [[nodiscard]] static Result<std::unique_ptr<ControlKeeper>> create(
+      io::Reactor& reactor, std::string run_directory_option, Renew renew);
+  ControlKeeper(const ControlKeeper&) = delete;
+  ControlKeeper& operator=(const ControlKeeper&) = delete;
+
+  [[nodiscard]] int release_fd() { return socket_->release_fd(); }
+
+ private:
+  ControlKeeper(io::Reactor& reactor, std::string run_directory_option, ControlSocket socket,
+                Renew renew);
+  void look(io::Timer& timer);
+
+  io::Reactor& reactor_;
+  const std::string run_directory_option_;
+  const Renew renew_;
+  std::optional<ControlSocket> socket_;
+  io::Timer timer_;
+};
+
+}  // namespace murder::cli
