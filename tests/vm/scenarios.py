@@ -130,6 +130,10 @@ def netem(context):
     return _job(context, "amd64", "Haswell-noTSX", "job_netem")
 
 
+def session(context):
+    return _job(context, "amd64", "Haswell-noTSX", "job_session")
+
+
 def power_cuts(context):
     return power.survived(context, Row)
 
@@ -148,6 +152,7 @@ SCENARIOS = {
     "unsynced": (unsynced, "power cuts with --no-sync, to see that the rig notices what is lost"),
     "reboot": (reboot, "a reboot by systemd in the middle of a fetch"),
     "netem": (netem, "hosts 20 ms apart that lose 1 % of their packets"),
+    "session": (session, "a user session that ends"),
     "quick": (quick, "one boot on -cpu Haswell, main job with the choice that murder makes"),
 }
 # Of `./dev vm` without names.
