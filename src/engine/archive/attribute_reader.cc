@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "engine/archive/bounds.h"
 
@@ -70,6 +71,19 @@ Result<std::vector<ExtendedAttribute>> read_attributes(int directory_fd, const c
               return left.name < right.name;
             });
   return found;
+}
+
+size_t count_attributes(int fd) {
+  std::string names(limits::attribute_list_bytes_max, '\0');
+  const ssize_t size = ::flistxattr(fd, names.data(), names.size());
+  names.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  size_t count = 0;
+  for (size_t at = 0; at < names.size();) {
+    const std::string_view name(names.c_str() + at);
+    count += is_portable_attribute(name) ? 1 : 0;
+    at += name.size() + 1;
+  }
+  return count;
 }
 
 }  // namespace murder::archive

@@ -15,4 +15,7 @@ namespace murder::archive {
                                                                      const char* name,
                                                                      bool with_values);
 
+// How many an open file has of those.
+[[nodiscard]] size_t count_attributes(int fd);
+
 }  // namespace murder::archive

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "engine/archive/attribute_reader.h"
 #include "engine/archive/exclude_patterns.h"
 #include "engine/archive/file.h"
 #include "engine/archive/pack_tree.h"
@@ -204,6 +205,12 @@ class Creation {
     created_.unpacked_bytes = created_.source_bytes;
     created_.unpacked_entries = 1;
     choose_piece_size(created_.archive_bytes);
+    if (const size_t count = count_attributes(source_fd); count > 0) {
+      observer_.warning(fmt::format(
+          "{} extended attributes of {} (access lists and capabilities are some) are left out: a "
+          "file that is a release carries none, a directory does with --xattrs",
+          count, options_.source));
+    }
     Result<Staging> staging =
         Staging::make(options_.directory, name_, Staging::Kind::file, archive_mode);
     if (!staging) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -249,6 +250,20 @@ TEST_CASE("a disk that fills up while packing is an Error that says so, with not
     return !release && release.error().code == ErrorCode::no_space &&
            names_in(temporary / "disk").empty();
   }));
+}
+
+TEST_CASE("attributes of a file that is a release are told to be left out") {
+  TemporaryDirectory temporary;
+  write_file(temporary / "file", "content");
+  if (::setxattr((temporary / "file").c_str(), "user.origin", "x", 1, 0) != 0) {
+    MESSAGE("no user attributes in " << temporary.path());
+    return;
+  }
+  Notes notes;
+  REQUIRE(create_release({.source = temporary / "file", .tag = "v1", .directory = temporary.path()},
+                         notes));
+  REQUIRE(notes.warnings.size() == 1);
+  CHECK(notes.warnings[0].find("1 extended attributes of") == 0);
 }
 
 TEST_CASE("leftovers of a killed run are removed") {
