@@ -44,18 +44,28 @@ class TextSource final : public ByteSource {
 };
 
 // Of every process one, with something beside the target that must stay.
-const std::string& scratch_directory() {
-  static const std::string path = [] {
-    std::string made = (::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    made += "/murder-fuzz-archive.XXXXXX";
-    ENSURE(::mkdtemp(made.data()) != nullptr);
-    ENSURE(::mkdir((made + "/to").c_str(), 0755) == 0);
-    const Result<FileDescriptor> kept = open_file(made + "/kept", O_WRONLY | O_CREAT | O_EXCL);
+class Scratch {
+ public:
+  Scratch() : path_(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") {
+    path_ += "/murder-fuzz-archive.XXXXXX";
+    ENSURE(::mkdtemp(path_.data()) != nullptr);
+    ENSURE(::mkdir((path_ + "/to").c_str(), 0755) == 0);
+    const Result<FileDescriptor> kept = open_file(path_ + "/kept", O_WRONLY | O_CREAT | O_EXCL);
     ENSURE(kept && write_all(kept->get(), as_bytes_of("kept"), "kept"));
-    std::atexit([] { (void)remove_tree(scratch_directory()); });
-    return made;
-  }();
-  return path;
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { (void)remove_tree(path_); }
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+const std::string& scratch_directory() {
+  static const Scratch scratch;
+  return scratch.path();
 }
 
 size_t entries_of(const std::string& path) {
