@@ -27,6 +27,8 @@ constexpr std::array named_commands = {
     NamedCommand{"clean", add_clean_command},
     NamedCommand{"activate", add_activate_command},
     NamedCommand{"releases", add_releases_command},
+    NamedCommand{"lock", add_lock_command},
+    NamedCommand{"unlock", add_unlock_command},
     NamedCommand{"simulate", add_simulate_command},
     NamedCommand{"doctor", add_doctor_command},
     NamedCommand{"deploy", fleet::add_deploy_command},

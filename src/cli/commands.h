@@ -11,6 +11,7 @@ void add_clean_command(ArgumentParser app, CommandContext& context);
 void add_create_command(ArgumentParser app, CommandContext& context);
 void add_doctor_command(ArgumentParser app, CommandContext& context);
 void add_info_command(ArgumentParser app, CommandContext& context);
+void add_lock_command(ArgumentParser app, CommandContext& context);
 void add_peer_command(ArgumentParser app, CommandContext& context);
 void add_releases_command(ArgumentParser app, CommandContext& context);
 void add_seed_command(ArgumentParser app, CommandContext& context);
@@ -18,6 +19,7 @@ void add_simulate_command(ArgumentParser app, CommandContext& context);
 void add_status_command(ArgumentParser app, CommandContext& context);
 void add_stop_command(ArgumentParser app, CommandContext& context);
 void add_tracker_command(ArgumentParser app, CommandContext& context);
+void add_unlock_command(ArgumentParser app, CommandContext& context);
 void add_verify_command(ArgumentParser app, CommandContext& context);
 void add_wait_command(ArgumentParser app, CommandContext& context);
 

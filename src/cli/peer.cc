@@ -28,7 +28,7 @@ struct PeerOptions {
   bool unsafe_please_delete = false;
   bool no_unpack = false;
   bool background = false;
-  bool wait = false;
+  bool follow = false;
   bool take_over = false;
   bool record = false;
   bool no_sync = false;
@@ -142,8 +142,8 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
         "--record notes releases in DIR/TAG: not with --no-unpack or "
         "--no-tag-directory");
   }
-  if (options.wait && !options.background) {
-    return context.wrong_usage("--wait is for --background");
+  if (options.follow && !options.background) {
+    return context.wrong_usage("--follow is for --background");
   }
   const auto node_options = node_options_of(options.swarm, context);
   if (!node_options) {
@@ -197,7 +197,7 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
                              .record = options.record,
                              .sync_to_disk = !options.no_sync});
   });
-  if (!options.wait || !result || *result != exit_done) {
+  if (!options.follow || !result || *result != exit_done) {
     return result;
   }
   return wait_for_peer({.tag = tag, .tells_progress = true}, context);
@@ -230,7 +230,7 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--no-unpack", options.no_unpack, "Fetch the archive only");
   command.add_flag("--background", options.background,
                    "Return when the download has begun (murder wait TAG tells how it ended)");
-  command.add_flag("--wait", options.wait,
+  command.add_flag("--follow", options.follow,
                    "With --background: stay until the release is in its place, as murder wait\n"
                    "does; the download does not end with this command");
   command.add_flag("--take-over", options.take_over,

@@ -16,10 +16,13 @@ REACH = """#!/bin/sh
 host=$1 command=$2
 home="{base}/$host"
 if [ -e "$home/down" ]; then echo "ssh: connect to host $host port 22: No route to host" >&2; exit 255; fi
-if [ -e "$home/slow" ]; then case $command in *murder*wait*) sleep 600;; esac; fi
 echo "$command" >>"$home/commands"
-cd "$home" || exit 255
-exec env -i PATH="$PATH" HOME="$home" MURDER_RUN_DIR="$home/run dir" {shell} -c "$command"
+run() {{
+    cd "$home" || exit 255
+    exec env -i PATH="$PATH" HOME="$home" MURDER_RUN_DIR="$home/run dir" {shell} -c "$command"
+}}
+if [ -e "$home/slow" ]; then case $command in *--follow*) (run); sleep 600; exit;; esac; fi
+run
 """
 
 

@@ -5,10 +5,11 @@
 namespace murder::fleet {
 namespace {
 
+constexpr std::string_view digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 // 64 for what is no digit.
 uint32_t value_of(char digit) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const size_t value = digits.find(digit);
   return value == std::string_view::npos ? 64 : static_cast<uint32_t>(value);
 }
@@ -45,6 +46,22 @@ Result<std::string> decode_base64(std::string_view text) {
     bytes.pop_back();
   }
   return bytes;
+}
+
+std::string encode_base64(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t index = 0; index < bytes.size(); index += 3) {
+    const std::string_view part = bytes.substr(index, 3);
+    uint32_t bits = 0;
+    for (size_t place = 0; place < 3; ++place) {
+      bits = bits << 8U | (place < part.size() ? static_cast<uint8_t>(part[place]) : 0U);
+    }
+    for (size_t place = 0; place < 4; ++place) {
+      text += place <= part.size() ? digits[bits >> (18 - 6 * place) & 0x3FU] : '=';
+    }
+  }
+  return text;
 }
 
 }  // namespace murder::fleet

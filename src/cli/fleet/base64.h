@@ -11,4 +11,7 @@ namespace murder::fleet {
 // Line breaks are passed over; anything else that does not belong there is an Error.
 [[nodiscard]] Result<std::string> decode_base64(std::string_view text);
 
+// In one line.
+[[nodiscard]] std::string encode_base64(std::string_view bytes);
+
 }  // namespace murder::fleet

@@ -8,9 +8,12 @@
 #include <utility>
 
 #include "cli/fleet/deploy_plan.h"
+#include "cli/fleet/deploy_report.h"
 #include "cli/fleet/deployment.h"
 #include "cli/fleet/fleet.h"
+#include "cli/fleet/own_process.h"
 #include "cli/fleet/plan/node_set.h"
+#include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/tasks.h"
 #include "cli/table.h"
 #include "engine/archive/exclude_patterns.h"
@@ -31,6 +34,7 @@ struct DeployCommandOptions {
   bool no_distribute = false;
   bool keep_temp_files = false;
   bool retry_failed = false;
+  bool take_over = false;
   bool plan = false;
   PlanAssumptions assumptions;
 };
@@ -66,10 +70,12 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
       .keep_temp_files = options.keep_temp_files,
       .activate = options.activate,
       .no_sync = options.no_sync,
+      .take_over = options.take_over,
       .keep_releases = options.keep_releases,
       .stall_timeout = options.task.peering.stall_timeout,
       .timeout = options.task.peering.timeout,
       .limits = options.task.peering.limits,
+      .own_words = own_command_words(),
       .packing = options.task.packing,
       .placing = options.task.peering.placing};
   deploy.placing.xattrs = deploy.packing.xattrs;
@@ -152,70 +158,19 @@ DeployState state_after(const Work& work, const DeployOptions& options,
   return state;
 }
 
-std::string target_of(const DeployOptions& options) {
-  return options.no_tag_directory ? options.destination_path
-                                  : options.destination_path + "/" + options.tag;
-}
-
-std::string summary_of(const DeployOptions& options, const DeployOutcome& outcome,
-                       std::span<const HostFailure> failures, size_t host_count, Duration elapsed,
-                       bool is_remembered) {
-  std::string text =
-      fmt::format("{} of {} hosts got {} in {} (after {})", outcome.done.size(), host_count,
-                  options.tag, options.destination_path, format_duration(elapsed));
-  if (!outcome.already.empty()) {
-    text +=
-        fmt::format(", {} had it already", outcome.already.size() == outcome.done.size()
-                                               ? "all of them"
-                                               : fmt::format("{} of them", outcome.already.size()));
-  }
-  if (outcome.is_activated) {
-    text += ", and it is current there";
-  }
-  if (!outcome.not_activated.empty()) {
-    text += "; " + outcome.not_activated;
-  }
-  if (!outcome.fatal) {
-    text = fmt::format("{} was not deployed: {}", options.tag, outcome.fatal.error().text);
-  }
-  const size_t failed = host_count - outcome.done.size();
-  const auto in_the_way = static_cast<size_t>(
-      std::count_if(failures.begin(), failures.end(),
-                    [](const HostFailure& failure) { return failure.is_in_the_way; }));
-  if (in_the_way > 0) {
-    text += fmt::format(
-        "\non {} of them something else is at {} already: use another tag, or replace what is "
-        "there "
-        "with --unsafe-please-delete",
-        in_the_way, target_of(options));
-  }
-  if (is_remembered && failed > in_the_way) {
-    text += fmt::format("\n--retry-failed goes on with the {} that have not", failed - in_the_way);
-  }
-  return text;
-}
-
-std::string folded(const Inventory& inventory, std::span<const HostIndex> hosts) {
-  std::vector<std::string> names;
-  for (const HostIndex host : hosts) {
-    names.push_back(inventory.at(host).name);
-  }
-  return fold_node_set(names);
-}
-
-// Who has it, when that is not simply who got it.
-std::string table_of_states(const Inventory& inventory, const DeployOutcome& outcome) {
-  std::vector<HostIndex> fresh;
-  std::set_difference(outcome.done.begin(), outcome.done.end(), outcome.already.begin(),
-                      outcome.already.end(), std::back_inserter(fresh));
-  std::vector<std::vector<std::string>> rows = {{"HOST", "COUNT", "STATE"}};
-  for (const auto& [hosts, state] :
-       {std::pair(&outcome.already, "already there"), std::pair(&std::as_const(fresh), "got it")}) {
-    if (!hosts->empty()) {
-      rows.push_back({folded(inventory, *hosts), fmt::format("{}", hosts->size()), state});
+// Those that come in later take the release as it is: other pieces would make it another one.
+uint32_t hosts_expected_of(const Work& work, const DeployOptions& deploy,
+                           const DeployStateFile& state_file,
+                           const std::optional<DeployState>& before) {
+  std::optional<DeployState> last = before;
+  if (!last) {
+    if (Result<std::optional<DeployState>> known = state_file.read()) {
+      last = std::move(*known);
     }
   }
-  return cli::format_table(rows);
+  const bool is_same = last && last->destination_path == deploy.destination_path;
+  return is_same && last->hosts_expected != 0 ? last->hosts_expected
+                                              : hosts_expected_in(work.inventory());
 }
 
 // With --retry-failed, what is known of the last deploy of this tag.
@@ -275,8 +230,10 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     context.print_json({{"tag", deploy->tag}, {"hosts", 0}});
     return cli::exit_done;
   }
+  DeployOptions told = *deploy;
+  told.hosts_expected = hosts_expected_of(**work, *deploy, *state_file, *before);
   (*work)->set_title(fmt::format("{} to {}", deploy->tag, deploy->destination_path));
-  Deployment deployment(**work, *deploy, *before);
+  Deployment deployment(**work, told, *before);
   const DeployOutcome outcome = deployment.run(*hosts);
   // A deploy that came to nothing before it began leaves what is known of the one before.
   const bool is_remembered = !outcome.info_hash.empty() && (outcome.fatal || !*before);
@@ -287,28 +244,10 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
           fmt::format("--retry-failed will not know of this deploy: {}", written.error().text));
     }
   }
-  if (!outcome.already.empty()) {
-    context.print(table_of_states((*work)->inventory(), outcome));
-    context.print("");
-  }
-  const size_t host_count = hosts->size() - outcome.other_names.size();
-  const int code = (*work)->finish(
-      outcome.done.size(),
-      summary_of(*deploy, outcome, (*work)->failures(), host_count,
-                 std::chrono::steady_clock::now() - start, is_remembered),
-      {{"tag", deploy->tag},
-       {"info_hash", outcome.info_hash},
-       {"destination_path", deploy->destination_path},
-       {"hosts", host_count},
-       {"other_names", json_of((*work)->inventory(), outcome.other_names)},
-       {"done", names_of((*work)->inventory(), outcome.done)},
-       {"already_there", names_of((*work)->inventory(), outcome.already)},
-       {"activated", outcome.is_activated},
-       {"error", outcome.fatal ? cli::Json() : cli::Json(outcome.fatal.error().text)}});
-  if (code == cli::exit_done && !outcome.fatal) {
-    return cli::exit_failed;
-  }
-  return code == cli::exit_done && !outcome.not_activated.empty() ? exit_some_failed : code;
+  return finish_deploy(**work, *deploy, outcome,
+                       {.host_count = hosts->size() - outcome.other_names.size(),
+                        .elapsed = std::chrono::steady_clock::now() - start,
+                        .is_remembered = is_remembered});
 }
 
 void add_plan_options(cli::ArgumentParser command, DeployCommandOptions& options) {
@@ -354,6 +293,9 @@ void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options
   command.add_flag("--retry-failed", options.retry_failed,
                    "Only the hosts that failed in the last deploy of this tag from this machine\n"
                    "(kept in $XDG_STATE_HOME/murder, ~/.local/state/murder)");
+  command.add_flag(
+      "--take-over", options.take_over,
+      "End another deploy of this tag or directory that is at work, and take its place");
   command.add_flag("--no-distribute", options.no_distribute,
                    "Do not put this program on hosts that lack it or have another build");
   command.add_flag("--keep-temp-files", options.keep_temp_files, "Leave archives where they are");

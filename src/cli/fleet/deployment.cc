@@ -3,369 +3,376 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
-#include "cli/control.h"
-#include "cli/fleet/activation.h"
-#include "cli/fleet/plan/node_set.h"
-#include "cli/fleet/plan/remote_command.h"
-#include "cli/fleet/tasks.h"
-#include "cli/fleet/tracker_use.h"
-#include "engine/http/blocking_client.h"
+#include "cli/fleet/report.h"
 
 namespace murder::fleet {
 namespace {
 
-constexpr Duration tracker_answer_timeout = std::chrono::seconds(3);
 // Peers are stopped at the end of the deploy; should this machine vanish, they end by themselves.
 constexpr Duration peers_seed_for = abandoned_after;
 
-bool tracker_answers(const std::string& announce_url) {
-  const Result<http::Reply> reply =
-      http::blocking_request(status_url(announce_url), {.timeout = tracker_answer_timeout});
-  if (!reply || reply->status != 200) {
-    return false;
-  }
-  const Result<cli::Json> status = cli::parse_json(reply->body);
-  return status && cli::text_member(*status, "kind") == cli::kind_tracker;
-}
-
-bool contains(std::span<const HostIndex> hosts, HostIndex host) {
-  return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
-}
-
-void add_missing(std::vector<HostIndex>& hosts, std::span<const HostIndex> more) {
-  hosts.insert(hosts.end(), more.begin(), more.end());
-  std::sort(hosts.begin(), hosts.end());
-  hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
-}
-
-std::string folded_names(const Work& work, std::span<const HostIndex> hosts) {
-  std::vector<std::string> names;
-  for (const HostIndex host : hosts) {
-    names.push_back(work.inventory().at(host).name);
-  }
-  return fold_node_set(names);
+PeeringOptions peering_of(const DeployOptions& options) {
+  return {.tag = options.tag,
+          .destination_path = options.destination_path,
+          .temp_path = options.temp_path,
+          .no_tag_directory = options.no_tag_directory,
+          .unsafe_please_delete = options.unsafe_please_delete,
+          .record = options.activate || options.keep_releases,
+          .take_over = true,
+          .no_sync = options.no_sync,
+          .seed_for = abandoned_after,  // should this machine vanish
+          .stall_timeout = options.stall_timeout,
+          .timeout = options.timeout,
+          .limits = options.limits,
+          .placing = options.placing};
 }
 
 }  // namespace
 
 Deployment::Deployment(Work& work, const DeployOptions& options, std::optional<DeployState> before)
-    : work_(work), options_(options), before_(std::move(before)) {}
+    : work_(work),
+      options_(options),
+      before_(std::move(before)),
+      run_(work, options, *this),
+      arrival_(run_),
+      lease_(run_),
+      source_(run_, arrival_, lease_),
+      fetching_(run_, arrival_, peering_of(options), work.inventory().peers.size()),
+      ending_(run_) {}
 
 DeployOutcome Deployment::run(std::span<const HostIndex> hosts) {
-  outcome_.fatal = prepare_and_peer(hosts);
+  outcome_.hosts_expected = options_.hosts_expected;
+  outcome_.fatal = start(hosts);
   if (outcome_.fatal) {
-    make_current();
+    outcome_.fatal = bring();
   }
-  clean_up();
+  fetching_.give_up();
+  drain();
+  work_.view().clear();
+  fetching_.tell_warnings();
+  end();
+  fill_outcome();
   return std::move(outcome_);
 }
 
-Status Deployment::stopped_by_user() const {
-  return work_.is_interrupted() ? Status(fail(ErrorCode::interrupted, "interrupted")) : Status();
-}
-
-Status Deployment::prepare_and_peer(std::span<const HostIndex> hosts) {
-  work_.meet(work_.inventory().trackers);  // the torrent tells others where they are
-  outcome_.hosts_expected = hosts_expected();
-  if (!options_.on_seeder) {
-    if (Status packed = pack(); !packed) {
-      return packed;
+Status Deployment::start(std::span<const HostIndex> hosts) {
+  const Inventory& inventory = work_.inventory();
+  std::vector<HostIndex> all(hosts.begin(), hosts.end());
+  for (const HostIndex host : hosts) {
+    run_.at(host).is_peer = true;
+  }
+  for (const std::vector<HostIndex>* role : {&inventory.trackers, &inventory.seeders}) {
+    for (const HostIndex host : *role) {
+      if (!contains(all, host) && !(role == &inventory.seeders && options_.local_seeder)) {
+        all.push_back(host);
+      }
     }
   }
-  if (Status distributed = distribute_program(hosts); !distributed) {
-    return distributed;
+  if (!options_.on_seeder) {
+    Result<PrivateDirectory> directory = PrivateDirectory::make(options_.local_temp_path);
+    if (!directory) {
+      return fail(directory.error());
+    }
+    directory_.emplace(std::move(*directory));
+    source_.set_local_directory(directory_->path());
+    run_.times.begin("packing", monotonic_now());
+    packing_ = std::make_unique<Packing>(PackingOptions{.source = options_.source,
+                                                        .tag = options_.tag,
+                                                        .directory = directory_->path(),
+                                                        .hosts_expected = options_.hosts_expected,
+                                                        .packing = options_.packing});
   }
-  if (Status tracked = have_trackers(); !tracked) {
-    return tracked;
+  return arrival_.start(all);
+}
+
+// Until each peer has the release, or has failed.
+Status Deployment::bring() {
+  while (!work_.is_interrupted()) {
+    if (Status advanced = advance(); !advanced) {
+      return advanced;
+    }
+    if (are_peers_settled()) {
+      return {};
+    }
+    run_.runner.step(packing_ != nullptr ? packing_->wake_fd() : -1);
   }
-  if (Status seeded = seed(); !seeded) {
-    return seeded;
+  return fail(ErrorCode::interrupted, "interrupted");
+}
+
+Status Deployment::advance() {
+  if (Status packed = take_packed(); !packed) {
+    return packed;
   }
-  peer();
+  if (Status served = source_.advance(); !served) {
+    return work_.is_interrupted() ? Status(fail(ErrorCode::interrupted, "interrupted")) : served;
+  }
+  lease_.renew_if_due(monotonic_now());
+  if (source_.release() != nullptr && !is_checked_) {
+    is_checked_ = true;
+    if (Status same = check_same_release(source_.release()->torrent.info_hash.hex()); !same) {
+      return same;
+    }
+  }
+  if (source_.is_serving() && !fetching_.is_open()) {
+    const LocalTorrent& torrent = source_.release()->torrent;
+    fetching_.set_file(torrent.name == options_.tag && !options_.no_tag_directory);
+    fetching_.open(torrent);
+    work_.follow(fetching_.feed());
+  }
+  const uint32_t needed =
+      options_.quorum ? options_.quorum->hosts_needed(hosts_in_all()) : uint32_t{0};
+  fetching_.advance(needed, before_ ? static_cast<uint32_t>(before_->done.size()) : 0);
+  if (!is_any_peer_left() && !fetching_.is_open()) {
+    return fail(ErrorCode::io, "no host could be given the program");
+  }
   return {};
 }
 
-Status Deployment::pack() {
-  Result<PrivateDirectory> directory = PrivateDirectory::make(options_.local_temp_path);
-  if (!directory) {
-    return fail(directory.error());
+Status Deployment::take_packed() {
+  if (packing_ == nullptr) {
+    return {};
   }
-  directory_.emplace(std::move(*directory));
-  Result<PackedRelease> release =
-      pack_here(work_, options_.source, options_.tag, directory_->path(),
-                work_.inventory().tracker_urls(), hosts_expected(), options_.packing);
+  for (const std::string& warning : packing_->take_warnings()) {
+    work_.view().warn(warning);
+  }
+  if (!packing_->has_ended()) {
+    return {};
+  }
+  Result<PackedRelease> release = packing_->result();
+  const std::string note = packing_->note();
+  packing_.reset();
+  run_.times.end("packing", monotonic_now());
   if (!release) {
     return fail(release.error());
   }
-  release_.emplace(std::move(*release));
-  outcome_.info_hash = release_->torrent.info_hash.hex();
-  return check_same_release();
-}
-
-// Those that come in later take the release as it is: other pieces would make it another one.
-uint32_t Deployment::hosts_expected() const {
-  return before_ && before_->hosts_expected != 0 ? before_->hosts_expected
-                                                 : hosts_expected_in(work_.inventory());
+  work_.view().note(note);
+  if (Status same = check_same_release(release->torrent.info_hash.hex()); !same) {
+    return same;
+  }
+  is_checked_ = true;
+  source_.set_release(std::move(*release));
+  return {};
 }
 
 // Hosts of one deploy have the same release, also those that came in later.
-Status Deployment::check_same_release() const {
-  if (before_ && before_->info_hash != outcome_.info_hash) {
+Status Deployment::check_same_release(const std::string& info_hash) {
+  outcome_.info_hash = info_hash;
+  if (before_ && before_->info_hash != info_hash) {
     return fail(
         ErrorCode::conflict,
         fmt::format("{} is not what was deployed as {}: it has changed since (info hash {}, "
                     "was {}); give it a tag of its own",
-                    options_.source, options_.tag, outcome_.info_hash, before_->info_hash));
-  }
-  return stopped_by_user();
-}
-
-Status Deployment::distribute_program(std::span<const HostIndex> hosts) {
-  peers_.assign(hosts.begin(), hosts.end());
-  if (options_.no_distribute) {
-    work_.meet(peers_);
-    outcome_.other_names = drop_other_names(work_, peers_);
-    return stopped_by_user();
-  }
-  std::vector<HostIndex> all(hosts.begin(), hosts.end());
-  add_missing(all, work_.inventory().trackers);
-  if (!options_.local_seeder) {
-    add_missing(all, work_.inventory().seeders);
-  }
-  const Result<Distribution> distribution = distribute(work_, all);
-  if (!distribution) {
-    return fail(distribution.error());
-  }
-  const std::vector<HostIndex> ready = distribution->all();
-  std::erase_if(peers_, [&ready](HostIndex host) { return !contains(ready, host); });
-  outcome_.other_names = drop_other_names(work_, peers_);
-  if (peers_.empty()) {
-    return fail(ErrorCode::io, "no host could be given the program");
-  }
-  return stopped_by_user();
-}
-
-Status Deployment::have_trackers() {
-  const std::vector<HostIndex>& hosts = work_.inventory().trackers;
-  const std::vector<std::string> urls = work_.inventory().tracker_urls();
-  std::vector<HostIndex> silent;
-  for (size_t index = 0; index < hosts.size(); ++index) {
-    if (!tracker_answers(urls[index])) {
-      silent.push_back(hosts[index]);
-    }
-  }
-  if (silent.empty()) {
-    return stopped_by_user();
-  }
-  TrackerStart start = start_trackers(work_, silent, abandoned_after);
-  trackers_started_ = std::move(start.started);
-  if (Status stopped = stopped_by_user(); !stopped) {
-    return stopped;
-  }
-  const size_t usable =
-      hosts.size() - silent.size() + trackers_started_.size() + start.ran_already.size();
-  if (usable == 0) {
-    return fail(ErrorCode::io, "no tracker answers, and none could be started");
-  }
-  if (!trackers_started_.empty()) {
-    work_.context().note(
-        fmt::format("started the tracker on {}", folded_names(work_, trackers_started_)));
+                    options_.source, options_.tag, info_hash, before_->info_hash));
   }
   return {};
 }
 
-Status Deployment::seed() {
-  const std::vector<std::string> urls = work_.inventory().tracker_urls();
-  const auto cannot_seed = [this] {
-    const Status stopped = stopped_by_user();
-    return stopped ? Status(fail(ErrorCode::io, "no seeder could be started")) : stopped;
-  };
-  if (options_.local_seeder) {
-    Result<std::unique_ptr<Work>> here = work_on_this_machine(work_, directory_->path());
-    if (!here) {
-      return fail(here.error());
-    }
-    here_ = std::move(*here);
-    const std::vector<HostIndex>& self = here_->inventory().seeders;
-    const std::vector<HostIndex> idle = check_idle(*here_, self, options_.tag);
-    const std::vector<HostIndex> serving = start_seeders(
-        *here_, idle, *release_, options_.tag, directory_->path(), options_.limits, touched_here_);
-    for (const HostFailure& failure : here_->failures()) {
-      work_.context().warn(fmt::format("{}: {}", failure.name, failure.reason));
-    }
-    return serving.empty() ? cannot_seed() : stopped_by_user();
-  }
-  std::vector<HostIndex> ready = check_idle(work_, work_.inventory().seeders, options_.tag);
-  if (ready.empty()) {
-    return cannot_seed();
-  }
-  touched_ = ready;
-  if (options_.on_seeder) {
-    Result<PackedRelease> release =
-        pack_on_seeders(work_, options_.source, options_.tag, options_.temp_path, ready, urls,
-                        hosts_expected(), options_.packing);
-    if (!release) {
-      const Status stopped = stopped_by_user();
-      return stopped ? Status(fail(release.error())) : stopped;
-    }
-    release_.emplace(std::move(*release));
-    outcome_.info_hash = release_->torrent.info_hash.hex();
-    if (Status same = check_same_release(); !same) {
-      return same;
-    }
-  } else {
-    ready = send_archive(work_, ready, *release_, options_.temp_path, options_.timeout);
-  }
-  const std::vector<HostIndex> serving = start_seeders(
-      work_, ready, *release_, options_.tag, options_.temp_path, options_.limits, touched_);
-  return serving.empty() ? cannot_seed() : stopped_by_user();
+bool Deployment::are_peers_settled() const {
+  return std::all_of(run_.hosts.begin(), run_.hosts.end(),
+                     [](const DeployHost& host) { return !host.is_peer || host.is_settled(); });
 }
 
-void Deployment::peer() {
-  PeeringResult result = run_peering(work_, peers_,
-                                     {.tag = options_.tag,
-                                      .destination_path = options_.destination_path,
-                                      .temp_path = options_.temp_path,
-                                      .to_is_directory = is_file() && !options_.no_tag_directory,
-                                      .no_tag_directory = options_.no_tag_directory,
-                                      .unsafe_please_delete = options_.unsafe_please_delete,
-                                      .record = options_.activate || options_.keep_releases,
-                                      .take_over = true,
-                                      .no_sync = options_.no_sync,
-                                      .seed_for = peers_seed_for,
-                                      .stall_timeout = options_.stall_timeout,
-                                      .timeout = options_.timeout,
-                                      .limits = options_.limits,
-                                      .placing = options_.placing},
-                                     release_->torrent);
-  outcome_.done = std::move(result.done);
-  outcome_.already = std::move(result.already);
-  add_missing(touched_, result.touched);
+bool Deployment::is_any_peer_left() const {
+  return std::any_of(run_.hosts.begin(), run_.hosts.end(), [](const DeployHost& host) {
+    return host.is_peer && host.state != HostState::failed;
+  });
 }
 
-std::vector<HostIndex> Deployment::hosts_that_have_it() const {
-  std::vector<HostIndex> hosts = outcome_.done;
-  if (before_ && !before_->is_activated) {
-    for (const std::string& name : before_->done) {
-      if (const std::optional<HostIndex> host = work_.inventory().find(name)) {
-        add_missing(hosts, std::span(&*host, 1));
-      }
-    }
-  }
-  return hosts;
-}
-
-uint32_t Deployment::host_count() const {
+uint32_t Deployment::hosts_in_all() const {
   const size_t names =
       before_ ? before_->done.size() + before_->failed.size() : work_.inventory().peers.size();
   return static_cast<uint32_t>(names - std::min(names, outcome_.other_names.size()));
 }
 
-void Deployment::make_current() {
-  if (work_.is_interrupted() || outcome_.done.empty()) {
-    outcome_.not_activated = options_.activate ? "nothing was activated" : "";
-    return;
-  }
-  const bool was_activated = before_ && before_->is_activated;
-  if (options_.activate || was_activated) {
-    const std::vector<HostIndex> hosts = hosts_that_have_it();
-    const uint32_t all = host_count();
-    const uint32_t needed = options_.quorum ? options_.quorum->hosts_needed(all) : all;
-    const auto have =
-        static_cast<uint32_t>(was_activated ? before_->done.size() + hosts.size() : hosts.size());
-    if (have < needed && !was_activated) {
-      outcome_.not_activated =
-          fmt::format("not activated: {} of {} hosts have it, {} are needed", have, all, needed);
-    } else {
-      const std::vector<HostIndex> active = activate(work_, hosts,
-                                                     {.tag = options_.tag,
-                                                      .destination_path = options_.destination_path,
-                                                      .no_sync = options_.no_sync});
-      outcome_.is_activated = !active.empty();
-      std::erase_if(outcome_.done, [&active](HostIndex host) { return !contains(active, host); });
+std::vector<HostIndex> Deployment::peers_in(HostState state) const {
+  std::vector<HostIndex> peers;
+  for (const HostIndex host : work_.inventory().peers) {
+    if (run_.at(host).is_peer && run_.at(host).state == state) {
+      peers.push_back(host);
     }
   }
-  if (options_.keep_releases && outcome_.not_activated.empty() && !work_.is_interrupted()) {
-    remove_old_releases(work_, outcome_.done, options_.destination_path, *options_.keep_releases);
+  return peers;
+}
+
+// Nothing runs behind the end of this.
+void Deployment::drain() {
+  if (packing_ != nullptr) {
+    packing_->cancel();
+    packing_.reset();
+  }
+  run_.runner.stop(std::nullopt, nullptr);
+  while (!run_.runner.is_idle()) {
+    run_.runner.step();
   }
 }
 
-// --- end -----------------------------------------------------------------------------------------
+// --- The end -------------------------------------------------------------------------------------
 
-void Deployment::clean_up() {
+bool Deployment::is_to_be_activated() {
+  const std::vector<HostIndex> ready = peers_in(HostState::ready);
+  const bool was_activated = before_ && before_->is_activated;
+  if (!outcome_.fatal || work_.is_interrupted() || ready.empty()) {
+    outcome_.not_activated = options_.activate ? "nothing was activated" : "";
+    return false;
+  }
+  const uint32_t all = hosts_in_all();
+  const uint32_t needed = options_.quorum ? options_.quorum->hosts_needed(all) : all;
+  const auto have =
+      static_cast<uint32_t>(ready.size() + (before_ ? before_->done.size() : size_t{0}));
+  if (options_.activate && have < needed && !was_activated) {
+    outcome_.not_activated =
+        fmt::format("not activated: {} of {} hosts have it, {} are needed", have, all, needed);
+    return false;
+  }
+  return options_.activate || was_activated;
+}
+
+Ending::Plan Deployment::plan_ending() {
+  const std::vector<HostIndex> ready = peers_in(HostState::ready);
+  Ending::Plan plan{.is_file = source_.release() != nullptr &&
+                               source_.release()->torrent.name == options_.tag};
+  if (is_to_be_activated()) {
+    plan.activated = ready;
+    if (before_ && !before_->is_activated) {
+      for (const std::string& name : before_->done) {
+        const std::optional<HostIndex> host = work_.inventory().find(name);
+        if (host && !contains(plan.activated, *host)) {
+          plan.activated.push_back(*host);
+        }
+      }
+    }
+  }
+  if (options_.keep_releases && outcome_.fatal && outcome_.not_activated.empty() &&
+      !work_.is_interrupted()) {
+    plan.kept = ready;
+  }
+  return plan;
+}
+
+void Deployment::clean_here() {
+  if (source_.here() == nullptr || source_.touched_here().empty()) {
+    return;
+  }
+  Work& here = *source_.here();
+  const std::string clean =
+      ending_.clean_command(here.variables().remote_murder_path, directory_->path(), false);
+  for (const HostResult& result :
+       here.run(source_.touched_here(), {.stage = "clean-up", .is_cleaning_up = true},
+                [&clean](const Host&) { return clean; })) {
+    if (!result.is_ok()) {
+      work_.context().warn(fmt::format("clean-up on this machine: {}", result.reason));
+    }
+  }
+}
+
+void Deployment::finish() {
+  while (!run_.runner.is_idle()) {
+    run_.runner.step();
+  }
+}
+
+void Deployment::end() {
+  work_.follow(nullptr);
   work_.view().clear();
   if (work_.is_interrupted()) {
     work_.context().note("interrupted: ending what was started (^C again: leave it)");
   }
-  if (here_ != nullptr && !touched_here_.empty()) {
-    clean_hosts(*here_, touched_here_, directory_->path());
+  const Ending::Plan plan = plan_ending();
+  stage_ = plan.activated.empty() ? "clean-up" : "activate";
+  if (!lease_.is_tag_taken()) {
+    ending_.start(plan);
+    finish();
+    if (work_.is_interrupted()) {
+      ending_.clean_what_is_left();
+      finish();
+    }
+    ending_.tell();
   }
-  if (!touched_.empty()) {
-    clean_hosts(work_, touched_, options_.temp_path);
+  clean_here();
+  lease_.release(outcome_.info_hash);
+  finish();
+  work_.view().clear();
+}
+
+void Deployment::fill_outcome() {
+  for (const HostIndex host : work_.inventory().peers) {
+    const DeployHost& here = run_.at(host);
+    if (!here.is_peer) {
+      continue;
+    }
+    outcome_.states.emplace_back(host, here.state);
+    const bool has_it = here.state == HostState::ready || here.state == HostState::active;
+    if (has_it) {
+      outcome_.done.push_back(host);
+    }
+    if (has_it && here.is_already) {
+      outcome_.already.push_back(host);
+    }
+    outcome_.is_activated = outcome_.is_activated || here.state == HostState::active;
   }
-  if (!trackers_started_.empty()) {
-    stop_own_trackers();
+  outcome_.stages = run_.times.list();
+  outcome_.stages_text = run_.times.text();
+}
+
+// --- What the runner tells -----------------------------------------------------------------------
+
+void Deployment::retrying(const HostResult& result, Duration /*wait*/) {
+  work_.view().note(
+      fmt::format("{}: {} (trying again)", work_.inventory().at(result.host).name, result.reason));
+}
+
+void Deployment::output(HostIndex host, std::string_view part) {
+  fetching_.take_output(host, part);
+}
+
+void Deployment::finished_of(const JobKind& kind, HostResult& result) {
+  work_.unframe(result);
+  const bool was_ready = run_.at(result.host).reach == Reach::ready;
+  static_cast<void>(arrival_.take(kind, result) || lease_.take(kind, result) ||
+                    source_.take(kind, result) || fetching_.take(kind, result) ||
+                    ending_.take(kind, result));
+  if (!was_ready && run_.at(result.host).reach == Reach::ready) {
+    drop_if_other_name(result.host);
   }
 }
 
-void Deployment::clean_hosts(Work& work, std::span<const HostIndex> hosts,
-                             const std::string& temp_path) {
-  CommandLine line =
-      CommandLine::murder(murder_path_of(work), options_.keep_temp_files ? "stop" : "clean");
-  line.word(options_.tag);
-  if (options_.keep_temp_files) {
-    line.flag("--if-running");
-  } else {
-    line.path_option("--temp-path", temp_path).flag("--stop").flag("--path-is-file", is_file());
+// Two peers of one machine would be in each other's way: one name is the peer, the first that was
+// named if its work has not begun under the other.
+void Deployment::drop_if_other_name(HostIndex host) {
+  const std::string& machine = work_.facts_of(host).machine;
+  if (machine.empty() || !run_.at(host).is_peer) {
+    return;
   }
-  line.flag("--quiet").flag("--json");
-  const Step step{.stage = "clean-up", .is_cleaning_up = true};
-  std::vector<HostIndex> left;
-  for (const HostResult& result : work.run(hosts, step, [&](const Host&) { return line.text(); })) {
-    if (!result.is_ok()) {
-      left.push_back(result.host);
-      work.context().warn(
-          fmt::format("clean-up on {}: {}", work.inventory().at(result.host).name, result.reason));
+  for (const HostIndex other : work_.inventory().peers) {
+    const DeployHost& there = run_.at(other);
+    if (other == host || !there.is_peer || there.reach != Reach::ready ||
+        work_.facts_of(other).machine != machine) {
+      continue;
     }
-  }
-  if (!left.empty()) {
-    work.context().warn(
-        fmt::format("something of {0} may be left on {1}: `murder fleet stop-all-peering`, "
-                    "`stop-seeding tag={0}` and `clean-temp-files tag={0}` remove it",
-                    options_.tag, folded_names(work, left)));
+    const bool is_first = host < other && there.state == HostState::waiting;
+    const OtherName names{.name = is_first ? other : host, .machine = is_first ? host : other};
+    run_.at(names.name).is_peer = false;
+    outcome_.other_names.push_back(names);
+    tell_other_name(work_, names);
+    return;
   }
 }
 
-void Deployment::stop_own_trackers() {
-  const Step step{.stage = "stop-tracker", .is_cleaning_up = true};
-  const std::string status =
-      CommandLine::murder(murder_path_of(work_), "status").flag("--json").text();
-  std::vector<HostIndex> idle;
-  for (const HostResult& result :
-       work_.run(trackers_started_, step, [&](const Host&) { return status; })) {
-    const cli::Json told = json_output(result);
-    const cli::Json* tracker = tracker_on(told, work_.variables().tracker_port);
-    std::string reason =
-        tracker == nullptr ? "" : reason_to_keep_after(*tracker, outcome_.info_hash);
-    if (result.is_ok() && !told.contains("processes")) {
-      reason = "it does not tell what is distributed through it";
-    }
-    if (reason.empty()) {
-      idle.push_back(result.host);
-    } else {
-      work_.context().warn(fmt::format("the tracker on {} is left running: {}",
-                                       work_.inventory().at(result.host).name, reason));
-    }
+void Deployment::tick() {
+  LiveState state{.title = work_.title(),
+                  .stage = stage_,
+                  .failed_before = static_cast<uint32_t>(work_.failures().size())};
+  if (stage_.empty()) {
+    state.stage = fetching_.is_open()   ? "fetching"
+                  : packing_ != nullptr ? fmt::format("packing {}%", packing_->percent())
+                                        : "preparing";
   }
-  const std::string stop = stop_tracker_command(work_).flag("--if-running").flag("--quiet").text();
-  for (const HostResult& result : work_.run(idle, step, [&](const Host&) { return stop; })) {
-    if (!result.is_ok()) {
-      work_.context().warn(fmt::format("the tracker on {} may still run: {}",
-                                       work_.inventory().at(result.host).name, result.reason));
-    }
+  state.counts = run_.counts();
+  if (fetching_.is_open()) {
+    state.own_view = fetching_.view();
   }
+  work_.show(state);
 }
 
 }  // namespace murder::fleet

@@ -1,10 +1,12 @@
-// One deploy, from a directory to the hosts:
+// One deploy, from a directory to the hosts. Nothing waits for what it does not need:
 //
-//   pack -> distribute-files -> start-tracker -> send-archive -> start-seeding -> peer
-//        -> activate -> keep-releases -> cleaning up (in any case)
+//   pack ---------------------------+
+//   hosts: connect, distribute ---+-+-> peer, as each host is ready -> activate and clean up
+//   lock, start-tracker, seed ----+
 //
 // What it started it stops, what it put into temporary directories it removes, also after an error
-// or ^C; what could not be cleaned up is told.
+// or ^C; what could not be cleaned up is told. Run again it comes to the same: what is done stays,
+// and what an earlier attempt left is used or removed.
 #pragma once
 
 #include <memory>
@@ -12,50 +14,20 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet/arrival.h"
+#include "cli/fleet/deploy_lease.h"
+#include "cli/fleet/deploy_options.h"
+#include "cli/fleet/deploy_run.h"
 #include "cli/fleet/deploy_state.h"
-#include "cli/fleet/peering.h"
-#include "cli/fleet/plan/quorum.h"
-#include "cli/fleet/same_machine.h"
-#include "cli/fleet/seeding.h"
-#include "cli/fleet/work.h"
+#include "cli/fleet/ending.h"
+#include "cli/fleet/fetching.h"
+#include "cli/fleet/packing.h"
+#include "cli/fleet/private_directory.h"
+#include "cli/fleet/source_side.h"
 
 namespace murder::fleet {
 
-struct DeployOptions {
-  std::string source;
-  std::string tag;
-  std::string destination_path;
-  std::string temp_path;
-  std::string local_temp_path;
-  bool on_seeder = false;     // source is a path there
-  bool local_seeder = false;  // this machine serves
-  bool no_distribute = false;
-  bool no_tag_directory = false;
-  bool unsafe_please_delete = false;
-  bool keep_temp_files = false;
-  bool activate = false;
-  bool no_sync = false;          // hosts do not wait for their disks
-  std::optional<Quorum> quorum;  // none: all
-  std::optional<uint32_t> keep_releases;
-  Duration stall_timeout{};
-  Duration timeout{};
-  LinkLimits limits;  // of each host, the seeder included
-  cli::PackingOptions packing;
-  cli::PlacingOptions placing;
-};
-
-struct DeployOutcome {
-  std::vector<HostIndex> done;     // have the release now
-  std::vector<HostIndex> already;  // of these: had it before
-  std::string info_hash;           // empty when it was not packed
-  uint32_t hosts_expected = 0;     // that the piece size was chosen for
-  bool is_activated = false;
-  std::vector<OtherName> other_names;  // of machines that have another among the hosts
-  std::string not_activated;           // why not, though it was asked for
-  Status fatal;                        // why nothing went on
-};
-
-class Deployment {
+class Deployment final : private RunObserver {
  public:
   // `before`: of the last deploy of this tag, for --retry-failed.
   Deployment(Work& work, const DeployOptions& options, std::optional<DeployState> before);
@@ -64,35 +36,42 @@ class Deployment {
   [[nodiscard]] DeployOutcome run(std::span<const HostIndex> hosts);
 
  private:
-  [[nodiscard]] Status prepare_and_peer(std::span<const HostIndex> hosts);
-  [[nodiscard]] Status pack();
-  [[nodiscard]] uint32_t hosts_expected() const;
-  [[nodiscard]] Status check_same_release() const;
-  [[nodiscard]] Status distribute_program(std::span<const HostIndex> hosts);
-  [[nodiscard]] Status have_trackers();
-  [[nodiscard]] Status seed();
-  void peer();
-  void make_current();
-  [[nodiscard]] std::vector<HostIndex> hosts_that_have_it() const;
-  [[nodiscard]] uint32_t host_count()
-      const;  // of the deploy and those before it, each machine once
-  [[nodiscard]] Status stopped_by_user() const;
-  [[nodiscard]] bool is_file() const { return release_ && release_->torrent.name == options_.tag; }
+  void retrying(const HostResult& result, Duration wait) override;
+  void output(HostIndex host, std::string_view part) override;
+  void finished_of(const JobKind& kind, HostResult& result) override;
+  void tick() override;
 
-  void clean_up();
-  void clean_hosts(Work& work, std::span<const HostIndex> hosts, const std::string& temp_path);
-  void stop_own_trackers();
+  [[nodiscard]] Status start(std::span<const HostIndex> hosts);
+  [[nodiscard]] Status bring();
+  [[nodiscard]] Status advance();
+  [[nodiscard]] Status take_packed();
+  [[nodiscard]] Status check_same_release(const std::string& info_hash);
+  [[nodiscard]] bool are_peers_settled() const;
+  [[nodiscard]] bool is_any_peer_left() const;
+  void drop_if_other_name(HostIndex host);
+  void drain();
+  void end();
+  [[nodiscard]] Ending::Plan plan_ending();
+  void clean_here();
+  void finish();
+  [[nodiscard]] bool is_to_be_activated();
+  void fill_outcome();
+  [[nodiscard]] std::vector<HostIndex> peers_in(HostState state) const;
+  [[nodiscard]] uint32_t hosts_in_all() const;
 
   Work& work_;
   const DeployOptions& options_;
   std::optional<DeployState> before_;
-  std::vector<HostIndex> peers_;  // that may still get it
   std::optional<PrivateDirectory> directory_;
-  std::optional<PackedRelease> release_;
-  std::unique_ptr<Work> here_;  // for --local-seeder
-  std::vector<HostIndex> trackers_started_;
-  std::vector<HostIndex> touched_;  // peers and seeders where something may be left
-  std::vector<HostIndex> touched_here_;
+  DeployRun run_;
+  Arrival arrival_;
+  DeployLease lease_;
+  SourceSide source_;
+  Fetching fetching_;
+  Ending ending_;
+  std::unique_ptr<Packing> packing_;
+  std::string stage_;  // for the screen
+  bool is_checked_ = false;
   DeployOutcome outcome_;
 };
 

@@ -34,6 +34,9 @@ uint32_t percent_of(const SwarmView& swarm) {
 }
 
 std::string hosts_text(const LiveState& state) {
+  if (state.counts) {
+    return text_of(*state.counts);
+  }
   const uint32_t running =
       state.hosts - std::min(state.hosts, state.hosts_done + state.hosts_failed);
   std::string text =
@@ -47,7 +50,8 @@ std::string hosts_text(const LiveState& state) {
 
 std::string rate_text(const LiveState& state) {
   const SwarmView& swarm = *state.swarm;
-  std::string text = fmt::format("{}% delivered", percent_of(swarm));
+  std::string text =
+      fmt::format("{}% {}", percent_of(swarm), state.counts ? "fetched" : "delivered");
   if (state.bytes_per_second >= 1) {
     text += ", " + format_rate(state.bytes_per_second);
     const double seconds = static_cast<double>(swarm.left_bytes) / state.bytes_per_second;
@@ -69,7 +73,8 @@ std::string slowest_text(const SwarmView& swarm) {
 }
 
 // A character per tenth: how many hosts have that much, against the fullest tenth.
-std::string histogram_text(const SwarmView& swarm) {
+std::string histogram_text(const LiveState& state) {
+  const SwarmView& swarm = *state.swarm;
   constexpr std::string_view levels = " .:-=+*#";
   const uint32_t most =
       *std::max_element(swarm.leechers_by_tenth.begin(), swarm.leechers_by_tenth.end());
@@ -81,7 +86,10 @@ std::string histogram_text(const SwarmView& swarm) {
     }
     bars += fmt::format("{0}{0}", levels[level]);
   }
-  return fmt::format("0% [{}] 100%  {} fetching, {} have it", bars, swarm.leechers, swarm.seeders);
+  // The tracker counts the seeder's host as well, and one that unpacks as one that has it.
+  return state.counts ? fmt::format("0% [{}] 100%", bars)
+                      : fmt::format("0% [{}] 100%  {} fetching, {} have it", bars, swarm.leechers,
+                                    swarm.seeders);
 }
 
 bool is_stale(const LiveState& state) {
@@ -109,7 +117,7 @@ std::vector<std::string> format_live_screen(const LiveState& state, uint32_t col
       fmt::format("{}: {}, {}", state.title, state.stage, format_duration(state.elapsed)));
   lines.push_back("  hosts     " + hosts_text(state));
   if (state.swarm) {
-    lines.push_back("  progress  " + histogram_text(*state.swarm));
+    lines.push_back("  progress  " + histogram_text(state));
     lines.push_back("  all       " + rate_text(state));
     if (!state.swarm->slowest.empty()) {
       lines.push_back("  behind    " + slowest_text(*state.swarm));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/fleet/plan/host_state.h"
 #include "cli/fleet/tracker_feed.h"
 #include "cli/progress.h"
 
@@ -22,6 +23,9 @@ struct LiveState {
   uint32_t hosts_done = 0;
   uint32_t hosts_failed = 0;
   uint32_t failed_before = 0;  // in earlier stages
+  // Of a deploy: each host in one state; it takes the place of the numbers above.
+  std::optional<StateCounts> counts;
+  std::optional<SwarmView> own_view;  // what the hosts told over ssh; used when no tracker answers
   std::optional<SwarmView> swarm;
   Duration swarm_age{};
   std::string swarm_trouble;

@@ -48,7 +48,7 @@ class Peering {
       collect();
     }
     give_up_pending();
-    tell_warnings();
+    warnings_.tell(work_);
     work_.count_as_done(0, 0);
     work_.follow(nullptr);
     std::sort(result_.done.begin(), result_.done.end());
@@ -60,38 +60,12 @@ class Peering {
     return options_.timeout - (monotonic_now() - started_at_);
   }
 
-  [[nodiscard]] std::string peer_command(const Host& host) const {
-    CommandLine line = CommandLine::murder(murder_path_of(work_), "peer");
-    line.word("-")
-        .path_option("--to", options_.destination_path)
-        .path_option("--temp-path", options_.temp_path)
-        .flag("--to-is-directory", options_.to_is_directory)
-        .flag("--no-tag-directory", options_.no_tag_directory)
-        .flag("--unsafe-please-delete", options_.unsafe_please_delete)
-        .flag("--record", options_.record)
-        .flag("--take-over", options_.take_over)
-        .flag("--no-sync", options_.no_sync)
-        .option("--seed-for", seconds_text(options_.seed_for))
-        .option("--give-up-after", seconds_text(options_.stall_timeout))
-        .flag("--background")
-        .flag("--quiet")
-        .flag("--json");
-    pass_on(options_.placing, line);
-    const std::string label = work_.label_of(host);
-    return line
-        .identity({.ip = host.ip,
-                   .rack = host.rack,
-                   .label = label,
-                   .peer_port = work_.variables().peer_port,
-                   .limits = options_.limits})
-        .text();
-  }
-
   void start(std::span<const HostIndex> hosts) {
     const Step step{.stage = std::string(peer_stage), .input = torrent_.bytes};
     const std::vector<HostIndex> order = start_order(hosts, Id20Hash{}(torrent_.info_hash));
-    std::vector<HostResult> results =
-        work_.run(order, step, [this](const Host& host) { return peer_command(host); });
+    std::vector<HostResult> results = work_.run(order, step, [this](const Host& host) {
+      return peer_command(work_, host, options_, false);
+    });
     std::ranges::sort(results, {}, &HostResult::host);
     for (const HostResult& result : results) {
       // One whose answer was lost may be at work.
@@ -108,12 +82,6 @@ class Peering {
         work_.note_failure(std::move(failure));
       }
     }
-  }
-
-  // By the error of a peer.
-  static bool is_in_the_way(const cli::Json& told) {
-    static const cli::Json exists = cli::json_of_error({ErrorCode::exists, {}});
-    return told["error"]["code"] == exists["error"]["code"];
   }
 
   void collect() {
@@ -139,8 +107,7 @@ class Peering {
   }
 
   [[nodiscard]] bool has_it(const cli::Json& outcome) const {
-    return cli::text_member(outcome, "state") == cli::outcome_done &&
-           cli::text_member(outcome, "info_hash") == torrent_.info_hash.hex();
+    return tells_done(outcome, torrent_.info_hash);
   }
 
   void take(const HostResult& result) {
@@ -148,7 +115,7 @@ class Peering {
     const std::string state = cli::text_member(outcome, "state");
     if (has_it(outcome)) {
       result_.done.push_back(result.host);
-      note_warnings(outcome);
+      warnings_.note(outcome);
       if (outcome["already_there"] == true) {
         result_.already.push_back(result.host);
       }
@@ -158,45 +125,8 @@ class Peering {
     } else if (result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started) {
       pending_.push_back(result.host);
     } else {
-      work_.note_failure(failure_in(result, outcome, state));
+      work_.note_failure(peer_failure(work_, result, outcome, options_.tag));
     }
-  }
-
-  // What peers warn of is mostly the same on all hosts.
-  void note_warnings(const cli::Json& outcome) {
-    for (const cli::Json& warning : outcome["warnings"]) {
-      if (warnings_.size() < warnings_kept_max || warnings_.contains(warning.text())) {
-        ++warnings_[warning.text()];
-      }
-    }
-  }
-
-  void tell_warnings() const {
-    for (const auto& [text, count] : warnings_) {
-      work_.context().warn(
-          fmt::format("{} (on {} {})", text, count, count == 1 ? "host" : "hosts"));
-    }
-  }
-
-  [[nodiscard]] HostFailure failure_in(const HostResult& result, const cli::Json& outcome,
-                                       const std::string& state) const {
-    HostFailure failure = failure_of(work_.inventory(), result);
-    failure.stage = peer_stage;
-    if (state == cli::outcome_failed && outcome.contains("error")) {
-      failure.reason = cli::text_member(outcome["error"], "text", failure.reason);
-      failure.log_tail = cli::text_member(outcome, "log");
-      failure.is_in_the_way = is_in_the_way(outcome);
-    } else if (state == cli::outcome_done) {
-      failure.outcome = outcome_name(Outcome::failed);
-      failure.reason = fmt::format(
-          "another release named {} was fetched there meanwhile (info "
-          "hash {})",
-          options_.tag, cli::text_member(outcome, "info_hash"));
-    } else if (failure.reason.empty()) {
-      failure.outcome = outcome_name(Outcome::failed);
-      failure.reason = "it does not tell how the download ended";
-    }
-    return failure;
   }
 
   // Until there is a reason to ask the hosts.
@@ -256,11 +186,79 @@ class Peering {
   uint32_t host_count_ = 0;
   std::vector<HostIndex> pending_;
   std::map<uint32_t, cli::Json> progress_of_pending_;
-  std::map<std::string, uint32_t> warnings_;  // on how many hosts
+  PeerWarnings warnings_;
   PeeringResult result_;
 };
 
 }  // namespace
+
+void PeerWarnings::note(const cli::Json& outcome) {
+  for (const cli::Json& warning : outcome["warnings"]) {
+    if (counts_.size() < warnings_kept_max || counts_.contains(warning.text())) {
+      ++counts_[warning.text()];
+    }
+  }
+}
+
+void PeerWarnings::tell(Work& work) const {
+  for (const auto& [text, count] : counts_) {
+    work.context().warn(fmt::format("{} (on {} {})", text, count, count == 1 ? "host" : "hosts"));
+  }
+}
+
+std::string peer_command(const Work& work, const Host& host, const PeeringOptions& options,
+                         bool follows) {
+  CommandLine line = CommandLine::murder(murder_path_of(work), "peer");
+  line.word("-")
+      .path_option("--to", options.destination_path)
+      .path_option("--temp-path", options.temp_path)
+      .flag("--to-is-directory", options.to_is_directory)
+      .flag("--no-tag-directory", options.no_tag_directory)
+      .flag("--unsafe-please-delete", options.unsafe_please_delete)
+      .flag("--record", options.record)
+      .flag("--take-over", options.take_over)
+      .flag("--no-sync", options.no_sync)
+      .option("--seed-for", seconds_text(options.seed_for))
+      .option("--give-up-after", seconds_text(options.stall_timeout))
+      .flag("--background")
+      .flag("--follow", follows)
+      .flag("--quiet")
+      .flag("--json");
+  const std::string label = work.label_of(host);
+  return line.identity({.ip = host.ip, .rack = host.rack, .label = label, .limits = options.limits})
+      .text();
+}
+
+bool is_in_the_way(const cli::Json& told) {
+  static const cli::Json exists = cli::json_of_error({ErrorCode::exists, {}});
+  return told["error"]["code"] == exists["error"]["code"];
+}
+
+bool tells_done(const cli::Json& outcome, const InfoHash& info_hash) {
+  return cli::text_member(outcome, "state") == cli::outcome_done &&
+         cli::text_member(outcome, "info_hash") == info_hash.hex();
+}
+
+HostFailure peer_failure(const Work& work, const HostResult& result, const cli::Json& outcome,
+                         const std::string& tag) {
+  const std::string state = cli::text_member(outcome, "state");
+  HostFailure failure = failure_of(work.inventory(), result);
+  failure.stage = peer_stage;
+  failure.is_in_the_way = is_in_the_way(outcome);
+  if (state == cli::outcome_failed && outcome.contains("error")) {
+    failure.reason = cli::text_member(outcome["error"], "text", failure.reason);
+    failure.log_tail = cli::text_member(outcome, "log");
+  } else if (state == cli::outcome_done) {
+    failure.outcome = outcome_name(Outcome::failed);
+    failure.reason =
+        fmt::format("another release named {} was fetched there meanwhile (info hash {})", tag,
+                    cli::text_member(outcome, "info_hash"));
+  } else if (failure.reason.empty()) {
+    failure.outcome = outcome_name(Outcome::failed);
+    failure.reason = "the peer was killed before it could report";
+  }
+  return failure;
+}
 
 PeeringResult run_peering(Work& work, std::span<const HostIndex> hosts,
                           const PeeringOptions& options, const LocalTorrent& torrent) {

@@ -3,6 +3,7 @@
 // here and not the number of hosts that download at the same time.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +37,27 @@ struct PeeringResult {
   std::vector<HostIndex> already;  // of these: it was there before
   std::vector<HostIndex> touched;  // where something may run or lie now
 };
+
+// What peers warn of is mostly the same on all hosts: it is told once, with their number.
+class PeerWarnings {
+ public:
+  void note(const cli::Json& outcome);
+  void tell(Work& work) const;
+
+ private:
+  std::map<std::string, uint32_t> counts_;
+};
+
+// `murder peer` on a host, for what it tells in JSON. `follows`: until the release is in its place.
+[[nodiscard]] std::string peer_command(const Work& work, const Host& host,
+                                       const PeeringOptions& options, bool follows);
+// Of the error of a peer.
+[[nodiscard]] bool is_in_the_way(const cli::Json& told);
+// Whether it told that this release is in its place.
+[[nodiscard]] bool tells_done(const cli::Json& outcome, const InfoHash& info_hash);
+// Why there is no release, by what a peer told last and how its command ended.
+[[nodiscard]] HostFailure peer_failure(const Work& work, const HostResult& result,
+                                       const cli::Json& outcome, const std::string& tag);
 
 // Failures are noted in `work`. Returns when every host has ended, at the timeout or at ^C; what
 // still fetches then goes on until it is stopped.

@@ -81,13 +81,13 @@ class Runner::Run {
     }
   }
 
-  void stop(HostIndex host, const JobKind& kind) {
-    const auto is_meant = [this, host, &kind](size_t job) {
-      return jobs_[job].host == host && jobs_[job].kind == &kind;
+  void stop(std::optional<HostIndex> host, const JobKind* kind) {
+    const auto is_meant = [this, host, kind](size_t job) {
+      return (!host || jobs_[job].host == *host) && (kind == nullptr || jobs_[job].kind == kind);
     };
     give_up_waiting(is_meant, "stopped before its turn");
     for (const std::unique_ptr<Running>& each : running_) {
-      if (each->jobs().size() == 1 && is_meant(each->jobs().front())) {
+      if (std::all_of(each->jobs().begin(), each->jobs().end(), is_meant)) {
         each->stop(now(), Running::Why::stopped);
       }
     }
@@ -135,7 +135,7 @@ class Runner::Run {
   }
 
   void finish(size_t job) {
-    observer_.finished(results_[job]);
+    observer_.finished_of(*jobs_[job].kind, results_[job]);
     // What it said is not needed any more.
     results_[job].output = {};
     results_[job].log_tail = {};
@@ -388,7 +388,7 @@ void Runner::add(Job job) {
   run_->add(std::move(job));
 }
 
-void Runner::stop(HostIndex host, const JobKind& kind) {
+void Runner::stop(std::optional<HostIndex> host, const JobKind* kind) {
   run_->stop(host, kind);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,8 @@ class RunObserver {
   // Exactly once for every job. What is moved out of the result is not in the returned list. Jobs
   // may be added here.
   virtual void finished(HostResult& /*result*/) {}
+  // The same for who added jobs of several kinds; called instead.
+  virtual void finished_of(const JobKind& /*kind*/, HostResult& result) { finished(result); }
   // Some times a second, at least: for a live screen.
   virtual void tick() {}
 };
@@ -83,9 +86,9 @@ class Runner {
   ~Runner();
 
   void add(Job job);
-  // Ends what runs or waits for this host, in a stage that is in order to be ended: its jobs finish
-  // as interrupted or not started.
-  void stop(HostIndex host, const JobKind& kind);
+  // Ends the jobs of this host and kind (null: all, nullopt: any): they finish as interrupted or
+  // not started.
+  void stop(std::optional<HostIndex> host, const JobKind* kind);
   [[nodiscard]] bool is_idle() const;
   // Starts what may start, waits until something happens (at most a tick, and not longer than until
   // `wake_fd`, if not -1, is readable), and reports to the observer.

@@ -7,6 +7,13 @@
 
 namespace murder::fleet {
 
+void tell_other_name(Work& work, const OtherName& names) {
+  const std::string& name = work.inventory().at(names.name).name;
+  const std::string& machine = work.inventory().at(names.machine).name;
+  work.view().note(
+      fmt::format("{} and {} are names of one machine: done once, as {}", name, machine, machine));
+}
+
 std::vector<OtherName> drop_other_names(Work& work, std::vector<HostIndex>& hosts) {
   std::vector<OtherName> names;
   std::unordered_map<std::string, HostIndex> seen;
@@ -22,10 +29,7 @@ std::vector<OtherName> drop_other_names(Work& work, std::vector<HostIndex>& host
     return !is_first;
   });
   for (const OtherName& each : names) {
-    const std::string& name = work.inventory().at(each.name).name;
-    const std::string& machine = work.inventory().at(each.machine).name;
-    work.view().note(fmt::format("{} and {} are names of one machine: done once, as {}", name,
-                                 machine, machine));
+    tell_other_name(work, each);
   }
   return names;
 }

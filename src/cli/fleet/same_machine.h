@@ -13,6 +13,7 @@ struct OtherName {
   HostIndex machine;  // under this name it is
 };
 
+void tell_other_name(Work& work, const OtherName& names);
 // Takes those of `hosts` off that are a machine which stands before them there, and says so. What
 // did not tell what machine it is stays.
 std::vector<OtherName> drop_other_names(Work& work, std::vector<HostIndex>& hosts);

@@ -15,23 +15,18 @@ namespace murder::fleet {
 
 struct PackedRelease {
   LocalTorrent torrent;
-  std::string archive_path;  // on this machine; empty when it was packed on the seeder
+  std::string archive_path;    // on this machine; empty when it was packed on the seeder
+  uint64_t archive_bytes = 0;  // of it
 };
 
 // For how many hosts the pieces of a release are cut: the peers of the inventory.
 [[nodiscard]] uint32_t hosts_expected_in(const Inventory& inventory);
 
-// On this machine, into `directory`.
-[[nodiscard]] Result<PackedRelease> pack_here(Work& work, const std::string& source,
-                                              const std::string& tag, const std::string& directory,
-                                              const std::vector<std::string>& tracker_urls,
-                                              uint32_t hosts_expected,
-                                              const cli::PackingOptions& packing);
-// SOURCE is a path on the seeders.
-[[nodiscard]] Result<PackedRelease> pack_on_seeders(
-    Work& work, const std::string& source, const std::string& tag, const std::string& temp_path,
-    std::span<const HostIndex> seeders, const std::vector<std::string>& tracker_urls,
-    uint32_t hosts_expected, const cli::PackingOptions& packing);
+// `murder create` of SOURCE on a host, over what is there of that tag.
+[[nodiscard]] std::string create_command(const Work& work, const std::string& source,
+                                         const std::string& tag, const std::string& temp_path,
+                                         uint32_t hosts_expected,
+                                         const cli::PackingOptions& packing);
 
 // A Work whose one host is this machine, reached through sh; `directory` gets a link to this
 // program.
@@ -41,10 +36,30 @@ struct PackedRelease {
 // Hosts on which nothing of this tag runs yet; the others are noted as failures.
 [[nodiscard]] std::vector<HostIndex> check_idle(Work& work, std::span<const HostIndex> seeders,
                                                 const std::string& tag);
-// The archive of this machine goes to TEMP/NAME on each.
-[[nodiscard]] std::vector<HostIndex> send_archive(Work& work, std::span<const HostIndex> seeders,
-                                                  const PackedRelease& release,
-                                                  const std::string& temp_path, Duration timeout);
+// What a host is told that serves a release in the background.
+struct SeedCommand {
+  const PackedRelease& release;
+  std::string_view tag;
+  std::string_view directory;  // of the archive
+  LinkLimits limits;
+  bool ends_another = false;  // a seeder of that tag that runs there
+  bool receives = false;      // the archive comes on standard input, and the torrent in the command
+                              // if it is small; else nothing is served yet, and nothing printed
+};
+[[nodiscard]] std::string seeding_command(const Work& work, HostIndex host,
+                                          const SeedCommand& command);
+
+inline constexpr Duration seeder_contact_timeout = std::chrono::seconds(20);
+inline constexpr Duration seeder_look_interval = std::chrono::milliseconds(500);
+
+// Whether a tracker knows the seeder, by what it printed at its start or by its status.
+struct SeederContact {
+  bool is_known = false;
+  std::string trouble;
+};
+[[nodiscard]] SeederContact contact_of(const cli::Json& told);
+[[nodiscard]] std::string seeder_status_command(const Work& work, const std::string& tag);
+
 // Serves DIRECTORY/NAME in the background on each; those on which it runs and a tracker has
 // answered it are returned. `touched` gets those on which it may run.
 [[nodiscard]] std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seeders,

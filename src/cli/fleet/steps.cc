@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 
+#include "cli/control.h"
 #include "cli/fleet/base64.h"
 #include "cli/fleet/mapped_file.h"
 #include "cli/fleet/own_file.h"
@@ -16,6 +18,7 @@
 #include "engine/codec/metainfo.h"
 #include "engine/hash/info_hash.h"
 #include "engine/hash/sha1.h"
+#include "engine/http/blocking_client.h"
 
 namespace murder::fleet {
 namespace {
@@ -23,8 +26,7 @@ namespace {
 constexpr std::array<std::string_view, 4> content_endings = {".tar.zst", ".tar.gz", ".tar", ""};
 
 constexpr size_t json_lines_looked_at_max = 64;
-// Base64 is a third longer, and has line ends.
-constexpr uint32_t torrent_output_bytes_max = 96 * 1024 * 1024;
+constexpr Duration tracker_answer_timeout = std::chrono::seconds(3);
 
 // All addresses, IPv6 and IPv4: a host's name may stand for either.
 std::string listen_address(uint16_t port) {
@@ -70,6 +72,10 @@ std::vector<HostIndex> Distribution::all() const {
   return hosts;
 }
 
+bool has_same_program(const HostResult& result) {
+  return result.output.starts_with("same");
+}
+
 Result<Distribution> distribute(Work& work, std::span<const HostIndex> hosts) {
   const Result<std::string> path = own_program_path();
   // The file that this process runs, also when its name stands for a newer build by now.
@@ -84,8 +90,7 @@ Result<Distribution> distribute(Work& work, std::span<const HostIndex> hosts) {
   const std::string compare = compare_program_command(directory, sum);
   for (const HostResult& result : work.run_and_note(hosts, {.stage = "distribute-files"},
                                                     [&](const Host&) { return compare; })) {
-    const bool is_same = result.output.starts_with("same");
-    (is_same ? distribution.had_it : others).push_back(result.host);
+    (has_same_program(result) ? distribution.had_it : others).push_back(result.host);
   }
   if (others.empty() || work.is_interrupted()) {
     return distribution;
@@ -116,17 +121,31 @@ TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts, Durati
     const bool runs = tracker_on(json_output(result), port) != nullptr;
     (runs ? start.ran_already : idle).push_back(result.host);
   }
-  for (const HostResult& result : work.run_and_note(idle, step, [&](const Host&) {
-         CommandLine line = CommandLine::murder(murder_path_of(work), "tracker");
-         line.option("--listen", listen_address(port));
-         if (idle_max > Duration::zero()) {
-           line.option("--end-when-idle", seconds_text(idle_max));
-         }
-         return line.flag("--background").flag("--quiet").flag("--json").text();
-       })) {
+  const std::string command = start_tracker_command(work, idle_max);
+  for (const HostResult& result :
+       work.run_and_note(idle, step, [&](const Host&) { return command; })) {
     start.started.push_back(result.host);
   }
   return start;
+}
+
+std::string start_tracker_command(const Work& work, Duration idle_max) {
+  CommandLine line = CommandLine::murder(murder_path_of(work), "tracker");
+  line.option("--listen", listen_address(work.variables().tracker_port));
+  if (idle_max > Duration::zero()) {
+    line.option("--end-when-idle", seconds_text(idle_max));
+  }
+  return line.flag("--background").flag("--quiet").flag("--json").text();
+}
+
+bool tracker_answers(const std::string& announce_url) {
+  const Result<http::Reply> reply =
+      http::blocking_request(status_url(announce_url), {.timeout = tracker_answer_timeout});
+  if (!reply || reply->status != 200) {
+    return false;
+  }
+  const Result<cli::Json> status = cli::parse_json(reply->body);
+  return status && cli::text_member(*status, "kind") == cli::kind_tracker;
 }
 
 CommandLine stop_tracker_command(const Work& work) {
@@ -181,6 +200,21 @@ Result<LocalTorrent> find_torrent(const std::string& temp_path, const std::strin
   return read_torrent(std::string(file->bytes()), found);
 }
 
+Result<LocalTorrent> torrent_in(const HostResult& result, const std::string& host) {
+  const size_t line_end = result.output.find('\n');
+  if (result.output_is_cut || line_end == std::string::npos) {
+    return fail(ErrorCode::limit, fmt::format("the torrent on {} is too large", host));
+  }
+  const Result<std::string> bytes =
+      decode_base64(std::string_view(result.output).substr(line_end + 1));
+  if (!bytes) {
+    return fail(bytes.error().code,
+                fmt::format("the torrent did not arrive from {}: {}", host, bytes.error().text));
+  }
+  return read_torrent(
+      *bytes, fmt::format("what {} has as {}.torrent", host, result.output.substr(0, line_end)));
+}
+
 Result<LocalTorrent> fetch_torrent(Work& work, std::span<const HostIndex> seeders,
                                    const std::string& temp_path, const std::string& tag) {
   const std::string command = send_torrent_command(temp_path, tag);
@@ -188,19 +222,7 @@ Result<LocalTorrent> fetch_torrent(Work& work, std::span<const HostIndex> seeder
       seeders, {.stage = "download-torrent", .output_bytes_max = torrent_output_bytes_max},
       [&](const Host&) { return command; });
   for (const HostResult& result : results) {
-    const std::string& host = work.inventory().at(result.host).name;
-    const size_t line_end = result.output.find('\n');
-    if (result.output_is_cut || line_end == std::string::npos) {
-      return fail(ErrorCode::limit, fmt::format("the torrent on {} is too large", host));
-    }
-    const Result<std::string> bytes =
-        decode_base64(std::string_view(result.output).substr(line_end + 1));
-    if (!bytes) {
-      return fail(bytes.error().code,
-                  fmt::format("the torrent did not arrive from {}: {}", host, bytes.error().text));
-    }
-    return read_torrent(
-        *bytes, fmt::format("what {} has as {}.torrent", host, result.output.substr(0, line_end)));
+    return torrent_in(result, work.inventory().at(result.host).name);
   }
   return fail(ErrorCode::not_found, fmt::format("no seeder has the torrent of {}", tag));
 }

@@ -17,6 +17,9 @@ namespace murder::fleet {
 // This program, to be sent to hosts.
 [[nodiscard]] Result<std::string> own_program_path();
 
+// Of compare_program_command.
+[[nodiscard]] bool has_same_program(const HostResult& result);
+
 struct Distribution {
   std::vector<HostIndex> had_it;                     // the same build
   std::vector<HostIndex> installed;                  // was sent
@@ -35,6 +38,9 @@ struct TrackerStart {
 // What a deploy started on hosts ends by itself after this, should nobody be left to end it.
 inline constexpr Duration abandoned_after = std::chrono::minutes(10);
 [[nodiscard]] std::string seconds_text(Duration duration);  // "600s", as options take it
+[[nodiscard]] std::string start_tracker_command(const Work& work, Duration idle_max);
+// Whether one answers at the address that peers use; waits for a moment.
+[[nodiscard]] bool tracker_answers(const std::string& announce_url);
 // Ends the one that listens on the fleet's port, and no other.
 [[nodiscard]] CommandLine stop_tracker_command(const Work& work);
 
@@ -49,6 +55,10 @@ struct LocalTorrent {
 // TEMP/TAG*.torrent of this machine; several are an error.
 [[nodiscard]] Result<LocalTorrent> find_torrent(const std::string& temp_path,
                                                 const std::string& tag);
+// Base64 is a third longer, and has line ends.
+inline constexpr uint32_t torrent_output_bytes_max = 96 * 1024 * 1024;
+// What send_torrent_command printed on a host of this name.
+[[nodiscard]] Result<LocalTorrent> torrent_in(const HostResult& result, const std::string& host);
 // From the first of the seeders that has it.
 [[nodiscard]] Result<LocalTorrent> fetch_torrent(Work& work, std::span<const HostIndex> seeders,
                                                  const std::string& temp_path,

@@ -102,6 +102,7 @@ std::string clean_temp_files(const Work& work, const TaskOptions& options, const
       .word(tag)
       .path_option("--temp-path", temp_path_of(work, options))
       .flag("--path-is-file", options.path_is_file)
+      .flag("--stop", options.force)
       .text();
 }
 
@@ -207,6 +208,8 @@ void add_simple_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) {
       "clean-temp-files tag=v42");
   add_temp_path_option(clean.command, clean.options);
   add_path_is_file_option(clean.command, clean.options);
+  clean.command.add_flag("--stop", clean.options.force,
+                         "Stop what still fetches or serves the release there first");
 }
 
 }  // namespace murder::fleet

@@ -66,6 +66,12 @@ void Work::show(const LiveState& state) {
     now.swarm_age = latest.age;
     now.swarm_trouble = std::move(latest.trouble);
   }
+  // Its hosts tell the same over ssh, if more slowly.
+  if (!now.swarm && now.own_view && now.own_view->total_bytes > 0) {
+    now.swarm = std::move(now.own_view);
+    now.bytes_per_second = meter_.update(now.swarm->delivered_bytes, monotonic_now());
+    now.swarm_trouble.clear();
+  }
   view_.update(now);
 }
 
@@ -137,6 +143,13 @@ void Work::note_failure(HostFailure failure) {
 
 void Work::note_failure(const HostResult& result) {
   note_failure(failure_of(inventory(), result));
+}
+
+void Work::assign_role(Role role, HostIndex host) {
+  Inventory& inventory = *fleet_.inventory;
+  (role == Role::tracker  ? inventory.trackers
+   : role == Role::seeder ? inventory.seeders
+                          : inventory.peers) = {host};
 }
 
 void Work::follow(TrackerFeed* feed) {

@@ -44,6 +44,13 @@ class Work {
   [[nodiscard]] const Inventory& inventory() const { return *fleet_.inventory; }
   [[nodiscard]] const Variables& variables() const { return fleet_.inventory->variables; }
   [[nodiscard]] const Fleet& fleet() const { return fleet_; }
+  // In place of those that have it.
+  void assign_role(Role role, HostIndex host);
+  // For jobs that are added as their time comes.
+  [[nodiscard]] Launcher& launcher() { return *fleet_.launcher; }
+  // Draws the screen with this, and what the tracker tells if it is followed.
+  void show(const LiveState& state);
+  [[nodiscard]] const std::string& title() const { return title_; }
   [[nodiscard]] cli::CommandContext& context() { return context_; }
   [[nodiscard]] LiveView& view() { return view_; }
   [[nodiscard]] bool is_interrupted() const { return interrupts_->work().is_set(); }
@@ -88,7 +95,6 @@ class Work {
  private:
   class Observer;
 
-  void show(const LiveState& state);
   [[nodiscard]] FrameOptions frame_of(HostIndex host) const;
   void learn(HostIndex host, HostFacts facts);
 

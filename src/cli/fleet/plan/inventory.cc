@@ -256,10 +256,12 @@ Result<Inventory> resolve_inventory(const InventoryInput& input) {
   if (Status added = add_roles(input, drafts, roles); !added) {
     return fail(added.error());
   }
-  if (roles.trackers.empty()) {
+  const bool is_tracker_default = roles.trackers.empty();
+  const bool is_seeder_default = roles.seeders.empty();
+  if (is_tracker_default) {
     roles.trackers = default_host(drafts, roles);
   }
-  if (roles.seeders.empty()) {
+  if (is_seeder_default) {
     roles.seeders = default_host(drafts, roles);
   }
   // A peer that takes no releases stays in the list of hosts, where it can be seen.
@@ -270,7 +272,9 @@ Result<Inventory> resolve_inventory(const InventoryInput& input) {
     }
   }
   std::erase_if(roles.peers, [&drafts](size_t index) { return !drafts.is_release_host(index); });
-  Inventory inventory{.variables = input.variables};
+  Inventory inventory{.variables = input.variables,
+                      .is_tracker_default = is_tracker_default,
+                      .is_seeder_default = is_seeder_default};
   std::vector<HostIndex> index_of(drafts.count());
   for (size_t draft = 0; draft < drafts.count(); ++draft) {
     if (is_kept[draft]) {
@@ -290,6 +294,14 @@ Result<Inventory> resolve_inventory(const InventoryInput& input) {
   fill(roles.trackers, inventory.trackers);
   fill(roles.seeders, inventory.seeders);
   fill(roles.peers, inventory.peers);
+  if (is_tracker_default || is_seeder_default) {
+    inventory.default_order = is_tracker_default ? inventory.trackers : inventory.seeders;
+    for (const HostIndex host : inventory.peers) {
+      if (!inventory.default_order.empty() && host != inventory.default_order.front()) {
+        inventory.default_order.push_back(host);
+      }
+    }
+  }
   return inventory;
 }
 

@@ -57,6 +57,11 @@ struct Inventory {
   std::vector<HostIndex> seeders;
   std::vector<HostIndex> peers;
   Variables variables;
+  // Roles that nobody was named for: the first peer has them, and a deploy gives them to the first
+  // of `default_order` that answers.
+  bool is_tracker_default = false;
+  bool is_seeder_default = false;
+  std::vector<HostIndex> default_order;
 
   [[nodiscard]] const Host& at(HostIndex index) const { return hosts[index.raw]; }
   [[nodiscard]] const std::vector<HostIndex>& role(Role role) const;

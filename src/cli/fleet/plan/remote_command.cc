@@ -139,6 +139,23 @@ std::string receive_file_command(std::string_view directory, std::string_view na
   return CommandLine::script(script).path(directory).word(name).word(mark).text();
 }
 
+std::string receive_and_run_command(const ReceiveAndRun& what) {
+  std::string script(what.before);
+  script += "set -eu; mkdir -p -- \"$1\"; t=$1/.$2.murder-$3; ";
+  script += receive_to_hidden;
+  script +=
+      "s=$(wc -c <\"$t\"); if [ \"$s\" -ne \"$4\" ]; then echo \"the archive did not arrive: "
+      "$s of $4 bytes\" >&2; exit 1; fi; "
+      "mv -f -- \"$t\" \"$1/$2\"; trap - EXIT";
+  if (!what.command.empty()) {
+    script += "; printf %s \"$5\" | base64 -d | ";
+    script += what.command;
+  }
+  CommandLine line = CommandLine::script(script);
+  line.path(what.directory).word(what.name).word(what.mark).word(std::to_string(what.size_bytes));
+  return line.word(what.input_base64).text();
+}
+
 std::string send_torrent_command(std::string_view directory, std::string_view tag) {
   const std::string script =
       joined(find_torrent, "printf '%s\\n' \"$n\"; base64 <\"$1/$n.torrent\"");

@@ -65,6 +65,18 @@ class CommandLine {
 // `mark`: 12 hexadecimal digits, for the name it has until then.
 [[nodiscard]] std::string receive_file_command(std::string_view directory, std::string_view name,
                                                std::string_view mark);
+// The same, and then `command`, which gets the bytes of `input_base64` on its standard input. What
+// arrived is refused when it has another size: a connection that is lost looks like an end.
+struct ReceiveAndRun {
+  std::string_view directory;
+  std::string_view name;
+  std::string_view mark;
+  uint64_t size_bytes = 0;
+  std::string_view before;  // "command && " or nothing
+  std::string_view input_base64;
+  std::string_view command;  // empty: none
+};
+[[nodiscard]] std::string receive_and_run_command(const ReceiveAndRun& what);
 // Prints DIRECTORY/TAG*.torrent: its name on the first line, then its bytes in base64. Several
 // torrents of that tag are an error.
 [[nodiscard]] std::string send_torrent_command(std::string_view directory, std::string_view tag);

@@ -1,0 +1,133 @@
+#include "cli/deploy_locks.h"
+
+#include <algorithm>
+
+namespace murder::cli {
+namespace {
+
+bool is_stale(const DeployLock& lock, const BootClock& clock) {
+  return lock.boot != clock.boot || lock.until_s <= clock.now_s;
+}
+
+bool excludes(const DeployLock& one, const DeployLock& other) {
+  return !one.is_mark && !other.is_mark && (one.app == other.app || one.tag == other.tag);
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+}  // namespace
+
+std::string lock_state_name(LockState state) {
+  return state == LockState::held ? "held" : state == LockState::busy ? "busy" : "lost";
+}
+
+LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootClock& clock) {
+  DeployLock lock = request.lock;
+  lock.boot = clock.boot;
+  lock.until_s = clock.now_s + request.lock.until_s;
+  lock.owns_tracker = !request.tracker_runs;
+  lock.owns_seeder = !request.seeder_runs;
+  const auto own = std::find_if(locks.begin(), locks.end(), [&lock](const DeployLock& other) {
+    return other.token == lock.token;
+  });
+  const bool is_there = own != locks.end();
+  if (is_there) {
+    lock.owns_tracker = own->owns_tracker;
+    lock.owns_seeder = own->owns_seeder;
+    lock.since = own->since;
+  }
+  // Also another one of our own token: a deploy has one.
+  const auto goes = [&](const DeployLock& other) {
+    return other.token == lock.token || is_stale(other, clock) ||
+           contains(request.replaced, other.token);
+  };
+  for (const DeployLock& other : locks) {
+    if (!goes(other) && excludes(lock, other)) {
+      return {.state = request.is_renewal && !is_there ? LockState::lost : LockState::busy,
+              .holder = other};
+    }
+  }
+  for (const DeployLock& other : locks) {
+    if (goes(other) && other.token != lock.token && other.boot == clock.boot) {
+      lock.owns_tracker = lock.owns_tracker || other.owns_tracker;
+      lock.owns_seeder = lock.owns_seeder || (other.owns_seeder && other.tag == lock.tag);
+    }
+  }
+  std::erase_if(locks, goes);
+  locks.push_back(lock);
+  return {.lock = lock};
+}
+
+Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootClock& clock) {
+  const auto own = std::find_if(locks.begin(), locks.end(),
+                                [&token](const DeployLock& lock) { return lock.token == token; });
+  if (own == locks.end()) {
+    return {};
+  }
+  const bool owned_tracker = own->owns_tracker;
+  locks.erase(own);
+  bool is_needed = false;
+  for (DeployLock& other : locks) {
+    if (!is_stale(other, clock)) {
+      is_needed = true;
+      other.owns_tracker = other.owns_tracker || owned_tracker;
+    }
+  }
+  std::erase_if(locks, [&](const DeployLock& other) {
+    return is_stale(other, clock) && !other.owns_tracker && !other.owns_seeder;
+  });
+  return {.was_held = true, .ends_tracker = owned_tracker && !is_needed};
+}
+
+Json json_of(const DeployLock& lock) {
+  return {{"token", lock.token},
+          {"app", lock.app},
+          {"tag", lock.tag},
+          {"owner", lock.owner},
+          {"since", lock.since},
+          {"why", lock.why},
+          {"origin", lock.origin},
+          {"boot", lock.boot},
+          {"until_s", lock.until_s},
+          {"is_mark", lock.is_mark},
+          {"owns_tracker", lock.owns_tracker},
+          {"owns_seeder", lock.owns_seeder}};
+}
+
+Json json_of(const DeployLocks& locks) {
+  Json list = Json::array();
+  for (const DeployLock& lock : locks) {
+    list.push_back(json_of(lock));
+  }
+  return list;
+}
+
+DeployLock lock_of(const Json& json) {
+  return {.token = text_member(json, "token"),
+          .app = text_member(json, "app"),
+          .tag = text_member(json, "tag"),
+          .owner = text_member(json, "owner"),
+          .since = text_member(json, "since"),
+          .why = text_member(json, "why"),
+          .origin = text_member(json, "origin"),
+          .boot = text_member(json, "boot"),
+          .until_s = count_member(json, "until_s"),
+          .is_mark = json["is_mark"] == true,
+          .owns_tracker = json["owns_tracker"] == true,
+          .owns_seeder = json["owns_seeder"] == true};
+}
+
+DeployLocks locks_of(const Json& json) {
+  DeployLocks locks;
+  for (const Json& entry : json) {
+    DeployLock lock = lock_of(entry);
+    if (!lock.token.empty()) {
+      locks.push_back(std::move(lock));
+    }
+  }
+  return locks;
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,77 @@
+// Which deploys are at work through this host: one at a time of an app (the directory of releases)
+// and of a tag, whichever machine it was started from. A lock ends with its deploy, after its lease
+// when that does not renew it, and with a reboot of this host. Pure.
+//
+// A mark is no lock: it says that a deploy needs the tracker of this host.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/json.h"
+
+namespace murder::cli {
+
+struct DeployLock {
+  std::string token;  // of the deploy
+  std::string app;    // the directory that its releases are in
+  std::string tag;
+  std::string owner;     // "alice@laptop"
+  std::string since;     // "2026-11-29T07:00:12Z"
+  std::string why;       // "deploy of v42 to /srv/app"
+  std::string origin;    // the process that deploys, as it and its machine know it
+  std::string boot;      // of this host
+  uint64_t until_s = 0;  // of the clock since that boot
+  bool is_mark = false;
+  // Nothing of it ran before the deploy, or before one that did not end what it had started: it is
+  // to be ended with it.
+  bool owns_tracker = false;
+  bool owns_seeder = false;
+
+  bool operator==(const DeployLock&) const = default;
+};
+
+using DeployLocks = std::vector<DeployLock>;
+
+struct BootClock {
+  std::string boot;
+  uint64_t now_s = 0;
+};
+
+struct LockRequest {
+  DeployLock lock;                    // `until_s`: how long
+  bool tracker_runs = false;          // on this host now
+  bool seeder_runs = false;           // of that tag
+  bool is_renewal = false;            // it is there unless somebody took it over
+  std::vector<std::string> replaced;  // tokens of deploys that are known to be gone
+};
+
+enum class LockState : uint8_t { held, busy, lost };
+[[nodiscard]] std::string lock_state_name(LockState state);
+
+struct LockReply {
+  LockState state = LockState::held;
+  DeployLock lock;    // held: as it is now
+  DeployLock holder;  // busy and lost: the other deploy
+};
+
+// Takes or renews a lock. Stale ones go, and what they own goes to this one.
+[[nodiscard]] LockReply take_lock(DeployLocks& locks, const LockRequest& request,
+                                  const BootClock& clock);
+
+struct Unlocked {
+  bool was_held = false;
+  bool ends_tracker = false;  // no other deploy needs it; else they own it from now on
+};
+[[nodiscard]] Unlocked release_lock(DeployLocks& locks, const std::string& token,
+                                    const BootClock& clock);
+
+[[nodiscard]] Json json_of(const DeployLock& lock);
+[[nodiscard]] Json json_of(const DeployLocks& locks);
+// What cannot be understood is passed over: it would have been written by another build.
+[[nodiscard]] DeployLocks locks_of(const Json& json);
+[[nodiscard]] DeployLock lock_of(const Json& json);
+
+}  // namespace murder::cli

@@ -1,0 +1,172 @@
+#include "cli/fleet/deploy_lease.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "cli/fleet/own_process.h"
+#include "cli/fleet/plan/printed_command.h"
+#include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/steps.h"
+
+namespace murder::fleet {
+namespace {
+
+// Of a deploy whose machine vanished.
+constexpr std::chrono::seconds lease(90);
+constexpr Duration renew_interval = std::chrono::seconds(25);
+
+std::string user_at_host() {
+  std::array<char, 256> host{};
+  static_cast<void>(gethostname(host.data(), host.size() - 1));
+  const passwd* user = getpwuid(getuid());
+  return fmt::format("{}@{}", user != nullptr ? user->pw_name : std::to_string(getuid()),
+                     host.data());
+}
+
+}  // namespace
+
+DeployLease::DeployLease(DeployRun& run)
+    : run_(run),
+      lock_kind_(run.kind("lock")),
+      renew_kind_(run.kind("lock")),
+      unlock_kind_(run.kind("clean-up")),
+      owner_(user_at_host()),
+      origin_(encode_origin(own_origin())) {
+  unlock_kind_.cancel = &run.work.interrupts().cleaning_up();
+}
+
+std::string DeployLease::command(HostIndex host, bool is_renewal) const {
+  CommandLine line = CommandLine::murder(murder_path_of(run_.work), "lock");
+  line.word(run_.options.tag)
+      .option("--app", run_.options.destination_path)
+      .option("--token", run_.token)
+      .option("--owner", owner_)
+      .option("--why",
+              fmt::format("deploy of {} to {}", run_.options.tag, run_.options.destination_path))
+      .option("--origin", origin_)
+      .option("--port", fmt::format("{}", run_.work.variables().tracker_port))
+      .option("--for", fmt::format("{}s", lease.count()))
+      .flag("--mark", hosts_.at(host.raw).is_mark)
+      .flag("--renew", is_renewal);
+  for (const std::string& token : replaced_) {
+    line.option("--replace", token);
+  }
+  return line.flag("--quiet").flag("--json").text();
+}
+
+void DeployLease::ask(HostIndex host, bool is_mark) {
+  hosts_[host.raw] = {.is_mark = is_mark};
+  renew_at_ = monotonic_now() + renew_interval;
+  run_.add(host, lock_kind_, command(host, false));
+}
+
+void DeployLease::look_again(HostIndex host) {
+  run_.add(host, lock_kind_, command(host, false));
+}
+
+const LeasedHost* DeployLease::held(HostIndex host) const {
+  const auto found = hosts_.find(host.raw);
+  return found != hosts_.end() && found->second.is_held ? &found->second : nullptr;
+}
+
+void DeployLease::renew_if_due(Instant now) {
+  if (hosts_.empty() || now < renew_at_) {
+    return;
+  }
+  renew_at_ = now + renew_interval;
+  for (const auto& [index, host] : hosts_) {
+    if (host.is_held) {
+      run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true));
+    }
+  }
+}
+
+void DeployLease::release(const std::string& info_hash) {
+  CommandLine line = CommandLine::murder(murder_path_of(run_.work), "unlock");
+  line.option("--token", run_.token)
+      .option("--port", fmt::format("{}", run_.work.variables().tracker_port));
+  if (!info_hash.empty()) {
+    line.option("--after", info_hash);
+  }
+  const std::string text = line.flag("--quiet").flag("--json").text();
+  for (const auto& [index, host] : hosts_) {
+    if (host.is_held) {
+      run_.add(HostIndex{index}, unlock_kind_, text);
+    }
+  }
+}
+
+bool DeployLease::take(const JobKind& kind, const HostResult& result) {
+  if (&kind == &lock_kind_ || &kind == &renew_kind_) {
+    take_reply(result, &kind == &renew_kind_);
+  } else if (&kind == &unlock_kind_) {
+    take_unlocked(result);
+  } else {
+    return false;
+  }
+  run_.times.end(kind.stage, monotonic_now());
+  return true;
+}
+
+void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
+  const cli::Json reply = json_output(result);
+  const std::string state = cli::text_member(reply, "state");
+  LeasedHost& host = hosts_[result.host.raw];
+  if (state == cli::lock_state_name(cli::LockState::held)) {
+    host.is_held = true;
+    host.lock = cli::lock_of(reply["lock"]);
+    host.processes = reply["processes"];
+  } else if (!state.empty()) {
+    on_busy(result.host, cli::lock_of(reply["holder"]),
+            state == cli::lock_state_name(cli::LockState::lost));
+  } else if (!is_renewal && !run_.work.is_interrupted()) {
+    // One that is not renewed lasts a while, and the next renewal may get through.
+    run_.at(result.host).reach = Reach::lost;
+    run_.fail_host(result);
+  }
+}
+
+void DeployLease::on_busy(HostIndex host, const cli::DeployLock& holder, bool is_lost) {
+  const std::optional<Origin> origin = decode_origin(holder.origin);
+  const bool is_known_to_be_gone = origin && is_gone(*origin, own_origin(), start_of_process);
+  const bool is_new =
+      std::find(replaced_.begin(), replaced_.end(), holder.token) == replaced_.end();
+  if (!is_lost && is_new && (is_known_to_be_gone || run_.options.take_over)) {
+    run_.work.view().note(fmt::format("taking the place of the {} by {} since {}{}", holder.why,
+                                      holder.owner, holder.since,
+                                      is_known_to_be_gone ? ", which is gone" : ""));
+    replaced_.push_back(holder.token);
+    run_.add(host, lock_kind_, command(host, false));
+    return;
+  }
+  const std::string& name = run_.work.inventory().at(host).name;
+  is_tag_taken_ = holder.tag == run_.options.tag;
+  trouble_ = fail(
+      ErrorCode::conflict,
+      is_lost ? fmt::format("{} took over with a {}, since {}: this deploy ends", holder.owner,
+                            holder.why, holder.since)
+              : fmt::format("another deploy is at work: {} by {} since {} (lock on {}); wait for "
+                            "it, or take its place: `{}`",
+                            holder.why, holder.owner, holder.since, name,
+                            same_command_with(run_.options.own_words, "--take-over")));
+}
+
+void DeployLease::take_unlocked(const HostResult& result) const {
+  const std::string& name = run_.work.inventory().at(result.host).name;
+  const cli::Json reply = json_output(result);
+  if (!result.is_ok()) {
+    run_.work.view().warn(fmt::format(
+        "{} is locked for up to {} s more, and its tracker may still run ({}): `{}` ends that",
+        name, lease.count(), result.reason, task_command(run_.options.own_words, "stop-tracker")));
+  } else if (cli::text_member(reply, "tracker") == "needed") {
+    run_.work.view().warn(fmt::format("the tracker on {} is left running: {}", name,
+                                      cli::text_member(reply, "reason")));
+  }
+}
+
+}  // namespace murder::fleet

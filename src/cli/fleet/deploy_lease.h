@@ -1,0 +1,64 @@
+// The locks of a deploy on the hosts of seeder and trackers (murder lock): taken before anything is
+// changed there, renewed while it is at work, given back at its end. What an earlier deploy had
+// started that is gone becomes this one's.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/deploy_locks.h"
+#include "cli/fleet/deploy_run.h"
+#include "cli/json.h"
+
+namespace murder::fleet {
+
+struct LeasedHost {
+  bool is_held = false;
+  bool is_mark = false;
+  cli::DeployLock lock;  // as the host keeps it
+  cli::Json processes;   // of murder there, when the lock was taken
+};
+
+class DeployLease {
+ public:
+  explicit DeployLease(DeployRun& run);
+
+  // Once for each host. `is_mark`: it excludes no other deploy.
+  void ask(HostIndex host, bool is_mark);
+  // Again, to see what runs there now.
+  void look_again(HostIndex host);
+  [[nodiscard]] bool is_asked(HostIndex host) const { return hosts_.contains(host.raw); }
+  // Null: not yet, or not at all.
+  [[nodiscard]] const LeasedHost* held(HostIndex host) const;
+  // Another deploy is at work, or took this one's place.
+  [[nodiscard]] const Status& trouble() const { return trouble_; }
+
+  // What is there of this tag is the other deploy's.
+  [[nodiscard]] bool is_tag_taken() const { return is_tag_taken_; }
+
+  void renew_if_due(Instant now);
+  // `info_hash`: of what was deployed.
+  void release(const std::string& info_hash);
+  bool take(const JobKind& kind, const HostResult& result);
+
+ private:
+  [[nodiscard]] std::string command(HostIndex host, bool is_renewal) const;
+  void take_reply(const HostResult& result, bool is_renewal);
+  void on_busy(HostIndex host, const cli::DeployLock& holder, bool is_lost);
+  void take_unlocked(const HostResult& result) const;
+
+  DeployRun& run_;
+  JobKind lock_kind_;
+  JobKind renew_kind_;
+  JobKind unlock_kind_;
+  std::string owner_;
+  std::string origin_;
+  std::vector<std::string> replaced_;  // tokens of deploys that are gone
+  std::map<uint32_t, LeasedHost> hosts_;
+  Instant renew_at_{};
+  Status trouble_;
+  bool is_tag_taken_ = false;
+};
+
+}  // namespace murder::fleet

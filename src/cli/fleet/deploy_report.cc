@@ -1,0 +1,134 @@
+#include "cli/fleet/deploy_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "cli/fleet/plan/node_set.h"
+#include "cli/fleet/plan/printed_command.h"
+#include "cli/fleet/tasks.h"
+#include "cli/table.h"
+#include "engine/base/units.h"
+
+namespace murder::fleet {
+namespace {
+
+std::string target_of(const DeployOptions& options) {
+  return options.no_tag_directory ? options.destination_path
+                                  : options.destination_path + "/" + options.tag;
+}
+
+std::string summary_of(const DeployOptions& options, const DeployOutcome& outcome,
+                       std::span<const HostFailure> failures, const DeployEnd& end) {
+  const size_t host_count = end.host_count;
+  std::string text =
+      fmt::format("{} of {} hosts got {} in {} (after {})", outcome.done.size(), host_count,
+                  options.tag, options.destination_path, format_duration(end.elapsed));
+  if (!outcome.already.empty()) {
+    text +=
+        fmt::format(", {} had it already", outcome.already.size() == outcome.done.size()
+                                               ? "all of them"
+                                               : fmt::format("{} of them", outcome.already.size()));
+  }
+  if (outcome.is_activated) {
+    text += ", and it is current there";
+  }
+  if (!outcome.not_activated.empty()) {
+    text += "; " + outcome.not_activated;
+  }
+  if (!outcome.stages_text.empty()) {
+    text += "\nstages, which overlap: " + outcome.stages_text;
+  }
+  if (!outcome.fatal) {
+    text = fmt::format("{} was not deployed: {}", options.tag, outcome.fatal.error().text);
+  }
+  const size_t failed = host_count - outcome.done.size();
+  const auto in_the_way = static_cast<size_t>(
+      std::count_if(failures.begin(), failures.end(),
+                    [](const HostFailure& failure) { return failure.is_in_the_way; }));
+  if (in_the_way > 0) {
+    text += fmt::format(
+        "\non {} of them something else is at {} already: use another tag, or replace what is "
+        "there "
+        "with --unsafe-please-delete",
+        in_the_way, target_of(options));
+  }
+  if (end.is_remembered && failed > in_the_way) {
+    text +=
+        fmt::format("\n--retry-failed goes on with the {} that have not: `{}`", failed - in_the_way,
+                    same_command_with(options.own_words, "--retry-failed"));
+  }
+  return text;
+}
+
+std::string folded(const Inventory& inventory, std::span<const HostIndex> hosts) {
+  std::vector<std::string> names;
+  for (const HostIndex host : hosts) {
+    names.push_back(inventory.at(host).name);
+  }
+  return fold_node_set(names);
+}
+
+// Who has it, when that is not simply who got it.
+std::string table_of_states(const Inventory& inventory, const DeployOutcome& outcome) {
+  std::vector<HostIndex> fresh;
+  std::set_difference(outcome.done.begin(), outcome.done.end(), outcome.already.begin(),
+                      outcome.already.end(), std::back_inserter(fresh));
+  std::vector<std::vector<std::string>> rows = {{"HOST", "COUNT", "STATE"}};
+  for (const auto& [hosts, state] :
+       {std::pair(&outcome.already, "already there"), std::pair(&std::as_const(fresh), "got it")}) {
+    if (!hosts->empty()) {
+      rows.push_back({folded(inventory, *hosts), fmt::format("{}", hosts->size()), state});
+    }
+  }
+  return cli::format_table(rows);
+}
+
+cli::Json json_of_states(const Inventory& inventory, const DeployOutcome& outcome) {
+  cli::Json states = cli::Json::object();
+  for (const auto& [host, state] : outcome.states) {
+    states[inventory.at(host).name] = host_state_name(state);
+  }
+  return states;
+}
+
+cli::Json json_of(const std::vector<StageTime>& stages) {
+  cli::Json list = cli::Json::array();
+  for (const StageTime& stage : stages) {
+    list.push_back({{"stage", stage.stage},
+                    {"start_s", seconds_of(stage.start)},
+                    {"seconds", seconds_of(stage.end - stage.start)}});
+  }
+  return list;
+}
+
+}  // namespace
+
+int finish_deploy(Work& work, const DeployOptions& options, const DeployOutcome& outcome,
+                  const DeployEnd& end) {
+  if (!outcome.already.empty()) {
+    work.context().print(table_of_states(work.inventory(), outcome));
+    work.context().print("");
+  }
+  const int code =
+      work.finish(outcome.done.size(), summary_of(options, outcome, work.failures(), end),
+                  {{"tag", options.tag},
+                   {"info_hash", outcome.info_hash},
+                   {"destination_path", options.destination_path},
+                   {"hosts", end.host_count},
+                   {"other_names", json_of(work.inventory(), outcome.other_names)},
+                   {"done", names_of(work.inventory(), outcome.done)},
+                   {"already_there", names_of(work.inventory(), outcome.already)},
+                   {"activated", outcome.is_activated},
+                   {"states", json_of_states(work.inventory(), outcome)},
+                   {"stages", json_of(outcome.stages)},
+                   {"error", outcome.fatal ? cli::Json() : cli::Json(outcome.fatal.error().text)}});
+  if (code == cli::exit_done && !outcome.fatal) {
+    return cli::exit_failed;
+  }
+  return code == cli::exit_done && !outcome.not_activated.empty() ? exit_some_failed : code;
+}
+
+}  // namespace murder::fleet

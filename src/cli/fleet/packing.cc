@@ -1,0 +1,110 @@
+#include "cli/fleet/packing.h"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+
+#include "cli/fleet/mapped_file.h"
+#include "engine/archive/create_release.h"
+#include "engine/base/ensure.h"
+#include "engine/base/units.h"
+#include "engine/codec/metainfo.h"
+
+namespace murder::fleet {
+
+Packing::Packing(PackingOptions options)
+    : options_(std::move(options)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] {
+        pack();
+        has_ended_.store(true, std::memory_order_release);
+        static_cast<void>(eventfd_write(wake_.get(), 1));
+      }) {}
+
+Packing::~Packing() {
+  cancel_.set();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void Packing::progress(const archive::Progress& progress) {
+  bytes_done_.store(progress.bytes_done, std::memory_order_relaxed);
+  bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
+}
+
+void Packing::warning(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  warnings_.emplace_back(text);
+}
+
+std::vector<std::string> Packing::take_warnings() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(warnings_, {});
+}
+
+uint32_t Packing::percent() const {
+  const uint64_t total = bytes_total_.load(std::memory_order_relaxed);
+  const uint64_t done = std::min(bytes_done_.load(std::memory_order_relaxed), total);
+  return total == 0 ? 0 : static_cast<uint32_t>(done * 100 / total);
+}
+
+void Packing::pack() {
+  archive::CreateOptions create{.source = options_.source,
+                                .tag = options_.tag,
+                                .directory = options_.directory,
+                                .hosts_expected = options_.hosts_expected,
+                                .cancel = &cancel_};
+  cli::apply(options_.packing, create);
+  const Result<archive::CreatedRelease> created = archive::create_release(create, *this);
+  if (!created) {
+    result_ = fail(created.error());
+    return;
+  }
+  const Result<MappedFile> file = MappedFile::open(created->torrent_path);
+  const Result<LocalTorrent> torrent =
+      file ? read_torrent(std::string(file->bytes()), created->torrent_path) : fail(file.error());
+  if (!torrent) {
+    result_ = fail(torrent.error());
+    return;
+  }
+  note_ = fmt::format("packed {}: {} of {}", options_.source, format_size(created->archive_bytes),
+                      format_size(created->source_bytes));
+  result_ = PackedRelease{.torrent = *torrent,
+                          .archive_path = created->archive_path,
+                          .archive_bytes = created->archive_bytes};
+}
+
+Result<PackedRelease> Packing::result() {
+  ENSURE(has_ended());
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  return std::move(*result_);
+}
+
+Result<LocalTorrent> with_trackers(const LocalTorrent& torrent,
+                                   const std::vector<std::string>& tracker_urls) {
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(torrent.bytes.data()),
+                                       torrent.bytes.size());
+  const Result<codec::Metainfo> metainfo = codec::parse_metainfo(bytes);
+  if (!metainfo) {
+    return fail(metainfo.error());
+  }
+  codec::MetainfoDraft draft{.name = metainfo->name,
+                             .geometry = metainfo->geometry,
+                             .piece_digests = metainfo->piece_digests,
+                             .comment = metainfo->comment,
+                             .created_by = metainfo->created_by,
+                             .created_at_s = metainfo->created_at_s,
+                             .hosts_expected = metainfo->hosts_expected,
+                             .is_private = metainfo->is_private,
+                             .is_executable = metainfo->files.front().is_executable};
+  for (const std::string& url : tracker_urls) {
+    draft.tracker_tiers.push_back({url});
+  }
+  Result<LocalTorrent> with = read_torrent(codec::encode_metainfo(draft), "the torrent");
+  if (with && with->info_hash != torrent.info_hash) {
+    return fail(ErrorCode::invalid_input, "the torrent cannot be given its trackers");
+  }
+  return with;
+}
+
+}  // namespace murder::fleet

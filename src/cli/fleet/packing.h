@@ -1,0 +1,70 @@
+// Packs a release on a thread of its own, while hosts are connected.
+//
+//   running -> ended; the thread is joined by result() or the destructor (which cancels)
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/fleet/seeding.h"
+#include "cli/tree_options.h"
+#include "engine/archive/observer.h"
+#include "engine/io/sockets.h"
+
+namespace murder::fleet {
+
+struct PackingOptions {
+  std::string source;
+  std::string tag;
+  std::string directory;  // of this machine, for archive and torrent
+  uint32_t hosts_expected = 1;
+  cli::PackingOptions packing;
+};
+
+class Packing final : private archive::Observer {
+ public:
+  explicit Packing(PackingOptions options);
+  Packing(const Packing&) = delete;
+  Packing& operator=(const Packing&) = delete;
+  ~Packing() override;
+
+  void cancel() { cancel_.set(); }
+  // Readable from its end on.
+  [[nodiscard]] int wake_fd() const { return wake_.get(); }
+  [[nodiscard]] bool has_ended() const { return has_ended_.load(std::memory_order_acquire); }
+  // 0 to 100.
+  [[nodiscard]] uint32_t percent() const;
+  [[nodiscard]] std::vector<std::string> take_warnings();
+
+  // Once, after its end. The torrent names no tracker yet.
+  [[nodiscard]] Result<PackedRelease> result();
+  // "packed ./build: 1 MiB of 3 MiB". After result().
+  [[nodiscard]] const std::string& note() const { return note_; }
+
+ private:
+  void progress(const archive::Progress& progress) override;
+  void warning(std::string_view text) override;
+  void pack();
+
+  PackingOptions options_;
+  archive::CancelFlag cancel_;
+  io::Fd wake_;
+  std::atomic<uint64_t> bytes_done_{0};
+  std::atomic<uint64_t> bytes_total_{0};
+  std::atomic<bool> has_ended_{false};
+  std::mutex mutex_;
+  std::vector<std::string> warnings_;
+  std::string note_;
+  std::optional<Result<PackedRelease>> result_;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+// The torrent with these trackers; its info hash stays.
+[[nodiscard]] Result<LocalTorrent> with_trackers(const LocalTorrent& torrent,
+                                                 const std::vector<std::string>& tracker_urls);
+
+}  // namespace murder::fleet

@@ -1,0 +1,112 @@
+#include "cli/deploy_locks.h"
+
+#include <doctest/doctest.h>
+
+using namespace murder;
+using namespace murder::cli;
+
+namespace {
+
+constexpr uint64_t lease_s = 90;
+const BootClock at_start{.boot = "boot", .now_s = 1000};
+
+LockRequest request_of(const std::string& token, const std::string& app = "/srv/app",
+                       const std::string& tag = "v1") {
+  return {.lock = {.token = token,
+                   .app = app,
+                   .tag = tag,
+                   .owner = token + "@laptop",
+                   .since = "2026-11-29T07:00:12Z",
+                   .why = "deploy of " + tag,
+                   .origin = "here",
+                   .until_s = lease_s},
+          .tracker_runs = true};
+}
+
+BootClock after(uint64_t seconds) {
+  return {.boot = at_start.boot, .now_s = at_start.now_s + seconds};
+}
+
+}  // namespace
+
+TEST_CASE("one deploy of an app and of a tag at a time, and who holds the lock is told") {
+  DeployLocks locks;
+  CHECK(take_lock(locks, request_of("alice"), at_start).state == LockState::held);
+  const LockReply same_tag = take_lock(locks, request_of("bob", "/srv/other"), after(1));
+  CHECK(same_tag.state == LockState::busy);
+  CHECK(same_tag.holder.owner == "alice@laptop");
+  CHECK(take_lock(locks, request_of("bob", "/srv/app", "v2"), after(1)).state == LockState::busy);
+  CHECK(take_lock(locks, request_of("bob", "/srv/other", "v2"), after(1)).state == LockState::held);
+  CHECK(release_lock(locks, "alice", after(2)).was_held);
+  CHECK(take_lock(locks, request_of("bob"), after(2)).state == LockState::held);
+}
+
+TEST_CASE("a lock that is not renewed ends with its lease, and all with a reboot") {
+  DeployLocks locks;
+  REQUIRE(take_lock(locks, request_of("alice"), at_start).state == LockState::held);
+  CHECK(take_lock(locks, request_of("bob"), after(lease_s - 1)).state == LockState::busy);
+  LockRequest renewal = request_of("alice");
+  renewal.is_renewal = true;
+  CHECK(take_lock(locks, renewal, after(lease_s - 1)).state == LockState::held);
+  CHECK(take_lock(locks, request_of("bob"), after(lease_s)).state == LockState::busy);
+  CHECK(take_lock(locks, request_of("bob"), {.boot = "another", .now_s = 10}).state ==
+        LockState::held);
+}
+
+TEST_CASE("who was replaced learns it at the next renewal") {
+  DeployLocks locks;
+  REQUIRE(take_lock(locks, request_of("alice"), at_start).state == LockState::held);
+  LockRequest instead = request_of("bob");
+  instead.replaced = {"alice"};
+  CHECK(take_lock(locks, instead, after(1)).state == LockState::held);
+  LockRequest renewal = request_of("alice");
+  renewal.is_renewal = true;
+  const LockReply lost = take_lock(locks, renewal, after(2));
+  CHECK(lost.state == LockState::lost);
+  CHECK(lost.holder.owner == "bob@laptop");
+  CHECK(locks.size() == 1);
+}
+
+TEST_CASE("what a deploy started that is gone belongs to the next one") {
+  DeployLocks locks;
+  LockRequest first = request_of("alice");
+  first.tracker_runs = false;
+  REQUIRE(take_lock(locks, first, at_start).lock.owns_seeder);
+  LockRequest next = request_of("bob");
+  next.seeder_runs = true;
+  const LockReply reply = take_lock(locks, next, after(lease_s));
+  CHECK(reply.lock.owns_tracker);
+  CHECK(reply.lock.owns_seeder);
+  CHECK(release_lock(locks, "bob", after(lease_s + 1)).ends_tracker);
+  CHECK(locks.empty());
+}
+
+TEST_CASE("a seeder or tracker that ran before belongs to nobody") {
+  DeployLocks locks;
+  LockRequest request = request_of("alice");
+  request.seeder_runs = true;
+  const LockReply reply = take_lock(locks, request, at_start);
+  CHECK_FALSE(reply.lock.owns_tracker);
+  CHECK_FALSE(reply.lock.owns_seeder);
+  CHECK_FALSE(release_lock(locks, "alice", at_start).ends_tracker);
+}
+
+TEST_CASE("a tracker is left to another deploy, which ends it instead") {
+  DeployLocks locks;
+  LockRequest first = request_of("alice");
+  first.tracker_runs = false;
+  REQUIRE(take_lock(locks, first, at_start).lock.owns_tracker);
+  LockRequest mark = request_of("bob");  // of another fleet: the same app and tag exclude nobody
+  mark.lock.is_mark = true;
+  REQUIRE_FALSE(take_lock(locks, mark, after(1)).lock.owns_tracker);
+  CHECK_FALSE(release_lock(locks, "alice", after(2)).ends_tracker);
+  CHECK(release_lock(locks, "bob", after(3)).ends_tracker);
+}
+
+TEST_CASE("locks are read back as they were written, and what is no lock is passed over") {
+  DeployLocks locks;
+  REQUIRE(take_lock(locks, request_of("alice"), at_start).state == LockState::held);
+  CHECK(locks_of(json_of(locks)) == locks);
+  CHECK(locks_of(*parse_json(R"([1, {"app": "x"}, "text"])")).empty());
+  CHECK(locks_of(Json()).empty());
+}
