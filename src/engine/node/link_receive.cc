@@ -117,7 +117,7 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
   }
   if (result > 0) {
     shard_.download().passed(static_cast<uint64_t>(result));
-    shard_.swarm().bytes_received(session_, shard_.reactor().now());
+    shard_.swarm().bytes_received(session_, static_cast<uint32_t>(result), shard_.reactor().now());
     SegmentReader reader(std::span<const iovec>(recv_segments_).first(recv_segment_count_),
                          static_cast<size_t>(result));
     consume(reader);

@@ -24,7 +24,7 @@ constexpr uint32_t splice_block_bytes_min = 64 * 1024;
 
 std::span<uint8_t> PeerLink::append(size_t size_bytes) {
   const size_t before = control_.size();
-  if (before + size_bytes > limits::control_queue_bytes_max) {
+  if (before + size_bytes > shard_.control_bytes_max()) {
     return {};
   }
   control_.resize(before + size_bytes);

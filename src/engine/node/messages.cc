@@ -22,6 +22,7 @@ ShardStats& ShardStats::operator+=(const ShardStats& other) {
   last_culprit = other.last_culprit ? other.last_culprit : last_culprit;
   session_count += other.session_count;
   open_count += other.open_count;
+  neighbour_count += other.neighbour_count;
   io += other.io;
   return *this;
 }

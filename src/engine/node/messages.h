@@ -33,6 +33,7 @@ struct ShardStats {
   std::optional<Endpoint> last_culprit;  // who sent one of them
   uint32_t session_count = 0;
   uint32_t open_count = 0;
+  uint32_t neighbour_count = 0;  // of them, that something was exchanged with, and young ones
   IoCounters io;
 
   ShardStats& operator+=(const ShardStats& other);

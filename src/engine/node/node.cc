@@ -388,7 +388,7 @@ void Node::tick(io::Timer&) {
       fail_once(same.error());
     }
     const NodeProgress now = progress();
-    if (phase_ == NodePhase::fetching && now.stats.open_count == 0) {
+    if (phase_ == NodePhase::fetching && now.stats.neighbour_count == 0) {
       trackers_->want_peers();
     }
     if (now.stats.failed_pieces > failed_pieces_told_) {

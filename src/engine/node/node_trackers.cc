@@ -70,7 +70,7 @@ codec::AnnounceRequest Node::announce_request() {
           .name = options_.name,
           .host = options_.host_label,
           .total_bytes = now.total_bytes,
-          .neighbour_count = now.stats.open_count,
+          .neighbour_count = now.stats.neighbour_count,
           .rack = options_.rack,
           .is_source = options_.serve_only};
 }
@@ -88,7 +88,9 @@ void Node::peers_found(std::span<const codec::AnnouncePeer> peers) {
   if (phase_ == NodePhase::stopping || phase_ == NodePhase::stopped) {
     return;
   }
-  for (const codec::AnnouncePeer& peer : peers) {
+  // More than a tracker of ours tells is nothing that we could use.
+  for (const codec::AnnouncePeer& peer :
+       peers.first(std::min<size_t>(peers.size(), limits::peers_per_reply_max))) {
     deliver({next_shard_}, {.kind = ShardMessage::Kind::candidate, .endpoint = peer.endpoint});
     next_shard_ = (next_shard_ + 1) % options_.shard_count;
   }

@@ -115,8 +115,9 @@ void PeerLink::finish_close() {
   forget_partial();
   payload_left_ = 0;
   payload_place_ = nullptr;
-  control_.clear();
-  control_sending_.clear();
+  // Links stay: what one connection let queue up is not kept for the next.
+  control_ = {};
+  control_sending_ = {};
   blocks_.clear();
   next_to_fill_ = 0;
   next_to_send_ = 0;

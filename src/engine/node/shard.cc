@@ -312,6 +312,7 @@ void Shard::post_stats() {
                           .last_culprit = stats.last_culprit,
                           .session_count = swarm_.session_count(),
                           .open_count = swarm_.open_count(),
+                          .neighbour_count = swarm_.neighbour_count(reactor_.now()),
                           .io = counters_}});
 }
 

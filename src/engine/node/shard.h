@@ -10,6 +10,7 @@
 // end links, hash, store, answer disarms, free closed links, send, receive.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -70,6 +71,13 @@ class Shard final : public swarm::EffectSink {
   [[nodiscard]] Store& store() { return store_; }
   [[nodiscard]] const Geometry& geometry() const { return metainfo_.geometry; }
   [[nodiscard]] PieceMemory& pieces() { return *pieces_; }
+  // Of unsent small messages of one link: all that a neighbour is told of the pieces, and a margin.
+  [[nodiscard]] uint64_t control_bytes_max() const {
+    constexpr uint64_t have_bytes = 9;
+    constexpr uint64_t margin_bytes = uint64_t{64} * 1024;
+    return std::min<uint64_t>(limits::control_queue_bytes_max,
+                              margin_bytes + geometry().piece_count() * (have_bytes + 1));
+  }
   [[nodiscard]] SendPath send_path() const { return options_.send_path; }
   [[nodiscard]] std::span<uint8_t> scratch() { return scratch_->bytes(); }  // to copy a recv out
   [[nodiscard]] std::span<uint8_t> waste() { return waste_->bytes(); }      // bytes nobody reads

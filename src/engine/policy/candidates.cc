@@ -60,14 +60,25 @@ std::optional<Endpoint> Candidates::take(Instant now, Prng& prng) {
   }
   const auto count = static_cast<uint32_t>(list_.size());
   const uint32_t start = prng.below(count);
-  for (uint32_t step = 0; step < count; ++step) {
+  Candidate* best = nullptr;
+  for (uint32_t step = 0; step < count && (best == nullptr || best->failures > 0); ++step) {
     Candidate& candidate = list_[(start + step) % count];
-    if (candidate.state == State::idle && candidate.not_before <= now) {
-      candidate.state = State::busy;
-      return candidate.endpoint;
+    if (candidate.state == State::idle && candidate.not_before <= now &&
+        (best == nullptr || candidate.failures == 0)) {
+      best = &candidate;
     }
   }
-  return std::nullopt;
+  if (best == nullptr) {
+    return std::nullopt;
+  }
+  best->state = State::busy;
+  return best->endpoint;
+}
+
+bool Candidates::has_any(Instant now) const {
+  return std::any_of(list_.begin(), list_.end(), [&](const Candidate& candidate) {
+    return candidate.state == State::idle && candidate.not_before <= now;
+  });
 }
 
 void Candidates::failed(const Endpoint& endpoint, Instant now, Prng& prng) {

@@ -26,8 +26,12 @@ class Candidates {
   // True when it was not known before.
   bool add(const Endpoint& endpoint, Source source);
 
-  // A random idle candidate whose time has come, now busy; nullopt when there is none.
+  // A random idle candidate whose time has come, now busy, one that did not fail lately before
+  // others; nullopt when there is none.
   [[nodiscard]] std::optional<Endpoint> take(Instant now, Prng& prng);
+
+  // Whether take() would find one.
+  [[nodiscard]] bool has_any(Instant now) const;
 
   // Each of the following gives a time from which on it may be dialled (again), whatever it was
   // before, unless it is barred.

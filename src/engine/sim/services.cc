@@ -81,7 +81,7 @@ void Simulation::pump_announcer(Host& host) {
                                ? uint32_t{0}
                                : limits::peers_per_reply_default;
     request.total_bytes = total;
-    request.neighbour_count = host.swarm->open_count();
+    request.neighbour_count = host.swarm->neighbour_count(host.now);
     request.rack = rack_name(host);
     talk->tracker = order->tracker;
     talk->host = host.index;

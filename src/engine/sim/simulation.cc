@@ -232,11 +232,11 @@ void Simulation::tick(Host& host) {
   network_.each_on(host.link_down, [&](uint32_t sender, uint32_t) {
     const Side& side = sides_.at(other_side(sender));
     if (side.state == Side::State::open) {
-      host.swarm->bytes_received(side.session, host.now);
+      host.swarm->bytes_received(side.session, limits::block_bytes_stock, host.now);
     }
   });
   host.swarm->tick(host.now);
-  if (!host.swarm->complete() && host.swarm->open_count() == 0) {
+  if (!host.swarm->complete() && host.swarm->neighbour_count(host.now) == 0) {
     host.announcer.want_peers(host.now);  // as a node does
     pump_announcer(host);
   }

@@ -39,6 +39,7 @@ BufferIndex ActivePieces::start(PieceIndex piece, SessionId owner, bool leasing,
   active.solo = false;
   active.granted = false;
   active.ending = false;
+  active.slotless = false;
   active.claimed = false;
   active.tail_units = 0;
   active.unit_count = (active.size_bytes + unit_bytes - 1) / unit_bytes;

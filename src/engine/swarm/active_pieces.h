@@ -44,6 +44,7 @@ struct ActivePiece {
   bool solo = false;        // one contributor only, so that wrong data has one culprit
   bool granted = false;     // its owner granted it
   bool ending = false;      // granted, and no more than its tail is missing
+  bool slotless = false;    // granted, and holds no slot: it is late, or its source on trial
   bool claimed = false;     // rack mates were told that it is fetched from outside
   uint32_t tail_units = 0;  // asked for in blocks of their own
   std::vector<UnitState> units;
@@ -54,6 +55,9 @@ struct ActivePiece {
   uint32_t round = 0;        // another one when the buffer's bytes begin anew
   std::vector<Contributor> contributors;
   Instant started_at{};
+  Instant granted_at{};             // to its owner,
+  uint32_t granted_units = 0;       // when this many had been received
+  uint32_t moved_when_granted = 0;  // and so many pieces had come of anybody
   Instant orphaned_at{};
   Instant progressed_at{};  // a unit was asked for or came
 

@@ -29,6 +29,11 @@ inline constexpr uint32_t grants_declined_since_payload_max = 4000;
 // before it has a piece again.
 inline constexpr uint32_t claims_per_mate_max = grants_max;
 inline constexpr uint32_t candidates_max = 2000;  // addresses a shard remembers
+// Addresses of which a shard remembers what hosts there did.
+inline constexpr uint32_t addresses_remembered_max = 1024;
+// Grants of sources that are not trusted with a download slot, and pieces that lost theirs since
+// they come too slowly, at a time.
+inline constexpr uint32_t slotless_downloads_max = 8;
 // Requests a peer may have waiting at us (announced as reqq, BEP 10), and ours waiting at it.
 inline constexpr uint32_t requests_queued_max = 500;
 inline constexpr uint32_t requests_outstanding_max = 256;
@@ -47,9 +52,19 @@ inline constexpr uint32_t extended_bytes_max = 64 * 1024;
 inline constexpr uint32_t control_queue_bytes_max =
     1024 * 1024;  // unsent small messages of one link
 static_assert(control_queue_bytes_max > piece_count_max / 8 + 64);
+// Small messages that bring nothing, from one link: this many at once, and a second; what carries
+// more than message_bytes_free counts as several. What brings something, like the first HAVE of a
+// piece or a request that is served, adds to it.
+inline constexpr uint32_t messages_at_once_max = 20'000;
+inline constexpr uint32_t messages_per_second_max = 2'000;
+inline constexpr uint32_t message_bytes_free = 64;
 
 inline constexpr Duration handshake_timeout = std::chrono::seconds(10);
 inline constexpr uint32_t dials_at_once_max = 16;
+// A dial that is not answered by then does not keep others from being dialled: nobody may be there.
+inline constexpr Duration dial_counts_for = std::chrono::milliseconds(250);
+inline constexpr uint32_t dials_unanswered_max = 64;
+static_assert(dials_at_once_max < dials_unanswered_max && dials_unanswered_max < connections_max);
 inline constexpr Duration dial_timeout = std::chrono::seconds(5);
 inline constexpr Duration keep_alive_after = std::chrono::seconds(60);
 inline constexpr Duration silence_timeout = std::chrono::seconds(150);
@@ -59,6 +74,9 @@ static_assert(silence_timeout > 2 * keep_alive_after);
 inline constexpr Duration request_snub_soon_after = std::chrono::seconds(1);
 inline constexpr Duration request_snub_after = std::chrono::seconds(5);
 static_assert(request_snub_soon_after < request_snub_after);
+// A stock client that stops in the middle of a block is dropped, when others have the piece.
+inline constexpr Duration block_stuck_after = std::chrono::milliseconds(1500);
+static_assert(request_snub_soon_after < block_stuck_after);
 inline constexpr Duration request_timeout = std::chrono::seconds(30);
 // A host that knows its rack dials all that it is told of: a mate it is not connected to does not
 // hear what it fetches from outside.

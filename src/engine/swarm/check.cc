@@ -147,14 +147,12 @@ std::string_view Swarm::broken_in_counts() const {
   uint32_t dialing_count = 0;
   uint32_t open_count = 0;
   uint32_t stock_count = 0;
-  uint32_t outgoing_count = 0;
   std::vector<uint32_t> availability(have_.size(), 0);
   for (const SessionId id : by_slot_) {
     const Session* session = sessions_.get(id);
     if (session == nullptr) {
       continue;
     }
-    outgoing_count += session->outgoing ? 1U : 0U;
     dialing_count += session->state == Session::State::dialing ? 1U : 0U;
     open_count += session->state == Session::State::open ? 1U : 0U;
     if (!session->counted_as_seed) {
@@ -175,8 +173,7 @@ std::string_view Swarm::broken_in_counts() const {
       return "a session has requests and does not stand in line";
     }
   }
-  if (dialing_count != dialing_count_ || open_count != open_count_ || stock_count != stock_count_ ||
-      outgoing_count != outgoing_count_) {
+  if (dialing_count != dialing_count_ || open_count != open_count_ || stock_count != stock_count_) {
     return "a count of sessions is not what a recount gives";
   }
   for (uint32_t piece = 0; piece < have_.size(); ++piece) {
@@ -212,8 +209,8 @@ std::string_view Swarm::broken_invariant() const {
       return broken;
     }
   }
-  for (const std::string_view broken :
-       {broken_in_pieces(), broken_in_counts(), broken_in_grants(), broken_in_rack()}) {
+  for (const std::string_view broken : {addresses_.check(), broken_in_pieces(), broken_in_counts(),
+                                        broken_in_grants(), broken_in_rack()}) {
     if (!broken.empty()) {
       return broken;
     }

@@ -22,7 +22,10 @@ std::string_view Swarm::broken_in_slots() const {
     if (active.claimed && active.state == ActivePiece::State::draining) {
       return "a given-up piece is claimed";
     }
-    open_count += active.granted && !active.ending ? 1U : 0U;
+    if (active.slotless && !active.granted) {
+      return "a piece that is not granted is on trial or late";
+    }
+    open_count += active.granted && !active.ending && !active.slotless ? 1U : 0U;
   }
   if (open_count != downloads_open_) {
     return "downloads_open is not what a recount gives";
@@ -92,7 +95,8 @@ std::string_view Swarm::broken_in_grant_state(const Session& session, uint32_t g
   if (open && session.grants.spoken && session.grants.told_free && !free_ && !have_.all()) {
     return "a neighbour believes that a download slot is free";
   }
-  const bool never_refused = session.grants.granted_again_at == Instant{};
+  const bool never_refused =
+      session.grants.granted_again_at == Instant{} && !takes_without_a_word(session, Instant{});
   const bool idle = slots_taken_ < upload_slots() && grants_.size() < limits::grants_max;
   if (idle && !stopping_ && !slow_self_ && never_refused && is_grantable(session) &&
       !is_slow(session) && may_grant(session, std::nullopt, Instant{})) {

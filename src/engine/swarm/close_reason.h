@@ -26,7 +26,9 @@ namespace murder::swarm {
   entry(message_too_long,    "sent a message beyond the limit")                  \
   entry(unrequested_data,    "sent pieces nobody asked for")                     \
   entry(request_flood,       "asked for more than may be waiting")               \
+  entry(message_flood,       "sent more messages than anybody needs")            \
   entry(grant_flood,         "granted more than anybody takes")                  \
+  entry(too_slow,            "sent too little of what it granted")                \
   entry(wrong_data,          "sent data that does not match its hash")           \
   entry(not_reading,         "does not read what it is sent")                    \
   entry(too_many,            "no room for more connections")                     \

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/policy/neighbour_worth.h"
 #include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
 
@@ -14,15 +15,8 @@ namespace {
 constexpr Duration crossing_window = std::chrono::seconds(2);
 constexpr Duration duplicate_pause = std::chrono::seconds(30);
 constexpr Duration complete_pause = std::chrono::minutes(10);
-constexpr uint32_t strikes_max = 3;
-// Who gave nothing for this long makes way for one that we dialled elsewhere under the same peer
-// id, since an id is what a peer calls itself.
-constexpr Duration idle_twin_after = std::chrono::seconds(20);
 constexpr size_t culprits_max = 256;
-// A session that was of no use for this long makes room when there is little.
-constexpr Duration idle_until_given_up = std::chrono::seconds(10);
 constexpr uint32_t spare_fraction = 16;  // of all: free ones to have
-constexpr size_t struck_addresses_max = 1024;
 
 }  // namespace
 
@@ -34,7 +28,7 @@ void Swarm::add_candidates(std::span<const Endpoint> endpoints, Instant now) {
 }
 
 SessionId Swarm::accept(const Endpoint& remote, Instant now) {
-  if (stopping_ || is_address_barred(remote.address)) {
+  if (stopping_ || addresses_.is_barred(remote.address)) {
     return {};
   }
   if (sessions_.size() + config_.sessions_max / spare_fraction >= config_.sessions_max) {
@@ -48,53 +42,119 @@ SessionId Swarm::accept(const Endpoint& remote, Instant now) {
   return id;
 }
 
-// Gives up the session that neither gave nor took anything for the longest time: whoever came
-// meanwhile may be of use. Its slot is free a little later, so that this begins before all are
-// taken.
+policy::NeighbourFacts Swarm::facts_of(const Session& session, Instant now) const {
+  policy::NeighbourFacts facts{
+      .outgoing = session.outgoing,
+      .shaken = session.state == Session::State::open,
+      .exchanged = session.proven || session.grants.given.confirmed() > 0 ||
+                   (!session.grants.spoken && session.uploaded_bytes > 0 && !session.pieces.none()),
+      .under_way = session.requested_bytes > 0 || session.grants.grants > 0 ||
+                   session.grants.asked_bytes > 0,
+      .age = now - session.opened_at};
+  Instant used_at = session.opened_at;
+  if (session.downloaded_bytes > 0) {
+    used_at = std::max(used_at, session.payload_at);
+  }
+  if (session.uploaded_bytes > 0) {
+    used_at = std::max(used_at, session.block_sent_at);
+  }
+  facts.unused = now - used_at;
+  return facts;
+}
+
+uint32_t Swarm::neighbour_count(Instant now) const {
+  uint32_t count = 0;
+  for (const SessionId id : by_slot_) {
+    const Session* session = sessions_.get(id);
+    count += session != nullptr && session->state == Session::State::open &&
+                     policy::counts_as_neighbour(facts_of(*session, now))
+                 ? 1U
+                 : 0U;
+  }
+  return count;
+}
+
+// Gives up the session that is worth least: whoever came meanwhile may be of use. Its slot is free
+// a little later, so that this begins before all are taken.
 void Swarm::make_room(Instant now) {
-  SessionId idlest;
-  Instant idle_since = now - idle_until_given_up;
+  SessionId least;
+  uint32_t rank_most = 0;
   uint32_t closing_count = 0;
   sessions_.each([&](SessionId id, const Session& session) {
     closing_count += session.state == Session::State::closing ? 1 : 0;
     if (session.state != Session::State::open && session.state != Session::State::handshaking) {
       return;
     }
-    Instant used_at = session.opened_at;
-    if (session.downloaded_bytes > 0) {
-      used_at = std::max(used_at, session.payload_at);
+    policy::NeighbourFacts facts = facts_of(session, now);
+    if (policy::eviction_rank(facts) > 1) {
+      facts.twins_at_address = idle_count_at(session.remote.address);
     }
-    if (session.uploaded_bytes > 0) {
-      used_at = std::max(used_at, session.block_sent_at);
-    }
-    if (used_at < idle_since) {
-      idlest = id;
-      idle_since = used_at;
+    const uint32_t rank = policy::eviction_rank(facts);
+    if (rank > rank_most) {
+      least = id;
+      rank_most = rank;
     }
   });
-  if (idlest != SessionId{} && closing_count < config_.sessions_max / spare_fraction) {
-    end(idlest, CloseReason::too_many, now);
+  if (!least.is_none() && closing_count < config_.sessions_max / spare_fraction) {
+    end(least, CloseReason::too_many, now);
   }
+}
+
+uint32_t Swarm::idle_count_at(const IpAddress& address) const {
+  return static_cast<uint32_t>(std::count_if(by_slot_.begin(), by_slot_.end(), [&](SessionId id) {
+    const Session* session = sessions_.get(id);
+    return session != nullptr && session->remote.address == address && !session->proven &&
+           session->grants.given.confirmed() == 0;
+  }));
+}
+
+// Those that count, and those that are being dialled.
+Swarm::DialCounts Swarm::dial_counts(Instant now) const {
+  DialCounts counts;
+  for (const SessionId id : by_slot_) {
+    const Session* session = sessions_.get(id);
+    if (session == nullptr || session->state == Session::State::closing ||
+        !policy::counts_as_neighbour(facts_of(*session, now))) {
+      continue;
+    }
+    if (session->state == Session::State::dialing) {
+      if (now - session->opened_at >= limits::dial_counts_for) {
+        continue;
+      }
+      ++counts.dialing;
+    }
+    ++counts.all;
+    counts.outgoing += session->outgoing ? 1U : 0U;
+  }
+  return counts;
 }
 
 void Swarm::dial_more(Instant now) {
   const uint32_t to_dial =
       config_.rack.empty() ? config_.sessions_to_dial : limits::connections_to_dial_in_rack;
   const uint32_t outgoing_max = candidates_.size() > to_dial ? to_dial / 2 : to_dial;
-  while (!stopping_ && !sessions_.full() && sessions_.size() < to_dial &&
-         outgoing_count_ < outgoing_max && dialing_count_ < limits::dials_at_once_max) {
+  const uint32_t to_keep_free = config_.sessions_max / spare_fraction;
+  if (stopping_ || dialing_count_ >= limits::dials_unanswered_max || !candidates_.has_any(now)) {
+    return;
+  }
+  DialCounts counts = dial_counts(now);
+  while (sessions_.size() + to_keep_free < config_.sessions_max && counts.all < to_dial &&
+         counts.outgoing < outgoing_max && counts.dialing < limits::dials_at_once_max &&
+         dialing_count_ < limits::dials_unanswered_max) {
     const std::optional<Endpoint> endpoint = candidates_.take(now, prng_);
     if (!endpoint) {
       return;
     }
-    if (is_address_barred(endpoint->address)) {
+    if (addresses_.is_barred(endpoint->address)) {
       candidates_.bar(*endpoint);
       continue;
     }
     const SessionId id = sessions_.make(*endpoint, true, now, have_.size());
     by_slot_[id.slot] = id;
     ++dialing_count_;
-    ++outgoing_count_;
+    ++counts.all;
+    ++counts.outgoing;
+    ++counts.dialing;
     sink_.dial(id, *endpoint);
   }
 }
@@ -133,10 +193,11 @@ std::optional<CloseReason> Swarm::refuse_handshake(SessionId id, const Session& 
                 std::pair(session.remote.address, handshake.peer_id)) != culprits_.end()) {
     return CloseReason::barred;
   }
+  // An id is public, so it counts with the address only.
   std::optional<SessionId> twin;
   sessions_.each([&](SessionId other_id, const Session& other) {
     if (other_id != id && other.state == Session::State::open &&
-        other.peer_id == handshake.peer_id) {
+        other.peer_id == handshake.peer_id && other.remote.address == session.remote.address) {
       twin = other_id;
     }
   });
@@ -146,13 +207,13 @@ std::optional<CloseReason> Swarm::refuse_handshake(SessionId id, const Session& 
   // When both sides dialled each other at once, both keep the connection that the larger peer id
   // opened.
   Session& other = *sessions_.get(*twin);
-  const bool is_surely_it = other.remote.address == session.remote.address || have_.all();
-  if (session.outgoing && !other.listens_on && is_surely_it) {
+  const policy::NeighbourFacts facts = facts_of(other, session.received_at);
+  if (session.outgoing && !other.listens_on && facts.exchanged) {
     learn_listening(other, session.remote);
   }
-  const Instant gave_at = other.downloaded_bytes > 0 ? other.payload_at : other.opened_at;
+  // Nobody dials twice: of two that came from one address under one id, one is somebody else.
   const bool makes_way =
-      session.outgoing && !is_surely_it && session.opened_at - gave_at > idle_twin_after;
+      !session.outgoing && !other.outgoing && !facts.exchanged && facts.age > crossing_window;
   const bool crossing = session.outgoing != other.outgoing &&
                         std::chrono::abs(session.opened_at - other.opened_at) < crossing_window;
   const bool prefers_outgoing = config_.peer_id > handshake.peer_id;
@@ -213,6 +274,9 @@ void Swarm::end(SessionId id, CloseReason reason, Instant now) {
     --open_count_;
     stock_count_ -= session->grants.spoken ? 0 : 1;
     uncover_rack(id, *session);
+    if (session->grants.given.confirmed() == 0 && session->grants.given.unconfirmed() > 1) {
+      addresses_.offended(session->remote.address, now);  // it will not say so any more
+    }
   }
   session->state = Session::State::closing;
   session->close_reason = reason;
@@ -242,7 +306,6 @@ void Swarm::closed(SessionId id, Instant now) {
     release_request(request);
   }
   remember_end(*session, now);
-  outgoing_count_ -= session->outgoing ? 1 : 0;
   sessions_.free(id);
   by_slot_[id.slot] = {};
   admit(now);
@@ -288,6 +351,10 @@ void Swarm::remember_end(const Session& session, Instant now) {
         candidates_.postpone(endpoint, now);
       }
       return;
+    case CloseReason::too_slow:
+    case CloseReason::requests_unanswered:
+      candidates_.failed(endpoint, now, prng_);
+      return;
     case CloseReason::duplicate:
       candidates_.postpone(endpoint, now + duplicate_pause);
       return;
@@ -308,26 +375,12 @@ void Swarm::bar(const Contributor& culprit, Instant now) {
   if (culprits_.size() < culprits_max) {
     culprits_.emplace_back(culprit.remote.address, culprit.peer_id);
   }
-  const auto struck = std::find_if(strikes_.begin(), strikes_.end(), [&](const auto& entry) {
-    return entry.first == culprit.remote.address;
-  });
-  if (struck != strikes_.end()) {
-    ++struck->second;
-  } else if (strikes_.size() < struck_addresses_max) {
-    strikes_.emplace_back(culprit.remote.address, 1);
-  }
+  addresses_.lied(culprit.remote.address, now);
+  failed_downloads_.one_more(now);
   if (culprit.listens_on && culprit.listens_on->address == culprit.remote.address) {
     candidates_.bar(*culprit.listens_on);  // its session may be gone already
   }
   end(culprit.session, CloseReason::wrong_data, now);
-}
-
-// Several peers may share an address (one host in a test, a NAT): one culprit does not bar them
-// all, three do.
-bool Swarm::is_address_barred(const IpAddress& address) const {
-  return std::any_of(strikes_.begin(), strikes_.end(), [&](const auto& entry) {
-    return entry.first == address && entry.second >= strikes_max;
-  });
 }
 
 }  // namespace murder::swarm

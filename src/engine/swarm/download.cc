@@ -99,11 +99,13 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
     return;
   }
   note_has(id, session, piece);
+  session.messages.earn();
   session.grants.progressed_at = now;
   if (session.pieces.all()) {
     session.upload_only = true;
   }
-  if (session.grants.grants > 0) {
+  if (session.grants.grants + session.grants.given.unconfirmed() > 0) {
+    session.grants.given.has(piece.raw, now);
     end_grant(id, piece, now);
     grant_more(now);
   }
@@ -191,7 +193,8 @@ void Swarm::fill_requests(SessionId id, Session& session, Instant now) {
       stopping_ || now < session.asks_again_at) {
     return;
   }
-  if (session.snubbed && now < session.snubbed_until && has_other_source(id)) {
+  if ((session.snubbed && now < session.snubbed_until && has_other_source(id)) ||
+      !may_ask_stock(id, session, now)) {
     return;
   }
   const uint32_t window = request_window(session);

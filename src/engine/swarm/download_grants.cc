@@ -141,8 +141,11 @@ void Swarm::on_grant(SessionId id, Session& session, uint32_t piece, Instant now
 }
 
 bool Swarm::take_grant(SessionId id, Session& session, uint32_t piece, Instant now) {
-  const bool snubbed = session.snubbed && now < session.snubbed_until && has_other_source(id);
-  if (!has_download_slot(now) || snubbed) {
+  const bool waits = (session.snubbed && now < session.snubbed_until) ||
+                     (!session.proven && addresses_.waits(session.remote.address, now));
+  const bool on_trial = is_on_trial(session, now);
+  if (!has_download_slot(now) || (waits && has_other_source(id)) ||
+      !has_place_for(id, session, on_trial)) {
     return false;
   }
   const std::optional<BufferIndex> buffer = buffer_for_grant(id, session, piece, now);
@@ -152,10 +155,15 @@ bool Swarm::take_grant(SessionId id, Session& session, uint32_t piece, Instant n
   ActivePiece& active = active_.at(*buffer);
   active.granted = true;
   active.ending = false;
+  active.slotless = on_trial;
+  active.solo = active.solo || on_trial;
+  active.granted_at = now;
+  active.granted_units = active.received_count();
+  active.moved_when_granted = pieces_moved_;
   active.tail_units = active.unit_count == 1
                           ? 0
                           : (link_.tail_bytes(active.size_bytes) + unit_bytes - 1) / unit_bytes;
-  ++downloads_open_;
+  downloads_open_ += active.slotless ? 0U : 1U;
   if (is_outside(session)) {
     claim(active);
   }
@@ -283,7 +291,7 @@ void Swarm::granted_progress(ActivePiece& active, Instant now) {
   const bool ends = active.missing_count == 0 && active.requested_count <= active.tail_units;
   if (active.granted && !active.ending && ends) {
     active.ending = true;
-    --downloads_open_;
+    downloads_open_ -= active.slotless ? 0U : 1U;
     say(active.owner, *sessions_.get(active.owner), GrantKind::ending, active.piece.raw);
     update_free(now);
   }
@@ -301,11 +309,12 @@ void Swarm::granted_whole() {
 
 // It is fetched no more, or not under this grant.
 void Swarm::ungrant(ActivePiece& active) {
-  if (active.granted && !active.ending) {
+  if (active.granted && !active.ending && !active.slotless) {
     --downloads_open_;
   }
   active.granted = false;
   active.ending = false;
+  active.slotless = false;
   unclaim(active);
 }
 

@@ -13,7 +13,10 @@ namespace {
 
 // An offered grant that is not answered, and an accepted one of which nothing is heard.
 constexpr Duration answer_patience = std::chrono::milliseconds(500);
+constexpr Duration newcomer_answers_within = std::chrono::milliseconds(100);
 constexpr Duration ending_patience_min = std::chrono::seconds(2);
+constexpr Duration newcomer_patience_min = std::chrono::milliseconds(300);
+constexpr Duration newcomer_patience_unknown = std::chrono::milliseconds(500);
 constexpr Duration ending_patience_max = std::chrono::seconds(30);
 // A neighbour that takes nothing for this long holds no slot.
 constexpr Duration grant_stalled_after = std::chrono::milliseconds(300);
@@ -147,7 +150,8 @@ void Swarm::compare_rates() {
     if (session.state != Session::State::open || session.grants.told_rate == 0) {
       return;
     }
-    if (session.grants.unused_in_row > 0) {
+    const bool exchanges = session.proven || session.grants.given.confirmed() > 0;
+    if (session.grants.unused_in_row > 0 || !exchanges) {
       all_believed = false;  // who takes nothing has no rate
     } else {
       rates_.push_back(session.grants.told_rate);
@@ -172,6 +176,31 @@ bool Swarm::is_slow(const Session& session) const {
   return session.grants.told_rate > 0 && session.grants.told_rate < slow_share * usual_rate_;
 }
 
+// How long the end of a piece may take of one that never said that it has one of ours: what its
+// link needs for some pieces, by what it says of it.
+Duration Swarm::ending_patience(const Session& session) const {
+  if (session.grants.given.confirmed() > 0) {
+    return ending_patience_max;
+  }
+  if (link_.piece_duration() == Duration{}) {
+    return newcomer_patience_unknown;
+  }
+  const double told = session.grants.told_rate * bytes_per_kib;
+  const double seconds = told > 0 ? config_.geometry.piece_bytes * link_.slot_count() / told : 0;
+  const Duration own = Duration(static_cast<int64_t>(1e9 * std::min(seconds, 10.0)));
+  return std::max({4 * link_.piece_duration(), 4 * own, newcomer_patience_min});
+}
+
+// One that never took a piece is slow to answer: others need not wait for it.
+void Swarm::keep_from_slot(Grant& grant, Instant now) {
+  if (grant.place == Grant::Place::slot && grants_on_trial_ < limits::grants_on_trial_max) {
+    --grant_count(grant.place);
+    grant.place = Grant::Place::trial;
+    ++grant_count(grant.place);
+    unanswered_grants_.one_more(now);
+  }
+}
+
 // What is granted and comes to nothing. Only what is lost waits for the tick that calls this.
 void Swarm::check_grants(Instant now) {
   const Duration patience =
@@ -184,12 +213,22 @@ void Swarm::check_grants(Instant now) {
                          granted_uploads_.is_served(grant.session.slot) &&
                          now - session->block_sent_at > grant_stalled_after;
     const bool endless = grant.accepted && session->grants.asked_bytes == 0 &&
-                         now - std::max(grant.at, session->block_sent_at) > patience;
-    if (mute) {
+                         now - std::max(grant.at, session->block_sent_at) >
+                             std::min(patience, ending_patience(*session));
+    if (endless || (mute && grant.place != Grant::Place::trial)) {
       unanswered_grants_.one_more(now);
+    }
+    if (!mute && !grant.accepted && !session->grants.took_piece &&
+        now - grant.at > newcomer_answers_within) {
+      keep_from_slot(grants_[position - 1], now);
     }
     if (mute || stalled || endless) {
       remove_grant(position - 1);
+    }
+    if (endless) {
+      session->grants.given.gave(grant.piece, now);
+    }
+    if (mute || stalled || (endless && session->grants.given.confirmed() > 0)) {
       grant_unused(*session, now);
     }
   }

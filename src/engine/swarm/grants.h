@@ -22,6 +22,7 @@
 
 #include "engine/base/instant.h"
 #include "engine/codec/grant_message.h"
+#include "engine/policy/given_pieces.h"
 #include "engine/swarm/effects.h"
 
 namespace murder::swarm {
@@ -57,6 +58,7 @@ struct GrantState {
   uint32_t refused_in_row = 0;
   uint32_t unused_in_row = 0;  // grants that it left unanswered, or did not take
   bool took_piece = false;     // a grant to it came to its end
+  policy::GivenPieces given;   // by us, of which it did not say yet that it has them
   Instant granted_again_at{};  // after many refusals, or an unused grant, it waits
 
   // --- we download from it ---

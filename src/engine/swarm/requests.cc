@@ -16,7 +16,8 @@ namespace {
 
 constexpr Duration reject_pause = std::chrono::milliseconds(500);
 constexpr Duration snub_pause = std::chrono::seconds(2);
-constexpr uint32_t snub_doublings_max = 4;
+// A grant may have been void by the time that it was taken up.
+constexpr Duration rejected_pause = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -51,7 +52,11 @@ void Swarm::on_reject(SessionId id, Session& session, const BlockRange& block, I
       revoke(id, session, session.requested.remove(position));
       session.cancelled_bytes -= block.size_bytes;  // it will not come
       session.asks_again_at = now + reject_pause;
-      let_go_of_pieces(id, session, now);
+      if (session.grants.spoken) {
+        grant_failed(id, session, rejected_pause, now);
+      } else {
+        let_go_of_pieces(id, session, now);
+      }
       return;
     }
   }
@@ -173,13 +178,8 @@ bool Swarm::has_alternative_to(SessionId id, const Session& session, bool idle) 
 }
 
 void Swarm::snub(SessionId id, Session& session, Instant now) {
-  session.snubbed = true;
-  session.snubbed_until =
-      now + snub_pause * (1 << std::min(session.snub_count, snub_doublings_max));
-  ++session.snub_count;
   uncover_rack(id, session);
-  revoke_all(id, session, true);
-  let_go_of_pieces(id, session, now);
+  grant_failed(id, session, snub_pause, now);
 }
 
 // --- payload -------------------------------------------------------------------------------------
@@ -216,6 +216,7 @@ PayloadPlace Swarm::payload_begin(SessionId id, const BlockRange& block, Instant
     if (session->requested.at(position).block == block) {
       session->arriving = session->requested.remove(position);
       session->payload_at = now;
+      session->arrived_bytes = 0;
       adapt_window(*session, now - session->arriving->asked_at);
       return {.wanted = true, .buffer = session->arriving->buffer, .offset = block.offset};
     }
@@ -226,6 +227,7 @@ PayloadPlace Swarm::payload_begin(SessionId id, const BlockRange& block, Instant
   if (late != session->revoked.end() &&
       active_.at(late->buffer).state == ActivePiece::State::receiving) {
     session->arriving = *late;
+    session->arrived_bytes = 0;
     session->payload_at = now;
     session->requested_bytes += block.size_bytes;
     session->cancelled_bytes -= block.size_bytes;
@@ -254,11 +256,12 @@ void Swarm::payload_end(SessionId id, Instant now) {
   session->payload_at = now;
   session->received_at = now;
   session->snubbed = false;
-  session->snub_count = 0;
+  session->snub_count = session->grants.spoken ? session->snub_count : 0;
   if (session->grants.rack_mate && !session->grants.covers_rack) {
     cover_rack(id, *session);
   }
   session->requested_bytes -= request.block.size_bytes;
+  session->messages.earn();
   session->downloaded_bytes += request.block.size_bytes;
   stats_.downloaded_bytes += request.block.size_bytes;
   ActivePiece& active = active_.at(request.buffer);
@@ -273,6 +276,7 @@ void Swarm::payload_end(SessionId id, Instant now) {
     granted_progress(active, now);
     if (active.missing_count == 0 && active.requested_count == 0) {
       active.state = ActivePiece::State::verifying;
+      ++pieces_moved_;
       sink_.verify(request.buffer, active.piece);
       granted_whole();
       piece_moved(now);

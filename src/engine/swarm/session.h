@@ -15,6 +15,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/ring_queue.h"
 #include "engine/base/types.h"
+#include "engine/policy/message_budget.h"
 #include "engine/swarm/bounds.h"
 #include "engine/swarm/close_reason.h"
 #include "engine/swarm/effects.h"
@@ -41,6 +42,10 @@ struct Session {
         received_at(now),
         sent_at(now),
         payload_at(now),
+        messages({.at_once = limits::messages_at_once_max,
+                  .per_second = limits::messages_per_second_max,
+                  .bytes_free = limits::message_bytes_free},
+                 now),
         pieces(piece_count) {}
 
   Endpoint remote;
@@ -66,6 +71,7 @@ struct Session {
   Instant sent_at;
   Instant payload_at;  // last byte of a piece, or the first request after none were out
 
+  policy::MessageBudget messages;
   GrantState grants;  // between our own peers
 
   // --- download ---
@@ -78,12 +84,14 @@ struct Session {
   std::vector<OutgoingRequest> revoked;  // taken back; free for others once disarmed
   bool disarming = false;
   std::optional<OutgoingRequest> arriving;  // its payload is coming in now
+  uint32_t arrived_bytes = 0;               // of it
   uint32_t requested_bytes = 0;
   std::optional<BufferIndex> current;  // the buffer it is asked to fill now
   PieceIndex current_piece;
   bool snubbed = false;       // it left requests unanswered: asked for a block at a time, if at all
-  uint32_t snub_count = 0;    // since its last payload
+  uint32_t snub_count = 0;    // since a piece from it was right
   Instant snubbed_until{};    // nothing is asked of it while others are there
+  bool proven = false;        // a piece to which it contributed was right
   bool suspect = false;       // it took part in a piece that failed: no more shared pieces
   uint64_t wasted_bytes = 0;  // payload nobody asked for
   uint64_t cancelled_bytes = 0;  // payload that may still come although we took the request back

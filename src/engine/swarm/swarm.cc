@@ -102,6 +102,12 @@ void Swarm::received(SessionId id, const PeerMessage& message, Instant now) {
     return;
   }
   session->received_at = now;
+  const bool is_bitfield = message.type == MessageType::bitfield;
+  if (!session->messages.take(is_bitfield ? 0 : message.payload.size(), now)) {
+    addresses_.offended(session->remote.address, now);
+    end(id, CloseReason::message_flood, now);
+    return;
+  }
   on_message(id, *session, message, now);
 }
 
@@ -202,11 +208,18 @@ void Swarm::end_if_both_complete(SessionId id, Session& session, Instant now) {
   }
 }
 
-void Swarm::bytes_received(SessionId id, Instant now) {
+// Progress counts in units: a byte now and then is none.
+void Swarm::bytes_received(SessionId id, uint32_t size_bytes, Instant now) {
   Session* session = sessions_.get(id);
-  if (session != nullptr) {
-    session->received_at = now;
-    if (session->arriving) {
+  if (session == nullptr) {
+    return;
+  }
+  session->received_at = now;
+  if (session->arriving) {
+    const uint32_t units_before = session->arrived_bytes / unit_bytes;
+    session->arrived_bytes =
+        std::min(session->arrived_bytes + size_bytes, session->arriving->block.size_bytes);
+    if (session->arrived_bytes / unit_bytes != units_before) {
       session->payload_at = now;
     }
   }
@@ -239,6 +252,7 @@ void Swarm::check_timeouts(SessionId id, Session& session, Instant now) {
     session.sent_at = now;
     send(id, MessageType::keep_alive);
   }
+  session.grants.given.forget(now);
   const bool waits = !session.requested.empty() || session.arriving.has_value();
   const Duration waited = now - session.payload_at;
   // What was granted is served at once, or after the end of the piece before it.
@@ -251,13 +265,20 @@ void Swarm::check_timeouts(SessionId id, Session& session, Instant now) {
   }
   const bool soon = waited <= limits::request_snub_after;
   const bool alternative = has_alternative_to(id, session, soon);
-  const bool stuck = session.arriving && alternative;  // in the middle of a block
-  if (soon) {
+  // In the middle of a block, whose place nobody else can fill.
+  const bool stuck =
+      session.arriving && (session.grants.spoken ? alternative
+                                                 : waited > limits::block_stuck_after &&
+                                                       has_alternative_to(id, session, false));
+  if (stuck) {
+    snub(id, session, now);
+    addresses_.offended(session.remote.address, now);
+    end(id, CloseReason::too_slow, now);
+  } else if (soon) {
     if (alternative && !session.requested.empty()) {
       snub(id, session, now);
     }
-  } else if (stuck ||
-             waited > (alternative ? limits::request_timeout : 4 * limits::request_timeout)) {
+  } else if (waited > (alternative ? limits::request_timeout : 4 * limits::request_timeout)) {
     end(id, CloseReason::requests_unanswered, now);
   } else if (alternative && !session.requested.empty()) {
     snub(id, session, now);
@@ -289,6 +310,7 @@ void Swarm::tick(Instant now) {
     check_stalled(id, session, now);
     end_if_both_complete(id, session, now);
   });
+  check_pace(now);
   check_orphans(now);
   check_leases(now);
   check_grants(now);

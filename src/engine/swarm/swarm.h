@@ -25,10 +25,12 @@
 #include "engine/base/prng.h"
 #include "engine/base/slab.h"
 #include "engine/codec/peer_wire.h"
+#include "engine/policy/address_book.h"
 #include "engine/policy/candidates.h"
 #include "engine/policy/extra_slots.h"
 #include "engine/policy/first_copies.h"
 #include "engine/policy/link_estimate.h"
+#include "engine/policy/neighbour_worth.h"
 #include "engine/policy/piece_picker.h"
 #include "engine/policy/slot_set.h"
 #include "engine/policy/stock_share.h"
@@ -92,7 +94,7 @@ class Swarm {
   void received(SessionId id, const codec::Handshake& handshake, Instant now);
   // Any message but a piece, whose payload comes through the three calls below.
   void received(SessionId id, const codec::PeerMessage& message, Instant now);
-  void bytes_received(SessionId id, Instant now);
+  void bytes_received(SessionId id, uint32_t size_bytes, Instant now);
 
   // The requests that are out, in the order they were made: where the next payloads will go if the
   // peer answers in order. Returns how many were filled in.
@@ -141,6 +143,8 @@ class Swarm {
   [[nodiscard]] const SwarmStats& stats() const { return stats_; }
   [[nodiscard]] uint32_t session_count() const { return sessions_.size(); }
   [[nodiscard]] uint32_t open_count() const { return open_count_; }
+  // Open sessions that something was exchanged with, and young ones.
+  [[nodiscard]] uint32_t neighbour_count(Instant now) const;
   [[nodiscard]] const Session* session(SessionId id) const { return sessions_.get(id); }
   // Whether somebody may wait for a piece that we have whole: a neighbour that lacks something, or
   // one of another shard.
@@ -177,8 +181,15 @@ class Swarm {
   void learn_listening(Session& session, const Endpoint& endpoint);
   [[nodiscard]] bool is_connected(const Endpoint& endpoint);
   void remember_end(const Session& session, Instant now);
-  [[nodiscard]] bool is_address_barred(const IpAddress& address) const;
+  [[nodiscard]] policy::NeighbourFacts facts_of(const Session& session, Instant now) const;
+  [[nodiscard]] uint32_t idle_count_at(const IpAddress& address) const;
   void make_room(Instant now);
+  struct DialCounts {
+    uint32_t all = 0;
+    uint32_t outgoing = 0;
+    uint32_t dialing = 0;  // lately
+  };
+  [[nodiscard]] DialCounts dial_counts(Instant now) const;
   void dial_more(Instant now);
   void check_timeouts(SessionId id, Session& session, Instant now);
   void update_rates(Instant now);
@@ -251,6 +262,8 @@ class Swarm {
   void compare_rates();
   void adapt_slots();
   void check_grants(Instant now);
+  void keep_from_slot(Grant& grant, Instant now);
+  [[nodiscard]] Duration ending_patience(const Session& session) const;
   [[nodiscard]] bool is_slow(const Session& session) const;
 
   // grants at the uploader (upload_grants.cc)
@@ -262,6 +275,8 @@ class Swarm {
   [[nodiscard]] SessionId choose_grantee(std::optional<PieceIndex> piece, Instant now);
   [[nodiscard]] bool may_grant(const Session& session, std::optional<PieceIndex> piece,
                                Instant now) const;
+  [[nodiscard]] bool takes_without_a_word(const Session& session, Instant now) const;
+  [[nodiscard]] bool is_only_one_lacking(const Session& session) const;
   void offer(SessionId id, Session& session, std::optional<PieceIndex> piece, Instant now);
   [[nodiscard]] bool is_granted(SessionId id, Session& session, const BlockRange& block,
                                 Instant now);
@@ -297,6 +312,16 @@ class Swarm {
   [[nodiscard]] std::optional<BufferIndex> find_late(SessionId id, const Session& session,
                                                      uint32_t piece, Instant now) const;
   void offer_slot_again(Instant now);
+
+  // sources that bring too little (pace.cc)
+  [[nodiscard]] bool is_on_trial(const Session& session, Instant now) const;
+  [[nodiscard]] bool has_place_for(SessionId id, const Session& session, bool on_trial) const;
+  [[nodiscard]] uint32_t slotless_max() const;
+  [[nodiscard]] uint32_t slotless_count() const;
+  [[nodiscard]] bool may_ask_stock(SessionId id, const Session& session, Instant now);
+  void check_pace(Instant now);
+  void grant_failed(SessionId id, Session& session, Duration pause, Instant now);
+  void contributors_proved(const ActivePiece& active);
   [[nodiscard]] bool is_late(const ActivePiece& active, Instant now) const;
   void ask_granted(SessionId id, Session& session, Instant now);
   void granted_progress(ActivePiece& active, Instant now);
@@ -340,14 +365,13 @@ class Swarm {
   policy::Candidates candidates_;
   ActivePieces active_;
   Slab<Session> sessions_;
-  std::vector<SessionId> by_slot_;                       // the live session in each slot
-  std::vector<std::pair<IpAddress, PeerId>> culprits_;   // refused when they come back
-  std::vector<std::pair<IpAddress, uint32_t>> strikes_;  // address, how often caught
-  std::vector<uint8_t> bitfield_;                        // wire form, reused
+  std::vector<SessionId> by_slot_;                      // the live session in each slot
+  std::vector<std::pair<IpAddress, PeerId>> culprits_;  // refused when they come back
+  policy::AddressBook addresses_{limits::addresses_remembered_max};
+  std::vector<uint8_t> bitfield_;  // wire form, reused
   uint32_t open_count_ = 0;
   uint32_t dialing_count_ = 0;
-  uint32_t outgoing_count_ = 0;  // sessions that we dialled
-  uint32_t stock_count_ = 0;     // open sessions that do not speak grants
+  uint32_t stock_count_ = 0;  // open sessions that do not speak grants
 
   policy::LinkEstimate link_;
   policy::UploadScheduler granted_uploads_;  // to our own peers
@@ -361,7 +385,9 @@ class Swarm {
   uint32_t grants_to_slow_ = 0;  // grants that do not
   uint32_t grants_on_trial_ = 0;
   policy::UnansweredGrants unanswered_grants_;
-  bool uploads_idled_ = false;  // an upload slot was free in this window
+  policy::UnansweredGrants failed_downloads_;  // grants to us that came to nothing
+  uint32_t pieces_moved_ = 0;                  // that came whole, right or wrong
+  bool uploads_idled_ = false;                 // an upload slot was free in this window
   bool downloads_idled_ = false;
   std::vector<uint32_t> rates_;  // of neighbours, reused
   double usual_rate_ = 0;        // KiB/s: the median of what neighbours say of their links

@@ -42,6 +42,7 @@ void Swarm::on_request(SessionId id, Session& session, const BlockRange& block, 
     session.block_sent_at = now;
   }
   session.asked.push(block);
+  session.messages.earn();
   line_of(session).add(id.slot);
   serve(id, session, now);
   admit(now);
@@ -67,9 +68,12 @@ void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block, I
   }
   if (session.grants.spoken) {
     end_cancelled_grant(id, session, block.piece, now);
+    grant_more(now);
+  }
+  if (session.asked.empty()) {
+    held_back_.set(id.slot, false);
   }
   if (session.asked.empty() && session.sending_bytes == 0) {
-    held_back_.set(id.slot, false);
     line_of(session).remove(id.slot);
     session.serving.reset();
     admit(now);
@@ -85,6 +89,7 @@ void Swarm::serve(SessionId id, Session& session, Instant now) {
       held_back_.set(id.slot, true);  // serve_held_back goes on
       return;
     }
+    held_back_.set(id.slot, false);
     const BlockRange block = session.asked.front();
     if (session.serving && *session.serving != block.piece && line.piece_done(id.slot)) {
       session.serving.reset();

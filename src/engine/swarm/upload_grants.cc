@@ -71,7 +71,26 @@ bool Swarm::grant_one(Instant now) {
   return true;
 }
 
+// It was given as much as it may have before it says HAVE; or it is new, and others at its address
+// let us down.
+bool Swarm::takes_without_a_word(const Session& session, Instant now) const {
+  return !session.grants.given.may_have_more(session.grants.grants) ||
+         (session.grants.given.confirmed() == 0 && !session.proven &&
+          addresses_.waits(session.remote.address, now));
+}
+
+bool Swarm::is_only_one_lacking(const Session& session) const {
+  return std::none_of(by_slot_.begin(), by_slot_.end(), [&](SessionId id) {
+    const Session* other = sessions_.get(id);
+    return other != nullptr && other != &session && other->state == Session::State::open &&
+           lacks_something(*other);
+  });
+}
+
 bool Swarm::may_grant(const Session& session, std::optional<PieceIndex> piece, Instant now) const {
+  if (takes_without_a_word(session, now) && !is_only_one_lacking(session)) {
+    return false;
+  }
   const uint64_t backlog_bytes_max = uint64_t{upload_slots()} * config_.geometry.piece_bytes;
   if (now < session.grants.granted_again_at || session.grants.grants >= upload_slots() ||
       session.grants.asked_bytes >= backlog_bytes_max) {
@@ -139,9 +158,10 @@ SessionId Swarm::choose_grantee(std::optional<PieceIndex> piece, Instant now) {
         continue;
       }
       const bool fewer_grants = session.grants.grants < least_grants;
-      if (fewer_grants || session.pieces.count() < least_pieces) {
+      const uint32_t pieces = session.pieces.count() + session.grants.given.unconfirmed();
+      if (fewer_grants || pieces < least_pieces) {
         best = id;
-        least_pieces = session.pieces.count();
+        least_pieces = pieces;
       }
       least_grants = session.grants.grants;
       compared += least_grants == 0 ? 1U : 0U;
@@ -262,8 +282,13 @@ void Swarm::end_grant(SessionId id, PieceIndex piece, Instant now) {
   for (size_t position = 0; position < grants_.size(); ++position) {
     const Grant& grant = grants_[position];
     if (grant.session == id && grant.accepted && grant.piece == piece.raw) {
-      sessions_.get(id)->grants.took_piece = true;
+      Session& session = *sessions_.get(id);
+      session.grants.took_piece = true;
       remove_grant(position);
+      session.grants.given.gave(piece.raw, now);
+      if (session.pieces.test(piece.raw)) {
+        session.grants.given.has(piece.raw, now);
+      }
       piece_moved(now);
       return;
     }

@@ -37,6 +37,7 @@ void Swarm::piece_verified(BufferIndex buffer, bool matches, Instant now) {
     return;
   }
   const PieceIndex piece = active.piece;
+  contributors_proved(active);
   active.state = ActivePiece::State::storing;
   give_up_duplicates(piece, buffer);
   sink_.store(buffer, piece);

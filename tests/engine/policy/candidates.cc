@@ -147,3 +147,25 @@ TEST_CASE("candidates are handed out in no fixed order") {
   }
   CHECK(firsts.size() == 10);
 }
+
+TEST_CASE("those that did not answer come after all others, whatever their number") {
+  Candidates candidates(2000);
+  Prng prng(1);
+  Instant now{std::chrono::seconds(100)};
+  for (uint16_t port = 1; port <= 1000; ++port) {
+    candidates.add(endpoint(1, port), Source::tracker);
+    REQUIRE(candidates.take(now, prng) == endpoint(1, port));
+    candidates.failed(endpoint(1, port), now, prng);
+  }
+  now += std::chrono::minutes(1);  // all may be dialled again
+  for (uint16_t port = 2001; port <= 2008; ++port) {
+    candidates.add(endpoint(1, port), Source::tracker);
+  }
+  CHECK(candidates.has_any(now));
+  for (int count = 0; count < 8; ++count) {
+    const auto taken = candidates.take(now, prng);
+    REQUIRE(taken.has_value());
+    CHECK(taken->port > 2000);
+  }
+  CHECK(candidates.take(now, prng)->port <= 1000);
+}

@@ -59,13 +59,6 @@ void send_wrong_piece(Bench& bench, SessionId id) {
   bench.check();
 }
 
-// Whoever is at this endpoint has the peer id of a session that is there.
-void refuse_twin(Bench& bench, const Endpoint& endpoint) {
-  const SessionId refused = dial(bench, endpoint, 1);
-  CHECK(bench.sink.has_closed(refused, CloseReason::duplicate));
-  bench.swarm().closed(refused, bench.now);
-}
-
 }  // namespace
 
 TEST_CASE("who sent wrong data is not let in again, but who shares its peer id is") {
@@ -84,21 +77,56 @@ TEST_CASE("an endpoint is not barred for what was sent from another address unde
   Bench bench(false, 1);
   const SessionId thief = bench.join_seed();
   bench.run(3s);
-  const Endpoint honest = at(9, 6881);
-  refuse_twin(bench, honest);
+  const SessionId honest = dial(bench, at(9, 6881), 1);
+  REQUIRE(is_open(bench, honest));
   send_wrong_piece(bench, thief);
-  CHECK(is_open(bench, dial(bench, honest, 1)));
+  CHECK(is_open(bench, honest));
+  bench.swarm().end(honest, CloseReason::remote_closed, bench.now);
+  bench.swarm().closed(honest, bench.now);
+  CHECK(is_open(bench, dial(bench, at(9, 6881), 1)));
   CHECK(bench.broken == "");
 }
 
-TEST_CASE("one that gives nothing makes way for one that was dialled under the same peer id") {
+TEST_CASE("a peer id that somebody has taken keeps nobody at another address out") {
+  for (const bool complete : {false, true}) {
+    Bench bench(complete, 1);
+    const SessionId thief = bench.join();  // 10.0.0.1, as number 1
+    CHECK(is_open(bench, dial(bench, at(9, 6881), 1)));
+    bench.run(3s);
+    const SessionId came = bench.swarm().accept(at(8, 50000), bench.now);
+    bench.swarm().received(came, handshake_of(1), bench.now);
+    CHECK(is_open(bench, came));
+    CHECK(is_open(bench, thief));
+    CHECK(bench.broken == "");
+  }
+}
+
+TEST_CASE("at one address, one that exchanged nothing for two seconds makes way") {
   Bench bench(false, 1);
-  const SessionId thief = bench.join();
+  const SessionId thief = bench.join();  // 10.0.0.1, as number 1
+  const SessionId early = bench.swarm().accept(at(1, 50001), bench.now);
+  bench.swarm().received(early, handshake_of(1), bench.now);
+  CHECK(bench.sink.has_closed(early, CloseReason::duplicate));
   bench.run(3s);
-  const Endpoint honest = at(9, 6881);
-  refuse_twin(bench, honest);
-  CHECK(is_open(bench, dial(bench, honest, 1)));
+  const SessionId twin = bench.swarm().accept(at(1, 50002), bench.now);
+  bench.swarm().received(twin, handshake_of(1), bench.now);
+  CHECK(is_open(bench, twin));
   CHECK(bench.sink.has_closed(thief, CloseReason::duplicate));
+  CHECK(bench.broken == "");
+}
+
+TEST_CASE("at one address, one that gave something stays") {
+  Bench bench(false, 8);
+  const SessionId useful = bench.join_seed();  // 10.0.0.1, as number 1
+  for (uint32_t count = 0; count < 4; ++count) {
+    bench.deliver(useful, bench.sink.said(useful, MessageType::request).at(count));
+  }
+  bench.store_all();
+  bench.run(3s);
+  const SessionId twin = bench.swarm().accept(at(1, 50002), bench.now);
+  bench.swarm().received(twin, handshake_of(1), bench.now);
+  CHECK(bench.sink.has_closed(twin, CloseReason::duplicate));
+  CHECK(is_open(bench, useful));
   CHECK(bench.broken == "");
 }
 

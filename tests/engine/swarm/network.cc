@@ -62,6 +62,11 @@ uint32_t Network::add(const NodeOptions& options) {
                                      .leased = host.ledger.has_value()};
   nodes_.push_back(std::make_unique<Node>(*this, index, options, host, config));
   Node& node = *nodes_.back();
+  if (options.attack != Attack::none) {
+    node.stranger = std::make_unique<Stranger>(*this, index, config);
+    at(now_, index, [&node] { node.stranger->meet(); });
+    return index;
+  }
   node.swarm = std::make_unique<swarm::Swarm>(config, host.stored, Prng(prng_.next()), node);
   at(now_ + Duration(prng_.below(100'000'000)), index, [this, index] { tick(index); });
   at(now_, index, [this, index] { announce(index); });
@@ -114,10 +119,7 @@ void Network::thaw(uint32_t index) {
 void Network::inject(uint32_t index, codec::MessageType type) {
   for (const auto& [session, side] : nodes_[index]->links) {
     if (side.connection != nullptr && side.connection->ends[side.index].open) {
-      pass_on(side, [this, type](Side to) {
-        const auto& end = to.connection->ends[to.index];
-        swarm(end.node).received(end.session, codec::PeerMessage{.type = type}, now_);
-      });
+      pass_on(side, [this, type](Side to) { hear(to, codec::PeerMessage{.type = type}); });
     }
   }
 }
@@ -163,7 +165,8 @@ bool Network::run_until_complete(Duration at_most) {
   return run_until(
       [this] {
         for (uint32_t node = 0; node < nodes_.size(); ++node) {
-          if (nodes_[node]->alive && nodes_[node]->options.poisoned == 0 && !is_complete(node)) {
+          if (nodes_[node]->alive && nodes_[node]->options.poisoned == 0 &&
+              nodes_[node]->swarm != nullptr && !is_complete(node)) {
             return false;
           }
         }
@@ -179,7 +182,7 @@ void Network::run(Duration duration) {
 // --- what is there -------------------------------------------------------------------------------
 
 void Network::check(uint32_t node) {
-  if (options_.checks_invariants) {
+  if (options_.checks_invariants && nodes_[node]->swarm != nullptr) {
     const std::string_view broken = nodes_[node]->swarm->broken_invariant();
     if (!broken.empty()) {
       note_fault(node, broken);
@@ -231,6 +234,14 @@ uint64_t Network::uploaded_bytes(uint32_t node) {
   return swarm(node).stats().uploaded_bytes;
 }
 
+uint64_t Network::honest_uploaded_bytes() {
+  uint64_t bytes = 0;
+  for (uint32_t node = 0; node < nodes_.size(); ++node) {
+    bytes += nodes_[node]->swarm != nullptr ? uploaded_bytes(node) : 0;
+  }
+  return bytes;
+}
+
 Endpoint Network::endpoint(uint32_t node) const {
   return nodes_[node]->host.endpoint;
 }
@@ -239,6 +250,9 @@ std::string Network::description() {
   std::string text = fmt::format("seed {}, at {:.3f} s: {}\n", options_.seed,
                                  seconds_of(now_.time_since_epoch()), fault_);
   for (const auto& node : nodes_) {
+    if (node->swarm == nullptr) {
+      continue;
+    }
     const swarm::Swarm& state = *node->swarm;
     text += fmt::format("  node {}{}{}: has {}, wants {}, idle buffers {}, sessions {} ({} open)\n",
                         node->index, node->alive ? "" : " dead", node->frozen ? " frozen" : "",
@@ -251,14 +265,19 @@ std::string Network::description() {
       if (const swarm::Session* session = state.session(id)) {
         text += fmt::format(
             "    to {}: state {}, has {}, useful {}, requested {} ({} B), revoked {}, {}{}{}{}"
-            "{}{}{} grants\n",
+            "{}{}{} grants, given {} of {} confirmed, granted again in {:.1f} s, {} B asked, {} "
+            "unused\n",
             side.connection == nullptr ? nobody : side.connection->ends[1 - side.index].node,
             static_cast<int>(session->state), session->pieces.count(), session->useful_count,
             session->requested.size(), session->requested_bytes, session->revoked.size(),
             session->peer_choking ? "choked " : "", session->snubbed ? "snubbed " : "",
             session->suspect ? "suspect " : "", session->arriving ? "arriving " : "",
             session->grants.told_free ? "told-free " : "",
-            session->grants.peer_free ? "is-free " : "", session->grants.grants);
+            session->grants.peer_free ? "is-free " : "", session->grants.grants,
+            session->grants.given.confirmed(),
+            session->grants.given.confirmed() + session->grants.given.unconfirmed(),
+            seconds_of(session->grants.granted_again_at - now_), session->grants.asked_bytes,
+            session->grants.unused_in_row);
       }
     }
   }

@@ -20,7 +20,25 @@
 
 namespace murder::test {
 
+// What a node without a swarm does to others: stranger.cc.
+enum class Attack : uint8_t {
+  none,
+  drip,        // grants to everybody, then a byte of a block every 200 ms
+  drip_stock,  // the same as a stock client
+  silent,      // grants to everybody and answers no request
+  rejecter,    // grants to everybody and rejects each request
+  liar,        // grants to everybody and sends wrong bytes
+  drip_taker,  // takes grants up and does not read what comes
+  freeloader,  // takes grants up, and never says that it has a piece
+  decliner,    // is free, and declines each grant
+  mute,        // is free, and answers no grant
+  idle,        // is connected
+  squatter,    // is connected under the peer id of the node before the one it dials
+};
+
 struct NodeOptions {
+  Attack attack = Attack::none;
+  uint32_t connections = 1;  // of an attacker, to each node
   bool seed = false;
   double bytes_per_second = 100e6;  // of its uplink
   double poisoned = 0;              // share of the blocks it sends that hold wrong bytes
@@ -77,11 +95,14 @@ class Network {
   [[nodiscard]] Endpoint endpoint(uint32_t node) const;
   // Breaches of a rule by a swarm; empty when all went well.
   [[nodiscard]] const std::string& fault() const { return fault_; }
+  // The sum over all nodes but the attackers.
+  [[nodiscard]] uint64_t honest_uploaded_bytes();
   // One line for each node: for a person who looks into a failure.
   [[nodiscard]] std::string description();
 
  private:
   class Node;
+  class Stranger;
   struct Host;
   struct Connection;
   struct Event;
@@ -101,6 +122,11 @@ class Network {
 
   // transport (network_link.cc)
   void dial(uint32_t node, swarm::SessionId session, const Endpoint& endpoint);
+  void hear(Side to, const codec::Handshake& handshake);
+  void hear(Side to, const codec::PeerMessage& message);
+  void hear_bytes(Side to, uint32_t size_bytes);
+  void hear_end(Side to, swarm::CloseReason reason);
+  [[nodiscard]] swarm::SessionId accept(uint32_t node, const Endpoint& remote);
   void connect(uint32_t node, swarm::SessionId session, uint32_t target);
   void transmit(uint32_t node, swarm::SessionId session, std::function<void(Side)> deliver);
   void flush(uint32_t node);

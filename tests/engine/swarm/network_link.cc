@@ -60,7 +60,7 @@ void Network::connect(uint32_t node, SessionId session, uint32_t target) {
     if (!connection.ends[0].open) {
       return;
     }
-    const SessionId id = swarm(target).accept(remote, now_);
+    const SessionId id = accept(target, remote);
     if (id.is_none()) {
       end_remote(side, CloseReason::remote_closed);
       return;
@@ -70,7 +70,52 @@ void Network::connect(uint32_t node, SessionId session, uint32_t target) {
     nodes_[target]->links[id] = side;
     nodes_[target]->uplink.push_back(side);
   });
-  swarm(node).dialed(session, now_);
+  if (nodes_[node]->stranger != nullptr) {
+    nodes_[node]->stranger->dialed({&connection, 0});
+  } else {
+    swarm(node).dialed(session, now_);
+  }
+}
+
+SessionId Network::accept(uint32_t node, const Endpoint& remote) {
+  return nodes_[node]->stranger != nullptr ? nodes_[node]->stranger->new_session()
+                                           : swarm(node).accept(remote, now_);
+}
+
+// --- what comes to a node, or to a stranger ------------------------------------------------------
+
+void Network::hear(Side to, const codec::Handshake& handshake) {
+  const Connection::End& end = to.connection->ends[to.index];
+  if (nodes_[end.node]->stranger != nullptr) {
+    nodes_[end.node]->stranger->hear(to, handshake);
+  } else {
+    swarm(end.node).received(end.session, handshake, now_);
+  }
+}
+
+void Network::hear(Side to, const codec::PeerMessage& message) {
+  const Connection::End& end = to.connection->ends[to.index];
+  if (nodes_[end.node]->stranger != nullptr) {
+    nodes_[end.node]->stranger->hear(to, message);
+  } else {
+    swarm(end.node).received(end.session, message, now_);
+  }
+}
+
+void Network::hear_bytes(Side to, uint32_t size_bytes) {
+  const Connection::End& end = to.connection->ends[to.index];
+  if (nodes_[end.node]->stranger == nullptr) {
+    swarm(end.node).bytes_received(end.session, size_bytes, now_);
+  }
+}
+
+void Network::hear_end(Side to, CloseReason reason) {
+  Connection::End& end = to.connection->ends[to.index];
+  if (nodes_[end.node]->stranger != nullptr) {
+    nodes_[end.node]->stranger->ended(to);
+  } else {
+    swarm(end.node).end(end.session, reason, now_);
+  }
 }
 
 // --- small messages ------------------------------------------------------------------------------
@@ -110,10 +155,7 @@ void Network::pass_on(Side from, std::function<void(Side)> deliver) {
 }
 
 void Network::end_remote(Side from, CloseReason reason) {
-  pass_on(from, [this, reason](Side to) {
-    const Connection::End& end = to.connection->ends[to.index];
-    swarm(end.node).end(end.session, reason, now_);
-  });
+  pass_on(from, [this, reason](Side to) { hear_end(to, reason); });
 }
 
 void Network::close(uint32_t index, SessionId session) {
@@ -140,6 +182,9 @@ void Network::close(uint32_t index, SessionId session) {
 // What the transport would name to the kernel after something came in.
 void Network::arm(Side side) {
   Connection::End& end = side.connection->ends[side.index];
+  if (nodes_[end.node]->stranger != nullptr) {
+    return;
+  }
   end.armed.clear();
   if (end.disarming && prng_.below(2) == 0) {
     answer_disarm(side);  // else more of the same receive is read first
@@ -196,7 +241,7 @@ void Network::send_next(Side from) {
       node.options.reorders ? prng_.below(static_cast<uint32_t>(end.blocks.size())) : uint32_t{0};
   const BlockRange block = end.blocks[position];
   end.blocks.erase(end.blocks.begin() + position);
-  if (!node.swarm->have().test(block.piece.raw)) {
+  if (node.swarm != nullptr && !node.swarm->have().test(block.piece.raw)) {
     note_fault(end.node, "a block is sent that is not there");
   }
   node.uplink_busy = true;
@@ -205,11 +250,8 @@ void Network::send_next(Side from) {
   pass_on(from, [this, block](Side to) { payload_begins(to, block); });
   const auto takes =
       Duration(static_cast<int64_t>(1e9 * block.size_bytes / node.options.bytes_per_second));
-  at(now_ + takes / 2, end.node, [this, from] {
-    pass_on(from, [this](Side to) {
-      swarm(to.connection->ends[to.index].node)
-          .bytes_received(to.connection->ends[to.index].session, now_);
-    });
+  at(now_ + takes / 2, end.node, [this, from, block] {
+    pass_on(from, [this, half = block.size_bytes / 2](Side to) { hear_bytes(to, half); });
   });
   const bool poisoned = prng_.unit() < node.options.poisoned;
   at(now_ + takes, end.node, [this, from, block, poisoned] {
@@ -223,13 +265,18 @@ void Network::send_next(Side from) {
     for (auto& deliver : std::exchange(sender.waiting, {})) {
       pass_on(from, std::move(deliver));
     }
-    swarm(sender.node).block_sent(sender.session, block.size_bytes, now_);
+    if (nodes_[sender.node]->swarm != nullptr) {
+      swarm(sender.node).block_sent(sender.session, block.size_bytes, now_);
+    }
   });
 }
 
 void Network::payload_begins(Side to, const BlockRange& block) {
   Connection::End& end = to.connection->ends[to.index];
   Node& node = *nodes_[end.node];
+  if (node.swarm == nullptr) {
+    return;
+  }
   // The kernel writes into the armed places in their order, whatever comes.
   if (!end.armed.empty() && end.armed.front().block != block) {
     for (const swarm::OutgoingRequest& place : end.armed) {
@@ -246,7 +293,15 @@ void Network::payload_ends(Side to, const BlockRange& block, bool poisoned) {
   Connection::End& end = to.connection->ends[to.index];
   Connection::End& sender = to.connection->ends[1 - to.index];
   Node& node = *nodes_[end.node];
+  if (node.stranger != nullptr && !node.stranger->reads()) {
+    return;
+  }
   sender.unread_bytes -= block.size_bytes;
+  if (node.stranger != nullptr) {
+    at(now_, sender.node, [] {});
+    node.stranger->block_came(to, block);
+    return;
+  }
   at(now_, sender.node, [] {});  // its uplink may go on
   if (end.arriving.wanted) {
     node.write(end.arriving.buffer, end.arriving.offset, block.size_bytes, block.piece,

@@ -52,8 +52,7 @@ void Network::Node::send_handshake(SessionId session, const codec::Handshake& ha
     codec::Handshake heard = handshake;
     heard.fast_extension = heard.fast_extension && to.connection->fast_extension;
     heard.extension_protocol = heard.extension_protocol && to.connection->extension_protocol;
-    const auto& end = to.connection->ends[to.index];
-    net->swarm(end.node).received(end.session, heard, net->now());
+    net->hear(to, heard);
   });
 }
 
@@ -62,8 +61,7 @@ void Network::Node::send(SessionId session, const codec::PeerMessage& message) {
   network.transmit(index, session, [net = &network, message, payload](Side to) {
     codec::PeerMessage heard = message;
     heard.payload = payload;
-    const auto& end = to.connection->ends[to.index];
-    net->swarm(end.node).received(end.session, heard, net->now());
+    net->hear(to, heard);
   });
 }
 

@@ -1,9 +1,12 @@
 // The parts of a Network: a node (one swarm and its sink), a host, a connection.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
+#include "engine/codec/grant_message.h"
 #include "network.h"
 
 namespace murder::test {
@@ -90,11 +93,50 @@ class Network::Node final : public swarm::EffectSink {
   bool frozen = false;
   std::vector<std::function<void()>> held;  // what happens to it once it is thawed
   uint32_t completed_count = 0;
-  std::unique_ptr<swarm::Swarm> swarm;
+  std::unique_ptr<swarm::Swarm> swarm;          // of all but the attackers,
+  std::unique_ptr<Network::Stranger> stranger;  // which have this instead
 
  private:
   void to_home(std::function<void()> action);
   [[nodiscard]] bool is_right(BufferIndex buffer, PieceIndex piece) const;
+};
+
+// A node that is not one of ours: it has no swarm, and does one thing wrong.
+class Network::Stranger {
+ public:
+  Stranger(Network& network, uint32_t node, const swarm::SwarmConfig& config);
+
+  // It connects to everybody, again and again.
+  void meet();
+  [[nodiscard]] swarm::SessionId new_session() { return {next_slot_++, 1}; }
+  void dialed(Side side);
+  void hear(Side side, const codec::Handshake& handshake);
+  void hear(Side side, const codec::PeerMessage& message);
+  void ended(Side side);
+  void block_came(Side side, const BlockRange& block);
+  [[nodiscard]] bool reads() const;
+
+ private:
+  [[nodiscard]] bool has_all() const;
+  [[nodiscard]] bool speaks_grants() const;
+  void shake_hands(Side side);
+  void greet(Side side);
+  void say(Side side, codec::GrantKind kind, uint32_t value);
+  void send(Side side, const codec::PeerMessage& message);
+  void on_grant_message(Side side, const codec::GrantMessage& message);
+  void on_request(Side side, const BlockRange& block);
+  void drip(Side side);
+  [[nodiscard]] PeerId id_for(Side side) const;
+
+  Network& network_;
+  uint32_t node_;
+  Attack attack_;
+  swarm::SwarmConfig config_;
+  uint32_t next_slot_ = 0;
+  uint32_t wanted_ = 0;
+  std::set<const Connection*> shaken_;
+  std::set<const Connection*> dripping_;
+  std::map<std::pair<const Connection*, uint32_t>, uint32_t> left_bytes_;  // of pieces it takes
 };
 
 }  // namespace murder::test

@@ -413,7 +413,7 @@ TEST_CASE("one that takes nothing does not keep the others waiting") {
 TEST_CASE("another release, ourselves and a second connection of a peer are not let in") {
   Bench bench(true);
   const SessionId first = bench.join();
-  const murder::Endpoint remote = {murder::IpAddress::from_v4(std::array<uint8_t, 4>{10, 0, 0, 9}),
+  const murder::Endpoint remote = {murder::IpAddress::from_v4(std::array<uint8_t, 4>{10, 0, 0, 1}),
                                    1};
   murder::codec::Handshake handshake{.fast_extension = true};
   handshake.peer_id.bytes[0] = 1;
@@ -488,7 +488,7 @@ TEST_CASE("what comes for a session that ended is ignored") {
     CHECK_FALSE(bench.deliver(id, asked).wanted);
     bench.swarm().disarmed(id, bench.now);
     bench.swarm().block_sent(id, 1, bench.now);
-    bench.swarm().bytes_received(id, bench.now);
+    bench.swarm().bytes_received(id, 1, bench.now);
     bench.swarm().received(id, murder::codec::Handshake{}, bench.now);
     bench.swarm().dialed(id, bench.now);
     bench.swarm().end(id, CloseReason::silent, bench.now);
