@@ -254,6 +254,11 @@ class Follower {
     if (WIFSIGNALED(state)) {
       text = fmt::format("the worker process was killed by signal {} ({})", WTERMSIG(state),
                          strsignal(WTERMSIG(state)));
+      if (WTERMSIG(state) == SIGKILL) {
+        text +=
+            ", by hand or by the kernel for want of memory (dmesg tells; memory.max of its "
+            "control group limits it)";
+      }
     }
     const std::string said = log_tail(log_);
     outcome_ = fail(ErrorCode::io, said.empty() ? fmt::format("{}: see {}", text, log_.path)

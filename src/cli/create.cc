@@ -7,8 +7,10 @@
 #include <optional>
 
 #include "cli/archive_progress.h"
+#include "cli/cgroup_limits.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/missing_inodes.h"
 #include "cli/stop_signals.h"
 #include "cli/torrent_input.h"
 #include "cli/tree_options.h"
@@ -113,12 +115,13 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   }
   const StopSignals stop;
   release_options.cancel = &stop.flag();
+  release_options.compression.memory_bytes = memory_limit();
   ArchiveProgress progress(context, "packing");
   const Result<archive::CreatedRelease> created =
       archive::create_release(release_options, progress);
   progress.clear();
   if (!created) {
-    return fail(created.error());
+    return fail(name_missing_inodes(created.error(), {release_options.directory}));
   }
   context.print(fmt::format("{}  {}, {} {}, {} before packing", created->archive_path,
                             format_size(created->archive_bytes), created->entry_count,

@@ -15,6 +15,7 @@
 #include "engine/archive/tree_placement.h"
 #include "engine/archive/unpack.h"
 #include "engine/base/own_file.h"
+#include "engine/base/thread_start.h"
 
 namespace murder::cli {
 namespace {
@@ -162,11 +163,16 @@ Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metain
     : options_(options),
       metainfo_(metainfo),
       unpacks_(is_packed(metainfo) && !options.keeps_archive),
-      result_(fail(ErrorCode::interrupted, "not delivered")),
-      thread_([this, done = std::move(done)] {
-        run();
-        done();
-      }) {}
+      result_(fail(ErrorCode::interrupted, "not delivered")) {
+  const Status started = start_thread(thread_, [this, done] {
+    run();
+    done();
+  });
+  if (!started) {
+    result_ = fail(started.error());
+    done();
+  }
+}
 
 Delivery::~Delivery() {
   cancel();

@@ -11,6 +11,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/command.h"
@@ -19,6 +20,7 @@
 #include "cli/output.h"
 #include "cli/suggestion.h"
 #include "cli/word_faults.h"
+#include "engine/archive/out_of_memory.h"
 #include "engine/base/printable.h"
 #include "engine/hash/sha1_choice.h"
 
@@ -165,12 +167,19 @@ int run(int argument_count, char** arguments) {
 
 int main(int argument_count, char** arguments) {
   murder::cli::hold_closed_descriptors();
+  murder::archive::end_when_memory_is_out();
   // A reader that went away (`murder status | head -1`) must not kill a process half-way.
   std::signal(SIGPIPE, SIG_IGN);
   // A limit of the file size is an error like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     return murder::cli::run(argument_count, arguments);
+  } catch (const std::system_error& error) {
+    // Of the surroundings: the current directory is gone, no thread can be started.
+    murder::cli::print_message("murder: ");
+    murder::cli::print_message(error.what());
+    murder::cli::print_message("\n");
+    return murder::cli::exit_failed;
   } catch (const std::exception& error) {
     murder::cli::print_message("murder: internal error: ");
     murder::cli::print_message(error.what());

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "cli/missing_inodes.h"
 #include "cli/peer_outcome.h"
 #include "engine/base/units.h"
 #include "engine/io/notifier.h"
@@ -35,6 +36,9 @@ class Peer final : public SwarmProcess {
   // run(), and what came of it for `murder wait`.
   Result<int> run_to_the_end() {
     Result<int> result = run();
+    if (!result) {
+      result = fail(name_missing_inodes(result.error(), {options().node.path, work_.delivery.to}));
+    }
     if (work_.background && !is_told_) {
       const Error error =
           result ? Error{ErrorCode::interrupted, "it was stopped before the release was here"}

@@ -81,8 +81,9 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
           fmt::format("--ip {}: write a numeric address, such as 10.0.0.7", options.ip));
     }
   }
-  const uint64_t memory_bytes =
-      options.memory_bytes == 0 ? memory_budget_of(memory_limit()) : options.memory_bytes;
+  const uint64_t memory_bytes = options.memory_bytes == memory_automatic
+                                    ? memory_budget_of(memory_limit())
+                                    : options.memory_bytes;
   if (memory_bytes < memory_bytes_min) {
     return context.wrong_usage(
         fmt::format("--memory: {} is too little, {} is the least (write a unit: 64MiB)",

@@ -10,6 +10,7 @@
 namespace murder::cli {
 
 inline constexpr uint64_t memory_bytes_min = 16ULL * 1024 * 1024;
+inline constexpr uint64_t memory_automatic = UINT64_MAX;  // what fits (memory_budget_of)
 
 struct SwarmOptions {
   std::string ip;
@@ -17,7 +18,7 @@ struct SwarmOptions {
   std::string label;  // empty: the host's name
   std::string rack;
   uint32_t shards = 1;
-  uint64_t memory_bytes = 0;  // 0: what fits (memory_budget_of)
+  uint64_t memory_bytes = memory_automatic;
   bool page_cache = false;
   std::string send_path = "auto";
   uint64_t upload_limit = 0;  // bytes a second; 0: none

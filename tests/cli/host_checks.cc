@@ -128,4 +128,34 @@ TEST_CASE("root is not held back by the limit on locked memory") {
   CHECK(named(check_host(facts), "locked memory").grade == Grade::ok);
 }
 
+TEST_CASE("what helps where no ring can be made depends on what forbids it") {
+  const auto mend = [](HostFacts facts) { return named(check_host(facts), "io_uring").mend; };
+  HostFacts facts = good_host();
+  facts.features = fail(ErrorCode::permission, "not allowed here");
+  facts.io_uring_disabled = "2";
+  facts.has_seccomp_filter = true;
+  CHECK(mend(facts).find("kernel.io_uring_disabled=0") != std::string::npos);
+  facts.io_uring_disabled = "0";
+  CHECK(mend(facts).find("--security-opt seccomp=") != std::string::npos);
+  CHECK(mend(facts).find("io_uring_setup") != std::string::npos);
+  facts.features = fail(ErrorCode::unsupported, "ENOSYS");
+  CHECK(mend(facts).find("--security-opt seccomp=") != std::string::npos);
+  facts.has_seccomp_filter = false;
+  CHECK(mend(facts).find("CONFIG_IO_URING") != std::string::npos);
+  facts.features = fail(ErrorCode::limit, "out of memory");
+  CHECK(mend(facts).find("ulimit -l") != std::string::npos);
+}
+
+TEST_CASE("little memory and a temporary directory without inodes are told") {
+  HostFacts facts = good_host();
+  CHECK(named(check_host(facts), "memory").text == "no limit");
+  facts.memory_limit_bytes = gibibyte / 16;
+  CHECK(named(check_host(facts), "memory").grade == Grade::ok);
+  CHECK(named(check_host(facts), "memory").text.find("--memory is 16 MiB") != std::string::npos);
+  facts.memory_limit_bytes = gibibyte / 32;
+  CHECK(named(check_host(facts), "memory").grade == Grade::could_be_better);
+  facts.temp_has_inodes = false;
+  CHECK(named(check_host(facts), "temp path").grade == Grade::broken);
+}
+
 }  // namespace murder::cli

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "cli/fleet/clock.h"
+#include "engine/base/thread_start.h"
 #include "engine/http/blocking_client.h"
 
 namespace murder::fleet {
@@ -68,7 +69,10 @@ std::string status_url(const std::string& announce_url) {
 }
 
 TrackerFeed::TrackerFeed(const std::vector<std::string>& announce_urls, const InfoHash& info_hash)
-    : urls_(announce_urls), info_hash_(info_hash), thread_([this] { run(); }) {}
+    : urls_(announce_urls), info_hash_(info_hash) {
+  // Without a thread there is no view of the swarm, and the deploy goes on.
+  static_cast<void>(start_thread(thread_, [this] { run(); }));
+}
 
 TrackerFeed::~TrackerFeed() {
   {
@@ -76,7 +80,9 @@ TrackerFeed::~TrackerFeed() {
     is_stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
 }
 
 TrackerFeed::Latest TrackerFeed::latest() const {

@@ -17,6 +17,8 @@ namespace {
 
 constexpr int zstd_level_max = 19;  // those above need much memory on every host that unpacks
 constexpr int gzip_level_max = 9;
+constexpr uint32_t spare_parts_usual = 2;                     // being filled, and being written
+constexpr uint64_t compressor_state_bytes = 8 * 1024 * 1024;  // of a thread, about
 constexpr uint32_t threads_max = 64;  // each has some 16 MiB of input and output
 
 class NoCompressor : public Compressor {
@@ -62,15 +64,25 @@ Result<std::unique_ptr<Compressor>> make_compressor(const CompressionOptions& op
     return fail(valid.error());
   }
   const uint32_t cores = std::max(std::thread::hardware_concurrency(), 1U);
-  const uint32_t threads = std::min(options.threads == 0 ? cores : options.threads, threads_max);
+  uint32_t threads = std::min(options.threads == 0 ? cores : options.threads, threads_max);
   if (options.format == ArchiveFormat::tar) {
     return std::make_unique<NoCompressor>(sink);
   }
+  const size_t part_bytes = part_bytes_of(options.format);
+  const auto fits = [&](uint32_t count, uint32_t spare_parts) {
+    const uint64_t parts_bytes = uint64_t{2} * part_bytes * (count + spare_parts);
+    return !options.memory_bytes ||
+           parts_bytes + count * compressor_state_bytes <= *options.memory_bytes / 2;
+  };
+  while (threads > 1 && !fits(threads, spare_parts_usual)) {
+    --threads;
+  }
+  const uint32_t spare_parts = fits(threads, spare_parts_usual) ? spare_parts_usual : 1;
   std::vector<std::unique_ptr<PartCompressor>> compressors(threads);
   for (std::unique_ptr<PartCompressor>& compressor : compressors) {
     compressor = make_part_compressor(options.format, options.level);
   }
-  return std::make_unique<ParallelCompressor>(sink, part_bytes_of(options.format),
+  return std::make_unique<ParallelCompressor>(sink, part_bytes, spare_parts,
                                               std::move(compressors));
 }
 

@@ -22,6 +22,8 @@ struct CompressionOptions {
   ArchiveFormat format = ArchiveFormat::tar_zstd;
   std::optional<int> level;  // none: the format's own default (zstd 3, gzip 6)
   uint32_t threads = 0;      // 0: one for each core
+  // Of the process: fewer threads where they would take more than half of it. None: no limit.
+  std::optional<uint64_t> memory_bytes;
 };
 
 // 1 .. 19 for zstd, 1 .. 9 for gzip; none is always right.

@@ -2,13 +2,25 @@
 
 #include <algorithm>
 
+#include "engine/base/thread_start.h"
+
 namespace murder::archive {
 
-ParallelCompressor::ParallelCompressor(ByteSink& sink, size_t part_bytes,
+ParallelCompressor::ParallelCompressor(ByteSink& sink, size_t part_bytes, uint32_t spare_parts,
                                        std::vector<std::unique_ptr<PartCompressor>> compressors)
-    : sink_(sink), part_bytes_(part_bytes), parts_(compressors.size() + 2) {
+    : sink_(sink), part_bytes_(part_bytes), parts_(compressors.size() + spare_parts) {
+  own_compressor_ = std::move(compressors.back());
+  compressors.pop_back();
   for (std::unique_ptr<PartCompressor>& compressor : compressors) {
-    threads_.emplace_back([this, own = std::move(compressor)] { run(*own); });
+    std::thread thread;
+    if (!start_thread(thread, [this, own = std::move(compressor)] { run(*own); })) {
+      break;
+    }
+    threads_.push_back(std::move(thread));
+  }
+  std::thread last;
+  if (start_thread(last, [this] { run(*own_compressor_); })) {
+    threads_.push_back(std::move(last));
   }
 }
 
@@ -80,7 +92,9 @@ void ParallelCompressor::hand_over() {
 
 Status ParallelCompressor::write_oldest() {
   Part& oldest = part(written_);
-  {
+  if (threads_.empty()) {
+    oldest.made = own_compressor_->compress(oldest.input, oldest.output);
+  } else {
     std::unique_lock lock(mutex_);
     made_.wait(lock, [&] { return oldest.is_made; });
     oldest.is_made = false;

@@ -19,8 +19,10 @@ namespace murder::archive {
 
 class ParallelCompressor final : public Compressor {
  public:
-  // A thread for each of the compressors.
-  ParallelCompressor(ByteSink& sink, size_t part_bytes,
+  // A thread for each of the compressors, of which there is one at least, as far as threads can be
+  // started; with none, the caller's compresses.
+  // `spare_parts`, one at least, are filled or written beside those that are compressed.
+  ParallelCompressor(ByteSink& sink, size_t part_bytes, uint32_t spare_parts,
                      std::vector<std::unique_ptr<PartCompressor>> compressors);
   ParallelCompressor(const ParallelCompressor&) = delete;
   ParallelCompressor& operator=(const ParallelCompressor&) = delete;
@@ -56,6 +58,7 @@ class ParallelCompressor final : public Compressor {
   uint64_t taken_ = 0;        // by threads
   bool ends_ = false;
 
+  std::unique_ptr<PartCompressor> own_compressor_;  // of the last thread, or the caller's
   std::vector<std::thread> threads_;
 };
 

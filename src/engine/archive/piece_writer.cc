@@ -6,6 +6,7 @@
 #include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
 #include "engine/base/geometry.h"
+#include "engine/base/thread_start.h"
 
 namespace murder::archive {
 
@@ -38,10 +39,18 @@ PieceWriter::PieceWriter(int fd, const std::string& path, std::string shown, uin
   for (std::vector<uint8_t>& buffer : free_) {
     buffer.reserve(buffer_bytes);
   }
-  threads_.emplace_back([this] { run_writer(); });
+  threads_.emplace_back();
+  if (status_ = start_thread(threads_.back(), [this] { run_writer(); }); !status_) {
+    threads_.clear();
+    return;
+  }
   const uint32_t cores = std::max(std::thread::hardware_concurrency(), 1U);
   for (uint32_t count = std::clamp(cores / cores_per_hasher, 1U, hashers_max); count > 0; --count) {
-    threads_.emplace_back([this] { run_hasher(); });
+    std::thread hasher;
+    if (!start_thread(hasher, [this] { run_hasher(); })) {
+      break;  // finish() hashes what nobody has
+    }
+    threads_.push_back(std::move(hasher));
   }
 }
 
@@ -85,7 +94,9 @@ Status PieceWriter::write(std::span<const uint8_t> bytes) {
 }
 
 Status PieceWriter::finish() {
-  ENSURE(!threads_.empty());
+  if (threads_.empty()) {
+    return status_;
+  }
   static_cast<void>(hand_over(true));
   end_threads();
   if (!status_) {
@@ -127,6 +138,9 @@ std::vector<Sha1Digest> PieceWriter::digests() const {
 
 Status PieceWriter::hand_over(bool is_last) {
   std::unique_lock lock(mutex_);
+  if (threads_.empty()) {
+    return status_;
+  }
   full_.push_back(std::move(filling_));
   ended_ = is_last;
   changed_.notify_all();

@@ -5,15 +5,20 @@
 #include <algorithm>
 
 #include "engine/archive/file.h"
+#include "engine/base/thread_start.h"
 
 namespace murder::archive {
 
-ReadAhead::ReadAhead(int root_fd, const Tree& tree)
-    : tree_(tree), cursor_(root_fd), thread_([this] { run(); }) {}
+ReadAhead::ReadAhead(int root_fd, const Tree& tree) : tree_(tree), cursor_(root_fd) {
+  // Without a thread nothing is asked for, and all is read when its turn comes.
+  static_cast<void>(start_thread(thread_, [this] { run(); }));
+}
 
 ReadAhead::~ReadAhead() {
   packed(end_position);
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
 }
 
 void ReadAhead::run() {

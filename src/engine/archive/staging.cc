@@ -38,12 +38,14 @@ bool is_same_file(int fd, const std::string& path) {
 Staging::Staging(FileDescriptor file, std::string path, Kind kind, mode_t directory_mode)
     : file_(std::move(file)),
       path_(std::move(path)),
+      doomed_(path_),
       kind_(kind),
       directory_mode_(directory_mode) {}
 
 Staging::Staging(Staging&& other) noexcept
     : file_(std::move(other.file_)),
       path_(std::exchange(other.path_, {})),
+      doomed_(std::move(other.doomed_)),
       kind_(other.kind_),
       directory_mode_(other.directory_mode_) {}
 
@@ -106,6 +108,7 @@ Status Staging::rename_to(const std::string& target) {
     ::unlink(path_.c_str());
   }
   path_.clear();
+  doomed_.spare();
   return {};
 }
 
@@ -121,6 +124,7 @@ Status Staging::rename_to_new(const std::string& target) {
     ::unlink(path_.c_str());
   }
   path_.clear();
+  doomed_.spare();
   return {};
 }
 

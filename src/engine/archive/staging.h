@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/archive/file.h"
+#include "engine/archive/out_of_memory.h"
 #include "engine/base/result.h"
 
 namespace murder::archive {
@@ -48,6 +49,7 @@ class Staging {
 
   FileDescriptor file_;  // its lock ends with it
   std::string path_;     // empty when there is nothing to remove
+  DoomedPath doomed_;    // the same, for the end of the process
   Kind kind_;
   mode_t directory_mode_ = 0;
 };

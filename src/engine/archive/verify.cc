@@ -13,13 +13,13 @@
 
 #include "engine/archive/content_reader.h"
 #include "engine/archive/file.h"
+#include "engine/base/thread_start.h"
 
 namespace murder::archive {
 
 namespace {
 
 constexpr uint32_t threads_max = 64;
-constexpr size_t memory_bytes_max = size_t{32} * 1024 * 1024;  // of all threads together
 constexpr auto progress_interval = std::chrono::milliseconds(100);
 
 // Several threads that each take the next pieces until there is none. The caller's thread waits,
@@ -37,13 +37,19 @@ class HashRun {
     const uint32_t wanted = std::min(options_.threads == 0 ? cores : options_.threads, threads_max);
     thread_count_ = std::min(wanted, geometry_.piece_count());
     running_ = thread_count_;
-    std::vector<std::thread> threads;
-    for (uint32_t index = running_; index > 0; --index) {
-      threads.emplace_back([this] { work(); });
+    std::vector<std::thread> threads(thread_count_);
+    bool is_started = true;
+    for (std::thread& thread : threads) {
+      is_started = is_started && start_thread(thread, [this] { work(); });
+      if (!is_started) {
+        work();  // of no further thread: here
+      }
     }
     wait();
     for (std::thread& thread : threads) {
-      thread.join();
+      if (thread.joinable()) {
+        thread.join();
+      }
     }
     if (!status_) {
       return fail(status_.error());
@@ -58,7 +64,7 @@ class HashRun {
   void work() {
     ContentReader reader(parts_, geometry_,
                          {.through_cache = options_.through_cache,
-                          .memory_bytes = memory_bytes_max / thread_count_});
+                          .memory_bytes = options_.memory_bytes / thread_count_});
     const uint32_t piece_count = geometry_.piece_count();
     const uint32_t batch = std::clamp(piece_count / thread_count_, 1U, reader.batch_max());
     Status status;

@@ -1,6 +1,7 @@
 // Reads content and hashes its pieces on all cores, several side by side on each.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,11 +15,14 @@
 
 namespace murder::archive {
 
+inline constexpr size_t verify_memory_bytes_default = size_t{32} * 1024 * 1024;
+
 struct VerifyOptions {
   uint32_t threads = 0;  // 0: one for each core
   // What is read is to be in the page cache afterwards, since it is wanted again soon. Without it,
   // what is not there already is read past it.
   bool through_cache = false;
+  size_t memory_bytes = verify_memory_bytes_default;  // of all threads together
   const CancelFlag* cancel = nullptr;
 };
 

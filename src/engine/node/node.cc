@@ -8,6 +8,7 @@
 
 #include "engine/archive/verify.h"
 #include "engine/base/ensure.h"
+#include "engine/base/thread_start.h"
 #include "engine/base/units.h"
 #include "engine/codec/url.h"
 
@@ -87,19 +88,29 @@ Node::~Node() {
 // --- start ---------------------------------------------------------------------------------------
 
 void Node::start_verifying() {
-  verifier_ = std::thread([this] {
+  const Status started = start_thread(verifier_, [this] {
     if (options_.serve_only) {
       watch_.begin();
     }
     verify_result_ = archive::verify_content(
-        metainfo_, options_.path, {.through_cache = options_.serve_only, .cancel = &verify_cancel_},
+        metainfo_, options_.path,
+        {.through_cache = options_.serve_only,
+         .memory_bytes =
+             std::min<uint64_t>(archive::verify_memory_bytes_default, options_.memory_bytes / 2),
+         .cancel = &verify_cancel_},
         verify_observer_);
     verifier_done_.notify();
   });
+  if (!started) {
+    verify_result_ = fail(started.error());
+    verifier_done_.notify();
+  }
 }
 
 void Node::verified(io::Notifier&) {
-  verifier_.join();
+  if (verifier_.joinable()) {
+    verifier_.join();
+  }
   if (phase_ != NodePhase::verifying) {
     check_stopped();
     return;
@@ -272,7 +283,9 @@ Status Node::start_shards(const BitSet& have) {
   }
   shard_->start();
   for (const auto& thread : threads_) {
-    thread->start();
+    if (Status started = thread->start(); !started) {
+      return started;
+    }
   }
   return {};
 }

@@ -1,4 +1,5 @@
 #include "engine/node/shard_thread.h"
+#include "engine/base/thread_start.h"
 
 #include <sched.h>
 
@@ -61,9 +62,9 @@ Result<std::unique_ptr<ShardThread>> ShardThread::create(
   return made;
 }
 
-void ShardThread::start() {
+Status ShardThread::start() {
   home_.add_turn_hook(inbox_hook_);
-  thread_ = std::thread([this] {
+  return start_thread(thread_, [this] {
     pin_to_core(index_);
     shard_->start();
     reactor_->add_turn_hook(outbox_hook_);

@@ -25,7 +25,8 @@ class ShardThread final : public ShardOutbox {
   ShardThread& operator=(const ShardThread&) = delete;
   ~ShardThread();
 
-  void start();
+  // Error: no further thread can be started.
+  [[nodiscard]] Status start();
   // Home thread.
   void deliver(const ShardMessage& message);
 

@@ -1,0 +1,93 @@
+"""Limits of the surroundings: memory and processes. The right word, no abort, nothing left."""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import unittest
+
+from harness import PROGRAM, MurderCase, free_address
+
+MIB = 1024 * 1024
+GROUPS = pathlib.Path("/sys/fs/cgroup")
+
+
+class LimitCase(MurderCase):
+    def limited(self, *arguments, before=None, codes=(0, 1)):
+        """Runs a command that may fail, but neither be killed nor call it an internal error."""
+        result = subprocess.run([PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                errors="replace", env=self.environment, timeout=120, check=False, preexec_fn=before)
+        said = f"{' '.join(map(str, arguments))}\n{result.stdout}\n{result.stderr}"
+        self.assertIn(result.returncode, codes, said)
+        self.assertNotIn("internal error", said)
+        self.assertNotIn("terminate", said)
+        self.assertNotIn("ended without a result: see", said)
+        if result.returncode != 0:
+            self.assertNotEqual(result.stderr.strip(), "", said)
+        return result
+
+    def assert_nothing_is_left(self, *directories):
+        for directory in directories:
+            if directory.is_dir():
+                self.assertEqual([name for name in os.listdir(directory) if ".murder-" in name], [], directory)
+
+    def prepare(self):
+        self.source = self.make_tree()
+        self.torrent = self.create(self.source, "v1", tracker=self.start_tracker())
+        self.seed(self.torrent)
+
+    def steps(self):
+        """Command lines of what reads, packs, fetches and unpacks, with the directories they write to."""
+        packed = self.path("packed")
+        return [
+            (["info", self.torrent], []),
+            (["verify", self.torrent, self.temp_path / "v1.tar.zst"], []),
+            (["create", self.source, "--tag", "v1", "--temp-path", packed, "--force"], [packed]),
+            (self.peer_arguments(self.torrent, "--unsafe-please-delete", "--give-up-after", "20s"),
+             [self.path("host", "to"), self.path("host", "temp")]),
+            (self.peer_arguments(self.torrent, "--unsafe-please-delete", "--give-up-after", "20s", "--seed-for", "100ms"),
+             [self.path("host", "to"), self.path("host", "temp")]),
+        ]
+
+
+@unittest.skipIf(os.geteuid() != 0, "control groups and mounts need root")
+class Surroundings(LimitCase):
+    @contextlib.contextmanager
+    def group(self, controller, old_file, new_file, value):
+        """A control group with a limit, of version 1 or 2; yields what enters it."""
+        version_1 = (GROUPS / controller).is_dir()
+        path = (GROUPS / controller if version_1 else GROUPS) / f"murder-test-{os.getpid()}-{value}"
+        try:
+            path.mkdir()
+            (path / (old_file if version_1 else new_file)).write_text(str(value))
+        except OSError as error:
+            self.skipTest(f"no control group can be made: {error}")
+        try:
+            yield lambda: (path / "cgroup.procs").write_text(str(os.getpid()))
+        finally:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+    def test_64_mib_of_memory_are_enough(self):
+        source = self.make_file("source/data", 150 * MIB).parent
+        with self.group("memory", "memory.limit_in_bytes", "memory.max", 64 * MIB) as enter:
+            self.limited("create", source, "--tag", "v1", "--tracker", self.start_tracker(),
+                         "--temp-path", self.temp_path, before=enter, codes=(0,))
+            torrent = self.temp_path / "v1.tar.zst.torrent"
+            self.limited("verify", torrent, self.temp_path / "v1.tar.zst", before=enter, codes=(0,))
+            self.seed(torrent)
+            self.limited(*self.peer_arguments(torrent), before=enter, codes=(0,))
+            self.assert_same_tree(source, self.path("host", "to", "v1"))
+            doctor = self.limited("doctor", "--temp-path", self.temp_path, before=enter).stdout
+            self.assertRegex(doctor, r"memory +at most 64 MiB .*--memory is 16 MiB")
+
+    def test_few_processes(self):
+        self.prepare()
+        for count in range(1, 12, 2):
+            with self.group("pids", "pids.max", "pids.max", count) as enter:
+                for arguments, directories in self.steps():
+                    with self.subTest(count=count, arguments=arguments):
+                        result = self.limited(*arguments, before=enter)
+                        self.assert_nothing_is_left(*directories)
+                        if result.returncode == 1:
+                            self.assertRegex(result.stderr, "pids.max|Resource temporarily unavailable")
