@@ -31,6 +31,7 @@ enum class OperationKind : uint8_t {
   poll,
   splice,
   shutdown,
+  open,
 };
 
 // Lives on the thread of the reactor it was started on; one kernel request at a time. It is in

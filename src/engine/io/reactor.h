@@ -19,6 +19,7 @@
 struct io_uring;
 struct io_uring_sqe;
 struct iovec;
+struct open_how;
 
 namespace murder::io {
 
@@ -124,6 +125,8 @@ class Reactor {
   void write(Operation& operation, int fd, std::span<const uint8_t> bytes, uint64_t offset);
   void readv(Operation& operation, int fd, std::span<const iovec> into, uint64_t offset);
   void writev(Operation& operation, int fd, std::span<const iovec> bytes, uint64_t offset);
+  // Completes with a descriptor. `path` and `how` stay valid until then.
+  void open(Operation& operation, int directory_fd, const char* path, open_how* how);
   void fsync(Operation& operation, int fd, bool data_only = false);
   void fallocate(Operation& operation, int fd, int mode, uint64_t offset, uint64_t size_bytes);
   // Moves bytes between two descriptors of which one is a pipe. An offset of -1: none (pipe,

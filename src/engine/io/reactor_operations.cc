@@ -119,6 +119,12 @@ void Reactor::writev(Operation& operation, int fd, std::span<const iovec> bytes,
   start(sqe, operation, OperationKind::writev);
 }
 
+void Reactor::open(Operation& operation, int directory_fd, const char* path, open_how* how) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_openat2(sqe, directory_fd, path, how);
+  start(sqe, operation, OperationKind::open);
+}
+
 void Reactor::fsync(Operation& operation, int fd, bool data_only) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_fsync(sqe, fd, data_only ? IORING_FSYNC_DATASYNC : 0U);

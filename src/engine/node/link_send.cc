@@ -136,17 +136,17 @@ bool PeerLink::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
   if (segment.is_padding || segment.size_bytes < run.size_bytes) {
     return false;
   }
-  const Result<int> fd = shard_.store().acquire(segment.file_index);
-  if (!fd) {
-    return false;  // reading into a chunk finds the same error, and tells it
+  const int fd = shard_.store().acquire_open(segment.file_index);
+  if (fd < 0) {
+    return false;  // reading into a chunk opens it
   }
-  if (!io::is_cached(*fd, segment.offset, run.size_bytes)) {
+  if (!io::is_cached(fd, segment.offset, run.size_bytes)) {
     shard_.store().release(segment.file_index);
     return false;
   }
   batch.source = SendBatch::Source::file;
   batch.file_index = segment.file_index;
-  batch.file_fd = *fd;
+  batch.file_fd = fd;
   batch.file_offset = segment.offset;
   return true;
 }

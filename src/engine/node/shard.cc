@@ -69,6 +69,7 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
       gather_timer_(reactor.timers(), io::bind_timer<&Shard::gather_due>(this)),
       hash_timer_(reactor.timers(), io::bind_timer<&Shard::hash_due>(this)),
       turn_hook_(io::bind_hook<&Shard::turn_ended>(this)) {
+  store_.close_through(reactor_);
   stream_parts_.reserve(stores_.size());
   for (std::unique_ptr<StoreTransfer>& transfer : stores_) {
     transfer =

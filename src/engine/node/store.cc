@@ -265,9 +265,7 @@ Result<io::Fd> Store::open_file(uint32_t file_index) {
     fd = open_in_tree(metainfo_->files[file_index].path);
   }
   if (fd < 0) {
-    last_error_ = errno;
-    return fail_errno(last_error_,
-                      (access_ == Access::read ? "cannot read " : "cannot write ") + path);
+    return fail_errno(errno, (access_ == Access::read ? "cannot read " : "cannot write ") + path);
   }
   return io::Fd(fd);
 }
@@ -395,8 +393,72 @@ void Store::release(uint32_t file_index) {
   OpenFile& file = files_[file_index];
   ENSURE(file.users > 0);
   if (--file.users == 0 && !keeps_open_) {
-    file.fd.reset();
-    file.direct_fd.reset();
+    close(file.fd);
+    close(file.direct_fd);
+  }
+}
+
+void Store::close(io::Fd& fd) {
+  if (reactor_ != nullptr && fd.is_open()) {
+    reactor_->close_fd(fd.release());
+  }
+  fd.reset();
+}
+
+int Store::acquire_open(uint32_t file_index) {
+  OpenFile& file = files_[file_index];
+  if (file.fd.is_open()) {
+    ++file.users;
+  }
+  return file.fd.get();
+}
+
+// As open_file(), in one request: no link is followed in what is written.
+Store::OpenRequest Store::open_request(uint32_t file_index) const {
+  OpenRequest request{.directory_fd = AT_FDCWD, .path = file_path(file_index)};
+  request.how.flags = O_CLOEXEC | O_RDONLY;
+  if (access_ != Access::read && !metainfo_->is_single_file) {
+    request.directory_fd = root_.get();
+    request.path = metainfo_->files[file_index].path;
+    request.how.flags = O_CLOEXEC | O_RDWR | O_CREAT;
+    request.how.mode = file_mode;
+    request.how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  } else if (access_ != Access::read) {
+    request.how.flags = O_CLOEXEC | O_RDWR | O_CREAT | O_NOFOLLOW;
+    request.how.mode = file_mode;
+  }
+  return request;
+}
+
+void Store::opened(uint32_t file_index, int fd) {
+  io::Fd opened_fd(fd);
+  OpenFile& file = files_[file_index];
+  if (file.fd.is_open()) {
+    close(opened_fd);  // another transfer was first
+  } else {
+    file.fd = std::move(opened_fd);
+  }
+}
+
+bool Store::wants_direct(uint32_t file_index) const {
+  return is_direct_ && !files_[file_index].direct_fd.is_open();
+}
+
+// By the descriptor: the name may stand for another file by now.
+Store::OpenRequest Store::direct_request(uint32_t file_index) const {
+  OpenRequest request{.directory_fd = AT_FDCWD,
+                      .path = fmt::format("/proc/self/fd/{}", files_[file_index].fd.get())};
+  request.how.flags = O_WRONLY | O_DIRECT | O_CLOEXEC;
+  return request;
+}
+
+void Store::opened_direct(uint32_t file_index, int fd) {
+  io::Fd opened_fd(fd);
+  OpenFile& file = files_[file_index];
+  if (file.direct_fd.is_open()) {
+    close(opened_fd);
+  } else {
+    file.direct_fd = std::move(opened_fd);
   }
 }
 

@@ -5,6 +5,8 @@
 // Each shard has a Store of its own on the same files, so descriptors are shared by nobody.
 #pragma once
 
+#include <linux/openat2.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -15,6 +17,7 @@
 #include "engine/base/result.h"
 #include "engine/base/types.h"
 #include "engine/codec/metainfo.h"
+#include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
 
 namespace murder::node {
@@ -82,10 +85,26 @@ class Store {
   // The segment in which the byte at `offset` of the release lies, cut at `size_bytes`.
   [[nodiscard]] StoreSegment segment_at(uint64_t offset, uint32_t size_bytes) const;
   // A descriptor of the file, opened when first needed. Give it back with release().
+  // That may wait for the disk: at the start only. In the steady state acquire_open(), and what it
+  // lacks is opened through the ring, by StoreTransfer.
   [[nodiscard]] Result<int> acquire(uint32_t file_index);
+  // -1: it is not open.
+  [[nodiscard]] int acquire_open(uint32_t file_index);
+  struct OpenRequest {
+    int directory_fd = -1;
+    std::string path;
+    open_how how{};
+  };
+  [[nodiscard]] OpenRequest open_request(uint32_t file_index) const;
+  void opened(uint32_t file_index, int fd);
+  // Of an acquired file, whether direct writes are wanted and need a descriptor first.
+  [[nodiscard]] bool wants_direct(uint32_t file_index) const;
+  [[nodiscard]] OpenRequest direct_request(uint32_t file_index) const;
+  void opened_direct(uint32_t file_index, int fd);
+  [[nodiscard]] int fd(uint32_t file_index) const { return files_[file_index].fd.get(); }
+  // Descriptors are closed through this reactor's ring from now on.
+  void close_through(io::Reactor& reactor) { reactor_ = &reactor; }
   void release(uint32_t file_index);
-  // The errno value of the acquire() that failed last.
-  [[nodiscard]] int last_error() const { return last_error_; }
   // Of an acquired file: a descriptor for direct writes, or -1 where they are not wanted or
   // refused.
   [[nodiscard]] int direct(uint32_t file_index);
@@ -105,6 +124,7 @@ class Store {
 
   Store(const codec::Metainfo& metainfo, std::string path, Access access);
   [[nodiscard]] Result<io::Fd> open_file(uint32_t file_index);
+  void close(io::Fd& fd);
   [[nodiscard]] int open_in_tree(const std::string& path);
   [[nodiscard]] Status preallocate_file(uint32_t file_index, Content content);
 
@@ -114,7 +134,7 @@ class Store {
   std::vector<OpenFile> files_;
   io::Fd root_;  // of several files that are written: their directory
   archive::DirectoryCursor cursor_{-1};
-  int last_error_ = 0;
+  io::Reactor* reactor_ = nullptr;
   bool is_direct_;
   bool keeps_open_;  // few enough files to leave their descriptors open
 };

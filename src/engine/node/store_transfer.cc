@@ -28,20 +28,57 @@ void StoreTransfer::step() {
       offset_ += part.size();
       continue;
     }
-    const Result<int> fd = store_.acquire(segment.file_index);
-    if (!fd) {
-      finish(store_.last_error());
-      return;
-    }
     file_index_ = segment.file_index;
-    if (writes_) {
-      start_write(*fd, part, segment.offset);
+    const int fd = store_.acquire_open(file_index_);
+    if (fd < 0) {
+      open(Phase::open);
+    } else if (writes_ && store_.wants_direct(file_index_)) {
+      open(Phase::open_direct);
     } else {
-      reactor_.read(operation_, *fd, part, segment.offset);
+      start_io(fd);
     }
     return;
   }
   finish(0);
+}
+
+void StoreTransfer::open(Phase phase) {
+  phase_ = phase;
+  request_ =
+      phase == Phase::open ? store_.open_request(file_index_) : store_.direct_request(file_index_);
+  reactor_.open(operation_, request_.directory_fd, request_.path.c_str(), &request_.how);
+}
+
+void StoreTransfer::opened(int32_t result) {
+  const bool is_direct = phase_ == Phase::open_direct;
+  if (result == -EINTR || result == -EAGAIN) {
+    open(phase_);
+  } else if (is_direct) {
+    // EINVAL: the file system cannot (tmpfs before Linux 6.6, some FUSE and network ones).
+    if (result < 0) {
+      store_.direct_refused();
+    } else {
+      store_.opened_direct(file_index_, result);
+    }
+    start_io(store_.fd(file_index_));
+  } else if (result < 0) {
+    finish(-result);
+  } else {
+    store_.opened(file_index_, result);
+    step();
+  }
+}
+
+// The file is acquired.
+void StoreTransfer::start_io(int fd) {
+  phase_ = Phase::transfer;
+  const StoreSegment segment = store_.segment_at(offset_, static_cast<uint32_t>(left_.size()));
+  const std::span<uint8_t> part = left_.first(segment.size_bytes);
+  if (writes_) {
+    start_write(fd, part, segment.offset);
+  } else {
+    reactor_.read(operation_, fd, part, segment.offset);
+  }
 }
 
 // The aligned part goes past the page cache; the end of a file, which is not, through it.
@@ -60,6 +97,10 @@ void StoreTransfer::start_write(int fd, std::span<uint8_t> part, uint64_t offset
 }
 
 void StoreTransfer::step_done(io::Operation&, int32_t result, uint32_t) {
+  if (phase_ != Phase::transfer) {
+    opened(result);
+    return;
+  }
   store_.release(file_index_);
   if (direct_ && (result == -EINVAL || result == -EOPNOTSUPP)) {
     store_.direct_refused();

@@ -37,8 +37,14 @@ class StoreTransfer {
   [[nodiscard]] bool in_flight() const { return busy_; }
 
  private:
+  // A file that is not open is opened first, and once more for direct writes.
+  enum class Phase : uint8_t { transfer, open, open_direct };
+
   void start(bool writes, uint64_t offset, std::span<uint8_t> memory);
   void step();
+  void open(Phase phase);
+  void opened(int32_t result);
+  void start_io(int fd);
   void start_write(int fd, std::span<uint8_t> part, uint64_t offset);
   void step_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void finish(int error_number);
@@ -50,6 +56,8 @@ class StoreTransfer {
   std::span<uint8_t> left_;
   uint64_t offset_ = 0;
   uint32_t file_index_ = 0;
+  Phase phase_ = Phase::transfer;
+  Store::OpenRequest request_;
   bool direct_ = false;  // the write that is in flight
   bool writes_ = false;
   bool busy_ = false;
