@@ -15,7 +15,7 @@ constexpr Duration still_max = std::chrono::seconds(20);
 constexpr Duration ask_interval_max = std::chrono::minutes(5);
 constexpr uint64_t leechers_ignored_share = 100;
 
-std::optional<uint64_t> number_of(std::string_view text) {
+std::optional<uint64_t> parsed_number(std::string_view text) {
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && end == text.data() + text.size() && !text.empty()
@@ -66,8 +66,8 @@ std::optional<Origin> decode_origin(std::string_view text) {
   if (words.size() != 5 || words[0].empty() || words[1].empty() || words[2].empty()) {
     return std::nullopt;
   }
-  const std::optional<uint64_t> pid = number_of(words[3]);
-  const std::optional<uint64_t> started = number_of(words[4]);
+  const std::optional<uint64_t> pid = parsed_number(words[3]);
+  const std::optional<uint64_t> started = parsed_number(words[4]);
   if (!pid || !started) {
     return std::nullopt;
   }
