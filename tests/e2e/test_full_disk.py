@@ -1,8 +1,10 @@
 """No room and no right to write: known early where it can be, an error that says what to do, nothing half there."""
 
 import os
+import pathlib
 import pwd
 import random
+import re
 import subprocess
 import unittest
 
@@ -40,9 +42,22 @@ class FullDisk(MurderCase):
         error = self.peer(torrent, "--temp-path", self.small, code=1).stderr
         self.assertRegex(error, r"too full.*needs .* more.*--temp-path")
 
+    def test_no_room_for_the_release_is_known_before_anything_is_fetched(self):
+        self.mount("1m")
+        torrent = self.create(self.source, "v1", tracker=self.start_tracker())
+        arguments = self.peer_arguments(torrent, "--temp-path", self.path("empty"))
+        arguments[arguments.index("--to") + 1] = str(self.small)
+        self.assertRegex(self.murder(*arguments, code=1).stderr, r"too full: the release takes .* there, .* free")
+        self.assertEqual(os.listdir(self.small), [])
+
     def test_no_room_to_unpack_leaves_no_half_release(self):
         self.mount("1m")
         torrent = self.create(self.source, "v1")
+        # A torrent of an older murder does not state what it unpacks to, so the disk is what says it.
+        content = pathlib.Path(torrent).read_bytes()
+        unstated = re.sub(rb"16:unpacked entriesi\d+e|14:unpacked bytesi\d+e", b"", content)
+        self.assertNotEqual(unstated, content)
+        pathlib.Path(torrent).write_bytes(unstated)
         arguments = self.peer_arguments(torrent, "--temp-path", self.temp_path)
         arguments[arguments.index("--to") + 1] = str(self.small)
         error = self.murder(*arguments, code=1).stderr
@@ -76,7 +91,8 @@ class FullDisk(MurderCase):
         torrent.write_content(self.temp_path)
         arguments = self.peer_arguments(torrent.write(self.directory), "--temp-path", self.temp_path)
         arguments[arguments.index("--to") + 1] = str(self.small)
-        self.assertIn("No space left", self.murder(*arguments, code=1).stderr)
+        # It is known from the torrent.
+        self.assertRegex(self.murder(*arguments, code=1).stderr, r"too full: the release takes .* there, .* free")
         self.assertEqual(os.listdir(self.small), [])
 
 
