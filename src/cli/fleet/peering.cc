@@ -224,6 +224,7 @@ std::string peer_command(const Work& work, const Host& host, const PeeringOption
       .flag("--follow", follows)
       .flag("--quiet")
       .flag("--json");
+  pass_on(options.placing, line);
   const std::string label = work.label_of(host);
   return line.identity({.ip = host.ip, .rack = host.rack, .label = label, .limits = options.limits})
       .text();
