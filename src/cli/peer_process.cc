@@ -39,7 +39,7 @@ class Peer final : public SwarmProcess {
     if (!result) {
       result = fail(name_missing_inodes(result.error(), {options().node.path, work_.delivery.to}));
     }
-    if (work_.background && !is_told_) {
+    if (work_.background && !is_told_ && !is_cleaned_up()) {
       const Error error =
           result ? Error{ErrorCode::interrupted, "it was stopped before the release was here"}
                  : result.error();
@@ -57,6 +57,15 @@ class Peer final : public SwarmProcess {
   }
 
  private:
+  // There was an outcome before there was this process: who removed it waits for no other, and
+  // would not remove another.
+  [[nodiscard]] bool is_cleaned_up() const {
+    const Result<RunDirectory> directory = RunDirectory::open_existing(options().run_directory);
+    const Result<Json> outcome =
+        directory ? read_outcome(*directory, options().tag) : fail(directory.error());
+    return !outcome && outcome.error().code == ErrorCode::not_found;
+  }
+
   void ready() override {
     const node::NodeProgress now = node().progress();
     if (work_.background) {

@@ -57,6 +57,22 @@ class Interrupted(MurderCase):
         self.assertEqual(self.path("host", "to", "data").read_bytes(), CONTENT)
         self.assert_no_leftovers(self.path("host", "to"))
 
+    def end_in_the_background(self, cleans_up):
+        front, pid, _ = self.start_until_half("--background")
+        self.assertEqual(front.wait(), 0, front.error)
+        outcome = next(self.run_directory.glob("peer-*.outcome"))
+        if cleans_up:
+            outcome.unlink()
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not is_alive(pid), "its end")
+        return outcome
+
+    def test_a_worker_that_is_ended_leaves_its_outcome(self):
+        self.assertIn("failed", self.end_in_the_background(cleans_up=False).read_text())
+
+    def test_a_worker_whose_outcome_was_cleaned_up_leaves_no_other(self):
+        self.assertFalse(self.end_in_the_background(cleans_up=True).exists())
+
     def assert_nothing_delivered(self):
         self.assertEqual([name for name in os.listdir(self.path("host", "to")) if not name.startswith(".")], [])
 
