@@ -325,6 +325,13 @@ class Deploy(FleetCase):
         self.assertIn("failed nowhere", self.deploy(source, "--tag", "v1", "--retry-failed").stdout)
         self.assert_nothing_left()
 
+    def test_a_deploy_to_no_hosts_is_wrong_usage(self):
+        self.config.write_text(self.config.read_text().split("[roles]")[0] + '[roles]\nseeder = "h1"\n')
+        for words in ((), ("--retry-failed",), ("--json",)):
+            refused = self.deploy(self.make_tree(words[0] if words else "source"), "--tag", "v1", *words, code=2)
+            self.assertIn("no hosts to deploy to", refused.stderr)
+        self.assertFalse(self.home("h1", "commands").exists())
+
     def test_a_deploy_without_one_before_it_cannot_be_retried(self):
         refused = self.deploy(self.make_tree(), "--tag", "v1", "--retry-failed", code=1)
         self.assertIn("no deploy of v1 has ended on this machine", refused.stderr)

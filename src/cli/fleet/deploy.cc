@@ -212,6 +212,10 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     return print_plan((*work)->inventory(), (*work)->inventory().peers, deploy->source,
                       options.assumptions, context);
   }
+  if ((*work)->inventory().peers.empty()) {
+    return context.wrong_usage(
+        "no hosts to deploy to: name them with --host or --hosts, or in a murder.toml");
+  }
   const Result<DeployStateFile> state_file = DeployStateFile::open(deploy->tag);
   if (!state_file) {
     return fail(state_file.error());
