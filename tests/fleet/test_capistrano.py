@@ -58,6 +58,8 @@ class CapDeploy(RackCase):
         (self.directory / "config" / "deploy.rb").write_text(DEPLOY)
         (self.directory / "config" / "deploy" / "production.rb").write_text(STAGE)
         self.environment["RUBYLIB"] = str(PLUGIN / "lib")
+        for host in self.hosts:
+            self.empty(host, "/run/murder")  # a host that failed before keeps what it has for the next attempt
 
     def cap(self, *words, code=0):
         return self.on(CONTROL, "cap", "production", *words, code=code)

@@ -21,6 +21,8 @@ class ClosedTerminal(RackCase):
     def setUp(self):
         super().setUp()
         self.write_config(variables='default_destination_path = "/srv/app"')
+        for host in self.hosts:
+            self.empty(host, "/srv", "/tmp", "/run/murder")
         self.addCleanup(self.stop_all)
 
     def start_in_pane(self, *words):
