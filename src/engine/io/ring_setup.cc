@@ -10,6 +10,8 @@
 namespace murder::io {
 namespace {
 
+constexpr uint32_t fewer_entries[] = {64, 16};  // 12 and 8 KiB with their completions
+
 std::string read_io_uring_sysctl() {
   std::FILE* file = std::fopen("/proc/sys/kernel/io_uring_disabled", "re");
   if (file == nullptr) {
@@ -106,7 +108,10 @@ Error ring_setup_error(int error_number, const std::string& sysctl_value) {
   }
 }
 
-Result<KernelFeatures> set_up_ring(io_uring& ring, uint32_t entries, uint32_t completions) {
+namespace {
+
+// One ring with as much as this kernel can do of what is wished for; 0, or a negated errno.
+int try_set_up(io_uring& ring, uint32_t entries, uint32_t completions, KernelFeatures& features) {
   const uint32_t common = IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
   const uint32_t attempts[] = {
       common | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
@@ -115,8 +120,6 @@ Result<KernelFeatures> set_up_ring(io_uring& ring, uint32_t entries, uint32_t co
       common | IORING_SETUP_SUBMIT_ALL,
   };
   int result = -EINVAL;
-  KernelFeatures features;
-  read_kernel_version(features);
   for (const uint32_t flags : attempts) {
     io_uring_params params{};
     params.flags = flags;
@@ -128,6 +131,22 @@ Result<KernelFeatures> set_up_ring(io_uring& ring, uint32_t entries, uint32_t co
     }
     if (result != -EINVAL) {
       break;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<KernelFeatures> set_up_ring(io_uring& ring, uint32_t entries, uint32_t completions) {
+  KernelFeatures features;
+  read_kernel_version(features);
+  int result = try_set_up(ring, entries, completions, features);
+  // Its memory counts as locked in many kernels, and 64 KiB are a common limit for all the rings of
+  // a user. A smaller ring only enters the kernel more often.
+  for (const uint32_t fewer : fewer_entries) {
+    if (result == -ENOMEM && fewer < entries) {
+      result = try_set_up(ring, fewer, 4 * fewer, features);
     }
   }
   if (result != 0) {
