@@ -235,6 +235,9 @@ Result<ControlSocket> ControlSocket::create(const std::string& run_directory_opt
     return fail(directory.error());
   }
   io::Fd listening(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!listening.is_open()) {
+    return fail_errno(errno, "control socket");
+  }
   // It gets its name when it listens: before that it would look like one whose owner died.
   const std::string hidden = fmt::format(".{}.new", getpid());
   const sockaddr_un address = address_of(directory->socket_path(hidden));
@@ -246,8 +249,7 @@ Result<ControlSocket> ControlSocket::create(const std::string& run_directory_opt
                                                 "another place with --run-dir)",
                                                 directory->path()));
   };
-  if (!listening.is_open() ||
-      bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+  if (bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       fchmodat(directory->fd(), hidden.c_str(), 0600, 0) != 0 ||
       listen(listening.get(), backlog) != 0) {
     return failed(errno);
@@ -262,6 +264,10 @@ Result<ControlSocket> ControlSocket::create(const std::string& run_directory_opt
         return failed(errno);
       }
       return ControlSocket(std::move(*directory), name, std::move(listening));
+    }
+    if (error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM ||
+        error_number == ENOBUFS) {
+      return failed(error_number);  // nothing that another name would change
     }
   }
   return failed(EEXIST);

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::string_view mark = ".murder-";
 constexpr size_t random_digits = 12;
+constexpr int removal_descriptors = 6;  // what remove_tree has open at a time
 constexpr int attempts_max = 100;
 
 // Whether the name still stands for the open file: someone may have removed it before the lock was
@@ -44,17 +45,21 @@ Staging::Staging(FileDescriptor file, std::string path, Kind kind, mode_t direct
 
 Staging::Staging(Staging&& other) noexcept
     : file_(std::move(other.file_)),
+      reserve_(std::move(other.reserve_)),
       path_(std::exchange(other.path_, {})),
       doomed_(std::move(other.doomed_)),
       kind_(other.kind_),
       directory_mode_(other.directory_mode_) {}
 
 Staging::~Staging() {
+  reserve_.clear();
   if (path_.empty()) {
     return;
   }
   if (kind_ == Kind::file) {
     ::unlink(path_.c_str());
+  } else if (::rmdir(path_.c_str()) == 0) {
+    // Still empty, and no descriptor was needed.
   } else if (Status removed = remove_tree(path_); !removed) {
     // What stays is a leftover that the next run tries again.
   }
@@ -77,7 +82,11 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
       if (errno == EEXIST || (errno == ENOENT && kind == Kind::directory)) {
         continue;
       }
-      return fail_errno(errno, "cannot make a file in " + parent);
+      const int error_number = errno;
+      if (kind == Kind::directory) {
+        ::rmdir(path.c_str());
+      }
+      return fail_errno(error_number, "cannot make a file in " + parent);
     }
     mode_t directory_mode = 0;
     // Some file systems have no locks; then leftovers cannot be told and are not removed either.
@@ -94,7 +103,14 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
       // With the bit that gives the parent's group to all that is made in it.
       ::fchmod(file.get(), 0700 | (status->st_mode & S_ISGID));
     }
-    return Staging(std::move(file), std::move(path), kind, directory_mode);
+    Staging staging(std::move(file), std::move(path), kind, directory_mode);
+    for (int count = kind == Kind::directory ? removal_descriptors : 0; count > 0; --count) {
+      staging.reserve_.emplace_back(::open("/", O_PATH | O_CLOEXEC));
+      if (!staging.reserve_.back().is_open()) {
+        return fail_errno(errno, "cannot make a directory in " + parent);
+      }
+    }
+    return staging;
   }
   return fail(ErrorCode::conflict, "cannot find a free name in " + parent);
 }
@@ -129,6 +145,7 @@ Status Staging::rename_to_new(const std::string& target) {
 }
 
 Status Staging::discard() {
+  reserve_.clear();
   return remove_tree(std::exchange(path_, {}));
 }
 

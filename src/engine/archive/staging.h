@@ -48,8 +48,10 @@ class Staging {
   Staging(FileDescriptor file, std::string path, Kind kind, mode_t directory_mode);
 
   FileDescriptor file_;  // its lock ends with it
-  std::string path_;     // empty when there is nothing to remove
-  DoomedPath doomed_;    // the same, for the end of the process
+  // Of a directory: given back for its removal, since the limit of descriptors may be what ends it.
+  std::vector<FileDescriptor> reserve_;
+  std::string path_;   // empty when there is nothing to remove
+  DoomedPath doomed_;  // the same, for the end of the process
   Kind kind_;
   mode_t directory_mode_ = 0;
 };
