@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/allocation.h"
 #include "engine/base/ensure.h"
 
 namespace murder::archive {
@@ -76,11 +77,11 @@ Status DecodedSource::detect() {
   if (begins_with(left(), gzip_magic)) {
     format_ = Format::gzip;
     decoders_->has_gzip = ::inflateInit2(&decoders_->gzip, gzip_alone) == Z_OK;
-    ENSURE(decoders_->has_gzip);
+    require_memory(decoders_->has_gzip);
   } else if (begins_with(left(), zstd_magic) || is_skippable_frame(left())) {
     format_ = Format::zstd;
     decoders_->zstd = ZSTD_createDCtx();
-    ENSURE(decoders_->zstd != nullptr);
+    require_memory(decoders_->zstd != nullptr);
   }
   return {};
 }

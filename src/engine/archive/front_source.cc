@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/base/allocation.h"
 #include "engine/base/ensure.h"
 
 namespace murder::archive {
@@ -50,7 +51,7 @@ FrontSource::FrontSource(FileDescriptor file, const std::string& path, uint64_t 
       front_(&front),
       buffer_(static_cast<uint8_t*>(std::aligned_alloc(ColdFile::alignment, buffer_bytes))) {
   static_assert(buffer_bytes % ColdFile::alignment == 0);
-  ENSURE(buffer_ != nullptr);
+  require_memory(buffer_ != nullptr);
 }
 
 Result<FrontSource> FrontSource::open(const std::string& path, uint64_t size_bytes,

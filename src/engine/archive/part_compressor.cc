@@ -4,6 +4,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "engine/base/allocation.h"
 #include "engine/base/ensure.h"
 
 namespace murder::archive {
@@ -17,7 +18,7 @@ constexpr size_t mib = 1024 * 1024;
 class ZstdFrame final : public PartCompressor {
  public:
   explicit ZstdFrame(int level) : context_(ZSTD_createCCtx()) {
-    ENSURE(context_ != nullptr);
+    require_memory(context_ != nullptr);
     set(ZSTD_c_compressionLevel, level);
     set(ZSTD_c_checksumFlag, 1);
   }
@@ -48,7 +49,8 @@ class GzipMember final : public PartCompressor {
  public:
   explicit GzipMember(int level) {
     // 16 on top of the window's 15 bits: a gzip header, whose time zlib leaves at 0.
-    ENSURE(deflateInit2(&stream_, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    require_memory(deflateInit2(&stream_, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) ==
+                   Z_OK);
   }
   GzipMember(const GzipMember&) = delete;
   GzipMember& operator=(const GzipMember&) = delete;

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "engine/base/allocation.h"
 #include "engine/base/ensure.h"
 
 namespace murder::hash {
@@ -15,7 +16,7 @@ const EVP_MD* sha1_method() {
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     return EVP_MD_fetch(nullptr, "SHA1", nullptr);
   }();
-  ENSURE(method != nullptr);  // it is in OpenSSL's default provider, which is built in
+  require_memory(method != nullptr);  // it is in OpenSSL's default provider, which is built in
   return method;
 }
 
@@ -26,8 +27,8 @@ void Sha1Stream::Free::operator()(evp_md_ctx_st* context) const {
 }
 
 Sha1Stream::Sha1Stream() : context_(EVP_MD_CTX_new()) {
-  ENSURE(context_ != nullptr);
-  ENSURE(EVP_DigestInit_ex2(context_.get(), sha1_method(), nullptr) == 1);
+  require_memory(context_ != nullptr);
+  require_memory(EVP_DigestInit_ex2(context_.get(), sha1_method(), nullptr) == 1);
 }
 
 void Sha1Stream::update(std::span<const uint8_t> bytes) {

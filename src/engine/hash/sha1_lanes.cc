@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "engine/base/allocation.h"
 #include "engine/base/ensure.h"
 #include "engine/hash/sha1_end.h"
 
@@ -22,7 +23,7 @@ Sha1Lanes::Sha1Lanes(size_t buffer_bytes, const Sha1Choice& choice)
   // caches.
   const size_t stride = buffer_bytes_ + buffer_alignment;
   memory_.reset(static_cast<uint8_t*>(std::aligned_alloc(buffer_alignment, stride * lanes_max_)));
-  ENSURE(memory_ != nullptr);
+  require_memory(memory_ != nullptr);
 }
 
 std::span<uint8_t> Sha1Lanes::buffer(uint32_t lane) const {
