@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import resource
 import subprocess
 import unittest
 
@@ -48,6 +49,62 @@ class LimitCase(MurderCase):
             (self.peer_arguments(self.torrent, "--unsafe-please-delete", "--give-up-after", "20s", "--seed-for", "100ms"),
              [self.path("host", "to"), self.path("host", "temp")]),
         ]
+
+
+class ResourceLimits(LimitCase):
+    @staticmethod
+    def setting(name, value):
+        return lambda: resource.setrlimit(name, (value, value))
+
+    def try_all(self, limit, values, step_count=5):
+        """The first steps under every value: what was said where one failed."""
+        self.prepare()
+        said = []
+        for value in values:
+            for arguments, directories in self.steps()[:step_count]:
+                with self.subTest(value=value, arguments=arguments):
+                    result = self.limited(*arguments, before=self.setting(limit, value))
+                    self.assert_nothing_is_left(*directories)
+                    if result.returncode != 0:
+                        said.append(result.stderr)
+        self.assertNotEqual(said, [])
+        return said
+
+    def test_few_descriptors(self):
+        for text in self.try_all(resource.RLIMIT_NOFILE, (8, 10, 12, 14, 15, 16, 17, 18, 20)):
+            self.assertNotIn("File exists", text)
+            self.assertRegex(text, "ulimit -n")
+
+    def test_address_space(self):
+        kib = range(20 * 1024, 100 * 1024, 4200)
+        for text in self.try_all(resource.RLIMIT_AS, [1024 * each for each in kib], step_count=3):
+            self.assertRegex(text, "memory|ulimit -v")
+
+    def test_file_size(self):
+        for text in self.try_all(resource.RLIMIT_FSIZE, (1000, 4096)):
+            self.assertRegex(text, "file size limit")
+            self.assertNotIn("too full", text)
+
+    @unittest.skipIf(os.geteuid() != 0, "another user's limits need root")
+    def test_little_locked_memory(self):
+        self.prepare()
+        place = self.path("unprivileged")
+        place.mkdir()
+        os.chown(place, 65534, 65534)
+        for parent in (place, *place.parents):
+            if not os.stat(parent).st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+        self.environment["MURDER_RUN_DIR"] = str(place / "run")
+
+        def enter():
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (64 * 1024, 64 * 1024))
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+
+        self.limited("peer", self.torrent, "--to", place / "to", "--temp-path", place / "temp",
+                     "--ip", free_address(), "--give-up-after", "20s", before=enter, codes=(0,))
+        self.assert_same_tree(self.source, place / "to" / "v1")
 
 
 @unittest.skipIf(os.geteuid() != 0, "control groups and mounts need root")

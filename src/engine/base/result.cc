@@ -4,6 +4,21 @@
 #include <cstring>
 
 namespace murder {
+namespace {
+
+// Which limit it is that a name of an errno does not tell.
+const char* limit_behind(int error_number) {
+  switch (error_number) {
+    case EMFILE:
+      return " (the limit of file descriptors: raise it with `ulimit -n`)";
+    case EFBIG:
+      return " (the file size limit, ulimit -f, or that of the file system)";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
 
 ErrorCode error_code_of_errno(int error_number) {
   switch (error_number) {
@@ -40,6 +55,7 @@ ErrorCode error_code_of_errno(int error_number) {
     case EMFILE:
     case ENFILE:
     case ENOMEM:
+    case EFBIG:
       return ErrorCode::limit;
     case EINTR:
     case ECANCELED:
@@ -54,7 +70,8 @@ ErrorCode error_code_of_errno(int error_number) {
 }
 
 tl::unexpected<Error> fail_errno(int error_number, const std::string& what) {
-  return fail(error_code_of_errno(error_number), what + ": " + std::strerror(error_number));
+  return fail(error_code_of_errno(error_number),
+              what + ": " + std::strerror(error_number) + limit_behind(error_number));
 }
 
 }  // namespace murder

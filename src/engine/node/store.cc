@@ -316,9 +316,8 @@ Status Store::preallocate_file(uint32_t file_index, Content content) {
                       "it; remove it, or choose another directory with --temp-path");
   } else if (static_cast<uint64_t>(info.st_size) != size &&
              ftruncate(*fd, static_cast<off_t>(size)) != 0) {
-    status = errno == ENOSPC || errno == EFBIG
-                 ? Status(fail(no_space(path, size)))
-                 : Status(fail_errno(errno, "cannot set the size of " + path));
+    status = errno == ENOSPC ? Status(fail(no_space(path, size)))
+                             : Status(fail_errno(errno, "cannot set the size of " + path));
   } else if (size > 0 && fallocate(*fd, 0, 0, static_cast<off_t>(size)) != 0) {
     const auto there = static_cast<uint64_t>(info.st_blocks) * 512;
     const uint64_t needed = size > there ? size - there : 0;
