@@ -96,7 +96,7 @@ TEST_CASE("attack: grants never answered by one that is always free") {
   check_usual("mute", Attack::mute);
 }
 TEST_CASE("attack: connections that do nothing") {
-  check("idle", Attack::idle, {{Attack::idle, 1, 1.05, 24}});
+  check("idle", Attack::idle, {{Attack::idle, 1, 1.05, 24}, {Attack::idle, 1, 1.1, 260}});
 }
 TEST_CASE("attack: the peer ids of others") {
   check("squatter", Attack::squatter, {{Attack::squatter, 1, 1.05}, {Attack::squatter, 8, 1.1}});

@@ -224,13 +224,16 @@ void Network::answer_disarm(Side side) {
 // The uplink serves the connections in turn, a block at a time.
 void Network::pump(uint32_t index) {
   Node& node = *nodes_[index];
-  for (size_t count = node.uplink.size(); count > 0 && !node.uplink_busy; --count) {
-    std::rotate(node.uplink.begin(), node.uplink.begin() + 1, node.uplink.end());
-    const Side side = node.uplink.back();
+  if (node.uplink_busy) {
+    return;
+  }
+  const auto found = std::find_if(node.uplink.begin(), node.uplink.end(), [](const Side& side) {
     const Connection::End& end = side.connection->ends[side.index];
-    if (end.open && !end.blocks.empty() && end.unread_bytes < unread_bytes_max) {
-      send_next(side);
-    }
+    return end.open && !end.blocks.empty() && end.unread_bytes < unread_bytes_max;
+  });
+  if (found != node.uplink.end()) {
+    std::rotate(node.uplink.begin(), found + 1, node.uplink.end());
+    send_next(node.uplink.back());
   }
 }
 
