@@ -226,7 +226,12 @@ std::string peer_command(const Work& work, const Host& host, const PeeringOption
       .flag("--json");
   pass_on(options.placing, line);
   const std::string label = work.label_of(host);
-  return line.identity({.ip = host.ip, .rack = host.rack, .label = label, .limits = options.limits})
+  return line
+      .identity({.ip = host.ip,
+                 .rack = host.rack,
+                 .label = label,
+                 .peer_port = work.variables().peer_port,
+                 .limits = options.limits})
       .text();
 }
 
