@@ -260,8 +260,22 @@ def _info_hash(torrent):
     """As a tracker is asked for it."""
     content = torrent.read_bytes()
     start = content.index(b"4:info") + 6
-    # Nothing comes after the info dictionary in a torrent of ours but the end of the outer one.
-    return "".join(f"%{byte:02x}" for byte in hashlib.sha1(content[start:-1]).digest())
+    info = content[start:_end_of_value(content, start)]
+    return "".join(f"%{byte:02x}" for byte in hashlib.sha1(info).digest())
+
+
+def _end_of_value(content, at):
+    """Where the bencoded value that begins at `at` ends."""
+    kind = content[at:at + 1]
+    if kind == b"i":
+        return content.index(b"e", at) + 1
+    if kind in (b"d", b"l"):
+        at += 1
+        while content[at:at + 1] != b"e":
+            at = _end_of_value(content, at)
+        return at + 1
+    colon = content.index(b":", at)
+    return colon + 1 + int(content[at:colon])
 
 
 def _cpu_seconds():
