@@ -35,7 +35,7 @@ std::string refusal_of(const std::string& archive) {
   return unpacked ? "" : unpacked.error().text;
 }
 
-void check_refused(const std::string& archive, std::string_view why) {
+void check_damaged(const std::string& archive, std::string_view why) {
   const std::string text = refusal_of(archive);
   CAPTURE(text);
   CAPTURE(why);
@@ -86,12 +86,12 @@ TEST_CASE("a compressed stream that is cut is refused, also when nothing of the 
     CAPTURE(suffix_of(format));
     const std::string whole = compressed(tar, format);
     for (size_t cut = 1; cut <= 8; ++cut) {
-      check_refused(whole.substr(0, whole.size() - cut), "its end is missing");
+      check_damaged(whole.substr(0, whole.size() - cut), "its end is missing");
     }
     // Behind the tar's own end as well: zeros there are a member or frame with a checksum.
     const std::string tail = compressed(std::string(5000, '\0'), format);
     CHECK(refusal_of(whole + tail).empty());
-    check_refused(whole + tail.substr(0, tail.size() - 2), "its end is missing");
+    check_damaged(whole + tail.substr(0, tail.size() - 2), "its end is missing");
     CHECK_FALSE(refusal_of(whole + flipped(tail, tail.size() - 2)).empty());
   }
 }
@@ -110,16 +110,16 @@ TEST_CASE("members and frames may follow one another, cut anywhere, and be empty
   const std::string skipped("\x53\x2a\x4d\x18\x03\x00\x00\x00xyz", 11);
   const std::string frame = compressed(tar, ArchiveFormat::tar_zstd);
   CHECK(refusal_of(skipped + frame + skipped).empty());
-  check_refused(skipped + frame + skipped.substr(0, 9), "its end is missing");
+  check_damaged(skipped + frame + skipped.substr(0, 9), "its end is missing");
 }
 
 TEST_CASE("behind gzip only zeros may come, behind zstd nothing") {
   const std::string gzip = compressed(small_tar(), ArchiveFormat::tar_gzip);
   CHECK(refusal_of(gzip + std::string(1, '\0')).empty());
   CHECK(refusal_of(gzip + std::string(600'000, '\0')).empty());
-  check_refused(gzip + "x", "not gzip");
-  check_refused(gzip + std::string(600'000, '\0') + "x", "not gzip");
-  check_refused(gzip + "\x1f", "its end is missing");
+  check_damaged(gzip + "x", "not gzip");
+  check_damaged(gzip + std::string(600'000, '\0') + "x", "not gzip");
+  check_damaged(gzip + "\x1f", "its end is missing");
   CHECK_FALSE(refusal_of(gzip + "\x1f\x8b\x08 no gzip at all").empty());
   const std::string zstd = compressed(small_tar(), ArchiveFormat::tar_zstd);
   CHECK_FALSE(refusal_of(zstd + "x").empty());
@@ -140,12 +140,12 @@ TEST_CASE("a tar ends at a block of zeros or with the stream, alike in all forma
       CAPTURE(end.size());
       CHECK(refusal_of(compressed(entries + end, format)).empty());
     }
-    check_refused(compressed(entries + std::string(512, 'x'), format), "checksum of a header");
-    check_refused(compressed(entries.substr(0, 700), format), "its end is missing");
-    check_refused(compressed(entries.substr(0, entries.size() - 512 - 1), format),
+    check_damaged(compressed(entries + std::string(512, 'x'), format), "checksum of a header");
+    check_damaged(compressed(entries.substr(0, 700), format), "its end is missing");
+    check_damaged(compressed(entries.substr(0, entries.size() - 512 - 1), format),
                   "its end is missing");
-    check_refused(compressed(entries.substr(0, entries.size() - 1), format), "its end is missing");
-    check_refused(compressed(flipped(entries, 3584), format), "checksum of a header");
+    check_damaged(compressed(entries.substr(0, entries.size() - 1), format), "its end is missing");
+    check_damaged(compressed(flipped(entries, 3584), format), "checksum of a header");
   }
 }
 
@@ -169,8 +169,8 @@ TEST_CASE("a malformed pax header is refused, not passed over") {
         // Behind a NUL nothing may hide.
         std::string(1, '\0') + "14 path=right\n", std::string("\n")}) {
     CAPTURE(bad);
-    check_refused(with_records(bad), "its pax header is malformed");
-    check_refused(with_records(good + bad), "its pax header is malformed");
+    check_damaged(with_records(bad), "its pax header is malformed");
+    check_damaged(with_records(good + bad), "its pax header is malformed");
   }
 }
 
