@@ -94,7 +94,6 @@ class ResourceLimits(LimitCase):
         for parent in (place, *place.parents):
             if not os.stat(parent).st_mode & 0o001:
                 parent.chmod(parent.stat().st_mode | 0o011)
-        self.environment["MURDER_RUN_DIR"] = str(place / "run")
 
         def enter():
             resource.setrlimit(resource.RLIMIT_MEMLOCK, (64 * 1024, 64 * 1024))
@@ -103,7 +102,7 @@ class ResourceLimits(LimitCase):
             os.setuid(65534)
 
         self.limited("peer", self.torrent, "--to", place / "to", "--temp-path", place / "temp",
-                     "--ip", free_address(), "--give-up-after", "20s", before=enter, codes=(0,))
+                     "--run-dir", place / "run", "--ip", free_address(), "--give-up-after", "20s", "--seed-for", "0", before=enter, codes=(0,))
         self.assert_same_tree(self.source, place / "to" / "v1")
 
 
