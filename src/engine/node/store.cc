@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -288,6 +289,13 @@ int Store::open_in_tree(const std::string& path) {
   return ::openat(place.directory_fd, place.name, flags, file_mode);
 }
 
+// Whether `ulimit -f` is what forbids a file of this size; else it is the file system.
+static bool exceeds_file_limit(uint64_t size_bytes) {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+         size_bytes > limit.rlim_cur;
+}
+
 Status Store::preallocate_file(uint32_t file_index, Content content) {
   const uint64_t size = metainfo_->files[file_index].size_bytes;
   const std::string path = file_path(file_index);
@@ -316,8 +324,9 @@ Status Store::preallocate_file(uint32_t file_index, Content content) {
                       "it; remove it, or choose another directory with --temp-path");
   } else if (static_cast<uint64_t>(info.st_size) != size &&
              ftruncate(*fd, static_cast<off_t>(size)) != 0) {
-    status = errno == ENOSPC ? Status(fail(no_space(path, size)))
-                             : Status(fail_errno(errno, "cannot set the size of " + path));
+    const bool does_not_fit = errno == ENOSPC || (errno == EFBIG && !exceeds_file_limit(size));
+    status = does_not_fit ? Status(fail(no_space(path, size)))
+                          : Status(fail_errno(errno, "cannot set the size of " + path));
   } else if (size > 0 && fallocate(*fd, 0, 0, static_cast<off_t>(size)) != 0) {
     const auto there = static_cast<uint64_t>(info.st_blocks) * 512;
     const uint64_t needed = size > there ? size - there : 0;
