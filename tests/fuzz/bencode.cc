@@ -7,14 +7,30 @@
 
 #include "engine/base/ensure.h"
 #include "engine/codec/bencode.h"
+#include "engine/codec/bounds.h"
 
 using namespace murder;
 using namespace murder::codec;
 
 namespace {
 
+bool copy(BencodeWriter& writer, const BencodeValue& value, uint32_t depth = 0);
+
+// What is nested deeper than a writer goes, by another one.
+bool copy_deeper(BencodeWriter& writer, const BencodeValue& value) {
+  BencodeWriter deeper;
+  const bool is_canonical = copy(deeper, value);
+  writer.raw(deeper.take());
+  return is_canonical;
+}
+
 // Copies the value. False when a dictionary has its keys out of order.
-bool copy(BencodeWriter& writer, const BencodeValue& value) {
+bool copy(BencodeWriter& writer, const BencodeValue& value, uint32_t depth) {
+  const bool is_nested =
+      value.type() == BencodeType::list || value.type() == BencodeType::dictionary;
+  if (is_nested && depth == limits::bencode_written_depth_max) {
+    return copy_deeper(writer, value);
+  }
   bool is_canonical = true;
   switch (value.type()) {
     case BencodeType::integer:
@@ -27,7 +43,7 @@ bool copy(BencodeWriter& writer, const BencodeValue& value) {
       writer.begin_list();
       BencodeItems items = value.items();
       while (const auto item = items.next()) {
-        is_canonical = copy(writer, *item) && is_canonical;
+        is_canonical = copy(writer, *item, depth + 1) && is_canonical;
       }
       writer.end();
       break;
@@ -48,7 +64,7 @@ bool copy(BencodeWriter& writer, const BencodeValue& value) {
         is_first = false;
         last = entry->key;
         writer.key(entry->key);
-        is_canonical = copy(writer, entry->value) && is_canonical;
+        is_canonical = copy(writer, entry->value, depth + 1) && is_canonical;
       }
       writer.end();
       break;
