@@ -47,6 +47,14 @@ bool Swarm::has_place_for(SessionId id, const Session& session, bool on_trial) c
   return !is_taken && (!on_trial || slotless_count() < slotless_max());
 }
 
+bool Swarm::has_proven_source(SessionId id) const {
+  return std::any_of(by_slot_.begin(), by_slot_.end(), [&](SessionId other_id) {
+    const Session* other = sessions_.get(other_id);
+    return other_id != id && other != nullptr && other->state == Session::State::open &&
+           other->proven && other->useful_count > 0;
+  });
+}
+
 // Of stock clients: what they are asked for ties up a buffer, so of those on trial a few are.
 bool Swarm::may_ask_stock(SessionId id, const Session& session, Instant now) {
   if (session.proven) {
@@ -57,6 +65,12 @@ bool Swarm::may_ask_stock(SessionId id, const Session& session, Instant now) {
   }
   if (!is_on_trial(session, now) || session.current) {
     return true;
+  }
+  // What it holds back, it holds back until it is dropped: too long at the end of a release.
+  const bool ends_soon = picker_.wanted_count() * link_.piece_duration() <
+                         2 * limits::block_stuck_after * download_slots();
+  if (ends_soon && has_proven_source(id)) {
+    return false;
   }
   const std::span<const uint32_t> used = active_.used();
   const auto count = std::count_if(used.begin(), used.end(), [&](uint32_t index) {

@@ -318,6 +318,7 @@ class Swarm {
   [[nodiscard]] bool has_place_for(SessionId id, const Session& session, bool on_trial) const;
   [[nodiscard]] uint32_t slotless_max() const;
   [[nodiscard]] uint32_t slotless_count() const;
+  [[nodiscard]] bool has_proven_source(SessionId id) const;
   [[nodiscard]] bool may_ask_stock(SessionId id, const Session& session, Instant now);
   void check_pace(Instant now);
   void grant_failed(SessionId id, Session& session, Duration pause, Instant now);

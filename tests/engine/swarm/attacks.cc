@@ -71,8 +71,9 @@ TEST_CASE("attack: a byte every 200 ms") {
   check_usual("drip", Attack::drip);
 }
 TEST_CASE("attack: a byte every 200 ms, from a stock client") {
-  check("drip-stock", Attack::drip_stock,
-        {{Attack::drip_stock, 1, 1.25}, {Attack::drip_stock, 5, 1.3}});
+  check(
+      "drip-stock", Attack::drip_stock,
+      {{Attack::drip_stock, 1, 1.15}, {Attack::drip_stock, 5, 1.3}, {Attack::drip_stock, 50, 2.0}});
 }
 TEST_CASE("attack: grants that no request is answered for") {
   check_usual("silent", Attack::silent);
