@@ -74,11 +74,10 @@ Result<io::Fd> open_lock(int directory_fd, const std::string& path) {
         ErrorCode::conflict,
         fmt::format("the lock {} was made by another user, or is not a file: remove it", path));
   }
-  if (is_ours && is_shared) {
-    static_cast<void>(fchown(fd.get(), static_cast<uid_t>(-1), place.st_gid));
-  }
   if (is_ours) {
-    fchmod(fd.get(), is_shared ? 0660 : 0600);
+    const bool has_its_group =
+        is_shared && fchown(fd.get(), static_cast<uid_t>(-1), place.st_gid) == 0;
+    fchmod(fd.get(), has_its_group ? 0660 : 0600);
   }
   return fd;
 }
