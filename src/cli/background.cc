@@ -22,6 +22,7 @@
 #include "cli/front_link.h"
 #include "cli/output.h"
 #include "cli/run_directory.h"
+#include "engine/base/missing_inodes.h"
 
 namespace murder::cli {
 namespace {
@@ -73,7 +74,7 @@ Result<WorkerLog> open_log(const CommandContext& context, const std::string& nam
   log.fd = io::Fd(openat(directory->fd(), file.c_str(),
                          O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!log.fd.is_open()) {
-    return fail_errno(errno, "log " + log.path);
+    return fail_making(errno, directory->fd(), "log " + log.path);
   }
   struct stat status {};
   if (fstat(log.fd.get(), &status) == 0) {

@@ -12,6 +12,7 @@
 
 #include "engine/archive/staging.h"
 #include "engine/archive/tree_removal.h"
+#include "engine/base/missing_inodes.h"
 #include "engine/base/own_file.h"
 #include "engine/base/small_file.h"
 #include "engine/base/tag.h"
@@ -63,7 +64,7 @@ Result<io::Fd> open_lock(int directory_fd, const std::string& path) {
                    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   struct stat status {};
   if (!fd.is_open() || fstat(fd.get(), &status) != 0 || fstat(directory_fd, &place) != 0) {
-    return fail_errno(errno, "cannot open the lock " + path);
+    return fail_making(errno, directory_fd, "cannot open the lock " + path);
   }
   // Where a group shares the directory, its members share the lock.
   const bool is_shared = (place.st_mode & S_IWGRP) != 0;
@@ -192,7 +193,7 @@ Status ReleaseDirectory::switch_to(const std::string& tag, const std::string& li
   }
   const std::string fresh = hidden_name_for(link);
   if (symlinkat(tag.c_str(), fd_.get(), fresh.c_str()) != 0) {
-    return fail_errno(errno, fmt::format("cannot make a link in {}", path_));
+    return fail_making(errno, fd_.get(), fmt::format("cannot make a link in {}", path_));
   }
   if (renameat(fd_.get(), fresh.c_str(), fd_.get(), link.c_str()) != 0) {
     const int error_number = errno;

@@ -16,6 +16,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "engine/base/missing_inodes.h"
+
 namespace murder::cli {
 namespace {
 
@@ -161,9 +163,10 @@ Result<RunDirectory> RunDirectory::open(const std::string& option) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail_errno(errno, fmt::format("run directory {}: it cannot be made (choose another with "
-                                         "--run-dir or MURDER_RUN_DIR)",
-                                         path));
+    return fail_making(errno, path,
+                       fmt::format("run directory {}: it cannot be made (choose another with "
+                                   "--run-dir or MURDER_RUN_DIR)",
+                                   path));
   }
   return open_existing(option);
 }
@@ -245,9 +248,10 @@ Result<ControlSocket> ControlSocket::create(const std::string& run_directory_opt
   unlinkat(directory->fd(), hidden.c_str(), 0);
   const auto failed = [&directory, &hidden](int error_number) {
     unlinkat(directory->fd(), hidden.c_str(), 0);
-    return fail_errno(error_number, fmt::format("control socket in {}: it cannot be made (choose "
-                                                "another place with --run-dir)",
-                                                directory->path()));
+    return fail_making(error_number, directory->fd(),
+                       fmt::format("control socket in {}: it cannot be made (choose another place "
+                                   "with --run-dir)",
+                                   directory->path()));
   };
   if (bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       fchmodat(directory->fd(), hidden.c_str(), 0600, 0) != 0 ||

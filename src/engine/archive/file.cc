@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "engine/base/missing_inodes.h"
 #include "engine/base/small_file.h"
 
 namespace murder::archive {
@@ -281,7 +282,7 @@ Status make_directories(const std::string& path, bool sync_to_disk) {
       }
       return fail(ErrorCode::exists, part + " is there and is not a directory");
     }
-    return fail_errno(error_number, "cannot make the directory " + part);
+    return fail_making(error_number, part, "cannot make the directory " + part);
   }
   return {};
 }

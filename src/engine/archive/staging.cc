@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "engine/archive/tree_removal.h"
+#include "engine/base/missing_inodes.h"
 #include "engine/base/small_file.h"
 
 namespace murder::archive {
@@ -73,7 +74,7 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
       if (errno == EEXIST) {
         continue;
       }
-      return fail_errno(errno, "cannot make a directory in " + parent);
+      return fail_making(errno, parent, "cannot make a directory in " + parent);
     }
     const int flags = kind == Kind::file ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY | O_DIRECTORY;
     FileDescriptor file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, file_mode));
@@ -86,7 +87,7 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
       if (kind == Kind::directory) {
         ::rmdir(path.c_str());
       }
-      return fail_errno(error_number, "cannot make a file in " + parent);
+      return fail_making(error_number, parent, "cannot make a file in " + parent);
     }
     mode_t directory_mode = 0;
     // Some file systems have no locks; then leftovers cannot be told and are not removed either.

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "engine/archive/bounds.h"
+#include "engine/base/missing_inodes.h"
 
 namespace murder::archive {
 
@@ -96,7 +97,7 @@ Status TreeWriter::make_directory(const std::string& path, const Attributes& att
     }
   }
   if (made != 0) {
-    return fail_errno(errno, "cannot make the directory");
+    return fail_making(errno, root_fd_, "cannot make the directory");
   }
   return keep_for_the_end(spot.path, attributes);
 }
@@ -133,7 +134,7 @@ Result<FileDescriptor> TreeWriter::make_file(const std::string& path) {
     file = FileDescriptor(::openat(spot.place.directory_fd, spot.place.name, flags, 0600));
   }
   if (!file.is_open()) {
-    return fail_errno(errno, "cannot make the file");
+    return fail_making(errno, root_fd_, "cannot make the file");
   }
   return file;
 }
@@ -201,7 +202,7 @@ Status TreeWriter::make_symlink(const std::string& path, const std::string& targ
     made = ::symlinkat(target.c_str(), place.directory_fd, place.name);
   }
   if (made != 0) {
-    return fail_errno(errno, "cannot make the symbolic link");
+    return fail_making(errno, root_fd_, "cannot make the symbolic link");
   }
   if (options_.owner && ::fchownat(place.directory_fd, place.name, options_.owner->user,
                                    options_.owner->group, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -369,7 +370,7 @@ Status TreeWriter::make_parents(const std::string& path) {
     }
     if (::mkdirat(place.directory_fd, place.name, 0777) != 0) {
       if (errno != EEXIST) {
-        return fail_errno(errno, "cannot make the directory " + parent);
+        return fail_making(errno, root_fd_, "cannot make the directory " + parent);
       }
     } else if (options_.owner && ::fchownat(place.directory_fd, place.name, options_.owner->user,
                                             options_.owner->group, AT_SYMLINK_NOFOLLOW) != 0) {

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "engine/base/missing_inodes.h"
+
 namespace murder {
 namespace {
 
@@ -134,7 +136,7 @@ Status write_small_file(const SmallFile& file, std::string_view content) {
   std::string fresh;
   ScopedFd fd(open_fresh(file, &fresh));
   if (!fd.is_open()) {
-    return write_failed(errno, file.path());
+    return fail_making(errno, file.directory_fd, "cannot write " + file.path());
   }
   // Who removes leftovers leaves alone what is locked, which it stays until it has its name.
   const ScopedFd lock(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "engine/base/ensure.h"
+#include "engine/base/missing_inodes.h"
 #include "engine/base/own_file.h"
 #include "engine/base/units.h"
 
@@ -156,10 +157,11 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
   bool writable = false;
   if (const int error_number = open_content(metainfo, path, create, &fd, &writable);
       error_number != 0) {
-    return fail_errno(error_number, create ? fmt::format("cannot write {} (choose another "
-                                                         "directory with --temp-path)",
-                                                         path)
-                                           : "cannot read " + path);
+    return fail_making(error_number, path,
+                       create ? fmt::format("cannot write {} (choose another "
+                                            "directory with --temp-path)",
+                                            path)
+                              : "cannot read " + path);
   }
   StoreLock lock;
   lock.fd_ = io::Fd(fd);
@@ -237,7 +239,7 @@ Result<Store> Store::open(const codec::Metainfo& metainfo, const std::string& pa
   Store store(metainfo, path, access);
   if (!metainfo.is_single_file && access != Access::read) {
     if (mkdir(path.c_str(), directory_mode) != 0 && errno != EEXIST) {
-      return fail_errno(errno, "cannot make the directory " + path);
+      return fail_making(errno, path, "cannot make the directory " + path);
     }
     store.root_ = io::Fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!store.root_.is_open()) {
@@ -266,7 +268,8 @@ Result<io::Fd> Store::open_file(uint32_t file_index) {
     fd = open_in_tree(metainfo_->files[file_index].path);
   }
   if (fd < 0) {
-    return fail_errno(errno, (access_ == Access::read ? "cannot read " : "cannot write ") + path);
+    return fail_making(errno, path,
+                       (access_ == Access::read ? "cannot read " : "cannot write ") + path);
   }
   return io::Fd(fd);
 }
