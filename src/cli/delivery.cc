@@ -86,16 +86,19 @@ Status check_file_target(const DeliveryOptions& options, const codec::Metainfo& 
 
 // As the torrent's maker says; one made elsewhere may not say it.
 Status check_unpacked_room(const DeliveryOptions& options, const codec::Metainfo& metainfo) {
-  if (!metainfo.unpacked_size) {
-    return {};
-  }
+  // Else at least its root and an entry of each file.
+  const auto files = static_cast<uint64_t>(
+      std::count_if(metainfo.files.begin(), metainfo.files.end(),
+                    [](const codec::FileEntry& file) { return !file.is_padding; }));
+  const codec::UnpackedSize unpacked =
+      metainfo.unpacked_size.value_or(codec::UnpackedSize{.bytes = 0, .entries = files + 1});
   struct stat archive {};
   const uint64_t here =
       stat(options.archive_path.c_str(), &archive) == 0 ? uint64_t(archive.st_blocks) * 512 : 0;
   const uint64_t total = metainfo.geometry.total_bytes;
   return check_room(options.to,
-                    {.unpacked_bytes = metainfo.unpacked_size->bytes,
-                     .entries = metainfo.unpacked_size->entries,
+                    {.unpacked_bytes = unpacked.bytes,
+                     .entries = unpacked.entries,
                      .archive_bytes = total - std::min(total, here),
                      .archive_directory = fs::path(options.archive_path).parent_path().string()});
 }
@@ -236,19 +239,20 @@ Result<std::string> Delivery::unpack() {
   if (!source) {
     return fail(source.error());
   }
-  const Result<archive::Unpacked> unpacked =
-      archive::unpack(*source,
-                      {.archive_name = options_.archive_path,
-                       .directory = options_.to,
-                       .tag = options_.tag,
-                       .replace = options_.replace,
-                       .unpacked_bytes_max = options_.unpacked_bytes_max,
-                       .owner = options_.owner,
-                       .keep_set_id = options_.keep_set_id,
-                       .keep_attributes = options_.keep_attributes,
-                       .sync_to_disk = options_.sync_to_disk,
-                       .cancel = &cancel_},
-                      *this);
+  const Result<archive::Unpacked> unpacked = archive::unpack(
+      *source,
+      {.archive_name = options_.archive_path,
+       .directory = options_.to,
+       .tag = options_.tag,
+       .replace = options_.replace,
+       .unpacked_bytes_max = options_.unpacked_bytes_max,
+       .entries_stated = metainfo_.unpacked_size ? metainfo_.unpacked_size->entries : 0,
+       .owner = options_.owner,
+       .keep_set_id = options_.keep_set_id,
+       .keep_attributes = options_.keep_attributes,
+       .sync_to_disk = options_.sync_to_disk,
+       .cancel = &cancel_},
+      *this);
   if (!unpacked) {
     return fail(unpacked.error());
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/cgroup_limits.h"
+#include "engine/archive/landlock.h"
 #include "engine/base/units.h"
 
 namespace murder::cli {
@@ -215,6 +216,33 @@ Finding check_memory(const HostFacts& facts) {
   return finding;
 }
 
+// What holds the thread that unpacks (archive/confined_thread.h). Without it everything works.
+Finding check_landlock(const HostFacts& facts) {
+  if (facts.landlock_version >= archive::landlock_version_min) {
+    return {.name = "landlock",
+            .text = fmt::format("version {}: unpacking writes nothing outside of its target",
+                                facts.landlock_version)};
+  }
+  return {.name = "landlock",
+          .grade = Grade::could_be_better,
+          .text = "missing: the kernel does not keep unpacking to its target",
+          .mend = facts.has_seccomp_filter
+                      ? "allow landlock_create_ruleset, landlock_add_rule and "
+                        "landlock_restrict_self in the container's seccomp profile"
+                      : "boot with lsm=landlock,$(cat /sys/kernel/security/lsm)   # a kernel with "
+                        "CONFIG_SECURITY_LANDLOCK=y"};
+}
+
+Finding check_seccomp(const HostFacts& facts) {
+  if (facts.takes_syscall_filters) {
+    return {.name = "seccomp", .text = "unpacking runs with few system calls"};
+  }
+  return {.name = "seccomp",
+          .grade = Grade::could_be_better,
+          .text = "no filters: unpacking could make any system call",
+          .mend = "boot a kernel with CONFIG_SECCOMP_FILTER=y"};
+}
+
 Finding check_run_directory(const HostFacts& facts) {
   if (!facts.run_directory_usable) {
     return {.name = "run directory",
@@ -261,6 +289,8 @@ std::vector<Finding> check_host(const HostFacts& facts) {
   check_network(findings, facts);
   findings.push_back(check_clock(facts));
   findings.push_back(check_sha1(facts.sha1));
+  findings.push_back(check_landlock(facts));
+  findings.push_back(check_seccomp(facts));
   findings.push_back(check_temp(facts));
   findings.push_back(check_run_directory(facts));
   return findings;

@@ -24,6 +24,8 @@ struct HostFacts {
   Result<io::KernelFeatures> features = fail(ErrorCode::unsupported, "not probed");
   std::string io_uring_disabled;  // kernel.io_uring_disabled; empty: this kernel has no such switch
   bool has_seccomp_filter = false;             // as containers and some services have
+  int landlock_version = 0;                    // 0: none
+  bool takes_syscall_filters = false;          // seccomp
   std::optional<uint64_t> memory_limit_bytes;  // of control groups and ulimit -v
   uint64_t open_files_soft = 0;
   uint64_t open_files_hard = 0;

@@ -15,6 +15,8 @@
 
 #include "cli/cgroup_limits.h"
 #include "cli/run_directory.h"
+#include "engine/archive/landlock.h"
+#include "engine/archive/syscall_filter.h"
 #include "engine/hash/sha1_choice.h"
 
 namespace murder::cli {
@@ -122,6 +124,8 @@ HostFacts read_host_facts(const std::string& temp_path, const std::string& run_d
   facts.features = io::probe_kernel_features();
   facts.io_uring_disabled = first_line_of("/proc/sys/kernel/io_uring_disabled");
   facts.has_seccomp_filter = has_seccomp_filter();
+  facts.landlock_version = archive::landlock_version();
+  facts.takes_syscall_filters = archive::has_syscall_filters();
   facts.memory_limit_bytes = memory_limit();
   read_limits(facts);
   facts.somaxconn = last_number("/proc/sys/net/core/somaxconn");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <optional>
 
 #include "cli/archive_progress.h"
@@ -12,6 +13,7 @@
 #include "cli/delivery.h"
 #include "cli/stop_signals.h"
 #include "cli/torrent_input.h"
+#include "engine/archive/confined_thread.h"
 #include "engine/archive/unpack.h"
 
 namespace murder::cli {
@@ -64,6 +66,24 @@ uint64_t surplus_bytes(const codec::Metainfo& metainfo, const std::string& path)
                                                     : 0;
 }
 
+// Keeps what the confined thread tells for the one that may print it.
+class KeptProgress final : public archive::Observer {
+ public:
+  void progress(const archive::Progress& progress) override {
+    bytes_done_.store(progress.bytes_done, std::memory_order_relaxed);
+    bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
+  }
+  void pass_to(archive::Observer& observer) const {
+    observer.progress({.bytes_done = bytes_done_.load(std::memory_order_relaxed),
+                       .bytes_total = bytes_total_.load(std::memory_order_relaxed),
+                       .path = {}});
+  }
+
+ private:
+  std::atomic<uint64_t> bytes_done_{0};
+  std::atomic<uint64_t> bytes_total_{0};
+};
+
 // Why peers could not unpack content whose pieces are all right, as when its maker's file was
 // damaged already; nullopt when they can, or the release is not packed.
 Result<std::optional<std::string>> archive_trouble(const codec::Metainfo& metainfo,
@@ -77,7 +97,14 @@ Result<std::optional<std::string>> archive_trouble(const codec::Metainfo& metain
   if (!source) {
     return fail(source.error());
   }
-  const Status checked = archive::check_archive(*source, path, &cancel, observer);
+  Status checked;
+  KeptProgress kept;
+  const Status ran = archive::run_confined(
+      {}, [&] { checked = archive::check_archive(*source, path, &cancel, kept); },
+      [&] { kept.pass_to(observer); });
+  if (!ran) {
+    return fail(ran.error());
+  }
   if (checked) {
     return std::nullopt;
   }

@@ -36,6 +36,8 @@ HostFacts good_host() {
   facts.tcp_receive_max = 6 * 1024 * 1024;
   facts.tcp_send_max = 4 * 1024 * 1024;
   facts.local_ports = 28'232;
+  facts.landlock_version = 4;
+  facts.takes_syscall_filters = true;
   facts.clock_source = "tsc";
   facts.unix_seconds = 1'800'000'000;
   facts.temp_path = "/tmp";
@@ -144,6 +146,22 @@ TEST_CASE("what helps where no ring can be made depends on what forbids it") {
   CHECK(mend(facts).find("CONFIG_IO_URING") != std::string::npos);
   facts.features = fail(ErrorCode::limit, "out of memory");
   CHECK(mend(facts).find("ulimit -l") != std::string::npos);
+}
+
+TEST_CASE("what holds the unpacker is told in a line each, and what gives it where it is missing") {
+  HostFacts facts = good_host();
+  CHECK(named(check_host(facts), "landlock").text.find("version 4") == 0);
+  CHECK(named(check_host(facts), "seccomp").grade == Grade::ok);
+  facts.landlock_version = 1;  // which is not used
+  facts.takes_syscall_filters = false;
+  CHECK(named(check_host(facts), "landlock").grade == Grade::could_be_better);
+  CHECK(named(check_host(facts), "landlock").mend.find("lsm=landlock") != std::string::npos);
+  CHECK(named(check_host(facts), "seccomp").grade == Grade::could_be_better);
+  CHECK(named(check_host(facts), "seccomp").mend.find("CONFIG_SECCOMP_FILTER") !=
+        std::string::npos);
+  facts.has_seccomp_filter = true;
+  CHECK(named(check_host(facts), "landlock").mend.find("landlock_restrict_self") !=
+        std::string::npos);
 }
 
 TEST_CASE("little memory and a temporary directory without inodes are told") {

@@ -116,7 +116,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                             .tag = "tree",
                                             .unpacked_bytes_max = unpacked_bytes_max,
                                             .keep_set_id = true,
-                                            .keep_attributes = true},
+                                            .keep_attributes = true,
+                                            .is_confined = false},  // the fuzzer reports from here
                                            silent);
   ENSURE(entries_of(scratch) == 2);
   ENSURE(entries_of(scratch + "/to") == (unpacked ? 1 : 0));

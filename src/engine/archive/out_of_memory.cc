@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -28,8 +29,14 @@ std::array<Slot, 16> slots;
 void* reserve = nullptr;  // given back for the clean-up
 std::atomic<bool> is_ending{false};
 thread_local bool is_cleaner = false;
+thread_local Deputy* deputy_of_thread = nullptr;
+constexpr unsigned deputy_seconds = 5;
+constexpr std::chrono::milliseconds wait_interval{100};
 
 [[noreturn]] void end_process() {
+  if (deputy_of_thread != nullptr) {
+    deputy_of_thread->end_process();
+  }
   if (is_ending.exchange(true)) {
     // Another thread cleans up, or cleaning up itself got no memory.
     sleep(is_cleaner ? 0 : 5);
@@ -50,6 +57,43 @@ thread_local bool is_cleaner = false;
 }
 
 }  // namespace
+
+void Deputy::act_for_this_thread() {
+  deputy_of_thread = this;
+}
+
+void Deputy::release() {
+  deputy_of_thread = nullptr;
+  tell(State::released);
+}
+
+void Deputy::tell(State state) {
+  // Told under the lock: who waits may end with this right after it.
+  const std::lock_guard lock(mutex_);
+  state_ = state;
+  told_.notify_one();
+}
+
+void Deputy::end_process() {
+  tell(State::lacks_memory);
+  sleep(deputy_seconds);
+  _exit(1);
+}
+
+bool Deputy::wait(bool briefly) {
+  std::unique_lock lock(mutex_);
+  const auto is_told = [this] { return state_ != State::waiting; };
+  if (briefly) {
+    told_.wait_for(lock, wait_interval, is_told);
+  } else {
+    told_.wait(lock, is_told);
+  }
+  if (state_ == State::lacks_memory) {
+    lock.unlock();
+    murder::archive::end_process();
+  }
+  return state_ == State::released;
+}
 
 DoomedPath::DoomedPath(const std::string& path) {
   if (path.size() >= path_bytes_max) {

@@ -3,6 +3,9 @@
 // a temporary file is not destroyed when an allocation fails deep below it.
 #pragma once
 
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
 #include <string>
 
 namespace murder::archive {
@@ -21,6 +24,30 @@ class DoomedPath {
 
  private:
   int slot_ = -1;
+};
+
+// A thread that waits for another one which may not remove what is doomed (confined_thread.h), and
+// ends the process in its place. For one such thread.
+class Deputy {
+ public:
+  // On the other thread: from now on, until release().
+  void act_for_this_thread();
+  void release();
+
+  // On the waiting one: true once it was released; with `briefly` false after a tenth of a second.
+  // Does not return when the other one lacks memory.
+  [[nodiscard]] bool wait(bool briefly);
+
+  // On the other thread, when it lacks memory.
+  [[noreturn]] void end_process();
+
+ private:
+  enum class State : uint8_t { waiting, released, lacks_memory };
+  void tell(State state);
+
+  std::mutex mutex_;
+  std::condition_variable told_;
+  State state_ = State::waiting;
 };
 
 // For the start of main: from now on an allocation that fails ends the process as above.

@@ -8,9 +8,11 @@
 #include <ctime>
 
 #include "engine/archive/archive_reader.h"
+#include "engine/archive/confined_thread.h"
 #include "engine/archive/entry_path.h"
 #include "engine/archive/tree_placement.h"
 #include "engine/archive/tree_writer.h"
+#include "engine/base/missing_inodes.h"
 #include "engine/base/units.h"
 
 namespace murder::archive {
@@ -95,6 +97,15 @@ class Unpacking {
 
   [[nodiscard]] tl::unexpected<Error> about(const ArchiveEntry& entry, const Error& error) const {
     const std::string name = entry.name.substr(0, 300);
+    if (names_missing_inodes(error)) {
+      const std::string needed =
+          options_.entries_stated == 0
+              ? ""
+              : fmt::format("{} entries are needed, ", options_.entries_stated);
+      return fail(error.code,
+                  fmt::format("{}: entry {}: {} ({}{} were made in {})", options_.archive_name,
+                              name, error.text, needed, result.entry_count, options_.directory));
+    }
     if (error.text.starts_with(options_.archive_name)) {
       return fail(error.code, fmt::format("{} (entry {})", error.text, name));
     }
@@ -224,6 +235,23 @@ class Unpacking {
 
 }  // namespace
 
+namespace {
+
+// All that reads the archive: from open descriptors alone, to below the open directory.
+Result<Unpacked> unpack_into(TreePlacement& placement, ByteSource& source,
+                             const UnpackOptions& options, Observer& observer) {
+  const Result<std::unique_ptr<ArchiveReader>> reader =
+      ArchiveReader::open(source, options.archive_name);
+  if (!reader) {
+    return fail(reader.error());
+  }
+  Unpacking unpacking(source, options, **reader, placement, observer);
+  const Status unpacked = unpacking.run();
+  return unpacked ? Result<Unpacked>(std::move(unpacking.result)) : fail(unpacked.error());
+}
+
+}  // namespace
+
 Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options, Observer& observer) {
   // First what is cheap to find wrong.
   Result<TreePlacement> placement = TreePlacement::prepare({.directory = options.directory,
@@ -233,20 +261,26 @@ Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options, Observ
   if (!placement) {
     return fail(placement.error());
   }
-  const Result<std::unique_ptr<ArchiveReader>> reader =
-      ArchiveReader::open(source, options.archive_name);
-  if (!reader) {
-    return fail(reader.error());
+  Result<Unpacked> unpacked;
+  const auto work = [&] { unpacked = unpack_into(*placement, source, options, observer); };
+  if (options.is_confined) {
+    const ConfinementOptions confinement{.directory_fd = placement->fd(),
+                                         .sets_owners = options.owner.has_value(),
+                                         .sets_attributes = options.keep_attributes};
+    if (Status ran = run_confined(confinement, work); !ran) {
+      return fail(ran.error());
+    }
+  } else {
+    work();
   }
-  Unpacking unpacking(source, options, **reader, *placement, observer);
-  if (Status unpacked = unpacking.run(); !unpacked) {
-    return fail(unpacked.error());
+  if (!unpacked) {
+    return unpacked;
   }
   if (Status committed = placement->commit(observer); !committed) {
     return fail(committed.error());
   }
-  unpacking.result.path = placement->target();
-  return unpacking.result;
+  unpacked->path = placement->target();
+  return unpacked;
 }
 
 Status check_archive(ByteSource& source, const std::string& archive_name, const CancelFlag* cancel,

@@ -20,11 +20,13 @@ struct UnpackOptions {
   // Against archives made to fill a disk: most bytes of data in files, where each entry counts for
   // at least 512. 0: no limit.
   uint64_t unpacked_bytes_max = 0;
+  uint64_t entries_stated = 0;   // by whoever made it, for texts; 0: unknown
   std::optional<Owner> owner;    // of all that is made; none: whoever runs this
   bool keep_set_id = false;      // set-user-id and set-group-id bits
   bool keep_attributes = false;  // extended ones, access lists, capabilities
   bool sync_to_disk = false;     // the tree is whole, or not there, also after a power cut
   const CancelFlag* cancel = nullptr;
+  bool is_confined = true;  // the decoders run on a thread that can do little else
 };
 
 struct Unpacked {
