@@ -76,6 +76,9 @@ inline constexpr uint64_t viewer_page_bytes_min = 64 * 1024;  // what a small pa
 inline constexpr Duration viewer_burst = std::chrono::milliseconds(500);
 inline constexpr Duration viewer_wait_max = std::chrono::seconds(2);
 inline constexpr uint32_t lost_peers_max = 64;  // that are remembered of one swarm
+// Events for the log of who runs the tracker: of one second, beyond which they are only counted.
+inline constexpr uint32_t tracker_events_max = 256;
+inline constexpr Duration refused_event_pause = std::chrono::minutes(1);
 inline constexpr Duration pace_window = std::chrono::seconds(10);
 
 }  // namespace murder::limits

@@ -63,7 +63,8 @@ PeerTable::PeerTable(const PeerTable& other)
       largest_swarm_(other.largest_swarm_),
       record_count_(other.record_count_),
       completed_id_count_(other.completed_id_count_),
-      sweep_at_(other.sweep_at_) {
+      sweep_at_(other.sweep_at_),
+      events_(other.events_) {
   for (auto& [info_hash, swarm] : swarms_) {
     swarm.count_in(&ledger_);
   }
@@ -218,6 +219,7 @@ void PeerTable::renew(Swarm& swarm, const Taken& taken, Prng& prng) {
     record.is_alias = true;
     put(swarm, record, {}, taken, prng);
   }
+  const uint32_t completed_before = swarm.counts().completed_count;
   if (request.event == codec::AnnounceEvent::completed) {
     const bool has_id_room = completed_id_count_ < options_.completed_ids_max;
     completed_id_count_ += swarm.count_completed(request.peer_id, has_id_room) ? 1 : 0;
@@ -227,6 +229,9 @@ void PeerTable::renew(Swarm& swarm, const Taken& taken, Prng& prng) {
   }
   if (swarm.total_bytes == 0 && request.total_bytes) {
     swarm.total_bytes = std::min(*request.total_bytes, left_bytes_max);
+  }
+  if (swarm.counts().completed_count > completed_before) {
+    note_host(TrackerEventKind::host_done, swarm, taken);
   }
 }
 
@@ -297,6 +302,7 @@ void PeerTable::announce(const codec::AnnounceRequest& request, const Caller& ca
               .now = now};
   AnnouncerAddress& address = taken.address;
   const bool is_leaving = request.event == codec::AnnounceEvent::stopped;
+  bool is_new_release = false;
   Swarm* swarm = find_mutable(request.info_hash);
   if (swarm != nullptr) {
     // What another host holds is not had by naming it.
@@ -312,11 +318,14 @@ void PeerTable::announce(const codec::AnnounceRequest& request, const Caller& ca
     const bool is_known = swarm != nullptr && swarm->contains(address.endpoint);
     if (!is_known && record_count_ >= options_.peers_max &&
         !make_room_for_record(taken.source, prng)) {
+      note_refused(taken);
       refuse(reply, "this tracker is full: it knows as many peers as it can", 1);
       return;
     }
+    is_new_release = swarm == nullptr;
     swarm = swarm == nullptr ? make(request.info_hash, taken.source, now, prng) : swarm;
     if (swarm == nullptr) {
+      note_refused(taken);
       refuse(reply, "this tracker is full: it serves as many releases as it can", 1);
       return;
     }
@@ -332,9 +341,12 @@ void PeerTable::announce(const codec::AnnounceRequest& request, const Caller& ca
     forget(*swarm, request.peer_id, address);
   } else {
     renew(*swarm, taken, prng);
+    if (is_new_release) {
+      note_host(TrackerEventKind::release_announced, *swarm, taken);
+    }
     fill_reply(*swarm, taken, prng, reply);
   }
-  record_count_ -= swarm->sweep(now, sweep_records_per_announce).dropped_count;
+  sweep_swarm(request.info_hash, *swarm, now, sweep_records_per_announce);
   swarm->pace.note(swarm->delivered_bytes(), swarm->counts().leecher_count, now);
   reply.complete = swarm->counts().seeder_count;
   reply.incomplete = swarm->counts().leecher_count;
@@ -349,8 +361,8 @@ void PeerTable::sweep(Instant now, uint32_t budget) {
     if (at == swarms_.end()) {
       at = swarms_.begin();
     }
-    const Swarm::SweepResult result = at->second.sweep(now, budget);
-    record_count_ -= result.dropped_count;
+    const Swarm::SweepResult result = sweep_swarm(at->first, at->second, now, budget);
+    note_complete(at->first, at->second);
     at->second.pace.note(at->second.delivered_bytes(), at->second.counts().leecher_count, now);
     budget -= std::min(budget, std::max<uint32_t>(1, result.checked_count));
     sweep_at_ = at->first;

@@ -23,6 +23,7 @@
 #include "engine/codec/announce.h"
 #include "tracker/announcer_address.h"
 #include "tracker/bounds.h"
+#include "tracker/event_log.h"
 #include "tracker/proofs.h"
 #include "tracker/rack_table.h"
 #include "tracker/swarm.h"
@@ -36,12 +37,14 @@ struct PeerTableOptions {
   uint32_t completed_ids_max = limits::tracker_completed_ids_max;
   // Somebody dials what next_proof() says; without, all that peers say is believed.
   bool proves = false;
-  RackTable racks;  // where hosts stand that do not say it themselves
+  RackTable racks;            // where hosts stand that do not say it themselves
+  bool keeps_events = false;  // for take_events()
 };
 
 class PeerTable {
  public:
-  explicit PeerTable(PeerTableOptions options) : options_(std::move(options)) {}
+  explicit PeerTable(PeerTableOptions options)
+      : options_(std::move(options)), events_(options_.keeps_events) {}
   PeerTable(const PeerTable& other);
   PeerTable& operator=(const PeerTable& other);
   ~PeerTable() = default;
@@ -80,6 +83,13 @@ class PeerTable {
   // expired; each call goes on where the last one ended.
   void sweep(Instant now, uint32_t budget);
 
+  // What may change while it runs. Hosts get the rack of a new table with their next announce; what
+  // is beyond a lower bound stays, and makes room for newcomers as in any full table.
+  void set_racks(RackTable racks) { options_.racks = std::move(racks); }
+  void set_bounds(uint32_t swarms_max, uint32_t peers_max);
+  // Since the last call; nothing unless PeerTableOptions::keeps_events.
+  [[nodiscard]] EventLog::Taken take_events() { return events_.take(); }
+
   [[nodiscard]] uint32_t swarm_count() const { return static_cast<uint32_t>(swarms_.size()); }
   [[nodiscard]] uint32_t record_count() const { return record_count_; }
   [[nodiscard]] SwarmCounts totals() const;
@@ -111,6 +121,15 @@ class PeerTable {
                                       bool is_foreign) const;
   void put(Swarm& swarm, PeerRecord record, std::string_view rack, const Taken& taken, Prng& prng);
   void renew(Swarm& swarm, const Taken& taken, Prng& prng);
+  // The records of one swarm that expired, at most so many looked at.
+  Swarm::SweepResult sweep_swarm(const InfoHash& info_hash, Swarm& swarm, Instant now,
+                                 uint32_t budget);
+  [[nodiscard]] TrackerEvent event_of(TrackerEventKind kind, const InfoHash& info_hash,
+                                      const Swarm& swarm) const;
+  void note_host(TrackerEventKind kind, const Swarm& swarm, const Taken& taken);
+  void note_lost(const InfoHash& info_hash, const Swarm& swarm, uint32_t lost_count);
+  void note_complete(const InfoHash& info_hash, Swarm& swarm);
+  void note_refused(const Taken& taken);
   void fill_reply(Swarm& swarm, const Taken& taken, Prng& prng, codec::AnnounceReply& reply) const;
   void forget(Swarm& swarm, const PeerId& id, const AnnouncerAddress& address);
   void fill_peers(const Swarm& swarm, const Swarm::Asker& asker, uint32_t peers_wanted, Instant now,
@@ -126,6 +145,7 @@ class PeerTable {
   uint32_t record_count_ = 0;
   uint32_t completed_id_count_ = 0;  // of all swarms
   InfoHash sweep_at_;
+  EventLog events_;
 };
 
 }  // namespace murder::tracker

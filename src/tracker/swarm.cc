@@ -339,6 +339,7 @@ Swarm::SweepResult Swarm::sweep(Instant now, uint32_t budget) {
     }
     ++result.checked_count;
     if (at(sweep_at_).expires_at <= now) {
+      result.lost_count += LostPeers::is_missed(at(sweep_at_)) ? 1 : 0;
       lost_.add(at(sweep_at_));
       drop(sweep_at_);
       ++result.dropped_count;

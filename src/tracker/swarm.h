@@ -104,7 +104,8 @@ class Swarm {
   struct SweepResult {
     uint32_t checked_count = 0;
     uint32_t dropped_count = 0;
-    bool pass_done = false;  // every record was looked at since the last time this was true
+    uint32_t lost_count = 0;  // of those: the last of lost_peers()
+    bool pass_done = false;   // every record was looked at since the last time this was true
   };
 
   // The ledger counts what each source has here; nullptr: nobody does.
@@ -188,12 +189,15 @@ class Swarm {
   // What leechers fetched since the swarm is known, by what they told: never falls.
   [[nodiscard]] uint64_t delivered_bytes() const { return delivered_bytes_; }
 
+  [[nodiscard]] const LostPeers& lost_peers() const { return lost_; }
+
   // For the tracker's pages and its bookkeeping.
   std::string name;          // as the first peer that knew it said; empty when none did
   uint64_t total_bytes = 0;  // likewise; 0 when none did
   Instant last_announce;
   Instant made_at;
   SourceKey made_by = 0;
+  uint32_t completed_told = 0;  // as of the last event that the release is complete
   SwarmPace pace;
 
  private:

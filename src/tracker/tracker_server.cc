@@ -95,12 +95,19 @@ Result<io::Fd> listen_on_one(const Endpoint& endpoint, const std::vector<Endpoin
 }  // namespace
 
 TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed,
-                             const RackTable& racks)
+                             const TrackerOptions& options)
     : reactor_(std::move(reactor)),
-      table_({.hash_seed = random_seed, .proves = true, .racks = racks}),
+      table_({.hash_seed = random_seed,
+              .swarms_max = options.tunables.releases_max,
+              .peers_max = options.tunables.hosts_max,
+              .proves = true,
+              .racks = options.tunables.racks,
+              .keeps_events = true}),
       service_(table_, {.started_at = reactor_->now(), .random_seed = random_seed + 1}),
       sweep_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_sweep>(this)),
-      stop_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_stop>(this)) {
+      stop_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_stop>(this)),
+      reloads_(options.reloads),
+      idle_max_(options.tunables.idle_max) {
   sweep_timer_.arm(reactor_->now() + sweep_period);
 }
 
@@ -123,9 +130,7 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
   if (!reactor) {
     return fail(std::move(reactor.error()));
   }
-  std::unique_ptr<TrackerServer> tracker(
-      new TrackerServer(std::move(*reactor), *seed, options.racks));
-  tracker->idle_max_ = options.idle_max;
+  std::unique_ptr<TrackerServer> tracker(new TrackerServer(std::move(*reactor), *seed, options));
   tracker->busy_at_ = tracker->reactor_->now();
   if (options.handle_signals) {
     auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT, SIGHUP},
@@ -191,6 +196,7 @@ void TrackerServer::serve_control_instead(int listening_fd) {
 
 void TrackerServer::run() {
   reactor_->run();
+  tell_events();
 }
 
 void TrackerServer::stop() {
@@ -203,8 +209,31 @@ std::string TrackerServer::status_json() const {
   return service_.status_json(reactor_->now());
 }
 
-void TrackerServer::on_signal(int) {
-  reactor_->stop();
+void TrackerServer::on_signal(int signal_number) {
+  if (signal_number == SIGHUP && reloads_ && owner_ != nullptr) {
+    owner_->reload_requested();
+  } else {
+    reactor_->stop();
+  }
+}
+
+void TrackerServer::change(TrackerTunables tunables) {
+  table_.set_racks(std::move(tunables.racks));
+  table_.set_bounds(tunables.releases_max, tunables.hosts_max);
+  idle_max_ = tunables.idle_max;
+}
+
+void TrackerServer::tell_events() {
+  const EventLog::Taken taken = table_.take_events();
+  if (owner_ == nullptr) {
+    return;
+  }
+  for (const TrackerEvent& event : taken.events) {
+    owner_->happened(event);
+  }
+  if (taken.dropped_count > 0) {
+    owner_->events_dropped(taken.dropped_count);
+  }
 }
 
 void TrackerServer::on_stop(io::Timer&) {
@@ -214,6 +243,7 @@ void TrackerServer::on_stop(io::Timer&) {
 void TrackerServer::on_sweep(io::Timer& timer) {
   table_.sweep(reactor_->now(),
                std::max(sweep_records_min, table_.record_count() / sweep_fraction));
+  tell_events();
   if (is_idle_for_long()) {
     reactor_->stop();
     return;

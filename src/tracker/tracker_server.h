@@ -21,16 +21,35 @@ namespace murder::tracker {
 
 inline constexpr uint16_t port_default = 8998;
 
+// Who runs a tracker. Called on the thread of run().
+class TrackerOwner {
+ public:
+  virtual ~TrackerOwner() = default;
+  // SIGHUP. May call TrackerServer::change().
+  virtual void reload_requested() = 0;
+  virtual void happened(const TrackerEvent& event) = 0;
+  // There were more events than are kept for a second.
+  virtual void events_dropped(uint64_t count) = 0;
+};
+
+// What may change while a tracker runs.
+struct TrackerTunables {
+  RackTable racks;  // of hosts that do not say where they stand
+  uint32_t hosts_max = limits::tracker_peers_max;
+  uint32_t releases_max = limits::tracker_swarms_max;
+  // run() returns when nobody was known and nobody asked for this long; zero: it never does.
+  Duration idle_max{};
+};
+
 struct TrackerOptions {
   // 0.0.0.0 takes IPv4. [::] takes both families; IPv6 alone when 0.0.0.0 is named beside it, IPv4
   // alone on a host without IPv6. Port 0: any free one, see endpoints().
   std::vector<Endpoint> listen = {Endpoint::parse("[::]:8998").value()};
   // Lowered to what the limit on open files allows.
   uint32_t connections_max = limits::http_connections_max;
-  RackTable racks;  // of hosts that do not say where they stand
-  // run() returns when nobody was known and nobody asked for this long; zero: it never does.
-  Duration idle_max{};
+  TrackerTunables tunables;
   bool handle_signals = true;  // SIGTERM, SIGINT and SIGHUP end run()
+  bool reloads = false;        // SIGHUP does not, but asks the owner to read its configuration
 };
 
 // Lives on the thread that calls run(), which may not be within one of its handlers' calls.
@@ -61,17 +80,24 @@ class TrackerServer {
   // when the answer to that request is on its way.
   void stop();
 
+  // Told of events from now on; before run(). Outlives this object.
+  void set_owner(TrackerOwner& owner) { owner_ = &owner; }
+  void change(TrackerTunables tunables);
+
   // Where it listens, with the ports that were chosen.
   [[nodiscard]] const std::vector<Endpoint>& endpoints() const { return endpoints_; }
   // One JSON object: see Service.
   [[nodiscard]] std::string status_json() const;
+  [[nodiscard]] const PeerTable& table() const { return table_; }
 
  private:
-  TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed, const RackTable& racks);
+  TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t random_seed,
+                const TrackerOptions& options);
   Status listen_on(const std::vector<Endpoint>& endpoints);
   void on_signal(int signal_number);
   void on_sweep(io::Timer& timer);
   void on_stop(io::Timer& timer);
+  void tell_events();
   [[nodiscard]] bool is_idle_for_long();
 
   std::unique_ptr<io::Reactor> reactor_;
@@ -84,6 +110,8 @@ class TrackerServer {
   std::unique_ptr<Prober> prober_;
   io::Timer sweep_timer_;
   io::Timer stop_timer_;
+  TrackerOwner* owner_ = nullptr;
+  bool reloads_ = false;
   Duration idle_max_{};
   Instant busy_at_{};
   uint64_t requests_seen_ = 0;
