@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/processes.h"
+#include "cli/seed_directory.h"
 #include "cli/swarm_options.h"
 #include "cli/swarm_process.h"
 #include "engine/archive/release_name.h"
@@ -19,6 +20,7 @@ constexpr Duration tracker_look_interval = std::chrono::milliseconds(20);
 
 struct SeedOptions {
   std::string torrent;
+  std::string from;  // a directory; then `torrent` is a tag
   std::string file;
   SwarmOptions swarm;
   Duration idle_max{};
@@ -28,19 +30,16 @@ struct SeedOptions {
 constexpr Duration idle_look_interval = std::chrono::seconds(1);
 
 // Where the content of a torrent usually lies: beside it, under its own name.
-Result<std::string> find_content(const SeedOptions& options, const codec::Metainfo& metainfo) {
-  if (!options.file.empty()) {
-    return options.file;
-  }
-  const std::filesystem::path torrent(options.torrent);
+Result<std::string> find_content(const std::string& torrent_path, const codec::Metainfo& metainfo) {
+  const std::filesystem::path torrent(torrent_path);
   const std::string beside = (torrent.parent_path() / metainfo.name).string();
   std::error_code error;
-  if (options.torrent != "-" && std::filesystem::exists(beside, error)) {
+  if (torrent_path != "-" && std::filesystem::exists(beside, error)) {
     return beside;
   }
   return fail(ErrorCode::not_found,
               fmt::format("{} is not beside the torrent; name it: murder seed {} FILE",
-                          metainfo.name, options.torrent));
+                          metainfo.name, torrent_path));
 }
 
 // In the background, the command that started it is told whether a tracker knows it: nobody would
@@ -150,11 +149,18 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   if (!node_options) {
     return fail(node_options.error());
   }
-  const Result<TorrentInput> torrent = load_torrent(options.torrent, true);
+  const Result<std::string> torrent_path = options.from.empty()
+                                               ? Result<std::string>(options.torrent)
+                                               : find_torrent(options.from, options.torrent);
+  if (!torrent_path) {
+    return fail(torrent_path.error());
+  }
+  const Result<TorrentInput> torrent = load_torrent(*torrent_path, true);
   if (!torrent) {
     return fail(torrent.error());
   }
-  const Result<std::string> content = find_content(options, torrent->metainfo);
+  const Result<std::string> content =
+      options.file.empty() ? find_content(*torrent_path, torrent->metainfo) : options.file;
   if (!content) {
     return fail(content.error());
   }
@@ -193,6 +199,10 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
                                run_seed);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
       .required();
+  command
+      .add_option("--from", options.from,
+                  "TORRENT is a tag: serve TAG.torrent, or TAG.tar.zst.torrent, of this directory")
+      .type_name("DIR");
   command.add_option("FILE", options.file, "The content; default: beside the torrent");
   add_swarm_options(command, options.swarm);
   command.add_duration("--end-when-idle", options.idle_max,

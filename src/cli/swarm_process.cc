@@ -6,6 +6,8 @@
 #include <csignal>
 #include <thread>
 
+#include "engine/base/units.h"
+
 namespace murder::cli {
 namespace {
 
@@ -71,6 +73,7 @@ Status SwarmProcess::start() {
         std::make_unique<io::Operation>(io::bind_operation<&SwarmProcess::front_gone>(this));
     reactor_->poll(*front_poll_, front_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
   }
+  service_ = std::make_unique<ServiceLink>(*reactor_, [this] { return service_state(); });
   progress_timer_ = std::make_unique<io::Timer>(reactor_->timers(),
                                                 io::bind_timer<&SwarmProcess::tell_progress>(this));
   progress_timer_->arm(reactor_->now());
@@ -109,6 +112,11 @@ void SwarmProcess::end(Result<int> result) {
   }
   ending_ = true;
   result_ = std::move(result);
+  if (service_ != nullptr) {
+    service_->stopping();
+    report_service(ServiceEventKind::stopping,
+                   result_ ? std::string("stops") : "stops: " + result_.error().text);
+  }
   stopping();
   if (node_ != nullptr) {
     node_->stop();
@@ -156,6 +164,8 @@ void SwarmProcess::node_stopped() {
 // --- telling -------------------------------------------------------------------------------------
 
 void SwarmProcess::node_ready() {
+  service_->ready();
+  report_service(ServiceEventKind::started, "on " + node_->progress().listens_on.text());
   ready();
 }
 void SwarmProcess::node_complete() {
@@ -184,6 +194,25 @@ void SwarmProcess::tell_progress(io::Timer& timer) {
     }
   }
   timer.arm(reactor_->now() + progress_interval);
+}
+
+std::string SwarmProcess::service_state() const {
+  if (node_ == nullptr) {
+    return fmt::format("{}: starting", options_.tag);
+  }
+  const node::NodeProgress now = node_->progress();
+  return fmt::format("{}: {}, {} of {} there, {} peers, {} sent", options_.tag,
+                     phase_name(now.phase), format_size(now.have_bytes),
+                     format_size(now.total_bytes), now.stats.open_count,
+                     format_size(now.stats.uploaded_bytes));
+}
+
+void SwarmProcess::report_service(ServiceEventKind kind, std::string_view what) {
+  service_->report({.kind = kind,
+                    .message = fmt::format("{}: {} {}", options_.tag, options_.kind, what),
+                    .tag = options_.tag,
+                    .host = options_.node.host_label,
+                    .info_hash = torrent_.info_hash.hex()});
 }
 
 ProcessStatus SwarmProcess::status() {

@@ -15,6 +15,7 @@
 #include "cli/background.h"
 #include "cli/control.h"
 #include "cli/control_keeper.h"
+#include "cli/service/service_link.h"
 #include "cli/torrent_input.h"
 #include "engine/http/server.h"
 #include "engine/io/reactor.h"
@@ -73,6 +74,8 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   void tell_progress(io::Timer& timer);
   void leave_if_done();
   [[nodiscard]] Error interrupted() const;
+  [[nodiscard]] std::string service_state() const;
+  void report_service(ServiceEventKind kind, std::string_view what);
 
   // NodeObserver
   void node_ready() override;
@@ -92,6 +95,7 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   std::unique_ptr<ControlKeeper> control_keeper_;
   ControlHandler control_handler_{*this};
   std::unique_ptr<http::Server> control_server_;
+  std::unique_ptr<ServiceLink> service_;
   std::unique_ptr<io::Operation> front_poll_;
   std::unique_ptr<io::Timer> progress_timer_;
   std::unique_ptr<node::Node> node_;

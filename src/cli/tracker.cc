@@ -1,8 +1,8 @@
 // murder tracker: tells the peers of a swarm about each other.
-#include "tracker/tracker_server.h"
-
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include <optional>
 
 #include "cli/background.h"
 #include "cli/command.h"
@@ -11,31 +11,17 @@
 #include "cli/control_keeper.h"
 #include "cli/processes.h"
 #include "cli/run_directory.h"
-#include "engine/archive/file.h"
-#include "tracker/bounds.h"
+#include "cli/tracker_service.h"
+#include "cli/tracker_settings.h"
+#include "tracker/tracker_server.h"
 
 namespace murder::cli {
 namespace {
 
 struct TrackerCommandOptions {
-  std::vector<std::string> listen = {fmt::format("[::]:{}", tracker::port_default)};
-  std::string racks_path;
-  Duration idle_max{};
+  TrackerWords words;
   bool background = false;
 };
-
-// "192.0.2.1:8998", "[::]:8998", or an address without a port.
-Result<Endpoint> parse_listen(const std::string& text) {
-  if (const std::optional<HostPort> parts = HostPort::parse(text, tracker::port_default)) {
-    if (const std::optional<IpAddress> address = IpAddress::parse(parts->host)) {
-      return Endpoint{.address = *address, .port = parts->port};
-    }
-  }
-  return fail(ErrorCode::invalid_input,
-              fmt::format("--listen {}: write an address of this host and a port, such as "
-                          "10.0.0.7:{}, or [::]:{} for all addresses",
-                          text, tracker::port_default, tracker::port_default));
-}
 
 class TrackerStatus final : public StatusSource {
  public:
@@ -101,8 +87,8 @@ FinalReport report_of(const tracker::TrackerServer& server) {
   return report;
 }
 
-Result<int> serve(const tracker::TrackerOptions& options, const CommandContext& context,
-                  Front& front) {
+Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& options,
+                  const CommandContext& context, Front& front) {
   Result<std::unique_ptr<tracker::TrackerServer>> server = tracker::TrackerServer::create(options);
   if (!server) {
     const bool is_taken = server.error().code == ErrorCode::conflict;
@@ -121,41 +107,33 @@ Result<int> serve(const tracker::TrackerOptions& options, const CommandContext& 
   if (Status status = (*server)->serve_control((*control)->release_fd(), handler); !status) {
     return fail(status.error());
   }
+  // Its timers are of the server's reactor as well.
+  std::optional<TrackerService> service;
+  service.emplace(tracker, words, options, front);
   front.finish(report_of(**server));
+  service->started();
   (*server)->run();
-  control->reset();  // its timer is of the server's reactor
-  server->reset();   // before the handler it refers to
+  service->stopping();
+  service.reset();
+  control->reset();
+  server->reset();  // before the handler it refers to
   return exit_done;
 }
 
 Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& context) {
-  tracker::TrackerOptions server_options;
-  server_options.listen.clear();
-  server_options.idle_max = options.idle_max;
-  for (const std::string& text : options.listen) {
-    const Result<Endpoint> endpoint = parse_listen(text);
-    if (!endpoint) {
-      return context.wrong_usage(endpoint.error().text);
+  for (const std::string& text : options.words.listen) {
+    if (const Result<Endpoint> endpoint = parse_listen(text, tracker::port_default); !endpoint) {
+      return context.wrong_usage(fmt::format("--listen {}", endpoint.error().text));
     }
-    server_options.listen.push_back(*endpoint);
   }
-  if (!options.racks_path.empty()) {
-    const Result<std::string> text =
-        archive::read_whole_file(options.racks_path, limits::rack_file_bytes_max);
-    if (!text) {
-      return fail(text.error());
-    }
-    Result<tracker::RackTable> racks = tracker::RackTable::parse(*text, options.racks_path);
-    if (!racks) {
-      return fail(racks.error());
-    }
-    server_options.racks = std::move(*racks);
+  const Result<tracker::TrackerOptions> settings = tracker_settings(options.words);
+  if (!settings) {
+    return fail(settings.error());
   }
-  const WorkOptions work = {
-      .mode = options.background ? RunMode::worker : RunMode::foreground,
-      .log_name = fmt::format("tracker-{}", server_options.listen.front().port)};
-  return run_work(context, work, [&server_options, &context](Front& front) {
-    return serve(server_options, context, front);
+  const WorkOptions work = {.mode = options.background ? RunMode::worker : RunMode::foreground,
+                            .log_name = fmt::format("tracker-{}", settings->listen.front().port)};
+  return run_work(context, work, [&options, &settings, &context](Front& front) {
+    return serve(options.words, *settings, context, front);
   });
 }
 
@@ -170,17 +148,21 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
        .has_telling_exit_code = true},
       run_tracker);
   command
-      .add_option("--listen", options.listen,
-                  "Address and port to listen on; may be repeated. [::] is all addresses, "
-                  "IPv6 and IPv4")
-      .type_name("HOST:PORT")
-      .show_default();
+      .add_option("--listen", options.words.listen,
+                  "Address and port to listen on; may be repeated. Default: [::]:8998, all "
+                  "addresses, IPv6 and IPv4")
+      .type_name("HOST:PORT");
   command
-      .add_option("--racks", options.racks_path,
+      .add_option("--config", options.words.config_path,
+                  "Read tracker.toml; the options here come before what it says. SIGHUP reads it "
+                  "again")
+      .type_name("FILE");
+  command
+      .add_option("--racks", options.words.racks_path,
                   "Lines of a network and its rack, \"10.1.0.0/16 r7\", for hosts that do not say "
                   "--rack themselves")
       .type_name("FILE");
-  command.add_duration("--end-when-idle", options.idle_max,
+  command.add_duration("--end-when-idle", options.words.idle_max,
                        "End when it knew no host and nobody asked for this long; default: never");
   command.add_flag("--background", options.background, "Return when it listens; it goes on alone");
 }

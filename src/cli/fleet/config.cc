@@ -1,24 +1,5 @@
 #include "cli/fleet/config.h"
 
-// The distribution's pkg-config file asks for its shared library.
-#undef TOML_HEADER_ONLY
-#undef TOML_SHARED_LIB
-// Version 3.3 asserts that a key begins like one ("[[[") before it checks and reports that it does
-// not: what is in a file must not end the process.
-#define TOML_ASSERT(condition) static_cast<void>(0)
-#define TOML_EXCEPTIONS 0
-#define TOML_HEADER_ONLY 1
-#define TOML_ENABLE_FORMATTERS 0
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC 12 takes parts of the header for uses of values that were not set.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <toml++/toml.h>
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -27,6 +8,7 @@
 #include "cli/fleet/own_file.h"
 #include "cli/fleet/plan/fleet_bounds.h"
 #include "cli/suggestion.h"
+#include "cli/toml_library.h"
 #include "engine/archive/file.h"
 #include "engine/base/port_range.h"
 #include "engine/base/units.h"

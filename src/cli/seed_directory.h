@@ -1,0 +1,19 @@
+// A directory of releases to be served, TAG.torrent with its content beside it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+
+namespace murder::cli {
+
+// The torrent of a tag: DIR/TAG.torrent, else with the ending of a packed tree, as `murder create`
+// names it. A tag may be written as systemd escapes it for the name of a unit ("v1\x2b2").
+[[nodiscard]] Result<std::string> find_torrent(const std::string& directory,
+                                               const std::string& tag);
+
+// "\x2d" becomes "-" and so on; what is no such escape stays. "-" stays "-".
+[[nodiscard]] std::string unescape_instance(std::string_view text);
+
+}  // namespace murder::cli

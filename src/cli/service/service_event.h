@@ -1,0 +1,67 @@
+// What a service reports to the journal. Each kind has a message id that never changes, so that an
+// operator finds all of a kind: `journalctl MESSAGE_ID=...` (docs/packaging.md lists them).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "cli/service/journal_entry.h"
+
+namespace murder::cli {
+
+enum class ServiceEventKind : uint8_t {
+  started,
+  stopping,
+  reloaded,
+  reload_refused,
+  release_announced,
+  host_done,
+  host_lost,
+  release_complete,
+  announce_refused,
+};
+
+struct ServiceEventType {
+  ServiceEventKind kind = ServiceEventKind::started;
+  std::string_view name;        // MURDER_EVENT
+  std::string_view message_id;  // MESSAGE_ID
+  std::string_view priority;    // of syslog: 4 warning, 5 notice, 6 info
+};
+
+inline constexpr std::array service_event_types = {
+    ServiceEventType{ServiceEventKind::started, "started", "75dde26aa0804e05b7f53615ac666585", "5"},
+    ServiceEventType{ServiceEventKind::stopping, "stopping", "ef27b8e30e794f079f89fcd79b241e38",
+                     "5"},
+    ServiceEventType{ServiceEventKind::reloaded, "reloaded", "f97b2f5ebd3b42b7b507a930457722a3",
+                     "5"},
+    ServiceEventType{ServiceEventKind::reload_refused, "reload_refused",
+                     "0d935252ea664538b14719d518161675", "4"},
+    ServiceEventType{ServiceEventKind::release_announced, "release_announced",
+                     "328ebfc11ec04a11bc8c894be5d6feac", "5"},
+    ServiceEventType{ServiceEventKind::host_done, "host_done", "b830ad2742d54909a527cfec40c0eef1",
+                     "6"},
+    ServiceEventType{ServiceEventKind::host_lost, "host_lost", "6194bc439b1b4ee6b7b0824d04e77eaf",
+                     "4"},
+    ServiceEventType{ServiceEventKind::release_complete, "release_complete",
+                     "56bb0b5110bf42e687f1cc6fce4bc097", "5"},
+    ServiceEventType{ServiceEventKind::announce_refused, "announce_refused",
+                     "db5e7a15d41148419c4531351502e015", "4"},
+};
+
+[[nodiscard]] constexpr const ServiceEventType& type_of(ServiceEventKind kind) {
+  return service_event_types[static_cast<size_t>(kind)];
+}
+
+struct ServiceEvent {
+  ServiceEventKind kind = ServiceEventKind::started;
+  std::string message;    // one line for people
+  std::string tag;        // of the release; empty: none
+  std::string host;       // likewise
+  std::string info_hash;  // likewise, 40 hexadecimal digits
+};
+
+[[nodiscard]] JournalEntry journal_entry_of(const ServiceEvent& event);
+
+}  // namespace murder::cli

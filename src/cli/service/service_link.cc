@@ -1,0 +1,82 @@
+#include "cli/service/service_link.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "cli/service/bounds.h"
+
+namespace murder::cli {
+namespace {
+
+uint64_t monotonic_usec() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000 +
+         static_cast<uint64_t>(time.tv_nsec) / 1'000;
+}
+
+}  // namespace
+
+ServiceLink::ServiceLink(io::Reactor& reactor, std::function<std::string()> state)
+    : reactor_(reactor),
+      state_(std::move(state)),
+      manager_(notify_environment()),
+      watchdog_interval_(watchdog_interval(notify_environment())),
+      timer_(reactor.timers(), io::bind_timer<&ServiceLink::tick>(this)) {
+  if (manager_.is_open()) {
+    timer_.arm(reactor_.now() + tick_interval());
+  }
+}
+
+Duration ServiceLink::tick_interval() const {
+  return std::min(watchdog_interval_.value_or(limits::service_status_interval),
+                  limits::service_status_interval);
+}
+
+void ServiceLink::ready() {
+  state_shown_ = one_line(state_());
+  tell(fmt::format("READY=1\nSTATUS={}", state_shown_));
+}
+
+// MONOTONIC_USEC is what systemd 253 and newer want of Type=notify-reload.
+void ServiceLink::reloading() {
+  tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=reading its configuration",
+                   monotonic_usec()));
+}
+
+void ServiceLink::stopping() {
+  is_stopping_ = true;
+  tell("STOPPING=1\nSTATUS=stopping");
+}
+
+bool ServiceLink::report(const ServiceEvent& event) {
+  journal_.send(journal_entry_of(event));
+  return journal_.is_open();
+}
+
+// Of several changes that are not taken yet the last one holds.
+void ServiceLink::tell(std::string lines) {
+  waiting_ = std::move(lines);
+  if (manager_.send(waiting_)) {
+    waiting_.clear();
+  }
+}
+
+void ServiceLink::tick(io::Timer& timer) {
+  if (!waiting_.empty()) {
+    tell(std::move(waiting_));
+  }
+  if (watchdog_interval_) {
+    manager_.send("WATCHDOG=1");
+  }
+  std::string state = one_line(state_());
+  if (waiting_.empty() && !is_stopping_ && state != state_shown_ &&
+      manager_.send(fmt::format("STATUS={}", state))) {
+    state_shown_ = std::move(state);
+  }
+  timer.arm(reactor_.now() + tick_interval());
+}
+
+}  // namespace murder::cli

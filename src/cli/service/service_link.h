@@ -1,0 +1,51 @@
+// A long-running process as a service: it tells its manager (systemd) that it is ready, how it is
+// and that it is alive, and reports events to the journal. Started by hand it does neither.
+//
+//   starting -> ready -> (reloading -> ready)* -> stopping
+//
+// Lives on the thread of its reactor. The watchdog is told from a timer of that reactor: when its
+// turns hang, the manager notices. Nothing here waits.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "cli/service/journal.h"
+#include "cli/service/notify_socket.h"
+#include "cli/service/service_event.h"
+#include "engine/io/reactor.h"
+#include "engine/io/timers.h"
+
+namespace murder::cli {
+
+class ServiceLink {
+ public:
+  // `state` is a line about how it is now, shown by `systemctl status`.
+  ServiceLink(io::Reactor& reactor, std::function<std::string()> state);
+  ServiceLink(const ServiceLink&) = delete;
+  ServiceLink& operator=(const ServiceLink&) = delete;
+
+  void ready();
+  void reloading();
+  void stopping();
+  // False when there is no journal: who started it by hand may be told in another way.
+  bool report(const ServiceEvent& event);
+
+ private:
+  void tell(std::string lines);
+  void tick(io::Timer& timer);
+  [[nodiscard]] Duration tick_interval() const;
+
+  io::Reactor& reactor_;
+  const std::function<std::string()> state_;
+  NotifySocket manager_;
+  Journal journal_;
+  std::optional<Duration> watchdog_interval_;
+  io::Timer timer_;
+  std::string waiting_;      // a change of state that the manager did not take yet
+  std::string state_shown_;  // the last state that it took
+  bool is_stopping_ = false;
+};
+
+}  // namespace murder::cli

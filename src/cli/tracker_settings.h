@@ -1,0 +1,32 @@
+// What `murder tracker` was told: its command line, then its file, then defaults.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "tracker/tracker_server.h"
+
+namespace murder::cli {
+
+// The options of the command line, as far as they were given.
+struct TrackerWords {
+  std::vector<std::string> listen;
+  std::string racks_path;
+  std::string config_path;
+  std::optional<Duration> idle_max;
+};
+
+// "192.0.2.1:8998", "[::]:8998", or an address without a port.
+[[nodiscard]] Result<Endpoint> parse_listen(const std::string& text, uint16_t port_default);
+
+// Reads the files that are named. Errors say which file, and which line.
+[[nodiscard]] Result<tracker::TrackerOptions> tracker_settings(const TrackerWords& words);
+
+// The names of settings that differ and hold only from a restart on: "listen, connections".
+[[nodiscard]] std::string settings_for_restart(const tracker::TrackerOptions& running,
+                                               const tracker::TrackerOptions& wanted);
+
+}  // namespace murder::cli
