@@ -7,6 +7,7 @@ import subprocess
 
 import image
 import machine
+import packages
 import power
 
 # Emulated, on two busy cores.
@@ -29,8 +30,9 @@ class Row:
 class Context:
     """What is under test, and where its images are."""
 
-    def __init__(self, programs, say):
+    def __init__(self, programs, packages_folder, say):
         self._programs = programs  # architecture -> build folder
+        self.packages = packages_folder
         self.say = say
         self._images = {}
 
@@ -134,6 +136,10 @@ def session(context):
     return _job(context, "amd64", "Haswell-noTSX", "job_session")
 
 
+def installed_packages(context):
+    return packages.life_of_packages(context, context.packages, Skipped, rows_of)
+
+
 def power_cuts(context):
     return power.survived(context, Row)
 
@@ -153,6 +159,7 @@ SCENARIOS = {
     "reboot": (reboot, "a reboot by systemd in the middle of a fetch"),
     "netem": (netem, "hosts 20 ms apart that lose 1 % of their packets"),
     "session": (session, "a user session that ends"),
+    "packages": (installed_packages, "the Debian packages: install, deploy, upgrade during a transfer, reboot, purge"),
     "quick": (quick, "one boot on -cpu Haswell, main job with the choice that murder makes"),
 }
 # Of `./dev vm` without names.
