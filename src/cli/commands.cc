@@ -31,6 +31,7 @@ constexpr std::array named_commands = {
     NamedCommand{"unlock", add_unlock_command},
     NamedCommand{"simulate", add_simulate_command},
     NamedCommand{"doctor", add_doctor_command},
+    NamedCommand{"tune", add_tune_command},
     NamedCommand{"deploy", fleet::add_deploy_command},
     NamedCommand{"rollback", fleet::add_rollback_command},
     NamedCommand{"fleet", fleet::add_fleet_command},

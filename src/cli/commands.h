@@ -19,6 +19,7 @@ void add_simulate_command(ArgumentParser app, CommandContext& context);
 void add_status_command(ArgumentParser app, CommandContext& context);
 void add_stop_command(ArgumentParser app, CommandContext& context);
 void add_tracker_command(ArgumentParser app, CommandContext& context);
+void add_tune_command(ArgumentParser app, CommandContext& context);
 void add_unlock_command(ArgumentParser app, CommandContext& context);
 void add_verify_command(ArgumentParser app, CommandContext& context);
 void add_wait_command(ArgumentParser app, CommandContext& context);

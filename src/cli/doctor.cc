@@ -15,8 +15,8 @@ struct DoctorOptions {
 };
 
 Result<int> run_doctor(const DoctorOptions& options, CommandContext& context) {
-  const std::vector<Finding> findings =
-      check_host(read_host_facts(options.temp_path, context.run_directory));
+  const HostFacts facts = read_host_facts(options.temp_path, context.run_directory);
+  const std::vector<Finding> findings = check_host(facts);
   size_t name_columns = 0;
   for (const Finding& finding : findings) {
     name_columns = std::max(name_columns, finding.name.size());
@@ -40,6 +40,10 @@ Result<int> run_doctor(const DoctorOptions& options, CommandContext& context) {
   }
   context.print(
       fmt::format("{} ok, {} could be better, {} broken", counts[0], counts[1], counts[2]));
+  if (std::any_of(facts.tuning.begin(), facts.tuning.end(),
+                  [](const tune::Change& change) { return change.is_pending(); })) {
+    context.print("murder tune shows what it would change of the kernel's settings, and why");
+  }
   context.print_json({{"checks", checks},
                       {"ok", counts[0]},
                       {"could_be_better", counts[1]},

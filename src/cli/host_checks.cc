@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/cgroup_limits.h"
 #include "engine/archive/landlock.h"
 #include "engine/base/units.h"
@@ -9,16 +11,12 @@
 namespace murder::cli {
 namespace {
 
-// A tracker holds a connection or two for each announcing host, a seeder some hundreds.
-constexpr uint64_t open_files_wanted = 65536;
+using tune::backlog_wanted;
+using tune::local_ports_wanted;
+using tune::locked_bytes_wanted;
+using tune::open_files_wanted;
 constexpr uint64_t open_files_needed = 1024;
-// Registered buffers count as locked memory: the default budget of a process and its rings.
-constexpr uint64_t locked_bytes_wanted = 128 * 1024 * 1024;
-// A fleet announces at once: the kernel drops what does not fit into these queues.
-constexpr uint64_t backlog_wanted = 4096;
-// 10 Gbit/s over 3 ms of round trip is 3.75 MB in flight.
-constexpr uint64_t socket_buffer_wanted = 4 * 1024 * 1024;
-constexpr uint64_t local_ports_wanted = 16384;
+constexpr uint64_t socket_buffer_wanted = tune::socket_buffer_least;
 constexpr uint64_t temp_bytes_wanted = 1024ULL * 1024 * 1024;
 constexpr uint64_t memory_limit_needed = 64ULL * 1024 * 1024;
 constexpr int64_t unix_seconds_2024 = 1'704'067'200;
@@ -152,7 +150,8 @@ void check_network(std::vector<Finding>& findings, const HostFacts& facts) {
   check_sysctl(findings, "net.ipv4.tcp_wmem", facts.tcp_send_max, socket_buffer_wanted, slow,
                fmt::format("'4096 65536 {}'", socket_buffer_wanted));
   check_sysctl(findings, "net.ipv4.ip_local_port_range", facts.local_ports, local_ports_wanted,
-               "few ports for outgoing connections", "'16384 60999'");
+               "few ports for outgoing connections",
+               fmt::format("'{}'", tune::local_port_range_wanted));
 }
 
 Finding check_clock(const HostFacts& facts) {
@@ -269,6 +268,32 @@ Finding check_sha1(const Sha1Facts& facts) {
   return finding;
 }
 
+// What `murder tune` would change and no check above found.
+void add_tuning(std::vector<Finding>& findings, const HostFacts& facts) {
+  for (const tune::Change& change : facts.tuning) {
+    if (!change.is_pending()) {
+      continue;
+    }
+    const auto known = std::find_if(findings.begin(), findings.end(), [&](const Finding& finding) {
+      return finding.name == change.what();
+    });
+    if (known != findings.end() && known->grade != Grade::ok) {
+      continue;
+    }
+    Finding finding{
+        .name = change.what(),
+        .grade = Grade::could_be_better,
+        .text = fmt::format("{}, {} is wanted: {}", change.now.empty() ? "not set" : change.now,
+                            change.wanted, change.why),
+        .mend = "murder tune --apply   # what it changes: murder tune"};
+    if (known != findings.end()) {
+      *known = std::move(finding);
+    } else {
+      findings.push_back(std::move(finding));
+    }
+  }
+}
+
 }  // namespace
 
 std::string_view text_of(Grade grade) {
@@ -293,6 +318,7 @@ std::vector<Finding> check_host(const HostFacts& facts) {
   findings.push_back(check_seccomp(facts));
   findings.push_back(check_temp(facts));
   findings.push_back(check_run_directory(facts));
+  add_tuning(findings, facts);
   return findings;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/tune/plan.h"
 #include "engine/base/result.h"
 #include "engine/io/kernel_features.h"
 
@@ -48,6 +49,7 @@ struct HostFacts {
   std::string run_directory;
   Status run_directory_usable;
   Sha1Facts sha1;
+  std::vector<tune::Change> tuning;  // what `murder tune` looks at
 };
 
 enum class Grade : uint8_t { ok, could_be_better, broken };

@@ -15,6 +15,8 @@
 
 #include "cli/cgroup_limits.h"
 #include "cli/run_directory.h"
+#include "cli/tune/plan.h"
+#include "cli/tune/read_facts.h"
 #include "engine/archive/landlock.h"
 #include "engine/archive/syscall_filter.h"
 #include "engine/hash/sha1_choice.h"
@@ -139,6 +141,10 @@ HostFacts read_host_facts(const std::string& temp_path, const std::string& run_d
       first_line_of("/sys/devices/system/clocksource/clocksource0/current_clocksource");
   facts.unix_seconds = std::time(nullptr);
   facts.sha1 = read_sha1();
+  if (Result<tune::Facts> tunable = tune::read_facts("/", "", tune::OwnDropIns::counted)) {
+    std::erase_if(tunable->units, [](const tune::UnitFacts& unit) { return !unit.is_installed; });
+    facts.tuning = tune::make_plan(*tunable, {}).changes;
+  }
   facts.temp_path = temp_path;
   read_temp(facts);
   const Result<RunDirectory> directory = RunDirectory::open(run_directory_option);

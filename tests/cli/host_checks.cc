@@ -114,6 +114,27 @@ TEST_CASE("a missing kernel feature could be better and is named") {
         std::string::npos);
 }
 
+TEST_CASE("what tune would change is a finding, once, and names tune") {
+  HostFacts facts = good_host();
+  facts.somaxconn = 128;
+  facts.tuning = {{.key = "net.core.somaxconn", .now = "128", .wanted = "4096", .why = "burst"},
+                  {.key = "net.core.rmem_max", .now = "16777216", .wanted = "33554432"},
+                  {.key = "net.ipv4.tcp_slow_start_after_idle", .now = "1", .wanted = "0"},
+                  {.key = "fs.nr_open", .now = "1048576", .wanted = "1048576"}};
+  const std::vector<Finding> findings = check_host(facts);
+  const auto count = [&findings](const std::string& name) {
+    return std::count_if(findings.begin(), findings.end(),
+                         [&name](const Finding& each) { return each.name == name; });
+  };
+  CHECK(count("net.core.somaxconn") == 1);
+  CHECK(named(findings, "net.core.somaxconn").mend == "sysctl -w net.core.somaxconn=4096");
+  CHECK(count("net.core.rmem_max") == 1);  // enough in general, too little for this link
+  CHECK(named(findings, "net.core.rmem_max").grade == Grade::could_be_better);
+  CHECK(named(findings, "net.core.rmem_max").mend.starts_with("murder tune --apply"));
+  CHECK(count("net.ipv4.tcp_slow_start_after_idle") == 1);
+  CHECK(count("fs.nr_open") == 0);
+}
+
 TEST_CASE("a sysctl that this network namespace does not show is left out") {
   HostFacts facts = good_host();
   facts.receive_buffer_max.reset();

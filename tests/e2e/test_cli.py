@@ -11,7 +11,7 @@ import urllib.request
 
 from harness import PROGRAM, MurderCase, free_address, free_port, is_alive, wait_until
 
-COMMANDS = ["tracker", "create", "seed", "peer", "info", "verify", "status", "stop", "simulate", "doctor"]
+COMMANDS = ["tracker", "create", "seed", "peer", "info", "verify", "status", "stop", "simulate", "doctor", "tune"]
 
 
 class Help(MurderCase):
