@@ -6,7 +6,7 @@ import struct
 import time
 import unittest
 
-from harness import MurderCase, is_alive, wait_until
+from harness import MurderCase, free_address, is_alive, wait_until
 from scripted import (BITFIELD, EXTENDED, FAST_AND_EXTENDED, HAVE, INTERESTED, PIECE, REJECT, UNCHOKE, Wire, block,
                       handshake, message, request)
 from torrents import Torrent
@@ -14,6 +14,7 @@ from torrents import Torrent
 CONTENT = random.Random(2).randbytes(2_000_000)
 BLOCK = 16384
 CONNECTIONS_MAX = 200  # of one shard
+IDLE_AT_ADDRESS_MAX = CONNECTIONS_MAX // 8  # connections from one address that exchange nothing
 
 
 class HostileLeecher(MurderCase):
@@ -212,6 +213,36 @@ class HostileLeecher(MurderCase):
         for wire in (half, *left_open):
             self.assertTrue(wire.is_closed_by_peer())
         self.assert_still_serves()
+
+    def test_many_connections_from_one_address_that_do_nothing(self):
+        address = free_address()
+        wires = []
+        for number in range(CONNECTIONS_MAX + 60):
+            wire = Wire.connect(self.seeder, address)
+            self.addCleanup(wire.socket.close)
+            if number % 2:  # the others do not even say who they are
+                try:
+                    wire.send(handshake(self.torrent.info_hash))
+                except ConnectionError:
+                    pass
+            wires.append(wire)
+        self.assert_still_serves()
+        with Wire.connect(self.seeder, free_address()) as wire:
+            wire.get_unchoked(self.torrent.info_hash)
+            self.assertEqual(wire.fetch(3, 0, BLOCK), self.torrent.piece(3)[:BLOCK])
+            self.assertLessEqual(self.process_of_kind("seeder")["peers"], IDLE_AT_ADDRESS_MAX + 2)
+        closed = 0
+        for wire in wires:
+            wire.socket.setblocking(False)
+            try:
+                while wire.socket.recv(65536):
+                    pass
+                closed += 1
+            except BlockingIOError:
+                pass
+            except ConnectionError:
+                closed += 1
+        self.assertGreaterEqual(closed, len(wires) - IDLE_AT_ADDRESS_MAX)
 
     def is_served(self):
         try:

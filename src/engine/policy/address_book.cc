@@ -1,5 +1,7 @@
 #include "engine/policy/address_book.h"
 
+#include "engine/policy/address_share.h"
+
 namespace murder::policy {
 
 namespace {
@@ -15,16 +17,8 @@ Duration pause_after(uint32_t offences) {
 
 }  // namespace
 
-IpAddress AddressBook::key_of(const IpAddress& address) {
-  IpAddress key = address;
-  if (!key.is_v4()) {
-    std::fill(key.bytes.begin() + 8, key.bytes.end(), uint8_t{0});
-  }
-  return key;
-}
-
 const AddressBook::Entry* AddressBook::find(const IpAddress& address) const {
-  const IpAddress key = key_of(address);
+  const IpAddress key = shared_address(address);
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& entry) { return entry.key == key; });
   return found == entries_.end() ? nullptr : &*found;
@@ -35,12 +29,12 @@ AddressBook::Entry& AddressBook::entry_for(const IpAddress& address, Instant now
     return const_cast<Entry&>(*known);
   }
   if (entries_.size() < count_max_) {
-    return entries_.emplace_back(Entry{.key = key_of(address), .last_at = now});
+    return entries_.emplace_back(Entry{.key = shared_address(address), .last_at = now});
   }
   const auto oldest = std::min_element(
       entries_.begin(), entries_.end(),
       [](const Entry& one, const Entry& other) { return one.last_at < other.last_at; });
-  *oldest = {.key = key_of(address), .last_at = now};
+  *oldest = {.key = shared_address(address), .last_at = now};
   return *oldest;
 }
 

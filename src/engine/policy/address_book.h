@@ -47,7 +47,6 @@ class AddressBook {
     Instant last_at{};
   };
 
-  [[nodiscard]] static IpAddress key_of(const IpAddress& address);
   [[nodiscard]] const Entry* find(const IpAddress& address) const;
   Entry& entry_for(const IpAddress& address, Instant now);
 

@@ -115,6 +115,13 @@ void Candidates::bar(const Endpoint& endpoint) {
   }
 }
 
+uint32_t Candidates::named_count(const IpAddress& address) const {
+  return static_cast<uint32_t>(
+      std::count_if(list_.begin(), list_.end(), [&](const Candidate& candidate) {
+        return candidate.source == Source::tracker && candidate.endpoint.address == address;
+      }));
+}
+
 bool Candidates::is_barred(const Endpoint& endpoint) const {
   const Candidate* candidate = const_cast<Candidates*>(this)->find(endpoint);
   return candidate != nullptr && candidate->state == State::barred;

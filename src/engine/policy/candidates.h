@@ -43,6 +43,8 @@ class Candidates {
   void postpone(const Endpoint& endpoint, Instant not_before);
   void bar(const Endpoint& endpoint);
   [[nodiscard]] bool is_barred(const Endpoint& endpoint) const;
+  // Hosts at this address that a tracker named.
+  [[nodiscard]] uint32_t named_count(const IpAddress& address) const;
 
   [[nodiscard]] uint32_t size() const { return static_cast<uint32_t>(list_.size()); }
 

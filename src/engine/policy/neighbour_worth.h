@@ -15,6 +15,7 @@ struct NeighbourFacts {
   bool shaken = false;     // it said who it is
   bool exchanged = false;  // a piece of it was right, or it confirmed one of ours
   bool under_way = false;  // something is asked or promised, in either direction
+  bool named = false;      // a tracker told of a host at its address
   Duration age{};
   Duration unused{};              // since payload went either way; its age when none did
   uint32_t twins_at_address = 0;  // connections from its address that exchanged nothing
@@ -46,8 +47,11 @@ struct NeighbourFacts {
   constexpr uint32_t seconds_max = 60;
   const auto seconds = static_cast<uint32_t>(
       std::clamp<int64_t>(facts.age / std::chrono::milliseconds(100), 0, 10 * seconds_max));
-  const uint32_t crowd = std::min(facts.twins_at_address, 1000U) * 1000;
-  return 2 + crowd + seconds + (facts.shaken ? 0 : 10 * seconds_max);
+  constexpr uint32_t for_each_twin = 1000;
+  constexpr uint32_t for_unknown = 2 * for_each_twin;
+  const uint32_t crowd = std::min(facts.twins_at_address, 1000U) * for_each_twin;
+  return 2 + crowd + seconds + (facts.shaken ? 0 : 10 * seconds_max) +
+         (facts.named ? 0 : for_unknown);
 }
 
 }  // namespace murder::policy

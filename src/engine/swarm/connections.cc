@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/policy/address_share.h"
 #include "engine/policy/neighbour_worth.h"
 #include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
@@ -18,11 +19,21 @@ constexpr Duration complete_pause = std::chrono::minutes(10);
 constexpr size_t culprits_max = 256;
 constexpr uint32_t spare_fraction = 16;  // of all: free ones to have
 
+bool is_same_address(const IpAddress& one, const IpAddress& other) {
+  return policy::shared_address(one) == policy::shared_address(other);
+}
+
 }  // namespace
 
 void Swarm::add_candidates(std::span<const Endpoint> endpoints, Instant now) {
   for (const Endpoint& endpoint : endpoints) {
     candidates_.add(endpoint, policy::Candidates::Source::tracker);
+    for (const SessionId id : by_slot_) {
+      Session* session = sessions_.get(id);
+      if (session != nullptr && session->remote.address == endpoint.address) {
+        session->named = true;
+      }
+    }
   }
   dial_more(now);
 }
@@ -31,15 +42,34 @@ SessionId Swarm::accept(const Endpoint& remote, Instant now) {
   if (stopping_ || addresses_.is_barred(remote.address)) {
     return {};
   }
-  if (sessions_.size() + config_.sessions_max / spare_fraction >= config_.sessions_max) {
-    make_room(now);
-  }
-  if (sessions_.full()) {
+  const uint32_t named_count = candidates_.named_count(remote.address);
+  if (!has_room_for(remote.address, named_count, now)) {
     return {};
   }
-  const SessionId id = sessions_.make(remote, false, now, have_.size());
+  return make_session(remote, false, named_count > 0, now);
+}
+
+SessionId Swarm::make_session(const Endpoint& remote, bool outgoing, bool named, Instant now) {
+  const SessionId id = sessions_.make(remote, outgoing, now, have_.size());
+  sessions_.get(id)->named = named;
   by_slot_[id.slot] = id;
   return id;
+}
+
+// For a newcomer. Of a crowd at its address, and when few places are left of all, the session that
+// is worth least makes way; the last places are for those that a tracker named.
+bool Swarm::has_room_for(const IpAddress& address, uint32_t named_count, Instant now) {
+  const uint32_t spare = config_.sessions_max / spare_fraction;
+  if (idle_count_at(address, now) >=
+          policy::idle_connections_max(named_count, config_.sessions_max) &&
+      !make_room(&address, now)) {
+    return false;
+  }
+  if (sessions_.size() + spare >= config_.sessions_max) {
+    make_room(nullptr, now);
+  }
+  const uint32_t kept = named_count == 0 && candidates_.size() > 0 ? spare / 2 : 0;
+  return !sessions_.full() && sessions_.size() + kept < config_.sessions_max;
 }
 
 policy::NeighbourFacts Swarm::facts_of(const Session& session, Instant now) const {
@@ -50,6 +80,7 @@ policy::NeighbourFacts Swarm::facts_of(const Session& session, Instant now) cons
                    (!session.grants.spoken && session.uploaded_bytes > 0 && !session.pieces.none()),
       .under_way = session.requested_bytes > 0 || session.grants.grants > 0 ||
                    session.grants.asked_bytes > 0,
+      .named = session.named,
       .age = now - session.opened_at};
   Instant used_at = session.opened_at;
   if (session.downloaded_bytes > 0) {
@@ -74,9 +105,10 @@ uint32_t Swarm::neighbour_count(Instant now) const {
   return count;
 }
 
-// Gives up the session that is worth least: whoever came meanwhile may be of use. Its slot is free
-// a little later, so that this begins before all are taken.
-void Swarm::make_room(Instant now) {
+// Gives up the session that is worth least, of this address (of those that came and exchanged
+// nothing) or of all: whoever came meanwhile may be of use. Its slot is free a little later, so
+// that this begins before all are taken. False: none may go.
+bool Swarm::make_room(const IpAddress* address, Instant now) {
   SessionId least;
   uint32_t rank_most = 0;
   uint32_t closing_count = 0;
@@ -86,8 +118,12 @@ void Swarm::make_room(Instant now) {
       return;
     }
     policy::NeighbourFacts facts = facts_of(session, now);
-    if (policy::eviction_rank(facts) > 1) {
-      facts.twins_at_address = idle_count_at(session.remote.address);
+    if (address != nullptr && (session.outgoing || facts.exchanged ||
+                               !is_same_address(session.remote.address, *address))) {
+      return;
+    }
+    if (address == nullptr && policy::eviction_rank(facts) > 1) {
+      facts.twins_at_address = idle_count_at(session.remote.address, now);
     }
     const uint32_t rank = policy::eviction_rank(facts);
     if (rank > rank_most) {
@@ -95,16 +131,18 @@ void Swarm::make_room(Instant now) {
       rank_most = rank;
     }
   });
-  if (!least.is_none() && closing_count < config_.sessions_max / spare_fraction) {
-    end(least, CloseReason::too_many, now);
+  if (least.is_none() || closing_count >= std::max(config_.sessions_max / spare_fraction, 1U)) {
+    return false;
   }
+  end(least, CloseReason::too_many, now);
+  return true;
 }
 
-uint32_t Swarm::idle_count_at(const IpAddress& address) const {
+uint32_t Swarm::idle_count_at(const IpAddress& address, Instant now) const {
   return static_cast<uint32_t>(std::count_if(by_slot_.begin(), by_slot_.end(), [&](SessionId id) {
     const Session* session = sessions_.get(id);
-    return session != nullptr && session->remote.address == address && !session->proven &&
-           session->grants.given.confirmed() == 0;
+    return session != nullptr && session->state != Session::State::closing &&
+           is_same_address(session->remote.address, address) && !facts_of(*session, now).exchanged;
   }));
 }
 
@@ -149,8 +187,8 @@ void Swarm::dial_more(Instant now) {
       candidates_.bar(*endpoint);
       continue;
     }
-    const SessionId id = sessions_.make(*endpoint, true, now, have_.size());
-    by_slot_[id.slot] = id;
+    const SessionId id =
+        make_session(*endpoint, true, candidates_.named_count(endpoint->address) > 0, now);
     ++dialing_count_;
     ++counts.all;
     ++counts.outgoing;

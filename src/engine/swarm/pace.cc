@@ -1,6 +1,7 @@
 // Sources that bring too little of what they granted: what they hold, and what is given to others.
 #include <algorithm>
 
+#include "engine/policy/address_share.h"
 #include "engine/policy/piece_pace.h"
 #include "engine/swarm/swarm.h"
 
@@ -42,7 +43,8 @@ bool Swarm::has_place_for(SessionId id, const Session& session, bool on_trial) c
     const Session* owner = sessions_.get(active.owner);
     return active.granted &&
            (active.owner == id || (on_trial && active.slotless && owner != nullptr &&
-                                   owner->remote.address == session.remote.address));
+                                   policy::shared_address(owner->remote.address) ==
+                                       policy::shared_address(session.remote.address)));
   });
   return !is_taken && (!on_trial || slotless_count() < slotless_max());
 }

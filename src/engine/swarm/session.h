@@ -53,6 +53,7 @@ struct Session {
   State state;
   CloseReason close_reason = CloseReason::stopping;
   bool was_open = false;
+  bool named = false;  // a tracker told of a host at its address
   PeerId peer_id;
   std::optional<Endpoint> listens_on;  // where it can be dialled, when we know
   bool handshake_sent = false;

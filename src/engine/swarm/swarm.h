@@ -182,8 +182,10 @@ class Swarm {
   [[nodiscard]] bool is_connected(const Endpoint& endpoint);
   void remember_end(const Session& session, Instant now);
   [[nodiscard]] policy::NeighbourFacts facts_of(const Session& session, Instant now) const;
-  [[nodiscard]] uint32_t idle_count_at(const IpAddress& address) const;
-  void make_room(Instant now);
+  [[nodiscard]] uint32_t idle_count_at(const IpAddress& address, Instant now) const;
+  [[nodiscard]] bool has_room_for(const IpAddress& address, uint32_t named_count, Instant now);
+  SessionId make_session(const Endpoint& remote, bool outgoing, bool named, Instant now);
+  bool make_room(const IpAddress* address, Instant now);
   struct DialCounts {
     uint32_t all = 0;
     uint32_t outgoing = 0;

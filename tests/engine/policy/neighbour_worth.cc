@@ -33,5 +33,13 @@ TEST_CASE("of those that are of no use, a crowd at one address and who said noth
   CHECK(eviction_rank(older) > eviction_rank(idle));
   CHECK(eviction_rank(mute) > eviction_rank(older));
   CHECK(eviction_rank(crowd) > eviction_rank(mute));
+  const NeighbourFacts named{.shaken = true, .named = true, .age = 1s, .unused = 1s};
+  const NeighbourFacts named_mute{.named = true, .age = 60s, .unused = 60s};
+  const NeighbourFacts named_crowd{
+      .shaken = true, .named = true, .age = 1s, .unused = 1s, .twins_at_address = 20};
+  CHECK(eviction_rank(named) > eviction_rank(useful));
+  CHECK(eviction_rank(idle) > eviction_rank(named));
+  CHECK(eviction_rank(idle) > eviction_rank(named_mute));  // known ones come first
+  CHECK(eviction_rank(named_crowd) > eviction_rank(crowd));
   CHECK(eviction_rank({.shaken = true, .under_way = true, .age = 3s, .unused = 3s}) > 0);
 }

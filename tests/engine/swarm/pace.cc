@@ -102,9 +102,9 @@ TEST_CASE("when all places are taken by connections that do nothing, newcomers s
   }
   bench.run(300ms);
   uint32_t let_in = 0;
-  for (int count = 0; count < 50; ++count) {
+  for (uint8_t count = 0; count < 50; ++count) {
     const SessionId id = bench.swarm().accept(
-        {murder::IpAddress::from_v4(std::array<uint8_t, 4>{10, 1, 0, 1}), 1}, bench.now);
+        {murder::IpAddress::from_v4(std::array<uint8_t, 4>{10, 1, 0, count}), 1}, bench.now);
     let_in += id.is_none() ? 0 : 1;
     for (const auto& closed : std::exchange(bench.sink.closed, {})) {
       CHECK(closed.reason == CloseReason::too_many);
