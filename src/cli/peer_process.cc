@@ -10,6 +10,7 @@
 
 #include "cli/missing_inodes.h"
 #include "cli/peer_outcome.h"
+#include "engine/base/thread_start.h"
 #include "engine/base/units.h"
 #include "engine/io/notifier.h"
 #include "engine/io/turn_hook.h"
@@ -228,18 +229,24 @@ class Peer final : public SwarmProcess {
       is_told_ = true;
     }
     told_ = std::make_unique<io::Notifier>(reactor(), io::bind_notifier<&Peer::told>(this));
-    telling_ = std::thread([this, outcome = outcome_of(report_.json)] {
-      if (work_.background) {
-        outcome_written_ =
-            write_outcome(options().run_directory, options().tag, outcome, work_.sync_to_disk);
-      }
-      forget_placing(options().run_directory, options().tag);
-      told_->notify();
-    });
+    if (!start_thread(telling_, [this] { write_told(); })) {
+      write_told();  // it holds up the reactor, which has little to do any more
+    }
+  }
+
+  void write_told() {
+    if (work_.background) {
+      outcome_written_ = write_outcome(options().run_directory, options().tag,
+                                       outcome_of(report_.json), work_.sync_to_disk);
+    }
+    forget_placing(options().run_directory, options().tag);
+    told_->notify();
   }
 
   void told(io::Notifier&) {
-    telling_.join();
+    if (telling_.joinable()) {
+      telling_.join();
+    }
     if (!outcome_written_) {
       front().warn(outcome_written_.error().text);
     }

@@ -39,8 +39,7 @@ SwarmProcess::~SwarmProcess() {
   control_keeper_.reset();  // it would renew the socket of a server that is gone
   control_server_.reset();
   if (front_poll_ != nullptr) {
-    reactor_->cancel(*front_poll_);
-    reactor_->run_until([&] { return !front_poll_->in_flight(); }, std::chrono::seconds(1));
+    reactor_->cancel_and_wait(*front_poll_);
   }
 }
 

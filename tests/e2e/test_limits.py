@@ -71,13 +71,28 @@ class ResourceLimits(LimitCase):
         return said
 
     def test_few_descriptors(self):
-        for text in self.try_all(resource.RLIMIT_NOFILE, (8, 10, 12, 14, 15, 16, 17, 18, 20)):
+        for text in self.try_all(resource.RLIMIT_NOFILE, range(8, 31)):
             self.assertNotIn("File exists", text)
             self.assertRegex(text, "ulimit -n")
 
+    def test_few_descriptors_for_several_shards(self):
+        """The start of a node fails at each of its sockets, event loops and files in turn."""
+        self.prepare()
+        failures = set()
+        for count in range(10, 61):
+            arguments = self.peer_arguments(self.torrent, "--unsafe-please-delete", "--give-up-after", "20s", "--shards", 3)
+            with self.subTest(count=count):
+                result = self.limited(*arguments, before=self.setting(resource.RLIMIT_NOFILE, count))
+                if result.returncode == 0:
+                    break
+                self.assertRegex(result.stderr, "ulimit -n")
+                failures.add(result.stderr.strip().splitlines()[-1].split(":")[1])
+        self.assertGreater(len(failures), 2, failures)
+        self.assert_same_tree(self.source, self.path("host", "to", "v1"))
+
     def test_address_space(self):
         kib = range(20 * 1024, 100 * 1024, 4200)
-        for text in self.try_all(resource.RLIMIT_AS, [1024 * each for each in kib], step_count=3):
+        for text in self.try_all(resource.RLIMIT_AS, [1024 * each for each in kib]):
             self.assertRegex(text, "memory|ulimit -v")
 
     def test_file_size(self):

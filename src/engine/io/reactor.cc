@@ -20,6 +20,8 @@ namespace murder::io {
 namespace {
 
 constexpr Duration drain_timeout = std::chrono::seconds(5);
+// A cancelled operation that has not completed by then is cancelled once more.
+constexpr Duration cancel_interval = std::chrono::milliseconds(50);
 constexpr Duration wait_forever = std::chrono::hours(24);
 
 Instant read_monotonic() {
@@ -282,6 +284,14 @@ uint32_t Reactor::call_notifiers() {
   return called;
 }
 
+void Reactor::cancel_and_wait(Operation& operation) {
+  while (operation.in_flight()) {
+    cancel(operation);
+    run_turn(cancel_interval);
+  }
+  submit();
+}
+
 void Reactor::drain() {
   if (operations_.in_flight() == 0) {
     return;
@@ -294,7 +304,7 @@ void Reactor::drain() {
     io_uring_sqe* sqe = next_sqe();
     io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
     start_internal(sqe, internal_ignored, false);
-    run_until(idle, std::chrono::milliseconds(50));
+    run_until(idle, cancel_interval);
   }
 }
 

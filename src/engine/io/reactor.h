@@ -95,6 +95,17 @@ class Reactor {
     submit();
     return is_done;
   }
+  // The same however long it takes: for owners whose operations are cancelled, and whose memory
+  // must not go before the kernel is done with it.
+  template <typename Done>
+  void run_until(Done&& done) {
+    while (!done()) {
+      run_turn(std::chrono::seconds(1));
+    }
+    submit();
+  }
+  // Cancels the operation and turns until it has completed. Its handler must not start it again.
+  void cancel_and_wait(Operation& operation);
   // Submits what was started (and the closes) without waiting for a turn. run() and run_until() do
   // so at their end.
   void submit();

@@ -44,8 +44,7 @@ SignalSource::SignalSource(Reactor& reactor, int fd, Target target)
 SignalSource::~SignalSource() {
   const int fd = fd_;
   fd_ = -1;
-  reactor_.cancel(poll_);
-  reactor_.run_until([this] { return !poll_.in_flight(); }, std::chrono::seconds(5));
+  reactor_.cancel_and_wait(poll_);
   close(fd);
 }
 

@@ -83,6 +83,14 @@ Node::~Node() {
   if (verifier_.joinable()) {
     verifier_.join();
   }
+  if (shard_ != nullptr && shards_stopped_ < options_.shard_count) {
+    phase_ = NodePhase::stopped;
+    failed_ = true;  // nobody hears of what fails now
+    trackers_.reset();
+    tick_timer_.cancel();
+    broadcast({UINT32_MAX}, {.kind = ShardMessage::Kind::stop});
+    reactor_.run_until([this] { return shards_stopped_ == options_.shard_count; });
+  }
 }
 
 // --- start ---------------------------------------------------------------------------------------
@@ -234,7 +242,22 @@ Result<std::vector<io::Fd>> Node::listen() {
   return listeners;
 }
 
+// All of them, or none.
 Status Node::start_shards(const BitSet& have) {
+  Status status = make_shards(have);
+  for (size_t index = 0; status && index < threads_.size(); ++index) {
+    status = threads_[index]->start();
+  }
+  if (!status) {
+    threads_.clear();
+    shard_.reset();
+    return status;
+  }
+  shard_->start();
+  return {};
+}
+
+Status Node::make_shards(const BitSet& have) {
   Result<std::vector<io::Fd>> listeners = listen();
   if (!listeners) {
     return fail(listeners.error());
@@ -279,12 +302,6 @@ Status Node::start_shards(const BitSet& have) {
         return fail(thread.error());
       }
       threads_.push_back(std::move(*thread));
-    }
-  }
-  shard_->start();
-  for (const auto& thread : threads_) {
-    if (Status started = thread->start(); !started) {
-      return started;
     }
   }
   return {};

@@ -2,7 +2,8 @@
 //
 // Phases: verifying (a thread reads what is on disk) -> fetching -> serving -> stopping -> stopped;
 // from any of them to failed, which is told once and followed by stop(). Lives on the home thread,
-// that of `reactor`, which also runs shard 0; further shards have threads of their own.
+// that of `reactor`, which also runs shard 0; further shards have threads of their own. One that is
+// destroyed without stop() ends its connections and waits for what the kernel holds of it.
 #pragma once
 
 #include <atomic>
@@ -121,6 +122,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   void verified(io::Notifier& notifier);
   [[nodiscard]] Status start_fetching();
   [[nodiscard]] Status start_shards(const BitSet& have);
+  [[nodiscard]] Status make_shards(const BitSet& have);
   [[nodiscard]] Result<io::Fd> listen_first(const io::ListenOptions& listen_options);
   [[nodiscard]] Result<io::Fd> listen_on(uint16_t port, const io::ListenOptions& listen_options);
   [[nodiscard]] Result<std::vector<io::Fd>> listen();

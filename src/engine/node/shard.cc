@@ -78,8 +78,8 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
 }
 
 Shard::~Shard() {
-  reactor_.cancel(accept_);
-  reactor_.run_until([&] { return !accept_.in_flight(); }, std::chrono::seconds(5));
+  stopping_ = true;
+  reactor_.cancel_and_wait(accept_);
 }
 
 Status Shard::allocate(const BitSet& have) {
@@ -413,11 +413,16 @@ void Shard::check_stopped() {
   if (!stopping_ || stopped_told_) {
     return;  // it is asked at the end of every turn
   }
-  const bool writing = std::any_of(stores_.begin(), stores_.end(),
+  // Pieces that wait to be hashed or written are kept: they would begin a write later on.
+  const bool writing = !verify_list_.empty() || !store_list_.empty() ||
+                       std::any_of(stores_.begin(), stores_.end(),
                                    [](const auto& transfer) { return transfer->in_flight(); });
   if (swarm_.session_count() == 0 && !writing && !accept_.in_flight()) {
     stopped_told_ = true;
-    tick_timer_.cancel();
+    for (io::Timer* timer : {&accept_timer_, &tick_timer_, &gather_timer_, &hash_timer_}) {
+      timer->cancel();
+    }
+    turn_hook_.remove();
     post(ShardMessage::Kind::stopped);
   }
 }

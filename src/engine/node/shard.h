@@ -4,7 +4,7 @@
 // Everything here lives on one thread, that of its reactor. It hears of other shards by deliver()
 // and tells the home thread through its outbox. Memory is taken when it is made: piece buffers,
 // send chunks, one link per session slot on first use. Ends: deliver(stop), then `stopped` in the
-// outbox, then the destructor.
+// outbox, then the destructor. Between the last two nothing is started any more.
 //
 // Work that effects ask for is done at the end of the turn, in this order until nothing is left:
 // end links, hash, store, answer disarms, free closed links, send, receive.

@@ -33,7 +33,7 @@ bool Shard::is_time_to_hash() {
                          .idle_buffers = idle,
                          .buffers = active.buffer_count()},
                         now);
-  if (!is_begun && at > now) {
+  if (!is_begun && !stopping_ && at > now) {
     hash_timer_.arm(at);
     return false;
   }

@@ -8,6 +8,8 @@
 namespace murder::node {
 namespace {
 
+constexpr Duration outbox_wait = std::chrono::milliseconds(1);
+
 // The calling thread stays on one of the cores this process may use, the one with this number among
 // them. With fewer cores than shards nobody is pinned. Shard 0 never is: its thread starts those
 // that unpack, and they would be bound to its core.
@@ -69,18 +71,27 @@ Status ShardThread::start() {
     shard_->start();
     reactor_->add_turn_hook(outbox_hook_);
     reactor_->run();
+    while (!outbox_waiting_.empty()) {  // the home thread is behind
+      reactor_->run_turn(outbox_wait);
+    }
     outbox_hook_.remove();
     shard_.reset();  // what it has in flight belongs to this thread
   });
 }
 
 ShardThread::~ShardThread() {
-  if (thread_.joinable()) {
-    thread_.join();
+  if (!thread_.joinable()) {
+    return;
   }
+  if (!is_told_to_stop_) {
+    deliver({.kind = ShardMessage::Kind::stop});
+    home_.submit();
+  }
+  thread_.join();
 }
 
 void ShardThread::deliver(const ShardMessage& message) {
+  is_told_to_stop_ = is_told_to_stop_ || message.kind == ShardMessage::Kind::stop;
   if (!inbox_waiting_.empty() || !inbox_.post(home_, message)) {
     inbox_waiting_.push_back(message);
   }

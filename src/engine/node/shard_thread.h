@@ -13,8 +13,9 @@
 namespace murder::node {
 
 // Made, started and destroyed on the home thread. The destructor waits for the thread, which ends
-// when its shard has stopped: deliver(stop) first. Mailboxes are bounded; what does not fit waits
-// in order on the sender's side.
+// when its shard has stopped. Without deliver(stop) before, it gives that order itself, which is
+// for a shard that just started: what the shard tells then is lost. Mailboxes are bounded; what
+// does not fit waits in order on the sender's side.
 class ShardThread final : public ShardOutbox {
  public:
   // `home_outbox` hears, on the home thread, what the shard has to tell.
@@ -54,6 +55,7 @@ class ShardThread final : public ShardOutbox {
   io::TurnHook inbox_hook_;
   io::TurnHook outbox_hook_;
   std::unique_ptr<Shard> shard_;
+  bool is_told_to_stop_ = false;
   std::thread thread_;
 };
 
