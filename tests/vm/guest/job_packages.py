@@ -13,10 +13,10 @@ RACK = BASE / "tests/rack/rack"
 SEED = pathlib.Path("/var/lib/murder/seed")
 HOSTS = ("h01", "h02", "h03")
 SERVICES = ("murder-tracker.service", "murder-seed@v1.service")
-# At this rate some 40 s for all three, of which the upgrade takes a part.
+# The seeder of before the upgrade would need minutes; that of after it has no limit.
 BIG_BYTES = 40_000_000
-LIMIT = "1MB"
-FETCHED_BYTES_MIN = 5_000_000
+LIMIT = "100KB"
+SENT_BYTES_MIN = 1_500_000
 
 
 def rack(*words, **options):
@@ -135,17 +135,19 @@ def check_upgrade():
     host.result("the seeder is started and ready", is_active(SERVICES[1]), property_of(SERVICES[1], "StatusText"))
     before = {each: property_of(each, "MainPID") for each in SERVICES}
     peers = start_peers("v1")
-    text = wait_for(lambda: sent_bytes() >= FETCHED_BYTES_MIN, "hosts fetch")
-    done = install("newer-")
+    text = wait_for(lambda: sent_bytes() >= SENT_BYTES_MIN, "hosts fetch")
     fetching = [each.poll() is None for each in peers]
+    pathlib.Path("/etc/murder/seed.env").write_text("# no limit\n")
+    done = install("newer-")
     host.result("upgrade", done.returncode == 0, done.stdout + done.stderr)
-    host.result("the upgrade came in the middle of a transfer", not text and all(fetching), f"{text} {fetching}")
     after = {each: property_of(each, "MainPID") for each in SERVICES}
     host.result("both services run the new program", all(after[each] not in ("0", before[each]) for each in SERVICES),
                 f"{before} {after}")
-    pathlib.Path("/etc/murder/seed.env").write_text("# no limit\n")
-    text = end_of(peers, "v1")
-    host.result("nothing is lost: all hosts have the release", not text, text)
+    lost = end_of(peers, "v1")
+    host.result("nothing is lost: all hosts have the release", not lost, lost)
+    sent = sent_bytes()
+    host.result("the upgrade came in the middle of the transfer", not text and all(fetching) and sent > 0,
+                text or f"{sent} bytes sent by the new seeder")
 
 
 def check_reboot(address):
