@@ -74,57 +74,67 @@ OptionHandle OptionHandle::one_of(const std::vector<std::string>& words) {
     return is_good ? std::string()
                    : fmt::format("{}: write one of {}", text, fmt::join(words, ", "));
   });
+  return completes(words);
+}
+
+OptionHandle OptionHandle::completes(ValueKind kind) {
+  notes_->of(option_).kind = kind;
+  return *this;
+}
+
+OptionHandle OptionHandle::completes(const std::vector<std::string>& words) {
+  notes_->of(option_) = {.kind = ValueKind::word, .words = words};
   return *this;
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, std::string& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, std::optional<std::string>& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, std::vector<std::string>& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, int& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, uint16_t& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, uint32_t& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, std::optional<int>& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, std::optional<uint16_t>& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_option(const std::string& name, std::optional<uint32_t>& target,
                                         const std::string& help) {
-  return OptionHandle(app_->add_option(name, target, help));
+  return {app_->add_option(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_flag(const std::string& name, bool& target,
                                       const std::string& help) {
-  return OptionHandle(app_->add_flag(name, target, help));
+  return {app_->add_flag(name, target, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_parsed(const std::string& name,
@@ -135,7 +145,7 @@ OptionHandle ArgumentParser::add_parsed(const std::string& name,
       throw CLI::ValidationError(name, taken.error().text);
     }
   };
-  return OptionHandle(app_->add_option_function<std::string>(name, callback, help));
+  return {app_->add_option_function<std::string>(name, callback, help), notes_};
 }
 
 OptionHandle ArgumentParser::add_size(const std::string& name, uint64_t& bytes,
@@ -160,7 +170,7 @@ OptionHandle ArgumentParser::add_duration(const std::string& name,
 }
 
 ArgumentParser ArgumentParser::add_subcommand(const std::string& name, const std::string& help) {
-  return ArgumentParser(app_->add_subcommand(name, help));
+  return {app_->add_subcommand(name, help), notes_};
 }
 
 void ArgumentParser::require_subcommand() {
@@ -169,6 +179,10 @@ void ArgumentParser::require_subcommand() {
 
 void ArgumentParser::footer(const std::string& text) {
   app_->footer(text);
+}
+
+void ArgumentParser::note(const CommandText& text) {
+  notes_->note(app_, text);
 }
 
 void ArgumentParser::group(const std::string& title) {

@@ -8,20 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_text.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
 
 namespace murder::cli {
 
 // An option that was added; each function returns it again. Lives as long as its command line.
 class OptionHandle {
  public:
-  explicit OptionHandle(CLI::Option* option) : option_(option) {}
+  OptionHandle(CLI::Option* option, CommandNotes* notes) : option_(option), notes_(notes) {}
 
   OptionHandle required();
   OptionHandle type_name(const std::string& name);  // what --help calls its value
@@ -29,16 +25,19 @@ class OptionHandle {
   OptionHandle show_default();                      // in --help
   OptionHandle one_value_each_time();               // of a list: --name A --name B
   OptionHandle in_range(uint64_t least, uint64_t most);
-  OptionHandle one_of(const std::vector<std::string>& words);
+  OptionHandle one_of(const std::vector<std::string>& words);  // any other is wrong usage
+  OptionHandle completes(ValueKind kind);                      // what a shell offers
+  OptionHandle completes(const std::vector<std::string>& words);
 
  private:
   CLI::Option* option_;
+  CommandNotes* notes_;
 };
 
 // A command of the program, or a task of a command. Copies stand for the same one.
 class ArgumentParser {
  public:
-  explicit ArgumentParser(CLI::App* app) : app_(app) {}
+  ArgumentParser(CLI::App* app, CommandNotes* notes) : app_(app), notes_(notes) {}
 
   // Named "--name" or "-n,--name"; any other name is an argument without one. The target keeps its
   // value when the option is not given.
@@ -72,6 +71,7 @@ class ArgumentParser {
   ArgumentParser add_subcommand(const std::string& name, const std::string& help);
   void require_subcommand();  // one of them must be named
   void footer(const std::string& text);
+  void note(const CommandText& text);  // for its manual page
   void group(const std::string& title);
   void when_named(std::function<void()> action);
   // "fleet hosts" for a task; the program's own name is not part of it.
@@ -79,6 +79,7 @@ class ArgumentParser {
 
  private:
   CLI::App* app_;
+  CommandNotes* notes_;
 };
 
 }  // namespace murder::cli

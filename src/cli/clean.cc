@@ -166,10 +166,15 @@ void add_clean_command(ArgumentParser app, CommandContext& context) {
       {.name = "clean",
        .description = "Remove the archive, the torrent and the logs of a release from this host;\n"
                       "the release itself stays. A peer that has finished is stopped first.",
+       .details = "What is removed lies in the temporary directory (the archive and the "
+                  "torrent) and in the run directory (the outcome of a peer and logs). Files "
+                  "of other users are left alone.",
        .example = "murder clean v42 --temp-path /tmp",
+       .files = {temp_files},
+       .see_also = {"murder-peer(1)", "murder-stop(1)", "murder-releases(1)"},
        .has_telling_exit_code = true},
       run_clean);
-  command.add_option("TAG", options.tag, "The release").required();
+  command.add_option("TAG", options.tag, "The release").required().completes(ValueKind::kept_tag);
   command.add_option("--temp-path", options.temp_path, "Where its archive is")
       .type_name("DIR")
       .show_default();

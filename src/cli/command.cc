@@ -127,6 +127,7 @@ ArgumentParser add_bare_command(ArgumentParser app, CommandContext& context,
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   command.footer(footer);
+  command.note(text);
   command.group("Commands");
   const std::string group = "Common options";
   command.add_flag("--json", context.json, "Print the result as JSON").group(group);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "cli/argument_parser.h"
+#include "cli/command_text.h"
 #include "cli/json.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
@@ -78,15 +79,6 @@ class CommandContext {
   bool wrong_usage_ = false;
   bool has_telling_exit_code_ = false;
   mutable int output_error_ = 0;  // the first errno of writing to stdout
-};
-
-struct CommandText {
-  std::string name;
-  std::string description;
-  std::string example;  // shown under --help: lines of shell
-  // What the exit code says (whether the work was done) is the result, and holds also when nothing
-  // could be printed. Of other commands what they print is the result.
-  bool has_telling_exit_code = false;
 };
 
 // Adds a sub-command with the global options. Not for use by commands themselves.

@@ -6,6 +6,9 @@
 
 namespace murder::cli {
 
+inline constexpr const char* program_purpose =
+    "murder copies a release to every host of a fleet over BitTorrent.";
+
 void add_activate_command(ArgumentParser app, CommandContext& context);
 void add_clean_command(ArgumentParser app, CommandContext& context);
 void add_create_command(ArgumentParser app, CommandContext& context);

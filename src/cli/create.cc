@@ -158,42 +158,7 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   return exit_done;
 }
 
-}  // namespace
-
-void add_create_command(ArgumentParser app, CommandContext& context) {
-  auto [command, options] = add_command<CreateCommandOptions>(
-      app, context,
-      {.name = "create",
-       .description = "Pack a directory (or take a file as it is) and make its torrent.\n"
-                      "Entries named .git* are left out (--keep-git packs them); owners are not "
-                      "recorded.",
-       .example = "murder create ./build --tag v42 --tracker tracker.example.net:8998",
-       .has_telling_exit_code = true},
-      run_create);
-  archive::CreateOptions& release = options.release;
-  command.add_option("SOURCE", release.source, "The directory or file to distribute").required();
-  command.add_option("--tag", release.tag, "The name of the release").required();
-  command
-      .add_option("--tracker", options.trackers,
-                  "Where peers find one another; may be given several times")
-      .type_name("HOST:PORT")
-      .one_value_each_time();
-  command.add_option("--temp-path", release.directory, "Where the archive and the torrent go")
-      .type_name("DIR")
-      .show_default();
-  command
-      .add_parsed(
-          "--format",
-          [&release](const std::string& name) {
-            return take_format(name, release.compression.format);
-          },
-          "How a directory is packed: tar.zst, tar.gz or tar (default: tar.zst)")
-      .type_name("FORMAT");
-  command
-      .add_option("--level", release.compression.level,
-                  "Compression: 1 (fast) to 19 for tar.zst, to 9 for tar.gz (default: 3, 6)")
-      .in_range(1, 19)
-      .type_name("N");
+void add_piece_options(ArgumentParser command, archive::CreateOptions& release) {
   command
       .add_parsed(
           "--piece-size",
@@ -208,6 +173,63 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       .in_range(1, archive::hosts_expected_max)
       .type_name("N")
       .show_default();
+}
+
+}  // namespace
+
+void add_create_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<CreateCommandOptions>(
+      app, context,
+      {.name = "create",
+       .description = "Pack a directory (or take a file as it is) and make its torrent.\n"
+                      "Entries named .git* are left out (--keep-git packs them); owners are not "
+                      "recorded.",
+       .details = "The result is the archive, DIR/TAG.tar.zst, and beside it the torrent, "
+                  "DIR/TAG.tar.zst.torrent, which names the trackers and holds a hash of "
+                  "every piece of the archive. `murder seed` serves them, and `murder peer` "
+                  "on another host needs the torrent alone.\n\n"
+                  "The same tree gives the same bytes, on every machine. Names, permissions, "
+                  "modification times, symbolic and hard links, empty directories and holes "
+                  "are kept; with --xattrs extended attributes, access lists and file "
+                  "capabilities as well.\n\n"
+                  "A SOURCE that is a file is a release as it is: its archive has no ending, "
+                  "DIR/TAG, and shares its blocks with SOURCE where the file system can do "
+                  "that.",
+       .example = "murder create ./build --tag v42 --tracker tracker.example.net:8998",
+       .environment = {sha1_variable},
+       .files = {temp_files},
+       .see_also = {"murder-seed(1)", "murder-peer(1)", "murder-info(1)", "murder-verify(1)"},
+       .has_telling_exit_code = true},
+      run_create);
+  archive::CreateOptions& release = options.release;
+  command.add_option("SOURCE", release.source, "The directory or file to distribute")
+      .required()
+      .completes(ValueKind::path);
+  command.add_option("--tag", release.tag, "The name of the release").type_name("TAG").required();
+  command
+      .add_option("--tracker", options.trackers,
+                  "Where peers find one another; may be given several times")
+      .type_name("HOST:PORT")
+      .completes(ValueKind::tracker)
+      .one_value_each_time();
+  command.add_option("--temp-path", release.directory, "Where the archive and the torrent go")
+      .type_name("DIR")
+      .show_default();
+  command
+      .add_parsed(
+          "--format",
+          [&release](const std::string& name) {
+            return take_format(name, release.compression.format);
+          },
+          "How a directory is packed: tar.zst, tar.gz or tar (default: tar.zst)")
+      .type_name("FORMAT")
+      .completes({"tar.zst", "tar.gz", "tar"});
+  command
+      .add_option("--level", release.compression.level,
+                  "Compression: 1 (fast) to 19 for tar.zst, to 9 for tar.gz (default: 3, 6)")
+      .in_range(1, 19)
+      .type_name("N");
+  add_piece_options(command, release);
   add_packing_options(command, options.packing);
   add_xattrs_option(command, options.packing.xattrs);
   command.add_flag("--no-sync", options.no_sync,

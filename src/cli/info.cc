@@ -166,7 +166,14 @@ void add_info_command(ArgumentParser app, CommandContext& context) {
       add_command<InfoOptions>(app, context,
                                {.name = "info",
                                 .description = "Show what a torrent says",
-                                .example = "murder info /tmp/v42.tar.zst.torrent"},
+                                .details = "This shows the tag, the info hash, sizes, the "
+                                           "size and number of pieces, how many hosts that "
+                                           "was chosen for, how large the release is when it "
+                                           "is unpacked, the trackers and the files. Nothing "
+                                           "is fetched but the torrent itself, where it is "
+                                           "named by a URL.",
+                                .example = "murder info /tmp/v42.tar.zst.torrent",
+                                .see_also = {"murder-create(1)", "murder-verify(1)"}},
                                run_info);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
       .required();

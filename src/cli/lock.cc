@@ -238,7 +238,13 @@ void add_lock_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "lock",
        .description = "Used by murder deploy: one deploy of a tag and of a directory at a time",
+       .details = "A deploy runs this on the host of the seeder, where the lock is held, "
+                  "whichever machine the deploy was started from. A lock that is not renewed "
+                  "ends after 90 s, so a deploy whose machine vanished is in nobody's way. To "
+                  "take over from one that is at work there is `murder deploy --take-over`; "
+                  "this command is not meant to be run by hand.",
        .example = "murder lock v42 --app /srv/app --token 1 --owner alice@laptop",
+       .see_also = {"murder-unlock(1)", "murder-deploy(1)"},
        .has_telling_exit_code = true},
       run_lock);
   command.add_option("TAG", options.tag, "The release").required();
@@ -262,7 +268,10 @@ void add_unlock_command(ArgumentParser app, CommandContext& context) {
        .description =
            "Used by murder deploy: ends its lock, and the tracker that it started unless\n"
            "another deploy or release needs that",
-       .example = "murder unlock --token 1"},
+       .details = "The counterpart of `murder lock`, for `murder deploy`. It is not meant to "
+                  "be run by hand.",
+       .example = "murder unlock --token 1",
+       .see_also = {"murder-lock(1)", "murder-deploy(1)"}},
       run_unlock);
   command.add_option("--token", options.token, "Names the deploy").required();
   command.add_option("--after", options.info_hash, "The release that was deployed");

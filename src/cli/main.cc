@@ -17,6 +17,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/fleet/fleet_options.h"
+#include "cli/hidden_commands.h"
 #include "cli/output.h"
 #include "cli/suggestion.h"
 #include "cli/word_faults.h"
@@ -134,13 +135,18 @@ bool check_sha1_wish(const CommandContext& context) {
 }
 
 int run(int argument_count, char** arguments) {
-  CLI::App app("murder copies a release to every host of a fleet over BitTorrent.", "murder");
+  if (const std::optional<int> code =
+          run_hidden_command({arguments + 1, arguments + argument_count}, MURDER_VERSION)) {
+    return *code;
+  }
+  CLI::App app(program_purpose, "murder");
   app.set_version_flag("--version", "murder " MURDER_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   CommandContext context;
-  add_commands(ArgumentParser(&app), context, argument_count > 1 ? arguments[1] : "");
+  CommandNotes notes;
+  add_commands(ArgumentParser(&app, &notes), context, argument_count > 1 ? arguments[1] : "");
   const std::vector<std::string> words =
       fleet::normalise_words({arguments + 1, arguments + argument_count});
   // It may stand behind the word that cannot be parsed.

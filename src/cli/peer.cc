@@ -210,8 +210,33 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "peer",
        .description = "Fetch a release, put it into its place in one step, serve it for a while",
+       .details = "The release is at DIR/TAG as a whole when this command returns 0, "
+                  "complete, verified and on the disk; when it returns anything else, it says "
+                  "why, and nothing is there. The same command continues where an interrupted "
+                  "one was: what is in the archive already is checked, and not fetched again. "
+                  "If DIR/TAG holds this release already, there is nothing to do, and the "
+                  "exit status is 0.\n\n"
+                  "What it fetches it passes on to other peers while it comes, and for "
+                  "--seed-for afterwards, in the background. A packed release is unpacked "
+                  "while it comes, in a hidden directory beside DIR/TAG that gets its name at "
+                  "the end.\n\n"
+                  "A release that is a file goes where `cp` would put it: to DIR/TAG if DIR "
+                  "is a directory, else to the name DIR. With --to-is-directory it goes to "
+                  "DIR/TAG in any case.\n\n"
+                  "Space, inodes and permissions are checked before the first byte is "
+                  "fetched. An archive never writes outside of its directory, and is refused "
+                  "when anything in it is damaged.",
        .example = "murder peer v42.tar.zst.torrent --to /srv/app\n"
                   "ssh web1 murder peer - --to /srv/app < v42.tar.zst.torrent",
+       .exit_statuses = {{"0",
+                          "The release is in its place (with --background: the download "
+                          "has begun)."},
+                         {"1", "It is not; standard error says why."},
+                         {"2", "The command line is wrong."}},
+       .environment = {sha1_variable},
+       .files = {record_file, temp_files},
+       .see_also = {"murder-wait(1)", "murder-clean(1)", "murder-activate(1)", "murder-releases(1)",
+                    "murder-stop(1)"},
        .has_telling_exit_code = true},
       run_peer);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")

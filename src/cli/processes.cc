@@ -24,11 +24,11 @@ constexpr Duration answer_wait = std::chrono::seconds(3);
 constexpr int end_wait_ms = 500;
 
 Result<Json> ask(const RunDirectory& directory, const std::string& socket_name,
-                 std::string_view method, std::string_view path) {
+                 std::string_view method, std::string_view path, Duration wait_max = answer_wait) {
   const Result<http::Reply> reply =
       http::blocking_request(fmt::format("http://local{}", path),
                              {.method = std::string(method),
-                              .timeout = answer_wait,
+                              .timeout = wait_max,
                               .unix_socket_path = directory.socket_path(socket_name)});
   if (!reply) {
     return fail(reply.error());
@@ -93,6 +93,26 @@ std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
       process.status = std::move(*status);
     }
     processes.push_back(std::move(process));
+  }
+  return processes;
+}
+
+std::vector<RunningProcess> list_answering_processes(const RunDirectory& directory,
+                                                     Duration wait_max) {
+  std::vector<RunningProcess> processes;
+  const auto deadline = std::chrono::steady_clock::now() + wait_max;
+  for (const std::string& name : directory.live_sockets()) {
+    const Duration left = deadline - std::chrono::steady_clock::now();
+    if (left <= Duration::zero()) {
+      break;
+    }
+    Result<Json> status = ask(directory, name, "GET", "/status", left);
+    if (status && status->is_object()) {
+      processes.push_back({.pid = pid_of_socket(name),
+                           .socket_name = name,
+                           .status = std::move(*status),
+                           .problem = {}});
+    }
   }
   return processes;
 }

@@ -28,6 +28,10 @@ struct RunningProcess {
 // Asks each in turn. Ordered by pid.
 [[nodiscard]] std::vector<RunningProcess> list_processes(const RunDirectory& directory);
 
+// Only those that answer, and as many as can be asked within the time.
+[[nodiscard]] std::vector<RunningProcess> list_answering_processes(const RunDirectory& directory,
+                                                                   Duration wait_max);
+
 // Asks it to stop and waits until it is gone. One that does not take the request gets SIGTERM.
 // Errors: it is still there after `wait_max`.
 [[nodiscard]] Status stop_process(const RunDirectory& directory, const RunningProcess& process,

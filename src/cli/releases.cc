@@ -134,12 +134,23 @@ void add_activate_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "activate",
        .description = "Make a release of this host the current one: a link is switched in one step",
+       .details = "DIR/current (or the name of --link) is a symbolic link to the tag. It is "
+                  "replaced in one rename: whoever follows it sees the old release or the new "
+                  "one, and never neither. What was current before is recorded, for `murder "
+                  "rollback`. Programs that run from the old release are not told: restarting "
+                  "them is yours to do.",
        .example = "murder activate v42 --to /srv/app        # /srv/app/current -> v42",
+       .files = {record_file},
+       .see_also = {"murder-releases(1)", "murder-rollback(1)", "murder-peer(1)"},
        .has_telling_exit_code = true},
       run_activate);
-  command.add_option("TAG", options.tag, "The release, DIR/TAG").required();
+  command.add_option("TAG", options.tag, "The release, DIR/TAG")
+      .required()
+      .completes(ValueKind::placed_tag);
   command.add_option("--to", options.to, "The directory of releases").type_name("DIR").required();
-  command.add_option("--link", options.link, "The name of the link in it").show_default();
+  command.add_option("--link", options.link, "The name of the link in it")
+      .type_name("NAME")
+      .show_default();
   command.add_flag("--rollback", options.rollback,
                    "This is a way back: what was activated after TAG does not come back by a "
                    "further rollback");
@@ -152,11 +163,17 @@ void add_releases_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "releases",
        .description = "List the releases that murder put into a directory, or remove old ones",
+       .details = "Listed is what was delivered with `murder peer --record`, as deploys do, "
+                  "and is still there. What somebody else put into DIR is neither listed nor "
+                  "ever removed.",
        .example = "murder releases --to /srv/app --keep 5",
+       .files = {record_file},
+       .see_also = {"murder-activate(1)", "murder-rollback(1)", "murder-clean(1)"},
        .has_telling_exit_code = true},
       run_releases);
   command.add_option("--to", options.to, "The directory of releases").type_name("DIR").required();
   command.add_option("--link", options.link, "The name of the link to the current one")
+      .type_name("NAME")
       .show_default();
   command
       .add_option("--keep", options.keep,

@@ -190,20 +190,39 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
 }  // namespace
 
 void add_seed_command(ArgumentParser app, CommandContext& context) {
-  auto [command, options] =
-      add_command<SeedOptions>(app, context,
-                               {.name = "seed",
-                                .description = "Serve a release that is on this host until stopped",
-                                .example = "murder seed /tmp/v42.tar.zst.torrent --background",
-                                .has_telling_exit_code = true},
-                               run_seed);
+  auto [command, options] = add_command<SeedOptions>(
+      app, context,
+      {.name = "seed",
+       .description = "Serve a release that is on this host until stopped",
+       .details = "The archive is checked against the torrent first; "
+                  "what is wrong in it is not served. Then the "
+                  "seeder announces itself to every tracker that the "
+                  "torrent names, and serves until it is stopped: by "
+                  "`murder stop TAG --seeding`, SIGTERM, or "
+                  "--end-when-idle.\n\n"
+                  "The archive must stay as it is while it is "
+                  "served. Whoever has the torrent and reaches the "
+                  "port can fetch the release: there is no other "
+                  "access control, and nothing is encrypted.\n\n"
+                  "As a service of the packages it is "
+                  "`murder-seed@TAG.service`, which serves the "
+                  "release TAG of `/var/lib/murder/seed`.",
+       .example = "murder seed /tmp/v42.tar.zst.torrent --background",
+       .environment = {sha1_variable},
+       .files = {{"/var/lib/murder/seed",
+                  "Where `murder-seed@TAG.service` looks for the "
+                  "archive and the torrent of TAG."}},
+       .see_also = {"murder-create(1)", "murder-tracker(1)", "murder-status(1)", "murder-stop(1)"},
+       .has_telling_exit_code = true},
+      run_seed);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")
       .required();
   command
       .add_option("--from", options.from,
                   "TORRENT is a tag: serve TAG.torrent, or TAG.tar.zst.torrent, of this directory")
       .type_name("DIR");
-  command.add_option("FILE", options.file, "The content; default: beside the torrent");
+  command.add_option("FILE", options.file, "The content; default: beside the torrent")
+      .completes(ValueKind::path);
   add_swarm_options(command, options.swarm);
   command.add_duration("--end-when-idle", options.idle_max,
                        "End when no peer was connected for this long; default: never");

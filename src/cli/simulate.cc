@@ -351,51 +351,7 @@ void add_trouble_options(ArgumentParser command, SimulateOptions& options) {
       .group(group);
 }
 
-}  // namespace
-
-void add_simulate_command(ArgumentParser app, CommandContext& context) {
-  auto [command, options] = add_command<SimulateOptions>(
-      app, context,
-      {.name = "simulate",
-       .description =
-           "Simulate a rollout with the code that carries it out: swarm, policy and tracker under\n"
-           "a virtual clock, and a network of links that connections share fairly.\n"
-           "The floor is (m - 1) + ceil(log2(N + 1)) piece times for m pieces and N hosts; what "
-           "is\n"
-           "known to make a run longer (a slow seeder, narrow uplinks of racks, the last host's\n"
-           "start) is told apart as the floor of this run. Times are of the hosts that live and\n"
-           "are not slow. Exit status: 0 all living hosts have it, 1 not, 2 wrong usage.",
-       .example = "murder simulate --hosts 1000 --size 1GiB\n"
-                  "murder simulate --hosts 1000 --size 64MiB --slow 1%:0.1 --die 1% "
-                  "--join-over 20%\n"
-                  "murder simulate --hosts 1000 --rack-size 40 --rack-uplink 100gbit "
-                  "--plot rollout.svg"},
-      run_simulate);
-  command.add_option("--hosts", options.hosts, "How many fetch")
-      .in_range(1, 1'000'000)
-      .show_default();
-  command.add_size("--size", options.size_bytes, "Of the release (default: 1GiB)");
-  command
-      .add_parsed(
-          "--piece-size",
-          [&options = options](const std::string& text) {
-            return take_piece_size(text, options.piece_bytes);
-          },
-          "A power of two from 16KiB, or auto (default)")
-      .type_name("SIZE");
-  command
-      .add_parsed(
-          "--policy",
-          [&options = options](const std::string& text) {
-            return take_policy(text, options.policy);
-          },
-          "Between our own peers: grant, or classic as towards stock clients (default: grant)")
-      .type_name("POLICY");
-  command.add_option("--seed", options.seed, "The same seed gives the same run").show_default();
-  command.add_option("--plot", options.plot, "Draw hosts done over time into this SVG file")
-      .type_name("FILE");
-  add_network_options(command, options);
-  add_trouble_options(command, options);
+void add_detail_options(ArgumentParser command, SimulateOptions& options) {
   const std::string group = "Details";
   command
       .add_option("--scenario", options.scenario,
@@ -414,6 +370,67 @@ void add_simulate_command(ArgumentParser app, CommandContext& context) {
                   "Check a swarm's invariants at every Nth event (1: each; slow)")
       .type_name("N")
       .group(group);
+}
+
+}  // namespace
+
+void add_simulate_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<SimulateOptions>(
+      app, context,
+      {.name = "simulate",
+       .description =
+           "Simulate a rollout with the code that carries it out: swarm, policy and tracker under\n"
+           "a virtual clock, and a network of links that connections share fairly.\n"
+           "The floor is (m - 1) + ceil(log2(N + 1)) piece times for m pieces and N hosts; what "
+           "is\n"
+           "known to make a run longer (a slow seeder, narrow uplinks of racks, the last host's\n"
+           "start) is told apart as the floor of this run. Times are of the hosts that live and\n"
+           "are not slow. Exit status: 0 all living hosts have it, 1 not, 2 wrong usage.",
+       .details = "The same options give the same run, to the last event: nothing depends on "
+                  "the machine but the time that it takes. Use it to see what more hosts, "
+                  "narrow racks, slow or dying hosts and another piece size would do, before "
+                  "a rollout. For the hosts of a `murder.toml`, `murder deploy --plan` does "
+                  "this.",
+       .example = "murder simulate --hosts 1000 --size 1GiB\n"
+                  "murder simulate --hosts 1000 --size 64MiB --slow 1%:0.1 --die 1% "
+                  "--join-over 20%\n"
+                  "murder simulate --hosts 1000 --rack-size 40 --rack-uplink 100gbit "
+                  "--plot rollout.svg",
+       .exit_statuses = {{"0", "All hosts that live have the release."},
+                         {"1", "A host that lives does not."},
+                         {"2", "The command line is wrong."}},
+       .see_also = {"murder-deploy(1)"}},
+      run_simulate);
+  command.add_option("--hosts", options.hosts, "How many fetch")
+      .in_range(1, 1'000'000)
+      .type_name("N")
+      .show_default();
+  command.add_size("--size", options.size_bytes, "Of the release (default: 1GiB)");
+  command
+      .add_parsed(
+          "--piece-size",
+          [&options = options](const std::string& text) {
+            return take_piece_size(text, options.piece_bytes);
+          },
+          "A power of two from 16KiB, or auto (default)")
+      .type_name("SIZE");
+  command
+      .add_parsed(
+          "--policy",
+          [&options = options](const std::string& text) {
+            return take_policy(text, options.policy);
+          },
+          "Between our own peers: grant, or classic as towards stock clients (default: grant)")
+      .type_name("POLICY")
+      .completes({"grant", "classic"});
+  command.add_option("--seed", options.seed, "The same seed gives the same run")
+      .type_name("N")
+      .show_default();
+  command.add_option("--plot", options.plot, "Draw hosts done over time into this SVG file")
+      .type_name("FILE");
+  add_network_options(command, options);
+  add_trouble_options(command, options);
+  add_detail_options(command, options);
 }
 
 }  // namespace murder::cli

@@ -107,10 +107,20 @@ void add_status_command(ArgumentParser app, CommandContext& context) {
                                  {
                                      .name = "status",
                                      .description = "Show the murder processes of this host",
+                                     .details = "Of each tracker, seeder and peer of this "
+                                                "user: the kind, the release, what it is "
+                                                "doing, how much of the release it has, its "
+                                                "neighbours, what it sent, its address and "
+                                                "its process. With --json there is more, such "
+                                                "as what each tracker answered last.\n\n"
+                                                "Only processes of the same user (and of the "
+                                                "same --run-dir) are found.",
                                      .example = "murder status\nmurder status v42 --json",
+                                     .see_also = {"murder-stop(1)", "murder-wait(1)"},
                                  },
                                  run_status);
-  command.add_option("TAG", options.tag, "Only processes of this release");
+  command.add_option("TAG", options.tag, "Only processes of this release")
+      .completes(ValueKind::running_tag);
 }
 
 }  // namespace murder::cli

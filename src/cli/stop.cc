@@ -131,10 +131,17 @@ void add_stop_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "stop",
        .description = "Stop murder processes of this host and wait until they are gone",
+       .details = "The processes end in good order: a peer that is interrupted keeps what it "
+                  "has fetched, for the next attempt, and leaves nothing at its target. "
+                  "Something must be named: a TAG, a kind, or --all. Only processes of the "
+                  "same user (and of the same --run-dir) are found. Services are stopped by "
+                  "`systemctl stop`, since systemd would start them again.",
        .example = "murder stop v42\nmurder stop --tracker --port 8998",
+       .see_also = {"murder-status(1)", "murder-clean(1)"},
        .has_telling_exit_code = true},
       run_stop);
-  command.add_option("TAG", options.tag, "Stop the seeders and peers of this release");
+  command.add_option("TAG", options.tag, "Stop the seeders and peers of this release")
+      .completes(ValueKind::running_tag);
   command.add_flag("--seeding", options.seeding, "Seeders only");
   command.add_flag("--peering", options.peering, "Peers only");
   command.add_flag("--tracker", options.tracker, "Trackers");

@@ -53,6 +53,7 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
       .type_name("NAME");
   command.add_option("--shards", options.shards, "Threads that share the work, one per core")
       .in_range(1, shards_max)
+      .type_name("N")
       .show_default();
   command.add_size("--memory", options.memory_bytes,
                    "Memory for pieces on their way; default 64MiB, less where the memory of this "
@@ -69,6 +70,7 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
                   "How payload is sent: auto, copy (through memory of the process), zc (from there "
                   "without a copy), splice (from the page cache)")
       .one_of({"auto", "copy", "zc", "splice"})
+      .type_name("HOW")
       .show_default();
 }
 

@@ -144,7 +144,24 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "tracker",
        .description = "Tell the hosts of a release about each other",
+       .details = "Seeders and peers announce themselves to the tracker by the info hash of "
+                  "their torrent, and it answers with the neighbours that each should connect "
+                  "to. The release itself never passes through it. One tracker serves any "
+                  "number of releases at the same time, and needs no configuration for a new "
+                  "one.\n\n"
+                  "It keeps everything in memory. After a restart the hosts announce "
+                  "themselves again, and what was fetched meanwhile is not lost: hosts keep "
+                  "the neighbours they have.\n\n"
+                  "`http://HOST:8998/` shows in a browser how far the hosts of each release "
+                  "are, `/status.json` the same for programs, and `/metrics` for Prometheus. "
+                  "Whoever reaches the port can read these pages and announce a host: let "
+                  "only the fleet reach it.\n\n"
+                  "As a service of the packages it is `murder-tracker.service`, which reads "
+                  "`/etc/murder/tracker.toml`.",
        .example = "murder tracker --listen '[::]:8998' --background",
+       .files = {{"/etc/murder/tracker.toml",
+                  "What `murder-tracker.service` is configured by, see `tracker.toml`(5)."}},
+       .see_also = {"murder-seed(1)", "murder-status(1)", "murder-stop(1)", "tracker.toml(5)"},
        .has_telling_exit_code = true},
       run_tracker);
   command

@@ -39,7 +39,8 @@ void add_placing_options(ArgumentParser& command, PlacingOptions& options) {
       .add_option("--owner", options.owner,
                   "Whom the release belongs to, as chown takes it; for root (default: whoever runs "
                   "this)")
-      .type_name("USER[:GROUP]");
+      .type_name("USER[:GROUP]")
+      .completes(ValueKind::user);
   command.add_flag("--keep-setid", options.keep_setid,
                    "Keep set-user-id and set-group-id bits, which are left off otherwise");
   command.add_size("--max-unpacked", options.unpacked_bytes_max,

@@ -181,7 +181,15 @@ void add_verify_command(ArgumentParser app, CommandContext& context) {
       {.name = "verify",
        .description = "Check content on disk against a torrent: exit code 0 if all of it is right\n"
                       "and, when it is an archive, can be unpacked",
+       .details = "Every piece is read and hashed, on all cores. Pieces that are wrong or "
+                  "missing are named as ranges. An archive is unpacked as well, without "
+                  "writing anything, since hosts would refuse one that is damaged inside.",
        .example = "murder verify /tmp/v42.tar.zst.torrent /tmp/v42.tar.zst",
+       .exit_statuses = {{"0", "All of it is right."},
+                         {"1", "Something is wrong or missing, or could not be read."},
+                         {"2", "The command line is wrong."}},
+       .environment = {sha1_variable},
+       .see_also = {"murder-create(1)", "murder-info(1)"},
        .has_telling_exit_code = true},
       run_verify);
   command.add_option("TORRENT", options.torrent, "Path, - for standard input, or http URL")

@@ -171,11 +171,20 @@ void add_wait_command(ArgumentParser app, CommandContext& context) {
       {.name = "wait",
        .description = "Wait for a peer that was started with --background: exit code 0 when the\n"
                       "release is in its place",
+       .details = "Where the peer has ended, the answer is immediate, also after a restart of "
+                  "the machine as far as the run directory is still there. With --json, what "
+                  "is known of a peer that failed includes the end of its log.",
        .example = "murder peer v42.tar.zst.torrent --to /srv/app --background\n"
                   "murder wait v42 --timeout 10m",
+       .exit_statuses = {{"0", "The release is in its place."},
+                         {"1",
+                          "The peer failed, was killed, or is still at work when --timeout "
+                          "is over; standard error says which."},
+                         {"2", "The command line is wrong."}},
+       .see_also = {"murder-peer(1)", "murder-status(1)", "murder-clean(1)"},
        .has_telling_exit_code = true},
       wait_for_peer);
-  command.add_option("TAG", options.tag, "The release").required();
+  command.add_option("TAG", options.tag, "The release").required().completes(ValueKind::waited_tag);
   command.add_duration("--timeout", options.timeout,
                        "Give up waiting after this long (the peer goes on); default: never");
 }

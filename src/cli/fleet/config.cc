@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/fleet/config_keys.h"
 #include "cli/fleet/own_file.h"
 #include "cli/fleet/plan/fleet_bounds.h"
 #include "cli/suggestion.h"
@@ -161,10 +162,7 @@ class Reader {
   Status read_murder(const toml::table& table) {
     Variables& variables = config_.variables;
     return first_error(
-        {check_keys(table,
-                    {"default_tag", "default_seeder_files_path", "default_destination_path",
-                     "remote_murder_path", "default_temp_path", "tracker_port", "peer_port"}),
-         take_ports(table, "peer_port", variables.peer_port),
+        {check_keys(table, keys_of("murder")), take_ports(table, "peer_port", variables.peer_port),
          take_text(table, "default_tag", variables.default_tag),
          take_text(table, "default_seeder_files_path", variables.default_seeder_files_path),
          take_text(table, "default_destination_path", variables.default_destination_path),
@@ -176,9 +174,7 @@ class Reader {
   Status read_fleet(const toml::table& table) {
     ReachDefaults& reach = config_.reach;
     return first_error(
-        {check_keys(table, {"launcher", "ssh", "become", "forks", "retries", "connect_timeout",
-                            "command_timeout"}),
-         take_yes_or_no(table, "become", reach.become),
+        {check_keys(table, keys_of("fleet")), take_yes_or_no(table, "become", reach.become),
          take_text(table, "launcher", reach.launcher), take_text(table, "ssh", reach.ssh),
          take_number<uint32_t>(table, "forks", 1, limits::forks_max, reach.forks),
          take_number<uint32_t>(table, "retries", 0, limits::retries_max, reach.retries),
@@ -187,7 +183,7 @@ class Reader {
   }
 
   Status read_roles(const toml::table& table) {
-    if (Status known = check_keys(table, {"tracker", "seeder", "peer"}); !known) {
+    if (Status known = check_keys(table, keys_of("roles")); !known) {
       return known;
     }
     for (const auto& [name, role] :
@@ -225,9 +221,8 @@ class Reader {
       return wrong(node, "host is missing");
     }
     Status read = first_error(
-        {check_keys(*table,
-                    {"host", "address", "port", "user", "ip", "rack", "become", "no_release"}),
-         take_text(*table, "host", entry.node_set), take_text(*table, "address", entry.address),
+        {check_keys(*table, keys_of(host_table)), take_text(*table, "host", entry.node_set),
+         take_text(*table, "address", entry.address),
          take_number<uint16_t>(*table, "port", 1, 65535, entry.port),
          take_text(*table, "user", entry.user), take_text(*table, "ip", entry.ip),
          take_text(*table, "rack", entry.rack), take_yes_or_no(*table, "become", entry.become),

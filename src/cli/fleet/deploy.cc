@@ -285,7 +285,9 @@ void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options
   command.add_flag("--activate", options.activate,
                    "Switch DIR/current to the release, on every host in one rename, when all\n"
                    "hosts have it");
-  command.add_option("--quorum", options.quorum, "... when so many have it: 95%, or 12 hosts")
+  command
+      .add_option("--quorum", options.quorum,
+                  "With --activate: switch when this many have it, 95% or 12 hosts")
       .type_name("SHARE");
   command
       .add_option("--keep-releases", options.keep_releases,
@@ -315,15 +317,48 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
            "Bring a release to every host: pack it, put this program on the hosts, start a\n"
            "tracker if none answers, serve, fetch everywhere, stop and clean up again.\n"
            "Exit status: 0 all hosts have it, 3 some, 1 none, 2 wrong usage, 130 interrupted.",
+       .details = "This machine needs `ssh` to every host, without a password being asked "
+                  "for, and the hosts need nothing but Linux 6.1 and a directory that can be "
+                  "written to. What happens, in this order: SOURCE is packed; the program is "
+                  "put on hosts that lack it (to `/opt/murder`); a tracker is started where "
+                  "none answers; the release is served from the seeder's host; every host "
+                  "fetches it to DIR/TAG; with --activate, DIR/current is switched when all "
+                  "hosts (or --quorum) have it; what was started is stopped, and archives are "
+                  "removed.\n\n"
+                  "Hosts that fail are named at the end with the stage and the reason, and do "
+                  "not hold up the others. The same command again is safe at any time: hosts "
+                  "that have the release are done at once. --retry-failed continues with "
+                  "those that failed.\n\n"
+                  "One deploy of a tag and of a directory is at work at a time, whichever "
+                  "machine it was started from. The first ^C ends the work and cleans up; the "
+                  "second one ends that as well. A deploy that was killed is cleaned up after "
+                  "by the hosts themselves, within ten minutes.",
        .example = "murder deploy ./build --tag v42 --to /srv/app --host 'w[001-120]'\n"
                   "murder deploy ./build --tag v42 --activate --quorum 95% --keep-releases 5\n"
                   "murder deploy ./build --tag v42 --retry-failed\n"
                   "murder deploy ./build --tag v42 --plan --plan-rate 25gbit",
+       .exit_statuses = {{"0", "All hosts have the release."},
+                         {"1", "No host has it."},
+                         {"2", "The command line or a configuration file is wrong."},
+                         {"3",
+                          "Some hosts have it, or all have it and it could not be made "
+                          "current."},
+                         {"130", "It was interrupted."}},
+       .environment = {{"MURDER_SSH", "The command in place of `ssh`, where --ssh is not given."},
+                       {"temp_path", "The temporary directory, where --temp-path is not given."},
+                       {"XDG_STATE_HOME",
+                        "Where --retry-failed finds what became of the last deploy, in "
+                        "`murder/deploy-TAG.json`; default `~/.local/state`."}},
+       .files = {cli::config_file,
+                 {"/opt/murder/murder", "The program on the hosts."},
+                 cli::record_file},
+       .see_also = {"murder-rollback(1)", "murder-fleet(1)", "murder-simulate(1)"},
        .has_telling_exit_code = true},
       run_deploy);
-  command.add_option(
-      "SOURCE", options.source,
-      "The directory or file, of this machine (default:\ndefault_seeder_files_path)");
+  command
+      .add_option("SOURCE", options.source,
+                  "The directory or file, of this machine (default:\ndefault_seeder_files_path)")
+      .completes(cli::ValueKind::path);
   add_tag_option(command, options.task);
   command
       .add_option("--to,--destination-path", options.task.destination_path,

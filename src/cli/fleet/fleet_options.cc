@@ -18,6 +18,7 @@ void add_list(cli::ArgumentParser command, const std::string& name, std::vector<
   command.add_option(name, list, description)
       .type_name(value)
       .one_value_each_time()
+      .completes(value == "FILE" ? cli::ValueKind::path : cli::ValueKind::hosts)
       .group(hosts_group);
 }
 
@@ -130,6 +131,7 @@ void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
                   "ssh, clush (ClusterShell's tree, for thousands of hosts),\n"
                   "or exec:'CMD {host} {command}' (default: ssh)")
       .type_name("HOW")
+      .completes({"ssh", "clush"})
       .group(reach_group);
   command
       .add_option("--ssh", reach.ssh,

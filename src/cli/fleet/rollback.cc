@@ -108,13 +108,27 @@ void add_rollback_command(cli::ArgumentParser app, cli::CommandContext& context)
        .description =
            "Make the release before the current one current again, on every host that\n"
            "answers. Hosts that would go back to different releases are an error: name one.",
+       .details = "On every host the link DIR/current is switched back in one rename, to the "
+                  "release that was made current before the present one and is still there. A "
+                  "further rollback goes one release further back. Nothing is fetched and "
+                  "nothing is removed.",
        .example = "murder rollback\nmurder rollback --to /srv/app --tag v41",
+       .exit_statuses = {{"0", "All hosts were switched."},
+                         {"1", "No host was."},
+                         {"2", "The command line or a configuration file is wrong."},
+                         {"3", "Some hosts were."},
+                         {"130", "It was interrupted."}},
+       .environment = {{"MURDER_SSH", "The command in place of `ssh`, where --ssh is not given."}},
+       .files = {cli::config_file},
+       .see_also = {"murder-deploy(1)", "murder-activate(1)", "murder-releases(1)",
+                    "murder-fleet(1)"},
        .has_telling_exit_code = true},
       run_rollback);
   command
       .add_option("--tag", options.tag,
                   "The release to go back to (default: what was current before)")
-      .type_name("NAME");
+      .type_name("NAME")
+      .completes(cli::ValueKind::any_tag);
   command
       .add_option("--to,--destination-path", options.destination_path,
                   "Where the releases are (default: default_destination_path)")

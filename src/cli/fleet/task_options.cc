@@ -10,7 +10,8 @@ namespace murder::fleet {
 
 void add_tag_option(cli::ArgumentParser command, TaskOptions& options) {
   command.add_option("--tag", options.tag, "The release, also tag=NAME (default: default_tag)")
-      .type_name("NAME");
+      .type_name("NAME")
+      .completes(cli::ValueKind::any_tag);
 }
 
 void add_temp_path_option(cli::ArgumentParser command, TaskOptions& options) {
