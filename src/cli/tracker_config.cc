@@ -7,6 +7,7 @@
 #include "cli/service/bounds.h"
 #include "cli/suggestion.h"
 #include "cli/toml_library.h"
+#include "cli/tracker_config_keys.h"
 #include "engine/archive/file.h"
 #include "engine/base/units.h"
 #include "engine/http/bounds.h"
@@ -24,9 +25,8 @@ class Reader {
 
   Result<TrackerConfig> read(const toml::table& root) {
     for (const Status& status :
-         {check_keys(root, {"listen", "port", "racks", "end_when_idle", "limits"}),
-          take_listen(root), take_port(root), take_racks(root), take_idle(root),
-          take_limits(root)}) {
+         {check_keys(root, keys_of(tracker_config_keys, tracker_table)), take_listen(root),
+          take_port(root), take_racks(root), take_idle(root), take_limits(root)}) {
       if (!status) {
         return fail(status.error());
       }
@@ -133,7 +133,7 @@ class Reader {
       return wrong(*node, "limits must be a table: [limits]");
     }
     for (const Status& status :
-         {check_keys(*table, {"connections", "hosts", "releases"}),
+         {check_keys(*table, keys_of(tracker_config_keys, limits_table)),
           take_number(*table, "connections", 16, limits::http_connections_max,
                       config_.connections_max),
           take_number(*table, "hosts", 1, limits::tracker_peers_max, config_.hosts_max),
