@@ -240,10 +240,22 @@ void add_tune_command(ArgumentParser app, CommandContext& context) {
            "Show which kernel settings of this host limit fast transfers; change them and restore "
            "them.\n"
            "Exit status: 0 nothing to do or done, 1 not all of it, 3 the dry run found something",
+       .details =
+           "Without --apply nothing is changed: what differs from the aim is shown with the value "
+           "it "
+           "has, the value it would get, and the reason. What `murder tune --apply` changes goes "
+           "into files of its own below `/etc/sysctl.d`, `/etc/modules-load.d` and "
+           "`/etc/systemd/system`, and takes effect at once as well. What was there before is "
+           "recorded, and `murder tune --undo` restores it, unless somebody else changed it since.",
        .example = "murder tune\n"
                   "sudo murder tune --apply\n"
                   "sudo murder tune --apply --bandwidth 40gbit --rtt 20ms\n"
                   "sudo murder tune --undo",
+       .exit_statuses = {{"0", "There was nothing to do, or it was done."},
+                         {"1", "Not all of it could be done."},
+                         {"2", "The command line is wrong."},
+                         {"3", "The dry run found something that would be changed."}},
+       .see_also = {"murder-doctor(1)", "murder-simulate(1)"},
        .has_telling_exit_code = true},
       run_tune);
   command.add_flag("--dry-run", options.dry_run, "Show what would be changed (the default)");
