@@ -69,7 +69,8 @@ static_assert(announce_soonest < progress_interval_min);
 // A page is this old at most, and made no more often when it is asked for often.
 inline constexpr Duration page_kept_for = std::chrono::seconds(1);
 inline constexpr uint32_t fresh_pages_burst = 8;
-inline constexpr uint32_t pages_kept_max = 64;  // of different kinds and releases
+inline constexpr uint32_t metrics_releases_max = 50;  // that /metrics tells of one by one
+inline constexpr uint32_t pages_kept_max = 64;        // of different kinds and releases
 // What all viewers together are sent: some 1 % of what a core can send.
 inline constexpr uint64_t viewer_bytes_per_second = 8 * 1024 * 1024;
 inline constexpr uint64_t viewer_page_bytes_min = 64 * 1024;  // what a small page counts as

@@ -76,6 +76,7 @@ http::Response Service::announce(const http::Request& request, Instant now) {
     reply_.failure_reason = std::move(announce.error().text);
     reply_.retry_never = true;
   }
+  ++answered_count_;
   counters_.announces_refused += reply_.failure_reason.empty() ? 0 : 1;
   return {.body = codec::encode_announce_reply(reply_, form)};
 }
@@ -112,6 +113,7 @@ Snapshot Service::snapshot(Instant now, const SnapshotLimits& limits) const {
   Snapshot snapshot = take_snapshot(table_, now, limits);
   snapshot.uptime = now - started_at_;
   snapshot.service = counters_;
+  snapshot.announce_latency = announce_latency_;
   if (server_ != nullptr) {
     const http::ServerCounters& counters = server_->counters();
     snapshot.http = {.connections_open = server_->connection_count(),
@@ -132,6 +134,11 @@ std::string Service::status_json(Instant now) const {
                                            .rows_max = rows_max}));
 }
 
+std::string Service::metrics(Instant now) const {
+  return render_metrics(snapshot(
+      now, {.lines_max = limits::metrics_releases_max, .order = SwarmOrder::newest_first}));
+}
+
 std::string Service::make(const PageCache::Key& key, Instant now) const {
   switch (key.kind) {
     case PageKind::html:
@@ -148,7 +155,7 @@ std::string Service::make(const PageCache::Key& key, Instant now) const {
                                                .rows_max = rows_max,
                                                .only = &key.info_hash}));
     case PageKind::metrics:
-      return render_metrics(snapshot(now, {}));
+      return metrics(now);
     case PageKind::scrape:
       return scrape_of_all();
   }

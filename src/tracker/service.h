@@ -31,10 +31,19 @@ class Service : public http::Handler {
 
   http::Response handle(const http::Request& request, Instant now) override;
 
+  // The end of a turn of the reactor, in which announces were answered: their answers leave now, so
+  // long after the turn began. One reading of the clock serves them all.
+  [[nodiscard]] bool has_answered() const { return answered_count_ > 0; }
+  void answers_leave(Duration latency) {
+    announce_latency_.record(latency, answered_count_);
+    answered_count_ = 0;
+  }
+
   // The server whose counters /metrics shows; nullptr: none.
   void show_counters_of(const http::Server* server) { server_ = server; }
   [[nodiscard]] const ServiceCounters& counters() const { return counters_; }
   [[nodiscard]] std::string status_json(Instant now) const;
+  [[nodiscard]] std::string metrics(Instant now) const;  // as /metrics shows them
 
  private:
   http::Response announce(const http::Request& request, Instant now);
@@ -49,7 +58,9 @@ class Service : public http::Handler {
   Prng prng_;
   Instant started_at_;
   ServiceCounters counters_;
-  codec::AnnounceReply reply_;  // its storage is used again
+  LatencyHistogram announce_latency_;
+  uint32_t answered_count_ = 0;  // announces of this turn
+  codec::AnnounceReply reply_;   // its storage is used again
   PageCache pages_;
   ViewerGate viewers_;
   const http::Server* server_ = nullptr;

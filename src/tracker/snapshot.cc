@@ -37,7 +37,8 @@ Snapshot take_snapshot(const PeerTable& table, Instant now, const SnapshotLimits
   struct Key {
     bool is_done;
     bool is_empty;
-    const std::string* name;
+    Duration age;  // zero when they are ordered by name
+    std::string_view name;
     const InfoHash* info_hash;
     const Swarm* swarm;
   };
@@ -45,14 +46,19 @@ Snapshot take_snapshot(const PeerTable& table, Instant now, const SnapshotLimits
   keys.reserve(table.swarm_count());
   table.each_swarm([&](const InfoHash& info_hash, const Swarm& swarm) {
     if (limits.only == nullptr || *limits.only == info_hash) {
-      keys.push_back({swarm.counts().leecher_count == 0, swarm.record_count() == 0, &swarm.name,
-                      &info_hash, &swarm});
+      const bool is_by_age = limits.order == SwarmOrder::newest_first;
+      keys.push_back({.is_done = swarm.counts().leecher_count == 0,
+                      .is_empty = swarm.record_count() == 0,
+                      .age = is_by_age ? now - swarm.made_at : Duration{},
+                      .name = is_by_age ? std::string_view() : swarm.name,
+                      .info_hash = &info_hash,
+                      .swarm = &swarm});
     }
     return true;
   });
   const auto before = [](const Key& left, const Key& right) {
-    return std::tie(left.is_done, left.is_empty, *left.name, *left.info_hash) <
-           std::tie(right.is_done, right.is_empty, *right.name, *right.info_hash);
+    return std::tie(left.is_done, left.is_empty, left.age, left.name, *left.info_hash) <
+           std::tie(right.is_done, right.is_empty, right.age, right.name, *right.info_hash);
   };
   const size_t count = std::min<size_t>(keys.size(), limits.lines_max);
   std::partial_sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count), keys.end(),
@@ -65,7 +71,7 @@ Snapshot take_snapshot(const PeerTable& table, Instant now, const SnapshotLimits
     const uint32_t racks_max = std::min(limits.racks_max, rows_left - slowest_max);
     snapshot.swarms.push_back(
         {.info_hash = *key.info_hash,
-         .name = *key.name,
+         .name = key.swarm->name,
          .counts = key.swarm->counts(),
          .total_bytes = key.swarm->total_bytes,
          .delivered_bytes = key.swarm->delivered_bytes(),

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/instant.h"
+#include "engine/base/latency_histogram.h"
 #include "engine/base/types.h"
 #include "tracker/peer_table.h"
 
@@ -63,16 +64,19 @@ struct SwarmLine {
 struct Snapshot {
   Instant now;
   Duration uptime{};
+  LatencyHistogram announce_latency;
   SwarmCounts totals;
   uint32_t swarm_count = 0;
   uint32_t record_count = 0;
   uint64_t table_bytes = 0;
   ServiceCounters service;
   HttpCounts http;
-  // Swarms in which somebody fetches, then others with peers, then empty ones; by name and info
-  // hash.
+  // Swarms in which somebody fetches, then others with peers, then empty ones; within these in
+  // SnapshotLimits::order, then by info hash.
   std::vector<SwarmLine> swarms;
 };
+
+enum class SwarmOrder : uint8_t { by_name, newest_first };
 
 struct SnapshotLimits {
   uint32_t lines_max = 0;    // swarms that are listed
@@ -81,6 +85,7 @@ struct SnapshotLimits {
   // Leechers and racks of all swarms together; later swarms go without.
   uint32_t rows_max = UINT32_MAX;
   const InfoHash* only = nullptr;
+  SwarmOrder order = SwarmOrder::by_name;
 };
 
 // The part that comes from the table.

@@ -83,6 +83,7 @@ struct SwarmProgress {
     uint32_t leecher_count = 0;
     uint64_t left_bytes = 0;  // of its leechers together
   };
+  uint32_t fetching_count = 0;  // leechers that are not overdue
   // [0]: has less than a tenth; all 0 while the release's size is not known.
   std::array<uint32_t, 10> leechers_by_tenth{};
   std::vector<Leecher> slowest;  // the most left to fetch first

@@ -75,6 +75,7 @@ SwarmProgress Swarm::progress(uint32_t slowest_max, uint32_t racks_max, Instant 
       if (record.is_alias || record.is_overdue(now)) {
         continue;
       }
+      ++progress.fetching_count;
       if (total_bytes > 0) {
         const uint64_t had_bytes = total_bytes - std::min(record.left_bytes, total_bytes);
         const size_t tenth = std::min<uint64_t>(had_bytes * 10 / total_bytes, 9);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -106,9 +107,11 @@ TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t rand
       service_(table_, {.started_at = reactor_->now(), .random_seed = random_seed + 1}),
       sweep_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_sweep>(this)),
       stop_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_stop>(this)),
+      turn_hook_(io::bind_hook<&TrackerServer::on_turn_end>(this)),
       reloads_(options.reloads),
       idle_max_(options.tunables.idle_max) {
   sweep_timer_.arm(reactor_->now() + sweep_period);
+  reactor_->add_turn_hook(turn_hook_);
 }
 
 TrackerServer::~TrackerServer() {
@@ -207,6 +210,18 @@ void TrackerServer::stop() {
 
 std::string TrackerServer::status_json() const {
   return service_.status_json(reactor_->now());
+}
+
+std::string TrackerServer::metrics() const {
+  return service_.metrics(reactor_->now());
+}
+
+// What a turn answered is handed to the kernel right after it.
+void TrackerServer::on_turn_end(io::TurnHook&) {
+  if (service_.has_answered()) {
+    const Instant end(std::chrono::steady_clock::now().time_since_epoch());
+    service_.answers_leave(end - reactor_->now());
+  }
 }
 
 void TrackerServer::on_signal(int signal_number) {

@@ -88,6 +88,8 @@ class TrackerServer {
   [[nodiscard]] const std::vector<Endpoint>& endpoints() const { return endpoints_; }
   // One JSON object: see Service.
   [[nodiscard]] std::string status_json() const;
+  // As /metrics shows them.
+  [[nodiscard]] std::string metrics() const;
   [[nodiscard]] const PeerTable& table() const { return table_; }
 
  private:
@@ -97,6 +99,7 @@ class TrackerServer {
   void on_signal(int signal_number);
   void on_sweep(io::Timer& timer);
   void on_stop(io::Timer& timer);
+  void on_turn_end(io::TurnHook& hook);
   void tell_events();
   [[nodiscard]] bool is_idle_for_long();
 
@@ -110,6 +113,7 @@ class TrackerServer {
   std::unique_ptr<Prober> prober_;
   io::Timer sweep_timer_;
   io::Timer stop_timer_;
+  io::TurnHook turn_hook_;
   TrackerOwner* owner_ = nullptr;
   bool reloads_ = false;
   Duration idle_max_{};

@@ -1,8 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <optional>
-#include <set>
-#include <sstream>
 #include <string>
 
 #include "tracker/snapshot.h"
@@ -164,41 +162,4 @@ TEST_CASE("however many racks and leechers there are, no more than a bound are l
   CHECK(listed(limits) == Counts{{5, 6}, {5, 2}, {0, 0}});
   limits.rows_max = UINT32_MAX;
   CHECK(listed(limits) == Counts{{5, 6}, {5, 6}, {5, 6}});
-}
-
-TEST_CASE("each metric has one HELP and one TYPE line before its samples") {
-  Fixture fixture;
-  fixture.announce(1, 1, 10, "a");
-  fixture.announce(1, 2, 0, "a");
-  Snapshot snapshot = take_snapshot(fixture.table, start, {.lines_max = 0});
-  snapshot.service.announces_by_event = {1, 2, 3, 4};
-  snapshot.uptime = 1500ms;
-  const std::string metrics = render_metrics(snapshot);
-  CHECK(contains(metrics, "\nmurder_tracker_announces_total{event=\"stopped\"} 3\n"));
-  CHECK(contains(metrics, "\nmurder_tracker_announces_total{event=\"completed\"} 4\n"));
-  CHECK(contains(metrics, "\nmurder_tracker_peers{state=\"seeder\"} 1\n"));
-  CHECK(contains(metrics, "\nmurder_tracker_swarms 1\n"));
-  CHECK(contains(metrics, "\nmurder_tracker_uptime_seconds 1.500\n"));
-
-  std::istringstream lines(metrics);
-  std::string line;
-  std::string family;
-  std::set<std::string> families;
-  bool is_typed = false;
-  while (std::getline(lines, line)) {
-    if (line.rfind("# HELP ", 0) == 0) {
-      family = line.substr(7, line.find(' ', 7) - 7);
-      CHECK(families.insert(family).second);
-      is_typed = false;
-    } else if (line.rfind("# TYPE ", 0) == 0) {
-      CHECK(line.substr(7, line.find(' ', 7) - 7) == family);
-      const std::string type = line.substr(line.rfind(' ') + 1);
-      CHECK((type == "counter") == family.ends_with("_total"));
-      is_typed = true;
-    } else {
-      CHECK(is_typed);
-      CHECK(line.substr(0, line.find_first_of(" {")) == family);
-    }
-  }
-  CHECK(families.size() > 10);
 }
