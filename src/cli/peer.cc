@@ -132,6 +132,17 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
   return fits ? Result<PeerPlan>(std::move(plan)) : fail(fits.error());
 }
 
+// Before the worker exists: whoever waits finds this one, not that of a peer before it.
+Status announce_outcome(const PeerOptions& options, const SwarmProcessOptions& process) {
+  if (!options.background) {
+    return {};
+  }
+  return write_outcome(
+      process.run_directory, process.tag,
+      {{"state", outcome_running}, {"tag", process.tag}, {"archive", process.node.path}},
+      !options.no_sync);
+}
+
 Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (options.to.empty() && !options.no_unpack) {
     return context.wrong_usage(
@@ -167,23 +178,20 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   SwarmProcessOptions process{.kind = std::string(kind_peer),
                               .tag = tag,
                               .run_directory = context.run_directory,
+                              .metrics_path = metrics_path_of(options.swarm),
                               .node = *node_options};
   process.node.info_hash = torrent->info_hash;
   process.node.path = clean_path(options.temp_path) + "/" + metainfo.name;
   process.node.name = tag;
   const Result<PeerPlan> plan = plan_peer(options, *torrent, process, context);
+  if (!plan) {
+    write_metrics_of_failure(*torrent, process, plan.error(), context);
+  }
   if (!plan || plan->exit_code) {
     return plan ? Result<int>(*plan->exit_code) : fail(plan.error());
   }
-  if (options.background) {
-    // Before the worker exists: whoever waits finds this one, not that of a peer before it.
-    if (Status written = write_outcome(
-            context.run_directory, tag,
-            {{"state", outcome_running}, {"tag", tag}, {"archive", process.node.path}},
-            !options.no_sync);
-        !written) {
-      return fail(written.error());
-    }
+  if (Status written = announce_outcome(options, process); !written) {
+    return fail(written.error());
   }
   const bool is_worker = options.background || options.seed_for > Duration::zero();
   const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,

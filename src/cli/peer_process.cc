@@ -270,6 +270,7 @@ class Peer final : public SwarmProcess {
   [[nodiscard]] bool own_work_done() const override {
     return (delivery_ == nullptr || is_delivered_) && !telling_.joinable();
   }
+  [[nodiscard]] bool is_work_done() const override { return told_ != nullptr; }
   [[nodiscard]] std::string own_phase() const override {
     return is_delivering() ? std::string(delivery_->phase()) : "";
   }

@@ -173,6 +173,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   SwarmProcessOptions process{.kind = std::string(kind_seeder),
                               .tag = tag,
                               .run_directory = context.run_directory,
+                              .metrics_path = metrics_path_of(options.swarm),
                               .node = *node_options};
   process.node.info_hash = torrent->info_hash;
   process.node.path = std::filesystem::absolute(*content).string();

@@ -7,6 +7,8 @@
 #include <array>
 
 #include "cli/cgroup_limits.h"
+#include "cli/delivery.h"
+#include "cli/metrics_file.h"
 #include "engine/base/rack.h"
 #include "engine/base/units.h"
 
@@ -72,6 +74,7 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
       .one_of({"auto", "copy", "zc", "splice"})
       .type_name("HOW")
       .show_default();
+  add_metrics_option(command, options.metrics_path);
 }
 
 Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandContext& context) {
@@ -112,6 +115,10 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
   node.upload_limit = options.upload_limit;
   node.download_limit = options.download_limit;
   return node;
+}
+
+std::string metrics_path_of(const SwarmOptions& options) {
+  return options.metrics_path.empty() ? "" : clean_path(options.metrics_path);
 }
 
 }  // namespace murder::cli

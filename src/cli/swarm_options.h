@@ -23,6 +23,7 @@ struct SwarmOptions {
   std::string send_path = "auto";
   uint64_t upload_limit = 0;  // bytes a second; 0: none
   uint64_t download_limit = 0;
+  std::string metrics_path;  // empty: none
 };
 
 void add_swarm_options(ArgumentParser command, SwarmOptions& options);
@@ -30,5 +31,8 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options);
 // Checked. What the torrent says (info hash, path, name) is for the caller to fill in.
 [[nodiscard]] Result<node::NodeOptions> node_options_of(const SwarmOptions& options,
                                                         CommandContext& context);
+
+// Absolute; empty when none is wanted.
+[[nodiscard]] std::string metrics_path_of(const SwarmOptions& options);
 
 }  // namespace murder::cli

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <chrono>
 #include <csignal>
 #include <thread>
 
@@ -30,12 +31,54 @@ std::string_view phase_name(node::NodePhase phase) {
   return "";
 }
 
+int64_t seconds_since_1970() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// Of a process that has no node; nothing was transferred.
+PeerMetrics metrics_without_node(const TorrentInput& torrent, const SwarmProcessOptions& options,
+                                 const StageClock& stages) {
+  return {.role = options.kind,
+          .tag = options.tag,
+          .info_hash = torrent.info_hash.hex(),
+          .stages = stages,
+          .failure = {},
+          .progress = {},
+          .geometry = torrent.metainfo.geometry,
+          .tracker_count = static_cast<uint32_t>(node::tracker_urls(torrent.metainfo).size()),
+          .started_at_s = seconds_since_1970(),
+          .written_at_s = seconds_since_1970()};
+}
+
+std::string code_of(const Error& error) {
+  return text_member(json_of_error(error)["error"], "code");
+}
+
 }  // namespace
+
+void write_metrics_of_failure(const TorrentInput& torrent, const SwarmProcessOptions& options,
+                              const Error& error, CommandContext& context) {
+  if (options.metrics_path.empty()) {
+    return;
+  }
+  StageClock stages;
+  stages.enter("failed", Instant{});
+  const std::string failure = code_of(error);
+  PeerMetrics metrics = metrics_without_node(torrent, options, stages);
+  metrics.failure = failure;
+  if (Status written = write_metrics_file(options.metrics_path, render_peer_metrics(metrics));
+      !written) {
+    context.warn("--metrics-file: " + written.error().text);
+  }
+}
 
 SwarmProcess::SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front)
     : torrent_(torrent), options_(std::move(options)), front_(front) {}
 
 SwarmProcess::~SwarmProcess() {
+  metrics_.reset();
   control_keeper_.reset();  // it would renew the socket of a server that is gone
   control_server_.reset();
   if (front_poll_ != nullptr) {
@@ -76,6 +119,11 @@ Status SwarmProcess::start() {
   progress_timer_ = std::make_unique<io::Timer>(reactor_->timers(),
                                                 io::bind_timer<&SwarmProcess::tell_progress>(this));
   progress_timer_->arm(reactor_->now());
+  started_at_s_ = seconds_since_1970();
+  if (!options_.metrics_path.empty()) {
+    metrics_ = std::make_unique<MetricsKeeper>(
+        *reactor_, options_.metrics_path, [this] { return metrics(); }, front_);
+  }
   return create_node();
 }
 
@@ -95,11 +143,12 @@ Status SwarmProcess::create_node() {
 }
 
 Result<int> SwarmProcess::run() {
-  const Status started = start();
-  if (!started) {
-    return fail(started.error());
+  if (const Status started = start(); !started) {
+    result_ = fail(started.error());
+  } else {
+    reactor_->run();
   }
-  reactor_->run();
+  write_last_metrics();
   return result_;
 }
 
@@ -163,23 +212,27 @@ void SwarmProcess::node_stopped() {
 // --- telling -------------------------------------------------------------------------------------
 
 void SwarmProcess::node_ready() {
+  note_stage();
   service_->ready();
   report_service(ServiceEventKind::started, "on " + node_->progress().listens_on.text());
   ready();
 }
 void SwarmProcess::node_complete() {
   complete();
+  note_stage();
 }
 void SwarmProcess::node_notice(const std::string& line) {
   front_.note(line);
 }
 
 void SwarmProcess::finish(const FinalReport& report) {
+  note_stage();
   finished_ = true;
   front_.finish(report);
 }
 
 void SwarmProcess::tell_progress(io::Timer& timer) {
+  stages_.enter(phase(), reactor_->now());
   if (!finished_ && node_ != nullptr) {
     if (const std::optional<Progress> own = own_progress()) {
       front_.progress(*own);
@@ -214,16 +267,23 @@ void SwarmProcess::report_service(ServiceEventKind kind, std::string_view what) 
                     .info_hash = torrent_.info_hash.hex()});
 }
 
+std::string SwarmProcess::phase() const {
+  if (node_ == nullptr) {
+    return "starting";
+  }
+  const std::string own = own_phase();
+  return own.empty() ? std::string(phase_name(node_->phase())) : own;
+}
+
 ProcessStatus SwarmProcess::status() {
   ProcessStatus status{.kind = options_.kind,
                        .tag = options_.tag,
                        .info_hash = torrent_.info_hash.hex(),
-                       .phase = "starting"};
+                       .phase = phase()};
   if (node_ == nullptr) {
     return status;
   }
   const node::NodeProgress now = node_->progress();
-  status.phase = own_phase().empty() ? std::string(phase_name(now.phase)) : own_phase();
   status.address = now.listens_on.port == 0 ? "" : now.listens_on.text();
   status.done_bytes = now.phase == node::NodePhase::verifying ? now.verified_bytes : now.have_bytes;
   status.total_bytes = now.total_bytes;
@@ -250,6 +310,39 @@ ProcessStatus SwarmProcess::status() {
     status.details["tracker_trouble"] = now.tracker_trouble;
   }
   return status;
+}
+
+// --- metrics -------------------------------------------------------------------------------------
+
+std::string SwarmProcess::metrics(std::string_view failure) const {
+  PeerMetrics metrics = metrics_without_node(torrent_, options_, stages_);
+  metrics.failure = failure;
+  metrics.started_at_s = started_at_s_;
+  if (node_ != nullptr) {
+    metrics.progress = node_->progress();
+  }
+  return render_peer_metrics(metrics);
+}
+
+void SwarmProcess::note_stage() {
+  stages_.enter(phase(), reactor_->now());
+  if (metrics_ != nullptr) {
+    metrics_->write_now();
+  }
+}
+
+void SwarmProcess::write_last_metrics() {
+  if (metrics_ == nullptr) {
+    return;
+  }
+  std::string failure;
+  if (!result_) {
+    failure = code_of(result_.error());
+  } else if (!is_work_done()) {
+    failure = "interrupted";
+  }
+  stages_.enter(failure.empty() ? "done" : "failed", reactor_->now());
+  metrics_->finish(metrics(failure));
 }
 
 }  // namespace murder::cli

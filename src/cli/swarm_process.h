@@ -15,6 +15,8 @@
 #include "cli/background.h"
 #include "cli/control.h"
 #include "cli/control_keeper.h"
+#include "cli/metrics_file.h"
+#include "cli/peer_metrics.h"
 #include "cli/service/service_link.h"
 #include "cli/torrent_input.h"
 #include "engine/http/server.h"
@@ -28,8 +30,13 @@ struct SwarmProcessOptions {
   std::string kind;  // kind_seeder, kind_peer
   std::string tag;
   std::string run_directory;
+  std::string metrics_path;  // absolute; empty: none
   node::NodeOptions node;
 };
+
+// For one that failed before there was a SwarmProcess. Blocks.
+void write_metrics_of_failure(const TorrentInput& torrent, const SwarmProcessOptions& options,
+                              const Error& error, CommandContext& context);
 
 class SwarmProcess : private node::NodeObserver, private StatusSource {
  public:
@@ -48,6 +55,8 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   virtual void stopping() {}
   // Whether the owner's own work has ended, so that run() may return.
   [[nodiscard]] virtual bool own_work_done() const { return true; }
+  // Whether what the process is for was done, should it be stopped now.
+  [[nodiscard]] virtual bool is_work_done() const { return true; }
   // Shown in the status instead of the node's phase; empty: the node's.
   [[nodiscard]] virtual std::string own_phase() const { return {}; }
   // What the owner's own work tells the front; nullopt: the node's progress.
@@ -72,6 +81,10 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   void signalled(int signal_number);
   void front_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void tell_progress(io::Timer& timer);
+  [[nodiscard]] std::string phase() const;
+  [[nodiscard]] std::string metrics(std::string_view failure = {}) const;
+  void note_stage();
+  void write_last_metrics();
   void leave_if_done();
   [[nodiscard]] Error interrupted() const;
   [[nodiscard]] std::string service_state() const;
@@ -98,6 +111,9 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   std::unique_ptr<ServiceLink> service_;
   std::unique_ptr<io::Operation> front_poll_;
   std::unique_ptr<io::Timer> progress_timer_;
+  std::unique_ptr<MetricsKeeper> metrics_;  // nullptr: nobody asked for a file
+  StageClock stages_;
+  int64_t started_at_s_ = 0;
   std::unique_ptr<node::Node> node_;
   Result<int> result_ = 0;
   bool finished_ = false;

@@ -9,6 +9,8 @@
 #include "cli/commands.h"
 #include "cli/control.h"
 #include "cli/control_keeper.h"
+#include "cli/delivery.h"
+#include "cli/metrics_file.h"
 #include "cli/processes.h"
 #include "cli/run_directory.h"
 #include "cli/tracker_service.h"
@@ -20,6 +22,7 @@ namespace {
 
 struct TrackerCommandOptions {
   TrackerWords words;
+  std::string metrics_path;
   bool background = false;
 };
 
@@ -88,7 +91,7 @@ FinalReport report_of(const tracker::TrackerServer& server) {
 }
 
 Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& options,
-                  const CommandContext& context, Front& front) {
+                  const std::string& metrics_path, const CommandContext& context, Front& front) {
   Result<std::unique_ptr<tracker::TrackerServer>> server = tracker::TrackerServer::create(options);
   if (!server) {
     const bool is_taken = server.error().code == ErrorCode::conflict;
@@ -112,8 +115,17 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
   service.emplace(tracker, words, options, front);
   front.finish(report_of(**server));
   service->started();
+  std::unique_ptr<MetricsKeeper> metrics;
+  if (!metrics_path.empty()) {
+    metrics = std::make_unique<MetricsKeeper>(
+        tracker.reactor(), metrics_path, [&tracker] { return tracker.metrics(); }, front);
+  }
   (*server)->run();
   service->stopping();
+  if (metrics != nullptr) {
+    metrics->finish(tracker.metrics());
+    metrics.reset();
+  }
   service.reset();
   control->reset();
   server->reset();  // before the handler it refers to
@@ -132,8 +144,10 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
   }
   const WorkOptions work = {.mode = options.background ? RunMode::worker : RunMode::foreground,
                             .log_name = fmt::format("tracker-{}", settings->listen.front().port)};
-  return run_work(context, work, [&options, &settings, &context](Front& front) {
-    return serve(options.words, *settings, context, front);
+  const std::string metrics_path =
+      options.metrics_path.empty() ? "" : clean_path(options.metrics_path);
+  return run_work(context, work, [&](Front& front) {
+    return serve(options.words, *settings, metrics_path, context, front);
   });
 }
 
@@ -179,6 +193,7 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "Lines of a network and its rack, \"10.1.0.0/16 r7\", for hosts that do not say "
                   "--rack themselves")
       .type_name("FILE");
+  add_metrics_option(command, options.metrics_path);
   command.add_duration("--end-when-idle", options.words.idle_max,
                        "End when it knew no host and nobody asked for this long; default: never");
   command.add_flag("--background", options.background, "Return when it listens; it goes on alone");

@@ -65,6 +65,9 @@ int open_fresh(const SmallFile& file, std::string* ret_name) {
 
 Status fill(ScopedFd& fd, const SmallFile& file, std::string_view content) {
   const std::string path = file.path();
+  if (file.ignores_umask && ::fchmod(fd.get(), file.mode) != 0) {
+    return write_failed(errno, path);
+  }
   if (Status written = write_whole(fd.get(), content, path); !written) {
     return written;
   }
@@ -191,7 +194,10 @@ Result<std::string> read_small_file(const SmallFile& file, size_t bytes_max) {
 }
 
 Status write_small_file(const std::string& path, std::string_view content, bool sync_to_disk) {
-  SmallFile file{.sync_to_disk = sync_to_disk};
+  return write_small_file(path, content, SmallFile{.sync_to_disk = sync_to_disk});
+}
+
+Status write_small_file(const std::string& path, std::string_view content, SmallFile file) {
   const ScopedFd directory(open_directory_of(path, &file));
   return directory.is_open() ? write_small_file(file, content) : Status(write_failed(errno, path));
 }

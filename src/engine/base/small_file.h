@@ -23,6 +23,7 @@ struct SmallFile {
   std::string directory;
   std::string name;
   mode_t mode = 0600;  // less the umask
+  bool ignores_umask = false;
   bool sync_to_disk = true;
 
   [[nodiscard]] std::string path() const { return directory + "/" + name; }
@@ -39,6 +40,9 @@ struct SmallFile {
 // The same by its path.
 [[nodiscard]] Status write_small_file(const std::string& path, std::string_view content,
                                       bool sync_to_disk = true);
+// The same with the mode and the other properties of `properties`, which names nothing.
+[[nodiscard]] Status write_small_file(const std::string& path, std::string_view content,
+                                      SmallFile properties);
 [[nodiscard]] Result<std::string> read_small_file(const std::string& path, size_t bytes_max);
 
 // Writes all bytes, however many calls that takes. `path` is for texts.

@@ -100,6 +100,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   // seconds.
   void stop();
   [[nodiscard]] NodeProgress progress() const;
+  [[nodiscard]] NodePhase phase() const { return phase_; }
   // How many pieces from the first on are verified and written, without a gap; at least `from`,
   // which it was before. After node_ready(), of a release that has pieces.
   [[nodiscard]] uint32_t front(uint32_t from) const {
