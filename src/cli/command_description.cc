@@ -133,4 +133,16 @@ std::string first_sentence(std::string_view text) {
   return sentence;
 }
 
+std::string purpose_of(std::string_view text) {
+  constexpr size_t purpose_bytes_min = 25;
+  std::string purpose = first_sentence(text);
+  for (const char* end : {": ", "; "}) {
+    const size_t at = purpose.find(end);
+    if (at != std::string::npos && at >= purpose_bytes_min) {
+      purpose.resize(at);
+    }
+  }
+  return purpose;
+}
+
 }  // namespace murder::cli

@@ -53,5 +53,7 @@ inline constexpr std::string_view common_group = "Common options";
 [[nodiscard]] std::string unwrapped(std::string_view text);
 // Up to the end of the first sentence, without the period.
 [[nodiscard]] std::string first_sentence(std::string_view text);
+// The same up to a colon, if enough is said by then.
+[[nodiscard]] std::string purpose_of(std::string_view text);
 
 }  // namespace murder::cli

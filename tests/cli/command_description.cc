@@ -57,4 +57,7 @@ TEST_CASE("description: sentences") {
   CHECK(first_sentence("One thing. Another.") == "One thing");
   CHECK(first_sentence("v1.2 of\nit.") == "v1.2 of it");
   CHECK(first_sentence("").empty());
+  CHECK(purpose_of("Bring it to every host there is: pack, send. Then") ==
+        "Bring it to every host there is");
+  CHECK(purpose_of("Check it: a, b") == "Check it: a, b");
 }

@@ -154,6 +154,7 @@ class ProgramTest(CompletionCase):
         self.make_release("v42")
         torrent = str(self.temp_path / "v42.tar.zst.torrent")
         self.assertIn(torrent, self.complete("peer", "--temp-path", str(self.temp_path), ""))
+        self.assertEqual(list(self.complete("seed", "--from", str(self.temp_path), "")), ["v42"])
 
     def test_it_never_fails_and_never_waits(self):
         self.write_config()

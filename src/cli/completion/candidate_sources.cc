@@ -88,9 +88,8 @@ void add_outcome_tags(const CompletionPoint& point, Collector& into) {
   }
 }
 
-// TEMP/v42.tar.zst.torrent
-void add_torrent_tags(const CompletionPoint& point, Collector& into) {
-  const std::string directory = temp_path_of(point);
+// Of DIR/v42.tar.zst.torrent it is v42.
+void add_torrent_tags(const std::string& directory, Collector& into) {
   for (const std::string& name : names_in(directory)) {
     if (name.ends_with(torrent_ending)) {
       const Result<std::string> tag = archive::valid_tag_of_name(
@@ -183,6 +182,10 @@ void add_trackers(const CompletionPoint& point, Collector& into) {
 
 // Those of the temporary directory, wherever the user is.
 void add_torrents(const CompletionPoint& point, Collector& into) {
+  if (const std::string from = point.value_of("--from"); !from.empty()) {
+    add_torrent_tags(from, into);  // murder seed --from DIR TAG
+    return;
+  }
   const std::string directory = temp_path_of(point);
   for (const std::string& name : names_in(directory)) {
     if (name.ends_with(torrent_ending)) {
@@ -198,7 +201,7 @@ void add_kept_tags(const CompletionPoint& point, Collector& into) {
 
 void add_any_tags(const CompletionPoint& point, Collector& into) {
   add_placed_tags(point, into);
-  add_torrent_tags(point, into);
+  add_torrent_tags(temp_path_of(point), into);
   add_deployed_tags(into);
   into.add(config_of(point).variables.default_tag, "default_tag");
 }
@@ -220,7 +223,7 @@ std::vector<Candidate> candidates_here(const CompletionPoint& typed) {
       break;
     case ValueKind::kept_tag:
       add_kept_tags(point, into);
-      add_torrent_tags(point, into);
+      add_torrent_tags(temp_path_of(point), into);
       break;
     case ValueKind::placed_tag:
       add_placed_tags(point, into);

@@ -36,14 +36,14 @@ void silence_errors() {
   }
 }
 
-std::string_view shell_directive(ValueKind kind) {
-  switch (kind) {
+std::string_view shell_directive(const CompletionPoint& point) {
+  switch (point.kind) {
     case ValueKind::path:
       return "files";
     case ValueKind::directory:
       return "directories";
     case ValueKind::torrent:
-      return "torrents";
+      return point.value_of("--from").empty() ? "torrents" : "";
     case ValueKind::user:
       return "users";
     default:
@@ -67,7 +67,7 @@ int run_complete(std::vector<std::string> words) {
       out += fmt::format("{}\t{}\n", candidate.word, candidate.description);
     }
   }
-  if (const std::string_view directive = shell_directive(point.kind);
+  if (const std::string_view directive = shell_directive(point);
       !directive.empty() && point.typed.find_first_of("\n\t") == std::string::npos) {
     out += fmt::format(":{}\t{}\t{}\n", directive, point.before, point.typed);
   }

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t description_bytes_max = 72;
 
 std::string short_description(std::string_view help) {
-  std::string text = first_sentence(help);
+  std::string text = purpose_of(help);
   if (text.size() > description_bytes_max) {
     text.resize(text.rfind(' ', description_bytes_max - 3));
     text += " ...";

@@ -52,7 +52,7 @@ Result<std::string> commands_list(const CommandDescription& program,
   for (const CommandDescription* command : commands) {
     listed.insert(command->name);
     out += fmt::format(".It Xr {} 1\n{}", command->page_name(),
-                       roff_text(first_sentence(command->text.description) + "."));
+                       roff_text(purpose_of(command->text.description) + "."));
   }
   return out + ".El\n";
 }

@@ -23,9 +23,10 @@ constexpr std::array exit_statuses_usual = {
 constexpr ManualItem run_directory_variable = {"MURDER_RUN_DIR",
                                                "The run directory, where --run-dir is not given."};
 
-// A help text as a sentence.
+// A help text as sentences, but for the exit status, which has a section of its own.
 std::string sentence(std::string_view text) {
   std::string out = unwrapped(text);
+  out.resize(std::min(out.find(" Exit status:"), out.size()));
   if (!out.empty() && !out.ends_with('.') && !out.ends_with('?')) {
     out += '.';
   }
@@ -34,7 +35,7 @@ std::string sentence(std::string_view text) {
 
 // "Pack a directory" as the short text of a page has it: "pack a directory".
 std::string short_text(std::string_view description) {
-  std::string text = first_sentence(description);
+  std::string text = purpose_of(description);
   const bool is_word = text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0;
   if (is_word) {
     text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));

@@ -11,8 +11,9 @@ namespace {
 const ManualEdition edition{.version = "1.2.3", .date = "November 29, 2026"};
 
 CommandDescription sample() {
-  CommandDescription command{
-      .name = "load", .full_name = "murder load", .text = {.description = "Load a thing. Twice"}};
+  CommandDescription command{.name = "load",
+                             .full_name = "murder load",
+                             .text = {.description = "Load a thing. Twice. Exit status: 0"}};
   command.text.example = "murder load -x";
   command.arguments = {{.value_name = "THING", .help = "What", .is_required = true}};
   command.options = {
@@ -39,6 +40,7 @@ TEST_CASE("manual page: a command with everything it has") {
   CHECK(has(page, ".Nm murder-load\n.Nd load a thing\n"));
   CHECK(has(page, ".Nm murder Cm load\n.Op Fl \\-to Ar DIR\n.Op Ar options\n.Ar THING\n"));
   CHECK(has(page, "Load a thing.\nTwice.\n"));
+  CHECK(!has(page, "Exit status:"));
   CHECK(has(page, ".It Fl \\-to , Fl \\-into Ar DIR\nWhere.\nDefault: \\fB/tmp\\fP.\n"));
   CHECK(has(page, ".Ss Network\n"));
   CHECK(has(page, ".It Fl q , Fl \\-quiet\n"));
