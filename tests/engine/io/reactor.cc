@@ -191,6 +191,23 @@ TEST_CASE(
   CHECK(polled.completions.size() == 1);
 }
 
+TEST_CASE("what is cancelled and waited for may be destroyed, submitted or not, and none waits") {
+  const auto reactor = make_reactor();
+  const SocketPair pair = make_pair();
+  for (const bool submitted : {false, true}) {
+    Recorder polled;
+    reactor->cancel_and_wait(polled.operation);
+    CHECK(polled.completions.empty());
+    reactor->poll(polled.operation, pair.first.get(), POLLIN);
+    if (submitted) {
+      reactor->run_turn(Duration::zero());
+    }
+    reactor->cancel_and_wait(polled.operation);
+    CHECK_FALSE(polled.operation.in_flight());
+    CHECK(polled.completions.size() == 1);
+  }
+}
+
 TEST_CASE("poll completes with the events that are there") {
   const auto reactor = make_reactor();
   const SocketPair pair = make_pair();
