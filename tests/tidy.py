@@ -46,6 +46,7 @@ FORBIDDEN = {
     r"\bthrow\b": "exceptions",
     r"\b(dynamic_cast|typeid)\b": "RTTI",
     r"\bco_(await|return|yield)\b": "coroutines",
+    r"\bshrink_to_fit\b": "shrink_to_fit, which does nothing without exceptions,",
 }
 # What prints may throw, or wait for ever: only these files may use it.
 PRINTING = re.compile(r"\bfmt::print\b|\bstd::c(out|err)\b|\b(stdout|stderr|STDOUT_FILENO)\b|\bf?puts\(|\bprintf\(")

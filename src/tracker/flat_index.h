@@ -63,8 +63,7 @@ class FlatIndex {
     }
     slots_[hole] = Slot{};
     if (--size_ == 0) {
-      slots_.clear();
-      slots_.shrink_to_fit();
+      slots_ = std::vector<Slot>();
     }
   }
 

@@ -238,7 +238,7 @@ uint32_t PeerLink::bitfield_bytes_max() const {
 void PeerLink::forget_partial() {
   partial_.clear();
   if (partial_.capacity() > partial_bytes_kept) {
-    partial_.shrink_to_fit();
+    partial_ = std::vector<uint8_t>();  // shrink_to_fit() does nothing without exceptions
   }
 }
 

@@ -115,9 +115,10 @@ void PeerLink::finish_close() {
   forget_partial();
   payload_left_ = 0;
   payload_place_ = nullptr;
-  // Links stay: what one connection let queue up is not kept for the next.
-  control_ = {};
-  control_sending_ = {};
+  // Links stay: what one connection let queue up is not kept for the next. (To assign {} would keep
+  // the memory.)
+  control_ = std::vector<uint8_t>();
+  control_sending_ = std::vector<uint8_t>();
   blocks_.clear();
   next_to_fill_ = 0;
   next_to_send_ = 0;

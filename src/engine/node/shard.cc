@@ -321,6 +321,7 @@ void Shard::tick(io::Timer&) {
   const Instant now = reactor_.now();
   swarm_.tick(now);
   take_memory_back(now);
+  trim_heap(now);
   post_stats();
   tick_timer_.arm(now + swarm::Swarm::tick_interval);
 }
@@ -390,6 +391,7 @@ bool Shard::do_waiting_work() {
     if (link.is_closing() && link.nothing_in_flight()) {
       const SessionId session = link.session();
       link.finish_close();
+      ++closed_since_trim_;
       swarm_.closed(session, reactor_.now());
     }
   });

@@ -152,6 +152,7 @@ class Shard final : public swarm::EffectSink {
   void hash_due(io::Timer&) {}  // the end of the turn does it
   void post_stats();
   void take_memory_back(Instant now);
+  void trim_heap(Instant now);
   void turn_ended(io::TurnHook& hook);
   bool do_waiting_work();
   bool end_links();
@@ -199,6 +200,8 @@ class Shard final : public swarm::EffectSink {
   std::vector<BufferIndex> store_list_;
   std::vector<BufferIndex> held_list_;  // stored, in places that are being sent
   uint32_t storing_count_ = 0;
+  uint32_t closed_since_trim_ = 0;  // connections
+  Instant trimmed_at_{};
   std::vector<std::unique_ptr<StoreTransfer>> stores_;  // by buffer
 
   io::Operation accept_;
