@@ -15,13 +15,23 @@ uint32_t share_of(uint32_t count, uint32_t tracker_count) {
   return (count + tracker_count - 1) / tracker_count;
 }
 
-NeighbourNeed without_rack(uint32_t has, uint32_t there, bool is_stalled) {
+NeighbourNeed without_rack(const NeighbourSituation& situation) {
+  const uint32_t has = situation.neighbour_count;
+  const uint32_t there = situation.others_there;
   const NeighbourCounts& counts = neighbours_among(there);
   if (there <= counts.mean()) {
-    return {.other_count = has < there || is_stalled ? there : 0};
+    return {.other_count = has < there || situation.is_stalled ? there : 0};
+  }
+  // What it was told of is of little use to it: perhaps few of the others are.
+  const bool lacks_use = situation.is_stalled || (situation.is_known && has < counts.to_dial / 2);
+  if (lacks_use && there <= small_fleet_others_max) {
+    return {.other_count = there, .is_search = true};
   }
   if (has >= counts.few) {
     return {};
+  }
+  if (lacks_use) {
+    return {.other_count = counts.mean(), .is_search = true};
   }
   if (has == 0) {
     return {.other_count = counts.to_dial};
@@ -55,13 +65,13 @@ const NeighbourCounts& neighbours_among(uint32_t others_there) {
 
 NeighbourNeed neighbours_needed(const NeighbourSituation& situation) {
   if (!situation.has_rack) {
-    const NeighbourNeed need =
-        without_rack(situation.neighbour_count, situation.others_there, situation.is_stalled);
+    const NeighbourNeed need = without_rack(situation);
     // All of a small swarm are the same whoever tells of them.
     const bool are_all = need.other_count >= situation.others_there;
     return are_all
                ? need
-               : NeighbourNeed{.other_count = share_of(need.other_count, situation.tracker_count)};
+               : NeighbourNeed{.other_count = share_of(need.other_count, situation.tracker_count),
+                               .is_search = need.is_search};
   }
   NeighbourNeed need =
       in_rack(situation.neighbour_count, situation.mates_there, situation.others_there);

@@ -13,12 +13,15 @@ struct NeighbourSituation {
   uint32_t mates_there = 0;    // others in its rack
   uint32_t others_there = 0;   // elsewhere
   uint32_t tracker_count = 1;  // that tell it of some at the same time
-  bool is_stalled = false;     // what it has does not help it
+  bool is_known = false;       // it fetches, and was told of others before
+  bool is_stalled = false;     // likewise, and it got nothing since
 };
 
 struct NeighbourNeed {
   uint32_t mate_count = 0;
   uint32_t other_count = 0;
+  // Few of them will be neighbours: it was told of others, and they were of little use.
+  bool is_search = false;
 };
 
 // How many neighbours a peer has that knows no rack, by how many others there are.

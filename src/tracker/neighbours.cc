@@ -49,11 +49,12 @@ enum class Standard : uint8_t {
 class Swarm::Draw {
  public:
   // `there` others are in the swarm: nobody has more neighbours than that, whatever it says.
-  Draw(Swarm& swarm, const Asker& asker, const Asking& asking, PeerRecord& self, uint32_t there,
-       uint32_t others_there, Instant now, Prng& prng, std::vector<codec::AnnouncePeer>& out)
+  Draw(Swarm& swarm, const Asker& asker, const Asking& asking, PeerRecord& self, bool is_search,
+       uint32_t there, uint32_t others_there, Instant now, Prng& prng,
+       std::vector<codec::AnnouncePeer>& out)
       : swarm_(swarm),
         asker_(asker),
-        new_neighbours_(asking.is_new && self.standing != Standing::hidden &&
+        new_neighbours_(asking.is_new && !is_search && self.standing != Standing::hidden &&
                                 self.standing != Standing::behind
                             ? asking.tracker_count
                             : 0),
@@ -84,20 +85,12 @@ class Swarm::Draw {
     }
   }
 
-  // One seeder, unless one is among those that were taken, however many it has.
-  void one_seeder(Family family) {
-    const auto& seeders = swarm_.groups_[group_of(family, true, Layer::front)];
-    const auto taken = std::span(taken_).first(taken_count_);
-    if (seeders.empty() || taken_count_ >= limits::peers_per_reply_max ||
-        std::any_of(taken.begin(), taken.end(),
-                    [&](uint32_t reference) { return swarm_.at(unpack(reference)).is_seeder(); })) {
-      return;
-    }
+  // The seeder that was there first.
+  void first_seeder(Family family, Standard standard) {
+    const std::optional<Place> place = swarm_.first_seeder(family);
     are_mates_ = false;
-    const Place place{group_of(family, true, Layer::front),
-                      prng_.below(static_cast<uint32_t>(seeders.size()))};
-    if (is_acceptable(place, Standard::anybody)) {
-      take(place);
+    if (place && taken_count_ < limits::peers_per_reply_max && is_acceptable(*place, standard)) {
+      take(*place);
     }
   }
 
@@ -204,6 +197,17 @@ class Swarm::Draw {
   uint32_t end_ = 0;
 };
 
+std::optional<Swarm::Place> Swarm::first_seeder(Family family) const {
+  const std::optional<Endpoint>& first = first_seeders_[static_cast<size_t>(family)];
+  const uint32_t reference = first ? find(*first, hash_of(*first)) : FlatIndex::none;
+  if (reference == FlatIndex::none) {
+    return std::nullopt;
+  }
+  const Place place = unpack(reference);
+  const uint32_t group = group_of(family, true, Layer::front);
+  return place.group == group ? std::optional(place) : std::nullopt;
+}
+
 Swarm::Place Swarm::candidate_place(Family family, Layer layer, uint32_t number) const {
   const uint32_t leechers = group_of(family, false, layer);
   const auto leecher_count = static_cast<uint32_t>(groups_[leechers].size());
@@ -255,17 +259,22 @@ void Swarm::hand_out_neighbours(const Asker& asker, const Asking& asking, Instan
                          .mates_there = mates_there,
                          .others_there = others_there,
                          .tracker_count = asking.tracker_count,
+                         .is_known = asking.is_known,
                          .is_stalled = asking.is_stalled});
   need.mate_count = std::min(need.mate_count, asking.wanted_max);
   need.other_count = std::min(need.other_count, asking.wanted_max - need.mate_count);
   const FamilyShares shares = share_families(need.other_count, own_there, other_there);
-  Draw draw(*this, asker, asking, self, there, others_there, now, prng, out);
+  Draw draw(*this, asker, asking, self, need.is_search, there, others_there, now, prng, out);
   draw.mates(need.mate_count);
   draw.others(own, shares.own_count, behind_max);
   draw.others(other, shares.other_count, behind_max);
-  if (asking.is_stalled && !asker.is_seeder && asking.wanted_max > 0) {
-    draw.one_seeder(own);
-    draw.one_seeder(other);
+  const bool is_newcomer_to_few =
+      asking.neighbour_count == 0 && others_there <= limits::small_fleet_others_max;
+  const bool is_lost = asking.is_stalled || need.is_search;
+  if (asking.wanted_max > 0 && (is_lost || is_newcomer_to_few)) {
+    const Standard standard = is_lost ? Standard::anybody : Standard::any_room;
+    draw.first_seeder(own, standard);
+    draw.first_seeder(other, standard);
   }
 }
 

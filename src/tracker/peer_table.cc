@@ -134,8 +134,9 @@ void PeerTable::look_at_known(const Swarm& swarm, Taken& taken) const {
   }
   const bool is_soon = taken.now - known->last_announce < limits::announce_soonest;
   taken.is_new = !options_.proves || !is_soon;
-  taken.is_stalled = !is_soon && taken.request.left_bytes > 0 &&
-                     known->left_bytes <= std::min(taken.request.left_bytes, left_bytes_max);
+  taken.is_known = !is_soon && taken.request.left_bytes > 0;
+  taken.is_stalled =
+      taken.is_known && known->left_bytes <= std::min(taken.request.left_bytes, left_bytes_max);
 }
 
 Standing PeerTable::standing_for(const PeerRecord* known, const PeerRecord& record,
@@ -276,6 +277,7 @@ void PeerTable::fill_reply(Swarm& swarm, const Taken& taken, Prng& prng,
          .wanted_max = request.peers_wanted.value_or(limits::peers_per_reply_max),
          .tracker_count = request.tracker_count,
          .is_new = taken.is_new,
+         .is_known = taken.is_known,
          .is_stalled = taken.is_stalled},
         taken.now, prng, reply.peers);
     reply.rack = is_rack_name(request.rack) ? std::string_view() : rack_of(request, taken.address);

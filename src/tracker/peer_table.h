@@ -105,7 +105,8 @@ class PeerTable {
     Instant now;
     Duration interval{};
     bool is_new = true;       // the first of this peer, or not sooner than it was told
-    bool is_stalled = false;  // it has no more than when it announced before
+    bool is_known = false;    // it fetches, and was told of others before
+    bool is_stalled = false;  // likewise, and it has no more than it had then
   };
 
   // Both: nullptr when there is none, or no room for it.

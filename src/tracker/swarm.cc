@@ -162,6 +162,14 @@ void Swarm::drop(Place place) {
 }
 
 bool Swarm::put(const PeerRecord& record, std::string_view rack) {
+  const bool is_new = put_record(record, rack);
+  if (record.is_seeder() && !first_seeder(record.family())) {
+    first_seeders_[static_cast<size_t>(record.family())] = record.endpoint;
+  }
+  return is_new;
+}
+
+bool Swarm::put_record(const PeerRecord& record, std::string_view rack) {
   lost_.found(record.endpoint, record.host);
   const uint32_t hash = hash_of(record.endpoint);
   const uint32_t reference = find(record.endpoint, hash);

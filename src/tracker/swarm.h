@@ -165,14 +165,17 @@ class Swarm {
   // rack its mates and remote_to_dial from elsewhere (bounds.h). To one that has few: what it
   // lacks. Each choice is random, the more likely the fewer neighbours a peer is believed to have,
   // and none that is full or overdue as long as there are others; a quarter is taken from those
-  // that still fetch, and a quarter prefers who has more. One that gets no further is told of a
-  // seeder in any case. Takes time in proportion to what is handed out.
+  // that still fetch, and a quarter prefers who has more. In a small swarm it is told of the seeder
+  // that was there first as long as that has room, and where it gets no further in any case: many
+  // may call themselves so, but a release comes from there. Takes time in proportion to what is
+  // handed out.
   struct Asking {
     uint32_t neighbour_count = 0;  // that it says it has
     uint32_t wanted_max = 0;
     uint32_t tracker_count = 1;  // that it asks: each tells of its share
     bool is_new = true;          // or announces as seldom as it was told to: what it is told counts
-    bool is_stalled = false;     // it got nothing since its last announce
+    bool is_known = false;       // it fetches, and was told of others before
+    bool is_stalled = false;     // likewise, and it got nothing since
   };
   void hand_out_neighbours(const Asker& asker, const Asking& asking, Instant now, Prng& prng,
                            std::vector<codec::AnnouncePeer>& out);
@@ -249,6 +252,8 @@ class Swarm {
   class Draw;
   static void believe(PeerRecord& record, uint32_t neighbour_count);
   [[nodiscard]] Place candidate_place(Family family, Layer layer, uint32_t number) const;
+  [[nodiscard]] std::optional<Place> first_seeder(Family family) const;
+  bool put_record(const PeerRecord& record, std::string_view rack);
 
   uint64_t hash_seed_;
   SourceLedger* ledger_;
@@ -258,6 +263,7 @@ class Swarm {
   FlatIndex completed_ids_;  // 64 bits of each peer id that finished
   SwarmCounts counts_;
   uint64_t delivered_bytes_ = 0;
+  std::array<std::optional<Endpoint>, 2> first_seeders_;  // by Family
   LostPeers lost_;
   Place sweep_at_;
 };

@@ -298,6 +298,39 @@ TEST_CASE("what is counted of sources is nothing when all records are gone") {
   CHECK(tracker.table.holds(address("10.9.9.9")).is_nothing());
 }
 
+TEST_CASE("fifty false seeders do not keep nine honest hosts apart") {
+  Attacked tracker;
+  tracker.announce(host(0, 0), v4_number(0));
+  for (uint32_t number = 100; number < 150; ++number) {
+    tracker.announce(host(number, 0), v4_number(number));
+  }
+  std::vector<std::set<std::string>> known(9);
+  const auto announce = [&](uint32_t number, uint32_t neighbour_count, uint64_t left_bytes) {
+    AnnounceRequest request = host(number, left_bytes);
+    request.neighbour_count = neighbour_count;
+    known[number].merge(told(tracker.announce(request, v4_number(number))));
+  };
+  const auto endpoint = [](uint32_t number) {
+    return Endpoint{v4_number(number), host(number).port}.text();
+  };
+  for (uint32_t number = 1; number <= 8; ++number) {
+    announce(number, 0, 1000);
+    CHECK(known[number].contains(endpoint(0)));
+  }
+  INFO("all get something from the seeder, and have strangers besides");
+  for (const uint64_t left_bytes : {900U, 800U}) {
+    tracker.now += 2s;
+    for (uint32_t number = 1; number <= 8; ++number) {
+      announce(number, 2, left_bytes);
+    }
+  }
+  for (uint32_t number = 1; number <= 8; ++number) {
+    for (uint32_t other = 1; other < number; ++other) {
+      CHECK((known[number].contains(endpoint(other)) || known[other].contains(endpoint(number))));
+    }
+  }
+}
+
 TEST_CASE("lies about neighbours do not hide the seeder") {
   Attacked tracker;
   const Endpoint seeder{v4_number(0), host(0).port};

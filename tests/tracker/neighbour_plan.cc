@@ -33,6 +33,24 @@ TEST_CASE("in a small fleet a newcomer is told of 8 and who has few of what it l
   CHECK(neighbours_needed({.neighbour_count = UINT32_MAX, .others_there = 17}).other_count == 0);
 }
 
+TEST_CASE("one that was told of others, and has little use of them, searches") {
+  const auto need = [](uint32_t has, uint32_t there, bool is_stalled) {
+    return neighbours_needed({.neighbour_count = has,
+                              .others_there = there,
+                              .is_known = true,
+                              .is_stalled = is_stalled});
+  };
+  CHECK(need(3, 58, false).other_count == 58);
+  CHECK(need(3, 58, false).is_search);
+  CHECK(need(4, 58, false).other_count == 8);
+  CHECK_FALSE(need(4, 58, false).is_search);
+  CHECK(need(50, 58, true).other_count == 58);
+  CHECK(need(7, 50'000, false).other_count == 32);
+  CHECK(need(7, 50'000, false).is_search);
+  CHECK(need(23, 50'000, true).other_count == 32);
+  CHECK(need(24, 50'000, true).other_count == 0);
+}
+
 TEST_CASE("in a large swarm a newcomer is told of 16 and who has few of what it lacks") {
   CHECK(neighbours_needed({.others_there = 65}).other_count == 16);
   CHECK(neighbours_needed({.others_there = 50'000}).other_count == 16);

@@ -14,6 +14,7 @@ struct NeighbourFacts {
   bool outgoing = false;   // we dialled it
   bool shaken = false;     // it said who it is
   bool exchanged = false;  // a piece of it was right, or it confirmed one of ours
+  bool let_down = false;   // what it granted came to nothing, or what others at its address did
   bool under_way = false;  // something is asked or promised, in either direction
   bool named = false;      // a tracker told of a host at its address
   Duration age{};
@@ -21,12 +22,13 @@ struct NeighbourFacts {
   uint32_t twins_at_address = 0;  // connections from its address that exchanged nothing
 };
 
-// How long a connection counts before anything was exchanged: who was dialled was named by a
-// tracker.
+// How long a connection counts before anything was exchanged, unless it let us down: who was
+// dialled was named by a tracker.
 [[nodiscard]] inline bool counts_as_neighbour(const NeighbourFacts& facts) {
   constexpr Duration dialed_until = std::chrono::seconds(5);
   constexpr Duration came_until = std::chrono::seconds(2);
-  return facts.exchanged || facts.age < (facts.outgoing ? dialed_until : came_until);
+  return facts.exchanged ||
+         (!facts.let_down && facts.age < (facts.outgoing ? dialed_until : came_until));
 }
 
 // The higher, the sooner it makes way; 0: never.

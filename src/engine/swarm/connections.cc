@@ -78,6 +78,7 @@ policy::NeighbourFacts Swarm::facts_of(const Session& session, Instant now) cons
       .shaken = session.state == Session::State::open,
       .exchanged = session.proven || session.grants.given.confirmed() > 0 ||
                    (!session.grants.spoken && session.uploaded_bytes > 0 && !session.pieces.none()),
+      .let_down = session.snub_count > 0 || addresses_.is_distrusted(session.remote.address, now),
       .under_way = session.requested_bytes > 0 || session.grants.grants > 0 ||
                    session.grants.asked_bytes > 0,
       .named = session.named,
@@ -94,15 +95,7 @@ policy::NeighbourFacts Swarm::facts_of(const Session& session, Instant now) cons
 }
 
 uint32_t Swarm::neighbour_count(Instant now) const {
-  uint32_t count = 0;
-  for (const SessionId id : by_slot_) {
-    const Session* session = sessions_.get(id);
-    count += session != nullptr && session->state == Session::State::open &&
-                     policy::counts_as_neighbour(facts_of(*session, now))
-                 ? 1U
-                 : 0U;
-  }
-  return count;
+  return connection_counts(now).open;
 }
 
 // Gives up the session that is worth least, of this address (of those that came and exchanged
@@ -146,13 +139,25 @@ uint32_t Swarm::idle_count_at(const IpAddress& address, Instant now) const {
   }));
 }
 
-// Those that count, and those that are being dialled.
-Swarm::DialCounts Swarm::dial_counts(Instant now) const {
-  DialCounts counts;
+uint32_t Swarm::connections_to_dial() const {
+  return config_.rack.empty() ? config_.sessions_to_dial : limits::connections_to_dial_in_rack;
+}
+
+// Those that count, and those that are being dialled. Of those who came and exchanged nothing yet
+// half as many as we dial at most count: strangers could keep us from dialling anybody. In a rack
+// nearly all are known to come.
+Swarm::ConnectionCounts Swarm::connection_counts(Instant now) const {
+  ConnectionCounts counts;
+  const uint32_t newcomers_max =
+      config_.rack.empty() ? connections_to_dial() / 2 : connections_to_dial();
+  uint32_t newcomers = 0;
   for (const SessionId id : by_slot_) {
     const Session* session = sessions_.get(id);
-    if (session == nullptr || session->state == Session::State::closing ||
-        !policy::counts_as_neighbour(facts_of(*session, now))) {
+    if (session == nullptr || session->state == Session::State::closing) {
+      continue;
+    }
+    const policy::NeighbourFacts facts = facts_of(*session, now);
+    if (!policy::counts_as_neighbour(facts)) {
       continue;
     }
     if (session->state == Session::State::dialing) {
@@ -161,21 +166,24 @@ Swarm::DialCounts Swarm::dial_counts(Instant now) const {
       }
       ++counts.dialing;
     }
+    if (!facts.outgoing && !facts.exchanged && newcomers++ >= newcomers_max) {
+      continue;
+    }
     ++counts.all;
     counts.outgoing += session->outgoing ? 1U : 0U;
+    counts.open += session->state == Session::State::open ? 1U : 0U;
   }
   return counts;
 }
 
 void Swarm::dial_more(Instant now) {
-  const uint32_t to_dial =
-      config_.rack.empty() ? config_.sessions_to_dial : limits::connections_to_dial_in_rack;
+  const uint32_t to_dial = connections_to_dial();
   const uint32_t outgoing_max = candidates_.size() > to_dial ? to_dial / 2 : to_dial;
   const uint32_t to_keep_free = config_.sessions_max / spare_fraction;
   if (stopping_ || dialing_count_ >= limits::dials_unanswered_max || !candidates_.has_any(now)) {
     return;
   }
-  DialCounts counts = dial_counts(now);
+  ConnectionCounts counts = connection_counts(now);
   while (sessions_.size() + to_keep_free < config_.sessions_max && counts.all < to_dial &&
          counts.outgoing < outgoing_max && counts.dialing < limits::dials_at_once_max &&
          dialing_count_ < limits::dials_unanswered_max) {

@@ -186,12 +186,14 @@ class Swarm {
   [[nodiscard]] bool has_room_for(const IpAddress& address, uint32_t named_count, Instant now);
   SessionId make_session(const Endpoint& remote, bool outgoing, bool named, Instant now);
   bool make_room(const IpAddress* address, Instant now);
-  struct DialCounts {
+  struct ConnectionCounts {
     uint32_t all = 0;
     uint32_t outgoing = 0;
     uint32_t dialing = 0;  // lately
+    uint32_t open = 0;
   };
-  [[nodiscard]] DialCounts dial_counts(Instant now) const;
+  [[nodiscard]] uint32_t connections_to_dial() const;
+  [[nodiscard]] ConnectionCounts connection_counts(Instant now) const;
   void dial_more(Instant now);
   void check_timeouts(SessionId id, Session& session, Instant now);
   void update_rates(Instant now);

@@ -15,6 +15,12 @@ TEST_CASE("a connection over which nothing goes counts for some seconds") {
   CHECK(counts_as_neighbour({.exchanged = true, .age = 1h}));
 }
 
+TEST_CASE("one that let us down counts no longer, unless it exchanged something") {
+  CHECK_FALSE(counts_as_neighbour({.let_down = true}));
+  CHECK_FALSE(counts_as_neighbour({.outgoing = true, .let_down = true, .age = 1ms}));
+  CHECK(counts_as_neighbour({.exchanged = true, .let_down = true}));
+}
+
 TEST_CASE("who exchanges never makes way, who is new not at once") {
   CHECK(eviction_rank({.shaken = true, .exchanged = true, .age = 1h, .unused = 9s}) == 0);
   CHECK(eviction_rank({.shaken = true, .age = 1h, .unused = 9s}) == 0);
