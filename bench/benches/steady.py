@@ -122,7 +122,7 @@ def run(context):
     smaller = context.size(512 * MIB, 16 * MIB)
     sizes = (smaller, 2 * smaller)
     context.scratch.need(5 * smaller, "steady")
-    network = context.enter(own_network(250, context.congestion))
+    network = context.enter(own_network(congestion=context.congestion))
     trouble = perf_trouble(context)
     pairings = {"murder to murder": (Murder, Murder)}
     if Libtorrent(context).missing() is None:

@@ -28,8 +28,9 @@ class Network:
     def address(self):
         """One that nobody else of this run has."""
         self._host += 1
-        assert self._host < 250
-        return f"10.98.0.{self._host}" if self.is_own else f"127.98.{os.getpid() % 250}.{self._host}"
+        high, low = divmod(self._host - 1, 250)
+        assert high < 150
+        return f"10.98.{high}.{low + 1}" if self.is_own else f"127.{98 + high}.{os.getpid() % 250}.{low + 1}"
 
 
 def _take_congestion_control(name):
@@ -42,7 +43,7 @@ def _take_congestion_control(name):
 
 
 @contextlib.contextmanager
-def own_network(host_count=64, congestion=None):
+def own_network(congestion=None):
     """As root: this thread and what it starts are in a network namespace of their own, with a loopback
     interface alone; `congestion` names TCP's congestion control there, the machine's own if it is None. Otherwise
     127.0.0.0/8 of this machine."""
@@ -58,7 +59,8 @@ def own_network(host_count=64, congestion=None):
             yield Network(False)
             return
         try:
-            commands = ["link set lo up", *(f"address add 10.98.0.{host}/32 dev lo" for host in range(1, host_count))]
+            # On a loopback interface every address of a prefix is the host's own.
+            commands = ["link set lo up", "address add 10.98.0.1/16 dev lo"]
             subprocess.run(["ip", "-batch", "-"], input="\n".join(commands) + "\n", text=True, check=True,
                            timeout=60, capture_output=True)
             if congestion is not None:
