@@ -1,0 +1,129 @@
+"""The Ansible role of integrations/ansible on hosts of a rack: installs, serves, deploys, and changes nothing the second time."""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from rack_case import PROGRAM, ROOT, RackCase
+from rack_of_hosts import rack as racks
+
+INTEGRATION = ROOT / "integrations" / "ansible"
+RECAP = re.compile(r"(?m)^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
+HOST_PROGRAM = "/opt/murder/bin/murder"
+
+PLAYBOOK = """\
+- hosts: tracker
+  gather_facts: false
+  roles:
+    - {role: murder, murder_tracker_enabled: true, murder_tracker_listen: ["[::]:8998"]}
+- hosts: seeder
+  gather_facts: false
+  roles:
+    - {role: murder, murder_seed_source: /srv/build, murder_metrics_directory: /var/tmp}
+- hosts: web
+  gather_facts: false
+  roles:
+    - {role: murder, murder_release_to: /srv/app, murder_release_keep: 1, murder_metrics_directory: /var/tmp}
+"""
+
+
+@unittest.skipUnless(shutil.which("ansible-playbook"), "ansible-playbook is not installed")
+class Ansible(RackCase):
+    HOST_COUNT = 3
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.stop_all)
+        for host in self.hosts:
+            self.empty(host, "/srv", "/opt", "/var/tmp", "/var/lib/murder", "/tmp")
+        self.environment |= {
+            "ANSIBLE_ROLES_PATH": str(INTEGRATION / "roles"), "ANSIBLE_LOCAL_TEMP": str(self.directory / "ansible"),
+            "ANSIBLE_HOME": str(self.directory / "ansible"), "ANSIBLE_REMOTE_TEMP": "/tmp/ansible",
+            "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3", "HOME": str(self.directory),
+            # The rack's host keys are those that control's own ssh knows.
+            "ANSIBLE_HOST_KEY_CHECKING": "0", "ANSIBLE_FORKS": "4", "ANSIBLE_PIPELINING": "1", "ANSIBLE_DEVEL_WARNING": "0"}
+        self.tag = "v42"
+        self.write_inventory(self.hosts[1:])
+
+    def write_inventory(self, web):
+        lines = ["[tracker]", self.hosts[0], "[seeder]", self.hosts[0], "[web]", *web, "[all:vars]",
+                 "murder_service_manager=none", f"murder_package={PROGRAM}", f"murder_program={HOST_PROGRAM}",
+                 f"murder_trackers=['{self.hosts[0]}:8998']"]
+        (self.directory / "hosts").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def play(self, *words, code=0):
+        (self.directory / "site.yml").write_text(PLAYBOOK, encoding="utf-8")
+        result = self.on(
+            racks.CONTROL, "ansible-playbook", "-i", "hosts", "site.yml", "-e", f"murder_tag={self.tag}", *words, code=code)
+        return result.stdout, {host: {"changed": int(changed), "failed": int(failed) + int(unreachable)}
+                               for host, _, changed, unreachable, failed in RECAP.findall(result.stdout)}
+
+    def release(self, tag, seed):
+        source = self.make_release(f"build-{tag}", 3_000_000, seed=seed)
+        self.empty(self.hosts[0], "/srv")
+        self.copy_to(self.hosts[0], source, "/srv/build")
+        self.tag = tag
+        return source
+
+    def current(self, host):
+        return os.readlink(self.rack.files_of(host) / "srv/app/current")
+
+    def test_the_second_run_changes_nothing(self):
+        source = self.release("v42", seed=1)
+        output, recap = self.play()
+        self.assertEqual(set(recap), set(self.hosts), output)
+        for host, counts in recap.items():
+            self.assertGreater(counts["changed"], 0, host)
+        web = self.hosts[1:]
+        self.assert_release(source, "/srv/app/v42", web)
+        self.assertEqual({self.current(host) for host in web}, {"v42"})
+        before = [self.process(self.hosts[0], f"murder {kind}") for kind in ("tracker", "seed")]
+        self.assertTrue(all(before), before)
+        output, recap = self.play()
+        self.assertEqual(recap, {host: {"changed": 0, "failed": 0} for host in self.hosts}, output)
+        self.assertEqual([self.process(self.hosts[0], f"murder {kind}") for kind in ("tracker", "seed")], before)
+        for host in web:
+            self.assertIn("murder_peer_state", (self.rack.files_of(host) / "var/tmp/murder-peer.prom").read_text())
+        # Nor does a dry run.
+        output, recap = self.play("--check")
+        self.assertEqual(recap, {host: {"changed": 0, "failed": 0} for host in self.hosts}, output)
+        # The next releases, from a tracker and a seeder that have to be started again. The oldest goes.
+        self.on(self.hosts[0], HOST_PROGRAM, "stop", "--all")
+        for number, tag in enumerate(("v43", "v44"), 2):
+            source = self.release(tag, seed=number)
+            self.play()
+            self.assert_release(source, f"/srv/app/{tag}", web)
+            self.assertEqual({self.current(host) for host in web}, {tag})
+        self.assertFalse(self.has_release(web[0], "/srv/app/v42"))
+        self.assertTrue(self.has_release(web[0], "/srv/app/v43"))
+
+    def test_one_host_that_fails_keeps_the_release_from_becoming_current(self):
+        self.release("v42", seed=1)
+        self.play()
+        self.release("v43", seed=2)
+        bad, *good = self.hosts[1:]
+        self.on(bad, "sh", "-c", "mkdir -p /srv/app/v43 && echo mine >/srv/app/v43/file")
+        output, recap = self.play(code=2)
+        self.assertEqual({host: counts["failed"] > 0 for host, counts in recap.items()},
+                         {host: host != self.hosts[0] for host in self.hosts}, output)
+        self.assertEqual({self.current(host) for host in self.hosts[1:]}, {"v42"})
+        self.assertIn("it stays as it is", output)
+        # With a quorum the others go ahead.
+        output, recap = self.play("-e", "murder_release_quorum=0.5", code=2)
+        self.assertEqual({self.current(host) for host in good}, {"v43"})
+        self.assertEqual(self.current(bad), "v42")
+
+
+class Lint(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("ansible-lint"), "ansible-lint is not installed")
+    def test_ansible_lint_finds_nothing(self):
+        result = subprocess.run(
+            ["ansible-lint", "--offline", "--nocolor", "--profile", "production", "."], cwd=INTEGRATION,
+            capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
