@@ -52,10 +52,10 @@ Duration age_of(const RunDirectory& directory, const std::string& name) {
 }
 
 // A file of ours alone: other things may have got that name since.
-void remove_archive(const std::string& path) {
+void remove_archive(const std::string& path, uid_t owner) {
   struct stat status {};
   if (path.starts_with('/') && lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-      status.st_uid == geteuid()) {
+      (status.st_uid == geteuid() || status.st_uid == owner)) {
     unlink(path.c_str());
   }
 }
@@ -89,7 +89,8 @@ void remove_abandoned(const RunDirectory& directory, const std::string& tag_at_w
     if (!outcome || !is_abandoned(text_member(*outcome, "state"), age, runs(processes, tag))) {
       continue;
     }
-    remove_archive(text_member(*outcome, "archive"));
+    remove_archive(text_member(*outcome, "archive"),
+                   static_cast<uid_t>(count_member(*outcome, "user_id", geteuid())));
     for (const std::string& name :
          {outcome_file_name(tag), placing_file_name(tag), peer_log_name(tag) + ".log"}) {
       unlinkat(directory.fd(), name.c_str(), 0);

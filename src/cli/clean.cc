@@ -55,10 +55,10 @@ Status end_processes(const CleanOptions& options, const RunDirectory& directory,
 }
 
 // Never a directory, and nothing is no error.
-Status remove_file(int directory_fd, const std::string& path, Json& removed) {
+Status remove_file(int directory_fd, const std::string& path, uid_t owner, Json& removed) {
   struct stat status {};
   if (fstatat(directory_fd, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-      status.st_uid != geteuid()) {
+      status.st_uid != geteuid() && status.st_uid != owner) {
     return {};  // in a directory for all, of somebody else
   }
   if (unlinkat(directory_fd, path.c_str(), 0) == 0) {
@@ -75,7 +75,13 @@ bool has_partial_archive(const CleanOptions& options, const RunDirectory& direct
          text_member(*outcome, "archive").starts_with(options.temp_path + "/");
 }
 
-Status remove_archives(const CleanOptions& options, Json& removed) {
+// Whose the archive is: a peer may have fetched it as another user (--user).
+uid_t owner_of_archive(const CleanOptions& options, const RunDirectory& directory) {
+  const Result<Json> outcome = read_outcome(directory, options.tag);
+  return outcome ? static_cast<uid_t>(count_member(*outcome, "user_id", geteuid())) : geteuid();
+}
+
+Status remove_archives(const CleanOptions& options, uid_t owner, Json& removed) {
   const std::string base = options.temp_path + "/" + options.tag;
   std::vector<std::string> paths;
   for (const std::string_view ending : archive_endings) {
@@ -91,7 +97,7 @@ Status remove_archives(const CleanOptions& options, Json& removed) {
   paths.push_back(torrent);
   Status outcome;
   for (const std::string& path : paths) {
-    if (Status status = remove_file(AT_FDCWD, path, removed); !status) {
+    if (Status status = remove_file(AT_FDCWD, path, owner, removed); !status) {
       outcome = status;
     }
   }
@@ -134,12 +140,13 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
         {{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}, {"kept", true}});
     return exit_done;
   }
-  outcome = remove_archives(options, removed);
+  outcome = remove_archives(options, directory ? owner_of_archive(options, *directory) : geteuid(),
+                            removed);
   if (directory) {
     for (const std::string& name :
          {outcome_file_name(options.tag), placing_file_name(options.tag),
           peer_log_name(options.tag) + ".log", seeder_log_name(options.tag) + ".log"}) {
-      if (Status status = remove_file(directory->fd(), name, removed); !status) {
+      if (Status status = remove_file(directory->fd(), name, geteuid(), removed); !status) {
         outcome = status;
       }
     }

@@ -14,8 +14,8 @@ Result<std::unique_ptr<ControlKeeper>> ControlKeeper::create(io::Reactor& reacto
   if (!socket) {
     return fail(socket.error());
   }
-  return std::unique_ptr<ControlKeeper>(new ControlKeeper(reactor, std::move(run_directory_option),
-                                                          std::move(*socket), std::move(renew)));
+  return std::make_unique<ControlKeeper>(reactor, std::move(run_directory_option),
+                                         std::move(*socket), std::move(renew));
 }
 
 ControlKeeper::ControlKeeper(io::Reactor& reactor, std::string run_directory_option,

@@ -22,6 +22,8 @@ class ControlKeeper {
   using Renew = std::function<void(int listening_fd)>;
 
   // The first socket is for the caller: release_fd().
+  ControlKeeper(io::Reactor& reactor, std::string run_directory_option, ControlSocket socket,
+                Renew renew);
   [[nodiscard]] static Result<std::unique_ptr<ControlKeeper>> create(
       io::Reactor& reactor, std::string run_directory_option, Renew renew);
   ControlKeeper(const ControlKeeper&) = delete;
@@ -30,8 +32,6 @@ class ControlKeeper {
   [[nodiscard]] int release_fd() { return socket_->release_fd(); }
 
  private:
-  ControlKeeper(io::Reactor& reactor, std::string run_directory_option, ControlSocket socket,
-                Renew renew);
   void look(io::Timer& timer);
 
   io::Reactor& reactor_;

@@ -121,6 +121,13 @@ bool is_packed(const codec::Metainfo& metainfo) {
   return metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name);
 }
 
+std::string_view phase_of(const DeliveryOptions& options, const codec::Metainfo& metainfo) {
+  if (options.keeps_archive) {
+    return "syncing";
+  }
+  return is_packed(metainfo) ? "unpacking" : "copying";
+}
+
 std::string target_of(const DeliveryOptions& options) {
   return options.tag.empty() ? options.to : options.to + "/" + options.tag;
 }
@@ -165,7 +172,6 @@ Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metain
                    std::function<void()> done)
     : options_(options),
       metainfo_(metainfo),
-      unpacks_(is_packed(metainfo) && !options.keeps_archive),
       result_(fail(ErrorCode::interrupted, "not delivered")) {
   const Status started = start_thread(thread_, [this, done] {
     run();
@@ -209,7 +215,7 @@ Result<std::string> Delivery::deliver() {
         return fail(made.error());
       }
     }
-    return archive::deliver_file({.file_path = options_.archive_path,
+    return archive::deliver_file({.file_path = opened_path(),
                                   .name = metainfo_.name,
                                   .to = options_.to + (options_.to_is_directory ? "/" : ""),
                                   .is_executable = metainfo_.files.front().is_executable,
@@ -220,7 +226,7 @@ Result<std::string> Delivery::deliver() {
   }
   if (!metainfo_.is_single_file) {
     return archive::deliver_tree(metainfo_,
-                                 {.content_directory = options_.archive_path,
+                                 {.content_directory = opened_path(),
                                   .directory = options_.to,
                                   .tag = options_.tag,
                                   .replace = options_.replace,
@@ -235,7 +241,7 @@ Result<std::string> Delivery::deliver() {
 Result<std::string> Delivery::unpack() {
   static_cast<void>(::nice(unpacking_niceness));  // of this thread alone, as Linux has it
   Result<archive::FrontSource> source =
-      archive::FrontSource::open(options_.archive_path, metainfo_.geometry.total_bytes, front_);
+      archive::FrontSource::open(opened_path(), metainfo_.geometry.total_bytes, front_);
   if (!source) {
     return fail(source.error());
   }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "cli/delivery_work.h"
 #include "cli/progress.h"
 #include "engine/archive/front_source.h"
 #include "engine/archive/observer.h"
@@ -22,7 +23,8 @@ namespace murder::cli {
 
 struct DeliveryOptions {
   std::string archive_path;
-  std::string to;  // absolute
+  std::string opened_path;  // where it is opened; empty: there
+  std::string to;           // absolute
   // Of a file: `to` is the directory it goes into, and never the file's own name.
   bool to_is_directory = false;
   bool makes_directory = false;  // it may be missing
@@ -58,10 +60,14 @@ struct DeliveryOptions {
 // Whether the release is an archive to be unpacked, which can begin before all of it is there.
 [[nodiscard]] bool is_packed(const codec::Metainfo& metainfo);
 
+// "unpacking", "copying" or "syncing".
+[[nodiscard]] std::string_view phase_of(const DeliveryOptions& options,
+                                        const codec::Metainfo& metainfo);
+
 // Starts at once. What is packed is unpacked as far as advance() has told that it is verified, so
 // that little is left to do when the last piece comes; anything else must be there already. `done`
 // is called on the delivery's thread, last of all; then join() and result().
-class Delivery final : private archive::Observer {
+class Delivery final : public DeliveryWork, private archive::Observer {
  public:
   Delivery(const DeliveryOptions& options, const codec::Metainfo& metainfo,
            std::function<void()> done);
@@ -69,23 +75,17 @@ class Delivery final : private archive::Observer {
   Delivery& operator=(const Delivery&) = delete;
   ~Delivery() override;
 
-  // So many bytes from the start of the archive are verified and written. Never fewer than before.
-  void advance(uint64_t bytes) { front_.advance(bytes); }
-  void cancel() {
+  void advance(uint64_t bytes) override { front_.advance(bytes); }
+  void cancel() override {
     cancel_.set();
     front_.stop();
   }
-  void join();
-  // The path of what was delivered. After join().
-  [[nodiscard]] const Result<std::string>& result() const { return result_; }
-  // What a person should know of it. After join().
-  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
-  // What came of DeliveryOptions::record. After join().
-  [[nodiscard]] const Status& recorded() const { return recorded_; }
-  [[nodiscard]] Progress progress() const;
-  [[nodiscard]] std::string_view phase() const {
-    return unpacks_ ? "unpacking" : options_.keeps_archive ? "syncing" : "copying";
-  }
+  void join() override;
+  [[nodiscard]] const Result<std::string>& result() const override { return result_; }
+  [[nodiscard]] const std::vector<std::string>& warnings() const override { return warnings_; }
+  [[nodiscard]] const Status& recorded() const override { return recorded_; }
+  [[nodiscard]] Progress progress() const override;
+  [[nodiscard]] std::string_view phase() const override { return phase_of(options_, metainfo_); }
 
  private:
   void progress(const archive::Progress& progress) override;
@@ -97,7 +97,10 @@ class Delivery final : private archive::Observer {
 
   DeliveryOptions options_;
   const codec::Metainfo& metainfo_;
-  bool unpacks_;
+  [[nodiscard]] const std::string& opened_path() const {
+    return options_.opened_path.empty() ? options_.archive_path : options_.opened_path;
+  }
+
   archive::CancelFlag cancel_;
   archive::VerifiedFront front_;
   std::atomic<uint64_t> bytes_done_{0};

@@ -10,6 +10,7 @@
 #include "cli/peer_outcome.h"
 #include "cli/peer_process.h"
 #include "cli/peer_start.h"
+#include "cli/run_as.h"
 #include "cli/swarm_options.h"
 #include "cli/tree_options.h"
 #include "cli/wait.h"
@@ -81,7 +82,8 @@ Status record_found(const ReleasePlace& place, const PlaceFound& found,
 }
 
 Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torrent,
-                           const SwarmProcessOptions& process, CommandContext& context) {
+                           const SwarmProcessOptions& process, uid_t user_id,
+                           CommandContext& context) {
   if (options.background || options.take_over) {
     if (Status free = end_peers_before({process.tag, options.take_over}, context); !free) {
       return fail(free.error());
@@ -113,7 +115,8 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
         }
       }
       forget_placing(process.run_directory, process.tag);
-      Result<int> finished = finish_in_place(*place, found, options.background, context);
+      Result<int> finished = finish_in_place(
+          *place, found, {.leaves_outcome = options.background, .user_id = user_id}, context);
       if (!finished) {
         return fail(finished.error());
       }
@@ -132,15 +135,67 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
   return fits ? Result<PeerPlan>(std::move(plan)) : fail(fits.error());
 }
 
-// Before the worker exists: whoever waits finds this one, not that of a peer before it.
-Status announce_outcome(const PeerOptions& options, const SwarmProcessOptions& process) {
-  if (!options.background) {
-    return {};
+// As whom everything but the placing is done; nothing: as whoever runs this.
+Result<std::optional<RunAs>> run_as_of(const PeerOptions& options, CommandContext& context) {
+  if (options.placing.user.empty()) {
+    return std::nullopt;
   }
-  return write_outcome(
-      process.run_directory, process.tag,
-      {{"state", outcome_running}, {"tag", process.tag}, {"archive", process.node.path}},
-      !options.no_sync);
+  Result<RunAs> run_as = parse_run_as(options.placing.user);
+  if (!run_as) {
+    return context.wrong_usage("--user " + options.placing.user + ": " + run_as.error().text);
+  }
+  if (geteuid() != 0) {
+    return fail(ErrorCode::permission, "--user needs root: without it, run this as that user");
+  }
+  return std::move(*run_as);
+}
+
+// Whose the archive is.
+uid_t user_id_of(const std::optional<RunAs>& run_as) {
+  return run_as ? run_as->user : geteuid();
+}
+
+Status make_temp_path(const std::string& path, const std::optional<RunAs>& run_as) {
+  if (run_as) {
+    return make_directories_for(*run_as, path);
+  }
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  return error ? Status(fail_errno(error.value(), "cannot make the directory " + path)) : Status();
+}
+
+Result<int> run_planned(const PeerOptions& options, const TorrentInput& torrent,
+                        const SwarmProcessOptions& process, const PeerPlan& plan,
+                        const std::optional<RunAs>& run_as, CommandContext& context) {
+  if (options.background) {
+    // Before the worker exists: whoever waits finds this one, not that of a peer before it.
+    if (Status written = write_outcome(context.run_directory, process.tag,
+                                       {{"state", outcome_running},
+                                        {"tag", process.tag},
+                                        {"archive", process.node.path},
+                                        {"user_id", user_id_of(run_as)}},
+                                       !options.no_sync);
+        !written) {
+      return fail(written.error());
+    }
+  }
+  const bool is_worker = options.background || options.seed_for > Duration::zero();
+  const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,
+                         .log_name = peer_log_name(process.tag)};
+  Result<int> result = run_work(context, work, [&](Front& front) {
+    return run_peer_process(torrent, process, front,
+                            {.delivery = plan.delivery,
+                             .seed_for = options.seed_for,
+                             .give_up_after = options.give_up_after,
+                             .background = options.background,
+                             .record = options.record,
+                             .sync_to_disk = !options.no_sync,
+                             .run_as = run_as});
+  });
+  if (!options.follow || !result || *result != exit_done) {
+    return result;
+  }
+  return wait_for_peer({.tag = process.tag, .tells_progress = true}, context);
 }
 
 Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
@@ -156,6 +211,10 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (options.follow && !options.background) {
     return context.wrong_usage("--follow is for --background");
   }
+  const auto run_as = run_as_of(options, context);
+  if (!run_as) {
+    return fail(run_as.error());
+  }
   const auto node_options = node_options_of(options.swarm, context);
   if (!node_options) {
     return fail(node_options.error());
@@ -170,10 +229,8 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
     return fail(valid_tag.error());
   }
   const std::string& tag = *valid_tag;
-  std::error_code error;
-  std::filesystem::create_directories(options.temp_path, error);
-  if (error) {
-    return fail_errno(error.value(), "cannot make the directory " + options.temp_path);
+  if (Status made = make_temp_path(options.temp_path, *run_as); !made) {
+    return fail(made.error());
   }
   SwarmProcessOptions process{.kind = std::string(kind_peer),
                               .tag = tag,
@@ -183,32 +240,14 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   process.node.info_hash = torrent->info_hash;
   process.node.path = clean_path(options.temp_path) + "/" + metainfo.name;
   process.node.name = tag;
-  const Result<PeerPlan> plan = plan_peer(options, *torrent, process, context);
+  const Result<PeerPlan> plan = plan_peer(options, *torrent, process, user_id_of(*run_as), context);
   if (!plan) {
     write_metrics_of_failure(*torrent, process, plan.error(), context);
   }
   if (!plan || plan->exit_code) {
     return plan ? Result<int>(*plan->exit_code) : fail(plan.error());
   }
-  if (Status written = announce_outcome(options, process); !written) {
-    return fail(written.error());
-  }
-  const bool is_worker = options.background || options.seed_for > Duration::zero();
-  const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,
-                         .log_name = peer_log_name(tag)};
-  Result<int> result = run_work(context, work, [&](Front& front) {
-    return run_peer_process(*torrent, process, front,
-                            {.delivery = plan->delivery,
-                             .seed_for = options.seed_for,
-                             .give_up_after = options.give_up_after,
-                             .background = options.background,
-                             .record = options.record,
-                             .sync_to_disk = !options.no_sync});
-  });
-  if (!options.follow || !result || *result != exit_done) {
-    return result;
-  }
-  return wait_for_peer({.tag = tag, .tells_progress = true}, context);
+  return run_planned(options, *torrent, process, *plan, *run_as, context);
 }
 
 }  // namespace

@@ -69,6 +69,12 @@ Result<Json> read_outcome(const RunDirectory& directory, std::string_view tag) {
   return outcome;
 }
 
+bool is_cleaned_up(const std::string& run_directory_option, std::string_view tag) {
+  const Result<RunDirectory> directory = RunDirectory::open_existing(run_directory_option);
+  const Result<Json> outcome = directory ? read_outcome(*directory, tag) : fail(directory.error());
+  return !outcome && outcome.error().code == ErrorCode::not_found;
+}
+
 void note_placing(const std::string& run_directory_option, std::string_view tag,
                   std::string_view info_hash, int directory_fd, bool sync_to_disk) {
   const Json tree = identity_of(directory_fd, "");

@@ -30,6 +30,10 @@ inline constexpr std::string_view outcome_failed = "failed";
 // outcome.
 [[nodiscard]] Result<Json> read_outcome(const RunDirectory& directory, std::string_view tag);
 
+// There was an outcome before there was its process: who removed it waits for no other, and would
+// not remove another.
+[[nodiscard]] bool is_cleaned_up(const std::string& run_directory_option, std::string_view tag);
+
 // That a tree gets its name next: kept from just before until the peer has told that the tree is
 // there, so that what a peer that was killed in between had placed is known to the next one. The
 // directory is the tree's.

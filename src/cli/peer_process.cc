@@ -8,8 +8,10 @@
 #include <memory>
 #include <thread>
 
+#include "cli/helped_delivery.h"
 #include "cli/missing_inodes.h"
 #include "cli/peer_outcome.h"
+#include "cli/root_helper.h"
 #include "engine/base/thread_start.h"
 #include "engine/base/units.h"
 #include "engine/io/notifier.h"
@@ -40,31 +42,58 @@ class Peer final : public SwarmProcess {
     if (!result) {
       result = fail(name_missing_inodes(result.error(), {options().node.path, work_.delivery.to}));
     }
-    if (work_.background && !is_told_ && !is_cleaned_up()) {
+    if (work_.background && !is_told_ && !is_outcome_gone()) {
       const Error error =
           result ? Error{ErrorCode::interrupted, "it was stopped before the release was here"}
                  : result.error();
       Json outcome = json_of_error(error);
       outcome["state"] = outcome_failed;
       // The reactor has ended: this may block.
-      if (Status written = write_outcome(options().run_directory, options().tag,
-                                         outcome_of(std::move(outcome)), work_.sync_to_disk);
-          !written) {
+      if (Status written = keep_outcome(outcome_of(std::move(outcome))); !written) {
         front().warn(written.error().text);
       }
       return fail(error);
+    }
+    if (helper_ && result) {
+      helper_->tell_good_end();
     }
     return result;
   }
 
  private:
-  // There was an outcome before there was this process: who removed it waits for no other, and
-  // would not remove another.
-  [[nodiscard]] bool is_cleaned_up() const {
-    const Result<RunDirectory> directory = RunDirectory::open_existing(options().run_directory);
-    const Result<Json> outcome =
-        directory ? read_outcome(*directory, options().tag) : fail(directory.error());
-    return !outcome && outcome.error().code == ErrorCode::not_found;
+  // What is written to the run directory, by the helper where this process may not.
+  [[nodiscard]] Status keep_outcome(const Json& outcome) {
+    return helper_
+               ? helper_->write_outcome(outcome)
+               : write_outcome(options().run_directory, options().tag, outcome, work_.sync_to_disk);
+  }
+  [[nodiscard]] bool is_outcome_gone() {
+    return helper_ ? helper_->is_cleaned_up()
+                   : is_cleaned_up(options().run_directory, options().tag);
+  }
+  void forget_placed() {
+    if (helper_) {
+      helper_->forget_placing();
+    } else {
+      forget_placing(options().run_directory, options().tag);
+    }
+  }
+
+  Status starting(const std::string& control_socket) override {
+    if (!work_.run_as) {
+      return {};
+    }
+    auto helper = RootHelper::start({.delivery = work_.delivery,
+                                     .metainfo = &torrent().metainfo,
+                                     .run_directory = options().run_directory,
+                                     .tag = options().tag,
+                                     .control_socket = control_socket,
+                                     .sync_to_disk = work_.sync_to_disk});
+    if (!helper) {
+      return fail(helper.error());
+    }
+    helper_ = std::move(*helper);
+    return give_up_root(*work_.run_as);
   }
 
   void ready() override {
@@ -135,6 +164,9 @@ class Peer final : public SwarmProcess {
     outcome["info_hash"] = torrent().info_hash.hex();
     outcome["pid"] = getpid();
     outcome["archive"] = options().node.path;
+    if (work_.run_as) {
+      outcome["user_id"] = work_.run_as->user;  // whose file that is
+    }
     return outcome;
   }
 
@@ -152,8 +184,14 @@ class Peer final : public SwarmProcess {
   void start_delivery() {
     delivery_done_ =
         std::make_unique<io::Notifier>(reactor(), io::bind_notifier<&Peer::delivered>(this));
-    delivery_ = std::make_unique<Delivery>(work_.delivery, torrent().metainfo,
-                                           [this] { delivery_done_->notify(); });
+    const auto done = [this] { delivery_done_->notify(); };
+    if (helper_ && !work_.delivery.keeps_archive) {
+      delivery_ = std::make_unique<HelpedDelivery>(
+          *helper_, work_.delivery.archive_path,
+          std::string(phase_of(work_.delivery, torrent().metainfo)), done);
+    } else {
+      delivery_ = std::make_unique<Delivery>(work_.delivery, torrent().metainfo, done);
+    }
   }
 
   // At the end of every turn, while the archive comes: one look at the piece behind the front.
@@ -236,10 +274,9 @@ class Peer final : public SwarmProcess {
 
   void write_told() {
     if (work_.background) {
-      outcome_written_ = write_outcome(options().run_directory, options().tag,
-                                       outcome_of(report_.json), work_.sync_to_disk);
+      outcome_written_ = keep_outcome(outcome_of(report_.json));
     }
-    forget_placing(options().run_directory, options().tag);
+    forget_placed();
     told_->notify();
   }
 
@@ -285,8 +322,9 @@ class Peer final : public SwarmProcess {
   PeerWork work_;
   std::chrono::steady_clock::time_point started_at_;
   Duration fetched_after_{};
+  std::unique_ptr<RootHelper> helper_;  // none: this process places the release itself
   std::unique_ptr<io::Notifier> delivery_done_;
-  std::unique_ptr<Delivery> delivery_;
+  std::unique_ptr<DeliveryWork> delivery_;
   FinalReport report_;
   std::unique_ptr<io::Notifier> told_;
   Status outcome_written_;  // of the thread that tells

@@ -4,8 +4,11 @@
 // own; the reactor's only starts them and hears of their end.
 #pragma once
 
+#include <optional>
+
 #include "cli/background.h"
 #include "cli/delivery.h"
+#include "cli/run_as.h"
 #include "cli/swarm_process.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
@@ -19,6 +22,8 @@ struct PeerWork {
   bool background = false;   // the front ends when the download has begun
   bool record = false;       // it is a failure when the release is in place and not recorded
   bool sync_to_disk = true;  // the outcome
+  // Root gives up its rights to this user, and a helper keeps them to place the release.
+  std::optional<RunAs> run_as;
 };
 
 // Until it is stopped or has served long enough. The exit code, or the error that ended it.

@@ -2,6 +2,8 @@
 // of the tag may be at work.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 
@@ -29,8 +31,12 @@ struct EndOptions {
 // holds the archive.
 [[nodiscard]] Status end_peers_before(const EndOptions& options, const CommandContext& context);
 
-// The report of a peer that has nothing to fetch. `leaves_outcome`: for `murder wait`.
+// The report of a peer that has nothing to fetch.
+struct FinishOptions {
+  bool leaves_outcome = false;  // for `murder wait`
+  uid_t user_id = 0;            // whose an archive here is
+};
 [[nodiscard]] Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found,
-                                          bool leaves_outcome, CommandContext& context);
+                                          const FinishOptions& options, CommandContext& context);
 
 }  // namespace murder::cli

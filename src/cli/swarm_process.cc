@@ -87,6 +87,13 @@ SwarmProcess::~SwarmProcess() {
 }
 
 Status SwarmProcess::start() {
+  auto socket = ControlSocket::create(options_.run_directory);
+  if (!socket) {
+    return fail(socket.error());
+  }
+  if (Status going = starting(socket->name()); !going) {
+    return going;
+  }
   auto reactor = io::Reactor::create({});
   if (!reactor) {
     return fail(reactor.error());
@@ -98,12 +105,9 @@ Status SwarmProcess::start() {
     return fail(signals.error());
   }
   signals_ = std::move(*signals);
-  auto keeper = ControlKeeper::create(*reactor_, options_.run_directory,
+  control_keeper_ =
+      std::make_unique<ControlKeeper>(*reactor_, options_.run_directory, std::move(*socket),
                                       [this](int fd) { control_server_->serve_instead(fd); });
-  if (!keeper) {
-    return fail(keeper.error());
-  }
-  control_keeper_ = std::move(*keeper);
   auto server = http::Server::create(*reactor_, control_handler_, {.connections_max = 32});
   if (!server) {
     return fail(server.error());

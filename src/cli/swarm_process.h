@@ -47,6 +47,8 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   [[nodiscard]] Result<int> run();
 
  protected:
+  // Before any thread and ring exist; the control socket of this name does. By default nothing.
+  [[nodiscard]] virtual Status starting(const std::string& /*control_socket*/) { return {}; }
   // Verified, listening and announcing. By default nothing.
   virtual void ready() {}
   // Everything is there. After ready().

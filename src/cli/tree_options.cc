@@ -41,6 +41,13 @@ void add_placing_options(ArgumentParser& command, PlacingOptions& options) {
                   "this)")
       .type_name("USER[:GROUP]")
       .completes(ValueKind::user);
+  command
+      .add_option(
+          "--user", options.user,
+          "Fetch and serve as this user: only what places the release keeps root's rights;\n"
+          "for root")
+      .type_name("USER[:GROUP]")
+      .completes(ValueKind::user);
   command.add_flag("--keep-setid", options.keep_setid,
                    "Keep set-user-id and set-group-id bits, which are left off otherwise");
   command.add_size("--max-unpacked", options.unpacked_bytes_max,

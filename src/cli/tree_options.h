@@ -32,13 +32,14 @@ struct PlacingOptions {
   static constexpr uint64_t unpacked_bytes_by_torrent = UINT64_MAX;
 
   std::string owner;  // as parse_owner() takes it; empty: whoever runs this
+  std::string user;   // as parse_run_as() takes it: whom all but the placing runs as
   bool keep_setid = false;
   bool xattrs = false;
   // 0: no limit.
   uint64_t unpacked_bytes_max = unpacked_bytes_by_torrent;
 };
 
-// --owner, --keep-setid, --max-unpacked; --xattrs is the caller's.
+// --owner, --user, --keep-setid, --max-unpacked; --xattrs is the caller's.
 void add_placing_options(ArgumentParser& command, PlacingOptions& options);
 // An Error when there is no such owner, or only root could give files to him.
 [[nodiscard]] Status apply(const PlacingOptions& options, const codec::Metainfo& metainfo,

@@ -17,6 +17,9 @@ void pass_on(const cli::PlacingOptions& options, CommandLine& peer) {
   if (!options.owner.empty()) {
     peer.word("--owner=" + options.owner);
   }
+  if (!options.user.empty()) {
+    peer.word("--user=" + options.user);
+  }
   peer.flag("--keep-setid", options.keep_setid).flag("--xattrs", options.xattrs);
   if (options.unpacked_bytes_max != cli::PlacingOptions::unpacked_bytes_by_torrent) {
     peer.option("--max-unpacked", fmt::format("{}", options.unpacked_bytes_max));

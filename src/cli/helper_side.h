@@ -1,0 +1,12 @@
+// What runs in the process that root_helper.h starts.
+#pragma once
+
+#include "cli/root_helper.h"
+#include "engine/io/sockets.h"
+
+namespace murder::cli {
+
+// Until the peer is gone.
+[[noreturn]] void run_helper(io::Fd socket, const RootHelperOptions& options);
+
+}  // namespace murder::cli
