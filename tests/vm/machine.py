@@ -43,7 +43,8 @@ class Disk:
 class Machine:
     """Runs one job; a context manager that leaves no process and no file."""
 
-    def __init__(self, system, cpu, files, arguments, disks=(), may_reboot=False, has_systemd=True):
+    def __init__(self, system, cpu, files, arguments, disks=(), may_reboot=False, has_systemd=True,
+                 interface=None):
         self._system = system
         self._cpu = cpu
         self._files = files          # into /job: name -> path
@@ -51,6 +52,7 @@ class Machine:
         self._disks = disks
         self._may_reboot = may_reboot
         self._has_systemd = has_systemd
+        self._interface = interface  # its model; it leads nowhere
         self._read_bytes = 0
 
     def __enter__(self):
@@ -84,7 +86,8 @@ class Machine:
         # Under load the kernel's test of the timer's interrupt comes out wrong (no_timer_check).
         command = [
             EMULATORS[system.architecture], "-accel", "tcg,thread=multi", "-cpu", self._cpu, "-smp", "2",
-            "-m", str(MEMORY_MIB), "-display", "none", "-nic", "none", "-monitor", "none",
+            "-m", str(MEMORY_MIB), "-display", "none", "-monitor", "none",
+            "-nic", f"user,restrict=on,model={self._interface}" if self._interface else "none",
             "-kernel", system.kernel, "-initrd", system.initrd,
             "-append", f"root=LABEL=root rw console={console} quiet panic=5 no_timer_check{self._init()}",
             "-serial", f"file:{self._directory}/console",

@@ -140,6 +140,10 @@ def installed_packages(context):
     return packages.life_of_packages(context, context.packages, Skipped, rows_of)
 
 
+def tune(context):
+    return _job(context, "amd64", "Haswell-noTSX", "job_tune", may_reboot=True, interface="vmxnet3")
+
+
 def power_cuts(context):
     return power.survived(context, Row)
 
@@ -158,6 +162,7 @@ SCENARIOS = {
     "unsynced": (unsynced, "power cuts with --no-sync, to see that the rig notices what is lost"),
     "reboot": (reboot, "a reboot by systemd in the middle of a fetch"),
     "netem": (netem, "hosts 20 ms apart that lose 1 % of their packets"),
+    "tune": (tune, "murder tune: applied, undone, kept over a reboot; one TCP stream before and after"),
     "session": (session, "a user session that ends"),
     "packages": (installed_packages, "the Debian packages: install, deploy, upgrade during a transfer, reboot, purge"),
     "quick": (quick, "one boot on -cpu Haswell, main job with the choice that murder makes"),

@@ -139,7 +139,7 @@ void plan_units(const Facts& facts, Plan& plan) {
                "a connection or two for each host that announces, some hundreds of a seeder",
                "getrlimit(2); systemd.exec(5)", plan);
     plan_limit(
-        unit, "LimitMEMLOCK", locked_default, locked_bytes_wanted,
+        unit, "LimitMEMLOCK", locked_default, service_locked_bytes_wanted,
         "rings of io_uring count as locked memory in many kernels, 132 KiB a shard; with too "
         "little, smaller ones enter the kernel more often",
         "io_uring_setup(2); systemd.exec(5)", plan);

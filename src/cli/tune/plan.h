@@ -16,8 +16,10 @@ namespace murder::cli::tune {
 
 // A tracker holds a connection or two for each announcing host, a seeder some hundreds.
 inline constexpr uint64_t open_files_wanted = 65536;
-// What io_uring's rings and registered memory may take of RLIMIT_MEMLOCK.
+// What doctor wants of a session's RLIMIT_MEMLOCK, and of a service that does nothing but murder's
+// work: eight times the rings of 64 shards.
 inline constexpr uint64_t locked_bytes_wanted = 128ULL * 1024 * 1024;
+inline constexpr uint64_t service_locked_bytes_wanted = 64ULL * 1024 * 1024;
 // A fleet announces at once: the kernel drops what does not fit into these queues.
 inline constexpr uint64_t backlog_wanted = 4096;
 inline constexpr uint64_t local_ports_wanted = 16384;

@@ -10,6 +10,7 @@ namespace murder::cli::tune {
 struct Outcome {
   std::vector<std::string> done;    // a line for each thing that was changed
   std::vector<std::string> failed;  // what could not be, or belongs to somebody else by now
+  std::vector<std::string> notes;   // what comes with the next boot
 };
 
 // Each returns whether the thing is as it was before tune. What somebody else changed since stays,

@@ -89,10 +89,9 @@ Status set_module(const std::string& name, bool is_wanted) {
     return {};
   }
   return errno == EWOULDBLOCK || errno == EBUSY
-             ? Status(fail(ErrorCode::conflict,
-                           fmt::format("module {} is in use: it goes with the next start of the "
-                                       "host",
-                                       name)))
+             ? Status(fail(
+                   ErrorCode::conflict,
+                   fmt::format("module {} is in use: it stays loaded until the next boot", name)))
              : fail_errno(errno, "cannot unload module " + name);
 }
 

@@ -90,11 +90,17 @@ int report_outcome(const tune::Outcome& outcome, Json report, std::string_view n
   for (const std::string& line : outcome.failed) {
     context.warn(line);
   }
+  for (const std::string& line : outcome.notes) {
+    context.note("note: " + line);
+  }
   if (outcome.done.empty() && outcome.failed.empty()) {
     context.print(nothing);
   }
   report["done"] = outcome.done;
   report["failed"] = outcome.failed;
+  if (!outcome.notes.empty()) {
+    report["notes"] = outcome.notes;
+  }
   context.print_json(report);
   return outcome.failed.empty() ? exit_done : exit_failed;
 }

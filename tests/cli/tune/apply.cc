@@ -169,6 +169,17 @@ TEST_CASE("a link in the place of a drop-in is not followed: nothing is changed"
   CHECK(host.tree() == before);
 }
 
+TEST_CASE("undo of nothing but a record that is as before takes the record away") {
+  FakeHost host;
+  const auto before = host.tree();
+  REQUIRE(host.apply("4194304"));
+  fs::remove(host.drop_in_path());
+  write_file(host.value_path(), "212992\n");
+  const Outcome outcome = host.undo();
+  CHECK(outcome.failed.empty());
+  CHECK(host.tree() == before);
+}
+
 TEST_CASE("killed after the record was written, undo and apply complete the work") {
   for (const bool undoes : {true, false}) {
     CAPTURE(undoes);

@@ -131,13 +131,15 @@ TEST_CASE("what is better already is not lowered") {
   facts.interface.ring->receive = 8192;
   facts.interface.channels->combined = 63;
   facts.units[0].settings = {{"LimitNOFILE", "1024:1048576"}, {"LimitMEMLOCK", "infinity"}};
+  facts.units[1].settings = {{"LimitMEMLOCK", "64M"}};
   facts.modules["tls"] = true;
   const Plan plan = make_plan(facts, {});
   for (const char* what :
        {"net.core.rmem_max", "net.core.somaxconn", "net.core.netdev_max_backlog",
         "net.ipv4.ip_local_port_range", "net.ipv4.tcp_slow_start_after_idle",
         "receive ring of eth0", "queues of eth0", "LimitNOFILE of murder-tracker.service",
-        "LimitMEMLOCK of murder-tracker.service", "module tls", "transparent huge pages"}) {
+        "LimitMEMLOCK of murder-tracker.service", "LimitMEMLOCK of murder-seed@.service",
+        "module tls", "transparent huge pages"}) {
     CAPTURE(what);
     REQUIRE(find(plan, what) != nullptr);
     CHECK_FALSE(is_pending(plan, what));
@@ -256,7 +258,7 @@ TEST_CASE("drop-ins hold what is pending, each with its reason, in files of thei
   const std::string unit =
       content("/etc/systemd/system/murder-tracker.service.d/90-murder-tune.conf");
   CHECK(unit.find("[Service]\n") != std::string::npos);
-  CHECK(unit.find("LimitMEMLOCK=134217728\n") != std::string::npos);
+  CHECK(unit.find("LimitMEMLOCK=67108864\n") != std::string::npos);
   CHECK(unit.find("LimitNOFILE") == std::string::npos);
   CHECK(content("/etc/tmpfiles.d/murder-tune.conf")
             .ends_with("w /sys/kernel/mm/transparent_hugepage/enabled - - - - madvise\n"));
