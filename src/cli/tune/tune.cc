@@ -247,12 +247,17 @@ void add_tune_command(ArgumentParser app, CommandContext& context) {
            "them.\n"
            "Exit status: 0 nothing to do or done, 1 not all of it, 3 the dry run found something",
        .details =
-           "Without --apply nothing is changed: what differs from the aim is shown with the value "
-           "it "
-           "has, the value it would get, and the reason. What `murder tune --apply` changes goes "
-           "into files of its own below `/etc/sysctl.d`, `/etc/modules-load.d` and "
-           "`/etc/systemd/system`, and takes effect at once as well. What was there before is "
-           "recorded, and `murder tune --undo` restores it, unless somebody else changed it since.",
+           "Without --apply nothing is changed: each setting that limits transfers is shown with "
+           "its "
+           "value, the value it would get, the reason with its source, and the file that would "
+           "hold "
+           "it. `murder tune --apply` writes these files and sets the running kernel; "
+           "`murder tune --undo` restores both, byte for byte, unless somebody else changed them "
+           "since (`--force` restores these as well). Values that are better already are not "
+           "lowered, and a second --apply changes nothing. A run that was killed is completed by "
+           "the "
+           "next --apply, or undone.\n\n"
+           "Socket buffers follow from bandwidth and round trip, within the memory of the host.",
        .example = "murder tune\n"
                   "sudo murder tune --apply\n"
                   "sudo murder tune --apply --bandwidth 40gbit --rtt 20ms\n"
@@ -261,6 +266,13 @@ void add_tune_command(ArgumentParser app, CommandContext& context) {
                          {"1", "Not all of it could be done."},
                          {"2", "The command line is wrong."},
                          {"3", "The dry run found something that would be changed."}},
+       .files = {{"/etc/sysctl.d/90-murder.conf", "Settings of the kernel, each with its reason."},
+                 {"/etc/modules-load.d/murder.conf", "Modules of the kernel."},
+                 {"/etc/systemd/system/UNIT.d/90-murder-tune.conf", "Limits of murder's services."},
+                 {"/etc/tmpfiles.d/murder-tune.conf", "The mode of transparent huge pages."},
+                 {"/etc/systemd/system/murder-tune.service",
+                  "Sets receive ring, queues and interrupts at each boot."},
+                 {"/var/lib/murder-tune.json", "What was there before --apply."}},
        .see_also = {"murder-doctor(1)", "murder-simulate(1)"},
        .has_telling_exit_code = true},
       run_tune);

@@ -21,7 +21,7 @@ APPLY = ("--bandwidth", "10gbit", "--rtt", "40ms")
 RESTLESS = re.compile(
     r"^(kernel\.random\.|fs\.(dentry-state|inode-|file-nr|aio-nr|quota)|kernel\.(ns_last_pid|pty\.nr|perf_|core_pattern)|"
     r"net\.netfilter\.|net\.ipv[46]\.(conf|neigh)\.|kernel\.usermodehelper|net\.ipv4\.tcp_(mem|fastopen_key)|"
-    r"vm\.stat|kernel\.hostname|net\.ipv4\.udp_mem|net\.core\.netdev_rss_key|net\.ipv6\.route\.)")
+    r"vm\.(stat|user_reserve_kbytes|admin_reserve_kbytes)|kernel\.hostname|net\.ipv4\.udp_mem|net\.core\.netdev_rss_key|net\.ipv6\.route\.)")
 RATE_SECONDS = 24
 ROUNDS = 2
 STOCK = {"net.ipv4.tcp_rmem": "4096 131072 6291456", "net.ipv4.tcp_wmem": "4096 16384 4194304",
@@ -243,6 +243,10 @@ def second_boot():
     # Interfaces that came up meanwhile hold theirs.
     in_use = [name for name in now["modules"] if f"module {name} is in use" in undone.stderr]
     now["modules"] = [name for name in now["modules"] if name not in in_use]
+    if "tcp_bbr" in in_use:  # stays on offer with its module
+        for kind in ("available", "allowed"):
+            name = f"net.ipv4.tcp_{kind}_congestion_control"
+            now["sysctls"][name] = now["sysctls"][name].removesuffix(" bbr")
     found = differences(before, now) or (undone.stderr if undone.returncode else "")
     host.result("undo after the reboot: as before apply", not found, found or f"in use: {in_use}")
     left = [str(path) for folder in ("/etc", "/var/lib") for path in pathlib.Path(folder).rglob("*murder*")]
