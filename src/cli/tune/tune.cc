@@ -236,6 +236,15 @@ Result<int> run_tune(const TuneOptions& options, CommandContext& context) {
   return options.apply ? run_apply(options, root, context) : run_recorded(options, root, context);
 }
 
+void add_modes(ArgumentParser command, TuneOptions& options) {
+  command.add_flag("--dry-run", options.dry_run, "Show what would be changed (the default)");
+  command.add_flag("--apply", options.apply,
+                   "Change it now and for each boot; keep a record of what was there");
+  command.add_flag("--undo", options.undo, "Restore what was there before --apply, byte for byte");
+  command.add_flag("--force", options.force,
+                   "Overwrite also what somebody else changed after --apply");
+}
+
 }  // namespace
 
 void add_tune_command(ArgumentParser app, CommandContext& context) {
@@ -276,12 +285,7 @@ void add_tune_command(ArgumentParser app, CommandContext& context) {
        .see_also = {"murder-doctor(1)", "murder-simulate(1)"},
        .has_telling_exit_code = true},
       run_tune);
-  command.add_flag("--dry-run", options.dry_run, "Show what would be changed (the default)");
-  command.add_flag("--apply", options.apply,
-                   "Change it now and for each boot; keep a record of what was there");
-  command.add_flag("--undo", options.undo, "Restore what was there before --apply, byte for byte");
-  command.add_flag("--force", options.force,
-                   "Overwrite also what somebody else changed after --apply");
+  add_modes(command, options);
   command
       .add_rate("--bandwidth", options.bytes_per_second,
                 "Of the link: 10gbit (default: what its driver says, else 10gbit)")
