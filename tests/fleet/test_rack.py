@@ -15,6 +15,8 @@ def traces(name, process_name=b"rack"):
     found = [str(path) for path in pathlib.Path("/run/netns").glob(f"rack-{name}-*")]
     directory = racks.BASE / f"murder-rack-{name}"
     found += [str(directory)] if directory.exists() else []
+    mounts = pathlib.Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    found += [line for line in mounts if f"{directory}/" in line]
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
@@ -44,6 +46,7 @@ class RackWithHosts(RackCase):
         self.assertEqual((self.rack.files_of("h01") / "srv" / "mine").read_text(), "here\n")
         self.on("h01", "sh", "-c", "! touch /etc/mine && ! touch /usr/mine")
         self.assertFalse(pathlib.Path("/etc/mine").exists())
+        self.assertEqual(self.on("h01", "stat", "-f", "-c", "%T", "/run").stdout, "tmpfs\n")
 
     def test_hosts_log_in_to_each_other_only_with_the_key_and_the_known_host_key(self):
         self.assertEqual(self.on("control", "ssh", "h02", "hostname").stdout, "h02\n")

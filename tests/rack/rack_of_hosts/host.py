@@ -16,6 +16,7 @@ from .network import NAMESPACES, RackError
 # Of the host alone; all else of the machine is there too, but cannot be written.
 PRIVATE = ("/tmp", "/var/tmp", "/var/lib", "/srv", "/opt", "/root", "/run", "/mnt")
 PRIVATE_OF_CONTROL = ("/run", "/tmp")
+IN_MEMORY = "/run"  # as every host has it; seen from the machine as well, until release_directories()
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 START_SECONDS_MAX = 60
 
@@ -29,7 +30,13 @@ def make_directories(directory, is_control):
     for path in PRIVATE_OF_CONTROL if is_control else PRIVATE:
         private = directory / path[1:]
         private.mkdir(parents=True, exist_ok=True)
+        if path == IN_MEMORY:
+            kernel.mount("tmpfs", str(private), "tmpfs")
         private.chmod({"/tmp": 0o1777, "/var/tmp": 0o1777, "/root": 0o700}.get(path, 0o755))
+
+
+def release_directories(directory):
+    kernel.unmount(directory / IN_MEMORY[1:])
 
 
 def start(host, directory, namespace, files, sshd, *, is_control):

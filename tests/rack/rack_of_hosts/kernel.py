@@ -1,6 +1,7 @@
 """The few calls into the kernel that Python's library lacks."""
 
 import ctypes
+import errno
 import os
 
 CLONE_NEWNS = 0x00020000
@@ -12,6 +13,7 @@ MS_RDONLY = 1
 MS_BIND = 4096
 MS_REC = 16384
 MS_SLAVE = 1 << 19
+MNT_DETACH = 2
 
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
@@ -50,6 +52,12 @@ def mount(source, target, kind=None, flags=0, options=None):
     encoded = [each.encode() if each is not None else None for each in (source, target, kind)]
     data = options.encode() if options is not None else None
     _check(_libc.mount(*encoded, ctypes.c_ulong(flags), data), f"mount {target}")
+
+
+def unmount(target):
+    """Whatever uses it still goes on with it. That nothing is mounted there is no error."""
+    if _libc.umount2(str(target).encode(), MNT_DETACH) != 0 and ctypes.get_errno() not in (errno.EINVAL, errno.ENOENT):
+        raise OSError(ctypes.get_errno(), f"unmount {target}: {os.strerror(ctypes.get_errno())}")
 
 
 def set_read_only(target, is_read_only, *, is_recursive=True):

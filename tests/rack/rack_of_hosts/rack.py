@@ -183,6 +183,8 @@ class Rack:
         self._end_maker()
         self._end_processes()
         self.network.delete()
+        for directory in (self.directory / "hosts").glob("*"):
+            hosts.release_directories(directory)
         if self.directory.exists():
             shutil.rmtree(self.directory)
         return was_there
