@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "cli/silent_process.h"
 #include "engine/base/units.h"
 #include "engine/http/blocking_client.h"
 
@@ -89,6 +90,9 @@ std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
                 : owner.error().code == ErrorCode::not_found) {
         continue;
       }
+      if (owner) {
+        process.status = status_of_silent(directory, owner->pid);
+      }
     } else {
       process.status = std::move(*status);
     }
@@ -126,12 +130,19 @@ Status stop_process(const RunDirectory& directory, const RunningProcess& process
                             process.pid, format_duration(wait_max), process.pid));
   };
   const Result<SocketOwner> owner = owner_of_socket(directory, process.socket_name);
-  const Result<Json> asked = ask(directory, process.socket_name, "POST", "/stop");
+  // One that did not answer a moment ago is not asked again.
+  const Result<Json> asked = process.problem.empty()
+                                 ? ask(directory, process.socket_name, "POST", "/stop")
+                                 : fail(ErrorCode::timeout, process.problem);
   const auto deadline = std::chrono::steady_clock::now() + wait_max;
   if (owner) {
     if (!asked && syscall(SYS_pidfd_send_signal, owner->pidfd.get(), SIGTERM, nullptr, 0) != 0 &&
         errno != ESRCH) {
       return fail_errno(errno, fmt::format("process {} cannot be stopped", owner->pid));
+    }
+    if (!asked && is_stopped(owner->pid)) {
+      // So that it takes the signal.
+      static_cast<void>(syscall(SYS_pidfd_send_signal, owner->pidfd.get(), SIGCONT, nullptr, 0));
     }
     const auto wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wait_max).count();
     return has_ended(owner->pidfd.get(), static_cast<int>(wait_ms)) ? Status() : still_there();

@@ -15,7 +15,7 @@ namespace murder::cli {
 struct RunningProcess {
   int pid = 0;
   std::string socket_name;
-  Json status;          // as json_of(ProcessStatus); an empty object if it did not answer
+  Json status;  // as json_of(ProcessStatus); of one that did not answer, kind and tag at most
   std::string problem;  // why it did not; else empty
 
   [[nodiscard]] std::string kind() const { return text_member(status, "kind"); }

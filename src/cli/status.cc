@@ -49,7 +49,7 @@ std::vector<std::string> row_of(const RunningProcess& process) {
         static_cast<uint64_t>(100.0 * static_cast<double>(done) / static_cast<double>(total)),
         format_size(total));
   }
-  return {process.problem.empty() ? process.kind() : "?",
+  return {process.kind().empty() ? "?" : process.kind(),
           or_dash(process.tag()),
           phase_of(process),
           progress,

@@ -92,7 +92,7 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
   Status outcome;
   bool is_any = false;
   for (const RunningProcess& process : list_processes(*directory)) {
-    if (!process.problem.empty() && !(options.all && options.tag.empty())) {
+    if (process.kind().empty() && !(options.all && options.tag.empty())) {
       context.warn(fmt::format("process {} does not answer and is left alone ({})", process.pid,
                                process.problem));
       continue;
@@ -106,7 +106,7 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
       outcome = status;
       continue;
     }
-    const std::string kind = process.problem.empty() ? process.kind() : "process";
+    const std::string kind = process.kind().empty() ? "process" : process.kind();
     const std::string tag = process.tag().empty() ? "" : " of " + process.tag();
     context.print(fmt::format("stopped the {}{} (pid {})", kind, tag, process.pid));
     stopped.push_back({{"kind", kind}, {"tag", process.tag()}, {"pid", process.pid}});
