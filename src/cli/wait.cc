@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/control.h"
+#include "cli/outcome_watch.h"
 #include "cli/peer_outcome.h"
 #include "cli/processes.h"
 #include "engine/base/units.h"
@@ -20,9 +20,8 @@
 namespace murder::cli {
 namespace {
 
-// Short at first, so that what is small is not kept waiting.
-constexpr Duration look_interval_min = std::chrono::milliseconds(5);
-constexpr Duration look_interval_max = std::chrono::milliseconds(100);
+// Where the kernel tells nothing of the run directory.
+constexpr Duration look_interval = std::chrono::milliseconds(50);
 constexpr Duration process_look_interval = std::chrono::seconds(1);
 constexpr off_t peer_log_tail_bytes = 2000;
 
@@ -45,10 +44,10 @@ Json failed_outcome(const std::string& text) {
   return {{"state", outcome_failed}, {"error", {{"code", "interrupted"}, {"text", text}}}};
 }
 
-// The peer as its control socket tells; nothing when there is none.
+// The peer as its control socket tells, if it does; nothing when there is none.
 std::optional<Json> process_status(const RunDirectory& directory, const std::string& tag) {
   for (const RunningProcess& process : list_processes(directory)) {
-    if (process.problem.empty() && process.kind() == kind_peer && process.tag() == tag) {
+    if (process.kind() == kind_peer && process.tag() == tag) {
       return process.status;
     }
   }
@@ -141,8 +140,11 @@ Result<int> wait_for_peer(const WaitOptions& options, CommandContext& context) {
   if (!directory) {
     return fail(directory.error());
   }
+  OutcomeWatch watch(*directory);
   const Clock::time_point start = Clock::now();
-  Clock::time_point next_process_look = start;
+  // Who follows a peer has just started it.
+  Clock::time_point next_process_look =
+      options.tells_progress ? start + process_look_interval : start;
   while (true) {
     const Clock::time_point now = Clock::now();
     const bool is_last = options.timeout && now - start >= *options.timeout;
@@ -160,8 +162,11 @@ Result<int> wait_for_peer(const WaitOptions& options, CommandContext& context) {
     if (look_at_process && options.tells_progress && outcome->contains("phase")) {
       tell_progress(*outcome, context);
     }
-    std::this_thread::sleep_for(
-        std::clamp<Duration>((now - start) / 16, look_interval_min, look_interval_max));
+    Duration wait_max = next_process_look - Clock::now();
+    if (options.timeout) {
+      wait_max = std::min<Duration>(wait_max, *options.timeout - (Clock::now() - start));
+    }
+    watch.wait(std::max(wait_max, Duration::zero()), look_interval);
   }
 }
 
