@@ -9,8 +9,23 @@ bool is_stale(const DeployLock& lock, const BootClock& clock) {
   return lock.boot != clock.boot || lock.until_s <= clock.now_s;
 }
 
+constexpr uint64_t replaced_kept_s = 24 * 3600;
+
 bool excludes(const DeployLock& one, const DeployLock& other) {
-  return !one.is_mark && !other.is_mark && (one.app == other.app || one.tag == other.tag);
+  return !one.is_replaced && !other.is_replaced && !one.is_mark && !other.is_mark &&
+         (one.app == other.app || one.tag == other.tag);
+}
+
+// What the deploy of `before` finds in place of its lock.
+DeployLock replaced_by(const DeployLock& before, const DeployLock& lock, const BootClock& clock) {
+  DeployLock left = lock;
+  left.token = before.token;
+  left.until_s = clock.now_s + replaced_kept_s;
+  left.is_mark = before.is_mark;
+  left.is_replaced = true;
+  left.owns_tracker = false;
+  left.owns_seeder = false;
+  return left;
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& text) {
@@ -33,6 +48,9 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
     return other.token == lock.token;
   });
   const bool is_there = own != locks.end();
+  if (is_there && own->is_replaced && !is_stale(*own, clock)) {
+    return {.state = LockState::lost, .holder = *own};
+  }
   if (is_there) {
     lock.owns_tracker = own->owns_tracker;
     lock.owns_seeder = own->owns_seeder;
@@ -41,7 +59,7 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
   // Also another one of our own token: a deploy has one.
   const auto goes = [&](const DeployLock& other) {
     return other.token == lock.token || is_stale(other, clock) ||
-           contains(request.replaced, other.token);
+           contains(request.replaced, other.token) || contains(request.ousted, other.token);
   };
   for (const DeployLock& other : locks) {
     if (!goes(other) && excludes(lock, other)) {
@@ -55,9 +73,25 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
       lock.owns_seeder = lock.owns_seeder || (other.owns_seeder && other.tag == lock.tag);
     }
   }
+  DeployLocks left;
+  for (const DeployLock& other : locks) {
+    if (contains(request.ousted, other.token) && !is_stale(other, clock)) {
+      left.push_back(replaced_by(other, lock, clock));
+    }
+  }
   std::erase_if(locks, goes);
   locks.push_back(lock);
+  locks.insert(locks.end(), left.begin(), left.end());
   return {.lock = lock};
+}
+
+const DeployLock* other_at_work(const DeployLocks& locks, const DeployLock& own,
+                                const BootClock& clock) {
+  const auto found = std::find_if(locks.begin(), locks.end(), [&](const DeployLock& other) {
+    return !is_stale(other, clock) &&
+           (other.token == own.token ? other.is_replaced : excludes(own, other));
+  });
+  return found == locks.end() ? nullptr : &*found;
 }
 
 Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootClock& clock) {
@@ -67,10 +101,11 @@ Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootCl
     return {};
   }
   const bool owned_tracker = own->owns_tracker;
+  const bool was_held = !own->is_replaced;
   locks.erase(own);
   bool is_needed = false;
   for (DeployLock& other : locks) {
-    if (!is_stale(other, clock)) {
+    if (!is_stale(other, clock) && !other.is_replaced) {
       is_needed = true;
       other.owns_tracker = other.owns_tracker || owned_tracker;
     }
@@ -78,7 +113,7 @@ Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootCl
   std::erase_if(locks, [&](const DeployLock& other) {
     return is_stale(other, clock) && !other.owns_tracker && !other.owns_seeder;
   });
-  return {.was_held = true, .ends_tracker = owned_tracker && !is_needed};
+  return {.was_held = was_held, .ends_tracker = owned_tracker && !is_needed};
 }
 
 Json json_of(const DeployLock& lock) {
@@ -92,6 +127,7 @@ Json json_of(const DeployLock& lock) {
           {"boot", lock.boot},
           {"until_s", lock.until_s},
           {"is_mark", lock.is_mark},
+          {"is_replaced", lock.is_replaced},
           {"owns_tracker", lock.owns_tracker},
           {"owns_seeder", lock.owns_seeder}};
 }
@@ -115,6 +151,7 @@ DeployLock lock_of(const Json& json) {
           .boot = text_member(json, "boot"),
           .until_s = count_member(json, "until_s"),
           .is_mark = json["is_mark"] == true,
+          .is_replaced = json["is_replaced"] == true,
           .owns_tracker = json["owns_tracker"] == true,
           .owns_seeder = json["owns_seeder"] == true};
 }

@@ -25,6 +25,9 @@ struct DeployLock {
   std::string boot;      // of this host
   uint64_t until_s = 0;  // of the clock since that boot
   bool is_mark = false;
+  // Taken over while its deploy may be at work: kept for a day so that this one hears of it,
+  // however late. Owner, why, since and tag are those of who took over. It excludes nobody.
+  bool is_replaced = false;
   // Nothing of it ran before the deploy, or before one that did not end what it had started: it is
   // to be ended with it.
   bool owns_tracker = false;
@@ -46,6 +49,7 @@ struct LockRequest {
   bool seeder_runs = false;           // of that tag
   bool is_renewal = false;            // it is there unless somebody took it over
   std::vector<std::string> replaced;  // tokens of deploys that are known to be gone
+  std::vector<std::string> ousted;    // of deploys that may be at work, and are to end
 };
 
 enum class LockState : uint8_t { held, busy, lost };
@@ -60,6 +64,10 @@ struct LockReply {
 // Takes or renews a lock. Stale ones go, and what they own goes to this one.
 [[nodiscard]] LockReply take_lock(DeployLocks& locks, const LockRequest& request,
                                   const BootClock& clock);
+
+// Which other deploy of the app or the tag of `own` is at work, or has taken over; null: none.
+[[nodiscard]] const DeployLock* other_at_work(const DeployLocks& locks, const DeployLock& own,
+                                              const BootClock& clock);
 
 struct Unlocked {
   bool was_held = false;

@@ -1,28 +1,23 @@
 // murder lock and murder unlock: what `murder deploy` does on the hosts of seeder and tracker
 // before it begins and when it has ended.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <ctime>
 
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/control.h"
-#include "cli/deploy_locks.h"
+#include "cli/deploy_lock_file.h"
 #include "cli/fleet/tracker_use.h"
 #include "cli/processes.h"
+#include "cli/tracker_start.h"
 #include "engine/base/tag.h"
 
 namespace murder::cli {
 namespace {
 
-constexpr const char* locks_file = "deploys.json";
-constexpr size_t locks_bytes_max = 1024 * 1024;
 constexpr Duration stop_wait_max = std::chrono::seconds(15);
 
 struct LockOptions {
@@ -34,7 +29,10 @@ struct LockOptions {
   std::string origin;
   Duration lease = std::chrono::seconds(90);
   uint16_t port = 8998;
+  std::string tracker_listen;
+  Duration tracker_idle_max{};
   std::vector<std::string> replaced;
+  std::vector<std::string> ousted;
   bool is_mark = false;
   bool is_renewal = false;
 };
@@ -53,69 +51,6 @@ std::string time_now() {
   return text.data();
 }
 
-std::string boot_id() {
-  std::array<char, 64> text{};
-  const io::Fd fd(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
-  const ssize_t size = fd.is_open() ? read(fd.get(), text.data(), text.size()) : 0;
-  std::string id(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
-  while (id.ends_with('\n')) {
-    id.pop_back();
-  }
-  return id;
-}
-
-// Counts also while the host sleeps, and no change of its time moves it.
-BootClock boot_clock() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return {.boot = boot_id(), .now_s = static_cast<uint64_t>(now.tv_sec)};
-}
-
-// The locks of this host, for one command at a time.
-class LockFile {
- public:
-  explicit LockFile(const RunDirectory& directory)
-      : directory_(directory), lock_(openat(directory.fd(), ".", O_RDONLY | O_CLOEXEC)) {
-    while (lock_.is_open() && flock(lock_.get(), LOCK_EX) != 0 && errno == EINTR) {
-    }
-    const io::Fd fd(openat(directory.fd(), locks_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    std::string text(fd.is_open() ? locks_bytes_max : 0, '\0');
-    const ssize_t size = fd.is_open() ? read(fd.get(), text.data(), text.size()) : 0;
-    text.resize(size > 0 ? static_cast<size_t>(size) : 0);
-    if (const Result<Json> json = parse_json(text)) {
-      locks_ = locks_of(*json);
-    }
-  }
-
-  [[nodiscard]] DeployLocks& locks() { return locks_; }
-
-  Status save() {
-    const std::string fresh = fmt::format("{}.new", locks_file);
-    if (locks_.empty()) {
-      unlinkat(directory_.fd(), locks_file, 0);
-      return {};
-    }
-    const std::string text = json_text(json_of(locks_)) + "\n";
-    const io::Fd fd(openat(directory_.fd(), fresh.c_str(),
-                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    errno = 0;
-    const bool is_written = fd.is_open() && write(fd.get(), text.data(), text.size()) ==
-                                                static_cast<ssize_t>(text.size());
-    if (!is_written || renameat(directory_.fd(), fresh.c_str(), directory_.fd(), locks_file) != 0) {
-      const int error_number = errno == 0 ? ENOSPC : errno;
-      unlinkat(directory_.fd(), fresh.c_str(), 0);
-      return fail_errno(error_number,
-                        fmt::format("cannot write {}/{}", directory_.path(), locks_file));
-    }
-    return {};
-  }
-
- private:
-  const RunDirectory& directory_;
-  io::Fd lock_;
-  DeployLocks locks_;
-};
-
 bool runs_seeder(const std::vector<RunningProcess>& processes, const std::string& tag) {
   for (const RunningProcess& process : processes) {
     if (process.kind() == kind_seeder && process.tag() == tag) {
@@ -132,6 +67,16 @@ bool runs_tracker(const std::vector<RunningProcess>& processes, uint16_t port) {
     }
   }
   return false;
+}
+
+// In one command with the lock: another one would cost a deploy a way to the host and back.
+void add_tracker(const LockOptions& options, CommandContext& context, Json& json) {
+  const Result<int> started =
+      start_tracker(options.tracker_listen, options.tracker_idle_max, context);
+  json["tracker_started"] = started && *started == exit_done;
+  if (!started) {
+    json["tracker_trouble"] = started.error().text;
+  }
 }
 
 Result<int> run_lock(const LockOptions& options, CommandContext& context) {
@@ -157,10 +102,11 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
       .tracker_runs = runs_tracker(processes, options.port),
       .seeder_runs = runs_seeder(processes, options.tag),
       .is_renewal = options.is_renewal,
-      .replaced = options.replaced};
+      .replaced = options.replaced,
+      .ousted = options.ousted};
   LockReply reply;
   {
-    LockFile file(*directory);
+    DeployLockFile file(*directory);
     reply = take_lock(file.locks(), request, boot_clock());
     if (reply.state == LockState::held) {
       if (Status saved = file.save(); !saved) {
@@ -175,6 +121,9 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
     Json status = process.status;
     status["pid"] = process.pid;
     json["processes"].push_back(std::move(status));
+  }
+  if (reply.state == LockState::held && !options.tracker_listen.empty() && !request.tracker_runs) {
+    add_tracker(options, context, json);
   }
   context.print_json(json);
   if (reply.state == LockState::held) {
@@ -209,7 +158,7 @@ Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
   if (directory) {
     Unlocked unlocked;
     {
-      LockFile file(*directory);
+      DeployLockFile file(*directory);
       unlocked = release_lock(file.locks(), options.token, boot_clock());
       if (Status saved = file.save(); !saved) {
         return fail(saved.error());
@@ -256,7 +205,15 @@ void add_lock_command(ArgumentParser app, CommandContext& context) {
   command.add_duration("--for", options.lease, "How long, unless it is renewed; default 90s");
   command.add_option("--port", options.port, "Of the tracker that the deploy uses")
       .in_range(1, 65535);
+  command
+      .add_option("--start-tracker", options.tracker_listen,
+                  "Then start a tracker there, unless one listens on the port")
+      .type_name("HOST:PORT");
+  command.add_duration("--end-when-idle", options.tracker_idle_max,
+                       "Of that tracker, as murder tracker has it; default: never");
   command.add_option("--replace", options.replaced, "The token of a deploy that is gone");
+  command.add_option("--take-over", options.ousted,
+                     "The token of a deploy that may be at work: it ends when it hears of this");
   command.add_flag("--mark", options.is_mark, "Excludes nobody: the tracker is needed");
   command.add_flag("--renew", options.is_renewal, "An error if it was taken over");
 }

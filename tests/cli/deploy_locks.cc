@@ -110,3 +110,52 @@ TEST_CASE("locks are read back as they were written, and what is no lock is pass
   CHECK(locks_of(*parse_json(R"([1, {"app": "x"}, "text"])")).empty());
   CHECK(locks_of(Json()).empty());
 }
+
+TEST_CASE("a deploy that was ousted hears of it, also when the other one has ended") {
+  DeployLocks locks;
+  REQUIRE(take_lock(locks, request_of("alice"), at_start).state == LockState::held);
+  LockRequest instead = request_of("bob", "/srv/app", "v2");
+  instead.ousted = {"alice"};
+  REQUIRE(take_lock(locks, instead, after(1)).state == LockState::held);
+  DeployLock alice = request_of("alice").lock;
+  const DeployLock* other = other_at_work(locks, alice, after(2));
+  REQUIRE(other != nullptr);
+  CHECK(other->owner == "bob@laptop");
+  CHECK(other_at_work(locks, instead.lock, after(2)) == nullptr);
+  CHECK(release_lock(locks, "bob", after(3)).was_held);
+  // Bob's is gone, and nobody is in the way of others.
+  CHECK(take_lock(locks, request_of("carol"), after(3)).state == LockState::held);
+  release_lock(locks, "carol", after(4));
+  LockRequest renewal = request_of("alice");
+  renewal.is_renewal = true;
+  const LockReply lost = take_lock(locks, renewal, after(1000));
+  CHECK(lost.state == LockState::lost);
+  CHECK(lost.holder.why == "deploy of v2");
+  CHECK(other_at_work(locks, alice, after(1000)) != nullptr);
+  // Its end takes the rest away, and no tracker with it.
+  const Unlocked unlocked = release_lock(locks, "alice", after(1001));
+  CHECK_FALSE(unlocked.was_held);
+  CHECK_FALSE(unlocked.ends_tracker);
+  CHECK(locks.empty());
+}
+
+TEST_CASE("what a deploy that never came back left of its lock goes after a day") {
+  DeployLocks locks;
+  REQUIRE(take_lock(locks, request_of("alice"), at_start).state == LockState::held);
+  LockRequest instead = request_of("bob");
+  instead.ousted = {"alice"};
+  REQUIRE(take_lock(locks, instead, after(1)).state == LockState::held);
+  release_lock(locks, "bob", after(2));
+  CHECK(locks.size() == 1);
+  REQUIRE(take_lock(locks, request_of("carol"), after(24 * 3600 + 10)).state == LockState::held);
+  CHECK(locks.size() == 1);
+}
+
+TEST_CASE("what is kept of a lock that was taken over comes back from the file") {
+  DeployLocks locks;
+  REQUIRE(take_lock(locks, request_of("alice"), at_start).state == LockState::held);
+  LockRequest instead = request_of("bob");
+  instead.ousted = {"alice"};
+  REQUIRE(take_lock(locks, instead, after(1)).state == LockState::held);
+  CHECK(locks_of(json_of(locks)) == locks);
+}

@@ -1,0 +1,71 @@
+#include "cli/deploy_lock_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+
+namespace murder::cli {
+namespace {
+
+constexpr const char* locks_file = "deploys.json";
+constexpr size_t locks_bytes_max = 1024 * 1024;
+
+std::string boot_id() {
+  std::array<char, 64> text{};
+  const io::Fd fd(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  const ssize_t size = fd.is_open() ? read(fd.get(), text.data(), text.size()) : 0;
+  std::string id(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
+  while (id.ends_with('\n')) {
+    id.pop_back();
+  }
+  return id;
+}
+
+}  // namespace
+
+BootClock boot_clock() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return {.boot = boot_id(), .now_s = static_cast<uint64_t>(now.tv_sec)};
+}
+
+DeployLockFile::DeployLockFile(const RunDirectory& directory)
+    : directory_(directory), lock_(openat(directory.fd(), ".", O_RDONLY | O_CLOEXEC)) {
+  while (lock_.is_open() && flock(lock_.get(), LOCK_EX) != 0 && errno == EINTR) {
+  }
+  const io::Fd fd(openat(directory.fd(), locks_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  std::string text(fd.is_open() ? locks_bytes_max : 0, '\0');
+  const ssize_t size = fd.is_open() ? read(fd.get(), text.data(), text.size()) : 0;
+  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+  if (const Result<Json> json = parse_json(text)) {
+    locks_ = locks_of(*json);
+  }
+}
+
+Status DeployLockFile::save() {
+  const std::string fresh = fmt::format("{}.new", locks_file);
+  if (locks_.empty()) {
+    unlinkat(directory_.fd(), locks_file, 0);
+    return {};
+  }
+  const std::string text = json_text(json_of(locks_)) + "\n";
+  const io::Fd fd(openat(directory_.fd(), fresh.c_str(),
+                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  errno = 0;
+  const bool is_written = fd.is_open() && write(fd.get(), text.data(), text.size()) ==
+                                              static_cast<ssize_t>(text.size());
+  if (!is_written || renameat(directory_.fd(), fresh.c_str(), directory_.fd(), locks_file) != 0) {
+    const int error_number = errno == 0 ? ENOSPC : errno;
+    unlinkat(directory_.fd(), fresh.c_str(), 0);
+    return fail_errno(error_number,
+                      fmt::format("cannot write {}/{}", directory_.path(), locks_file));
+  }
+  return {};
+}
+
+}  // namespace murder::cli
