@@ -1,4 +1,6 @@
 // murder clean: removes what a release left on this host besides the release itself.
+#include "cli/clean.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -23,35 +25,9 @@ namespace {
 constexpr Duration clean_wait_max = std::chrono::seconds(15);
 constexpr std::array<std::string_view, 3> archive_endings = {".tar.zst", ".tar.gz", ".tar"};
 
-struct CleanOptions {
-  std::string tag;
-  std::string temp_path = "/tmp";
-  bool path_is_file = false;
-  bool stop = false;
-  bool keep_partial = false;
-};
-
 // A peer that has finished only lends its archive to others: it may be ended at any time.
 bool is_finished_peer(const RunningProcess& process) {
   return process.kind() == kind_peer && text_member(process.status, "phase") == "seeding";
-}
-
-Status end_processes(const CleanOptions& options, const RunDirectory& directory, Json& stopped) {
-  for (const RunningProcess& process : list_processes(directory)) {
-    if (process.tag() != options.tag || process.kind() == kind_tracker) {
-      continue;
-    }
-    if (!options.stop && !is_finished_peer(process)) {
-      return fail(ErrorCode::conflict,
-                  fmt::format("a {} of {} runs here (pid {}): --stop ends it first", process.kind(),
-                              options.tag, process.pid));
-    }
-    if (Status status = stop_process(directory, process, clean_wait_max); !status) {
-      return status;
-    }
-    stopped.push_back({{"kind", process.kind()}, {"pid", process.pid}});
-  }
-  return {};
 }
 
 // Never a directory, and nothing is no error.
@@ -68,17 +44,29 @@ Status remove_file(int directory_fd, const std::string& path, uid_t owner, Json&
   return errno == ENOENT ? Status() : fail_errno(errno, "cannot remove " + path);
 }
 
-// Of a peer that ended before it had the release: the next attempt goes on from there.
-bool has_partial_archive(const CleanOptions& options, const RunDirectory& directory) {
-  const Result<Json> outcome = read_outcome(directory, options.tag);
-  return outcome && text_member(*outcome, "state") != outcome_done &&
-         text_member(*outcome, "archive").starts_with(options.temp_path + "/");
-}
-
 // Whose the archive is: a peer may have fetched it as another user (--user).
 uid_t owner_of_archive(const CleanOptions& options, const RunDirectory& directory) {
   const Result<Json> outcome = read_outcome(directory, options.tag);
   return outcome ? static_cast<uid_t>(count_member(*outcome, "user_id", geteuid())) : geteuid();
+}
+
+// Of a peer that ended before it had the release: the next attempt goes on from there. One that
+// failed before its first byte left none.
+bool has_partial_archive(const CleanOptions& options, const RunDirectory& directory) {
+  const Result<Json> outcome = read_outcome(directory, options.tag);
+  if (!outcome || text_member(*outcome, "state") == outcome_done) {
+    return false;
+  }
+  const std::string archive = text_member(*outcome, "archive");
+  struct stat status {};
+  if (!archive.starts_with(options.temp_path + "/") || lstat(archive.c_str(), &status) != 0 ||
+      (status.st_uid != geteuid() && status.st_uid != owner_of_archive(options, directory))) {
+    return false;
+  }
+  // A large file without a block is one hole. (Of a small one the file system may keep the content
+  // elsewhere.)
+  const bool is_hole = status.st_blocks == 0 && (status.st_size == 0 || status.st_size > 4096);
+  return S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && !is_hole);
 }
 
 Status remove_archives(const CleanOptions& options, uid_t owner, Json& removed) {
@@ -118,31 +106,60 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
   if (Status valid = validate_tag(options.tag); !valid) {
     return context.wrong_usage(valid.error().text);
   }
-  Json stopped = Json::array();
-  Json removed = Json::array();
   const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
-  Status outcome;
-  if (directory) {
-    outcome = end_processes(options, *directory, stopped);
-    if (!outcome) {
-      return fail(outcome.error());
+  const Result<Cleaned> cleaned = clean_release(options, directory ? &*directory : nullptr);
+  if (!cleaned) {
+    return fail(cleaned.error());
+  }
+  context.print(cleaned->text);
+  context.print_json(cleaned->json);
+  return exit_done;
+}
+
+}  // namespace
+
+Result<Json> end_processes_of(const CleanOptions& options, const RunDirectory& directory) {
+  Json stopped = Json::array();
+  for (const RunningProcess& process : list_processes(directory)) {
+    if (process.tag() != options.tag || process.kind() == kind_tracker) {
+      continue;
+    }
+    if (!options.stop && !is_finished_peer(process)) {
+      return fail(ErrorCode::conflict,
+                  fmt::format("a {} of {} runs here (pid {}): --stop ends it first", process.kind(),
+                              options.tag, process.pid));
+    }
+    if (Status status = stop_process(directory, process, clean_wait_max); !status) {
+      return fail(status.error());
+    }
+    stopped.push_back({{"kind", process.kind()}, {"pid", process.pid}});
+  }
+  return stopped;
+}
+
+Result<Cleaned> clean_release(const CleanOptions& options, const RunDirectory* directory) {
+  Json stopped = Json::array();
+  Json removed = Json::array();
+  if (directory != nullptr) {
+    Result<Json> ended = end_processes_of(options, *directory);
+    if (!ended) {
+      return fail(ended.error());
+    }
+    stopped = std::move(*ended);
+    remove_abandoned(*directory, options.tag);
+    if (options.keep_partial && has_partial_archive(options, *directory)) {
+      return Cleaned{
+          .text = fmt::format("the archive of {} is kept for the next attempt", options.tag),
+          .json = {
+              {"tag", options.tag}, {"stopped", stopped}, {"removed", removed}, {"kept", true}}};
     }
   }
-  if (directory) {
-    remove_abandoned(*directory, options.tag);
-  }
-  if (directory && options.keep_partial && has_partial_archive(options, *directory)) {
-    context.print(fmt::format("the archive of {} is kept for the next attempt", options.tag));
-    context.print_json(
-        {{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}, {"kept", true}});
-    return exit_done;
-  }
-  outcome = remove_archives(options, directory ? owner_of_archive(options, *directory) : geteuid(),
-                            removed);
-  if (directory) {
+  Status outcome = remove_archives(
+      options, directory != nullptr ? owner_of_archive(options, *directory) : geteuid(), removed);
+  if (directory != nullptr) {
     for (const std::string& name :
          {outcome_file_name(options.tag), placing_file_name(options.tag),
           peer_log_name(options.tag) + ".log", seeder_log_name(options.tag) + ".log"}) {
@@ -158,14 +175,11 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
   if (!outcome) {
     return fail(outcome.error());
   }
-  context.print(removed.size() == 0
-                    ? nothing_there(options)
-                    : fmt::format("removed {} files of {}", removed.size(), options.tag));
-  context.print_json({{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}});
-  return exit_done;
+  return Cleaned{.text = removed.size() == 0
+                             ? nothing_there(options)
+                             : fmt::format("removed {} files of {}", removed.size(), options.tag),
+                 .json = {{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}}};
 }
-
-}  // namespace
 
 void add_clean_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<CleanOptions>(

@@ -29,6 +29,8 @@ constexpr std::array named_commands = {
     NamedCommand{"releases", add_releases_command},
     NamedCommand{"lock", add_lock_command},
     NamedCommand{"unlock", add_unlock_command},
+    NamedCommand{"finish", add_finish_command},
+    NamedCommand{"receive", add_receive_command},
     NamedCommand{"simulate", add_simulate_command},
     NamedCommand{"doctor", add_doctor_command},
     NamedCommand{"tune", add_tune_command},

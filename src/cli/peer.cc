@@ -24,6 +24,7 @@ struct PeerOptions {
   std::string torrent;
   std::string to;
   std::string temp_path = "/tmp";
+  std::string deploy;
   bool to_is_directory = false;
   bool no_tag_directory = false;
   bool unsafe_please_delete = false;
@@ -115,8 +116,12 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
         }
       }
       forget_placing(process.run_directory, process.tag);
-      Result<int> finished = finish_in_place(
-          *place, found, {.leaves_outcome = options.background, .user_id = user_id}, context);
+      Result<int> finished = finish_in_place(*place, found,
+                                             {.is_left = options.background,
+                                              .sync_to_disk = !options.no_sync,
+                                              .deploy = options.deploy,
+                                              .user_id = user_id},
+                                             context);
       if (!finished) {
         return fail(finished.error());
       }
@@ -169,12 +174,15 @@ Result<int> run_planned(const PeerOptions& options, const TorrentInput& torrent,
                         const std::optional<RunAs>& run_as, CommandContext& context) {
   if (options.background) {
     // Before the worker exists: whoever waits finds this one, not that of a peer before it.
-    if (Status written = write_outcome(context.run_directory, process.tag,
-                                       {{"state", outcome_running},
-                                        {"tag", process.tag},
-                                        {"archive", process.node.path},
-                                        {"user_id", user_id_of(run_as)}},
-                                       !options.no_sync);
+    Json outcome = {{"state", outcome_running},
+                    {"tag", process.tag},
+                    {"archive", process.node.path},
+                    {"user_id", user_id_of(run_as)}};
+    if (!options.deploy.empty()) {
+      outcome["deploy"] = options.deploy;
+    }
+    if (Status written =
+            write_outcome(context.run_directory, process.tag, outcome, !options.no_sync);
         !written) {
       return fail(written.error());
     }
@@ -187,6 +195,7 @@ Result<int> run_planned(const PeerOptions& options, const TorrentInput& torrent,
                             {.delivery = plan.delivery,
                              .seed_for = options.seed_for,
                              .give_up_after = options.give_up_after,
+                             .deploy = options.deploy,
                              .background = options.background,
                              .record = options.record,
                              .sync_to_disk = !options.no_sync,
@@ -308,6 +317,10 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--take-over", options.take_over,
                    "End a peer of this release that is at work here first; what it fetched is\n"
                    "kept and used");
+  command
+      .add_option("--deploy", options.deploy,
+                  "Used by murder deploy: which one it is of, and may be ended by")
+      .type_name("TOKEN");
   command.add_flag("--record", options.record,
                    "Note the release in DIR, for murder releases, activate and rollback");
   command.add_flag("--no-sync", options.no_sync,

@@ -167,6 +167,9 @@ class Peer final : public SwarmProcess {
     if (work_.run_as) {
       outcome["user_id"] = work_.run_as->user;  // whose file that is
     }
+    if (!work_.deploy.empty()) {
+      outcome["deploy"] = work_.deploy;
+    }
     return outcome;
   }
 

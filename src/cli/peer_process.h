@@ -19,6 +19,7 @@ struct PeerWork {
   DeliveryOptions delivery;
   Duration seed_for{};
   Duration give_up_after{};  // zero: never
+  std::string deploy;        // stands in the outcome
   bool background = false;   // the front ends when the download has begun
   bool record = false;       // it is a failure when the release is in place and not recorded
   bool sync_to_disk = true;  // the outcome

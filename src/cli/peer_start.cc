@@ -53,14 +53,18 @@ Status end_peers_before(const EndOptions& options, const CommandContext& context
 }
 
 Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found,
-                            const FinishOptions& options, CommandContext& context) {
+                            const OutcomeOptions& options, CommandContext& context) {
   const std::string text = text_of_same(place, found.placed);
-  const Json outcome = {
-      {"tag", place.tag},      {"path", place.path()}, {"info_hash", place.info_hash},
-      {"already_there", true}, {"fetched_bytes", 0},   {"placed_at", found.placed.time},
-      {"state", outcome_done}, {"text", text},         {"user_id", options.user_id}};
-  if (options.leaves_outcome) {
-    if (Status written = write_outcome(context.run_directory, place.tag, outcome); !written) {
+  Json outcome = {{"tag", place.tag},      {"path", place.path()}, {"info_hash", place.info_hash},
+                  {"already_there", true}, {"fetched_bytes", 0},   {"placed_at", found.placed.time},
+                  {"state", outcome_done}, {"text", text},         {"user_id", options.user_id}};
+  if (!options.deploy.empty()) {
+    outcome["deploy"] = options.deploy;
+  }
+  if (options.is_left) {
+    if (Status written =
+            write_outcome(context.run_directory, place.tag, outcome, options.sync_to_disk);
+        !written) {
       return fail(written.error());
     }
   }

@@ -31,12 +31,14 @@ struct EndOptions {
 // holds the archive.
 [[nodiscard]] Status end_peers_before(const EndOptions& options, const CommandContext& context);
 
-// The report of a peer that has nothing to fetch.
-struct FinishOptions {
-  bool leaves_outcome = false;  // for `murder wait`
-  uid_t user_id = 0;            // whose an archive here is
+struct OutcomeOptions {
+  bool is_left = false;  // for `murder wait`
+  bool sync_to_disk = true;
+  std::string deploy;  // stands in it
+  uid_t user_id = 0;   // whose an archive here is
 };
+// The report of a peer that has nothing to fetch.
 [[nodiscard]] Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found,
-                                          const FinishOptions& options, CommandContext& context);
+                                          const OutcomeOptions& options, CommandContext& context);
 
 }  // namespace murder::cli

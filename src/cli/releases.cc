@@ -1,4 +1,6 @@
 // murder activate and murder releases: which release of a directory is current, and which are kept.
+#include "cli/releases.h"
+
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -6,7 +8,6 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/release_directory.h"
 #include "cli/table.h"
 #include "engine/base/tag.h"
 
@@ -27,11 +28,6 @@ struct ReleasesOptions {
   std::optional<uint32_t> keep;
 };
 
-std::string absolute_path(const std::string& text) {
-  const std::filesystem::path path = std::filesystem::absolute(text).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).string();
-}
-
 Result<int> run_activate(const ActivateOptions& options, CommandContext& context) {
   for (const std::string& name : {options.tag, options.link}) {
     if (Status valid = validate_tag(name); !valid) {
@@ -39,30 +35,19 @@ Result<int> run_activate(const ActivateOptions& options, CommandContext& context
     }
   }
   Result<ReleaseDirectory> directory =
-      ReleaseDirectory::open(absolute_path(options.to), {.sync_to_disk = !options.no_sync});
+      ReleaseDirectory::open(absolute_directory(options.to), {.sync_to_disk = !options.no_sync});
   if (!directory) {
     return fail(directory.error());
   }
-  // A link that leads elsewhere is replaced all the same: it is told as what it was.
-  const Result<std::string> before = directory->current(options.link);
-  if (Status switched = directory->switch_to(options.tag, options.link); !switched) {
+  const Result<Json> switched = make_current(
+      *directory, {.tag = options.tag, .link = options.link, .is_rollback = options.rollback});
+  if (!switched) {
     return fail(switched.error());
   }
-  if (options.rollback) {
-    note_rolled_back(directory->record(), options.tag);
-  } else {
-    note_activated(directory->record(), options.tag);
-  }
-  if (Status saved = directory->save_record(); !saved) {
-    return fail(saved.error().code,
-                fmt::format("{}/{} is {} now, but that could not be recorded: {}",
-                            directory->path(), options.link, options.tag, saved.error().text));
-  }
-  const std::string was = before ? *before : "";
-  context.print(fmt::format("{}/{} is {} now{}", directory->path(), options.link, options.tag,
+  const std::string was = text_member(*switched, "previous");
+  context.print(fmt::format("{} is {} now{}", text_member(*switched, "link"), options.tag,
                             was.empty() ? "" : fmt::format(" (was {})", was)));
-  context.print_json(
-      {{"tag", options.tag}, {"link", directory->path() + "/" + options.link}, {"previous", was}});
+  context.print_json(*switched);
   return exit_done;
 }
 
@@ -87,47 +72,84 @@ Result<Json> remove_old(ReleaseDirectory& directory, const std::string& current,
 
 Result<int> run_releases(const ReleasesOptions& options, CommandContext& context) {
   Result<ReleaseDirectory> directory =
-      ReleaseDirectory::open(absolute_path(options.to), {.is_read_only = !options.keep});
+      ReleaseDirectory::open(absolute_directory(options.to), {.is_read_only = !options.keep});
   if (!directory) {
     return fail(directory.error());
   }
-  const Result<std::string> current = directory->current(options.link);
-  if (!current) {
-    return fail(current.error());
+  const Result<Json> listed = keep_releases(*directory, options.link, options.keep);
+  if (!listed) {
+    return fail(listed.error());
   }
-  Json removed = Json::array();
-  if (options.keep) {
-    Result<Json> outcome = remove_old(*directory, *current, *options.keep);
-    if (!outcome) {
-      return fail(outcome.error());
-    }
-    removed = std::move(*outcome);
-  }
-  Json list = Json::array();
+  const Json& json = *listed;
   std::vector<std::vector<std::string>> rows = {{"RELEASE", "STATE"}};
-  for (const std::string& tag : directory->record().delivered) {
-    if (directory->has(tag)) {
-      list.push_back(tag);
-      rows.push_back({tag, tag == *current ? "current" : "-"});
-    }
+  for (const Json& tag : json["releases"]) {
+    rows.push_back({tag.text(), tag == json["current"] ? "current" : "-"});
   }
-  const Result<std::string> previous =
-      previous_release(directory->record(), *current,
-                       [&directory](const std::string& tag) { return directory->has(tag); });
   context.print(rows.size() > 1 ? format_table(rows) : "no release is recorded here");
-  for (const Json& tag : removed) {
+  for (const Json& tag : json["removed"]) {
     context.print(fmt::format("removed {}", tag.text()));
-  }
-  Json json = {{"current", *current}, {"releases", list}, {"removed", removed}};
-  json["previous"] = previous ? Json(*previous) : Json();
-  if (!previous) {
-    json["previous_problem"] = previous.error().text;
   }
   context.print_json(json);
   return exit_done;
 }
 
 }  // namespace
+
+std::string absolute_directory(const std::string& text) {
+  const std::filesystem::path path = std::filesystem::absolute(text).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).string();
+}
+
+Result<Json> make_current(ReleaseDirectory& directory, const SwitchOptions& options) {
+  // A link that leads elsewhere is replaced all the same: it is told as what it was.
+  const Result<std::string> before = directory.current(options.link);
+  if (Status switched = directory.switch_to(options.tag, options.link); !switched) {
+    return fail(switched.error());
+  }
+  if (options.is_rollback) {
+    note_rolled_back(directory.record(), options.tag);
+  } else {
+    note_activated(directory.record(), options.tag);
+  }
+  if (Status saved = directory.save_record(); !saved) {
+    return fail(saved.error().code,
+                fmt::format("{}/{} is {} now, but that could not be recorded: {}", directory.path(),
+                            options.link, options.tag, saved.error().text));
+  }
+  return Json{{"tag", options.tag},
+              {"link", directory.path() + "/" + options.link},
+              {"previous", before ? *before : ""}};
+}
+
+Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
+                           std::optional<uint32_t> keep) {
+  const Result<std::string> current = directory.current(link);
+  if (!current) {
+    return fail(current.error());
+  }
+  Json removed = Json::array();
+  if (keep) {
+    Result<Json> outcome = remove_old(directory, *current, *keep);
+    if (!outcome) {
+      return outcome;
+    }
+    removed = std::move(*outcome);
+  }
+  const auto has = [&directory](const std::string& tag) { return directory.has(tag); };
+  Json list = Json::array();
+  for (const std::string& tag : directory.record().delivered) {
+    if (has(tag)) {
+      list.push_back(tag);
+    }
+  }
+  const Result<std::string> previous = previous_release(directory.record(), *current, has);
+  Json json = {{"current", *current}, {"releases", list}, {"removed", removed}};
+  json["previous"] = previous ? Json(*previous) : Json();
+  if (!previous) {
+    json["previous_problem"] = previous.error().text;
+  }
+  return json;
+}
 
 void add_activate_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<ActivateOptions>(

@@ -54,14 +54,14 @@ def parse(trace):
 
 @unittest.skipUnless(strace_works(), "needs strace, which must be allowed to trace")
 class DurabilityCase(MurderCase):
-    def trace(self, *arguments, code=0, inject=None, also=()):
+    def trace(self, *arguments, code=0, inject=None, also=(), stdin=subprocess.DEVNULL):
         output = self.path("trace")
         command = ["strace", "-f", "-y", "-s", "200", "-o", str(output),
                    "-e", "trace=" + ",".join(SYNCS + NAMES + tuple(also))]
         if inject:
             command += ["-e", f"inject={inject}"]
         result = subprocess.run([*command, PROGRAM, *map(str, arguments)], capture_output=True, text=True,
-                                stdin=subprocess.DEVNULL, env=self.environment, timeout=COMMAND_SECONDS_MAX, check=False)
+                                stdin=stdin, env=self.environment, timeout=COMMAND_SECONDS_MAX, check=False)
         if code is not None:
             self.assertEqual(result.returncode, code, result.stdout + result.stderr)
         return parse(output.read_text(errors="replace")), result
@@ -86,6 +86,19 @@ class DurabilityCase(MurderCase):
     def named(self, path):
         name = re.escape(os.path.basename(path))
         return (NAMES, rf'\.{name}\.murder-[0-9a-f]{{12}}".*[/"]{name}"')
+
+
+class Receive(DurabilityCase):
+    def receive(self, *words):
+        with open(self.make_file("sent", 300_000), "rb") as sent:
+            return self.trace("receive", self.temp_path / "v1.tar.zst", "--size", "300000", *words, stdin=sent)[0]
+
+    def test_an_archive_is_on_the_disk_before_it_has_its_name(self):
+        self.assert_order(self.receive(), (("fsync",), r"\.v1\.tar\.zst\.murder-\w+>"), self.named("v1.tar.zst"),
+                          self.synced(self.temp_path))
+
+    def test_nothing_is_waited_for_when_that_is_asked_for(self):
+        self.assert_no_syncs(self.receive("--no-sync"))
 
 
 class Create(DurabilityCase):

@@ -1,0 +1,29 @@
+// Which release of a directory is current, and which are kept.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/json.h"
+#include "cli/release_directory.h"
+#include "engine/base/result.h"
+
+namespace murder::cli {
+
+// Without a slash at its end.
+[[nodiscard]] std::string absolute_directory(const std::string& text);
+
+struct SwitchOptions {
+  std::string tag;
+  std::string link = std::string(current_link_default);
+  bool is_rollback = false;  // what was activated after `tag` does not come back by a further one
+};
+// Switches the link, and records it. What to tell: "tag", "link", "previous".
+[[nodiscard]] Result<Json> make_current(ReleaseDirectory& directory, const SwitchOptions& options);
+
+// With `keep`, removes older releases. What to tell: "current", "releases", "removed", "previous".
+[[nodiscard]] Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
+                                         std::optional<uint32_t> keep);
+
+}  // namespace murder::cli
