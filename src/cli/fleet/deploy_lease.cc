@@ -19,6 +19,7 @@ namespace {
 // Of a deploy whose machine vanished.
 constexpr std::chrono::seconds lease(90);
 constexpr Duration renew_interval = std::chrono::seconds(25);
+constexpr Duration confirmed_for = std::chrono::seconds(2);
 
 std::string user_at_host() {
   std::array<char, 256> host{};
@@ -53,19 +54,22 @@ std::string DeployLease::command(HostIndex host, bool is_renewal) const {
       .option("--for", fmt::format("{}s", lease.count()))
       .flag("--mark", hosts_.at(host.raw).is_mark)
       .flag("--renew", is_renewal);
+  if (hosts_.at(host.raw).has_tracker_role && !is_renewal) {
+    line.option("--start-tracker", tracker_listen_address(run_.work.variables().tracker_port))
+        .option("--end-when-idle", seconds_text(abandoned_after));
+  }
   for (const std::string& token : replaced_) {
     line.option("--replace", token);
+  }
+  for (const std::string& token : ousted_) {
+    line.option("--take-over", token);
   }
   return line.flag("--quiet").flag("--json").text();
 }
 
-void DeployLease::ask(HostIndex host, bool is_mark) {
-  hosts_[host.raw] = {.is_mark = is_mark};
+void DeployLease::ask(HostIndex host, bool is_mark, bool with_tracker) {
+  hosts_[host.raw] = {.is_mark = is_mark, .has_tracker_role = with_tracker};
   renew_at_ = monotonic_now() + renew_interval;
-  run_.add(host, lock_kind_, command(host, false));
-}
-
-void DeployLease::look_again(HostIndex host) {
   run_.add(host, lock_kind_, command(host, false));
 }
 
@@ -81,6 +85,17 @@ void DeployLease::renew_if_due(Instant now) {
   renew_at_ = now + renew_interval;
   for (const auto& [index, host] : hosts_) {
     if (host.is_held) {
+      run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true));
+    }
+  }
+}
+
+void DeployLease::confirm(Instant now) {
+  if (now - confirmed_at_ < confirmed_for) {
+    return;
+  }
+  for (const auto& [index, host] : hosts_) {
+    if (host.is_held && !host.is_mark) {
       run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true));
     }
   }
@@ -119,8 +134,13 @@ void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
   LeasedHost& host = hosts_[result.host.raw];
   if (state == cli::lock_state_name(cli::LockState::held)) {
     host.is_held = true;
+    confirmed_at_ = host.is_mark ? confirmed_at_ : monotonic_now();
     host.lock = cli::lock_of(reply["lock"]);
-    host.processes = reply["processes"];
+    if (!is_renewal) {
+      host.processes = reply["processes"];
+      host.tracker_started = reply["tracker_started"] == true;
+      host.tracker_trouble = cli::text_member(reply, "tracker_trouble");
+    }
   } else if (!state.empty()) {
     on_busy(result.host, cli::lock_of(reply["holder"]),
             state == cli::lock_state_name(cli::LockState::lost));
@@ -134,13 +154,15 @@ void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
 void DeployLease::on_busy(HostIndex host, const cli::DeployLock& holder, bool is_lost) {
   const std::optional<Origin> origin = decode_origin(holder.origin);
   const bool is_known_to_be_gone = origin && is_gone(*origin, own_origin(), start_of_process);
-  const bool is_new =
-      std::find(replaced_.begin(), replaced_.end(), holder.token) == replaced_.end();
+  const auto is_not_in = [&holder](const std::vector<std::string>& tokens) {
+    return std::find(tokens.begin(), tokens.end(), holder.token) == tokens.end();
+  };
+  const bool is_new = is_not_in(replaced_) && is_not_in(ousted_);
   if (!is_lost && is_new && (is_known_to_be_gone || run_.options.take_over)) {
     run_.work.view().note(fmt::format("taking the place of the {} by {} since {}{}", holder.why,
                                       holder.owner, holder.since,
                                       is_known_to_be_gone ? ", which is gone" : ""));
-    replaced_.push_back(holder.token);
+    (is_known_to_be_gone ? replaced_ : ousted_).push_back(holder.token);
     run_.add(host, lock_kind_, command(host, false));
     return;
   }

@@ -18,16 +18,18 @@ struct LeasedHost {
   bool is_mark = false;
   cli::DeployLock lock;  // as the host keeps it
   cli::Json processes;   // of murder there, when the lock was taken
+  bool has_tracker_role = false;
+  bool tracker_started = false;  // with the lock, since none ran
+  std::string tracker_trouble;   // why not
 };
 
 class DeployLease {
  public:
   explicit DeployLease(DeployRun& run);
 
-  // Once for each host. `is_mark`: it excludes no other deploy.
-  void ask(HostIndex host, bool is_mark);
-  // Again, to see what runs there now.
-  void look_again(HostIndex host);
+  // Once for each host. `is_mark`: it excludes no other deploy. `with_tracker`: one is started if
+  // none runs there.
+  void ask(HostIndex host, bool is_mark, bool with_tracker);
   [[nodiscard]] bool is_asked(HostIndex host) const { return hosts_.contains(host.raw); }
   // Null: not yet, or not at all.
   [[nodiscard]] const LeasedHost* held(HostIndex host) const;
@@ -38,6 +40,9 @@ class DeployLease {
   [[nodiscard]] bool is_tag_taken() const { return is_tag_taken_; }
 
   void renew_if_due(Instant now);
+  // Asks the holders of the locks whether they are still this deploy's, unless one has said so a
+  // moment ago: another deploy may have taken over since the last renewal.
+  void confirm(Instant now);
   // `info_hash`: of what was deployed.
   void release(const std::string& info_hash);
   bool take(const JobKind& kind, const HostResult& result);
@@ -55,8 +60,10 @@ class DeployLease {
   std::string owner_;
   std::string origin_;
   std::vector<std::string> replaced_;  // tokens of deploys that are gone
+  std::vector<std::string> ousted_;    // and of those that may not be
   std::map<uint32_t, LeasedHost> hosts_;
   Instant renew_at_{};
+  Instant confirmed_at_{};  // the last time that a lock was told to be held
   Status trouble_;
   bool is_tag_taken_ = false;
 };

@@ -12,7 +12,7 @@ namespace {
 // Peers are stopped at the end of the deploy; should this machine vanish, they end by themselves.
 constexpr Duration peers_seed_for = abandoned_after;
 
-PeeringOptions peering_of(const DeployOptions& options) {
+PeeringOptions peering_of(const DeployOptions& options, const std::string& token) {
   return {.tag = options.tag,
           .destination_path = options.destination_path,
           .temp_path = options.temp_path,
@@ -25,7 +25,8 @@ PeeringOptions peering_of(const DeployOptions& options) {
           .stall_timeout = options.stall_timeout,
           .timeout = options.timeout,
           .limits = options.limits,
-          .placing = options.placing};
+          .placing = options.placing,
+          .deploy = token};
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ Deployment::Deployment(Work& work, const DeployOptions& options, std::optional<D
       arrival_(run_),
       lease_(run_),
       source_(run_, arrival_, lease_),
-      fetching_(run_, arrival_, peering_of(options), work.inventory().peers.size()),
+      fetching_(run_, arrival_, peering_of(options, run_.token), work.inventory().peers.size()),
       ending_(run_) {}
 
 DeployOutcome Deployment::run(std::span<const HostIndex> hosts) {
@@ -86,13 +87,13 @@ Status Deployment::start(std::span<const HostIndex> hosts) {
   return arrival_.start(all);
 }
 
-// Until each peer has the release, or has failed.
+// Until each peer has the release, or has failed, and nothing is on its way to begin.
 Status Deployment::bring() {
   while (!work_.is_interrupted()) {
     if (Status advanced = advance(); !advanced) {
       return advanced;
     }
-    if (are_peers_settled()) {
+    if (are_peers_settled() && !source_.is_starting()) {
       return {};
     }
     run_.runner.step(packing_ != nullptr ? packing_->wake_fd() : -1);
@@ -114,7 +115,7 @@ Status Deployment::advance() {
       return same;
     }
   }
-  if (source_.is_serving() && !fetching_.is_open()) {
+  if ((source_.is_serving() || source_.is_about_to_serve()) && !fetching_.is_open()) {
     const LocalTorrent& torrent = source_.release()->torrent;
     fetching_.set_file(torrent.name == options_.tag && !options_.no_tag_directory);
     fetching_.open(torrent);
@@ -256,7 +257,7 @@ void Deployment::clean_here() {
   }
   Work& here = *source_.here();
   const std::string clean =
-      ending_.clean_command(here.variables().remote_murder_path, directory_->path(), false);
+      ending_.clean_command(here.variables().remote_murder_path, directory_->path());
   for (const HostResult& result :
        here.run(source_.touched_here(), {.stage = "clean-up", .is_cleaning_up = true},
                 [&clean](const Host&) { return clean; })) {
@@ -272,12 +273,25 @@ void Deployment::finish() {
   }
 }
 
+// A deploy that was taken over makes nothing current any more.
+void Deployment::confirm_lease() {
+  if (!outcome_.fatal || work_.is_interrupted() || !(options_.activate || options_.keep_releases)) {
+    return;
+  }
+  lease_.confirm(monotonic_now());
+  finish();
+  if (!lease_.trouble()) {
+    outcome_.fatal = lease_.trouble();
+  }
+}
+
 void Deployment::end() {
   work_.follow(nullptr);
   work_.view().clear();
   if (work_.is_interrupted()) {
     work_.context().note("interrupted: ending what was started (^C again: leave it)");
   }
+  confirm_lease();
   const Ending::Plan plan = plan_ending();
   stage_ = plan.activated.empty() ? "clean-up" : "activate";
   if (!lease_.is_tag_taken()) {

@@ -50,6 +50,7 @@ class Deployment final : private RunObserver {
   [[nodiscard]] bool is_any_peer_left() const;
   void drop_if_other_name(HostIndex host);
   void drain();
+  void confirm_lease();
   void end();
   [[nodiscard]] Ending::Plan plan_ending();
   void clean_here();

@@ -6,7 +6,6 @@
 #include <chrono>
 
 #include "cli/fleet/plan/printed_command.h"
-#include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/shell_words.h"
 #include "cli/fleet/report.h"
 #include "cli/fleet/steps.h"
@@ -41,58 +40,42 @@ Ending::Ending(DeployRun& run)
   silent_kind_.command_timeout = silent_host_timeout;
 }
 
-std::string Ending::clean_command(const std::string& murder_path, const std::string& temp_path,
-                                  bool keeps_partial) const {
-  const bool is_stop_only = run_.options.keep_temp_files;
-  CommandLine line = CommandLine::murder(murder_path, is_stop_only ? "stop" : "clean");
-  line.word(run_.options.tag);
-  if (is_stop_only) {
-    line.flag("--if-running");
-  } else {
-    line.path_option("--temp-path", temp_path)
-        .flag("--stop")
-        .flag("--path-is-file", is_file_)
-        .flag("--keep-partial", keeps_partial);
-  }
-  return line.flag("--quiet").flag("--json").text();
+CommandLine Ending::finish_line(const std::string& murder_path, const std::string& temp_path,
+                                bool keeps_partial) const {
+  return CommandLine::murder(murder_path, "finish")
+      .word(run_.options.tag)
+      .path_option("--temp-path", temp_path)
+      .flag("--path-is-file", is_file_)
+      .flag("--keep-temp-files", run_.options.keep_temp_files)
+      .flag("--keep-partial", keeps_partial)
+      .flag("--quiet")
+      .flag("--json");
 }
 
-// Each command is run whatever came of those before it, except that nothing is removed unless the
-// release became current; the first status that is not 0 is that of the whole.
+std::string Ending::clean_command(const std::string& murder_path,
+                                  const std::string& temp_path) const {
+  return finish_line(murder_path, temp_path, false).text();
+}
+
 std::string Ending::command_for(HostIndex host, const Plan& plan) const {
-  const std::string murder_path = murder_path_of(run_.work);
   const DeployHost& here = run_.at(host);
   // The next attempt goes on from what a host has that failed.
   const bool keeps_partial =
       here.is_peer && here.state == HostState::failed && !run_.work.is_interrupted();
-  const std::string clean = clean_command(murder_path, run_.options.temp_path, keeps_partial);
-  std::string script;
-  if (contains(plan.activated, host)) {
-    script = CommandLine::murder(murder_path, "activate")
-                 .word(run_.options.tag)
-                 .path_option("--to", run_.options.destination_path)
-                 .flag("--no-sync", run_.options.no_sync)
-                 .flag("--quiet")
-                 .flag("--json")
-                 .text() +
-             "; a=$?; ";
+  CommandLine line = finish_line(murder_path_of(run_.work), run_.options.temp_path, keeps_partial);
+  // Where another deploy has taken over since, nothing is done.
+  line.option("--token", run_.token).option("--app", run_.options.destination_path);
+  const bool is_activated = contains(plan.activated, host);
+  const bool is_kept = contains(plan.kept, host);
+  if (is_activated || is_kept) {
+    line.path_option("--to", run_.options.destination_path)
+        .flag("--activate", is_activated)
+        .flag("--no-sync", run_.options.no_sync);
   }
-  if (contains(plan.kept, host)) {
-    script += "if [ ${a:-0} = 0 ]; then " +
-              CommandLine::murder(murder_path, "releases")
-                  .path_option("--to", run_.options.destination_path)
-                  .option("--keep", std::to_string(*run_.options.keep_releases))
-                  .flag("--quiet")
-                  .flag("--json")
-                  .text() +
-              "; k=$?; fi; ";
+  if (is_kept) {
+    line.option("--keep", std::to_string(*run_.options.keep_releases));
   }
-  if (script.empty()) {
-    return clean;
-  }
-  script += here.is_touched ? clean + "; c=$?; " : "";
-  script += "for s in ${a:-0} ${k:-0} ${c:-0}; do [ $s = 0 ] || exit $s; done";
-  return CommandLine::script(script).text();
+  return line.flag("--no-clean", !here.is_touched).text();
 }
 
 void Ending::start(const Plan& plan) {
@@ -118,8 +101,7 @@ void Ending::clean_what_is_left() {
   for (const HostIndex host : hosts) {
     if (run_.at(host).is_touched) {
       open_.push_back(host);
-      run_.add(host, clean_kind_,
-               clean_command(murder_path_of(run_.work), run_.options.temp_path, false));
+      run_.add(host, clean_kind_, command_for(host, {}));
     }
   }
 }

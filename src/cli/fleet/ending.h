@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/fleet/deploy_run.h"
+#include "cli/fleet/plan/remote_command.h"
 
 namespace murder::fleet {
 
@@ -25,11 +26,13 @@ class Ending {
   bool take(const JobKind& kind, const HostResult& result);
   // What could not be cleaned up.
   void tell() const;
-  // The command that cleans a host up, for this machine when it serves.
+  // The command that cleans this machine up when it serves.
   [[nodiscard]] std::string clean_command(const std::string& murder_path,
-                                          const std::string& temp_path, bool keeps_partial) const;
+                                          const std::string& temp_path) const;
 
  private:
+  [[nodiscard]] CommandLine finish_line(const std::string& murder_path,
+                                        const std::string& temp_path, bool keeps_partial) const;
   [[nodiscard]] std::string command_for(HostIndex host, const Plan& plan) const;
   void take_activated(const HostResult& result);
 

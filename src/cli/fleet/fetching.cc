@@ -85,14 +85,10 @@ void Fetching::ask() {
     delivered_bytes_ = latest.view->delivered_bytes;
     moved_at_ = now;
   }
-  const bool answers = latest.view && latest.trouble.empty();
   const bool is_due = follows_ || quorum_at_ ||
-                      is_time_to_ask({.tracker_answers = answers,
-                                      .seeders = answers ? latest.view->seeders : 0,
-                                      .leechers = answers ? latest.view->leechers : 0,
-                                      .pending = to_be_asked_.size(),
-                                      .still_for = now - moved_at_,
-                                      .since_asked = now - asked_at_});
+                      is_time_to_ask(ask_state_of(latest, {.pending = to_be_asked_.size(),
+                                                           .still_for = now - moved_at_,
+                                                           .since_asked = now - asked_at_}));
   if (to_be_asked_.empty() || !asked_.empty() || !is_due) {
     return;
   }

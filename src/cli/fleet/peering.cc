@@ -21,13 +21,7 @@ constexpr std::string_view peer_stage = "peer";
 constexpr Duration wait_held = std::chrono::seconds(30);
 constexpr Duration wait_short = std::chrono::seconds(2);
 constexpr Duration wait_answer_max = std::chrono::seconds(60);
-// A fleet that does not fit into --forks is asked when the tracker says that few still fetch, when
-// nothing moves any more, and now and then in any case.
 constexpr Duration watch_interval = std::chrono::seconds(1);
-constexpr Duration still_after = std::chrono::seconds(20);
-constexpr Duration round_interval_max = std::chrono::minutes(5);
-constexpr uint32_t leechers_ignored_share = 100;
-
 constexpr size_t warnings_kept_max = 8;
 
 class Peering {
@@ -142,10 +136,9 @@ class Peering {
         delivered = latest.view->delivered_bytes;
         moved_at = now;
       }
-      const bool few_fetch = latest.view && latest.trouble.empty() && latest.view->seeders > 0 &&
-                             latest.view->leechers <= pending_.size() / leechers_ignored_share;
-      if (few_fetch || now - moved_at >= still_after ||
-          now - last_round_at_ >= round_interval_max) {
+      if (is_time_to_ask(ask_state_of(latest, {.pending = pending_.size(),
+                                               .still_for = now - moved_at,
+                                               .since_asked = now - last_round_at_}))) {
         return;
       }
     }
@@ -224,6 +217,9 @@ std::string peer_command(const Work& work, const Host& host, const PeeringOption
       .flag("--follow", follows)
       .flag("--quiet")
       .flag("--json");
+  if (!options.deploy.empty()) {
+    line.option("--deploy", options.deploy);
+  }
   pass_on(options.placing, line);
   const std::string label = work.label_of(host);
   return line
@@ -264,6 +260,15 @@ HostFailure peer_failure(const Work& work, const HostResult& result, const cli::
     failure.reason = "the peer was killed before it could report";
   }
   return failure;
+}
+
+AskState ask_state_of(const TrackerFeed::Latest& latest, AskState state) {
+  state.tracker_answers = latest.view && latest.trouble.empty();
+  if (state.tracker_answers) {
+    state.seeders = latest.view->seeders;
+    state.leechers = latest.view->leechers;
+  }
+  return state;
 }
 
 PeeringResult run_peering(Work& work, std::span<const HostIndex> hosts,

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/steps.h"
+#include "cli/fleet/tracker_feed.h"
 #include "cli/fleet/work.h"
 #include "cli/tree_options.h"
 
@@ -30,6 +32,7 @@ struct PeeringOptions {
   Duration timeout = std::chrono::hours(1);  // of all of it
   LinkLimits limits;                         // of each peer
   cli::PlacingOptions placing;
+  std::string deploy;  // names it on the hosts; none: empty
 };
 
 struct PeeringResult {
@@ -58,6 +61,9 @@ class PeerWarnings {
 // Why there is no release, by what a peer told last and how its command ended.
 [[nodiscard]] HostFailure peer_failure(const Work& work, const HostResult& result,
                                        const cli::Json& outcome, const std::string& tag);
+
+// With what the tracker told last, for hosts that are asked later (is_time_to_ask).
+[[nodiscard]] AskState ask_state_of(const TrackerFeed::Latest& latest, AskState state);
 
 // Failures are noted in `work`. Returns when every host has ended, at the timeout or at ^C; what
 // still fetches then goes on until it is stopped.

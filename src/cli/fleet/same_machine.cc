@@ -34,6 +34,14 @@ std::vector<OtherName> drop_other_names(Work& work, std::vector<HostIndex>& host
   return names;
 }
 
+std::vector<OtherName> meet_machines(Work& work, std::vector<HostIndex>& hosts) {
+  if (hosts.size() < 2) {
+    return {};
+  }
+  work.meet(hosts);
+  return drop_other_names(work, hosts);
+}
+
 cli::Json json_of(const Inventory& inventory, std::span<const OtherName> names) {
   cli::Json json = cli::Json::object();
   for (const OtherName& each : names) {

@@ -18,6 +18,8 @@ void tell_other_name(Work& work, const OtherName& names);
 // did not tell what machine it is stays.
 std::vector<OtherName> drop_other_names(Work& work, std::vector<HostIndex>& hosts);
 
+// The same after saying hello to hosts that were not reached yet.
+[[nodiscard]] std::vector<OtherName> meet_machines(Work& work, std::vector<HostIndex>& hosts);
 [[nodiscard]] cli::Json json_of(const Inventory& inventory, std::span<const OtherName> names);
 
 }  // namespace murder::fleet

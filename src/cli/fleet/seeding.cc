@@ -54,7 +54,7 @@ uint32_t hosts_expected_in(const Inventory& inventory) {
 }
 
 std::string create_command(const Work& work, const std::string& source, const std::string& tag,
-                           const std::string& temp_path, uint32_t hosts_expected,
+                           const std::string& temp_path, uint32_t hosts_expected, bool no_sync,
                            const cli::PackingOptions& packing) {
   CommandLine line = CommandLine::murder(murder_path_of(work), "create");
   line.path(source).option("--tag", tag);
@@ -64,8 +64,7 @@ std::string create_command(const Work& work, const std::string& source, const st
   line.path_option("--temp-path", temp_path);
   line.option("--hosts-expected", fmt::format("{}", hosts_expected));
   pass_on(packing, line);
-  // The archive goes when the deploy ends.
-  return line.flag("--force").flag("--no-sync").flag("--quiet").flag("--json").text();
+  return line.flag("--force").flag("--no-sync", no_sync).flag("--quiet").flag("--json").text();
 }
 
 Result<std::unique_ptr<Work>> work_on_this_machine(Work& work, const std::string& directory) {
@@ -144,10 +143,11 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
   }
   const bool goes_along = release.torrent.bytes.size() <= torrent_in_command_max;
   return receive_and_run_command(
-      {.directory = command.directory,
+      {.remote_murder_path = murder_path_of(work),
+       .directory = command.directory,
        .name = name,
-       .mark = random_mark(),
        .size_bytes = release.archive_bytes,
+       .no_sync = command.no_sync,
        .before = before,
        .input_base64 = goes_along ? encode_base64(release.torrent.bytes) : std::string(),
        .command = goes_along ? seed.text() : std::string()});

@@ -25,7 +25,7 @@ struct PackedRelease {
 // `murder create` of SOURCE on a host, over what is there of that tag.
 [[nodiscard]] std::string create_command(const Work& work, const std::string& source,
                                          const std::string& tag, const std::string& temp_path,
-                                         uint32_t hosts_expected,
+                                         uint32_t hosts_expected, bool no_sync,
                                          const cli::PackingOptions& packing);
 
 // A Work whose one host is this machine, reached through sh; `directory` gets a link to this
@@ -42,6 +42,7 @@ struct SeedCommand {
   std::string_view tag;
   std::string_view directory;  // of the archive
   LinkLimits limits;
+  bool no_sync = false;       // its host does not wait for its disk
   bool ends_another = false;  // a seeder of that tag that runs there
   bool receives = false;      // the archive comes on standard input, and the torrent in the command
                               // if it is small; else nothing is served yet, and nothing printed

@@ -21,13 +21,17 @@ namespace {
 // all the same: the same hosts each time are easier to look after.
 constexpr Duration first_host_grace = std::chrono::seconds(5);
 
+// An archive that has arrived long before a peer would give up, whatever the way to the seeder.
+constexpr uint64_t archive_soon_there_bytes = 16 * 1024 * 1024;
+
+constexpr std::string_view tracker_stage = "start-tracker";
+
 }  // namespace
 
 SourceSide::SourceSide(DeployRun& run, const Arrival& arrival, DeployLease& lease)
     : run_(run),
       arrival_(arrival),
       lease_(lease),
-      tracker_kind_(run.kind("start-tracker")),
       create_kind_(run.kind("create-torrent")),
       torrent_kind_(run.kind("download-torrent")),
       send_kind_(run.kind("send-archive")),
@@ -40,6 +44,12 @@ SourceSide::SourceSide(DeployRun& run, const Arrival& arrival, DeployLease& leas
 
 bool SourceSide::is_seeder(HostIndex host) const {
   return !run_.options.local_seeder && contains(run_.work.inventory().seeders, host);
+}
+
+bool SourceSide::is_about_to_serve() const {
+  return release_ && archive_.is_open() && release_->archive_bytes <= archive_soon_there_bytes &&
+         std::any_of(seeders_starting_.begin(), seeders_starting_.end(),
+                     [this](HostIndex host) { return !contains(lost_, host); });
 }
 
 bool SourceSide::is_lost(std::span<const HostIndex> hosts) const {
@@ -131,7 +141,7 @@ Status SourceSide::ask_for_locks() {
   for (const std::vector<HostIndex>* hosts : {&lock_on, &inventory.trackers}) {
     for (const HostIndex host : *hosts) {
       if (run_.at(host).reach == Reach::ready && !lease_.is_asked(host)) {
-        lease_.ask(host, !contains(lock_on, host));
+        lease_.ask(host, !contains(lock_on, host), contains(inventory.trackers, host));
       }
     }
   }
@@ -150,11 +160,7 @@ Status SourceSide::have_trackers() {
     const HostIndex host = hosts[index];
     const bool is_asked = trackers_.contains(host.raw);
     if (const LeasedHost* leased = lease_.held(host); leased != nullptr && !is_asked) {
-      trackers_[host.raw] = tracker_on({{"processes", leased->processes}},
-                                       run_.work.variables().tracker_port) != nullptr;
-      if (!trackers_[host.raw]) {
-        start_tracker(host);
-      }
+      take_tracker(host, *leased, urls[index]);
     } else if (run_.at(host).reach == Reach::lost && !is_asked) {
       // It may be one that is not ours to reach.
       trackers_[host.raw] = tracker_answers(urls[index]);
@@ -168,28 +174,19 @@ Status SourceSide::have_trackers() {
              : Status();
 }
 
-void SourceSide::start_tracker(HostIndex host) {
-  run_.add(host, tracker_kind_, start_tracker_command(run_.work, abandoned_after));
-}
-
-void SourceSide::take_tracker(const HostResult& result) {
-  if (result.is_ok()) {
-    trackers_[result.host.raw] = true;
-    trackers_started_.push_back(result.host);
+void SourceSide::take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url) {
+  const uint16_t port = run_.work.variables().tracker_port;
+  if (leased.tracker_started) {
     run_.work.view().note(
-        fmt::format("started the tracker on {}", run_.work.inventory().at(result.host).name));
-    return;
+        fmt::format("started the tracker on {}", run_.work.inventory().at(host).name));
   }
   // Another deploy may have started one in between, or a user that we do not see.
-  const std::vector<HostIndex>& hosts = run_.work.inventory().trackers;
-  const auto at = std::find(hosts.begin(), hosts.end(), result.host);
-  const std::vector<std::string> urls = run_.work.inventory().tracker_urls();
-  if (at != hosts.end() && !run_.work.is_interrupted() &&
-      tracker_answers(urls[static_cast<size_t>(at - hosts.begin())])) {
-    trackers_[result.host.raw] = true;
-    return;
+  trackers_[host.raw] = leased.tracker_started ||
+                        tracker_on({{"processes", leased.processes}}, port) != nullptr ||
+                        (!run_.work.is_interrupted() && tracker_answers(url));
+  if (!trackers_[host.raw]) {
+    lose(host, tracker_stage, leased.tracker_trouble);
   }
-  lose(result);
 }
 
 // --- The release ---------------------------------------------------------------------------------
@@ -219,7 +216,7 @@ Status SourceSide::pack_there() {
     run_.add(
         host, create_kind_,
         create_command(run_.work, run_.options.source, run_.options.tag, run_.options.temp_path,
-                       run_.options.hosts_expected, run_.options.packing));
+                       run_.options.hosts_expected, run_.options.no_sync, run_.options.packing));
   }
   return {};
 }
@@ -351,8 +348,10 @@ void SourceSide::start_seeder(HostIndex host, bool ends_another) {
                             .tag = run_.options.tag,
                             .directory = run_.options.temp_path,
                             .limits = run_.options.limits,
+                            .no_sync = run_.options.no_sync,
                             .ends_another = ends_another,
                             .receives = archive_.is_open()};
+  ++commands_at_work_;
   run_.add(host, archive_.is_open() ? send_kind_ : seed_kind_,
            seeding_command(run_.work, host, command));
 }
@@ -366,6 +365,7 @@ void SourceSide::take_sent(const HostResult& result) {
                         .tag = run_.options.tag,
                         .directory = run_.options.temp_path,
                         .limits = run_.options.limits};
+    ++commands_at_work_;
     run_.add(result.host, seed_kind_, seeding_command(run_.work, result.host, command));
   } else {
     take_seeder(result);
@@ -423,9 +423,8 @@ Status SourceSide::serve_here() {
 }
 
 bool SourceSide::take(const JobKind& kind, const HostResult& result) {
-  if (&kind == &tracker_kind_) {
-    take_tracker(result);
-  } else if (&kind == &create_kind_) {
+  commands_at_work_ -= &kind == &send_kind_ || &kind == &seed_kind_ ? 1 : 0;
+  if (&kind == &create_kind_) {
     take_created(result);
   } else if (&kind == &torrent_kind_) {
     take_torrent(result);

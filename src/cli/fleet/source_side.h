@@ -33,6 +33,11 @@ class SourceSide {
   void set_local_directory(std::string directory) { local_directory_ = std::move(directory); }
   [[nodiscard]] const PackedRelease* release() const { return release_ ? &*release_ : nullptr; }
   [[nodiscard]] bool is_serving() const { return !serving_.empty() || is_serving_here_; }
+  // A seeder is being started, and will serve in a moment: the archive is small. Peers that begin
+  // now are found by it.
+  [[nodiscard]] bool is_about_to_serve() const;
+  // A command that starts a seeder is at work: cut short, it might start one later.
+  [[nodiscard]] bool is_starting() const { return commands_at_work_ > 0; }
   // This machine serves: null, unless it does.
   [[nodiscard]] Work* here() const { return here_.get(); }
   [[nodiscard]] const std::vector<HostIndex>& touched_here() const { return touched_here_; }
@@ -51,8 +56,7 @@ class SourceSide {
   void lose(HostIndex host, std::string_view stage, std::string reason);
   void lose(const HostResult& result);
   void look_at_seeders();
-  void start_tracker(HostIndex host);
-  void take_tracker(const HostResult& result);
+  void take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url);
   void serve_on(HostIndex host);
   void start_seeder(HostIndex host, bool ends_another);
   void take_sent(const HostResult& result);
@@ -64,7 +68,6 @@ class SourceSide {
   DeployRun& run_;
   const Arrival& arrival_;
   DeployLease& lease_;
-  JobKind tracker_kind_;
   JobKind create_kind_;
   JobKind torrent_kind_;
   JobKind send_kind_;
@@ -74,8 +77,7 @@ class SourceSide {
   std::string local_directory_;
 
   bool has_roles_ = false;
-  std::map<uint32_t, bool> trackers_;  // asked for; true: it runs
-  std::vector<HostIndex> trackers_started_;
+  std::map<uint32_t, bool> trackers_;  // known of these; true: it runs
   std::vector<HostIndex> packed_there_;
   bool is_packing_there_ = false;
   std::optional<PackedRelease> packed_;
@@ -83,6 +85,7 @@ class SourceSide {
   bool has_begun_to_serve_ = false;
   std::vector<HostIndex> seeders_starting_;
   std::vector<HostIndex> serving_;
+  uint32_t commands_at_work_ = 0;  // of send_kind_ and seed_kind_
   struct Look {
     Instant since;
     Instant next;

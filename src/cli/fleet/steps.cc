@@ -28,11 +28,6 @@ constexpr std::array<std::string_view, 4> content_endings = {".tar.zst", ".tar.g
 constexpr size_t json_lines_looked_at_max = 64;
 constexpr Duration tracker_answer_timeout = std::chrono::seconds(3);
 
-// All addresses, IPv6 and IPv4: a host's name may stand for either.
-std::string listen_address(uint16_t port) {
-  return fmt::format("[::]:{}", port);
-}
-
 }  // namespace
 
 Result<std::string> own_program_path() {
@@ -42,6 +37,10 @@ Result<std::string> own_program_path() {
     return fail_errno(errno, "cannot tell where this program is (/proc/self/exe)");
   }
   return std::string(path.data(), static_cast<size_t>(size));
+}
+
+std::string tracker_listen_address(uint16_t port) {
+  return fmt::format("[::]:{}", port);
 }
 
 std::string murder_path_of(const Work& work) {
@@ -131,7 +130,7 @@ TrackerStart start_trackers(Work& work, std::span<const HostIndex> hosts, Durati
 
 std::string start_tracker_command(const Work& work, Duration idle_max) {
   CommandLine line = CommandLine::murder(murder_path_of(work), "tracker");
-  line.option("--listen", listen_address(work.variables().tracker_port));
+  line.option("--listen", tracker_listen_address(work.variables().tracker_port));
   if (idle_max > Duration::zero()) {
     line.option("--end-when-idle", seconds_text(idle_max));
   }

@@ -38,6 +38,8 @@ struct TrackerStart {
 // What a deploy started on hosts ends by itself after this, should nobody be left to end it.
 inline constexpr Duration abandoned_after = std::chrono::minutes(10);
 [[nodiscard]] std::string seconds_text(Duration duration);  // "600s", as options take it
+// All addresses, IPv6 and IPv4: a host's name may stand for either.
+[[nodiscard]] std::string tracker_listen_address(uint16_t port);
 [[nodiscard]] std::string start_tracker_command(const Work& work, Duration idle_max);
 // Whether one answers at the address that peers use; waits for a moment.
 [[nodiscard]] bool tracker_answers(const std::string& announce_url);

@@ -50,7 +50,8 @@ Result<int> run_start_tracker(const TaskOptions& options, cli::CommandContext& c
   if (!work) {
     return fail(work.error());
   }
-  const std::vector<HostIndex>& hosts = (*work)->inventory().trackers;
+  std::vector<HostIndex> hosts = (*work)->inventory().trackers;
+  const std::vector<OtherName> other_names = meet_machines(**work, hosts);
   TrackerStart start = start_trackers(**work, hosts);
   for (const HostIndex host : start.ran_already) {
     context.note(
@@ -61,6 +62,7 @@ Result<int> run_start_tracker(const TaskOptions& options, cli::CommandContext& c
   return finish_task(**work, "start-tracker", hosts, done,
                      {{"started", names_of((*work)->inventory(), start.started)},
                       {"ran_already", names_of((*work)->inventory(), start.ran_already)},
+                      {"other_names", json_of((*work)->inventory(), other_names)},
                       {"tracker_urls", (*work)->inventory().tracker_urls()}});
 }
 
@@ -104,8 +106,9 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
     return context.wrong_usage(
         "say which directory or file of the seeder is meant: --files-path PATH");
   }
-  const std::vector<HostIndex>& hosts = work.inventory().seeders;
+  std::vector<HostIndex> hosts = work.inventory().seeders;
   work.meet(work.inventory().trackers);  // the torrent tells others where they are
+  const std::vector<OtherName> other_names = meet_machines(work, hosts);
   const std::vector<HostResult> results =
       work.run_and_note(hosts, {.stage = "create-torrent"}, [&](const Host&) {
         CommandLine line = CommandLine::murder(murder_path_of(work), "create");
@@ -118,7 +121,7 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
         pass_on(options.packing, line);
         return line.flag("--force").flag("--quiet").flag("--json").text();
       });
-  cli::Json json = {{"tag", *tag}};
+  cli::Json json = {{"tag", *tag}, {"other_names", json_of(work.inventory(), other_names)}};
   for (const HostResult& result : results) {
     const cli::Json created = json_output(result);
     json["info_hash"] = cli::text_member(created, "info_hash");
@@ -207,8 +210,7 @@ Result<int> run_peer(const TaskOptions& options, cli::CommandContext& context) {
     return fail(torrent.error());
   }
   std::vector<HostIndex> hosts = (*work)->inventory().peers;
-  (*work)->meet(hosts);
-  const std::vector<OtherName> other_names = drop_other_names(**work, hosts);
+  const std::vector<OtherName> other_names = meet_machines(**work, hosts);
   const PeeringResult result = run_peering(**work, hosts, peering, *torrent);
   if ((*work)->is_interrupted()) {
     stop_peers(**work, *tag, result.touched);

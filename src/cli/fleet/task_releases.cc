@@ -6,6 +6,7 @@
 #include "cli/fleet/activation.h"
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/plan/node_set.h"
+#include "cli/fleet/same_machine.h"
 #include "cli/fleet/tasks.h"
 #include "cli/table.h"
 
@@ -106,7 +107,8 @@ Result<int> run_activate(const TaskOptions& options, cli::CommandContext& contex
   if (!destination) {
     return context.wrong_usage(destination.error().text);
   }
-  const std::vector<HostIndex>& hosts = work.inventory().peers;
+  std::vector<HostIndex> hosts = work.inventory().peers;
+  const std::vector<OtherName> other_names = meet_machines(work, hosts);
   const std::vector<HostIndex> done =
       activate(work, hosts, {.tag = *tag, .destination_path = *destination});
   return work.finish(done.size(),
@@ -116,6 +118,7 @@ Result<int> run_activate(const TaskOptions& options, cli::CommandContext& contex
                       {"tag", *tag},
                       {"destination_path", *destination},
                       {"hosts", hosts.size()},
+                      {"other_names", json_of(work.inventory(), other_names)},
                       {"done", names_of(work.inventory(), done)}});
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/same_machine.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tasks.h"
 #include "cli/fleet/tracker_use.h"
@@ -16,8 +17,7 @@ namespace {
 constexpr const char* task_name = "stop-tracker";
 
 // Of the hosts of trackers, those where nothing needs it. The others are noted as failures.
-std::vector<HostIndex> hosts_to_stop(Work& work) {
-  const std::vector<HostIndex>& trackers = work.inventory().trackers;
+std::vector<HostIndex> hosts_to_stop(Work& work, const std::vector<HostIndex>& trackers) {
   const std::vector<HostIndex> hosts =
       hosts_of_roles(work.inventory(), std::array{Role::tracker, Role::seeder});
   const std::string status =
@@ -60,15 +60,17 @@ Result<int> run_stop_tracker(const TaskOptions& options, cli::CommandContext& co
     return fail(opened.error());
   }
   Work& work = **opened;
-  const std::vector<HostIndex> hosts =
-      options.force ? work.inventory().trackers : hosts_to_stop(work);
+  std::vector<HostIndex> trackers = work.inventory().trackers;
+  const std::vector<OtherName> other_names = meet_machines(work, trackers);
+  const std::vector<HostIndex> hosts = options.force ? trackers : hosts_to_stop(work, trackers);
   const std::string stop = stop_tracker_command(work).text();
   std::vector<HostIndex> done;
   for (const HostResult& result :
        work.run_and_note(hosts, {.stage = task_name}, [&](const Host&) { return stop; })) {
     done.push_back(result.host);
   }
-  return finish_task(work, task_name, work.inventory().trackers, done, {});
+  return finish_task(work, task_name, trackers, done,
+                     {{"other_names", json_of(work.inventory(), other_names)}});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/same_machine.h"
 #include "cli/fleet/steps.h"
 
 namespace murder::fleet {
@@ -136,7 +137,8 @@ Result<int> run_simple(const TaskOptions& options, cli::CommandContext& context)
     }
     tag = *chosen;
   }
-  const std::vector<HostIndex> hosts = hosts_of_roles((*work)->inventory(), task.roles);
+  std::vector<HostIndex> hosts = hosts_of_roles((*work)->inventory(), task.roles);
+  const std::vector<OtherName> other_names = meet_machines(**work, hosts);
   const std::vector<HostResult> results = (*work)->run_and_note(
       hosts, {.stage = task.name},
       [&](const Host& host) { return task.command_of(**work, options, tag, host); });
@@ -153,7 +155,8 @@ Result<int> run_simple(const TaskOptions& options, cli::CommandContext& context)
   if (&task == &clean_task) {
     remove_local_torrents(local_path(temp_path_of(**work, options)), tag);
   }
-  return finish_task(**work, task.name, hosts, done, {{"said", said}});
+  return finish_task(**work, task.name, hosts, done,
+                     {{"said", said}, {"other_names", json_of((*work)->inventory(), other_names)}});
 }
 
 template <const SimpleTask& task>

@@ -91,6 +91,7 @@ std::vector<HostResult> Work::run(std::span<const HostIndex> hosts, const Step& 
   if (step.timeout) {
     options.command_timeout = *step.timeout;
   }
+  options.retries = step.retries.value_or(options.retries);
   Observer observer(*this, step, jobs.size());
   std::vector<HostResult> results =
       run_jobs(inventory(), jobs, *fleet_.launcher, options, &observer);
@@ -121,7 +122,7 @@ void Work::meet(std::span<const HostIndex> hosts) {
   std::vector<HostIndex> strangers(hosts.begin(), hosts.end());
   std::erase_if(strangers, [this](HostIndex host) { return facts_[host.raw].is_known; });
   if (!strangers.empty() && !is_interrupted()) {
-    (void)run(strangers, {.stage = "connect"}, [](const Host&) { return "true"; });
+    (void)run(strangers, {.stage = "connect", .retries = 0}, [](const Host&) { return "true"; });
   }
 }
 

@@ -28,6 +28,7 @@ struct Step {
   std::string_view input;           // standard input of every command
   int input_fd = -1;                // the same as a file
   std::optional<Duration> timeout;  // of one command, if not --command-timeout
+  std::optional<uint32_t> retries;  // if not --retries
   uint32_t output_bytes_max = limits::output_bytes_default;
   bool shows_failures = true;   // a "no" of a host is a failure on the screen
   bool is_cleaning_up = false;  // goes on after the first ^C, ends at the second

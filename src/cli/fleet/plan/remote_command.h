@@ -38,6 +38,7 @@ class CommandLine {
 
   CommandLine& word(std::string_view word);
   CommandLine& path(std::string_view path);
+  // "--name=value" where the value could be taken for an option, or for none at all.
   CommandLine& option(std::string_view name, std::string_view value);
   CommandLine& path_option(std::string_view name, std::string_view path);
   CommandLine& flag(std::string_view name, bool is_wanted = true);
@@ -61,17 +62,14 @@ class CommandLine {
 // files; the program gets its name when it is whole and has run there once.
 [[nodiscard]] std::string install_program_command(std::string_view directory,
                                                   std::string_view sha1_hex);
-// Takes a file on standard input and gives it the name DIRECTORY/NAME when it is whole.
-// `mark`: 12 hexadecimal digits, for the name it has until then.
-[[nodiscard]] std::string receive_file_command(std::string_view directory, std::string_view name,
-                                               std::string_view mark);
-// The same, and then `command`, which gets the bytes of `input_base64` on its standard input. What
-// arrived is refused when it has another size: a connection that is lost looks like an end.
+// `murder receive` of a file on standard input, and then `command`, which gets the bytes of
+// `input_base64` on its standard input.
 struct ReceiveAndRun {
+  std::string_view remote_murder_path;
   std::string_view directory;
   std::string_view name;
-  std::string_view mark;
   uint64_t size_bytes = 0;
+  bool no_sync = false;
   std::string_view before;  // "command && " or nothing
   std::string_view input_base64;
   std::string_view command;  // empty: none

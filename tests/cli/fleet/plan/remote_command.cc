@@ -84,7 +84,7 @@ TEST_CASE("words of a command arrive byte by byte, whatever they hold") {
                                   .flag("--no", false)
                                   .flag("--yes")
                                   .text();
-  CHECK(run(command).output == "<" + nasty + "><><--tag><-v><--yes>");
+  CHECK(run(command).output == "<" + nasty + "><><--tag=-v><--yes>");
 }
 
 TEST_CASE("a path keeps its blanks, and only ~ in front means the home there") {
@@ -120,7 +120,38 @@ TEST_CASE("the program is installed once and then known as the same") {
   CHECK(run(place + "/murder --version").exit_code != 0);  // the blank needs quotes
   CHECK(run(quote_word(place + "/murder") + " --version").output == "murder 9\n");
   CHECK(run(install_program_command(place, sum), source).exit_code == 0);
-  CHECK(entries_in(place) == 1);
+  CHECK(entries_in(place) == 2);  // and the sum of it
+}
+
+TEST_CASE("a program is read once, and again when anything of it has changed") {
+  const TemporaryDirectory host;
+  const std::string source = host.write("source", program);
+  const std::string sum = sha1_of(source);
+  const std::string place = host.path("opt");
+  // A sha1sum that counts.
+  host.write("bin/sha1sum", "#!/bin/sh\necho >>\"${0%/*}/count\"; exec /usr/bin/sha1sum \"$@\"\n");
+  chmod(host.path("bin/sha1sum").c_str(), 0755);
+  const std::string path = "PATH=" + quote_word(host.path("bin")) + ":$PATH; export PATH; ";
+  const auto compare = [&] { return run(path + compare_program_command(place, sum)).output; };
+  const auto times_read = [&] {
+    return fs::exists(host.path("bin/count")) ? fs::file_size(host.path("bin/count")) : 0;
+  };
+  REQUIRE(run(install_program_command(place, sum), source).exit_code == 0);
+  CHECK(compare() == "same\n");
+  CHECK(compare() == "same\n");
+  CHECK(times_read() == 1);
+  // The same size, and the time of before.
+  const auto time = fs::last_write_time(place + "/murder");
+  std::string other = murder::read_file(place + "/murder");
+  other.back() = 'x';
+  std::ofstream(place + "/murder", std::ios::binary) << other;
+  fs::last_write_time(place + "/murder", time);
+  CHECK(compare() == "other\n");
+  CHECK(times_read() == 2);
+  std::ofstream(place + "/.murder-sum") << sum + " 1 2 3 4\n";
+  CHECK(compare() == "other\n");
+  REQUIRE(run(install_program_command(place, sum), source).exit_code == 0);
+  CHECK(compare() == "same\n");
 }
 
 TEST_CASE("a directory that holds something else is refused and keeps it") {
@@ -157,15 +188,44 @@ TEST_CASE("what is damaged on the way, or does not run there, gets no name and l
   CHECK(entries_in(place) == 0);
 }
 
-TEST_CASE("a file that was sent appears whole under its name") {
+TEST_CASE("an archive is received by murder, and the next command gets the torrent") {
   const TemporaryDirectory host;
-  const std::string source = host.write("source", std::string(100'000, 'x'));
-  const std::string place = host.path("temp dir");
-  const Ran sent = run(receive_file_command(place, "v 1.tar.zst", "0123456789ab"), source);
-  CHECK(sent.output.empty());
-  CHECK(sent.exit_code == 0);
-  CHECK(murder::read_file(place + "/v 1.tar.zst") == murder::read_file(source));
-  CHECK(entries_in(place) == 1);
+  host.write("bin dir/murder",
+             "#!/bin/sh\nprintf '<%s>' \"$@\" >>\"${0%/*}/log\"; cat >>\"${0%/*}/log\"; "
+             "echo told; test \"$1\" != receive || test ! -e \"${0%/*}/full\"\n");
+  chmod(host.path("bin dir/murder").c_str(), 0755);
+  const std::string source = host.write("source", "the archive");
+  const std::string programs = host.path("bin dir");
+  const std::string seed = CommandLine::murder(programs, "seed").word("-").text();
+  const ReceiveAndRun what{.remote_murder_path = programs,
+                           .directory = "/tmp/a place",
+                           .name = "v 1.tar.zst",
+                           .size_bytes = 11,
+                           .before = {},
+                           .input_base64 = "dGhlIHRvcnJlbnQ=",
+                           .command = seed};
+  const Ran both = run(receive_and_run_command(what), source);
+  CHECK(both.exit_code == 0);
+  CHECK(both.output == "told\n");  // only what the last one says
+  CHECK(murder::read_file(host.path("bin dir/log")) ==
+        "<receive></tmp/a place/v 1.tar.zst><--size><11><--quiet>the archive<seed><->the torrent");
+  // What did not arrive is not served.
+  fs::remove(host.path("bin dir/log"));
+  host.write("bin dir/full", "");
+  CHECK(run(receive_and_run_command(what), source).exit_code != 0);
+  CHECK(murder::read_file(host.path("bin dir/log")).find("seed") == std::string::npos);
+}
+
+TEST_CASE("a value that looks like an option, or is none, stands behind an equals sign") {
+  const TemporaryDirectory host;
+  host.write("murder", "#!/bin/sh\nprintf '<%s>' \"$@\"\n");
+  chmod(host.path("murder").c_str(), 0755);
+  const Ran ran = run(CommandLine::murder(host.path(), "create")
+                          .option("--exclude", "-dash* $HOME")
+                          .option("--why", "")
+                          .option("--tag", "v1")
+                          .text());
+  CHECK(ran.output == "<create><--exclude=-dash* $HOME><--why=><--tag><v1>");
 }
 
 TEST_CASE("the one torrent of a tag is sent, and none or two are an error that says so") {
