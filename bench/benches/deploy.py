@@ -14,7 +14,7 @@ HOST_COUNT, HOST_COUNT_QUICK = 10, 3
 SIZES, SIZES_QUICK = (1_000_000, 200_000_000), (1_000_000,)
 COMMAND_SECONDS_MAX = 300
 # Stages of a deploy, as --json names them.
-COLUMNS = ("connect", "packing", "send-archive", "start-seeding", "peer", "activate", "clean-up")
+COLUMNS = ("connect", "packing", "lock", "send-archive", "peer", "activate", "clean-up")
 BAR_CHARACTERS = 60
 
 
