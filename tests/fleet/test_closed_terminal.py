@@ -1,29 +1,23 @@
 """A deploy whose terminal is closed, or that is killed: what is left on the hosts."""
 
-import contextlib
 import fcntl
+import itertools
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import termios
 import time
 import unittest
 
-from rack_case import COMMAND_SECONDS_MAX, PROGRAM, RACK_TOOL, RackCase, wait_until
+from deploy_case import SMALL_BYTES, DeployCase
+from rack_case import COMMAND_SECONDS_MAX, PROGRAM, RACK_TOOL, wait_until
 from rack_of_hosts.rack import CONTROL
 
 
-class ClosedTerminal(RackCase):
+class ClosedTerminal(DeployCase):
     HOST_COUNT = 3
-    RATE = "200mbit"
-
-    def setUp(self):
-        super().setUp()
-        self.write_config(variables='default_destination_path = "/srv/app"')
-        for host in self.hosts:
-            self.empty(host, "/srv", "/tmp", "/run/murder")
-        self.addCleanup(self.stop_all)
 
     def start_in_pane(self, *words):
         """The program with a terminal of its own, as in a pane; returns the process and the pane's end of it."""
@@ -42,27 +36,52 @@ class ClosedTerminal(RackCase):
     def slow_release(self):
         source = self.make_release("build", 60_000_000)
         self.murder("fleet", "distribute-files")
-        for host in self.hosts[1:]:
-            self.rack.set_rate(host, "8mbit")
-            self.addCleanup(self.rack.set_rate, host, self.RATE)
+        self.slow_down(self.hosts[1:], "8mbit")
         return source
 
     def test_a_deploy_whose_pane_is_closed_leaves_nothing_on_the_hosts(self):
-        source = self.slow_release()
-        deploy, pane = self.start_in_pane("deploy", source, "--tag", "v1")
-        wait_until(lambda: self.process("h03", "murder peer"), "a peer on h03")
-        program = self.process(CONTROL, r"^\S*/murder deploy")
-        # Its output is gone from here on, and it gets the hangup more than once: from the kernel as part of
-        # the terminal's foreground, and from shells. Here so often that one comes in the middle of cleaning up.
-        os.close(pane)
-        with contextlib.suppress(ProcessLookupError):
-            while deploy.poll() is None:
-                os.kill(program, signal.SIGHUP)
-                time.sleep(0.02)
-        deploy.wait(COMMAND_SECONDS_MAX)
-        self.assertEqual(deploy.returncode, 130)
-        self.assert_no_release("/srv/app/v1", self.hosts[1:])
-        self.assert_nothing_left()
+        for stage in self.STAGES:
+            with self.subTest(stage):
+                (deploy, pane), source = self.reach(stage, self.start_in_pane)
+                # Its output is gone from here on, and it gets the hangup more than once: from the kernel as part
+                # of the terminal's foreground, and from shells. Here so often that one comes in the middle of
+                # cleaning up.
+                os.close(pane)
+                while deploy.poll() is None:
+                    self.send_to_deploy(signal.SIGHUP)
+                    time.sleep(0.02)
+                deploy.wait(COMMAND_SECONDS_MAX)
+                self.assertEqual(deploy.returncode, 130)
+                self.assert_nothing_left()
+                self.speed_up(self.hosts)
+                # The command that was closed, again.
+                self.murder("deploy", source, "--tag", "v1", "--activate")
+                self.assert_release(source, "/srv/app/v1")
+                self.assertEqual({self.current(host) for host in self.hosts}, {"v1"})
+                self.assert_nothing_left()
+                for host in self.hosts:
+                    self.empty(host, "/srv")
+
+    def test_after_a_kill_in_any_stage_the_next_deploy_succeeds_and_leaves_nothing(self):
+        for stage, tag in itertools.product(self.STAGES, ("v1", "v2")):
+            with self.subTest(f"{stage}, then {tag}"):
+                deploy, source = self.reach(stage, self.start_murder)
+                self.send_to_deploy(signal.SIGKILL)
+                self.finish(deploy, None)
+                self.speed_up(self.hosts)
+                self.age_what_was_packed()
+                if stage == "packing":
+                    shutil.rmtree(source)
+                    source = self.make_release(source.name, SMALL_BYTES)
+                self.murder("deploy", source, "--tag", tag, "--activate")
+                self.assert_release(source, f"/srv/app/{tag}")
+                self.assertEqual({self.current(host) for host in self.hosts}, {tag})
+                if tag == "v1":
+                    self.assert_nothing_left()
+                shutil.rmtree(source)
+                self.stop_all()
+                for host in self.hosts:
+                    self.empty(host, "/srv", "/tmp", "/run/murder")
 
     def test_what_a_killed_deploy_leaves_ends_by_itself(self):
         source = self.slow_release()

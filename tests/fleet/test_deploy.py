@@ -1,26 +1,17 @@
 """`murder deploy` and `murder rollback`: what they do on the hosts, and that nothing else is left there."""
 
 import json
-import os
 import signal
 import unittest
 
-from rack_case import RackCase, wait_until
-from rack_of_hosts.rack import CONTROL
+from deploy_case import DeployCase
+from rack_case import wait_until
 
 SMALL_BYTES = 4_000_000
 
 
-class Deploy(RackCase):
+class Deploy(DeployCase):
     HOST_COUNT = 4
-    RATE = "200mbit"
-
-    def setUp(self):
-        super().setUp()
-        self.write_config(variables='default_destination_path = "/srv/app"')
-        for host in self.hosts:
-            self.empty(host, "/srv", "/tmp", "/run/murder")
-        self.addCleanup(self.stop_all)
 
     def test_one_command_puts_it_everywhere_and_leaves_nothing_else(self):
         source = self.make_release("build", SMALL_BYTES)
@@ -45,10 +36,6 @@ class Deploy(RackCase):
         self.murder("fleet", "stop-tracker")
         self.assert_nothing_left()
 
-    def current(self, host):
-        link = self.rack.files_of(host) / "srv" / "app" / "current"
-        return link.readlink().name if link.is_symlink() else None
-
     def test_activate_rollback_and_releases_that_are_kept(self):
         sources = {}
         for number in range(1, 5):
@@ -68,8 +55,7 @@ class Deploy(RackCase):
         first = self.make_release("first", 200_000, seed=1)
         second = self.make_release("second", 200_000, seed=2)
         self.murder("deploy", first, "--tag", "v1", "--activate")
-        (self.rack.files_of("h03") / "srv" / "app" / "v2").mkdir()
-        (self.rack.files_of("h03") / "srv" / "app" / "v2" / "file").write_text("in the way")
+        self.put_in_the_way("h03", "v2")
         self.murder("deploy", second, "--tag", "v2", "--activate", code=3)
         self.assertEqual({self.current(host) for host in self.hosts}, {"v1"})
         for host in self.hosts:
@@ -81,14 +67,12 @@ class Deploy(RackCase):
     def test_when_no_host_has_it_the_exit_status_is_1(self):
         source = self.make_release("build", 200_000)
         for host in self.hosts:
-            (self.rack.files_of(host) / "srv" / "app" / "v1").mkdir(parents=True)
-            (self.rack.files_of(host) / "srv" / "app" / "v1" / "file").write_text("in the way")
+            self.put_in_the_way(host)
         self.murder("deploy", source, "--tag", "v1", code=1)
 
     def test_machines_read_what_came_of_it(self):
         source = self.make_release("build", 200_000)
-        (self.rack.files_of("h02") / "srv" / "app" / "v1").mkdir(parents=True)
-        (self.rack.files_of("h02") / "srv" / "app" / "v1" / "file").write_text("in the way")
+        self.put_in_the_way("h02")
         result = self.murder("deploy", source, "--tag", "v1", "--json", code=3)
         last = json.loads(result.stdout.strip().splitlines()[-1] if result.stdout.count("\n{") else result.stdout)
         self.assertIn("h02", json.dumps(last))
@@ -98,17 +82,11 @@ class Deploy(RackCase):
         source = self.make_release("build", 60_000_000)
         self.murder("fleet", "distribute-files")
         slow = self.hosts[1:]
-        for host in slow:
-            self.rack.set_rate(host, "8mbit")
-        try:
-            deploy = self.start_murder("deploy", source, "--tag", "v1")
-            wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
-            # To the program itself: it is a terminal that sends ^C to all.
-            os.kill(self.process(CONTROL, r"^\S*/murder deploy"), signal.SIGINT)
-            result = self.finish(deploy, None)
-        finally:
-            for host in slow:
-                self.rack.set_rate(host, self.RATE)
+        self.slow_down(slow, "8mbit")
+        deploy = self.start_murder("deploy", source, "--tag", "v1")
+        wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
+        self.send_to_deploy(signal.SIGINT)
+        result = self.finish(deploy, None)
         self.assertNotIn(result.returncode, (0, 3))
         for host in self.hosts:
             wait_until(lambda each=host: not self.processes(each), f"the end of what runs on {host}")

@@ -1,50 +1,30 @@
 """`murder deploy` that is run again: what is done stays done, what an earlier attempt left is used or removed, and two
 deploys do not mix."""
 
+import json
 import os
 import re
 import shlex
 import signal
 import unittest
 
-from rack_case import RackCase, wait_until
+from deploy_case import SLOW_BYTES, SMALL_BYTES, DeployCase
+from rack_case import wait_until
 from rack_of_hosts.rack import CONTROL
 
-DEPLOY = r"^\S*/murder deploy"
-SMALL_BYTES = 1_000_000
-SLOW_BYTES = 30_000_000  # some seconds at the rate below
-SLOW = "16mbit"
 
-
-class DeployAgain(RackCase):
+class DeployAgain(DeployCase):
     HOST_COUNT = 4
-    RATE = "200mbit"
-
-    def setUp(self):
-        super().setUp()
-        self.write_config(variables='default_destination_path = "/srv/app"')
-        for host in self.hosts:
-            self.empty(host, "/srv", "/tmp", "/run/murder")
-        self.empty(CONTROL, "/tmp")
-        self.addCleanup(self.stop_all)
-
-    def slow_down(self, hosts):
-        for host in hosts:
-            self.rack.set_rate(host, SLOW)
-            self.addCleanup(self.rack.set_rate, host, self.RATE)
 
     def end_in_the_middle(self, source, number):
         """A deploy that gets a signal while a host fetches."""
         self.slow_down(self.hosts[1:])
         deploy = self.start_murder("deploy", source, "--tag", "v1")
         wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
-        os.kill(self.process(CONTROL, DEPLOY), number)
+        self.send_to_deploy(number)
         result = self.finish(deploy, None)
-        for host in self.hosts[1:]:
-            self.rack.set_rate(host, self.RATE)
-        # What a killed one packed here is removed by the next deploy, once nobody can be about to use it.
-        for left in (self.rack.files_of(CONTROL) / "tmp").glob("murder-deploy-*"):
-            os.utime(left, (0, 0))
+        self.speed_up(self.hosts[1:])
+        self.age_what_was_packed()
         return result
 
     def inode(self, host):
@@ -126,6 +106,45 @@ class DeployAgain(RackCase):
         self.assert_release(other, "/srv/app/v2")
         self.finish(first, None)
 
+    def deploy_of_peer(self, host):
+        """The token of the deploy that the peer of v1 there is of."""
+        outcome = self.rack.files_of(host) / "run" / "murder" / "peer-v1.outcome"
+        return json.loads(outcome.read_text()).get("deploy") if outcome.exists() else None
+
+    def test_the_end_of_a_deploy_that_was_taken_over_leaves_what_the_other_one_does(self):
+        source = self.make_release("build", SLOW_BYTES)
+        self.slow_down(self.hosts[1:])
+        first = self.start_murder("deploy", source, "--tag", "v1", "--activate")
+        before = wait_until(lambda: self.deploy_of_peer("h04"), "a peer on h04")
+        self.environment["XDG_STATE_HOME"] = str(self.directory / "state of another machine")
+        second = self.start_murder("deploy", source, "--tag", "v1", "--take-over", "--activate")
+        wait_until(lambda: all(self.deploy_of_peer(host) not in (None, before) for host in self.hosts),
+                   "peers of the other deploy")
+        first.terminate()  # it has not heard of the other one yet
+        self.assertEqual(self.finish(first, None).returncode, 130)
+        self.assertTrue(self.process("h01", r"^\S*/murder seed"))
+        self.assertTrue(all(self.peers(host) for host in self.hosts[1:]))
+        self.speed_up(self.hosts)
+        self.finish(second)
+        self.assert_release(source, "/srv/app/v1")
+        self.assertEqual({self.current(host) for host in self.hosts}, {"v1"})
+        self.assert_nothing_left()
+
+    def test_a_deploy_that_was_taken_over_makes_nothing_current(self):
+        source = self.make_release("build", SLOW_BYTES)
+        other = self.make_release("other", SMALL_BYTES, seed=2)
+        self.slow_down(["h04"])
+        first = self.start_murder("deploy", source, "--tag", "v1", "--activate")
+        wait_until(lambda: self.peers("h04"), "a peer on h04")
+        self.environment["XDG_STATE_HOME"] = str(self.directory / "state of another machine")
+        second = self.start_murder("deploy", other, "--tag", "v2", "--take-over", "--activate")
+        self.finish(second)
+        self.speed_up(["h04"])
+        ended = self.finish(first, 1)
+        self.assertIn("took over with a deploy of v2", ended.stdout + ended.stderr)
+        self.assertEqual({self.current(host) for host in self.hosts}, {"v2"})
+        self.assert_nothing_left()
+
     def test_a_tracker_that_another_deploy_needs_is_left_to_it(self):
         source = self.make_release("build", SLOW_BYTES)
         self.slow_down(self.hosts[1:])
@@ -154,20 +173,8 @@ class DeployAgain(RackCase):
         self.murder("fleet", "stop-tracker")
 
 
-class HostsThatDoNotAnswer(RackCase):
+class HostsThatDoNotAnswer(DeployCase):
     HOST_COUNT = 5
-    RATE = "200mbit"
-
-    def setUp(self):
-        super().setUp()
-        self.write_config(variables='default_destination_path = "/srv/app"')
-        for host in self.hosts:
-            self.empty(host, "/srv", "/tmp", "/run/murder")
-        self.addCleanup(self.stop_all)
-
-    def take_down(self, host):
-        self.on(host, "ip", "link", "set", "eth0", "down")
-        self.addCleanup(self.on, host, "ip", "link", "set", "eth0", "up")
 
     def test_the_roles_go_to_the_first_host_that_answers(self):
         source = self.make_release("build", SMALL_BYTES)
@@ -191,8 +198,7 @@ class HostsThatDoNotAnswer(RackCase):
                 os.kill(each, signal.SIGSTOP)
             return pid
 
-        self.rack.set_rate("h05", SLOW)
-        self.addCleanup(self.rack.set_rate, "h05", self.RATE)
+        self.slow_down(["h05"])
         deploy = self.start_murder("deploy", source, "--tag", "v1", "--activate", "--quorum", "60%")
         wait_until(stall, "a peer on h05")
         result = self.finish(deploy, 3)
@@ -204,12 +210,11 @@ class HostsThatDoNotAnswer(RackCase):
         self.assertRegex(result.stdout, r"(?m)^h04 +connect +not reached within 20 s")
         self.assertRegex(result.stdout, r"(?m)^h05 +peer +stalled: no progress for \d+ s")
         for host in ("h01", "h02", "h03"):
-            self.assertEqual((self.rack.files_of(host) / "srv" / "app" / "current").readlink().name, "v1")
+            self.assertEqual(self.current(host), "v1")
 
     def test_each_host_is_in_one_state_and_stages_have_times(self):
         source = self.make_release("build", SMALL_BYTES)
-        (self.rack.files_of("h03") / "srv" / "app" / "v1").mkdir(parents=True)
-        (self.rack.files_of("h03") / "srv" / "app" / "v1" / "file").write_text("in the way")
+        self.put_in_the_way("h03")
         told = self.murder_json("deploy", source, "--tag", "v1", code=3)
         self.assertEqual(told["states"], {host: "failed" if host == "h03" else "ready" for host in self.hosts})
         stages = {each["stage"]: each for each in told["stages"]}

@@ -5,21 +5,13 @@ import shutil
 import stat
 import unittest
 
-from rack_case import RackCase
+from deploy_case import DeployCase
 
 SMALL_BYTES = 400_000
 
 
-class DeployOptions(RackCase):
+class DeployOptions(DeployCase):
     HOST_COUNT = 2
-    RATE = "200mbit"
-
-    def setUp(self):
-        super().setUp()
-        self.write_config(variables='default_destination_path = "/srv/app"')
-        for host in self.hosts:
-            self.empty(host, "/srv", "/tmp", "/run/murder")
-        self.addCleanup(self.stop_all)
 
     def source(self):
         source = self.make_release("build", SMALL_BYTES)

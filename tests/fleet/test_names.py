@@ -57,6 +57,29 @@ class NamesOfTheOperator(RackCase):
         self.assert_release(source, "/srv/app/v1", ["h01", "h02"])
         self.assert_nothing_left()
 
+    def test_tasks_are_done_once_on_a_machine_with_two_names(self):
+        source = self.make_release("build", 1_000_000)
+        options = ["--host", "h01,web01,h02", "--tracker", "h02,web02", "--seeder", "web02,h02", *self.aliases()]
+        self.copy_to("h02", source, "/srv/files")
+        self.addCleanup(self.on, "h02", "rm", "-rf", "/srv/files")
+        self.murder("fleet", "distribute-files", *options)
+        for words, twice, hosts in (
+            (["start-tracker"], {"web02": "h02"}, 1),
+            (["create-torrent", "tag=v1", "files_path=/srv/files"], {"h02": "web02"}, 1),
+            (["start-seeding", "tag=v1"], {"h02": "web02"}, 1),
+            (["peer", "tag=v1", "destination_path=/srv/app"], {"web01": "h01"}, 2),
+            (["activate", "tag=v1", "destination_path=/srv/app"], {"web01": "h01"}, 2),
+            (["stop-seeding", "tag=v1"], {"h02": "web02"}, 1),
+            (["stop-tracker"], {"web02": "h02"}, 1),
+            (["stop-peering", "tag=v1"], {"web01": "h01"}, 2),
+            (["clean-temp-files", "tag=v1"], {"web01": "h01", "web02": "h02"}, 2),
+        ):
+            with self.subTest(words[0]):
+                told = json.loads(self.murder("fleet", *words, *options, "--json").stdout)
+                self.assertEqual((told["other_names"], told["hosts"]), (twice, hosts))
+                self.assertEqual(len(told["done"]), hosts)
+        self.assert_nothing_left()
+
     def test_what_an_ssh_config_says_for_sessions_of_a_person_does_not_hold(self):
         source = self.make_release("build", 1_000_000)
         sessions = "Host *\n  RemoteCommand top\n  RequestTTY force\n  LocalForward 12345 localhost:22\n" \
