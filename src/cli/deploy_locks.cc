@@ -116,6 +116,14 @@ Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootCl
   return {.was_held = was_held, .ends_tracker = owned_tracker && !is_needed};
 }
 
+void leave_tracker_to_replaced(DeployLocks& locks) {
+  const auto replaced = std::find_if(locks.begin(), locks.end(),
+                                     [](const DeployLock& lock) { return lock.is_replaced; });
+  if (replaced != locks.end()) {
+    replaced->owns_tracker = true;
+  }
+}
+
 Json json_of(const DeployLock& lock) {
   return {{"token", lock.token},
           {"app", lock.app},

@@ -76,6 +76,10 @@ struct Unlocked {
 [[nodiscard]] Unlocked release_lock(DeployLocks& locks, const std::string& token,
                                     const BootClock& clock);
 
+// The tracker that a deploy was to end is needed: by one that was taken over and still runs, which
+// ends it then.
+void leave_tracker_to_replaced(DeployLocks& locks);
+
 [[nodiscard]] Json json_of(const DeployLock& lock);
 [[nodiscard]] Json json_of(const DeployLocks& locks);
 // What cannot be understood is passed over: it would have been written by another build.

@@ -169,6 +169,13 @@ Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
       if (!reason) {
         return fail(reason.error());
       }
+      if (!reason->empty()) {
+        DeployLockFile file(*directory);
+        leave_tracker_to_replaced(file.locks());
+        if (Status saved = file.save(); !saved) {
+          return fail(saved.error());
+        }
+      }
       json["tracker"] = reason->empty() ? "ended" : "needed";
       json["reason"] = *reason;
     }

@@ -155,7 +155,8 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
 }  // namespace
 
 Result<int> start_tracker(const std::string& listen, Duration idle_max, CommandContext& context) {
-  TrackerCommandOptions options{.background = true};
+  TrackerCommandOptions options;
+  options.background = true;
   options.words.listen = {listen};
   options.words.idle_max = idle_max;
   return run_tracker(options, context);

@@ -159,3 +159,19 @@ TEST_CASE("what is kept of a lock that was taken over comes back from the file")
   REQUIRE(take_lock(locks, instead, after(1)).state == LockState::held);
   CHECK(locks_of(json_of(locks)) == locks);
 }
+
+TEST_CASE("a tracker that a deploy needs which was taken over is ended by that one") {
+  DeployLocks locks;
+  LockRequest first = request_of("alice");
+  first.tracker_runs = false;
+  REQUIRE(take_lock(locks, first, at_start).state == LockState::held);
+  LockRequest instead = request_of("bob", "/srv/app", "v2");
+  instead.ousted = {"alice"};
+  REQUIRE(take_lock(locks, instead, after(1)).state == LockState::held);
+  CHECK(release_lock(locks, "bob", after(2)).ends_tracker);
+  leave_tracker_to_replaced(locks);  // alice's hosts still fetch through it
+  CHECK(release_lock(locks, "alice", after(3)).ends_tracker);
+  CHECK(locks.empty());
+  leave_tracker_to_replaced(locks);
+  CHECK(locks.empty());
+}
