@@ -27,18 +27,28 @@ struct FinishOptions {
   bool keep_temp_files = false;
 };
 
-// Another deploy that has taken this host over since: what is there is that one's. Empty: none.
-std::string deploy_instead(const FinishOptions& options, const RunDirectory& directory) {
+// Another deploy that has taken over since: what is current is its matter, and if it is of the same
+// tag, so is all that is there.
+struct DeployInstead {
+  std::string text;  // empty: there is none
+  bool is_of_tag = false;
+};
+
+DeployInstead deploy_instead(const FinishOptions& options, const RunDirectory& directory) {
   {
     DeployLockFile file(directory);
     const DeployLock own{.token = options.token, .app = options.app, .tag = options.clean.tag};
     if (const DeployLock* other = other_at_work(file.locks(), own, boot_clock())) {
-      return fmt::format("{} by {} since {}", other->why, other->owner, other->since);
+      return {.text = fmt::format("{} by {} since {}", other->why, other->owner, other->since),
+              .is_of_tag = other->tag == options.clean.tag};
     }
   }
   const Result<Json> outcome = read_outcome(directory, options.clean.tag);
   const std::string token = outcome ? text_member(*outcome, "deploy") : "";
-  return token.empty() || token == options.token ? "" : "another deploy of " + options.clean.tag;
+  if (token.empty() || token == options.token) {
+    return {};
+  }
+  return {.text = "another deploy of " + options.clean.tag, .is_of_tag = true};
 }
 
 // Activates and removes older releases. What went wrong ends it.
@@ -106,15 +116,21 @@ Result<int> run_finish(const FinishOptions& given, CommandContext& context) {
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
+  DeployInstead instead;
   if (directory && !options.token.empty()) {
-    if (const std::string other = deploy_instead(options, *directory); !other.empty()) {
-      context.print_json(
-          {{"tag", options.clean.tag}, {"stopped", Json::array()}, {"taken_over", true}});
-      return fail(ErrorCode::conflict, other + " has taken over here: what is there is left to it");
-    }
+    instead = deploy_instead(options, *directory);
+  }
+  const Error taken_over{ErrorCode::conflict,
+                         instead.text + " has taken over here: what is there is left to it"};
+  if (instead.is_of_tag) {
+    context.print_json(
+        {{"tag", options.clean.tag}, {"stopped", Json::array()}, {"taken_over", true}});
+    return fail(taken_over);
   }
   // It is cleaned up whatever came of the release.
-  const Status placed = put_in_front(options, context);
+  const bool makes_current = options.activate || options.keep;
+  const Status placed = !instead.text.empty() && makes_current ? Status(fail(taken_over))
+                                                               : put_in_front(options, context);
   const Result<int> cleaned = clean(options, directory ? &*directory : nullptr, context);
   if (!placed && !cleaned) {
     context.warn(cleaned.error().text);

@@ -70,10 +70,11 @@ bool runs_tracker(const std::vector<RunningProcess>& processes, uint16_t port) {
 }
 
 // In one command with the lock: another one would cost a deploy a way to the host and back.
-void add_tracker(const LockOptions& options, CommandContext& context, Json& json) {
-  const Result<int> started =
-      start_tracker(options.tracker_listen, options.tracker_idle_max, context);
-  json["tracker_started"] = started && *started == exit_done;
+void add_tracker(const LockOptions& options, const CommandContext& context, Json& json) {
+  const Status started = start_tracker({.listen = options.tracker_listen,
+                                        .idle_max = options.tracker_idle_max,
+                                        .run_directory = context.run_directory});
+  json["tracker_started"] = started.has_value();
   if (!started) {
     json["tracker_trouble"] = started.error().text;
   }

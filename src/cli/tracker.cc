@@ -15,7 +15,6 @@
 #include "cli/run_directory.h"
 #include "cli/tracker_service.h"
 #include "cli/tracker_settings.h"
-#include "cli/tracker_start.h"
 #include "tracker/tracker_server.h"
 
 namespace murder::cli {
@@ -153,14 +152,6 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
 }
 
 }  // namespace
-
-Result<int> start_tracker(const std::string& listen, Duration idle_max, CommandContext& context) {
-  TrackerCommandOptions options;
-  options.background = true;
-  options.words.listen = {listen};
-  options.words.idle_max = idle_max;
-  return run_tracker(options, context);
-}
 
 void add_tracker_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<TrackerCommandOptions>(

@@ -3,15 +3,19 @@
 
 #include <string>
 
-#include "cli/command.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {
 
-// `murder tracker --background`: returns when it listens, having printed what that prints. It ends
-// when it was idle for `idle_max` (zero: it does not).
-[[nodiscard]] Result<int> start_tracker(const std::string& listen, Duration idle_max,
-                                        CommandContext& context);
+struct TrackerStart {
+  std::string listen;         // "[::]:8998"
+  Duration idle_max{};        // it ends when it was idle for so long
+  std::string run_directory;  // --run-dir; empty: the default
+};
+
+// Runs `murder tracker --background`, a process that everybody sees as what it is, until it
+// listens. Error: what it said.
+[[nodiscard]] Status start_tracker(const TrackerStart& start);
 
 }  // namespace murder::cli

@@ -70,18 +70,29 @@ class Finish(MurderCase):
         self.finish("--to", self.app, "--activate", "--token", "theirs", "--app", "/srv/app")
         self.assertEqual(self.current(), "v3")
 
-    def test_where_another_deploy_has_the_lock_nothing_is_done(self):
+    def test_where_another_deploy_has_the_lock_nothing_is_made_current(self):
         self.deliver("v3")
         archive = self.leave(deploy="mine")
         lock = ["--app", "/srv/app", "--owner", "bob@laptop", "--why", "deploy of v4 to /srv/app"]
         self.murder("lock", "v4", *lock, "--token", "theirs")
-        told = self.finish("--to", self.app, "--activate", "--token", "mine", "--app", "/srv/app", code=1)
-        self.assertIn("deploy of v4 to /srv/app by bob@laptop", told[1]["error"]["text"])
+        words = ["--to", self.app, "--activate", "--token", "mine", "--app", "/srv/app"]
+        cleaned, error = self.finish(*words, code=1)
+        self.assertIn("deploy of v4 to /srv/app by bob@laptop", error["error"]["text"])
+        self.assertIsNone(self.current())
+        # What is of this tag alone is this deploy's to remove, but not when the other one is of the same.
+        self.assertIn("stopped", cleaned)
+        self.assertFalse(archive.exists())
+        self.murder("unlock", "--token", "theirs")
+        archive = self.leave(deploy="mine")
+        self.murder("lock", "v3", "--app", "/srv/other", *lock[2:], "--token", "theirs")
+        self.assertTrue(self.finish(*words, code=1)[0]["taken_over"])
         self.assertIsNone(self.current())
         self.assertTrue(archive.exists())
-        # Of another app and tag it is no matter.
-        self.finish("--token", "mine", "--app", "/srv/other")
-        self.assertFalse(archive.exists())
+        self.murder("unlock", "--token", "theirs")
+        # One of another app and another tag is no matter.
+        self.murder("lock", "v4", "--app", "/srv/other", *lock[2:], "--token", "theirs")
+        self.finish(*words)
+        self.assertEqual(self.current(), "v3")
         self.murder("unlock", "--token", "theirs")
 
     def test_what_is_kept(self):
