@@ -146,7 +146,14 @@ void add_finish_command(ArgumentParser app, CommandContext& context) {
       {.name = "finish",
        .description = "Used by murder deploy: makes the release current, removes older ones,\n"
                       "stops what serves or fetches it and removes what the deploy left",
+       .details =
+           "A deploy runs this on every host as its last command there. Where another deploy "
+           "has taken over (its lock is in this run directory, or a peer of it fetches that "
+           "release), nothing is made current, and what is of the same release is left to "
+           "it; this command is not meant to be run by hand.",
        .example = "murder finish v42 --to /srv/app --activate --keep 5",
+       .see_also = {"murder-deploy(1)", "murder-activate(1)", "murder-releases(1)",
+                    "murder-clean(1)"},
        .has_telling_exit_code = true},
       run_finish);
   command.add_option("TAG", options.clean.tag, "The release").required();

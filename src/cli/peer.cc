@@ -259,6 +259,21 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   return run_planned(options, *torrent, process, *plan, *run_as, context);
 }
 
+void add_background_options(ArgumentParser command, PeerOptions& options) {
+  command.add_flag("--background", options.background,
+                   "Return when the download has begun (murder wait TAG tells how it ended)");
+  command.add_flag("--follow", options.follow,
+                   "With --background: stay until the release is in its place, as murder wait\n"
+                   "does; the download does not end with this command");
+  command.add_flag("--take-over", options.take_over,
+                   "End a peer of this release that is at work here first; what it fetched is\n"
+                   "kept and used");
+  command
+      .add_option("--deploy", options.deploy,
+                  "Used by murder deploy: which one it is of, and may be ended by")
+      .type_name("TOKEN");
+}
+
 }  // namespace
 
 void add_peer_command(ArgumentParser app, CommandContext& context) {
@@ -309,18 +324,7 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--unsafe-please-delete", options.unsafe_please_delete,
                    "Replace what is in the target directory");
   command.add_flag("--no-unpack", options.no_unpack, "Fetch the archive only");
-  command.add_flag("--background", options.background,
-                   "Return when the download has begun (murder wait TAG tells how it ended)");
-  command.add_flag("--follow", options.follow,
-                   "With --background: stay until the release is in its place, as murder wait\n"
-                   "does; the download does not end with this command");
-  command.add_flag("--take-over", options.take_over,
-                   "End a peer of this release that is at work here first; what it fetched is\n"
-                   "kept and used");
-  command
-      .add_option("--deploy", options.deploy,
-                  "Used by murder deploy: which one it is of, and may be ended by")
-      .type_name("TOKEN");
+  add_background_options(command, options);
   command.add_flag("--record", options.record,
                    "Note the release in DIR, for murder releases, activate and rollback");
   command.add_flag("--no-sync", options.no_sync,

@@ -122,7 +122,11 @@ void add_receive_command(ArgumentParser app, CommandContext& context) {
       {.name = "receive",
        .description = "Used by murder deploy: writes standard input to a file, which gets its\n"
                       "name when it is whole and on the disk",
+       .details = "A deploy sends its archive to the seeder with this. The file is written beside "
+                  "its name and gets it in one step; when the connection is lost, what has come "
+                  "is removed.",
        .example = "ssh web1 murder receive /tmp/v42.tar.zst --size 1048576B < v42.tar.zst",
+       .see_also = {"murder-deploy(1)", "murder-seed(1)"},
        .has_telling_exit_code = true},
       run_receive);
   command.add_option("FILE", options.file, "Replaced if it is there").required();

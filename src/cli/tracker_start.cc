@@ -21,6 +21,7 @@ namespace murder::cli {
 namespace {
 
 constexpr size_t output_bytes_max = 64 * 1024;
+constexpr int output_number = 1;  // standard output
 
 std::string own_path() {
   std::array<char, PATH_MAX> path{};
@@ -76,7 +77,7 @@ Status start_tracker(const TrackerStart& start) {
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, writing.get(), output_number);
   pid_t pid = -1;
   const int error_number =
       posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);
