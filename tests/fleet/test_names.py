@@ -66,10 +66,10 @@ class NamesOfTheOperator(RackCase):
         for words, twice, hosts in (
             (["start-tracker"], {"web02": "h02"}, 1),
             (["create-torrent", "tag=v1", "files_path=/srv/files"], {"h02": "web02"}, 1),
-            (["start-seeding", "tag=v1"], {"h02": "web02"}, 1),
+            (["start-seeding", "tag=v1"], {"web02": "h02"}, 1),
             (["peer", "tag=v1", "destination_path=/srv/app"], {"web01": "h01"}, 2),
             (["activate", "tag=v1", "destination_path=/srv/app"], {"web01": "h01"}, 2),
-            (["stop-seeding", "tag=v1"], {"h02": "web02"}, 1),
+            (["stop-seeding", "tag=v1"], {"web02": "h02"}, 1),
             (["stop-tracker"], {"web02": "h02"}, 1),
             (["stop-peering", "tag=v1"], {"web01": "h01"}, 2),
             (["clean-temp-files", "tag=v1"], {"web01": "h01", "web02": "h02"}, 2),
