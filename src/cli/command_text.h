@@ -48,7 +48,7 @@ inline constexpr ManualItem sha1_variable = {
     "MURDER_SHA1",
     "The SHA-1 kernels to use (`openssl`, `avx2`, `avx512`, `sha-ni`, `armv8`), for measurements. "
     "Unset, the best that the processor has."};
-inline constexpr ManualItem record_file = {
+inline constexpr ManualItem releases_record = {
     "DIR/.murder-releases.json",
     "Which releases were put into the directory of releases, and which were made current."};
 inline constexpr ManualItem temp_files = {

@@ -305,7 +305,7 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
                          {"1", "It is not; standard error says why."},
                          {"2", "The command line is wrong."}},
        .environment = {sha1_variable},
-       .files = {record_file, temp_files},
+       .files = {releases_record, temp_files},
        .see_also = {"murder-wait(1)", "murder-clean(1)", "murder-activate(1)", "murder-releases(1)",
                     "murder-stop(1)"},
        .has_telling_exit_code = true},

@@ -162,7 +162,7 @@ void add_activate_command(ArgumentParser app, CommandContext& context) {
                   "rollback`. Programs that run from the old release are not told: restarting "
                   "them is yours to do.",
        .example = "murder activate v42 --to /srv/app        # /srv/app/current -> v42",
-       .files = {record_file},
+       .files = {releases_record},
        .see_also = {"murder-releases(1)", "murder-rollback(1)", "murder-peer(1)"},
        .has_telling_exit_code = true},
       run_activate);
@@ -189,7 +189,7 @@ void add_releases_command(ArgumentParser app, CommandContext& context) {
                   "and is still there. What somebody else put into DIR is neither listed nor "
                   "ever removed.",
        .example = "murder releases --to /srv/app --keep 5",
-       .files = {record_file},
+       .files = {releases_record},
        .see_also = {"murder-activate(1)", "murder-rollback(1)", "murder-clean(1)"},
        .has_telling_exit_code = true},
       run_releases);

@@ -351,7 +351,7 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
                         "`murder/deploy-TAG.json`; default `~/.local/state`."}},
        .files = {cli::config_file,
                  {"/opt/murder/murder", "The program on the hosts."},
-                 cli::record_file},
+                 cli::releases_record},
        .see_also = {"murder-rollback(1)", "murder-fleet(1)", "murder-simulate(1)"},
        .has_telling_exit_code = true},
       run_deploy);
