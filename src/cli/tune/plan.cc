@@ -11,7 +11,6 @@ namespace murder::cli::tune {
 namespace {
 
 constexpr std::string_view doc_transhuge = "Documentation/admin-guide/mm/transhuge.rst";
-constexpr std::string_view doc_ip = "Documentation/networking/ip-sysctl.rst";
 constexpr std::string_view doc_tls = "Documentation/networking/tls.rst";
 
 void plan_module(const Facts& facts, const std::string& name, std::string why,

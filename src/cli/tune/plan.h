@@ -31,6 +31,9 @@ inline constexpr Duration round_trip_assumed = std::chrono::milliseconds(1);
 // From here on the hosts are on two sites, and BBR is worth its price.
 inline constexpr Duration long_round_trip = std::chrono::milliseconds(5);
 
+inline constexpr uint64_t frame_bytes = 1500;  // Ethernet's, without jumbo frames
+inline constexpr std::string_view doc_ip = "Documentation/networking/ip-sysctl.rst";
+
 inline constexpr std::string_view module_loaded = "loaded";
 inline constexpr std::string_view module_absent = "absent";
 

@@ -12,7 +12,6 @@ namespace {
 
 // Below this a driver's defaults hold some milliseconds.
 constexpr uint64_t fast_bytes_per_second = 1'000'000'000;
-constexpr uint64_t frame_bytes = 1500;
 
 void plan_ring(const Facts& facts, Plan& plan) {
   const InterfaceFacts& interface = facts.interface;

@@ -10,12 +10,10 @@
 namespace murder::cli::tune {
 namespace {
 
-constexpr std::string_view doc_ip = "Documentation/networking/ip-sysctl.rst";
 constexpr std::string_view doc_net = "Documentation/admin-guide/sysctl/net.rst";
 constexpr uint64_t mebibyte = 1024ULL * 1024;
 // RFC 7323: no window is larger, so no buffer is of use beyond it.
 constexpr uint64_t window_max = 1024 * mebibyte;
-constexpr uint64_t frame_bytes = 1500;
 
 // Adds sysctls to a plan, as far as this host has them.
 class Sysctls {
