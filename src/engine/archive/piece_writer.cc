@@ -7,6 +7,7 @@
 #include "engine/base/ensure.h"
 #include "engine/base/geometry.h"
 #include "engine/base/thread_start.h"
+#include "engine/hash/sha1_choice.h"
 
 namespace murder::archive {
 
@@ -39,6 +40,8 @@ PieceWriter::PieceWriter(int fd, const std::string& path, std::string shown, uin
   for (std::vector<uint8_t>& buffer : free_) {
     buffer.reserve(buffer_bytes);
   }
+  // What it needs is taken while no other thread takes memory.
+  static_cast<void>(hash::sha1_choice());
   threads_.emplace_back();
   if (status_ = start_thread(threads_.back(), [this] { run_writer(); }); !status_) {
     threads_.clear();

@@ -9,9 +9,20 @@
 namespace murder::hash {
 namespace {
 
+// OpenSSL 3.0 fetches its first method within this. Where its start runs out of memory it goes on
+// with a lock that is not there, and crashes.
+constexpr size_t openssl_start_bytes = 1024 * 1024;
+
+void require_memory_to_start_openssl() {
+  void* const memory = OPENSSL_malloc(openssl_start_bytes);
+  require_memory(memory != nullptr);
+  OPENSSL_free(memory);
+}
+
 // Looked up once: an implicit look-up costs more than hashing a short input (OpenSSL 3).
 const EVP_MD* sha1_method() {
   static const EVP_MD* const method = [] {
+    require_memory_to_start_openssl();
     // The machine's openssl.cnf has nothing to say to this, and to read it takes a millisecond.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     return EVP_MD_fetch(nullptr, "SHA1", nullptr);
