@@ -130,6 +130,21 @@ class DeployAgain(DeployCase):
         self.assertEqual({self.current(host) for host in self.hosts}, {"v1"})
         self.assert_nothing_left()
 
+    def test_a_deploy_that_was_taken_over_makes_nothing_current(self):
+        source = self.make_release("build", SLOW_BYTES)
+        other = self.make_release("other", SMALL_BYTES, seed=2)
+        self.slow_down(["h04"])
+        first = self.start_murder("deploy", source, "--tag", "v1", "--activate")
+        wait_until(lambda: self.peers("h04"), "a peer on h04")
+        self.environment["XDG_STATE_HOME"] = str(self.directory / "state of another machine")
+        second = self.start_murder("deploy", other, "--tag", "v2", "--take-over", "--activate")
+        self.finish(second)
+        self.speed_up(["h04"])
+        ended = self.finish(first, 1)
+        self.assertIn("took over with a deploy of v2", ended.stdout + ended.stderr)
+        self.assertEqual({self.current(host) for host in self.hosts}, {"v2"})
+        self.assert_nothing_left()
+
     def test_a_tracker_that_another_deploy_needs_is_left_to_it(self):
         source = self.make_release("build", SLOW_BYTES)
         self.slow_down(self.hosts[1:])

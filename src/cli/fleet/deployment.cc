@@ -40,7 +40,9 @@ Deployment::Deployment(Work& work, const DeployOptions& options, std::optional<D
       lease_(run_),
       source_(run_, arrival_, lease_),
       fetching_(run_, arrival_, peering_of(options, run_.token), work.inventory().peers.size()),
-      ending_(run_) {}
+      ending_(run_) {
+  fetching_.hold_while([this](HostIndex host) { return source_.is_starting_on(host); });
+}
 
 DeployOutcome Deployment::run(std::span<const HostIndex> hosts) {
   outcome_.hosts_expected = options_.hosts_expected;

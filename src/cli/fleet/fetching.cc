@@ -62,7 +62,7 @@ void Fetching::begin() {
   std::vector<HostIndex> ready;
   for (const HostIndex host : run_.work.inventory().peers) {
     const DeployHost& here = run_.at(host);
-    if (here.is_peer && here.state == HostState::waiting) {
+    if (here.is_peer && here.state == HostState::waiting && !is_held_(host)) {
       ready.push_back(host);
     }
   }

@@ -3,8 +3,10 @@
 // are asked when the tracker says that few still fetch, when nothing moves, and now and then.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/fleet/arrival.h"
@@ -23,6 +25,8 @@ class Fetching {
   // From now on hosts may begin. Once.
   void open(const LocalTorrent& torrent);
   [[nodiscard]] bool is_open() const { return torrent_ != nullptr; }
+  // Hosts that are not to begin yet.
+  void hold_while(std::function<bool(HostIndex)> is_held) { is_held_ = std::move(is_held); }
   // Starts hosts that are ready to; asks those that are to be asked; leaves hosts beyond the quorum
   // (`hosts_needed`: 0, if all are waited for) and at the timeout.
   void advance(uint32_t hosts_needed, uint32_t hosts_before);
@@ -48,6 +52,7 @@ class Fetching {
   Arrival& arrival_;
   PeeringOptions options_;
   bool follows_;
+  std::function<bool(HostIndex)> is_held_;
   JobKind peer_kind_;
   JobKind wait_kind_;
   const LocalTorrent* torrent_ = nullptr;

@@ -52,6 +52,15 @@ bool SourceSide::is_about_to_serve() const {
                      [this](HostIndex host) { return !contains(lost_, host); });
 }
 
+bool SourceSide::is_starting_on(HostIndex host) const {
+  const std::string& machine = run_.work.facts_of(host).machine;
+  return std::any_of(seeders_starting_.begin(), seeders_starting_.end(), [&](HostIndex seeder) {
+    const bool is_there =
+        seeder == host || (!machine.empty() && run_.work.facts_of(seeder).machine == machine);
+    return is_there && !contains(serving_, seeder) && !contains(lost_, seeder);
+  });
+}
+
 bool SourceSide::is_lost(std::span<const HostIndex> hosts) const {
   return std::all_of(hosts.begin(), hosts.end(), [this](HostIndex host) {
     return run_.at(host).reach == Reach::lost || contains(lost_, host);

@@ -36,6 +36,8 @@ class SourceSide {
   // A seeder is being started, and will serve in a moment: the archive is small. Peers that begin
   // now are found by it.
   [[nodiscard]] bool is_about_to_serve() const;
+  // Its archive may be on its way to that machine: a peer there would take what lies in its place.
+  [[nodiscard]] bool is_starting_on(HostIndex host) const;
   // A command that starts a seeder is at work: cut short, it might start one later.
   [[nodiscard]] bool is_starting() const { return commands_at_work_ > 0; }
   // This machine serves: null, unless it does.
