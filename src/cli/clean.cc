@@ -177,7 +177,8 @@ Result<Cleaned> clean_release(const CleanOptions& options, const RunDirectory* d
   }
   return Cleaned{.text = removed.size() == 0
                              ? nothing_there(options)
-                             : fmt::format("removed {} files of {}", removed.size(), options.tag),
+                             : fmt::format("removed {} {} of {}", removed.size(),
+                                           removed.size() == 1 ? "file" : "files", options.tag),
                  .json = {{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}}};
 }
 

@@ -60,8 +60,7 @@ void add_doctor_command(ArgumentParser app, CommandContext& context) {
           .name = "doctor",
           .description = "Check this host: kernel, io_uring, limits, sysctls, free space",
           .details = "Each line says whether something is fine, could be better, or is "
-                     "broken, and what the program that fixes it would be given. Nothing is "
-                     "changed.",
+                     "broken, and which command fixes it. Nothing is changed.",
           .example = "murder doctor\nmurder doctor --temp-path /var/tmp --json",
           .exit_statuses = {{"0", "Nothing is broken."},
                             {"1", "Something is broken: `murder` cannot work on this host."},

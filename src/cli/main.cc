@@ -44,7 +44,7 @@ std::string unexpected_word(const CLI::App& app, const CLI::App& command) {
   const auto option = std::find_if(words.begin(), words.end(),
                                    [](const std::string& each) { return each.starts_with("-"); });
   if (option == words.end()) {
-    return words.empty() ? "" : fmt::format("'{}' is one word too many", words.front());
+    return words.empty() ? "" : fmt::format("unexpected argument '{}'", words.front());
   }
   std::vector<std::string> known;
   for (const CLI::Option* each : command.get_options()) {
@@ -77,7 +77,7 @@ Named named_in(const CLI::App& app, const std::vector<std::string>& words) {
 }
 
 int report_usage(const WordFault& fault, const CommandContext& context) {
-  print_message(printable_lines(fmt::format("{}: {}\n`{} --help` says what there is.\n",
+  print_message(printable_lines(fmt::format("{}: {}\n`{} --help` lists what there is.\n",
                                             fault.command, fault.text, fault.command)));
   context.print_json(json_of_error({ErrorCode::invalid_input, fault.text}));
   return exit_usage;
@@ -103,7 +103,7 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
     const std::string word = first_word(words, named.word_count);
     const std::string near = nearest_word(word, known);
     text = word.empty()
-               ? fmt::format("which {}?", kind)
+               ? fmt::format("missing {}", kind)
                : fmt::format("there is no {} '{}'{}", kind, word,
                              near.empty() ? "" : fmt::format(": did you mean '{}'?", near));
   } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {

@@ -185,7 +185,9 @@ Result<std::string> ReleaseDirectory::current(const std::string& link) const {
 
 Status ReleaseDirectory::switch_to(const std::string& tag, const std::string& link) {
   if (!has(tag)) {
-    return fail(ErrorCode::not_found, fmt::format("{}/{} is not there", path_, tag));
+    return fail(ErrorCode::not_found,
+                fmt::format("{}/{} is not there: `murder releases --to {}` lists the releases",
+                            path_, tag, path_));
   }
   if (const Result<std::string> before = current(link);
       !before && before.error().code == ErrorCode::exists) {

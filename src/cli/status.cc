@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/control.h"
 #include "cli/processes.h"
+#include "cli/run_directory.h"
 #include "cli/table.h"
 #include "engine/base/units.h"
 
@@ -91,7 +92,8 @@ Result<int> run_status(const StatusOptions& options, CommandContext& context) {
   if (!processes.empty()) {
     context.print(format_table(rows));
   } else if (options.tag.empty()) {
-    context.print("nothing runs here");
+    context.print(fmt::format("nothing runs here (looked in {})",
+                              choose_run_directory(context.run_directory)));
   } else {
     context.print(fmt::format("nothing of {} runs here", options.tag));
   }
@@ -114,7 +116,10 @@ void add_status_command(ArgumentParser app, CommandContext& context) {
                                                 "its process. With --json there is more, such "
                                                 "as what each tracker answered last.\n\n"
                                                 "Only processes of the same user (and of the "
-                                                "same --run-dir) are found.",
+                                                "same --run-dir) are found. Services of the "
+                                                "packages are shown by root with --run-dir "
+                                                "/run/murder-tracker and --run-dir "
+                                                "/run/murder-seed/TAG.",
                                      .example = "murder status\nmurder status v42 --json",
                                      .see_also = {"murder-stop(1)", "murder-wait(1)"},
                                  },

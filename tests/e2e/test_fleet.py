@@ -90,7 +90,7 @@ class Tasks(FleetCase):
     def test_a_task_that_there_is_not_is_named_and_the_nearest_one_too(self):
         self.assertIn("murder fleet: there is no task 'distribute': did you mean 'distribute-files'?",
                       self.murder("fleet", "distribute", code=2).stderr)
-        self.assertIn("murder fleet: which task?", self.murder("fleet", code=2).stderr)
+        self.assertIn("murder fleet: missing task", self.murder("fleet", code=2).stderr)
         self.assertIn("murder fleet status: ", self.fleet("status", "--frobnicate", code=2).stderr)
 
     def test_what_is_written_wrongly_is_wrong_usage_also_in_a_file(self):

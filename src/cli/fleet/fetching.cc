@@ -220,6 +220,7 @@ void Fetching::leave_laggards(uint32_t hosts_needed, uint32_t hosts_before) {
 
 void Fetching::give_up() {
   const bool is_interrupted = run_.work.is_interrupted();
+  const bool is_timeout = is_open() && monotonic_now() - opened_at_ >= options_.timeout;
   for (const HostIndex host : run_.work.inventory().peers) {
     if (!is_pending(host)) {
       continue;
@@ -230,11 +231,15 @@ void Fetching::give_up() {
                                     : fmt::format(", {} of {}", format_size(here.done_bytes),
                                                   format_size(here.total_bytes));
     const std::string_view doing = host_state_name(here.state);
-    leave(host,
-          is_interrupted ? fmt::format("interrupted while {}{}", doing, how_far)
-                         : fmt::format("still {} after {}{}", doing,
-                                       format_duration(options_.timeout), how_far),
-          is_interrupted ? Outcome::interrupted : Outcome::timed_out);
+    if (is_interrupted) {
+      leave(host, fmt::format("interrupted while {}{}", doing, how_far), Outcome::interrupted);
+    } else if (is_timeout) {
+      leave(host,
+            fmt::format("still {} after {}{}", doing, format_duration(options_.timeout), how_far),
+            Outcome::timed_out);
+    } else {
+      leave(host, fmt::format("the deploy failed while {}{}", doing, how_far), Outcome::failed);
+    }
   }
 }
 
