@@ -6,6 +6,7 @@
 
 #include "cli/service/bounds.h"
 #include "cli/suggestion.h"
+#include "cli/toml_key_depth.h"
 #include "cli/toml_library.h"
 #include "cli/tracker_config_keys.h"
 #include "engine/archive/file.h"
@@ -202,6 +203,9 @@ class Reader {
 }  // namespace
 
 Result<TrackerConfig> parse_tracker_config(std::string_view text, const std::string& path) {
+  if (Status checked = check_toml_key_depth(text, path); !checked) {
+    return fail(checked.error());
+  }
   const toml::parse_result parsed = toml::parse(text, path);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

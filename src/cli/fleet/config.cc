@@ -9,6 +9,7 @@
 #include "cli/fleet/own_file.h"
 #include "cli/fleet/plan/fleet_bounds.h"
 #include "cli/suggestion.h"
+#include "cli/toml_key_depth.h"
 #include "cli/toml_library.h"
 #include "engine/archive/file.h"
 #include "engine/base/port_range.h"
@@ -240,6 +241,9 @@ class Reader {
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& path) {
+  if (Status checked = cli::check_toml_key_depth(text, path); !checked) {
+    return fail(checked.error());
+  }
   const toml::parse_result parsed = toml::parse(text, path);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

@@ -104,6 +104,11 @@ TEST_CASE("what is not TOML is an error with its line") {
   CHECK(mentions(error_of("[murder]\ndefault_tag = \n"), "murder.toml:2"));
   CHECK_FALSE(parse_config(std::string(5000, '['), "murder.toml"));
   CHECK_FALSE(parse_config("a = " + std::string(100'000, '['), "murder.toml"));
+  std::string key = "a";
+  for (int part = 1; part < 100'000; ++part) {
+    key += ".a";
+  }
+  CHECK(mentions(error_of("\n" + key + " = 1\n"), "murder.toml:2: a key has more than 17 parts"));
   CHECK_FALSE(parse_config(std::string_view("\xFF\xFE\0\1", 4), "murder.toml"));
 }
 
