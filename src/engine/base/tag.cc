@@ -11,6 +11,9 @@ namespace murder {
 
 namespace {
 
+// The record of a directory of releases, its lock, and what is still being written.
+constexpr std::string_view reserved_mark = ".murder-";
+
 bool is_control(char character) {
   const auto byte = static_cast<unsigned char>(character);
   return byte < 0x20 || byte == 0x7F;
@@ -39,6 +42,12 @@ Status validate_tag(std::string_view tag) {
   if (tag.find('/') != std::string_view::npos) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("the tag \"{}\" contains a '/': it must be one file name", tag));
+  }
+  if (tag.find(reserved_mark) != std::string_view::npos) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("the tag \"{}\" contains \"{}\", as files of murder itself beside "
+                            "releases do: choose another",
+                            tag, reserved_mark));
   }
   if (tag.front() == '-') {
     return fail(ErrorCode::invalid_input,

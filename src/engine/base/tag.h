@@ -10,7 +10,8 @@ namespace murder {
 
 // Not empty, at most limits::tag_bytes_max bytes of UTF-8, no '/', no control characters, not "."
 // or
-// "..", and no '-' in front (it would read as an option).
+// "..", no '-' in front (it would read as an option), and not named like murder's own files beside
+// releases.
 [[nodiscard]] Status validate_tag(std::string_view tag);
 
 }  // namespace murder

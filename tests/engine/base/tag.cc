@@ -10,8 +10,8 @@
 using namespace murder;
 
 TEST_CASE("tags that make good file names are taken") {
-  for (const char* tag :
-       {"v42", "release 1.0", "2024-01-31_r1+b", ".hidden", "...", "größe", "日本"}) {
+  for (const char* tag : {"v42", "release 1.0", "2024-01-31_r1+b", ".hidden", "...", ".murder",
+                          "murder-1", "größe", "日本"}) {
     CAPTURE(tag);
     CHECK(validate_tag(tag));
   }
@@ -22,8 +22,8 @@ TEST_CASE("tags that would harm as file names are refused") {
   for (const std::string& tag :
        {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("/"),
         std::string("../x"), std::string("-v"), std::string("a\nb"), std::string("a\0b", 3),
-        std::string("\x7f"), std::string("\xff\xfe"),
-        std::string(limits::tag_bytes_max + 1, 'x')}) {
+        std::string("\x7f"), std::string("\xff\xfe"), std::string(".murder-releases.json"),
+        std::string(".v1.murder-0123456789ab"), std::string(limits::tag_bytes_max + 1, 'x')}) {
     CAPTURE(tag);
     const Status status = validate_tag(tag);
     REQUIRE_FALSE(status);
