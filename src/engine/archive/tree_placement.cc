@@ -175,9 +175,13 @@ Status TreePlacement::commit(Observer& observer) {
   if (is_there) {
     return exchange(observer);
   }
-  // Should something have appeared there since, rename(2) refuses.
   if (Status renamed = staging_->rename_to(target_); !renamed) {
-    return renamed;
+    // rename(2) refuses when something has appeared there since, as another peer's release does.
+    const Result<Found> since = look_at(target_, staging_name_of(target_));
+    if (!since || (*since != Found::directory && *since != Found::other)) {
+      return renamed;
+    }
+    return options_.replace ? exchange(observer) : is_taken(target_);
   }
   return sync_name();
 }

@@ -208,3 +208,29 @@ TEST_CASE("what killed runs left is removed; what others work on or named alike 
   CHECK(exists(temporary / ".v1.murder-mine"));
   CHECK(exists(temporary / ".v11.murder-0123456789ab"));
 }
+
+TEST_CASE("what appears in the place at the last moment is replaced when asked, else stays") {
+  struct Rival : Notes {
+    explicit Rival(std::string path) : target(std::move(path)) {}
+    void placing(int /*directory_fd*/) override {
+      REQUIRE(::mkdir(target.c_str(), 0755) == 0);
+      write_file(target + "/old", "of a rival");
+    }
+    std::string target;
+  };
+  for (const bool replace : {true, false}) {
+    CAPTURE(replace);
+    TemporaryDirectory temporary;
+    Rival rival(temporary / "v1");
+    const Result<Unpacked> placed =
+        place({.directory = temporary.path(), .tag = "v1", .replace = replace}, rival);
+    CHECK(placed.has_value() == replace);
+    CHECK(exists(temporary / "v1/new") == replace);
+    CHECK(exists(temporary / "v1/old") != replace);
+    CHECK(names_in(temporary.path()) == std::vector<std::string>{"v1"});
+    if (!replace) {
+      CHECK(placed.error().code == ErrorCode::exists);
+      CHECK(placed.error().text.find("--unsafe-please-delete") != std::string::npos);
+    }
+  }
+}
