@@ -120,6 +120,13 @@ class Tasks(FleetCase):
         for host in self.HOSTS:
             self.assertFalse(self.home(host, "commands").exists())
 
+    def test_a_deploy_of_a_tag_that_the_link_to_the_current_release_has_is_refused_before_any_host_is_reached(self):
+        refused = self.murder("deploy", self.make_tree(), "--tag", "current", "--config", self.config, "--to", "/srv/app",
+                              code=2)
+        self.assertIn("--tag current: that is the name of the link", refused.stderr)
+        for host in self.HOSTS:
+            self.assertFalse(self.home(host, "commands").exists())
+
 
 class Trackers(FleetCase):
     """Two on one host: what is done to that of one port leaves that of the other alone."""

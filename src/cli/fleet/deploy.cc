@@ -15,6 +15,7 @@
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/tasks.h"
+#include "cli/release_directory.h"
 #include "cli/table.h"
 #include "engine/archive/exclude_patterns.h"
 #include "engine/base/units.h"
@@ -52,6 +53,11 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
   const Result<std::string> tag = tag_of(options.task.tag, variables);
   if (!tag) {
     return fail(tag.error());
+  }
+  if (*tag == cli::current_link_default) {
+    return fail(
+        ErrorCode::invalid_input,
+        fmt::format("--tag {}: that is the name of the link to the release that is current", *tag));
   }
   const Result<std::string> destination = destination_of(options.task.destination_path, variables);
   if (!destination) {
