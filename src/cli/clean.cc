@@ -204,7 +204,7 @@ void add_clean_command(ArgumentParser app, CommandContext& context) {
                    "The release is a file, its archive is TEMP/TAG");
   command.add_flag(
       "--keep-partial", options.keep_partial,
-      "Leave what a peer left that did not get the release: the next one goes on from\n"
+      "Leave what a peer left that did not get the release: the next one continues from\n"
       "there; after three days it is removed");
   command.add_flag("--stop", options.stop, "Stop its seeders and peers first, whatever they do");
 }

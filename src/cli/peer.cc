@@ -330,9 +330,10 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--no-sync", options.no_sync,
                    "Do not wait for the disk: faster, but a power cut may leave half a release");
   command.add_duration("--give-up-after", options.give_up_after,
-                       "Fail when nothing came for this long; default: never");
-  command.add_duration("--seed-for", options.seed_for,
-                       "Go on serving in the background this long; default 30s, 0 for not at all");
+                       "Fail when no data was received for this long; default: never");
+  command.add_duration(
+      "--seed-for", options.seed_for,
+      "Serve in the background this long afterwards; default 30s, 0 for not at all");
   add_placing_options(command, options.placing);
   add_xattrs_option(command, options.placing.xattrs);
   add_swarm_options(command, options.swarm);

@@ -137,7 +137,7 @@ class Peer final : public SwarmProcess {
     } else if (reactor().now() - moved_at_ >= work_.give_up_after) {
       const std::string trouble = stall_trouble(now);
       end(fail(ErrorCode::timeout,
-               fmt::format("nothing came for {}, {} of {} are here ({})",
+               fmt::format("no data received for {}; {} of {} fetched ({})",
                            format_duration(work_.give_up_after), format_size(now.have_bytes),
                            format_size(now.total_bytes), trouble)));
       return;

@@ -311,7 +311,7 @@ void add_network_options(ArgumentParser command, SimulateOptions& options) {
       .group(group);
   command
       .add_option("--rack-size", options.rack_size,
-                  "Hosts stand in racks of so many; the seeder stands apart")
+                  "Hosts of each rack; the seeder is in none of them")
       .in_range(1, 1'000'000)
       .type_name("HOSTS")
       .group(group);

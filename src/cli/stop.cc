@@ -149,7 +149,7 @@ void add_stop_command(ArgumentParser app, CommandContext& context) {
       .in_range(1, 65535)
       .type_name("PORT");
   command.add_flag("--all", options.all, "Everything");
-  command.add_flag("--if-running", options.if_running, "That nothing of it runs is no error");
+  command.add_flag("--if-running", options.if_running, "Succeed also when nothing of it runs");
 }
 
 }  // namespace murder::cli

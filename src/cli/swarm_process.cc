@@ -185,7 +185,7 @@ void SwarmProcess::leave_if_done() {
 Error SwarmProcess::interrupted() const {
   return {.code = ErrorCode::interrupted,
           .text = fmt::format(
-              "interrupted; what was verified is kept in {}, the same command goes on from there",
+              "interrupted; what was verified is kept in {}, the same command continues from there",
               options_.node.path)};
 }
 

@@ -196,7 +196,8 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
   add_metrics_option(command, options.metrics_path);
   command.add_duration("--end-when-idle", options.words.idle_max,
                        "End when it knew no host and nobody asked for this long; default: never");
-  command.add_flag("--background", options.background, "Return when it listens; it goes on alone");
+  command.add_flag("--background", options.background,
+                   "Return when it listens; it continues in the background");
 }
 
 }  // namespace murder::cli

@@ -37,7 +37,7 @@ void apply(const PackingOptions& options, archive::CreateOptions& create) {
 void add_placing_options(ArgumentParser& command, PlacingOptions& options) {
   command
       .add_option("--owner", options.owner,
-                  "Whom the release belongs to, as chown takes it; for root (default: whoever runs "
+                  "The owner of the release, written as for chown; for root (default: whoever runs "
                   "this)")
       .type_name("USER[:GROUP]")
       .completes(ValueKind::user);

@@ -191,7 +191,7 @@ void add_wait_command(ArgumentParser app, CommandContext& context) {
       wait_for_peer);
   command.add_option("TAG", options.tag, "The release").required().completes(ValueKind::waited_tag);
   command.add_duration("--timeout", options.timeout,
-                       "Give up waiting after this long (the peer goes on); default: never");
+                       "Give up waiting after this long (the peer continues); default: never");
 }
 
 }  // namespace murder::cli

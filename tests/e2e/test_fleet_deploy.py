@@ -67,7 +67,7 @@ class Deploy(FleetCase):
         self.deploy(source, "--tag", "v1", "--retry-failed")
         self.assert_release(source, self.HOSTS)
         self.assertFalse(self.home("h3", "commands").exists())
-        self.assertIn("failed nowhere", self.deploy(source, "--tag", "v1", "--retry-failed").stdout)
+        self.assertIn("succeeded on every host", self.deploy(source, "--tag", "v1", "--retry-failed").stdout)
         self.assert_nothing_left()
 
     def test_a_deploy_to_no_hosts_is_wrong_usage(self):
@@ -240,7 +240,7 @@ class Deploy(FleetCase):
         self.home("h2", "down").touch()
         mixed = self.deploy(source, "--tag", "v1", code=1)
         self.assertRegex(mixed.stdout, r"on 2 of them something else is at .*/v1 already")
-        self.assertIn("--retry-failed goes on with the 1 that", mixed.stdout)
+        self.assertIn("--retry-failed continues with the 1 that", mixed.stdout)
         self.home("h2", "down").unlink()
         self.deploy(source, "--tag", "v1", "--retry-failed", "--unsafe-please-delete")
         self.assert_release(source, self.HOSTS)

@@ -120,7 +120,7 @@ class PeerUser(MurderCase):
     def test_a_failure_is_the_outcome(self):
         torrent = self.create(self.make_tree(), "v1", tracker=self.start_tracker())
         result = self.murder(*self.arguments(torrent, "--background", "--follow", "--give-up-after", "1s"), code=1)
-        self.assertIn("nothing came for 1", result.stderr)
+        self.assertIn("no data received for 1", result.stderr)
         self.assertEqual(self.murder_json("wait", "v1", code=1)["state"], "failed")
         self.assertEqual([name for name in os.listdir(self.to) if "murder" in name] if self.to.exists() else [], [])
 

@@ -236,7 +236,7 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     return fail(hosts.error());
   }
   if (hosts->empty()) {
-    context.print(fmt::format("the last deploy of {} failed nowhere", deploy->tag));
+    context.print(fmt::format("the last deploy of {} succeeded on every host", deploy->tag));
     context.print_json({{"tag", deploy->tag}, {"hosts", 0}});
     return cli::exit_done;
   }
@@ -348,7 +348,7 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
                          {"2", "The command line or a configuration file is wrong."},
                          {"3",
                           "Some hosts have it, or all have it and it could not be made "
-                          "current."},
+                          "current or a host of another role, such as a tracker, failed."},
                          {"130", "It was interrupted."}},
        .environment = {{"MURDER_SSH", "The command in place of `ssh`, where --ssh is not given."},
                        {"temp_path", "The temporary directory, where --temp-path is not given."},

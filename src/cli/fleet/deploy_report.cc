@@ -57,8 +57,8 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
   }
   if (end.is_remembered && failed > in_the_way) {
     text +=
-        fmt::format("\n--retry-failed goes on with the {} that have not: `{}`", failed - in_the_way,
-                    same_command_with(options.own_words, "--retry-failed"));
+        fmt::format("\n--retry-failed continues with the {} that lack it: `{}`",
+                    failed - in_the_way, same_command_with(options.own_words, "--retry-failed"));
   }
   return text;
 }

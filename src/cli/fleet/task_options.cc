@@ -29,7 +29,7 @@ void add_path_is_file_option(cli::ArgumentParser command, TaskOptions& options) 
 
 void add_peering_options(cli::ArgumentParser command, PeeringOptions& options) {
   command.add_duration("--stall-timeout", options.stall_timeout,
-                       "A peer gives up when nothing came for this long; default 2m");
+                       "A peer gives up when no data was received for this long; default 2m");
   command.add_duration("--timeout", options.timeout, "Of the whole download; default 1h");
 }
 

@@ -313,7 +313,7 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
   add_path_is_file_option(download.command, download.options);
   auto peer =
       add_task(fleet, context, "peer",
-               "Fetch the release on all peers, into DESTINATION/TAG. Each goes on serving for a\n"
+               "Fetch the release on all peers, into DESTINATION/TAG. Each then serves for a\n"
                "while in the background. The archive stays: clean-temp-files removes it.",
                "peer tag=v42 destination_path=/srv/app", run_peer);
   add_tag_option(peer.command, peer.options);
@@ -330,7 +330,7 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
   cli::add_placing_options(peer.command, peer.options.peering.placing);
   cli::add_xattrs_option(peer.command, peer.options.peering.placing.xattrs);
   peer.command.add_duration("--seed-for", peer.options.peering.seed_for,
-                            "Each peer goes on serving this long; default 30s");
+                            "Each peer serves this long afterwards; default 30s");
   add_peering_options(peer.command, peer.options.peering);
   add_limit_options(peer.command, peer.options.peering.limits);
   auto status =

@@ -193,7 +193,7 @@ void add_simple_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) {
   add_limit_options(seeding.command, seeding.options.peering.limits);
   add_simple<stop_seeding_task>(
       fleet, context,
-      "Stop serving the release; that it is not served is an error. Peers go on\n"
+      "Stop serving the release; that it is not served is an error. Peers continue\n"
       "with the other hosts.",
       "stop-seeding tag=v42");
   add_simple<stop_all_seeding_task>(fleet, context, "Stop serving all releases",

@@ -288,7 +288,7 @@ void add_tune_command(ArgumentParser app, CommandContext& context) {
   add_modes(command, options);
   command
       .add_rate("--bandwidth", options.bytes_per_second,
-                "Of the link: 10gbit (default: what its driver says, else 10gbit)")
+                "Of the link: 10gbit (default: what its driver reports, else 10gbit)")
       .type_name("RATE");
   command
       .add_duration("--rtt", options.round_trip,
