@@ -136,7 +136,7 @@ void add_releases_tasks(cli::ArgumentParser fleet, cli::CommandContext& context)
       fleet, context,
       {.name = "releases",
        .description = "Show which release is current on each host, which was before it, and which\n"
-                      "are kept (those that were put there to be activated)",
+                      "are kept (those that a deploy or `murder peer --record` put there)",
        .example = "murder fleet releases --to /srv/app"},
       run_releases);
   add_destination_option(releases.command, releases.options);
