@@ -145,9 +145,9 @@ TEST_CASE("a confined thread runs, connects to and changes nothing else") {
     ::munmap(memory, 4096);
     return found;
   };
-  for (const auto& [name, error_number] : run({.directory_fd = fd}, attempts)) {
-    CAPTURE(name);
-    CHECK(error_number == EPERM);
+  for (const auto& attempt : run({.directory_fd = fd}, attempts)) {
+    CAPTURE(attempt.first);
+    CHECK(attempt.second == EPERM);
   }
   // A C library of the future falls back to what it did before.
   const auto later = [] { return Errors{{"", error_of(::syscall(9999, 0))}}; };

@@ -19,10 +19,6 @@ using namespace murder::archive::testing;
 
 namespace {
 
-constexpr EntryType directory = EntryType::directory;
-constexpr EntryType symlink_type = EntryType::symlink;
-constexpr EntryType hard_link = EntryType::hard_link;
-
 Result<Unpacked> unpack_text(const std::string& archive, const std::string& to,
                              uint64_t bytes_max = 0) {
   MemorySource source(archive);
@@ -62,9 +58,9 @@ void check_refused(const std::vector<RawEntry>& entries, const std::string& name
 TEST_CASE("names that lead out of the target are refused") {
   check_refused({{.path = "../victim", .content = "x"}}, "../victim");
   check_refused({{.path = "a/../../../victim", .content = "x"}}, "a/../../../victim");
-  check_refused({{.path = "a/..", .type = directory}}, "a/..");
+  check_refused({{.path = "a/..", .type = EntryType::directory}}, "a/..");
   check_refused({{.path = "/etc/murder-test", .content = "x"}}, "/etc/murder-test");
-  check_refused({{.path = "..", .type = directory}}, "..");
+  check_refused({{.path = "..", .type = EntryType::directory}}, "..");
   check_refused({{.path = std::string(limits::path_bytes_max + 1, 'x')}}, std::string(50, 'x'));
   std::string deep = "d";
   for (uint32_t level = 0; level < limits::path_depth_max; ++level) {
@@ -74,44 +70,44 @@ TEST_CASE("names that lead out of the target are refused") {
 }
 
 TEST_CASE("nothing is made through a symbolic link of the archive") {
-  check_refused({{.path = "link", .type = symlink_type, .link_target = "../.."},
+  check_refused({{.path = "link", .type = EntryType::symlink, .link_target = "../.."},
                  {.path = "link/victim", .content = "x"}},
                 "link/victim");
-  check_refused({{.path = "link", .type = symlink_type, .link_target = "/tmp"},
+  check_refused({{.path = "link", .type = EntryType::symlink, .link_target = "/tmp"},
                  {.path = "link/sub/murder-test", .content = "x"}},
                 "link/sub/murder-test");
   // Nor when it leads back in: whoever reads the name cannot tell.
-  check_refused({{.path = "a/link", .type = symlink_type, .link_target = "../b"},
-                 {.path = "b", .type = directory},
-                 {.path = "a/link/sub", .type = directory}},
+  check_refused({{.path = "a/link", .type = EntryType::symlink, .link_target = "../b"},
+                 {.path = "b", .type = EntryType::directory},
+                 {.path = "a/link/sub", .type = EntryType::directory}},
                 "a/link/sub");
-  check_refused({{.path = "link", .type = symlink_type, .link_target = "nowhere"},
+  check_refused({{.path = "link", .type = EntryType::symlink, .link_target = "nowhere"},
                  {.path = "link/file", .content = "x"}},
                 "link/file");
-  check_refused({{.path = "a", .type = symlink_type, .link_target = "b"},
-                 {.path = "b", .type = symlink_type, .link_target = "a"},
+  check_refused({{.path = "a", .type = EntryType::symlink, .link_target = "b"},
+                 {.path = "b", .type = EntryType::symlink, .link_target = "a"},
                  {.path = "a/file", .content = "x"}},
                 "a/file");
   // A link inside that a later one turns out.
-  check_refused({{.path = "in", .type = directory},
-                 {.path = "a", .type = symlink_type, .link_target = "b"},
-                 {.path = "b", .type = symlink_type, .link_target = "in"},
+  check_refused({{.path = "in", .type = EntryType::directory},
+                 {.path = "a", .type = EntryType::symlink, .link_target = "b"},
+                 {.path = "b", .type = EntryType::symlink, .link_target = "in"},
                  {.path = "a/one", .content = "x"},
-                 {.path = "b", .type = symlink_type, .link_target = "/tmp"},
+                 {.path = "b", .type = EntryType::symlink, .link_target = "/tmp"},
                  {.path = "a/two", .content = "x"}},
                 "a/two");
   // A hard link to a link is a link.
-  check_refused({{.path = "link", .type = symlink_type, .link_target = "../.."},
-                 {.path = "hard", .type = hard_link, .link_target = "link"},
+  check_refused({{.path = "link", .type = EntryType::symlink, .link_target = "../.."},
+                 {.path = "hard", .type = EntryType::hard_link, .link_target = "link"},
                  {.path = "hard/victim", .content = "x"}},
                 "hard/victim");
   // A chain, and a link put in place of a directory that was made before.
-  check_refused({{.path = "a", .type = symlink_type, .link_target = ".."},
-                 {.path = "b", .type = symlink_type, .link_target = "a/.."},
+  check_refused({{.path = "a", .type = EntryType::symlink, .link_target = ".."},
+                 {.path = "b", .type = EntryType::symlink, .link_target = "a/.."},
                  {.path = "b/victim", .content = "x"}},
                 "b/victim");
-  check_refused({{.path = "dir", .type = directory},
-                 {.path = "dir", .type = symlink_type, .link_target = "../.."},
+  check_refused({{.path = "dir", .type = EntryType::directory},
+                 {.path = "dir", .type = EntryType::symlink, .link_target = "../.."},
                  {.path = "dir/victim", .content = "x"}},
                 "dir/victim");
 }
@@ -120,7 +116,7 @@ TEST_CASE("a file named like an earlier symbolic link replaces it, and is not wr
   TemporaryDirectory temporary;
   write_file(temporary / "victim", "precious");
   const std::string tar =
-      raw_tar({{.path = "name", .type = symlink_type, .link_target = temporary / "victim"},
+      raw_tar({{.path = "name", .type = EntryType::symlink, .link_target = temporary / "victim"},
                {.path = "name", .content = "new"}});
   REQUIRE(unpack_text(tar, temporary.path()));
   CHECK(read_file(temporary / "victim") == "precious");
@@ -129,9 +125,10 @@ TEST_CASE("a file named like an earlier symbolic link replaces it, and is not wr
 
 TEST_CASE("a file named like an earlier hard link does not change the other name's content") {
   TemporaryDirectory temporary;
-  const std::string tar = raw_tar({{.path = "one", .content = "first"},
-                                   {.path = "two", .type = hard_link, .link_target = "one"},
-                                   {.path = "two", .content = "second"}});
+  const std::string tar =
+      raw_tar({{.path = "one", .content = "first"},
+               {.path = "two", .type = EntryType::hard_link, .link_target = "one"},
+               {.path = "two", .content = "second"}});
   REQUIRE(unpack_text(tar, temporary.path()));
   CHECK(read_file(temporary / "v1/one") == "first");
   CHECK(read_file(temporary / "v1/two") == "second");
@@ -140,20 +137,20 @@ TEST_CASE("a file named like an earlier hard link does not change the other name
 TEST_CASE("hard links reach neither outside nor what is not there, nor through links") {
   for (const char* target : {"../../victim", "/etc/passwd", "a/../../victim", ".", "missing"}) {
     CAPTURE(target);
-    check_refused({{.path = "h", .type = hard_link, .link_target = target}}, "h");
+    check_refused({{.path = "h", .type = EntryType::hard_link, .link_target = target}}, "h");
   }
-  check_refused({{.path = "link", .type = symlink_type, .link_target = "../.."},
-                 {.path = "h", .type = hard_link, .link_target = "link/victim"}},
+  check_refused({{.path = "link", .type = EntryType::symlink, .link_target = "../.."},
+                 {.path = "h", .type = EntryType::hard_link, .link_target = "link/victim"}},
                 "h");
-  check_refused(
-      {{.path = "dir", .type = directory}, {.path = "h", .type = hard_link, .link_target = "dir"}},
-      "h");
+  check_refused({{.path = "dir", .type = EntryType::directory},
+                 {.path = "h", .type = EntryType::hard_link, .link_target = "dir"}},
+                "h");
   // To the symbolic link itself it is one: what is behind stays untouched.
   TemporaryDirectory temporary;
   write_file(temporary / "victim", "precious", 0600);
   const std::string tar =
-      raw_tar({{.path = "link", .type = symlink_type, .link_target = temporary / "victim"},
-               {.path = "h", .type = hard_link, .link_target = "link"}});
+      raw_tar({{.path = "link", .type = EntryType::symlink, .link_target = temporary / "victim"},
+               {.path = "h", .type = EntryType::hard_link, .link_target = "link"}});
   REQUIRE(unpack_text(tar, temporary.path()));
   struct stat status {};
   REQUIRE(::lstat((temporary / "v1/h").c_str(), &status) == 0);
@@ -168,20 +165,24 @@ TEST_CASE("devices and fifos are refused") {
 }
 
 TEST_CASE("a directory that is not empty is not replaced, nor is a file gone through") {
-  check_refused({{.path = "d", .type = directory}, {.path = "d/f"}, {.path = "d", .content = "x"}},
-                "d");
-  check_refused({{.path = "d/f"}, {.path = "d", .type = symlink_type, .link_target = "e"}}, "d");
   check_refused(
-      {{.path = "f"}, {.path = "d/f"}, {.path = "d", .type = hard_link, .link_target = "f"}}, "d");
+      {{.path = "d", .type = EntryType::directory}, {.path = "d/f"}, {.path = "d", .content = "x"}},
+      "d");
+  check_refused({{.path = "d/f"}, {.path = "d", .type = EntryType::symlink, .link_target = "e"}},
+                "d");
+  check_refused({{.path = "f"},
+                 {.path = "d/f"},
+                 {.path = "d", .type = EntryType::hard_link, .link_target = "f"}},
+                "d");
   check_refused({{.path = "f", .content = "x"}, {.path = "f/g", .content = "x"}}, "f/g");
   check_refused({{.path = ".", .content = "x"}}, ".");
 }
 
 TEST_CASE("absolute and dangling symbolic links are made as they are") {
   TemporaryDirectory temporary;
-  const std::string tar =
-      raw_tar({{.path = "absolute", .type = symlink_type, .link_target = "/etc/alternatives/x"},
-               {.path = "up", .type = symlink_type, .link_target = "../../elsewhere"}});
+  const std::string tar = raw_tar(
+      {{.path = "absolute", .type = EntryType::symlink, .link_target = "/etc/alternatives/x"},
+       {.path = "up", .type = EntryType::symlink, .link_target = "../../elsewhere"}});
   REQUIRE(unpack_text(tar, temporary.path()));
   char target[100] = {};
   REQUIRE(::readlink((temporary / "v1/absolute").c_str(), target, sizeof(target)) > 0);
@@ -255,10 +256,10 @@ TEST_CASE("what is no archive is said to be none") {
 TEST_CASE("random damage never leaves anything half there, nor anything outside") {
   Prng prng(5);
   const std::string whole =
-      raw_tar({{.path = "dir", .type = directory, .mode = 0755},
+      raw_tar({{.path = "dir", .type = EntryType::directory, .mode = 0755},
                {.path = "dir/file", .content = random_text(prng, 2000)},
-               {.path = "dir/link", .type = symlink_type, .link_target = "file"},
-               {.path = "dir/hard", .type = hard_link, .link_target = "dir/file"},
+               {.path = "dir/link", .type = EntryType::symlink, .link_target = "file"},
+               {.path = "dir/hard", .type = EntryType::hard_link, .link_target = "dir/file"},
                {.path = std::string(300, 'n'), .content = "long"}});
   for (int attempt = 0; attempt < 300; ++attempt) {
     std::string damaged = whole;

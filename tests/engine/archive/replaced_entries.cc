@@ -13,10 +13,6 @@ using namespace murder::archive::testing;
 
 namespace {
 
-constexpr EntryType directory = EntryType::directory;
-constexpr EntryType symlink_type = EntryType::symlink;
-constexpr EntryType hard_link = EntryType::hard_link;
-
 class Tree1 {
  public:
   explicit Tree1(const std::vector<RawEntry>& entries) {
@@ -44,10 +40,10 @@ class Tree1 {
 
 TEST_CASE("a file that is named twice, as a hard link to itself, is one file") {
   const Tree1 tree({{.path = "dir/a", .content = "content"},
-                    {.path = "dir/a", .type = hard_link, .link_target = "dir/a"},
-                    {.path = "b", .type = hard_link, .link_target = "./dir//a"},
-                    {.path = "b", .type = hard_link, .link_target = "dir/a"},
-                    {.path = "dir/a", .type = hard_link, .link_target = "b"}});
+                    {.path = "dir/a", .type = EntryType::hard_link, .link_target = "dir/a"},
+                    {.path = "b", .type = EntryType::hard_link, .link_target = "./dir//a"},
+                    {.path = "b", .type = EntryType::hard_link, .link_target = "dir/a"},
+                    {.path = "dir/a", .type = EntryType::hard_link, .link_target = "b"}});
   CHECK(read_file(tree / "dir/a") == "content");
   CHECK(tree.status_of("dir/a").st_nlink == 2);
   CHECK(tree.status_of("b").st_ino == tree.status_of("dir/a").st_ino);
@@ -55,14 +51,14 @@ TEST_CASE("a file that is named twice, as a hard link to itself, is one file") {
 
 TEST_CASE("a directory replaces a file or a link of its name, whatever the link leads to") {
   const Tree1 tree({{.path = "file", .content = "x"},
-                    {.path = "file", .type = directory, .mode = 0750},
+                    {.path = "file", .type = EntryType::directory, .mode = 0750},
                     {.path = "file/inner", .content = "y"},
                     {.path = "real/kept", .content = "k"},
-                    {.path = "link", .type = symlink_type, .link_target = "real"},
-                    {.path = "link", .type = directory, .mode = 0755},
+                    {.path = "link", .type = EntryType::symlink, .link_target = "real"},
+                    {.path = "link", .type = EntryType::directory, .mode = 0755},
                     {.path = "link/inner", .content = "z"},
-                    {.path = "out", .type = symlink_type, .link_target = "../.."},
-                    {.path = "out", .type = directory, .mode = 0755},
+                    {.path = "out", .type = EntryType::symlink, .link_target = "../.."},
+                    {.path = "out", .type = EntryType::directory, .mode = 0755},
                     {.path = "out/inner", .content = "o"}});
   CHECK(read_file(tree / "file/inner") == "y");
   CHECK((tree.status_of("file").st_mode & 07777U) == 0750);
@@ -73,16 +69,16 @@ TEST_CASE("a directory replaces a file or a link of its name, whatever the link 
 }
 
 TEST_CASE("what is no directory replaces one that is empty") {
-  const Tree1 tree({{.path = "a", .type = directory},
+  const Tree1 tree({{.path = "a", .type = EntryType::directory},
                     {.path = "a", .content = "file"},
-                    {.path = "b", .type = directory},
-                    {.path = "b", .type = symlink_type, .link_target = "a"},
-                    {.path = "c/d", .type = directory},
-                    {.path = "c/d", .type = hard_link, .link_target = "a"},
+                    {.path = "b", .type = EntryType::directory},
+                    {.path = "b", .type = EntryType::symlink, .link_target = "a"},
+                    {.path = "c/d", .type = EntryType::directory},
+                    {.path = "c/d", .type = EntryType::hard_link, .link_target = "a"},
                     // And back, with what a cursor may have kept of it.
-                    {.path = "e/f", .type = directory},
+                    {.path = "e/f", .type = EntryType::directory},
                     {.path = "e/f", .content = "x"},
-                    {.path = "e/f", .type = directory, .mode = 0711},
+                    {.path = "e/f", .type = EntryType::directory, .mode = 0711},
                     {.path = "e/f/g", .content = "deep"}});
   CHECK(read_file(tree / "a") == "file");
   CHECK(S_ISLNK(tree.status_of("b").st_mode));
@@ -92,17 +88,17 @@ TEST_CASE("what is no directory replaces one that is empty") {
 }
 
 TEST_CASE("a name leads through links that stay inside the tree") {
-  const Tree1 tree({{.path = "usr/lib", .type = directory, .mode = 0755},
-                    {.path = "lib", .type = symlink_type, .link_target = "usr/lib"},
+  const Tree1 tree({{.path = "usr/lib", .type = EntryType::directory, .mode = 0755},
+                    {.path = "lib", .type = EntryType::symlink, .link_target = "usr/lib"},
                     {.path = "lib/x", .content = "1"},
                     {.path = "lib/new/deep/y", .content = "2"},
-                    {.path = "lib/dir", .type = directory, .mode = 0700},
-                    {.path = "chain", .type = symlink_type, .link_target = "./lib//"},
-                    {.path = "chain/z", .type = symlink_type, .link_target = "x"},
-                    {.path = "same", .type = symlink_type, .link_target = "."},
+                    {.path = "lib/dir", .type = EntryType::directory, .mode = 0700},
+                    {.path = "chain", .type = EntryType::symlink, .link_target = "./lib//"},
+                    {.path = "chain/z", .type = EntryType::symlink, .link_target = "x"},
+                    {.path = "same", .type = EntryType::symlink, .link_target = "."},
                     {.path = "same/same/top", .content = "3"},
-                    {.path = "hard", .type = hard_link, .link_target = "chain/x"},
-                    {.path = "usr/link", .type = symlink_type, .link_target = "lib/new"},
+                    {.path = "hard", .type = EntryType::hard_link, .link_target = "chain/x"},
+                    {.path = "usr/link", .type = EntryType::symlink, .link_target = "lib/new"},
                     {.path = "usr/link/deep/w", .content = "4"}});
   CHECK(read_file(tree / "usr/lib/x") == "1");
   CHECK(read_file(tree / "usr/lib/new/deep/y") == "2");
