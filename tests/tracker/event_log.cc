@@ -14,7 +14,7 @@ using codec::AnnounceRequest;
 
 namespace {
 
-struct Fixture {
+struct LoggedSwarms {
   PeerTable table{{.hash_seed = 5, .keeps_events = true}};
   Prng prng{1};
   Instant now = start;
@@ -45,7 +45,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a release is told once, with the host that announced it first") {
-  Fixture fixture;
+  LoggedSwarms fixture;
   fixture.announce(1, 0, AnnounceEvent::started);
   fixture.announce(2, 100, AnnounceEvent::started);
   const auto events = fixture.of(TrackerEventKind::release_announced);
@@ -56,7 +56,7 @@ TEST_CASE("a release is told once, with the host that announced it first") {
 }
 
 TEST_CASE("a host that finished is told once, however often it says so") {
-  Fixture fixture;
+  LoggedSwarms fixture;
   fixture.announce(2, 100, AnnounceEvent::started);
   fixture.announce(3, 100, AnnounceEvent::started);
   fixture.announce(2, 0, AnnounceEvent::completed);
@@ -69,7 +69,7 @@ TEST_CASE("a host that finished is told once, however often it says so") {
 }
 
 TEST_CASE("a release is complete when the last host finished, and again after later ones") {
-  Fixture fixture;
+  LoggedSwarms fixture;
   fixture.announce(1, 0, AnnounceEvent::started);
   fixture.table.sweep(fixture.now, 100);
   CHECK(fixture.of(TrackerEventKind::release_complete).empty());  // nobody fetched it yet
@@ -92,7 +92,7 @@ TEST_CASE("a release is complete when the last host finished, and again after la
 }
 
 TEST_CASE("a host that falls silent while it fetches is told, one that finished is not") {
-  Fixture fixture;
+  LoggedSwarms fixture;
   fixture.announce(2, 100, AnnounceEvent::started);
   fixture.announce(3, 100, AnnounceEvent::started);
   fixture.announce(3, 0, AnnounceEvent::completed);
@@ -105,7 +105,7 @@ TEST_CASE("a host that falls silent while it fetches is told, one that finished 
 }
 
 TEST_CASE("what a full table refuses is told once a minute") {
-  Fixture fixture;
+  LoggedSwarms fixture;
   fixture.table.set_bounds(1, 1);
   for (uint32_t number = 1; number < 10; ++number) {
     fixture.announce(number, 100, AnnounceEvent::started);
@@ -131,7 +131,7 @@ TEST_CASE("without a reader nothing is kept") {
 }
 
 TEST_CASE("a new table of racks holds from a host's next announce on") {
-  Fixture fixture;
+  LoggedSwarms fixture;
   fixture.announce(1, 100, AnnounceEvent::started);
   CHECK(fixture.table.find(hash_number(1))->progress(0, 9).racks.empty());
   fixture.table.set_racks(RackTable::parse("10.0.0.0/8 r7\n", "racks").value());

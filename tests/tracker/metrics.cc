@@ -19,7 +19,7 @@ namespace {
 constexpr SnapshotLimits newest_first{.lines_max = limits::metrics_releases_max,
                                       .order = SwarmOrder::newest_first};
 
-struct Fixture {
+struct MeasuredTracker {
   PeerTable table{{.hash_seed = 5}};
   Prng prng{1};
   Instant now = start;
@@ -61,7 +61,7 @@ std::string hosts(std::string_view tag, std::string_view state, uint32_t swarm, 
 }  // namespace
 
 TEST_CASE("each metric has one HELP and one TYPE line before its samples, and no sample twice") {
-  Fixture fixture;
+  MeasuredTracker fixture;
   fixture.announce(1, 1, 10, "a");
   fixture.announce(1, 2, 0, "a");
   fixture.announce(2, 2, 0, "a");  // the same tag with other content
@@ -104,7 +104,7 @@ TEST_CASE("each metric has one HELP and one TYPE line before its samples, and no
 }
 
 TEST_CASE("hosts of a release are in one state each") {
-  Fixture fixture;
+  MeasuredTracker fixture;
   fixture.announce(1, 1, 0, "v42", true);
   for (uint32_t number = 2; number <= 6; ++number) {
     fixture.announce(1, number, 1000, "v42");
@@ -138,14 +138,14 @@ TEST_CASE("hosts of a release are in one state each") {
 }
 
 TEST_CASE("a tag cannot break out of its label") {
-  Fixture fixture;
+  MeasuredTracker fixture;
   fixture.announce(1, 1, 10, "a\"} 7\nb\\c\x1B");
   const std::string metrics = fixture.metrics();
   CHECK(contains(metrics, hosts("a\\\"} 7?b\\\\c?", "fetching", 1, 1)));
 }
 
 TEST_CASE("of many releases those are shown that are fetched, then the newest") {
-  Fixture fixture;
+  MeasuredTracker fixture;
   for (uint32_t swarm = 1; swarm <= 80; ++swarm) {
     fixture.announce(swarm, swarm, swarm == 3 ? 10 : 0, "v" + std::to_string(swarm));
     fixture.now += 1s;

@@ -12,7 +12,7 @@ using namespace murder::test;
 
 namespace {
 
-struct Fixture {
+struct ShownSwarms {
   PeerTable table{{.hash_seed = 5}};
   Prng prng{1};
   std::optional<uint64_t> total_bytes;
@@ -38,7 +38,7 @@ bool contains(const std::string& text, std::string_view part) {
 }  // namespace
 
 TEST_CASE("a snapshot lists swarms in which somebody fetches first, those without peers last") {
-  Fixture fixture;
+  ShownSwarms fixture;
   fixture.announce(1, 1, 10, "zebra");
   fixture.announce(2, 2, 0, "apple");
   fixture.announce(3, 3, 0, "aardvark");
@@ -62,7 +62,7 @@ TEST_CASE("a snapshot lists swarms in which somebody fetches first, those withou
 }
 
 TEST_CASE("the page shows releases with escaped names and says how many more there are") {
-  Fixture fixture;
+  ShownSwarms fixture;
   fixture.announce(1, 1, 3 * 1024, "<script>alert('x')</script>");
   fixture.announce(1, 2, 0, "");
   fixture.announce(2, 3, 0, "web-v42.tar.zst");
@@ -82,13 +82,13 @@ TEST_CASE("the page shows releases with escaped names and says how many more the
 }
 
 TEST_CASE("the page of an idle tracker says so") {
-  const Fixture fixture;
+  const ShownSwarms fixture;
   CHECK(contains(render_status_page(take_snapshot(fixture.table, start, {.lines_max = 10})),
                  "No release is being distributed."));
 }
 
 TEST_CASE("the JSON status is one object with escaped names") {
-  Fixture fixture;
+  ShownSwarms fixture;
   fixture.announce(1, 1, 10, "say \"hi\\\"");
   fixture.announce(2, 2, 0, "");
   Snapshot snapshot = take_snapshot(fixture.table, start + 1s, {.lines_max = 10});
@@ -113,7 +113,7 @@ TEST_CASE("the JSON status is one object with escaped names") {
 }
 
 TEST_CASE("the JSON status tells how far the leechers and racks are and names the slowest") {
-  Fixture fixture;
+  ShownSwarms fixture;
   fixture.total_bytes = 1000;
   fixture.announce(1, 1, 1000, "v42");
   fixture.announce(1, 2, 900, "v42");
@@ -141,7 +141,7 @@ TEST_CASE("the JSON status tells how far the leechers and racks are and names th
 }
 
 TEST_CASE("however many racks and leechers there are, no more than a bound are listed") {
-  Fixture fixture;
+  ShownSwarms fixture;
   fixture.total_bytes = 1000;
   for (uint32_t number = 1; number <= 60; ++number) {
     fixture.announce(1 + number % 3, number, 100, "v" + std::to_string(number % 3));

@@ -17,7 +17,7 @@ using codec::AnnounceRequest;
 
 namespace {
 
-struct Fixture {
+struct TableOfPeers {
   PeerTable table{{.hash_seed = 5}};
   Prng prng{1};
   Instant now = start;
@@ -50,7 +50,7 @@ uint32_t v6_count(const AnnounceReply& reply) {
 }  // namespace
 
 TEST_CASE("two peers find each other, and a reply says who is there and who asks") {
-  Fixture fixture;
+  TableOfPeers fixture;
   const AnnounceReply first = fixture.announce(from_peer(1, 0, AnnounceEvent::started), 1);
   CHECK(first.failure_reason.empty());
   CHECK(first.peers.empty());
@@ -70,7 +70,7 @@ TEST_CASE("two peers find each other, and a reply says who is there and who asks
 }
 
 TEST_CASE("swarms do not mix") {
-  Fixture fixture;
+  TableOfPeers fixture;
   fixture.announce(from_peer(1), 1);
   AnnounceRequest other = from_peer(2);
   other.info_hash = hash_number(2);
@@ -79,7 +79,7 @@ TEST_CASE("swarms do not mix") {
 }
 
 TEST_CASE("port 0 is refused for ever and leaves no trace") {
-  Fixture fixture;
+  TableOfPeers fixture;
   AnnounceRequest request = from_peer(1);
   request.port = 0;
   const AnnounceReply reply = fixture.announce(request, 1);
@@ -89,7 +89,7 @@ TEST_CASE("port 0 is refused for ever and leaves no trace") {
 }
 
 TEST_CASE("50 peers are handed out unless another number is wanted, and never more than 200") {
-  Fixture fixture;
+  TableOfPeers fixture;
   for (uint32_t number = 0; number < 500; ++number) {
     fixture.announce(from_peer(number), number);
   }
@@ -103,7 +103,7 @@ TEST_CASE("50 peers are handed out unless another number is wanted, and never mo
 }
 
 TEST_CASE("a peer that stops is gone at once and is told of nobody") {
-  Fixture fixture;
+  TableOfPeers fixture;
   fixture.announce(from_peer(1), 1);
   fixture.announce(from_peer(2), 2);
   const AnnounceReply reply = fixture.announce(from_peer(1, 1000, AnnounceEvent::stopped), 1);
@@ -115,7 +115,7 @@ TEST_CASE("a peer that stops is gone at once and is told of nobody") {
 }
 
 TEST_CASE("a farewell to a swarm that is not known makes none") {
-  Fixture fixture;
+  TableOfPeers fixture;
   const AnnounceReply reply = fixture.announce(from_peer(1, 0, AnnounceEvent::stopped), 1);
   CHECK(reply.failure_reason.empty());
   CHECK(reply.complete == 0);
@@ -123,7 +123,7 @@ TEST_CASE("a farewell to a swarm that is not known makes none") {
 }
 
 TEST_CASE("completed counts once although the announce is repeated") {
-  Fixture fixture;
+  TableOfPeers fixture;
   fixture.announce(from_peer(1), 1);
   fixture.announce(from_peer(1, 0, AnnounceEvent::completed), 1);
   const AnnounceReply reply = fixture.announce(from_peer(1, 0, AnnounceEvent::completed), 1);
@@ -132,7 +132,7 @@ TEST_CASE("completed counts once although the announce is repeated") {
 }
 
 TEST_CASE("a host takes nobody's record over, and removes none, by naming its address") {
-  Fixture fixture;
+  TableOfPeers fixture;
   fixture.announce(from_peer(1), 1);
   AnnounceRequest spoof = from_peer(9);
   spoof.ip = v4_number(1);
@@ -162,7 +162,7 @@ TEST_CASE("a host takes nobody's record over, and removes none, by naming its ad
 }
 
 TEST_CASE("who names its address may start anew, and so may another when it is silent") {
-  Fixture fixture;
+  TableOfPeers fixture;
   AnnounceRequest natted = from_peer(1);
   natted.ip = v4_number(77);
   fixture.announce(natted, 1);
@@ -200,7 +200,7 @@ TEST_CASE("finished peers are remembered up to a bound for all releases together
 
 TEST_CASE(
     "a silent peer of our kind is given up after three intervals, another's after 15 minutes") {
-  Fixture fixture;
+  TableOfPeers fixture;
   fixture.announce(from_peer(1), 1);
   AnnounceRequest foreign = from_peer(2);
   foreign.peer_id = foreign_peer(2);
@@ -217,7 +217,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a peer that keeps its interval is never forgotten") {
-  Fixture fixture;
+  TableOfPeers fixture;
   for (int round = 0; round < 100; ++round) {
     const AnnounceReply reply = fixture.announce(from_peer(1, 0), 1);
     CHECK(reply.complete == 1);
@@ -228,7 +228,7 @@ TEST_CASE("a peer that keeps its interval is never forgotten") {
 }
 
 TEST_CASE("both address families are handed out, and the own one first") {
-  Fixture fixture;
+  TableOfPeers fixture;
   for (uint32_t number = 0; number < 100; ++number) {
     fixture.announce(from_peer(number), v4_number(number));
     fixture.announce(from_peer(1000 + number), v6_number(number));
@@ -245,7 +245,7 @@ TEST_CASE("both address families are handed out, and the own one first") {
 }
 
 TEST_CASE("a second address is handed out to its family, counts as one peer and leaves with it") {
-  Fixture fixture;
+  TableOfPeers fixture;
   AnnounceRequest dual = from_peer(1);
   dual.ipv6 = Endpoint{.address = v6_number(1), .port = 0};
   const AnnounceReply self = fixture.announce(dual, 1);
@@ -262,7 +262,7 @@ TEST_CASE("a second address is handed out to its family, counts as one peer and 
 }
 
 TEST_CASE("a full table refuses newcomers with a time to retry and serves who is known") {
-  Fixture fixture;
+  TableOfPeers fixture;
   fixture.table = PeerTable({.hash_seed = 1, .swarms_max = 10, .peers_max = 3});
   for (uint32_t number = 0; number < 3; ++number) {
     CHECK(fixture.announce(from_peer(number), number).failure_reason.empty());
@@ -276,7 +276,7 @@ TEST_CASE("a full table refuses newcomers with a time to retry and serves who is
 }
 
 TEST_CASE("for a new swarm the longest empty one makes room, and none with peers") {
-  Fixture fixture;
+  TableOfPeers fixture;
   fixture.table = PeerTable({.hash_seed = 1, .swarms_max = 3, .peers_max = 100});
   const auto in_swarm = [&](uint32_t swarm, AnnounceEvent event) {
     AnnounceRequest request = from_peer(swarm, 1000, event);
@@ -297,7 +297,7 @@ TEST_CASE("for a new swarm the longest empty one makes room, and none with peers
 }
 
 TEST_CASE("a swarm without peers is forgotten after an hour, however many others there are") {
-  Fixture fixture;
+  TableOfPeers fixture;
   for (uint32_t number = 0; number < 300; ++number) {
     AnnounceRequest request = from_peer(number);
     request.info_hash = hash_number(number);
@@ -317,7 +317,7 @@ TEST_CASE("a swarm without peers is forgotten after an hour, however many others
 }
 
 TEST_CASE("the sum of what is left does not overflow, whatever the peers say") {
-  Fixture fixture;
+  TableOfPeers fixture;
   for (uint32_t number = 0; number < 1000; ++number) {
     fixture.announce(from_peer(number, UINT64_MAX), number);
   }
@@ -325,7 +325,7 @@ TEST_CASE("the sum of what is left does not overflow, whatever the peers say") {
 }
 
 TEST_CASE("the first name stays, made presentable") {
-  Fixture fixture;
+  TableOfPeers fixture;
   AnnounceRequest request = from_peer(1);
   request.name = "web\n<v42>";
   fixture.announce(request, 1);
@@ -335,15 +335,15 @@ TEST_CASE("the first name stays, made presentable") {
 }
 
 TEST_CASE("the same calls give the same answers") {
-  Fixture one;
-  Fixture two;
+  TableOfPeers one;
+  TableOfPeers two;
   for (uint32_t number = 0; number < 300; ++number) {
     CHECK(one.announce(from_peer(number), number) == two.announce(from_peer(number), number));
   }
 }
 
 TEST_CASE("among 50,000 peers a dead one vanishes and the others stay") {
-  Fixture fixture;
+  TableOfPeers fixture;
   const uint32_t size = 50'000;
   const uint32_t dead = 12'345;
   AnnounceReply reply;
@@ -377,7 +377,7 @@ TEST_CASE("among 50,000 peers a dead one vanishes and the others stay") {
 
 TEST_CASE("a seeder on the tracker's host that announces over loopback is reached from elsewhere") {
   for (const bool is_own_kind : {true, false}) {
-    Fixture fixture;
+    TableOfPeers fixture;
     const Caller local{address("127.0.0.1"), address("127.0.1.1")};
     const auto ask = [&](uint32_t number, uint64_t left_bytes, const Caller& caller) {
       AnnounceRequest request = from_peer(number, left_bytes);

@@ -12,7 +12,7 @@ using namespace murder::test;
 
 namespace {
 
-struct Fixture {
+struct ServedTracker {
   PeerTable table{{.hash_seed = 5}};
   Service service{table, {.started_at = start, .random_seed = 1}};
   Instant now = start;
@@ -56,7 +56,7 @@ bool contains(std::string_view text, std::string_view part) {
 }  // namespace
 
 TEST_CASE("the compact reply is six bytes a peer, and tells the asker its address") {
-  Fixture fixture;
+  ServedTracker fixture;
   fixture.announce(peer_query("01"));
   const std::string body = with_interval(fixture.announce(peer_query("02"), "198.51.100.2"));
   const std::string peer("\xC0\0\x02\x01\x1A\xE1", 6);
@@ -67,7 +67,7 @@ TEST_CASE("the compact reply is six bytes a peer, and tells the asker its addres
 }
 
 TEST_CASE("IPv6 peers come as eighteen bytes under a key of their own") {
-  Fixture fixture;
+  ServedTracker fixture;
   fixture.announce(peer_query("01"), "2001:db8::1");
   const std::string body = with_interval(fixture.announce(peer_query("02"), "198.51.100.2"));
   const std::string peer("\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x01\x1A\xE1", 18);
@@ -78,7 +78,7 @@ TEST_CASE("IPv6 peers come as eighteen bytes under a key of their own") {
 }
 
 TEST_CASE("without compact the peers come as a list, with ids unless they are not wanted") {
-  Fixture fixture;
+  ServedTracker fixture;
   fixture.announce(peer_query("01"));
   const std::string with_ids = fixture.announce(peer_query("02", "&compact=0"), "192.0.2.2");
   CHECK(
@@ -89,7 +89,7 @@ TEST_CASE("without compact the peers come as a list, with ids unless they are no
 }
 
 TEST_CASE("garbage in an announce is answered with a failure reason") {
-  Fixture fixture;
+  ServedTracker fixture;
   const std::string no_hash = "peer_id=-MU0001-abcdefghij01&port=6881&left=0";
   for (const std::string& query :
        {std::string(), no_hash, "info_hash=short&" + no_hash, std::string("%"), std::string("&&=&"),
@@ -110,7 +110,7 @@ TEST_CASE("garbage in an announce is answered with a failure reason") {
 }
 
 TEST_CASE("ip= moves a peer only when a private address says so") {
-  Fixture fixture;
+  ServedTracker fixture;
   const auto is_known = [&](std::string_view at) {
     const auto info_hash = InfoHash::from_bytes(as_bytes_of({"\0\1aaaaaaaaaaaaaaaaaa", 20}));
     const Swarm* swarm = fixture.table.find(info_hash.value());
@@ -125,7 +125,7 @@ TEST_CASE("ip= moves a peer only when a private address says so") {
 }
 
 TEST_CASE("a scrape counts what was asked for, and everything when nothing was") {
-  Fixture fixture;
+  ServedTracker fixture;
   fixture.announce(peer_query("01", "&event=started"));
   fixture.announce(hash_a + "&peer_id=-MU0001-abcdefghij02&port=1&left=0&event=completed",
                    "192.0.2.2");
@@ -142,7 +142,7 @@ TEST_CASE("a scrape counts what was asked for, and everything when nothing was")
 }
 
 TEST_CASE("the pages carry the name that our peers send") {
-  Fixture fixture;
+  ServedTracker fixture;
   fixture.announce(peer_query("01", "&name=web-v42%3Cb%3E"));
   const http::Response page = fixture.get("/");
   CHECK(page.content_type == "text/html; charset=utf-8");
@@ -156,7 +156,7 @@ TEST_CASE("the pages carry the name that our peers send") {
 }
 
 TEST_CASE("other paths are not found and other methods not allowed") {
-  Fixture fixture;
+  ServedTracker fixture;
   for (const char* path : {"/announce/", "//announce", "/favicon.ico", "/../status.json", ""}) {
     CHECK(fixture.get(path).status == 404);
   }
@@ -168,7 +168,7 @@ TEST_CASE("other paths are not found and other methods not allowed") {
 }
 
 TEST_CASE("/status.json tells of one release when asked for its info hash") {
-  Fixture fixture;
+  ServedTracker fixture;
   fixture.announce(peer_query("01", "&name=v42&host=w1&size=10"));
   const auto get = [&fixture](const std::string& query) {
     return fixture.get("/status.json", query);
@@ -181,7 +181,7 @@ TEST_CASE("/status.json tells of one release when asked for its info hash") {
 }
 
 TEST_CASE("pages asked for back to back are kept, and announces do not wait for viewers") {
-  Fixture fixture;
+  ServedTracker fixture;
   fixture.announce(peer_query("01", "&name=before"));
   const auto is_told = [&](std::string_view path, std::string_view text) {
     const http::Response response = fixture.get(path);
@@ -211,7 +211,7 @@ TEST_CASE("pages asked for back to back are kept, and announces do not wait for 
 }
 
 TEST_CASE("a request that has waited is answered, and a scrape of everything is a page as well") {
-  Fixture fixture;
+  ServedTracker fixture;
   fixture.announce(peer_query("01"));
   bool has_to_wait = false;
   for (int count = 0; count < 1000 && !has_to_wait; ++count) {

@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uint64_t size_bytes = 20'000'000;
-constexpr uint32_t piece_bytes = 64 * 1024;
+constexpr uint64_t release_bytes = 20'000'000;
+constexpr uint32_t release_piece_bytes = 64 * 1024;
 
 uint32_t open_descriptor_count() {
   uint32_t count = 0;
@@ -39,7 +39,7 @@ class DescriptorLimit {
 };
 
 struct Download {
-  explicit Download(uint32_t shards) : scene(size_bytes, piece_bytes) {
+  explicit Download(uint32_t shards) : scene(release_bytes, release_piece_bytes) {
     seeder = std::move(*node::Node::create(*scene.reactor, scene.metainfo,
                                            scene.options("seed", true, 1), seeder_watcher));
     REQUIRE(scene.until([&] { return seeder_watcher.is_ready; }));
@@ -86,7 +86,7 @@ TEST_CASE("a node that is not stopped before it is destroyed ends all the same")
 
 TEST_CASE("a node whose start fails for want of descriptors ends, wherever it fails") {
   for (const uint32_t shards : {1U, 3U}) {
-    Scene scene(1'000'000, piece_bytes);
+    Scene scene(1'000'000, release_piece_bytes);
     const uint32_t before = open_descriptor_count();
     bool has_begun = false;
     uint32_t failed_count = 0;
