@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "cli/parse_toml.h"
 #include "cli/service/bounds.h"
 #include "cli/suggestion.h"
-#include "cli/toml_key_depth.h"
 #include "cli/toml_library.h"
 #include "cli/tracker_config_keys.h"
 #include "engine/archive/file.h"
@@ -203,17 +203,11 @@ class Reader {
 }  // namespace
 
 Result<TrackerConfig> parse_tracker_config(std::string_view text, const std::string& path) {
-  if (Status checked = check_toml_key_depth(text, path); !checked) {
-    return fail(checked.error());
+  const Result<toml::table> table = parse_toml(text, path);
+  if (!table) {
+    return fail(table.error());
   }
-  const toml::parse_result parsed = toml::parse(text, path);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{}:{}: {}", path, static_cast<uint64_t>(error.source().begin.line),
-                            error.description()));
-  }
-  return Reader(path).read(parsed.table());
+  return Reader(path).read(*table);
 }
 
 Result<TrackerConfig> load_tracker_config(const std::string& path) {

@@ -8,8 +8,8 @@
 #include "cli/fleet/config_keys.h"
 #include "cli/fleet/own_file.h"
 #include "cli/fleet/plan/fleet_bounds.h"
+#include "cli/parse_toml.h"
 #include "cli/suggestion.h"
-#include "cli/toml_key_depth.h"
 #include "cli/toml_library.h"
 #include "engine/archive/file.h"
 #include "engine/base/port_range.h"
@@ -241,17 +241,11 @@ class Reader {
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& path) {
-  if (Status checked = cli::check_toml_key_depth(text, path); !checked) {
-    return fail(checked.error());
+  const Result<toml::table> table = cli::parse_toml(text, path);
+  if (!table) {
+    return fail(table.error());
   }
-  const toml::parse_result parsed = toml::parse(text, path);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{}:{}: {}", path, static_cast<uint64_t>(error.source().begin.line),
-                            error.description()));
-  }
-  return Reader(path).read(parsed.table());
+  return Reader(path).read(*table);
 }
 
 Result<Config> load_config(const std::string& option) {
