@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "../../temporary_directory.h"
+
 namespace murder {
 namespace {
 
@@ -38,9 +40,8 @@ bool contains(const Error& error, const std::string& text) {
 }  // namespace
 
 TEST_CASE("no inodes are told from no space, by descriptor and by path") {
-  char path[] = "/tmp/murder-inodes-XXXXXX";
-  REQUIRE(::mkdtemp(path) != nullptr);
-  const std::string place = path;
+  const TemporaryDirectory directory;
+  const std::string& place = directory.path();
   const int status = status_on_few_inodes(place, [&place] {
     const int fd = ::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const bool had_some = !lacks_inodes(fd) && !lacks_inodes(place);
@@ -57,7 +58,6 @@ TEST_CASE("no inodes are told from no space, by descriptor and by path") {
            contains(here, "cannot make x: no inodes left") && !names_missing_inodes(full) &&
            contains(full, "No space left") && !names_missing_inodes(other);
   });
-  ::rmdir(path);
   if (status == 2) {
     MESSAGE("no file system can be mounted here");
     return;
