@@ -15,7 +15,8 @@ Json identity_of(int directory_fd, const std::string& path) {
   }
   Json identity = {{"device", makedev(status.stx_dev_major, status.stx_dev_minor)},
                    {"inode", status.stx_ino},
-                   {"born_s", status.stx_btime.tv_sec}};
+                   {"born_s", status.stx_btime.tv_sec},
+                   {"born_ns", status.stx_btime.tv_nsec}};
   // A file may be written to without becoming another one.
   if (S_ISREG(status.stx_mode)) {
     identity["size"] = status.stx_size;

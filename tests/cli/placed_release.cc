@@ -1,9 +1,12 @@
 #include "cli/placed_release.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "../temporary_directory.h"
 #include "cli/peer_outcome.h"
@@ -51,6 +54,30 @@ TEST_CASE("what was put in the place of a recorded release is not taken for it")
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
   fs::create_directory(scratch.path() + "/v1");
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+}
+
+TEST_CASE("a directory that got the inode number of a recorded one within its second is another") {
+  const TemporaryDirectory scratch;
+  const std::string path = scratch.path() + "/v1";
+  const auto inode = [&path] {
+    struct stat status {};
+    REQUIRE(stat(path.c_str(), &status) == 0);
+    return status.st_ino;
+  };
+  fs::create_directory(path);
+  const ino_t recorded = inode();
+  REQUIRE(record_place(place_in(scratch, hash_a), {.is_delivered = false}));
+  // The clock of file systems ticks every 10 ms at the slowest (CONFIG_HZ=100).
+  std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  for (int i = 0; i < 50; ++i) {
+    fs::remove(path);
+    fs::create_directory(path);
+    CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+    if (inode() == recorded) {
+      return;
+    }
+  }
+  MESSAGE("no inode number was used again here");
 }
 
 TEST_CASE("a file that was written to since is another one") {
