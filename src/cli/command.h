@@ -7,8 +7,9 @@
 //
 //   void add_info_command(ArgumentParser app, CommandContext& context) {
 //     auto [command, options] = add_command<InfoOptions>(
-//         app, context, {.name = "info", .description = "...", .example = "murder info
-//         web.torrent"}, run_info);
+//         app, context,
+//         {.name = "info", .description = "...", .example = "murder info web.torrent"},
+//         run_info);
 //     command.add_option("TORRENT", options.torrent, "...").required();
 //   }
 #pragma once

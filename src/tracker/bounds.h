@@ -39,8 +39,7 @@ static_assert(foreign_peer_lifetime_min > 3 * announce_interval_max);
 // A swarm without peers is remembered this long for its counters.
 inline constexpr Duration empty_swarm_lifetime = std::chrono::hours(1);
 
-// --- Room for honest hosts
-// ------------------------------------------------------------------------
+// --- Room for honest hosts -----------------------------------------------------------------------
 
 // Records of one source that are handed out before they are proven; further ones come last.
 inline constexpr uint32_t usual_records_per_source = 32;

@@ -20,8 +20,8 @@ inline constexpr uint32_t hosts_expected_max = 1'000'000;
   return 25 * static_cast<uint64_t>(std::bit_width(host_count));  // log2, rounded up
 }
 
-// A power of two: the largest that leaves the release 400 pieces, and at least pieces_least_for(),
-// but
+// A power of two: the largest that leaves the release 400 pieces, and at least
+// pieces_least_for(), but
 // - 256 KiB rather than less, where pieces_least_for() are enough for that. Small pieces are most
 //   of all messages and latency: 64 MiB to 200 simulated hosts with 10 Gbit/s take 0.084, 0.073 and
 //   0.077 s in pieces of 128, 256 and 512 KiB (with 1 Gbit/s and 0.1 ms 0.589, 0.601 and 0.625 s),

@@ -13,10 +13,10 @@ namespace murder::codec {
 // No path twice, and none below a path that is a file. Padding has no path.
 [[nodiscard]] Status check_paths_differ(const std::vector<FileEntry>& files);
 
-// Replaces each link's target, as the torrent states it ("../a/b"), by a path
-// below the torrent's name. A target is taken from the root (BEP 47), and where that names nothing
-// from the link's own directory, which is what libtorrent wrote up to 2.0.8. Errors: a target that
-// names nothing in the torrent, leaves it, or leads in a circle.
+// Replaces each link's target, as the torrent states it ("../a/b"), by a path below the torrent's
+// name. A target is taken from the root (BEP 47), and where that names nothing from the link's own
+// directory, which is what libtorrent wrote up to 2.0.8. Errors: a target that names nothing in the
+// torrent, leaves it, or leads in a circle.
 [[nodiscard]] Status resolve_links(std::vector<FileEntry>& files);
 
 // A name out of a torrent, fit for a message.

@@ -56,8 +56,7 @@ class ConnectionOwner {
 //   reading    a receive is in flight          -> sending, when a request was answered; waiting
 //   waiting    the handler wants to be asked again; a timer is armed -> reading, sending, waiting
 //   sending    a send is in flight             -> reading, waiting, lingering or closing, when it
-//   is
-//                                                 out
+//                                                 is out
 //   lingering  refused input is read to its end, so that the client gets to see the answer
 //                                              -> closing
 //   closing    operations are being cancelled  -> ended, when none is in flight

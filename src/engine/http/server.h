@@ -75,12 +75,12 @@ struct ServerCounters {
 // Connections are bounded by connections_max: when all are taken, one makes room for a new one that
 // has been at one request for a while (it sends slowly, or does not read), or is idle: the longest
 // of those whose address has the most connections. When there is none, new ones wait a moment in
-// the kernel's backlog. Requests of one
-// connection are answered in order; input is not read while an answer waits to be sent.
-// An idle connection holds no buffer. What all others hold of requests and answers is bounded by
-// held_bytes_max: at half of it the connections that hold something longest are closed and large
-// answers become 503, at all of it any. Ends with stop(); the destructor stops and turns the
-// reactor until nothing is in flight, so it must not run within a handler.
+// the kernel's backlog. Requests of one connection are answered in order; input is not read while
+// an answer waits to be sent. An idle connection holds no buffer. What all others hold of requests
+// and answers is bounded by held_bytes_max: at half of it the connections that hold something
+// longest are closed and large answers become 503, at all of it any. Ends with stop(); the
+// destructor stops and turns the reactor until nothing is in flight, so it must not run within a
+// handler.
 class Server {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Server>> create(io::Reactor& reactor,

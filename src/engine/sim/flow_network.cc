@@ -99,8 +99,7 @@ void FlowNetwork::remove(uint32_t number) {
   free_.push_back(number);
 }
 
-// --- levels
-// --------------------------------------------------------------------------------------
+// --- levels --------------------------------------------------------------------------------------
 
 void FlowNetwork::mark_dirty(uint32_t link) {
   if (!links_[link].dirty) {
@@ -193,8 +192,7 @@ void FlowNetwork::set_rate(uint32_t number, double rate, Instant now) {
   resort(number);
 }
 
-// --- ends
-// ----------------------------------------------------------------------------------------
+// --- ends ----------------------------------------------------------------------------------------
 
 void FlowNetwork::resort(uint32_t flow) {
   sift_up(flows_[flow].heap_position);

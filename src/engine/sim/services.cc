@@ -21,8 +21,7 @@ Instant done_by(Instant& free_at, Instant now, uint32_t bytes, double rate) {
 
 }  // namespace
 
-// --- pieces
-// --------------------------------------------------------------------------------------
+// --- pieces --------------------------------------------------------------------------------------
 
 void Simulation::verify(Host& host, BufferIndex buffer, PieceIndex piece) {
   const uint32_t size = options_.geometry.piece_size(piece);
@@ -63,8 +62,7 @@ void Simulation::completed(Host& host) {
   pump_announcer(host);
 }
 
-// --- tracker
-// -------------------------------------------------------------------------------------
+// --- tracker -------------------------------------------------------------------------------------
 
 void Simulation::pump_announcer(Host& host) {
   while (const auto order = host.announcer.next(host.now)) {

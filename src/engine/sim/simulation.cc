@@ -71,8 +71,7 @@ Simulation::~Simulation() {
   std::ranges::for_each(wire_mail_, drop_mail);
 }
 
-// --- the fleet
-// -----------------------------------------------------------------------------------
+// --- the fleet -----------------------------------------------------------------------------------
 
 void Simulation::make_hosts() {
   hosts_.reserve(options_.host_count + 1);
@@ -242,8 +241,7 @@ void Simulation::tick(Host& host) {
   }
 }
 
-// --- what goes wrong
-// -----------------------------------------------------------------------------
+// --- what goes wrong -----------------------------------------------------------------------------
 
 // The kernel of a process that died resets its connections; a machine that lost
 // power says nothing.
@@ -297,8 +295,7 @@ void Simulation::reset_a_connection(Host& host) {
   }
 }
 
-// --- what happens to a host
-// --------------------------------------------------------------------------
+// --- what happens to a host ----------------------------------------------------------------------
 
 void Simulation::push(Host& host, Instant when, EventKind kind, uint32_t target) {
   Event event;
@@ -371,8 +368,7 @@ void Simulation::handle(Host& host, const Event& event) {
   }
 }
 
-// --- what became of it
-// -------------------------------------------------------------------------------
+// --- what became of it ---------------------------------------------------------------------------
 
 uint32_t Simulation::done_count() const {
   uint32_t count = 0;

@@ -11,8 +11,7 @@ using codec::PeerMessage;
 using swarm::SessionId;
 using swarm::unit_bytes;
 
-// --- messages
-// ------------------------------------------------------------------------------------
+// --- messages ------------------------------------------------------------------------------------
 
 // Tells the other end. Behind payload, or behind what waits there, it is the wires that know when
 // it arrives.
@@ -82,8 +81,7 @@ void Simulation::hear_handshake(Host& host, SideIndex side_index) {
   }
 }
 
-// --- blocks
-// --------------------------------------------------------------------------------------
+// --- blocks --------------------------------------------------------------------------------------
 
 void Simulation::send_block(Host& host, SessionId session, const BlockRange& block) {
   const SideIndex side_index = host.side(session);

@@ -20,8 +20,7 @@ constexpr Duration close_takes = std::chrono::microseconds(5);
 
 }  // namespace
 
-// --- addresses
-// -----------------------------------------------------------------------------------
+// --- addresses -----------------------------------------------------------------------------------
 
 Endpoint Simulation::endpoint_of(uint32_t host) {
   const uint32_t number = host + 1;
@@ -39,8 +38,7 @@ uint32_t Simulation::host_at(const Endpoint& endpoint) const {
   return known ? number - 1 : UINT32_MAX;
 }
 
-// --- beginnings
-// ----------------------------------------------------------------------------------
+// --- beginnings ----------------------------------------------------------------------------------
 
 void Simulation::dial(Host& host, SessionId session, const Endpoint& endpoint) {
   std::vector<SideIndex>& free_sides = host.region->free_sides;
@@ -113,8 +111,7 @@ void Simulation::note_swarm(const Host& host, Side& side) {
   side.state_of_session = side.swarm->session(side.session);
 }
 
-// --- ends
-// ----------------------------------------------------------------------------------------
+// --- ends ----------------------------------------------------------------------------------------
 
 // Tells the other end that this one is gone.
 void Simulation::break_off(Host& host, SideIndex side_index, CloseReason reason) {

@@ -63,8 +63,7 @@ void Simulation::run_window() {
   settle();
 }
 
-// --- hosts
-// -------------------------------------------------------------------------------------------
+// --- hosts ---------------------------------------------------------------------------------------
 
 void Simulation::run_hosts(Region& region) {
   const auto own = static_cast<size_t>(&region - regions_.data());
@@ -129,8 +128,7 @@ void Simulation::fetch_sessions(const Host& host) const {
   }
 }
 
-// --- between them
-// ------------------------------------------------------------------------------------
+// --- between them --------------------------------------------------------------------------------
 
 // The order in which mail comes does not depend on regions: by the sender's number, then by time.
 void Simulation::collect(Region& region) {

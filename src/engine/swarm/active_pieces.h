@@ -1,9 +1,11 @@
 // The pieces that are on their way, one in each piece buffer.
 //
 // A buffer is in exactly one state:
-//   idle -> leasing (waits for the home shard; only with several shards) -> receiving -> verifying
-//   -> storing -> idle receiving -> draining (given up, but a transport may still write into it) ->
-//   idle
+//   idle -> receiving; with several shards idle -> leasing (waits for the home shard)
+//   leasing -> receiving; idle, when another shard has the piece
+//   receiving -> verifying -> storing -> idle
+//   verifying -> idle, when the hash is wrong or another copy was faster
+//   leasing, receiving -> draining (given up, but a transport may still write into it) -> idle
 // A unit (16 KiB of a piece) is in exactly one state: missing -> requested -> received, and back to
 // missing when its request ended without data. A piece is handed on only when no unit is requested,
 // so no transport writes into it.

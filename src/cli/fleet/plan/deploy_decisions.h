@@ -13,8 +13,7 @@
 
 namespace murder::fleet {
 
-// --- Which host is tracker and seeder when nobody was named
-// ----------------------------------------
+// --- Which host is tracker and seeder when nobody was named --------------------------------------
 
 enum class Reach : uint8_t {
   unknown,  // not heard of yet
@@ -28,8 +27,7 @@ enum class Reach : uint8_t {
     std::span<const HostIndex> order, const std::function<Reach(HostIndex)>& reach,
     bool has_waited);
 
-// --- A seeder of that tag that runs already
-// --------------------------------------------------------
+// --- A seeder of that tag that runs already ------------------------------------------------------
 
 struct SeederFound {
   bool runs = false;
@@ -47,8 +45,7 @@ enum class SeederStep : uint8_t {
 
 [[nodiscard]] SeederStep seeder_step(const SeederFound& found, std::string_view info_hash);
 
-// --- Whether the deploy that holds a lock is gone
-// --------------------------------------------------
+// --- Whether the deploy that holds a lock is gone ------------------------------------------------
 
 // A process and where its number means something.
 struct Origin {
@@ -71,8 +68,7 @@ using StartOf = std::function<uint64_t(uint64_t pid)>;
 // not there any more. Of other machines the lease tells.
 [[nodiscard]] bool is_gone(const Origin& other, const Origin& self, const StartOf& start_of);
 
-// --- Hosts beyond the quorum
-// ------------------------------------------------------------------------
+// --- Hosts beyond the quorum ---------------------------------------------------------------------
 
 struct Laggard {
   bool is_reached = false;
@@ -86,8 +82,7 @@ struct Laggard {
 inline constexpr Duration dead_host_wait = std::chrono::seconds(20);
 inline constexpr Duration stall_beyond_quorum = std::chrono::seconds(20);
 
-// --- When hosts are asked that do not all fit into --forks
-// -----------------------------------------
+// --- When hosts are asked that do not all fit into --forks ---------------------------------------
 
 struct AskState {
   bool tracker_answers = false;

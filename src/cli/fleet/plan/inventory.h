@@ -72,8 +72,7 @@ struct Inventory {
   [[nodiscard]] std::vector<std::string> tracker_urls() const;
 };
 
-// --- How it is made: what was written down, in the order in which it was read
-// ----------------------
+// --- How it is made: what was written down, in the order in which it was read --------------------
 
 // A node set and what was said of all of its hosts. Only what was said is set.
 struct HostEntry {
