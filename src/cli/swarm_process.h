@@ -1,8 +1,8 @@
 // What `seed` and `peer` have in common: a node on a reactor, with signals, a control socket and a
 // front.
 //
-//   starting -> verifying -> fetching -> (delivering, by the peer) -> serving -> stopping -> run()
-//   returns
+//   starting -> verifying -> fetching -> (delivering, by the peer) -> serving -> stopping
+//   -> run() returns
 //
 // One thread; blocking work of the owner (unpacking) runs on a thread of its own and comes back
 // through a notifier.

@@ -2,11 +2,11 @@
 // the slot of its session, and is used again for the next session in that slot.
 //
 // Receiving: one recvmsg is armed at a time. Its buffers are where the next payloads will go if the
-// peer answers in the order it was asked: [13-byte head][place in the piece
-// buffer][head][place]...[tail]. When something else comes, the bytes behind it are first copied
-// out (the kernel wrote them into places that are not theirs), then read from the copy. From a fast
-// stock client, which sends 16 KiB at a time, more bytes gather at the socket before they are
-// taken.
+// peer answers in the order it was asked:
+//   [13-byte head][place in the piece buffer][head][place]...[tail]
+// When something else comes, the bytes behind it are first copied out (the kernel wrote them into
+// places that are not theirs), then read from the copy. From a fast stock client, which sends 16
+// KiB at a time, more bytes gather at the socket before they are taken.
 //
 // Sending: small messages are gathered in a buffer. Blocks leave in batches, runs of one piece, two
 // batches at a time: from a piece that is still in memory, from the page cache (link_file.cc), or

@@ -52,8 +52,8 @@ class CommandLine {
   std::string text_;
 };
 
-// --- Scripts: what murder itself cannot do there, since it is not there yet or must not be trusted
-// -------
+// --- Scripts: what murder itself cannot do there ------------------------------------------------
+// It is not there yet, or must not be trusted.
 
 // Prints "same" or "other": whether DIR/murder has this SHA-1.
 [[nodiscard]] std::string compare_program_command(std::string_view directory,
