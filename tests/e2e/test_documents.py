@@ -1,0 +1,57 @@
+"""What documents point to is there: files and headings of links, and paths of the project that are named as code."""
+
+import re
+import subprocess
+import unittest
+
+from harness import ROOT
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+# A path of several parts in one of the project's folders, without placeholders.
+PATH = re.compile(r"`((?:bench|docs|integrations|packaging|src|tests)/[\w./@-]+)`")
+# They tell of their day, also of files that are gone.
+DATED = ("docs/notebook/", "bench/results/")
+
+
+def documents():
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "*.md"], capture_output=True, text=True, check=True).stdout.split()
+    return {name: without_code((ROOT / name).read_text(encoding="utf-8")) for name in listed}
+
+
+def without_code(text):
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors_of(text):
+    """As GitHub and GitLab make them of headings."""
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@unittest.skipUnless((ROOT / ".git").exists(), "not a clone")
+class Documents(unittest.TestCase):
+    def test_links_lead_somewhere(self):
+        texts = documents()
+        count = 0
+        for name, text in texts.items():
+            for target in LINK.findall(text):
+                if "://" in target:
+                    continue
+                count += 1
+                path, _, anchor = target.partition("#")
+                place = (ROOT / name).parent / path if path else ROOT / name
+                with self.subTest(document=name, link=target):
+                    self.assertTrue(place.exists())
+                    if anchor:
+                        self.assertIn(anchor, anchors_of(texts[str(place.resolve().relative_to(ROOT))]))
+        self.assertGreater(count, 20)
+
+    def test_paths_of_the_project_exist(self):
+        for name, text in documents().items():
+            for path in PATH.findall(text):
+                with self.subTest(document=name, path=path):
+                    self.assertTrue(name.startswith(DATED) or (ROOT / path).exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
