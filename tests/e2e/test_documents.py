@@ -12,6 +12,10 @@ PATH = re.compile(r"`((?:bench|docs|integrations|packaging|src|tests)/[\w./@-]+)
 # They tell of their day, also of files that are gone.
 DATED = ("docs/notebook/", "bench/results/")
 
+# Of an announce, in BEP 3, 7 and 23.
+KEYS_OF_BEPS = set("info_hash peer_id port left uploaded downloaded event numwant compact no_peer_id ip ipv4 ipv6 key"
+                   " trackerid".split())
+
 
 def documents():
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "*.md"], capture_output=True, text=True, check=True).stdout.split()
@@ -51,6 +55,20 @@ class Documents(unittest.TestCase):
             for path in PATH.findall(text):
                 with self.subTest(document=name, path=path):
                     self.assertTrue(name.startswith(DATED) or (ROOT / path).exists())
+
+    def test_the_page_of_the_protocol_has_all_that_is_on_the_wire(self):
+        page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+        codec = ROOT / "src" / "engine" / "codec"
+        kinds = re.findall(r"^  (\w+) = (\d+),", (codec / "grant_message.h").read_text(), re.MULTILINE)
+        self.assertGreater(len(kinds), 5)
+        for name, number in kinds:
+            self.assertIn(f"| {number} | {name} |", page)
+        keys = set(re.findall(r'key == "(\w+)"', (codec / "announce.cc").read_text())) - KEYS_OF_BEPS
+        keys |= set(re.findall(r'"(mu_\w+)"', (codec / "extension_handshake.cc").read_text()))
+        keys |= set(re.findall(r'find_integer\("((?:hosts|unpacked) \w+)"', (codec / "metainfo.cc").read_text()))
+        self.assertGreater(len(keys), 10)
+        for key in keys:
+            self.assertIn(f"| `{key}` |", page)
 
 
 if __name__ == "__main__":
