@@ -1,12 +1,23 @@
 #!/usr/bin/env python3
-"""Holds the rules of the source tree: sizes, layers, words that must not appear. One line per fault."""
+"""Holds the rules of the source tree: sizes of files, functions and classes, layers, what is pure, words that must
+not appear. One line per fault. With --report: how large each layer and the biggest classes are, and how often they
+check themselves.
+"""
 
+import argparse
 import pathlib
 import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/tools"))
+
+import class_sizes  # noqa: E402
+import cpp_scopes  # noqa: E402
+import pure_layers  # noqa: E402
+import source_report  # noqa: E402
+
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
 COLUMNS_MAX = 100
@@ -54,6 +65,8 @@ MAY_PRINT = {
     "src/cli/output.cc", "src/cli/background.cc", "src/engine/base/ensure.cc", "src/engine/io/reactor.cc",
     "src/cli/fleet/child_process.cc",
 }
+# They are about such paths.
+MAY_NAME_PATHS = {"tests/tidy.py", "tests/tools/test_tidy.py"}
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(work|home|root)/[a-z]")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
@@ -72,49 +85,7 @@ def layer_of(path):
     return max(fitting, key=len, default=None)
 
 
-def without_comments_and_strings(text):
-    """The text with the same lines, where braces and words in comments and literals are gone."""
-    pattern = re.compile(
-        r'R"([^(\s]*)\(.*?\)\1"'  # raw string
-        r"|//[^\n]*|/\*.*?\*/"
-        r'|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
-
-    def blank(match):
-        token = match.group(0)
-        return '""' + "\n" * token.count("\n") if not token.startswith("/") else "\n" * token.count("\n")
-
-    return pattern.sub(blank, text)
-
-
-def long_functions(text):
-    """(line, length) of each function body that is too long, by matching braces."""
-    depth_starts = []
-    head = ""
-    line = 1
-    for character in text:
-        if character == "\n":
-            line += 1
-        if character == "{":
-            # A function's head ends in ")" and what may follow it; not a type, namespace or control flow.
-            words = head.strip()
-            is_function = bool(re.search(r"\)\s*(const|noexcept|override|final|->[^;{}]*|:[^;{}]*|\s)*$", words))
-            is_scope = re.search(r"\b(namespace|struct|class|enum|union|extern)\b[^()]*$", words) is not None
-            depth_starts.append((line, is_function and not is_scope))
-            head = ""
-        elif character == "}":
-            if depth_starts:
-                start, is_function = depth_starts.pop()
-                length = line - start + 1
-                if is_function and length > FUNCTION_LINES_MAX:
-                    yield start, length
-            head = ""
-        elif character == ";":
-            head = ""
-        else:
-            head += character
-
-
-def check_source(name, text, faults):
+def check_source(name, text, bare, scopes, faults):
     relative = name[len("src/"):] if name.startswith("src/") else name
     lines = text.split("\n")
     if len(lines) - 1 > FILE_LINES_MAX:
@@ -122,9 +93,9 @@ def check_source(name, text, faults):
     for number, line in enumerate(lines, 1):
         if len(line) > COLUMNS_MAX:
             faults.append(f"{name}:{number}: {len(line)} columns, at most {COLUMNS_MAX}")
-    bare = without_comments_and_strings(text)
-    for start, length in long_functions(bare):
-        faults.append(f"{name}:{start}: a function of {length} lines, at most {FUNCTION_LINES_MAX}")
+    for scope in scopes:
+        if scope.kind == "function" and scope.length > FUNCTION_LINES_MAX:
+            faults.append(f"{name}:{scope.open_line}: a function of {scope.length} lines, at most {FUNCTION_LINES_MAX}")
     if not name.startswith("src/"):
         return
     if name.endswith(".h") and "#pragma once" not in text and "/pch/" not in name:
@@ -162,27 +133,54 @@ def check_layer(name, relative, lines, faults):
             faults.append(f"{name}:{number}: {layer} may not use {target}")
 
 
-def main():
+def tracked_texts():
+    """Of each file that is text, by its name."""
+    texts = {}
+    for name in tracked_files():
+        if not name.startswith("tests/fuzz/corpus/"):
+            try:
+                texts[name] = (ROOT / name).read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue
+    return texts
+
+
+def faults_of(texts, long_classes=None):
+    """Lines about what breaks a rule in these files."""
     faults = []
-    files = tracked_files()
-    for name in files:
-        if name.startswith("tests/fuzz/corpus/"):
-            continue
-        try:
-            text = (ROOT / name).read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
-        if name.endswith((".h", ".cc")):
-            check_source(name, text, faults)
-        if name != "tests/tidy.py":
+    sources = {name: text for name, text in texts.items() if name.endswith((".h", ".cc"))}
+    bare = {name: cpp_scopes.without_comments_and_strings(text) for name, text in sources.items()}
+    scopes = {name: list(cpp_scopes.scopes_of(text)) for name, text in bare.items()}
+    for name, text in sources.items():
+        check_source(name, text, bare[name], scopes[name], faults)
+    pure_layers.check_pure_layers(sources, bare, faults)
+    class_sizes.check_class_sizes(class_sizes.sizes_of(only_src(scopes)), faults, long_classes)
+    for name, text in texts.items():
+        if name not in MAY_NAME_PATHS:
             for number, line in enumerate(text.split("\n"), 1):
                 if MACHINE_PATHS.search(line):
                     faults.append(f"{name}:{number}: a path of one machine: {line.strip()[:80]}")
+    return faults
+
+
+def only_src(by_name):
+    return {name: value for name, value in by_name.items() if name.startswith("src/")}
+
+
+def main(words):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--report", action="store_true", help="print figures instead; nothing fails")
+    options = parser.parse_args(words)
+    texts = tracked_texts()
+    if options.report:
+        source_report.print_report(only_src(texts), layer_of)
+        return 0
+    faults = faults_of(texts)
     for fault in faults:
         print(fault)
-    print(f"tidy: {len(files)} files, {len(faults)} faults")
+    print(f"tidy: {len(texts)} files, {len(faults)} faults")
     return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -83,6 +83,7 @@ class Programs(SameCase):
     def test_of_which_none_simulates_anything_are_not_the_same(self):
         for script, told in (("echo 'no such option' >&2; exit 2", "(exit status 2): no such option"),
                              ("kill -ABRT $$", "simulated nothing"),
+                             ("echo '{}'; exit 2", "(exit status 2): nothing on stderr"),
                              ("echo nonsense", "simulated nothing (exit status 0)"),
                              ("echo '[1]'", "simulated nothing")):
             with self.subTest(script=script):

@@ -1,9 +1,20 @@
 #include "engine/sim/crew.h"
 
+#include <algorithm>
+
 namespace murder::sim {
 
-Crew::Crew(uint32_t count) : begin_(count), end_(count) {
-  for (uint32_t number = 1; number < count; ++number) {
+namespace {
+
+uint32_t thread_count_for(uint32_t count_max) {
+  return std::clamp(std::thread::hardware_concurrency(), 1U, std::max(count_max, 1U));
+}
+
+}  // namespace
+
+Crew::Crew(uint32_t count_max)
+    : thread_count_(thread_count_for(count_max)), begin_(thread_count_), end_(thread_count_) {
+  for (uint32_t number = 1; number < thread_count_; ++number) {
     threads_.emplace_back([this] {
       while (true) {
         begin_.arrive_and_wait();

@@ -11,8 +11,9 @@ namespace murder::sim {
 
 class Crew {
  public:
-  // The caller is one of them: with 1, nothing is started.
-  explicit Crew(uint32_t count);
+  // As many as there are cores, and at most `count_max`. The caller is one of them: with 1, nothing
+  // is started.
+  explicit Crew(uint32_t count_max);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
@@ -32,6 +33,7 @@ class Crew {
   void run_all(uint32_t count);
   void work();
 
+  const uint32_t thread_count_;  // the caller included
   std::vector<std::thread> threads_;
   std::barrier<> begin_;
   std::barrier<> end_;

@@ -42,7 +42,7 @@ Simulation::Simulation(const Options& options)
     : options_(options),
       prng_(options.seed),
       network_(options.rate_precision),
-      crew_(std::clamp(std::thread::hardware_concurrency(), 1U, region_count_for(options))),
+      crew_(region_count_for(options)),
       table_({.peers_max = std::max(limits::tracker_peers_max, options.host_count + 1)}),
       tracker_prng_(prng_.next()) {
   ENSURE(options_.geometry.piece_count() > 0 && options_.host_count > 0);
