@@ -9,7 +9,6 @@ CLASS_LINES_MAX = 900
 LONG_CLASSES = {
     "murder::swarm::Swarm": 3060,
     "murder::sim::Simulation": 1188,
-    "murder::node::PeerLink": 938,
 }
 
 

@@ -53,7 +53,7 @@ void PeerLink::go_on_with_file() {
       shard_.wants_flush(*this);
       return;
     }
-    if (closing_) {
+    if (is_closing()) {
       return;
     }
   }
@@ -95,7 +95,7 @@ void PeerLink::file_send_failed(int error_number) {
 }
 
 void PeerLink::became_writable(io::Operation&, int32_t, uint32_t) {
-  if (closing_) {
+  if (is_closing()) {
     settle();
   } else {
     shard_.wants_flush(*this);  // an error of the socket shows in the next call

@@ -32,7 +32,7 @@ std::span<uint8_t> PeerLink::append(size_t size_bytes) {
 }
 
 void PeerLink::flush() {
-  if (!open_ || !connected_) {
+  if (!is_connected()) {
     return;
   }
   start_batches();
@@ -48,7 +48,7 @@ void PeerLink::flush() {
 void PeerLink::start_batches() {
   // A socket that was full is waited for first: until then the next batch would hold memory for
   // nothing.
-  while (open_ && !resuming_ && !blocks_.empty() &&
+  while (is_active() && !resuming_ && !blocks_.empty() &&
          batches_[next_to_fill_].state == SendBatch::State::idle) {
     if (!shard_.upload().may_pass(*this) || !start_batch(batches_[next_to_fill_])) {
       return;  // the shard flushes this link again when there is room
@@ -163,7 +163,7 @@ bool PeerLink::use_chunk(SendBatch& batch) {
 
 void PeerLink::read_done(StoreTransfer& transfer, int error_number) {
   SendBatch& batch = &transfer == &batches_[0].transfer ? batches_[0] : batches_[1];
-  if (closing_) {
+  if (is_closing()) {
     settle();
     return;
   }
@@ -217,7 +217,7 @@ void PeerLink::batch_sent() {
   sending_ = nullptr;
   count_sent(batch);
   let_go(batch);
-  for (uint32_t index = 0; index < batch.block_count && !closing_; ++index) {
+  for (uint32_t index = 0; index < batch.block_count && !is_closing(); ++index) {
     shard_.swarm().block_sent(session_, batch.blocks[index].size_bytes, shard_.reactor().now());
   }
 }
@@ -308,7 +308,7 @@ void PeerLink::send_done(io::Operation&, int32_t result, uint32_t cqe_flags) {
   if (send_.in_flight()) {
     return;  // zero copy: the memory is read until the notification comes
   }
-  if (closing_) {
+  if (is_closing()) {
     settle();
     return;
   }

@@ -25,7 +25,7 @@ constexpr Duration zero_copy_patience = std::chrono::seconds(2);
 void PeerLink::yield_memory(Instant now) {
   const bool waits = send_.in_flight() || writable_.in_flight();
   const Duration waited = now - send_progressed_at_;
-  if (!open_ || !waits || waited < yields_after) {
+  if (!is_active() || !waits || waited < yields_after) {
     return;
   }
   for (SendBatch& batch : batches_) {

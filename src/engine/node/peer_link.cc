@@ -10,21 +10,57 @@ namespace murder::node {
 
 using swarm::CloseReason;
 
+namespace {
+
+// Of this release, and some more, so that one of a wrong length is told from one without end.
+constexpr uint32_t bitfield_bytes_spare = 64;
+
+}  // namespace
+
 PeerLink::PeerLink(Shard& shard)
     : shard_(shard),
       connect_(io::bind_operation<&PeerLink::connect_done>(this)),
       recv_(io::bind_operation<&PeerLink::recv_done>(this)),
       send_(io::bind_operation<&PeerLink::send_done>(this)),
       writable_(io::bind_operation<&PeerLink::became_writable>(this)),
+      receiver_(receiver_options()),
       blocks_(limits::send_window_blocks),
       batches_{{{shard.reactor(), shard.store(), bind_transfer<&PeerLink::read_done>(this)},
                 {shard.reactor(), shard.store(), bind_transfer<&PeerLink::read_done>(this)}}} {}
 
+LinkReceiver::Options PeerLink::receiver_options() const {
+  return {.bitfield_bytes_max =
+              static_cast<uint32_t>(shard_.swarm().have().wire_bytes()) + bitfield_bytes_spare,
+          .scratch = shard_.scratch(),
+          .waste = shard_.waste()};
+}
+
+void PeerLink::enter(State next) {
+  constexpr auto follows = [](State from, State to) {
+    switch (to) {
+      case State::idle:
+        return from == State::closing;
+      case State::connecting:
+        return from == State::idle;
+      case State::handshaking:
+        return from == State::idle || from == State::connecting;
+      case State::open:
+        return from == State::handshaking;
+      case State::closing:
+        return from != State::idle && from != State::closing;
+    }
+    return false;
+  };
+  ENSURE(follows(state_, next));
+  state_ = next;
+}
+
+// --- the beginning -------------------------------------------------------------------------------
+
 void PeerLink::dial(swarm::SessionId session, const Endpoint& remote,
                     const std::optional<Endpoint>& source) {
-  ENSURE(is_idle());
+  enter(State::connecting);
   session_ = session;
-  open_ = true;
   Result<io::Fd> socket = io::open_tcp(remote, source);
   if (!socket) {
     shard_.wants_end(*this, CloseReason::dial_failed);
@@ -36,17 +72,15 @@ void PeerLink::dial(swarm::SessionId session, const Endpoint& remote,
 }
 
 void PeerLink::adopt(swarm::SessionId session, io::Fd socket) {
-  ENSURE(is_idle());
+  enter(State::handshaking);
   session_ = session;
   fd_ = std::move(socket);
   io::set_no_delay(fd_.get());
-  open_ = true;
-  connected_ = true;
   shard_.wants_arm(*this);
 }
 
 void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
-  if (closing_) {
+  if (is_closing()) {
     settle();
     return;
   }
@@ -54,25 +88,24 @@ void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
     end(CloseReason::dial_failed);
     return;
   }
-  connected_ = true;
+  enter(State::handshaking);
   shard_.swarm().dialed(session_, shard_.reactor().now());
   shard_.wants_arm(*this);
 }
 
+// --- the end -------------------------------------------------------------------------------------
+
 void PeerLink::end(CloseReason reason) {
   shard_.swarm().end(session_, reason, shard_.reactor().now());
   // The swarm may have asked for the end already; a link whose session it does not know ends here.
-  if (!closing_) {
-    close();
-  }
+  close();
 }
 
 void PeerLink::close() {
-  if (closing_ || !open_) {
+  if (!is_active()) {
     return;
   }
-  open_ = false;
-  closing_ = true;
+  enter(State::closing);
   if (fd_.is_open()) {
     ::shutdown(fd_.get(), SHUT_RDWR);  // wakes what waits in the kernel
     if (is_zero_copy_ && send_.in_flight()) {
@@ -93,28 +126,23 @@ bool PeerLink::nothing_in_flight() const {
 }
 
 void PeerLink::settle() {
-  if (closing_ && nothing_in_flight()) {
+  if (is_closing() && nothing_in_flight()) {
     shard_.link_settled(*this);
   }
 }
 
 void PeerLink::finish_close() {
-  ENSURE(closing_ && nothing_in_flight());
+  ENSURE(nothing_in_flight());
+  enter(State::idle);
   for (SendBatch& batch : batches_) {
     let_go(batch);
   }
   if (fd_.is_open()) {
     shard_.reactor().close_fd(fd_.release());
   }
-  closing_ = false;
-  connected_ = false;
+  receiver_ = LinkReceiver(receiver_options());
   disarm_wanted_ = false;
-  armed_places_ = false;
   low_mark_bytes_ = 1;
-  handshake_received_ = false;
-  forget_partial();
-  payload_left_ = 0;
-  payload_place_ = nullptr;
   // Links stay: what one connection let queue up is not kept for the next. (To assign {} would keep
   // the memory.)
   control_ = std::vector<uint8_t>();
@@ -129,22 +157,6 @@ void PeerLink::finish_close() {
   is_zero_copy_ = false;
   is_non_blocking_ = false;
   session_ = {};
-}
-
-void PeerLink::disarm() {
-  disarm_wanted_ = true;
-  if (armed_places_ && recv_.in_flight()) {
-    shard_.reactor().cancel(recv_);  // recv_done answers
-  } else {
-    shard_.wants_disarm(*this);
-  }
-}
-
-void PeerLink::answer_disarm() {
-  if (open_ && disarm_wanted_ && !(armed_places_ && recv_.in_flight())) {
-    disarm_wanted_ = false;
-    shard_.swarm().disarmed(session_, shard_.reactor().now());
-  }
 }
 
 }  // namespace murder::node

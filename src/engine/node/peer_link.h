@@ -1,12 +1,18 @@
 // The transport of one session: a TCP connection on the ring. It lives on its shard's thread, in
 // the slot of its session, and is used again for the next session in that slot.
 //
-// Receiving: one recvmsg is armed at a time. Its buffers are where the next payloads will go if the
-// peer answers in the order it was asked:
-//   [13-byte head][place in the piece buffer][head][place]...[tail]
-// When something else comes, the bytes behind it are first copied out (the kernel wrote them into
-// places that are not theirs), then read from the copy. From a fast stock client, which sends 16
-// KiB at a time, more bytes gather at the socket before they are taken.
+// state         what it is                                       becomes
+// idle          no session, nothing in flight                    connecting (dial),
+//                                                                handshaking (adopt)
+// connecting    a dialled socket that is not connected           handshaking, closing
+// handshaking   bytes pass; the peer has not sent its handshake  open, closing
+// open          the peer's handshake came                        closing
+// closing       everything is cancelled; the kernel may still    idle, once nothing is in flight
+//               hold memory of it
+//
+// Receiving: one recvmsg is armed at a time, into the segments of the LinkReceiver, which reads
+// what comes. From a fast stock client, which sends 16 KiB at a time, more bytes gather at the
+// socket before they are taken.
 //
 // Sending: small messages are gathered in a buffer. Blocks leave in batches, runs of one piece, two
 // batches at a time: from a piece that is still in memory, from the page cache (link_file.cc), or
@@ -17,8 +23,7 @@
 // for it (yield_memory): the rest is read again when the socket takes data.
 //
 // Bounded by: one recv, one send or wait for the socket, two reads in flight;
-// control_queue_bytes_max; send_window_bytes (kept by the swarm). Ends: close() cancels what is in
-// flight; when nothing is any more, the shard is told and the slot is free.
+// control_queue_bytes_max; send_window_bytes (kept by the swarm).
 #pragma once
 
 #include <sys/socket.h>
@@ -38,7 +43,7 @@
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
-#include "engine/node/segment_reader.h"
+#include "engine/node/link_receiver.h"
 #include "engine/node/send_batch.h"
 #include "engine/swarm/effects.h"
 
@@ -73,8 +78,7 @@ class PeerLink {
   // A disarm that needs no wait is answered here.
   void answer_disarm();
 
-  [[nodiscard]] bool is_idle() const { return !open_ && !closing_; }
-  [[nodiscard]] bool is_closing() const { return closing_; }
+  [[nodiscard]] bool is_closing() const { return state_ == State::closing; }
   [[nodiscard]] swarm::SessionId session() const { return session_; }
   void end(swarm::CloseReason reason);
   [[nodiscard]] bool nothing_in_flight() const;
@@ -89,9 +93,16 @@ class PeerLink {
   uint32_t listed = 0;
 
  private:
-  static constexpr uint32_t predicted_max = 64;
-  static constexpr uint32_t predicted_bytes_max = 1024 * 1024;
-  static constexpr size_t tail_bytes = 4096;
+  enum class State : uint8_t { idle, connecting, handshaking, open, closing };
+
+  // Each change of state goes through here.
+  void enter(State next);
+  // Bytes pass.
+  [[nodiscard]] bool is_connected() const {
+    return state_ == State::handshaking || state_ == State::open;
+  }
+  // It has a session and is not closing.
+  [[nodiscard]] bool is_active() const { return state_ == State::connecting || is_connected(); }
 
   void connect_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void recv_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
@@ -100,19 +111,10 @@ class PeerLink {
   void settle();
 
   // receiving (link_receive.cc)
-  void consume(SegmentReader& reader);
-  void consume_payload(SegmentReader& reader);
-  void consume_frame(SegmentReader& reader);
-  [[nodiscard]] uint32_t bitfield_bytes_max() const;
-  void forget_partial();
-  // Whether partial_ holds `size_bytes` now.
-  bool gather(SegmentReader& reader, size_t size_bytes);
-  void on_handshake();
-  void on_piece_head(uint32_t body_bytes);
-  void add_segment(void* memory, size_t size_bytes);
-  void cut_segments(uint64_t size_bytes_max);
+  void read_events();
   [[nodiscard]] uint32_t bytes_to_gather(uint64_t portion_bytes) const;
   void set_low_mark(uint32_t size_bytes);
+  [[nodiscard]] LinkReceiver::Options receiver_options() const;
 
   // sending (link_send.cc)
   struct Run {
@@ -154,13 +156,10 @@ class PeerLink {
   void became_writable(io::Operation& operation, int32_t result, uint32_t cqe_flags);
 
   Shard& shard_;
+  State state_ = State::idle;
   swarm::SessionId session_;
   io::Fd fd_;
   io::SocketAddress address_;
-  bool open_ = false;
-  bool connected_ = false;
-  bool closing_ = false;
-  bool disarm_wanted_ = false;
 
   io::Operation connect_;
   io::Operation recv_;
@@ -168,19 +167,11 @@ class PeerLink {
   io::Operation writable_;
 
   // --- receiving ---
+  LinkReceiver receiver_;
   msghdr recv_message_{};
-  std::array<iovec, 2 * predicted_max + 2> recv_segments_{};
-  uint32_t recv_segment_count_ = 0;
-  std::array<std::array<uint8_t, codec::piece_head_bytes>, predicted_max> recv_heads_{};
-  std::array<uint8_t, tail_bytes> recv_tail_{};
   uint32_t low_mark_bytes_ = 1;  // what makes the socket readable
   Instant armed_at_{};
-  bool armed_places_ = false;  // the armed recv writes into piece buffers
-  bool handshake_received_ = false;
-  std::vector<uint8_t> partial_;      // the beginning of a frame whose rest has not come
-  uint8_t* payload_place_ = nullptr;  // nullptr: thrown away
-  uint32_t payload_left_ = 0;
-  bool payload_wanted_ = false;
+  bool disarm_wanted_ = false;
 
   // --- sending ---
   std::vector<uint8_t> control_;          // to be sent
