@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 import urllib.parse
 import urllib.request
@@ -17,8 +18,9 @@ import urllib.request
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests" / "monitoring")]
 
+import grafana_schema  # noqa: E402
 from harness import MurderCase, Running, free_address, free_port, wait_until  # noqa: E402
 
 FILES = ROOT / "packaging" / "monitoring"
@@ -91,6 +93,9 @@ class Files(unittest.TestCase):
                     self.assertIn(rule["labels"]["severity"], ("critical", "warning"))
                     self.assertTrue(rule["annotations"]["summary"] and rule["annotations"]["description"])
                     self.assertIn(f"`{rule['alert']}`", DOCUMENT.read_text(encoding="utf-8"))
+
+    def test_the_dashboard_is_what_grafanas_schema_allows(self):
+        self.assertEqual(grafana_schema.faults_of_dashboard(dashboard()), [])
 
     def test_the_dashboard_can_be_imported(self):
         board = dashboard()
@@ -234,9 +239,33 @@ class RealProcesses(MurderCase):
                 self.assertEqual((rule["health"], rule.get("lastError")), ("ok", None), rule["name"])
         targets = self.api("targets")["activeTargets"]
         self.assertEqual([target["lastError"] for target in targets], [""])
-        for expression in dashboard_expressions():
-            with self.subTest(expression):
-                self.query(expression.replace("$tag", ".*").replace("$__rate_interval", "10s"))
+
+    @needs("prometheus", "prometheus-node-exporter")
+    def test_every_panel_of_the_dashboard_shows_what_it_is_for(self):
+        """Asked as Grafana asks: the variable, then a range, or an instant for a table; legends name labels that are there."""
+        self.start_prometheus({"murder-tracker": self.tracker, "node": self.start_node_exporter()})
+        # Two scrapes of the seeder's file after its last writing, for rates.
+        wait_until(lambda: (self.value('count_over_time(murder_peer_state{role="seeder",state="seeding"}[1m])') or 0) >= 3,
+                   "three scrapes", seconds=60)
+        self.assertIn("v42", self.api("label/tag/values", **{"match[]": "murder_release_hosts"}))
+        for panel in dashboard()["panels"]:
+            for target in panel.get("targets", []):
+                with self.subTest(panel=panel["title"], target=target["refId"]):
+                    self.assert_shows(target)
+
+    def assert_shows(self, target):
+        expression = target["expr"].replace("$tag", "(v42|v43)").replace("$__rate_interval", "20s")
+        if target.get("instant"):
+            series = self.api("query", query=expression)["result"]
+        else:
+            now = time.time()
+            series = self.api("query_range", query=expression, start=now - 20, end=now, step=1)["result"]
+        self.assertTrue(series, expression)
+        for name in re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")):
+            for each in series:
+                self.assertIn(name, each["metric"], expression)
+        if target.get("format") == "table":  # rows are joined by these
+            self.assertEqual({frozenset(each["metric"]) for each in series}, {frozenset(("tag", "info_hash"))})
 
     @needs("prometheus", "prometheus-node-exporter")
     def test_node_exporter_hands_on_what_peers_and_seeders_write(self):
