@@ -1,5 +1,6 @@
 """What is packaged agrees with itself: units, versions, message ids, the profile of the container."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -56,9 +57,33 @@ class Texts(unittest.TestCase):
         for name, message_id in kinds:
             self.assertIn(f"| `{name}` | `{message_id}` |", page)
 
-    def test_versions_agree(self):
+    def test_versions_and_their_dates_agree(self):
         version = re.search(r"version: '([^']+)'", text_of("meson.build"))[1]
-        self.assertIn(f"murder ({version})", text_of("packaging", "debian", "changelog"))
+        spec = text_of("packaging", "rpm", "murder.spec")
+        shown = {
+            "program": subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout.split()[1],
+            "CHANGELOG.md": re.search(r"^## (\S+)", text_of("CHANGELOG.md"), re.MULTILINE)[1],
+            "debian/changelog": re.match(r"murder \((\S+)\)", text_of("packaging", "debian", "changelog"))[1],
+            "murder.spec": re.search(r"%global murder_version (\S+)}", spec)[1],
+            "murder.spec, its changes": re.search(r"^\* .* - (\S+)-1$", spec, re.MULTILINE)[1],
+            "gemspec": re.search(r'spec.version = "(\S+)"', text_of("integrations", "capistrano",
+                                                                    "capistrano-murder.gemspec"))[1],
+        }
+        self.assertEqual(shown, dict.fromkeys(shown, version))
+        dates = {
+            "manual": re.search(r"manual_date = '(\S+)'", text_of("docs", "manual", "meson.build"))[1],
+            "debian/changelog": datetime.datetime.strptime(
+                re.search(r"^ -- .*>  (.*)$", text_of("packaging", "debian", "changelog"), re.MULTILINE)[1],
+                "%a, %d %b %Y %H:%M:%S %z").date().isoformat(),
+            "murder.spec": datetime.datetime.strptime(
+                re.search(r"^\* (\S+ \S+ \S+ \S+) ", spec, re.MULTILINE)[1], "%a %b %d %Y").date().isoformat(),
+        }
+        self.assertEqual(dates, dict.fromkeys(dates, dates["manual"]))
+
+    def test_the_sources_take_the_version_from_the_build(self):
+        version = re.search(r"version: '([^']+)'", text_of("meson.build"))[1]
+        for path in (ROOT / "src").rglob("*.[ch]*"):
+            self.assertNotRegex(path.read_text(), rf"murder[ /]{re.escape(version)}", path)
 
     def test_links_of_the_debian_folder_lead_somewhere(self):
         for path in (PACKAGING / "debian").iterdir():

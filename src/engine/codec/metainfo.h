@@ -11,6 +11,7 @@
 #include "engine/base/geometry.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
+#include "engine/base/version.h"
 
 namespace murder::codec {
 
@@ -75,7 +76,7 @@ struct MetainfoDraft {
   std::span<const Sha1Digest> piece_digests;
   std::vector<std::vector<std::string>> tracker_tiers;
   std::string_view comment;
-  std::string_view created_by = "murder/0.1.0";
+  std::string_view created_by = program_name_and_version();
   std::optional<int64_t> created_at_s;  // absent by default: same release, same bytes
   std::optional<uint32_t> hosts_expected;
   std::optional<UnpackedSize> unpacked_size;

@@ -1,9 +1,11 @@
 #include "engine/swarm/swarm.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "engine/base/ensure.h"
+#include "engine/base/version.h"
 #include "engine/swarm/bounds.h"
 
 namespace murder::swarm {
@@ -76,7 +78,8 @@ void Swarm::send_pieces_we_have(SessionId id, Session& session) {
 }
 
 void Swarm::send_extension_handshake(SessionId id, Session& session) {
-  codec::ExtensionHandshake handshake{.client = "murder 0.1.0"};
+  codec::ExtensionHandshake handshake;
+  handshake.client = std::string("murder ").append(program_version());
   handshake.your_ip = session.remote.address;
   handshake.requests_max = limits::requests_queued_max;
   handshake.block_bytes_max = config_.block_bytes_max;

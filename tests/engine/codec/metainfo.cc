@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/bounds.h"
+#include "engine/base/version.h"
 #include "engine/codec/bounds.h"
 
 using namespace murder;
@@ -76,7 +77,7 @@ TEST_CASE("a torrent reads back as it was made") {
   CHECK(metainfo->is_private);
   CHECK(metainfo->tracker_tiers == draft.tracker_tiers);
   CHECK(metainfo->comment == "c");
-  CHECK(metainfo->created_by == "murder/0.1.0");
+  CHECK(metainfo->created_by == program_name_and_version());
   CHECK(metainfo->created_at_s == 1);
   CHECK(metainfo->hosts_expected == 50'000);
   REQUIRE(metainfo->files.size() == 1);
@@ -88,10 +89,11 @@ TEST_CASE("a torrent has the bytes of BEP 3 and nothing that changes from run to
   const std::vector<Sha1Digest> piece_digests(1);
   MetainfoDraft draft = draft_of(20, piece_digests);
   draft.tracker_tiers = {{"http://a/announce"}};
-  CHECK(encode_metainfo(draft) ==
-        "d8:announce17:http://a/announce10:created by12:murder/0.1.04:infod6:lengthi20e"
-        "4:name11:v42.tar.zst12:piece lengthi16384e6:pieces20:" +
-            std::string(20, '\0') + "7:privatei1eee");
+  CHECK(encode_metainfo(draft) == "d8:announce17:http://a/announce10:created by" +
+                                      bencoded(program_name_and_version()) +
+                                      "4:infod6:lengthi20e"
+                                      "4:name11:v42.tar.zst12:piece lengthi16384e6:pieces20:" +
+                                      std::string(20, '\0') + "7:privatei1eee");
   draft.tracker_tiers.push_back({"http://b/announce"});
   CHECK(encode_metainfo(draft).find("13:announce-listll17:http://a/announceel17:http://b/") !=
         std::string::npos);
