@@ -1,7 +1,8 @@
 #include "engine/swarm/swarm.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "engine/base/ensure.h"
@@ -78,8 +79,7 @@ void Swarm::send_pieces_we_have(SessionId id, Session& session) {
 }
 
 void Swarm::send_extension_handshake(SessionId id, Session& session) {
-  codec::ExtensionHandshake handshake;
-  handshake.client = std::string("murder ").append(program_version());
+  codec::ExtensionHandshake handshake{.client = fmt::format("murder {}", program_version())};
   handshake.your_ip = session.remote.address;
   handshake.requests_max = limits::requests_queued_max;
   handshake.block_bytes_max = config_.block_bytes_max;
