@@ -7,7 +7,6 @@ CLASS_LINES_MAX = 900
 # Classes that are longer today, with their lines. A bound only ever goes down, and a class that has become
 # short enough leaves the list.
 LONG_CLASSES = {
-    "murder::swarm::Swarm": 3060,
     "murder::sim::Simulation": 1188,
 }
 

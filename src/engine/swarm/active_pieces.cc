@@ -138,4 +138,15 @@ void ActivePieces::restart(BufferIndex buffer) {
   active.contributors.clear();
 }
 
+bool ActivePieces::has_other(PieceIndex piece, BufferIndex besides) const {
+  for (uint32_t index = 0; index < buffer_count(); ++index) {
+    const ActivePiece& active = at({index});
+    if (index != besides.raw && active.piece == piece && active.state != ActivePiece::State::idle &&
+        active.state != ActivePiece::State::draining) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace murder::swarm

@@ -87,6 +87,9 @@ class ActivePieces {
   // Back to idle. No unit may be requested.
   void finish(BufferIndex buffer);
 
+  // The piece is on its way in another buffer than `besides`.
+  [[nodiscard]] bool has_other(PieceIndex piece, BufferIndex besides) const;
+
   // The buffers that are not idle, in no order.
   [[nodiscard]] std::span<const uint32_t> used() const { return used_; }
 

@@ -1,11 +1,9 @@
-// How sessions begin and end, and with whom.
+#include "engine/swarm/connections.h"
+
 #include <algorithm>
 
-#include "engine/base/ensure.h"
 #include "engine/policy/address_share.h"
-#include "engine/policy/neighbour_worth.h"
 #include "engine/swarm/bounds.h"
-#include "engine/swarm/swarm.h"
 
 namespace murder::swarm {
 
@@ -25,54 +23,53 @@ bool is_same_address(const IpAddress& one, const IpAddress& other) {
 
 }  // namespace
 
-void Swarm::add_candidates(std::span<const Endpoint> endpoints, Instant now) {
+Connections::Connections(Context& context)
+    : config_(context.config),
+      sink_(context.sink),
+      prng_(context.prng),
+      sessions_(context.sessions),
+      addresses_(context.addresses),
+      candidates_(limits::candidates_max) {}
+
+void Connections::named(std::span<const Endpoint> endpoints) {
   for (const Endpoint& endpoint : endpoints) {
     candidates_.add(endpoint, policy::Candidates::Source::tracker);
-    for (const SessionId id : by_slot_) {
-      Session* session = sessions_.get(id);
-      if (session != nullptr && session->remote.address == endpoint.address) {
-        session->named = true;
-      }
-    }
+    sessions_.each([&](SessionId, Session& session) {
+      session.named = session.named || session.remote.address == endpoint.address;
+    });
   }
-  dial_more(now);
 }
 
-SessionId Swarm::accept(const Endpoint& remote, Instant now) {
-  if (stopping_ || addresses_.is_barred(remote.address)) {
-    return {};
-  }
+// --- who comes in --------------------------------------------------------------------------------
+
+// Of a crowd at its address, and when few places are left of all, the session that is worth least
+// makes way for a newcomer; the last places are for those that a tracker named.
+bool Connections::is_crowded(const IpAddress& address, Instant now) const {
+  return idle_count_at(address, now) >=
+         policy::idle_connections_max(candidates_.named_count(address), config_.sessions_max);
+}
+
+bool Connections::is_nearly_full() const {
+  return sessions_.size() + config_.sessions_max / spare_fraction >= config_.sessions_max;
+}
+
+SessionId Connections::accept(const Endpoint& remote, Instant now) {
   const uint32_t named_count = candidates_.named_count(remote.address);
-  if (!has_room_for(remote.address, named_count, now)) {
+  const uint32_t spare = config_.sessions_max / spare_fraction;
+  const uint32_t kept = named_count == 0 && candidates_.size() > 0 ? spare / 2 : 0;
+  if (sessions_.full() || sessions_.size() + kept >= config_.sessions_max) {
     return {};
   }
-  return make_session(remote, false, named_count > 0, now);
+  return make(remote, false, named_count > 0, now);
 }
 
-SessionId Swarm::make_session(const Endpoint& remote, bool outgoing, bool named, Instant now) {
-  const SessionId id = sessions_.make(remote, outgoing, now, have_.size());
+SessionId Connections::make(const Endpoint& remote, bool outgoing, bool named, Instant now) {
+  const SessionId id = sessions_.make(remote, outgoing, now, config_.geometry.piece_count());
   sessions_.get(id)->named = named;
-  by_slot_[id.slot] = id;
   return id;
 }
 
-// For a newcomer. Of a crowd at its address, and when few places are left of all, the session that
-// is worth least makes way; the last places are for those that a tracker named.
-bool Swarm::has_room_for(const IpAddress& address, uint32_t named_count, Instant now) {
-  const uint32_t spare = config_.sessions_max / spare_fraction;
-  if (idle_count_at(address, now) >=
-          policy::idle_connections_max(named_count, config_.sessions_max) &&
-      !make_room(&address, now)) {
-    return false;
-  }
-  if (sessions_.size() + spare >= config_.sessions_max) {
-    make_room(nullptr, now);
-  }
-  const uint32_t kept = named_count == 0 && candidates_.size() > 0 ? spare / 2 : 0;
-  return !sessions_.full() && sessions_.size() + kept < config_.sessions_max;
-}
-
-policy::NeighbourFacts Swarm::facts_of(const Session& session, Instant now) const {
+policy::NeighbourFacts Connections::facts_of(const Session& session, Instant now) const {
   policy::NeighbourFacts facts{
       .outgoing = session.outgoing,
       .shaken = session.state == Session::State::open,
@@ -94,14 +91,9 @@ policy::NeighbourFacts Swarm::facts_of(const Session& session, Instant now) cons
   return facts;
 }
 
-uint32_t Swarm::neighbour_count(Instant now) const {
-  return connection_counts(now).open;
-}
-
-// Gives up the session that is worth least, of this address (of those that came and exchanged
-// nothing) or of all: whoever came meanwhile may be of use. Its slot is free a little later, so
-// that this begins before all are taken. False: none may go.
-bool Swarm::make_room(const IpAddress* address, Instant now) {
+// Whoever came meanwhile may be of use. A slot is free a little after its session was ended, so
+// this begins before all are taken, and not many end at once.
+SessionId Connections::least_worth(const IpAddress* address, Instant now) const {
   SessionId least;
   uint32_t rank_most = 0;
   uint32_t closing_count = 0;
@@ -124,34 +116,33 @@ bool Swarm::make_room(const IpAddress* address, Instant now) {
       rank_most = rank;
     }
   });
-  if (least.is_none() || closing_count >= std::max(config_.sessions_max / spare_fraction, 1U)) {
-    return false;
-  }
-  end(least, CloseReason::too_many, now);
-  return true;
+  return closing_count >= std::max(config_.sessions_max / spare_fraction, 1U) ? SessionId{} : least;
 }
 
-uint32_t Swarm::idle_count_at(const IpAddress& address, Instant now) const {
-  return static_cast<uint32_t>(std::count_if(by_slot_.begin(), by_slot_.end(), [&](SessionId id) {
-    const Session* session = sessions_.get(id);
-    return session != nullptr && session->state != Session::State::closing &&
-           is_same_address(session->remote.address, address) && !facts_of(*session, now).exchanged;
-  }));
+uint32_t Connections::idle_count_at(const IpAddress& address, Instant now) const {
+  return static_cast<uint32_t>(
+      std::count_if(sessions_.by_slot().begin(), sessions_.by_slot().end(), [&](SessionId id) {
+        const Session* session = sessions_.get(id);
+        return session != nullptr && session->state != Session::State::closing &&
+               is_same_address(session->remote.address, address) &&
+               !facts_of(*session, now).exchanged;
+      }));
 }
 
-uint32_t Swarm::connections_to_dial() const {
+// --- who is dialled ------------------------------------------------------------------------------
+
+uint32_t Connections::to_dial() const {
   return config_.rack.empty() ? config_.sessions_to_dial : limits::connections_to_dial_in_rack;
 }
 
 // Those that count, and those that are being dialled. Of those who came and exchanged nothing yet
 // half as many as we dial at most count: strangers could keep us from dialling anybody. In a rack
 // nearly all are known to come.
-Swarm::ConnectionCounts Swarm::connection_counts(Instant now) const {
-  ConnectionCounts counts;
-  const uint32_t newcomers_max =
-      config_.rack.empty() ? connections_to_dial() / 2 : connections_to_dial();
+Connections::Counts Connections::counts(Instant now) const {
+  Counts counted;
+  const uint32_t newcomers_max = config_.rack.empty() ? to_dial() / 2 : to_dial();
   uint32_t newcomers = 0;
-  for (const SessionId id : by_slot_) {
+  for (const SessionId id : sessions_.by_slot()) {
     const Session* session = sessions_.get(id);
     if (session == nullptr || session->state == Session::State::closing) {
       continue;
@@ -164,29 +155,29 @@ Swarm::ConnectionCounts Swarm::connection_counts(Instant now) const {
       if (now - session->opened_at >= limits::dial_counts_for) {
         continue;
       }
-      ++counts.dialing;
+      ++counted.dialing;
     }
     if (!facts.outgoing && !facts.exchanged && newcomers++ >= newcomers_max) {
       continue;
     }
-    ++counts.all;
-    counts.outgoing += session->outgoing ? 1U : 0U;
-    counts.open += session->state == Session::State::open ? 1U : 0U;
+    ++counted.all;
+    counted.outgoing += session->outgoing ? 1U : 0U;
+    counted.open += session->state == Session::State::open ? 1U : 0U;
   }
-  return counts;
+  return counted;
 }
 
-void Swarm::dial_more(Instant now) {
-  const uint32_t to_dial = connections_to_dial();
-  const uint32_t outgoing_max = candidates_.size() > to_dial ? to_dial / 2 : to_dial;
+void Connections::dial_more(Instant now) {
+  const uint32_t wanted = to_dial();
+  const uint32_t outgoing_max = candidates_.size() > wanted ? wanted / 2 : wanted;
   const uint32_t to_keep_free = config_.sessions_max / spare_fraction;
-  if (stopping_ || dialing_count_ >= limits::dials_unanswered_max || !candidates_.has_any(now)) {
+  if (sessions_.dialing_count() >= limits::dials_unanswered_max || !candidates_.has_any(now)) {
     return;
   }
-  ConnectionCounts counts = connection_counts(now);
-  while (sessions_.size() + to_keep_free < config_.sessions_max && counts.all < to_dial &&
-         counts.outgoing < outgoing_max && counts.dialing < limits::dials_at_once_max &&
-         dialing_count_ < limits::dials_unanswered_max) {
+  Counts counted = counts(now);
+  while (sessions_.size() + to_keep_free < config_.sessions_max && counted.all < wanted &&
+         counted.outgoing < outgoing_max && counted.dialing < limits::dials_at_once_max &&
+         sessions_.dialing_count() < limits::dials_unanswered_max) {
     const std::optional<Endpoint> endpoint = candidates_.take(now, prng_);
     if (!endpoint) {
       return;
@@ -195,60 +186,44 @@ void Swarm::dial_more(Instant now) {
       candidates_.bar(*endpoint);
       continue;
     }
-    const SessionId id =
-        make_session(*endpoint, true, candidates_.named_count(endpoint->address) > 0, now);
-    ++dialing_count_;
-    ++counts.all;
-    ++counts.outgoing;
-    ++counts.dialing;
+    const SessionId id = make(*endpoint, true, candidates_.named_count(endpoint->address) > 0, now);
+    ++counted.all;
+    ++counted.outgoing;
+    ++counted.dialing;
     sink_.dial(id, *endpoint);
   }
 }
 
-void Swarm::dialed(SessionId id, Instant now) {
-  Session* session = sessions_.get(id);
-  if (session == nullptr || session->state != Session::State::dialing) {
-    return;
-  }
-  --dialing_count_;
-  session->state = Session::State::handshaking;
-  session->opened_at = now;
-  session->received_at = now;
-  send_handshake(id, *session, now);
-  dial_more(now);
-}
+// --- who it is -----------------------------------------------------------------------------------
 
-void Swarm::send_handshake(SessionId id, Session& session, Instant now) {
-  session.handshake_sent = true;
-  session.sent_at = now;
-  sink_.send_handshake(id, {.info_hash = config_.info_hash,
-                            .peer_id = config_.peer_id,
-                            .fast_extension = true,
-                            .extension_protocol = true});
-}
-
-std::optional<CloseReason> Swarm::refuse_handshake(SessionId id, const Session& session,
-                                                   const codec::Handshake& handshake) {
-  if (handshake.info_hash != config_.info_hash) {
-    return CloseReason::wrong_info_hash;
-  }
-  if (handshake.peer_id == config_.peer_id) {
-    return CloseReason::self;
-  }
-  if (std::find(culprits_.begin(), culprits_.end(),
-                std::pair(session.remote.address, handshake.peer_id)) != culprits_.end()) {
-    return CloseReason::barred;
-  }
-  // An id is public, so it counts with the address only.
+// An id is public, so it counts with the address only.
+std::optional<SessionId> Connections::twin_of(SessionId id, const Session& session,
+                                              const PeerId& peer_id) const {
   std::optional<SessionId> twin;
   sessions_.each([&](SessionId other_id, const Session& other) {
-    if (other_id != id && other.state == Session::State::open &&
-        other.peer_id == handshake.peer_id && other.remote.address == session.remote.address) {
+    if (other_id != id && other.state == Session::State::open && other.peer_id == peer_id &&
+        other.remote.address == session.remote.address) {
       twin = other_id;
     }
   });
+  return twin;
+}
+
+Connections::Verdict Connections::judge(SessionId id, const Session& session,
+                                        const codec::Handshake& handshake) {
+  if (handshake.info_hash != config_.info_hash) {
+    return {.refusal = CloseReason::wrong_info_hash};
+  }
+  if (handshake.peer_id == config_.peer_id) {
+    return {.refusal = CloseReason::self};
+  }
+  if (std::find(culprits_.begin(), culprits_.end(),
+                std::pair(session.remote.address, handshake.peer_id)) != culprits_.end()) {
+    return {.refusal = CloseReason::barred};
+  }
+  const std::optional<SessionId> twin = twin_of(id, session, handshake.peer_id);
   if (!twin) {
-    return std::nullopt;
+    return {};
   }
   // When both sides dialled each other at once, both keep the connection that the larger peer id
   // opened.
@@ -264,109 +239,18 @@ std::optional<CloseReason> Swarm::refuse_handshake(SessionId id, const Session& 
                         std::chrono::abs(session.opened_at - other.opened_at) < crossing_window;
   const bool prefers_outgoing = config_.peer_id > handshake.peer_id;
   if (!makes_way && (!crossing || session.outgoing != prefers_outgoing)) {
-    return CloseReason::duplicate;
+    return {.refusal = CloseReason::duplicate};
   }
-  end(*twin, CloseReason::duplicate, session.received_at);
-  return std::nullopt;
+  return {.makes_way = *twin};
 }
 
-void Swarm::received(SessionId id, const codec::Handshake& handshake, Instant now) {
-  Session* session = sessions_.get(id);
-  if (session == nullptr || session->state != Session::State::handshaking) {
-    return;
-  }
-  session->received_at = now;
-  if (const auto reason = refuse_handshake(id, *session, handshake)) {
-    if (*reason == CloseReason::self && !session->outgoing) {
-      // The other end of this connection dialled: told who we are, it bars the address and ends.
-      send_handshake(id, *session, now);
-    } else {
-      end(id, *reason, now);
-    }
-    return;
-  }
-  session->peer_id = handshake.peer_id;
-  session->fast_extension = handshake.fast_extension;
-  session->extension_protocol = handshake.extension_protocol;
-  if (!session->handshake_sent) {
-    send_handshake(id, *session, now);
-  }
-  open(id, *session, now);
-}
-
-void Swarm::open(SessionId id, Session& session, Instant now) {
-  session.state = Session::State::open;
-  session.was_open = true;
-  session.sent_at = now;
-  session.payload_at = now;
-  ++open_count_;
-  ++stock_count_;
-  send_pieces_we_have(id, session);
-  if (session.extension_protocol) {
-    session.grants.told_free = free_;
-    send_extension_handshake(id, session);
-  }
-}
-
-void Swarm::end(SessionId id, CloseReason reason, Instant now) {
-  Session* session = sessions_.get(id);
-  if (session == nullptr || session->state == Session::State::closing) {
-    return;
-  }
-  if (session->state == Session::State::dialing) {
-    --dialing_count_;
-  }
-  if (session->state == Session::State::open) {
-    --open_count_;
-    stock_count_ -= session->grants.spoken ? 0 : 1;
-    uncover_rack(id, *session);
-    if (session->grants.given.confirmed() == 0 && session->grants.given.unconfirmed() > 1) {
-      addresses_.offended(session->remote.address, now);  // it will not say so any more
-    }
-  }
-  session->state = Session::State::closing;
-  session->close_reason = reason;
-  ++stats_.closed[static_cast<size_t>(reason)];
-  forget_pieces(*session);
-  forget_requests(id, *session);
-  end_grants(id);
-  update_grantable(id, *session);
-  revoke_all(id, *session, false);
-  let_go_of_pieces(id, *session, now);
-  sink_.close(id, reason);
-  admit(now);  // its place to be served is free
-  update_free(now);
-  grant_more(now);
-}
-
-void Swarm::closed(SessionId id, Instant now) {
-  Session* session = sessions_.get(id);
-  if (session == nullptr) {
-    return;
-  }
-  ENSURE(session->state == Session::State::closing);
-  if (session->arriving) {
-    release_request(*session->arriving);
-  }
-  for (const OutgoingRequest& request : session->revoked) {
-    release_request(request);
-  }
-  remember_end(*session, now);
-  sessions_.free(id);
-  by_slot_[id.slot] = {};
-  admit(now);
-  fill_all(now);
-  dial_more(now);
-}
-
-// It is connected, so it need not be dialled as well.
-void Swarm::learn_listening(Session& session, const Endpoint& endpoint) {
+void Connections::learn_listening(Session& session, const Endpoint& endpoint) {
   session.listens_on = endpoint;
   candidates_.add(endpoint, policy::Candidates::Source::itself);
   candidates_.postpone(endpoint, instant_never);
 }
 
-bool Swarm::is_connected(const Endpoint& endpoint) {
+bool Connections::is_connected(const Endpoint& endpoint) const {
   bool found = false;
   sessions_.each([&](SessionId, const Session& session) {
     found = found || (session.state != Session::State::closing && session.listens_on == endpoint);
@@ -374,7 +258,9 @@ bool Swarm::is_connected(const Endpoint& endpoint) {
   return found;
 }
 
-void Swarm::remember_end(const Session& session, Instant now) {
+// --- what is remembered --------------------------------------------------------------------------
+
+void Connections::remember_end(const Session& session, bool nothing_to_exchange, Instant now) {
   if (!session.listens_on) {
     return;
   }
@@ -383,7 +269,7 @@ void Swarm::remember_end(const Session& session, Instant now) {
     candidates_.postpone(endpoint, instant_never);
     return;
   }
-  if (has_nothing_to_exchange(session)) {
+  if (nothing_to_exchange) {
     candidates_.postpone(endpoint, now + complete_pause);
     return;
   }
@@ -416,17 +302,14 @@ void Swarm::remember_end(const Session& session, Instant now) {
 }
 
 // By address: its peer id may be that of somebody honest.
-void Swarm::bar(const Contributor& culprit, Instant now) {
-  stats_.last_culprit = culprit.listens_on.value_or(culprit.remote);
+void Connections::bar(const Contributor& culprit, Instant now) {
   if (culprits_.size() < culprits_max) {
     culprits_.emplace_back(culprit.remote.address, culprit.peer_id);
   }
   addresses_.lied(culprit.remote.address, now);
-  failed_downloads_.one_more(now);
   if (culprit.listens_on && culprit.listens_on->address == culprit.remote.address) {
     candidates_.bar(*culprit.listens_on);  // its session may be gone already
   }
-  end(culprit.session, CloseReason::wrong_data, now);
 }
 
 }  // namespace murder::swarm

@@ -6,20 +6,18 @@ namespace murder::swarm {
 
 void Swarm::fetch_ahead(const Session& session) const {
   fetch_lines(&session, &session.requested);
-  fetch_lines(&have_, &uploads_);
-  fetch_lines(&sessions_, &by_slot_);
-  fetch_lines(&grantable_, &rack_);
+  fetch_lines(&context_.sessions, &context_.active);
+  fetch_lines(&rack_, &uploads_);
 }
 
 void Swarm::fetch_ahead(SessionId id, const Session& session,
                         const codec::PeerMessage& message) const {
-  sessions_.fetch_ahead(id);
-  grantable_.fetch_ahead(id.slot);
-  grantable_outside_.fetch_ahead(id.slot);
-  if (message.type == codec::MessageType::have && message.piece.raw < have_.size()) {
+  context_.sessions.fetch_ahead(id);
+  grants_.fetch_ahead(id);
+  if (message.type == codec::MessageType::have &&
+      message.piece.raw < context_.pieces.have().size()) {
     session.pieces.fetch_ahead(message.piece.raw);
-    have_.fetch_ahead(message.piece.raw);
-    picker_.fetch_ahead(message.piece);
+    context_.pieces.fetch_ahead(message.piece);
   }
 }
 

@@ -5,6 +5,7 @@
 // its blocks be asked of another peer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -111,6 +112,20 @@ struct Session {
   uint32_t refused_requests = 0;
   Instant block_sent_at{};
   uint64_t uploaded_bytes = 0;
+
+  // One more request of ours may wait at it.
+  [[nodiscard]] bool has_room_for_request() const {
+    return requested.size() < std::min(requests_max, limits::requests_outstanding_max);
+  }
+  // The peer still waits for some of the piece.
+  [[nodiscard]] bool asks_for(PieceIndex piece) const {
+    for (uint32_t position = 0; position < asked.size(); ++position) {
+      if (asked.at(position).piece == piece) {
+        return true;
+      }
+    }
+    return false;
+  }
 };
 
 }  // namespace murder::swarm

@@ -1,0 +1,243 @@
+#include "engine/swarm/block_requests.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "engine/base/ensure.h"
+#include "engine/policy/receive_gathering.h"
+#include "engine/swarm/bounds.h"
+
+namespace murder::swarm {
+
+using codec::MessageType;
+
+namespace {
+
+constexpr uint32_t window_bytes_min = 32 * 1024;
+constexpr uint32_t window_bytes_start_max = 256 * 1024;
+// An answer may take twice as long as the quickest one did, and this.
+constexpr Duration window_margin = std::chrono::milliseconds(2);
+constexpr Duration window_latency_max = std::chrono::milliseconds(100);
+// Blocks of our own kind are at least this large, and larger where many of them are under way.
+constexpr uint32_t own_block_bytes_min = 128 * 1024;
+constexpr uint32_t blocks_per_window = 8;
+static_assert(own_block_bytes_min <= limits::block_bytes_max);
+constexpr Duration reject_pause = std::chrono::milliseconds(500);
+
+// The grain of a session's window.
+uint32_t grain_bytes(const Session& session, const Geometry& geometry) {
+  return std::min({session.block_bytes, own_block_bytes_min, geometry.piece_bytes});
+}
+
+}  // namespace
+
+BlockRequests::BlockRequests(Context& context)
+    : config_(context.config),
+      sink_(context.sink),
+      stats_(context.stats),
+      sessions_(context.sessions),
+      active_(context.active) {}
+
+// --- asking --------------------------------------------------------------------------------------
+
+uint32_t BlockRequests::window(const Session& session) const {
+  const uint32_t block = grain_bytes(session, config_.geometry);
+  if (session.snubbed) {
+    return block;
+  }
+  const auto share = static_cast<uint32_t>(
+      std::min<uint64_t>(config_.geometry.total_bytes / 16, window_bytes_start_max));
+  const uint32_t least = std::max({window_bytes_min, share, 2 * block});
+  uint32_t bytes = session.window_bytes;
+  if (session.block_bytes == limits::block_bytes_stock) {
+    // Stock clients may serve in slices (Transmission: twice a second), whatever the latency.
+    bytes = std::max(bytes, static_cast<uint32_t>(std::min<double>(
+                                session.download_rate, limits::request_window_bytes_max)));
+  }
+  return std::clamp(bytes, least, std::max(least, limits::request_window_bytes_max));
+}
+
+// What is asked ahead waits in line at the uploader while others could deliver it, so the window is
+// what is under way and little more: it grows while answers come about as soon as the quickest did,
+// and shrinks while they take longer.
+void BlockRequests::adapt_window(Session& session, Duration answered_after) {
+  session.latency = std::min(session.latency, answered_after);
+  const Duration target = 2 * std::min(session.latency, window_latency_max) + window_margin;
+  const uint32_t block = grain_bytes(session, config_.geometry);
+  const uint32_t before = window(session);  // at least a block
+  session.window_bytes = answered_after < target ? before + block : before - block / 2;
+}
+
+uint32_t BlockRequests::block_bytes(const Session& session, uint32_t window) {
+  const uint32_t large = std::bit_floor(window / blocks_per_window);
+  return std::min(session.block_bytes, std::max(large, own_block_bytes_min));
+}
+
+void BlockRequests::ask(SessionId id, Session& session, BufferIndex buffer, uint32_t block_bytes,
+                        Instant now) {
+  const BlockRange block = active_.take_missing(buffer, block_bytes, now);
+  if (session.requested.empty() && !session.arriving) {
+    session.payload_at = now;
+  }
+  session.requested.push({block, buffer, now});
+  session.requested_bytes += block.size_bytes;
+  session.sent_at = now;
+  send(sink_, id, MessageType::request, block);
+}
+
+// --- taking back ---------------------------------------------------------------------------------
+
+// The request's units stay `requested` until the transport is disarmed: it may still write into
+// their place.
+void BlockRequests::revoke(SessionId id, Session& session, const OutgoingRequest& request) {
+  session.revoked.push_back(request);
+  session.requested_bytes -= request.block.size_bytes;
+  session.cancelled_bytes += request.block.size_bytes;
+  if (!session.disarming && session.state == Session::State::open) {
+    session.disarming = true;
+    sink_.disarm(id);
+  }
+}
+
+void BlockRequests::revoke_all(SessionId id, Session& session, bool send_cancels) {
+  while (!session.requested.empty()) {
+    const OutgoingRequest request = session.requested.pop();
+    if (send_cancels) {
+      send(sink_, id, MessageType::cancel, request.block);
+    }
+    revoke(id, session, request);
+  }
+}
+
+void BlockRequests::revoke_buffer(BufferIndex buffer) {
+  sessions_.each([&](SessionId id, Session& session) {
+    for (uint32_t position = 0; position < session.requested.size();) {
+      if (session.requested.at(position).buffer != buffer) {
+        ++position;
+        continue;
+      }
+      const OutgoingRequest request = session.requested.remove(position);
+      send(sink_, id, MessageType::cancel, request.block);
+      revoke(id, session, request);
+    }
+  });
+  if (active_.at(buffer).requested_count == 0) {
+    active_.finish(buffer);
+  }
+}
+
+bool BlockRequests::rejected(SessionId id, Session& session, const BlockRange& block, Instant now) {
+  for (uint32_t position = 0; position < session.requested.size(); ++position) {
+    if (session.requested.at(position).block == block) {
+      revoke(id, session, session.requested.remove(position));
+      session.cancelled_bytes -= block.size_bytes;  // it will not come
+      session.asks_again_at = now + reject_pause;
+      return true;
+    }
+  }
+  // The answer to a cancel (BEP 6).
+  session.cancelled_bytes -= std::min<uint64_t>(session.cancelled_bytes, block.size_bytes);
+  return false;
+}
+
+void BlockRequests::release(const OutgoingRequest& request) {
+  active_.mark_missing(request.buffer, request.block);
+  const ActivePiece& active = active_.at(request.buffer);
+  if (active.state == ActivePiece::State::draining && active.requested_count == 0) {
+    active_.finish(request.buffer);
+  }
+}
+
+void BlockRequests::disarmed(Session& session) {
+  session.disarming = false;
+  for (const OutgoingRequest& request : session.revoked) {
+    release(request);
+  }
+  session.revoked.clear();
+}
+
+void BlockRequests::closed(const Session& session) {
+  if (session.arriving) {
+    release(*session.arriving);
+  }
+  for (const OutgoingRequest& request : session.revoked) {
+    release(request);
+  }
+}
+
+// --- answers -------------------------------------------------------------------------------------
+
+uint32_t BlockRequests::expected(const Session& session, std::span<OutgoingRequest> out) const {
+  const auto count = static_cast<uint32_t>(std::min<size_t>(out.size(), session.requested.size()));
+  for (uint32_t position = 0; position < count; ++position) {
+    out[position] = session.requested.at(position);
+  }
+  return count;
+}
+
+// Of our own peers each message counts, and large blocks wake us seldom.
+uint32_t BlockRequests::bytes_to_gather(const Session& session) {
+  return session.grants.spoken || session.block_bytes > limits::block_bytes_stock
+             ? 1
+             : policy::bytes_to_gather(session.download_rate, session.requested_bytes);
+}
+
+std::optional<PayloadPlace> BlockRequests::begin(Session& session, const BlockRange& block,
+                                                 Instant now) {
+  ENSURE(!session.arriving);
+  for (uint32_t position = 0; position < session.requested.size(); ++position) {
+    if (session.requested.at(position).block == block) {
+      session.arriving = session.requested.remove(position);
+      session.payload_at = now;
+      session.arrived_bytes = 0;
+      adapt_window(session, now - session.arriving->asked_at);
+      return PayloadPlace{
+          .wanted = true, .buffer = session.arriving->buffer, .offset = block.offset};
+    }
+  }
+  // Taken back, but its place is still ours: welcome, unless the piece was given up.
+  const auto late = std::find_if(session.revoked.begin(), session.revoked.end(),
+                                 [&](const OutgoingRequest& one) { return one.block == block; });
+  if (late != session.revoked.end() &&
+      active_.at(late->buffer).state == ActivePiece::State::receiving) {
+    session.arriving = *late;
+    session.arrived_bytes = 0;
+    session.payload_at = now;
+    session.requested_bytes += block.size_bytes;
+    session.cancelled_bytes -= block.size_bytes;
+    session.revoked.erase(late);
+    return PayloadPlace{.wanted = true, .buffer = session.arriving->buffer, .offset = block.offset};
+  }
+  stats_.wasted_bytes += block.size_bytes;
+  if (session.cancelled_bytes >= block.size_bytes) {
+    session.cancelled_bytes -= block.size_bytes;
+  } else {
+    session.wasted_bytes += block.size_bytes;
+    if (session.wasted_bytes > limits::unrequested_bytes_max) {
+      return std::nullopt;
+    }
+  }
+  return PayloadPlace{};
+}
+
+std::optional<BufferIndex> BlockRequests::end(SessionId id, Session& session, Instant now) {
+  const OutgoingRequest request = *session.arriving;
+  session.arriving.reset();
+  session.payload_at = now;
+  session.requested_bytes -= request.block.size_bytes;
+  session.downloaded_bytes += request.block.size_bytes;
+  stats_.downloaded_bytes += request.block.size_bytes;
+  if (active_.at(request.buffer).state != ActivePiece::State::receiving) {
+    release(request);
+    return std::nullopt;
+  }
+  active_.mark_received(request.buffer, request.block,
+                        {.session = id,
+                         .remote = session.remote,
+                         .peer_id = session.peer_id,
+                         .listens_on = session.listens_on},
+                        now);
+  return request.buffer;
+}
+
+}  // namespace murder::swarm

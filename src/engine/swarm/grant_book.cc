@@ -1,0 +1,243 @@
+#include "engine/swarm/grant_book.h"
+
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/swarm/bounds.h"
+
+namespace murder::swarm {
+
+using codec::any_piece;
+using codec::GrantKind;
+
+namespace {
+
+// A neighbour that refused this often in a row is asked more seldom.
+constexpr uint32_t refusals_free = 8;
+constexpr uint32_t refusal_doublings_max = 8;
+constexpr Duration refusal_pause = std::chrono::milliseconds(10);
+// Who leaves grants unused is granted again after this, then twice as long, and so on.
+constexpr Duration unused_pause = std::chrono::milliseconds(640);
+constexpr uint32_t unused_doublings_max = 7;
+// An offered grant that is not answered, and an accepted one of which nothing is heard.
+constexpr Duration answer_patience = std::chrono::milliseconds(500);
+constexpr Duration newcomer_answers_within = std::chrono::milliseconds(100);
+constexpr Duration ending_patience_min = std::chrono::seconds(2);
+// A neighbour that takes nothing for this long holds no slot.
+constexpr Duration grant_stalled_after = std::chrono::milliseconds(300);
+constexpr uint32_t slots_max = policy::LinkEstimate::slots_max;
+constexpr uint32_t slots_until = 4;         // in all, where more than usual are open
+constexpr uint32_t seeder_slots_until = 8;  // whose link may be much faster
+
+}  // namespace
+
+GrantBook::GrantBook(Context& context, const LinkRates& rates, const RackShares& rack)
+    : config_(context.config),
+      sink_(context.sink),
+      prng_(context.prng),
+      stopping_(context.stopping),
+      sessions_(context.sessions),
+      pieces_(context.pieces),
+      addresses_(context.addresses),
+      rates_(rates),
+      rack_(rack),
+      grantable_(config_.sessions_max),
+      grantable_outside_(config_.sessions_max),
+      first_copies_(pieces_.count(), pieces_.have().all() && config_.policy == SwarmPolicy::grant),
+      extra_slots_(pieces_.have().all() ? seeder_slots_until : slots_until, pieces_.have().all()) {
+  grants_.reserve(limits::grants_max);
+}
+
+uint32_t GrantBook::slots() const {
+  return std::min(rates_.link().slot_count() + extra_slots_.count(), slots_max);
+}
+
+uint32_t GrantBook::served_max() const {
+  return slots() + limits::grants_to_slow_max + on_trial_;
+}
+
+void GrantBook::remove(size_t position) {
+  const Grant& grant = grants_[position];
+  --sessions_.get(grant.session)->grants.grants;
+  --count_of(grant.place);
+  if (!grant.accepted && grant.piece != any_piece) {
+    first_copies_.take_back({grant.piece});
+  }
+  grants_[position] = grants_.back();
+  grants_.pop_back();
+}
+
+uint32_t& GrantBook::count_of(Grant::Place place) {
+  switch (place) {
+    case Grant::Place::slot:
+      return slots_taken_;
+    case Grant::Place::slow:
+      return to_slow_;
+    case Grant::Place::trial:
+      return on_trial_;
+  }
+  ENSURE(false);
+}
+
+// --- what becomes of a grant ---------------------------------------------------------------------
+
+GrantBook::Request GrantBook::take_up(SessionId id, Session& session, const BlockRange& block,
+                                      Instant now) {
+  const uint32_t piece_bytes = config_.geometry.piece_size(block.piece);
+  Grant* open = nullptr;
+  for (Grant& grant : grants_) {
+    const bool fits = grant.session == id && grant.asked_bytes + block.size_bytes <= piece_bytes;
+    if (fits && grant.piece == block.piece.raw) {
+      open = &grant;
+      break;
+    }
+    const bool is_older = open == nullptr || grant.at < open->at;
+    if (fits && !grant.accepted && grant.piece == any_piece && is_older) {
+      open = &grant;  // they are taken up in the order in which they were offered
+    }
+  }
+  if (open == nullptr) {
+    return {};
+  }
+  Request request{.is_granted = true};
+  if (!open->accepted) {
+    request.answered_after = now - open->at;
+    open->accepted = true;
+    open->piece = block.piece.raw;
+    open->at = now;
+    session.grants.refused_in_row = 0;
+  }
+  open->asked_bytes += block.size_bytes;
+  return request;
+}
+
+std::optional<Duration> GrantBook::decline(SessionId id, Session& session, uint32_t piece,
+                                           Instant now) {
+  size_t found = grants_.size();
+  for (size_t position = 0; position < grants_.size(); ++position) {
+    const Grant& grant = grants_[position];
+    if (grant.session != id || grant.accepted) {
+      continue;
+    }
+    // They are answered in the order in which they were offered.
+    const bool is_meant = grant.piece == piece;
+    const bool was_meant = found < grants_.size() && grants_[found].piece == piece;
+    if (found == grants_.size() || (is_meant && !was_meant) ||
+        (is_meant == was_meant && grant.at < grants_[found].at)) {
+      found = position;
+    }
+  }
+  if (found == grants_.size()) {
+    return std::nullopt;
+  }
+  const Duration answered_after = now - grants_[found].at;
+  remove(found);
+  session.grants.peer_free = false;
+  refused(session, now);
+  update_grantable(id, session);
+  return answered_after;
+}
+
+bool GrantBook::end(SessionId id, PieceIndex piece, Instant now) {
+  for (size_t position = 0; position < grants_.size(); ++position) {
+    const Grant& grant = grants_[position];
+    if (grant.session == id && grant.accepted && grant.piece == piece.raw) {
+      Session& session = *sessions_.get(id);
+      session.grants.took_piece = true;
+      remove(position);
+      session.grants.given.gave(piece.raw, now);
+      if (session.pieces.test(piece.raw)) {
+        session.grants.given.has(piece.raw, now);
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+void GrantBook::end_all(SessionId id) {
+  for (size_t position = grants_.size(); position > 0; --position) {
+    if (grants_[position - 1].session == id) {
+      remove(position - 1);
+    }
+  }
+  first_copies_.lost(id.slot);
+}
+
+void GrantBook::unused(Session& session, Instant now) {
+  if (now < session.grants.granted_again_at) {
+    return;  // one of several
+  }
+  const uint32_t doublings = std::min(session.grants.unused_in_row++, unused_doublings_max);
+  session.grants.granted_again_at = now + unused_pause * (1 << doublings);
+}
+
+void GrantBook::used(Session& session, Instant now) {
+  if (session.grants.unused_in_row > 0) {
+    session.grants.unused_in_row = 0;
+    session.grants.granted_again_at = std::min(session.grants.granted_again_at, now + unused_pause);
+  }
+}
+
+void GrantBook::refused(Session& session, Instant now) {
+  if (++session.grants.refused_in_row > refusals_free) {
+    const uint32_t doublings =
+        std::min(session.grants.refused_in_row - refusals_free, refusal_doublings_max);
+    session.grants.granted_again_at = now + refusal_pause * (1 << doublings);
+  }
+}
+
+// One that never took a piece is slow to answer: others need not wait for it.
+void GrantBook::keep_from_slot(Grant& grant, Instant now) {
+  if (grant.place == Grant::Place::slot && on_trial_ < limits::grants_on_trial_max) {
+    --count_of(grant.place);
+    grant.place = Grant::Place::trial;
+    ++count_of(grant.place);
+    unanswered_.one_more(now);
+  }
+}
+
+// Only what is lost waits for the tick that calls this.
+void GrantBook::expire(const policy::UploadScheduler& served, Instant now) {
+  const Duration patience = std::clamp(4 * rates_.link().piece_duration(), ending_patience_min,
+                                       LinkRates::ending_patience_max);
+  for (size_t position = grants_.size(); position > 0; --position) {
+    const Grant grant = grants_[position - 1];
+    Session* session = sessions_.get(grant.session);
+    const bool mute = !grant.accepted && now - grant.at > answer_patience;
+    const bool stalled = grant.accepted && session->sending_bytes > 0 &&
+                         served.is_served(grant.session.slot) &&
+                         now - session->block_sent_at > grant_stalled_after;
+    const bool endless = grant.accepted && session->grants.asked_bytes == 0 &&
+                         now - std::max(grant.at, session->block_sent_at) >
+                             std::min(patience, rates_.ending_patience(*session));
+    if (endless || (mute && grant.place != Grant::Place::trial)) {
+      unanswered_.one_more(now);
+    }
+    if (!mute && !grant.accepted && !session->grants.took_piece &&
+        now - grant.at > newcomer_answers_within) {
+      keep_from_slot(grants_[position - 1], now);
+    }
+    if (mute || stalled || endless) {
+      remove(position - 1);
+    }
+    if (endless) {
+      session->grants.given.gave(grant.piece, now);
+    }
+    if (mute || stalled || (endless && session->grants.given.confirmed() > 0)) {
+      unused(*session, now);
+    }
+  }
+  unanswered_.forget(now);
+  first_copies_.give_again(2 * patience, now);
+}
+
+void GrantBook::window_ended() {
+  extra_slots_.window_ended({.rate = rates_.link().upload_rate(),
+                             .link_rate = rates_.link().bytes_per_second(),
+                             .slots = rates_.link().slot_count(),
+                             .all_taken = !slots_idled_});
+  slots_idled_ = slots_taken_ < slots();
+}
+
+}  // namespace murder::swarm

@@ -1,0 +1,135 @@
+// How sessions begin and end.
+#include "engine/base/ensure.h"
+#include "engine/swarm/swarm.h"
+
+namespace murder::swarm {
+
+void Swarm::add_candidates(std::span<const Endpoint> endpoints, Instant now) {
+  connections_.named(endpoints);
+  dial_more(now);
+}
+
+SessionId Swarm::accept(const Endpoint& remote, Instant now) {
+  if (context_.stopping || connections_.is_barred(remote.address)) {
+    return {};
+  }
+  if (connections_.is_crowded(remote.address, now) && !make_room(&remote.address, now)) {
+    return {};
+  }
+  if (connections_.is_nearly_full()) {
+    make_room(nullptr, now);
+  }
+  return connections_.accept(remote, now);
+}
+
+// False: none may go.
+bool Swarm::make_room(const IpAddress* address, Instant now) {
+  const SessionId least = connections_.least_worth(address, now);
+  if (!least.is_none()) {
+    end(least, CloseReason::too_many, now);
+  }
+  return !least.is_none();
+}
+
+void Swarm::dial_more(Instant now) {
+  if (!context_.stopping) {
+    connections_.dial_more(now);
+  }
+}
+
+void Swarm::dialed(SessionId id, Instant now) {
+  Session* session = context_.sessions.get(id);
+  if (session == nullptr || session->state != Session::State::dialing) {
+    return;
+  }
+  context_.sessions.dialed(*session);
+  session->opened_at = now;
+  session->received_at = now;
+  greeting_.send_handshake(id, *session, now);
+  dial_more(now);
+}
+
+void Swarm::received(SessionId id, const codec::Handshake& handshake, Instant now) {
+  Session* session = context_.sessions.get(id);
+  if (session == nullptr || session->state != Session::State::handshaking) {
+    return;
+  }
+  session->received_at = now;
+  const Connections::Verdict verdict = connections_.judge(id, *session, handshake);
+  if (verdict.refusal) {
+    if (*verdict.refusal == CloseReason::self && !session->outgoing) {
+      // The other end of this connection dialled: told who we are, it bars the address and ends.
+      greeting_.send_handshake(id, *session, now);
+    } else {
+      end(id, *verdict.refusal, now);
+    }
+    return;
+  }
+  end(verdict.makes_way, CloseReason::duplicate, now);
+  session->peer_id = handshake.peer_id;
+  session->fast_extension = handshake.fast_extension;
+  session->extension_protocol = handshake.extension_protocol;
+  if (!session->handshake_sent) {
+    greeting_.send_handshake(id, *session, now);
+  }
+  open(id, *session, now);
+}
+
+void Swarm::open(SessionId id, Session& session, Instant now) {
+  context_.sessions.opened(session);
+  session.sent_at = now;
+  session.payload_at = now;
+  greeting_.send_pieces(id, session);
+  if (session.extension_protocol) {
+    session.grants.told_free = downloads_.is_free();
+    greeting_.send_extensions(id, session);
+  }
+}
+
+void Swarm::end(SessionId id, CloseReason reason, Instant now) {
+  Session* session = context_.sessions.get(id);
+  if (session == nullptr || session->state == Session::State::closing) {
+    return;
+  }
+  if (session->state == Session::State::open) {
+    downloads_.uncover_rack(id, *session);
+    if (session->grants.given.confirmed() == 0 && session->grants.given.unconfirmed() > 1) {
+      context_.addresses.offended(session->remote.address, now);  // it will not say so any more
+    }
+  }
+  context_.sessions.closing(*session, reason);
+  ++context_.stats.closed[static_cast<size_t>(reason)];
+  downloads_.forget_pieces(*session);
+  uploads_.forget(id, *session);
+  grants_.end_all(id);
+  grants_.update_grantable(id, *session);
+  downloads_.revoke_all(id, *session, false);
+  downloads_.let_go_of_pieces(id, *session, now);
+  context_.sink.close(id, reason);
+  admit(now);  // its place to be served is free
+  downloads_.update_free(now);
+  grant_more(now);
+}
+
+void Swarm::closed(SessionId id, Instant now) {
+  Session* session = context_.sessions.get(id);
+  if (session == nullptr) {
+    return;
+  }
+  ENSURE(session->state == Session::State::closing);
+  downloads_.closed(*session);
+  connections_.remember_end(*session, has_nothing_to_exchange(*session), now);
+  context_.sessions.free(id);
+  admit(now);
+  fill_all(now);
+  dial_more(now);
+}
+
+void Swarm::bar(const Contributor& culprit, Instant now) {
+  context_.stats.last_culprit = culprit.listens_on.value_or(culprit.remote);
+  connections_.bar(culprit, now);
+  downloads_.lied(now);
+  end(culprit.session, CloseReason::wrong_data, now);
+}
+
+}  // namespace murder::swarm
