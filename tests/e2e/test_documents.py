@@ -1,4 +1,5 @@
-"""What documents point to is there: files and headings of links, and paths of the project that are named as code."""
+"""What documents point to is there: files and headings of links, files and paths of the project that are named as code,
+and all that is on the wire."""
 
 import re
 import subprocess
@@ -9,6 +10,8 @@ from harness import ROOT
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 # A path of several parts in one of the project's folders, without placeholders.
 PATH = re.compile(r"`((?:bench|docs|integrations|packaging|src|tests)/[\w./@-]+)`")
+# A source file, by the end of its path.
+FILE = re.compile(r"`([\w./]+\.(?:h|cc|py))`")
 # They tell of their day, also of files that are gone.
 DATED = ("docs/notebook/", "bench/results/")
 
@@ -17,9 +20,12 @@ KEYS_OF_BEPS = set("info_hash peer_id port left uploaded downloaded event numwan
                    " trackerid".split())
 
 
+def files_of_the_project(*patterns):
+    return subprocess.run(["git", "-C", ROOT, "ls-files", *patterns], capture_output=True, text=True, check=True).stdout.split()
+
+
 def documents():
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "*.md"], capture_output=True, text=True, check=True).stdout.split()
-    return {name: without_code((ROOT / name).read_text(encoding="utf-8")) for name in listed}
+    return {name: without_code((ROOT / name).read_text(encoding="utf-8")) for name in files_of_the_project("*.md")}
 
 
 def without_code(text):
@@ -49,6 +55,13 @@ class Documents(unittest.TestCase):
                     if anchor:
                         self.assertIn(anchor, anchors_of(texts[str(place.resolve().relative_to(ROOT))]))
         self.assertGreater(count, 20)
+
+    def test_files_that_are_named_exist(self):
+        listed = files_of_the_project()
+        for name, text in documents().items():
+            for file in [] if name.startswith(DATED) else FILE.findall(text):
+                with self.subTest(document=name, file=file):
+                    self.assertTrue(any(path == file or path.endswith("/" + file) for path in listed))
 
     def test_paths_of_the_project_exist(self):
         for name, text in documents().items():
