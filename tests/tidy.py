@@ -62,7 +62,7 @@ FORBIDDEN = {
 # What prints may throw, or wait for ever: only these files may use it.
 PRINTING = re.compile(r"\bfmt::print\b|\bstd::c(out|err)\b|\b(stdout|stderr|STDOUT_FILENO)\b|\bf?puts\(|\bprintf\(")
 MAY_PRINT = {
-    "src/cli/output.cc", "src/cli/background.cc", "src/engine/base/ensure.cc", "src/engine/io/reactor.cc",
+    "src/cli/ui/output.cc", "src/cli/ui/background.cc", "src/engine/base/ensure.cc", "src/engine/io/reactor.cc",
     "src/cli/fleet/child_process.cc",
 }
 # They are about such paths.
@@ -104,7 +104,7 @@ def check_source(name, text, bare, scopes, faults):
     if name not in MAY_PRINT:
         for number, line in enumerate(bare.split("\n"), 1):
             if PRINTING.search(line):
-                faults.append(f"{name}:{number}: print through cli/output.h, which neither throws nor waits")
+                faults.append(f"{name}:{number}: print through cli/ui/output.h, which neither throws nor waits")
     if relative.startswith(("engine/", "tracker/")):
         for pattern, what in FORBIDDEN.items():
             for number, line in enumerate(bare.split("\n"), 1):

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "cli/swarm_options.h"
+#include "cli/commands/swarm_options.h"
 #include "engine/base/bounds.h"
 
 namespace murder::cli {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "cli/delivery_work.h"
-#include "cli/progress.h"
+#include "cli/ui/progress.h"
 #include "engine/archive/front_source.h"
 #include "engine/archive/observer.h"
 #include "engine/archive/tree_writer.h"

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/progress.h"
+#include "cli/ui/progress.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {

@@ -1,7 +1,7 @@
 #include "cli/hidden_commands.h"
 
-#include "cli/completion/complete_command.h"
-#include "cli/manual/write_manual.h"
+#include "cli/commands/completion/complete_command.h"
+#include "cli/commands/manual/write_manual.h"
 
 namespace murder::cli {
 

@@ -14,13 +14,13 @@
 #include <system_error>
 #include <vector>
 
-#include "cli/command.h"
-#include "cli/commands.h"
+#include "cli/commands/command_list.h"
 #include "cli/fleet/fleet_options.h"
 #include "cli/hidden_commands.h"
-#include "cli/output.h"
-#include "cli/suggestion.h"
-#include "cli/word_faults.h"
+#include "cli/ui/command.h"
+#include "cli/ui/output.h"
+#include "cli/ui/suggestion.h"
+#include "cli/ui/word_faults.h"
 #include "engine/archive/out_of_memory.h"
 #include "engine/base/printable.h"
 #include "engine/hash/sha1_choice.h"

@@ -8,8 +8,8 @@
 #include <string>
 #include <thread>
 
-#include "cli/argument_parser.h"
-#include "cli/background.h"
+#include "cli/ui/argument_parser.h"
+#include "cli/ui/background.h"
 #include "engine/base/result.h"
 #include "engine/io/reactor.h"
 

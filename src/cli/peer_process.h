@@ -6,10 +6,10 @@
 
 #include <optional>
 
-#include "cli/background.h"
 #include "cli/delivery.h"
 #include "cli/run_as.h"
 #include "cli/swarm_process.h"
+#include "cli/ui/background.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 

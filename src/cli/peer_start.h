@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "cli/background.h"
-#include "cli/command.h"
 #include "cli/delivery.h"
 #include "cli/placed_release.h"
+#include "cli/ui/background.h"
+#include "cli/ui/command.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/config_key.h"
+#include "cli/ui/config_key.h"
 
 namespace murder::fleet {
 

@@ -16,7 +16,7 @@
 #include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/tasks.h"
 #include "cli/release_directory.h"
-#include "cli/table.h"
+#include "cli/ui/table.h"
 #include "engine/archive/exclude_patterns.h"
 #include "engine/base/units.h"
 

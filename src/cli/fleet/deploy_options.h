@@ -11,7 +11,7 @@
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/stage_times.h"
 #include "cli/fleet/same_machine.h"
-#include "cli/tree_options.h"
+#include "cli/ui/tree_options.h"
 #include "engine/base/result.h"
 
 namespace murder::fleet {

@@ -4,8 +4,8 @@
 #include <span>
 #include <string>
 
-#include "cli/command.h"
 #include "cli/fleet/plan/inventory.h"
+#include "cli/ui/command.h"
 #include "engine/base/result.h"
 #include "engine/sim/options.h"
 

@@ -9,7 +9,7 @@
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/tasks.h"
-#include "cli/table.h"
+#include "cli/ui/table.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {

@@ -1,7 +1,7 @@
 // murder fleet: the frame of its tasks.
 #pragma once
 
-#include "cli/command.h"
+#include "cli/ui/command.h"
 
 namespace murder::fleet {
 

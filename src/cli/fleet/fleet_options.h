@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.h"
 #include "cli/fleet/config.h"
 #include "cli/fleet/launcher.h"
 #include "cli/fleet/plan/inventory.h"
 #include "cli/fleet/runner.h"
+#include "cli/ui/command.h"
 
 namespace murder::fleet {
 

@@ -3,7 +3,7 @@
 
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/fleet_options.h"
-#include "cli/table.h"
+#include "cli/ui/table.h"
 
 namespace murder::fleet {
 namespace {

@@ -11,7 +11,7 @@
 #include <exception>
 
 #include "cli/fleet/clock.h"
-#include "cli/output.h"
+#include "cli/ui/output.h"
 #include "engine/base/printable.h"
 #include "engine/base/units.h"
 

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/command.h"
 #include "cli/fleet/plan/host_state.h"
 #include "cli/fleet/tracker_feed.h"
-#include "cli/progress.h"
+#include "cli/ui/command.h"
+#include "cli/ui/progress.h"
 
 namespace murder::fleet {
 

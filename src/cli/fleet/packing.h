@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "cli/fleet/seeding.h"
-#include "cli/tree_options.h"
+#include "cli/ui/tree_options.h"
 #include "engine/archive/observer.h"
 #include "engine/io/sockets.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/fleet/plan/remote_command.h"
-#include "cli/tree_options.h"
+#include "cli/ui/tree_options.h"
 
 namespace murder::fleet {
 

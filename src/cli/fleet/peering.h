@@ -13,7 +13,7 @@
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tracker_feed.h"
 #include "cli/fleet/work.h"
-#include "cli/tree_options.h"
+#include "cli/ui/tree_options.h"
 
 namespace murder::fleet {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 
-#include "cli/command.h"
 #include "cli/fleet/plan/node_set.h"
-#include "cli/table.h"
+#include "cli/ui/command.h"
+#include "cli/ui/table.h"
 
 namespace murder::fleet {
 namespace {

@@ -9,7 +9,7 @@
 #include "cli/fleet/private_directory.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/work.h"
-#include "cli/tree_options.h"
+#include "cli/ui/tree_options.h"
 
 namespace murder::fleet {
 

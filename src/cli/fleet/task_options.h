@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "cli/argument_parser.h"
 #include "cli/fleet/fleet_options.h"
 #include "cli/fleet/peering.h"
+#include "cli/ui/argument_parser.h"
 #include "engine/base/result.h"
 
 namespace murder::fleet {

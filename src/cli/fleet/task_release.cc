@@ -10,7 +10,7 @@
 #include "cli/fleet/seeding.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tasks.h"
-#include "cli/table.h"
+#include "cli/ui/table.h"
 #include "engine/archive/file.h"
 #include "engine/base/printable.h"
 #include "engine/base/small_file.h"

@@ -8,7 +8,7 @@
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/same_machine.h"
 #include "cli/fleet/tasks.h"
-#include "cli/table.h"
+#include "cli/ui/table.h"
 
 namespace murder::fleet {
 namespace {

@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/command.h"
 #include "cli/fleet/fleet_options.h"
 #include "cli/fleet/interrupts.h"
 #include "cli/fleet/live_view.h"
@@ -20,6 +19,7 @@
 #include "cli/fleet/report.h"
 #include "cli/fleet/runner.h"
 #include "cli/fleet/tracker_feed.h"
+#include "cli/ui/command.h"
 
 namespace murder::fleet {
 

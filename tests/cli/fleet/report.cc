@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "cli/command.h"
+#include "cli/ui/command.h"
 
 using namespace murder;
 using namespace murder::fleet;

@@ -1,0 +1,182 @@
+// murder finish: the last command of a deploy on a host: the release becomes current, older ones
+// go, and so does what the deploy left there.
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "cli/commands/clean.h"
+#include "cli/commands/command_list.h"
+#include "cli/commands/releases.h"
+#include "cli/deploy_lock_file.h"
+#include "cli/peer_outcome.h"
+#include "cli/ui/command.h"
+#include "engine/base/tag.h"
+
+namespace murder::cli {
+namespace {
+
+struct FinishOptions {
+  CleanOptions clean;
+  std::string to;
+  std::string app;
+  std::string token;
+  std::optional<uint32_t> keep;
+  bool activate = false;
+  bool no_sync = false;
+  bool no_clean = false;
+  bool keep_temp_files = false;
+};
+
+// Another deploy that has taken over since: what is current is its matter, and if it is of the same
+// tag, so is all that is there.
+struct DeployInstead {
+  std::string text;  // empty: there is none
+  bool is_of_tag = false;
+};
+
+DeployInstead deploy_instead(const FinishOptions& options, const RunDirectory& directory) {
+  {
+    DeployLockFile file(directory);
+    const DeployLock own{.token = options.token, .app = options.app, .tag = options.clean.tag};
+    if (const DeployLock* other = other_at_work(file.locks(), own, boot_clock())) {
+      return {.text = fmt::format("{} by {} since {}", other->why, other->owner, other->since),
+              .is_of_tag = other->tag == options.clean.tag};
+    }
+  }
+  const Result<Json> outcome = read_outcome(directory, options.clean.tag);
+  const std::string token = outcome ? text_member(*outcome, "deploy") : "";
+  if (token.empty() || token == options.token) {
+    return {};
+  }
+  return {.text = "another deploy of " + options.clean.tag, .is_of_tag = true};
+}
+
+// Activates and removes older releases. What went wrong ends it.
+Status put_in_front(const FinishOptions& options, CommandContext& context) {
+  if (!options.activate && !options.keep) {
+    return {};
+  }
+  Result<ReleaseDirectory> directory =
+      ReleaseDirectory::open(absolute_directory(options.to), {.sync_to_disk = !options.no_sync});
+  if (!directory) {
+    return fail(directory.error());
+  }
+  if (options.activate) {
+    const Result<Json> switched = make_current(*directory, {.tag = options.clean.tag});
+    if (!switched) {
+      return fail(switched.error());
+    }
+    context.print(fmt::format("{} is {} now", text_member(*switched, "link"), options.clean.tag));
+    context.print_json(*switched);
+  }
+  if (options.keep) {
+    const Result<Json> kept =
+        keep_releases(*directory, std::string(current_link_default), options.keep);
+    if (!kept) {
+      return fail(kept.error());
+    }
+    context.print_json(*kept);
+  }
+  return {};
+}
+
+Result<int> clean(const FinishOptions& options, const RunDirectory* directory,
+                  CommandContext& context) {
+  if (options.no_clean) {
+    return exit_done;
+  }
+  if (options.keep_temp_files) {
+    const Result<Json> stopped = directory == nullptr ? Result<Json>(Json::array())
+                                                      : end_processes_of(options.clean, *directory);
+    if (!stopped) {
+      return fail(stopped.error());
+    }
+    context.print_json({{"tag", options.clean.tag}, {"stopped", *stopped}});
+    return exit_done;
+  }
+  const Result<Cleaned> cleaned = clean_release(options.clean, directory);
+  if (!cleaned) {
+    return fail(cleaned.error());
+  }
+  context.print(cleaned->text);
+  context.print_json(cleaned->json);
+  return exit_done;
+}
+
+Result<int> run_finish(const FinishOptions& given, CommandContext& context) {
+  FinishOptions options = given;
+  options.clean.stop = true;
+  if (Status valid = validate_tag(options.clean.tag); !valid) {
+    return context.wrong_usage(valid.error().text);
+  }
+  if (options.to.empty() && (options.activate || options.keep)) {
+    return context.wrong_usage("--activate and --keep need --to DIR");
+  }
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  if (!directory && directory.error().code != ErrorCode::not_found) {
+    return fail(directory.error());
+  }
+  DeployInstead instead;
+  if (directory && !options.token.empty()) {
+    instead = deploy_instead(options, *directory);
+  }
+  const Error taken_over{ErrorCode::conflict,
+                         instead.text + " has taken over here: what is there is left to it"};
+  if (instead.is_of_tag) {
+    context.print_json(
+        {{"tag", options.clean.tag}, {"stopped", Json::array()}, {"taken_over", true}});
+    return fail(taken_over);
+  }
+  // It is cleaned up whatever came of the release.
+  const bool makes_current = options.activate || options.keep;
+  const Status placed = !instead.text.empty() && makes_current ? Status(fail(taken_over))
+                                                               : put_in_front(options, context);
+  const Result<int> cleaned = clean(options, directory ? &*directory : nullptr, context);
+  if (!placed && !cleaned) {
+    context.warn(cleaned.error().text);
+  }
+  return placed ? cleaned : fail(placed.error());
+}
+
+}  // namespace
+
+void add_finish_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<FinishOptions>(
+      app, context,
+      {.name = "finish",
+       .description = "Used by murder deploy: makes the release current, removes older ones,\n"
+                      "stops what serves or fetches it and removes what the deploy left",
+       .details =
+           "A deploy runs this on every host as its last command there. Where another deploy "
+           "has taken over (its lock is in this run directory, or a peer of it fetches that "
+           "release), nothing is made current, and what is of the same release is left to "
+           "it; this command is not meant to be run by hand.",
+       .example = "murder finish v42 --to /srv/app --activate --keep 5",
+       .see_also = {"murder-deploy(1)", "murder-activate(1)", "murder-releases(1)",
+                    "murder-clean(1)"},
+       .has_telling_exit_code = true},
+      run_finish);
+  command.add_option("TAG", options.clean.tag, "The release").required();
+  command.add_option("--to", options.to, "The directory of releases").type_name("DIR");
+  command.add_flag("--activate", options.activate, "Make DIR/TAG the current release of DIR");
+  command.add_option("--keep", options.keep, "Then remove older releases, as murder releases does")
+      .in_range(1, 1000)
+      .type_name("N");
+  command.add_flag("--no-sync", options.no_sync, "Do not wait for the disk");
+  command.add_option("--temp-path", options.clean.temp_path, "Where the archive is")
+      .type_name("DIR")
+      .show_default();
+  command.add_flag("--path-is-file", options.clean.path_is_file,
+                   "The release is a file, its archive is TEMP/TAG");
+  command.add_flag("--keep-partial", options.clean.keep_partial,
+                   "Leave what the next attempt can use");
+  command.add_flag("--keep-temp-files", options.keep_temp_files,
+                   "Stop what runs, and remove nothing");
+  command.add_flag("--no-clean", options.no_clean, "Stop and remove nothing");
+  command.add_option("--app", options.app, "The directory of releases, as murder lock was told it")
+      .type_name("DIR");
+  command.add_option("--token", options.token,
+                     "Names the deploy: where another one has taken over, nothing is done");
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,246 @@
+// murder lock and murder unlock: what `murder deploy` does on the hosts of seeder and tracker
+// before it begins and when it has ended.
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <ctime>
+
+#include "cli/commands/command_list.h"
+#include "cli/commands/tracker/tracker_start.h"
+#include "cli/control.h"
+#include "cli/deploy_lock_file.h"
+#include "cli/fleet/tracker_use.h"
+#include "cli/processes.h"
+#include "cli/ui/command.h"
+#include "engine/base/tag.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr Duration stop_wait_max = std::chrono::seconds(15);
+
+struct LockOptions {
+  std::string tag;
+  std::string app;
+  std::string token;
+  std::string owner;
+  std::string why;
+  std::string origin;
+  Duration lease = std::chrono::seconds(90);
+  uint16_t port = 8998;
+  std::string tracker_listen;
+  Duration tracker_idle_max{};
+  std::vector<std::string> replaced;
+  std::vector<std::string> ousted;
+  bool is_mark = false;
+  bool is_renewal = false;
+};
+
+struct UnlockOptions {
+  std::string token;
+  std::string info_hash;
+  uint16_t port = 8998;
+};
+
+std::string time_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  std::array<char, 32> text{};
+  (void)std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+  return text.data();
+}
+
+bool runs_seeder(const std::vector<RunningProcess>& processes, const std::string& tag) {
+  for (const RunningProcess& process : processes) {
+    if (process.kind() == kind_seeder && process.tag() == tag) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool runs_tracker(const std::vector<RunningProcess>& processes, uint16_t port) {
+  for (const RunningProcess& process : processes) {
+    if (process.kind() == kind_tracker && listens_on(process.status, port)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// In one command with the lock: another one would cost a deploy a way to the host and back.
+void add_tracker(const LockOptions& options, const CommandContext& context, Json& json) {
+  const Status started = start_tracker({.listen = options.tracker_listen,
+                                        .idle_max = options.tracker_idle_max,
+                                        .run_directory = context.run_directory});
+  json["tracker_started"] = started.has_value();
+  if (!started) {
+    json["tracker_trouble"] = started.error().text;
+  }
+}
+
+Result<int> run_lock(const LockOptions& options, CommandContext& context) {
+  if (Status valid = validate_tag(options.tag); !valid) {
+    return context.wrong_usage(valid.error().text);
+  }
+  const Result<RunDirectory> directory = RunDirectory::open(context.run_directory);
+  if (!directory) {
+    return fail(directory.error());
+  }
+  const std::vector<RunningProcess> processes = list_processes(*directory);
+  const auto lease_s = std::chrono::ceil<std::chrono::seconds>(options.lease).count();
+  const LockRequest request{
+      .lock = {.token = options.token,
+               .app = options.app,
+               .tag = options.tag,
+               .owner = options.owner,
+               .since = time_now(),
+               .why = options.why,
+               .origin = options.origin,
+               .until_s = static_cast<uint64_t>(std::max<int64_t>(lease_s, 1)),
+               .is_mark = options.is_mark},
+      .tracker_runs = runs_tracker(processes, options.port),
+      .seeder_runs = runs_seeder(processes, options.tag),
+      .is_renewal = options.is_renewal,
+      .replaced = options.replaced,
+      .ousted = options.ousted};
+  LockReply reply;
+  {
+    DeployLockFile file(*directory);
+    reply = take_lock(file.locks(), request, boot_clock());
+    if (reply.state == LockState::held) {
+      if (Status saved = file.save(); !saved) {
+        return fail(saved.error());
+      }
+    }
+  }
+  Json json = {{"state", lock_state_name(reply.state)}, {"processes", Json::array()}};
+  json[reply.state == LockState::held ? "lock" : "holder"] =
+      json_of(reply.state == LockState::held ? reply.lock : reply.holder);
+  for (const RunningProcess& process : processes) {
+    Json status = process.status;
+    status["pid"] = process.pid;
+    json["processes"].push_back(std::move(status));
+  }
+  if (reply.state == LockState::held && !options.tracker_listen.empty() && !request.tracker_runs) {
+    add_tracker(options, context, json);
+  }
+  context.print_json(json);
+  if (reply.state == LockState::held) {
+    context.print(fmt::format("locked for {}", options.why));
+    return exit_done;
+  }
+  context.note(fmt::format("murder lock: {} by {} since {} is at work", reply.holder.why,
+                           reply.holder.owner, reply.holder.since));
+  return exit_failed;
+}
+
+// What keeps the tracker running though no deploy needs it; empty: it was ended, or there is none.
+Result<std::string> end_tracker(const RunDirectory& directory, const UnlockOptions& options) {
+  for (const RunningProcess& process : list_processes(directory)) {
+    if (process.kind() != kind_tracker || !listens_on(process.status, options.port)) {
+      continue;
+    }
+    std::string reason = fleet::reason_to_keep_after(process.status, options.info_hash);
+    if (!reason.empty()) {
+      return reason;
+    }
+    if (Status stopped = stop_process(directory, process, stop_wait_max); !stopped) {
+      return fail(stopped.error());
+    }
+  }
+  return std::string();
+}
+
+Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  Json json = {{"tracker", "left"}};
+  if (directory) {
+    Unlocked unlocked;
+    {
+      DeployLockFile file(*directory);
+      unlocked = release_lock(file.locks(), options.token, boot_clock());
+      if (Status saved = file.save(); !saved) {
+        return fail(saved.error());
+      }
+    }
+    if (unlocked.ends_tracker) {
+      const Result<std::string> reason = end_tracker(*directory, options);
+      if (!reason) {
+        return fail(reason.error());
+      }
+      if (!reason->empty()) {
+        DeployLockFile file(*directory);
+        leave_tracker_to_replaced(file.locks());
+        if (Status saved = file.save(); !saved) {
+          return fail(saved.error());
+        }
+      }
+      json["tracker"] = reason->empty() ? "ended" : "needed";
+      json["reason"] = *reason;
+    }
+  } else if (directory.error().code != ErrorCode::not_found) {
+    return fail(directory.error());
+  }
+  context.print("unlocked");
+  context.print_json(json);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_lock_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<LockOptions>(
+      app, context,
+      {.name = "lock",
+       .description = "Used by murder deploy: one deploy of a tag and of a directory at a time",
+       .details = "A deploy runs this on the host of the seeder, where the lock is held, "
+                  "whichever machine the deploy was started from. A lock that is not renewed "
+                  "ends after 90 s, so a deploy whose machine vanished is in nobody's way. To "
+                  "take over from one that is at work there is `murder deploy --take-over`; "
+                  "this command is not meant to be run by hand.",
+       .example = "murder lock v42 --app /srv/app --token 1 --owner alice@laptop",
+       .see_also = {"murder-unlock(1)", "murder-deploy(1)"},
+       .has_telling_exit_code = true},
+      run_lock);
+  command.add_option("TAG", options.tag, "The release").required();
+  command.add_option("--app", options.app, "The directory of releases").required();
+  command.add_option("--token", options.token, "Names the deploy").required();
+  command.add_option("--owner", options.owner, "Who deploys: user@host");
+  command.add_option("--why", options.why, "What for");
+  command.add_option("--origin", options.origin, "The process that deploys");
+  command.add_duration("--for", options.lease, "How long, unless it is renewed; default 90s");
+  command.add_option("--port", options.port, "Of the tracker that the deploy uses")
+      .in_range(1, 65535);
+  command
+      .add_option("--start-tracker", options.tracker_listen,
+                  "Then start a tracker there, unless one listens on the port")
+      .type_name("HOST:PORT");
+  command.add_duration("--end-when-idle", options.tracker_idle_max,
+                       "Of that tracker, as murder tracker has it; default: never");
+  command.add_option("--replace", options.replaced, "The token of a deploy that is gone");
+  command.add_option("--take-over", options.ousted,
+                     "The token of a deploy that may be at work: it ends when it hears of this");
+  command.add_flag("--mark", options.is_mark, "Excludes nobody: the tracker is needed");
+  command.add_flag("--renew", options.is_renewal, "An error if it was taken over");
+}
+
+void add_unlock_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<UnlockOptions>(
+      app, context,
+      {.name = "unlock",
+       .description =
+           "Used by murder deploy: ends its lock, and the tracker that it started unless\n"
+           "another deploy or release needs that",
+       .details = "The counterpart of `murder lock`, for `murder deploy`. It is not meant to "
+                  "be run by hand.",
+       .example = "murder unlock --token 1",
+       .see_also = {"murder-lock(1)", "murder-deploy(1)"}},
+      run_unlock);
+  command.add_option("--token", options.token, "Names the deploy").required();
+  command.add_option("--after", options.info_hash, "The release that was deployed");
+  command.add_option("--port", options.port, "Of the tracker").in_range(1, 65535);
+}
+
+}  // namespace murder::cli

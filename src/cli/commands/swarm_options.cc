@@ -1,0 +1,124 @@
+#include "cli/commands/swarm_options.h"
+
+#include <fmt/format.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "cli/cgroup_limits.h"
+#include "cli/delivery.h"
+#include "cli/metrics_file.h"
+#include "engine/base/rack.h"
+#include "engine/base/units.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr uint32_t shards_max = 64;
+
+node::SendPath send_path_of(std::string_view name) {
+  if (name == "copy") {
+    return node::SendPath::copy;
+  }
+  if (name == "zc") {
+    return node::SendPath::zero_copy;
+  }
+  return name == "splice" ? node::SendPath::splice : node::SendPath::automatic;
+}
+
+std::string own_host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+}  // namespace
+
+void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
+  command
+      .add_option("--ip", options.ip,
+                  "This host's address for other peers; default: the one its connection to the "
+                  "tracker leaves from")
+      .type_name("ADDRESS");
+  command
+      .add_option("--peer-port,--port", options.ports,
+                  "TCP port for peers, or a range of which the first free one is taken\n"
+                  "(51000-51099); default: any free one")
+      .type_name("RANGE");
+  command
+      .add_option("--label", options.label,
+                  "What the tracker's page calls this host; default: its host name")
+      .type_name("NAME");
+  command
+      .add_option("--rack", options.rack,
+                  "Where this host stands: most of the data then comes from hosts of the same rack")
+      .type_name("NAME");
+  command.add_option("--shards", options.shards, "Threads that share the work, one per core")
+      .in_range(1, shards_max)
+      .type_name("N")
+      .show_default();
+  command.add_size("--memory", options.memory_bytes,
+                   "Memory for pieces on their way; default 64MiB, less where the memory of this "
+                   "process is limited (a control group, ulimit -v)");
+  command.add_flag("--page-cache", options.page_cache,
+                   "Write pieces through the page cache; default: past it (O_DIRECT), which takes "
+                   "no memory from others, where the file system can");
+  command.add_rate("--upload-limit", options.upload_limit,
+                   "Send at most this much a second (400MB, 10gbit); default: no limit");
+  command.add_rate("--download-limit", options.download_limit,
+                   "Receive at most this much a second; default: no limit");
+  command
+      .add_option("--send-path", options.send_path,
+                  "How payload is sent: auto, copy (through memory of the process), zc (from there "
+                  "without a copy), splice (from the page cache)")
+      .one_of({"auto", "copy", "zc", "splice"})
+      .type_name("HOW")
+      .show_default();
+  add_metrics_option(command, options.metrics_path);
+}
+
+Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandContext& context) {
+  node::NodeOptions node;
+  if (!options.ip.empty()) {
+    node.ip = IpAddress::parse(options.ip);
+    if (!node.ip || node.ip->is_unspecified()) {
+      return context.wrong_usage(
+          fmt::format("--ip {}: write a numeric address, such as 10.0.0.7", options.ip));
+    }
+  }
+  const uint64_t memory_bytes = options.memory_bytes == memory_automatic
+                                    ? memory_budget_of(memory_limit())
+                                    : options.memory_bytes;
+  if (memory_bytes < memory_bytes_min) {
+    return context.wrong_usage(
+        fmt::format("--memory: {} is too little, {} is the least (write a unit: 64MiB)",
+                    format_size(memory_bytes), format_size(memory_bytes_min)));
+  }
+  if (!options.rack.empty()) {
+    if (Status named = validate_rack_name(options.rack); !named) {
+      return context.wrong_usage(fmt::format("--rack {}", named.error().text));
+    }
+  }
+  if (!options.ports.empty() && options.ports != "0") {
+    const Result<PortRange> ports = PortRange::parse(options.ports);
+    if (!ports) {
+      return context.wrong_usage(fmt::format("--peer-port {}", ports.error().text));
+    }
+    node.ports = *ports;
+  }
+  node.rack = options.rack;
+  node.host_label = options.label.empty() ? own_host_name() : options.label;
+  node.shard_count = options.shards;
+  node.memory_bytes = memory_bytes;
+  node.direct_io = !options.page_cache;
+  node.send_path = send_path_of(options.send_path);
+  node.upload_limit = options.upload_limit;
+  node.download_limit = options.download_limit;
+  return node;
+}
+
+std::string metrics_path_of(const SwarmOptions& options) {
+  return options.metrics_path.empty() ? "" : clean_path(options.metrics_path);
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,38 @@
+// The options `seed` and `peer` share.
+#pragma once
+
+#include <string>
+
+#include "cli/ui/command.h"
+#include "engine/base/bounds.h"
+#include "engine/node/node.h"
+
+namespace murder::cli {
+
+inline constexpr uint64_t memory_bytes_min = 16ULL * 1024 * 1024;
+inline constexpr uint64_t memory_automatic = UINT64_MAX;  // what fits (memory_budget_of)
+
+struct SwarmOptions {
+  std::string ip;
+  std::string ports;  // a range; empty: any
+  std::string label;  // empty: the host's name
+  std::string rack;
+  uint32_t shards = 1;
+  uint64_t memory_bytes = memory_automatic;
+  bool page_cache = false;
+  std::string send_path = "auto";
+  uint64_t upload_limit = 0;  // bytes a second; 0: none
+  uint64_t download_limit = 0;
+  std::string metrics_path;  // empty: none
+};
+
+void add_swarm_options(ArgumentParser command, SwarmOptions& options);
+
+// Checked. What the torrent says (info hash, path, name) is for the caller to fill in.
+[[nodiscard]] Result<node::NodeOptions> node_options_of(const SwarmOptions& options,
+                                                        CommandContext& context);
+
+// Absolute; empty when none is wanted.
+[[nodiscard]] std::string metrics_path_of(const SwarmOptions& options);
+
+}  // namespace murder::cli

@@ -1,0 +1,203 @@
+// murder tracker: tells the peers of a swarm about each other.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <optional>
+
+#include "cli/commands/command_list.h"
+#include "cli/commands/tracker/tracker_service.h"
+#include "cli/commands/tracker/tracker_settings.h"
+#include "cli/control.h"
+#include "cli/control_keeper.h"
+#include "cli/delivery.h"
+#include "cli/metrics_file.h"
+#include "cli/processes.h"
+#include "cli/run_directory.h"
+#include "cli/ui/background.h"
+#include "cli/ui/command.h"
+#include "tracker/tracker_server.h"
+
+namespace murder::cli {
+namespace {
+
+struct TrackerCommandOptions {
+  TrackerWords words;
+  std::string metrics_path;
+  bool background = false;
+};
+
+class TrackerStatus final : public StatusSource {
+ public:
+  explicit TrackerStatus(tracker::TrackerServer& server) : server_(server) {}
+
+  ProcessStatus status() override {
+    ProcessStatus status{.kind = std::string(kind_tracker), .phase = "serving"};
+    for (const Endpoint& endpoint : server_.endpoints()) {
+      status.address += (status.address.empty() ? "" : ", ") + endpoint.text();
+    }
+    if (Result<Json> details = parse_json(server_.status_json())) {
+      status.details = std::move(*details);
+      status.peers = static_cast<uint32_t>(count_member(status.details, "peers"));
+    }
+    return status;
+  }
+  void request_stop() override { server_.stop(); }
+
+ private:
+  tracker::TrackerServer& server_;
+};
+
+// Where peers reach a listening address: of "all addresses of this host" by its name.
+std::string announce_place(const Endpoint& endpoint) {
+  char host_name[256] = {};
+  if (!endpoint.address.is_unspecified() || gethostname(host_name, sizeof(host_name) - 1) != 0) {
+    return endpoint.text();
+  }
+  return HostPort{.host = host_name, .port = endpoint.port}.text();
+}
+
+// A tracker of this host at one of the ports that were asked for, as a sentence; else empty.
+std::string tracker_there(const tracker::TrackerOptions& options, const CommandContext& context) {
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  if (!directory) {
+    return {};
+  }
+  for (const RunningProcess& process : list_processes(*directory)) {
+    const std::string places = text_member(process.status, "address") + ",";
+    for (const Endpoint& endpoint : options.listen) {
+      if (process.kind() == kind_tracker &&
+          places.find(fmt::format(":{},", endpoint.port)) != std::string::npos) {
+        return fmt::format(
+            "; a tracker listens on {} already (process {}, `murder stop --tracker` "
+            "ends it)",
+            text_member(process.status, "address"), process.pid);
+      }
+    }
+  }
+  return {};
+}
+
+FinalReport report_of(const tracker::TrackerServer& server) {
+  FinalReport report;
+  Json listen = Json::array();
+  for (const Endpoint& endpoint : server.endpoints()) {
+    listen.push_back(endpoint.text());
+    report.text +=
+        fmt::format("{}tracker listens on {} (peers announce to http://{}/announce)",
+                    report.text.empty() ? "" : "\n", endpoint.text(), announce_place(endpoint));
+  }
+  report.json = {{"kind", kind_tracker}, {"pid", getpid()}, {"listen", listen}};
+  return report;
+}
+
+Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& options,
+                  const std::string& metrics_path, const CommandContext& context, Front& front) {
+  Result<std::unique_ptr<tracker::TrackerServer>> server = tracker::TrackerServer::create(options);
+  if (!server) {
+    const bool is_taken = server.error().code == ErrorCode::conflict;
+    return fail(server.error().code,
+                server.error().text + (is_taken ? tracker_there(options, context) : ""));
+  }
+  tracker::TrackerServer& tracker = **server;
+  auto control = ControlKeeper::create(
+      tracker.reactor(), context.run_directory,
+      [&tracker](int listening_fd) { tracker.serve_control_instead(listening_fd); });
+  if (!control) {
+    return fail(control.error());
+  }
+  TrackerStatus source(**server);
+  ControlHandler handler(source);
+  if (Status status = (*server)->serve_control((*control)->release_fd(), handler); !status) {
+    return fail(status.error());
+  }
+  // Its timers are of the server's reactor as well.
+  std::optional<TrackerService> service;
+  service.emplace(tracker, words, options, front);
+  front.finish(report_of(**server));
+  service->started();
+  std::unique_ptr<MetricsKeeper> metrics;
+  if (!metrics_path.empty()) {
+    metrics = std::make_unique<MetricsKeeper>(
+        tracker.reactor(), metrics_path, [&tracker] { return tracker.metrics(); }, front);
+  }
+  (*server)->run();
+  service->stopping();
+  if (metrics != nullptr) {
+    metrics->finish(tracker.metrics());
+    metrics.reset();
+  }
+  service.reset();
+  control->reset();
+  server->reset();  // before the handler it refers to
+  return exit_done;
+}
+
+Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& context) {
+  for (const std::string& text : options.words.listen) {
+    if (const Result<Endpoint> endpoint = parse_listen(text, tracker::port_default); !endpoint) {
+      return context.wrong_usage(fmt::format("--listen {}", endpoint.error().text));
+    }
+  }
+  const Result<tracker::TrackerOptions> settings = tracker_settings(options.words);
+  if (!settings) {
+    return fail(settings.error());
+  }
+  const WorkOptions work = {.mode = options.background ? RunMode::worker : RunMode::foreground,
+                            .log_name = fmt::format("tracker-{}", settings->listen.front().port)};
+  const std::string metrics_path =
+      options.metrics_path.empty() ? "" : clean_path(options.metrics_path);
+  return run_work(context, work, [&](Front& front) {
+    return serve(options.words, *settings, metrics_path, context, front);
+  });
+}
+
+}  // namespace
+
+void add_tracker_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<TrackerCommandOptions>(
+      app, context,
+      {.name = "tracker",
+       .description = "Tell the hosts of a release about each other",
+       .details = "Seeders and peers announce themselves to the tracker by the info hash of "
+                  "their torrent, and it answers with the neighbours that each should connect "
+                  "to. The release itself never passes through it. One tracker serves any "
+                  "number of releases at the same time, and needs no configuration for a new "
+                  "one.\n\n"
+                  "It keeps everything in memory. After a restart the hosts announce "
+                  "themselves again, and what was fetched meanwhile is not lost: hosts keep "
+                  "the neighbours they have.\n\n"
+                  "`http://HOST:8998/` shows in a browser how far the hosts of each release "
+                  "are, `/status.json` the same for programs, and `/metrics` for Prometheus. "
+                  "Whoever reaches the port can read these pages and announce a host: let "
+                  "only the fleet reach it.\n\n"
+                  "As a service of the packages it is `murder-tracker.service`, which reads "
+                  "`/etc/murder/tracker.toml`.",
+       .example = "murder tracker --listen '[::]:8998' --background",
+       .files = {{"/etc/murder/tracker.toml",
+                  "What `murder-tracker.service` is configured by, see `tracker.toml`(5)."}},
+       .see_also = {"murder-seed(1)", "murder-status(1)", "murder-stop(1)", "tracker.toml(5)"},
+       .has_telling_exit_code = true},
+      run_tracker);
+  command
+      .add_option("--listen", options.words.listen,
+                  "Address and port to listen on; may be repeated. Default: [::]:8998, all "
+                  "addresses, IPv6 and IPv4")
+      .type_name("HOST:PORT");
+  command
+      .add_option("--config", options.words.config_path,
+                  "Read tracker.toml; the options here come before what it says. SIGHUP reads it "
+                  "again")
+      .type_name("FILE");
+  command
+      .add_option("--racks", options.words.racks_path,
+                  "Lines of a network and its rack, \"10.1.0.0/16 r7\", for hosts that do not say "
+                  "--rack themselves")
+      .type_name("FILE");
+  add_metrics_option(command, options.metrics_path);
+  command.add_duration("--end-when-idle", options.words.idle_max,
+                       "End when it knew no host and nobody asked for this long; default: never");
+  command.add_flag("--background", options.background,
+                   "Return when it listens; it continues in the background");
+}
+
+}  // namespace murder::cli

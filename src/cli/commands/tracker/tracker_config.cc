@@ -1,0 +1,221 @@
+#include "cli/commands/tracker/tracker_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands/tracker/tracker_config_keys.h"
+#include "cli/service/bounds.h"
+#include "cli/ui/parse_toml.h"
+#include "cli/ui/suggestion.h"
+#include "cli/ui/toml_library.h"
+#include "engine/archive/file.h"
+#include "engine/base/units.h"
+#include "engine/http/bounds.h"
+#include "tracker/bounds.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr size_t listen_addresses_max = 64;
+
+// Reads one tracker.toml. Every method that can fail returns a Status that names the line.
+class Reader {
+ public:
+  explicit Reader(std::string path) : path_(std::move(path)) {}
+
+  Result<TrackerConfig> read(const toml::table& root) {
+    for (const Status& status :
+         {check_keys(root, keys_of(tracker_config_keys, tracker_table)), take_listen(root),
+          take_port(root), take_racks(root), take_idle(root), take_limits(root)}) {
+      if (!status) {
+        return fail(status.error());
+      }
+    }
+    return std::move(config_);
+  }
+
+ private:
+  tl::unexpected<Error> wrong(const toml::source_region& source, std::string_view why) const {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{}:{}: {}", path_, static_cast<uint64_t>(source.begin.line), why));
+  }
+  tl::unexpected<Error> wrong(const toml::node& node, std::string_view why) const {
+    return wrong(node.source(), why);
+  }
+
+  Status check_keys(const toml::table& table, const std::vector<std::string>& known) const {
+    for (const auto& [key, value] : table) {
+      const std::string name(key.str());
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const std::string near = nearest_word(name, known);
+        return wrong(key.source(),
+                     fmt::format("unknown key '{}'{}", name,
+                                 near.empty() ? "" : fmt::format(": did you mean '{}'?", near)));
+      }
+    }
+    return {};
+  }
+
+  Status add_listen(const toml::node& node) {
+    const auto* text = node.as_string();
+    if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+      return wrong(node, "listen must be an address like \"10.0.0.7:8998\", or a list of them");
+    }
+    if (config_.listen.size() >= listen_addresses_max) {
+      return wrong(node, fmt::format("listen has more than {} addresses", listen_addresses_max));
+    }
+    config_.listen.push_back(text->get());
+    return {};
+  }
+
+  Status take_listen(const toml::table& table) {
+    const toml::node* node = table.get("listen");
+    if (node == nullptr) {
+      return {};
+    }
+    const toml::array* list = node->as_array();
+    if (list == nullptr) {
+      return add_listen(*node);
+    }
+    for (const toml::node& each : *list) {
+      if (Status added = add_listen(each); !added) {
+        return added;
+      }
+    }
+    return list->empty() ? Status(wrong(*node, "listen is empty: name an address, or leave it out"))
+                         : Status();
+  }
+
+  template <typename Number>
+  Status take_number(const toml::table& table, const char* key, int64_t least, int64_t most,
+                     std::optional<Number>& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* number = node->as_integer();
+    if (number == nullptr || number->get() < least || number->get() > most) {
+      return wrong(*node, fmt::format("{} must be a number from {} to {}", key, least, most));
+    }
+    target = static_cast<Number>(number->get());
+    return {};
+  }
+
+  Status take_port(const toml::table& table) {
+    return take_number(table, "port", 0, UINT16_MAX, config_.port);
+  }
+
+  Status take_idle(const toml::table& table) {
+    const toml::node* node = table.get("end_when_idle");
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* number = node->as_integer();
+    const auto* text = node->as_string();
+    const Result<Duration> duration =
+        parse_duration(number != nullptr ? fmt::format("{}", number->get())
+                       : text != nullptr ? text->get()
+                                         : std::string());
+    if (!duration) {
+      return wrong(*node, "end_when_idle must be a time like \"10m\" or \"2h\"");
+    }
+    config_.idle_max = *duration;
+    return {};
+  }
+
+  Status take_limits(const toml::table& root) {
+    const toml::node* node = root.get("limits");
+    if (node == nullptr) {
+      return {};
+    }
+    const toml::table* table = node->as_table();
+    if (table == nullptr) {
+      return wrong(*node, "limits must be a table: [limits]");
+    }
+    for (const Status& status :
+         {check_keys(*table, keys_of(tracker_config_keys, limits_table)),
+          take_number(*table, "connections", 16, limits::http_connections_max,
+                      config_.connections_max),
+          take_number(*table, "hosts", 1, limits::tracker_peers_max, config_.hosts_max),
+          take_number(*table, "releases", 1, limits::tracker_swarms_max, config_.releases_max)}) {
+      if (!status) {
+        return status;
+      }
+    }
+    return {};
+  }
+
+  // The name of a file, or a table of networks.
+  Status take_racks(const toml::table& root) {
+    const toml::node* node = root.get("racks");
+    if (node == nullptr) {
+      return {};
+    }
+    if (const auto* text = node->as_string()) {
+      config_.racks_path = text->get();
+      return text->get().empty() || text->get().find('\0') != std::string::npos
+                 ? Status(wrong(*node, "racks must be the path of a file, or a table [racks]"))
+                 : Status();
+    }
+    const toml::table* table = node->as_table();
+    if (table == nullptr) {
+      return wrong(*node, "racks must be the path of a file, or a table [racks]");
+    }
+    std::string lines;
+    for (const auto& [key, value] : *table) {
+      if (Status added = add_rack(key, value, lines); !added) {
+        return added;
+      }
+    }
+    Result<tracker::RackTable> racks = tracker::RackTable::parse(lines, path_);
+    if (!racks) {
+      return fail(racks.error());  // two rules for one network: it names both racks
+    }
+    config_.racks = std::move(*racks);
+    return {};
+  }
+
+  Status add_rack(const toml::key& key, const toml::node& value, std::string& lines) const {
+    const auto* rack = value.as_string();
+    if (rack == nullptr) {
+      return wrong(value, fmt::format("the rack of {} must be a text in quotes", key.str()));
+    }
+    const std::string line = fmt::format("{} {}\n", key.str(), rack->get());
+    constexpr std::string_view separators = "\n#";
+    if (line.find_first_of(separators) != line.size() - 1) {
+      return wrong(key.source(),
+                   fmt::format("'{}' = '{}' is not a network and a rack", key.str(), rack->get()));
+    }
+    // By itself, so that the error is of this line.
+    if (const Result<tracker::RackTable> alone = tracker::RackTable::parse(line, ""); !alone) {
+      constexpr std::string_view place = ":1: ";
+      return wrong(key.source(), std::string_view(alone.error().text).substr(place.size()));
+    }
+    lines += line;
+    return {};
+  }
+
+  const std::string path_;
+  TrackerConfig config_;
+};
+
+}  // namespace
+
+Result<TrackerConfig> parse_tracker_config(std::string_view text, const std::string& path) {
+  const Result<toml::table> table = parse_toml(text, path);
+  if (!table) {
+    return fail(table.error());
+  }
+  return Reader(path).read(*table);
+}
+
+Result<TrackerConfig> load_tracker_config(const std::string& path) {
+  const Result<std::string> text = archive::read_whole_file(path, limits::tracker_config_bytes_max);
+  if (!text) {
+    return fail(text.error());
+  }
+  return parse_tracker_config(*text, path);
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,138 @@
+#include "cli/commands/tracker/tracker_service.h"
+
+#include <fmt/format.h>
+
+#include "engine/archive/release_name.h"
+#include "engine/base/printable.h"
+#include "engine/base/units.h"
+
+namespace murder::cli {
+namespace {
+
+std::string count_of(uint64_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string listen_text(const tracker::TrackerServer& server) {
+  std::string text;
+  for (const Endpoint& endpoint : server.endpoints()) {
+    text += (text.empty() ? "" : ", ") + endpoint.text();
+  }
+  return text;
+}
+
+}  // namespace
+
+ServiceEvent service_event_of(const tracker::TrackerEvent& event) {
+  const std::string address = event.endpoint.address.text();
+  ServiceEvent made{.tag = std::string(archive::tag_of_name(event.release)),
+                    .host = event.host.empty() ? address : event.host,
+                    .info_hash = event.info_hash.hex()};
+  const std::string release = made.tag.empty() ? made.info_hash : made.tag;
+  const std::string host = event.host.empty() || event.host == address
+                               ? address
+                               : fmt::format("{} ({})", event.host, address);
+  switch (event.kind) {
+    case tracker::TrackerEventKind::release_announced:
+      made.kind = ServiceEventKind::release_announced;
+      made.message = fmt::format("{}: first announced, by {}", release, host);
+      break;
+    case tracker::TrackerEventKind::host_done:
+      made.kind = ServiceEventKind::host_done;
+      made.message = fmt::format("{}: {} has it; {} done, {} still fetch", release, host,
+                                 event.done_count, event.fetch_count);
+      break;
+    case tracker::TrackerEventKind::host_lost:
+      made.kind = ServiceEventKind::host_lost;
+      made.message = event.left_bytes == 0
+                         ? fmt::format("{}: {}, which serves it, fell silent", release, host)
+                         : fmt::format("{}: {} fell silent with {} left to fetch", release, host,
+                                       format_size(event.left_bytes));
+      break;
+    case tracker::TrackerEventKind::release_complete:
+      made.kind = ServiceEventKind::release_complete;
+      made.host.clear();
+      made.message =
+          fmt::format("{}: {}, none fetches any more{}", release,
+                      event.done_count == 1 ? "1 host has it"
+                                            : fmt::format("{} hosts have it", event.done_count),
+                      event.lost_count == 0 ? "" : fmt::format("; {} lost", event.lost_count));
+      break;
+    case tracker::TrackerEventKind::announce_refused:
+      made.kind = ServiceEventKind::announce_refused;
+      made.message = fmt::format("the tracker is full: an announce of {} was refused", host);
+      break;
+  }
+  made.message = printable_value(made.message);
+  return made;
+}
+
+TrackerService::TrackerService(tracker::TrackerServer& server, TrackerWords words,
+                               tracker::TrackerOptions running, Front& front)
+    : server_(server),
+      words_(std::move(words)),
+      running_(std::move(running)),
+      front_(front),
+      link_(server.reactor(), [this] { return state(); }) {
+  server_.set_owner(*this);
+}
+
+std::string TrackerService::state() const {
+  const tracker::SwarmCounts counts = server_.table().totals();
+  return fmt::format("listening on {}: {}, {} fetching, {} with all of it", listen_text(server_),
+                     count_of(server_.table().swarm_count(), "release", "releases"),
+                     count_of(counts.leecher_count, "host", "hosts"), counts.seeder_count);
+}
+
+void TrackerService::report(const ServiceEvent& event) {
+  if (link_.report(event)) {
+    return;
+  }
+  if (event.kind == ServiceEventKind::reload_refused) {
+    front_.warn(event.message);
+  } else if (event.kind == ServiceEventKind::reloaded) {
+    front_.note(event.message);
+  }
+}
+
+void TrackerService::started() {
+  link_.ready();
+  report({.kind = ServiceEventKind::started,
+          .message = fmt::format("tracker listens on {}", listen_text(server_))});
+}
+
+void TrackerService::stopping() {
+  link_.stopping();
+  report({.kind = ServiceEventKind::stopping, .message = "tracker stops"});
+}
+
+void TrackerService::reload_requested() {
+  link_.reloading();
+  Result<tracker::TrackerOptions> wanted = tracker_settings(words_);
+  if (!wanted) {
+    report({.kind = ServiceEventKind::reload_refused,
+            .message = fmt::format("configuration not read, the one before stays: {}",
+                                   wanted.error().text)});
+  } else {
+    const std::string later = settings_for_restart(running_, *wanted);
+    const uint32_t networks = wanted->tunables.racks.network_count();
+    server_.change(std::move(wanted->tunables));
+    report({.kind = ServiceEventKind::reloaded,
+            .message = fmt::format(
+                "configuration read again: {}{}", count_of(networks, "network", "networks"),
+                later.empty() ? "" : fmt::format("; a change of {} needs a restart", later))});
+  }
+  link_.ready();
+}
+
+void TrackerService::happened(const tracker::TrackerEvent& event) {
+  report(service_event_of(event));
+}
+
+void TrackerService::events_dropped(uint64_t count) {
+  report({.kind = ServiceEventKind::announce_refused,
+          .message = fmt::format("{} more within a second, not listed",
+                                 count_of(count, "event", "events"))});
+}
+
+}  // namespace murder::cli

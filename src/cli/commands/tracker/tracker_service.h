@@ -1,0 +1,45 @@
+// A tracker that runs as a service: its manager and the journal learn how it is, and SIGHUP makes
+// it read its configuration again. What is wrong in that leaves everything as it was.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "cli/commands/tracker/tracker_settings.h"
+#include "cli/service/service_link.h"
+#include "cli/ui/background.h"
+#include "tracker/tracker_server.h"
+
+namespace murder::cli {
+
+// On the thread of the server, which outlives it.
+class TrackerService final : public tracker::TrackerOwner {
+ public:
+  // `running`: what the server was made with.
+  TrackerService(tracker::TrackerServer& server, TrackerWords words,
+                 tracker::TrackerOptions running, Front& front);
+
+  // Serving: to be called once, before run().
+  void started();
+  // After run().
+  void stopping();
+
+  void reload_requested() override;
+  void happened(const tracker::TrackerEvent& event) override;
+  void events_dropped(uint64_t count) override;
+
+ private:
+  [[nodiscard]] std::string state() const;
+  void report(const ServiceEvent& event);
+
+  tracker::TrackerServer& server_;
+  const TrackerWords words_;
+  const tracker::TrackerOptions running_;
+  Front& front_;
+  ServiceLink link_;
+};
+
+// A line of the journal, and its fields.
+[[nodiscard]] ServiceEvent service_event_of(const tracker::TrackerEvent& event);
+
+}  // namespace murder::cli

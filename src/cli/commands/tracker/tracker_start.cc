@@ -1,0 +1,101 @@
+#include "cli/commands/tracker/tracker_start.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <limits.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <vector>
+
+#include "cli/json.h"
+#include "engine/io/sockets.h"
+
+extern char** environ;
+
+namespace murder::cli {
+namespace {
+
+constexpr size_t output_bytes_max = 64 * 1024;
+constexpr int output_number = 1;  // standard output
+
+std::string own_path() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
+  return std::string(path.data(), size > 0 ? static_cast<size_t>(size) : 0);
+}
+
+std::vector<std::string> words_of(const TrackerStart& start) {
+  std::vector<std::string> words = {own_path(),     "tracker", "--listen", start.listen,
+                                    "--background", "--quiet", "--json"};
+  if (start.idle_max > Duration::zero()) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(start.idle_max).count();
+    words.insert(words.end(), {"--end-when-idle", fmt::format("{}s", seconds)});
+  }
+  if (!start.run_directory.empty()) {
+    words.insert(words.end(), {"--run-dir", start.run_directory});
+  }
+  return words;
+}
+
+// Its standard output up to its end.
+std::string read_all(int fd) {
+  std::string text;
+  std::array<char, 4096> part{};
+  while (true) {
+    const ssize_t size = read(fd, part.data(), part.size());
+    if (size < 0 && errno == EINTR) {
+      continue;
+    }
+    if (size <= 0) {
+      return text;
+    }
+    if (text.size() < output_bytes_max) {
+      text.append(part.data(), static_cast<size_t>(size));
+    }
+  }
+}
+
+}  // namespace
+
+Status start_tracker(const TrackerStart& start) {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    return fail_errno(errno, "a pipe cannot be made");
+  }
+  const io::Fd reading(ends[0]);
+  io::Fd writing(ends[1]);
+  std::vector<std::string> words = words_of(start);
+  std::vector<char*> arguments;
+  for (std::string& word : words) {
+    arguments.push_back(word.data());
+  }
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, writing.get(), output_number);
+  pid_t pid = -1;
+  const int error_number =
+      posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error_number != 0) {
+    return fail_errno(error_number, "the tracker cannot be started");
+  }
+  writing.reset();
+  const std::string output = read_all(reading.get());
+  int state = 0;
+  while (waitpid(pid, &state, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(state) && WEXITSTATUS(state) == 0) {
+    return {};
+  }
+  const Result<Json> told = parse_json(output);
+  return fail(ErrorCode::io, told ? text_member((*told)["error"], "text", "it did not start")
+                                  : "the tracker ended before it listened");
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,197 @@
+// murder wait: how a peer in the background ended, or how far it is.
+#include "cli/commands/wait.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "cli/commands/command_list.h"
+#include "cli/control.h"
+#include "cli/outcome_watch.h"
+#include "cli/peer_outcome.h"
+#include "cli/processes.h"
+#include "cli/ui/command.h"
+#include "engine/base/units.h"
+
+namespace murder::cli {
+namespace {
+
+// Where the kernel tells nothing of the run directory.
+constexpr Duration look_interval = std::chrono::milliseconds(50);
+constexpr Duration process_look_interval = std::chrono::seconds(1);
+constexpr off_t peer_log_tail_bytes = 2000;
+
+// The end of what the peer wrote, for whoever asks why it failed.
+std::string peer_log_tail(const RunDirectory& directory, const std::string& tag) {
+  const std::string name = peer_log_name(tag) + ".log";
+  const io::Fd fd(openat(directory.fd(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status {};
+  if (!fd.is_open() || fstat(fd.get(), &status) != 0) {
+    return {};
+  }
+  std::string text(static_cast<size_t>(peer_log_tail_bytes), '\0');
+  const off_t from = std::max<off_t>(0, status.st_size - peer_log_tail_bytes);
+  const ssize_t size = pread(fd.get(), text.data(), text.size(), from);
+  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+  return text;
+}
+
+Json failed_outcome(const std::string& text) {
+  return {{"state", outcome_failed}, {"error", {{"code", "interrupted"}, {"text", text}}}};
+}
+
+// The peer as its control socket tells, if it does; nothing when there is none.
+std::optional<Json> process_status(const RunDirectory& directory, const std::string& tag) {
+  for (const RunningProcess& process : list_processes(directory)) {
+    if (process.kind() == kind_peer && process.tag() == tag) {
+      return process.status;
+    }
+  }
+  return std::nullopt;
+}
+
+// Once: the state now, with "running" and its figures if it has not ended.
+Result<Json> look(const RunDirectory& directory, const std::string& tag, bool look_at_process) {
+  Result<Json> outcome = read_outcome(directory, tag);
+  if (!outcome) {
+    if (outcome.error().code == ErrorCode::not_found) {
+      return fail(ErrorCode::not_found,
+                  fmt::format("no peer of {} was started here with --background (looked in {})",
+                              tag, directory.path()));
+    }
+    return outcome;
+  }
+  if (text_member(*outcome, "state") != outcome_running || !look_at_process) {
+    return outcome;
+  }
+  const std::optional<Json> status = process_status(directory, tag);
+  if (!status) {
+    outcome = read_outcome(directory, tag);  // it may have ended between the two looks
+    if (outcome && text_member(*outcome, "state") == outcome_running) {
+      return failed_outcome("the peer ended without a word: it was killed");
+    }
+    return outcome;
+  }
+  for (const char* key : {"phase", "done_bytes", "total_bytes", "peers"}) {
+    if (status->contains(key)) {
+      (*outcome)[key] = (*status)[key];
+    }
+  }
+  return outcome;
+}
+
+// A release that was removed since is not there.
+void check_place(Json& outcome) {
+  const std::string path = text_member(outcome, "path");
+  if (text_member(outcome, "state") == outcome_done && !path.empty() &&
+      access(path.c_str(), F_OK) != 0) {
+    outcome = failed_outcome(path + " was delivered, and is not there any more");
+  }
+}
+
+std::string text_of_running(const Json& outcome, const std::string& tag) {
+  const uint64_t total = count_member(outcome, "total_bytes");
+  const uint64_t done = std::min(count_member(outcome, "done_bytes"), total);
+  return fmt::format("the peer of {} is still {}: {} of {}", tag,
+                     text_member(outcome, "phase", "at work"), format_size(done),
+                     format_size(total));
+}
+
+Result<int> report(Json outcome, const RunDirectory& directory, const std::string& tag,
+                   CommandContext& context) {
+  check_place(outcome);
+  const std::string state = text_member(outcome, "state");
+  if (state == outcome_done) {
+    for (const Json& warning : outcome["warnings"]) {
+      context.warn(warning.text());
+    }
+    context.print(text_member(outcome, "text"));
+    context.print_json(outcome);
+    return exit_done;
+  }
+  const std::string error = state == outcome_running
+                                ? text_of_running(outcome, tag)
+                                : text_member(outcome["error"], "text", "it failed");
+  if (!context.json) {
+    return fail(ErrorCode::io, error);
+  }
+  if (state == outcome_failed) {
+    outcome["log"] = peer_log_tail(directory, tag);
+  }
+  context.print_json(outcome);
+  context.note(fmt::format("murder wait: {}", error));
+  return exit_failed;
+}
+
+// A line for whoever follows through a pipe.
+void tell_progress(const Json& outcome, const CommandContext& context) {
+  context.print_json(outcome);
+}
+
+}  // namespace
+
+Result<int> wait_for_peer(const WaitOptions& options, CommandContext& context) {
+  using Clock = std::chrono::steady_clock;
+  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  if (!directory) {
+    return fail(directory.error());
+  }
+  OutcomeWatch watch(*directory);
+  const Clock::time_point start = Clock::now();
+  // Who follows a peer has just started it.
+  Clock::time_point next_process_look =
+      options.tells_progress ? start + process_look_interval : start;
+  while (true) {
+    const Clock::time_point now = Clock::now();
+    const bool is_last = options.timeout && now - start >= *options.timeout;
+    const bool look_at_process = is_last || now >= next_process_look;
+    if (look_at_process) {
+      next_process_look = now + process_look_interval;
+    }
+    const Result<Json> outcome = look(*directory, options.tag, look_at_process);
+    if (!outcome) {
+      return fail(outcome.error());
+    }
+    if (is_last || text_member(*outcome, "state") != outcome_running) {
+      return report(*outcome, *directory, options.tag, context);
+    }
+    if (look_at_process && options.tells_progress && outcome->contains("phase")) {
+      tell_progress(*outcome, context);
+    }
+    Duration wait_max = next_process_look - Clock::now();
+    if (options.timeout) {
+      wait_max = std::min<Duration>(wait_max, *options.timeout - (Clock::now() - start));
+    }
+    watch.wait(std::max(wait_max, Duration::zero()), look_interval);
+  }
+}
+
+void add_wait_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<WaitOptions>(
+      app, context,
+      {.name = "wait",
+       .description = "Wait for a peer that was started with --background: exit code 0 when the\n"
+                      "release is in its place",
+       .details = "Where the peer has ended, the answer is immediate, also after a restart of "
+                  "the machine as far as the run directory is still there. With --json, what "
+                  "is known of a peer that failed includes the end of its log.",
+       .example = "murder peer v42.tar.zst.torrent --to /srv/app --background\n"
+                  "murder wait v42 --timeout 10m",
+       .exit_statuses = {{"0", "The release is in its place."},
+                         {"1",
+                          "The peer failed, was killed, or is still at work when --timeout "
+                          "is over; standard error says which."},
+                         {"2", "The command line is wrong."}},
+       .see_also = {"murder-peer(1)", "murder-status(1)", "murder-clean(1)"},
+       .has_telling_exit_code = true},
+      wait_for_peer);
+  command.add_option("TAG", options.tag, "The release").required().completes(ValueKind::waited_tag);
+  command.add_duration("--timeout", options.timeout,
+                       "Give up waiting after this long (the peer continues); default: never");
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,190 @@
+#include "cli/ui/front_link.h"
+
+#include <fmt/format.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "cli/ui/output.h"
+#include "engine/base/printable.h"
+
+namespace murder::cli {
+namespace {
+
+// Progress and notes are dropped while this much waits for a front that does not read (it may be
+// stopped by job control), so that the final report always finds room in the socket's buffer.
+constexpr int unread_bytes_max = 64 * 1024;
+constexpr size_t text_bytes_max = 16 * 1024;
+
+void write_to_log(std::string_view kind, std::string_view line) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  char stamp[32] = "";
+  if (localtime_r(&now, &local) != nullptr) {
+    (void)std::strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S", &local);
+  }
+  print_message(printable_lines(fmt::format("{} {}{}", stamp, kind, line)) + "\n");
+}
+
+// GCC 12 warns falsely where these are made by designated initialisers.
+FrontMessage text_message(FrontMessageKind kind, std::string_view text) {
+  FrontMessage message;
+  message.kind = kind;
+  message.text = text;
+  return message;
+}
+
+FrontMessage report_message(const FinalReport& report) {
+  FrontMessage message;
+  message.kind = FrontMessageKind::final_report;
+  message.final_report = report;
+  return message;
+}
+
+Json json_of(const Progress& progress) {
+  Json json = {{"phase", progress.phase},
+               {"done_bytes", progress.done_bytes},
+               {"total_bytes", progress.total_bytes}};
+  if (progress.peers) {
+    json["peers"] = *progress.peers;
+  }
+  return json;
+}
+
+Progress progress_of(const Json& json) {
+  Progress progress{.phase = text_member(json, "phase"),
+                    .done_bytes = count_member(json, "done_bytes"),
+                    .total_bytes = count_member(json, "total_bytes"),
+                    .peers = std::nullopt};
+  if (json.contains("peers")) {
+    progress.peers = static_cast<uint32_t>(count_member(json, "peers"));
+  }
+  return progress;
+}
+
+}  // namespace
+
+std::string encode_front_message(const FrontMessage& message) {
+  Json body;
+  switch (message.kind) {
+    case FrontMessageKind::progress:
+      body = json_of(message.progress);
+      break;
+    case FrontMessageKind::note:
+    case FrontMessageKind::warning:
+      body = {{"text", message.text.substr(0, text_bytes_max)}};
+      break;
+    case FrontMessageKind::final_report:
+      body = {{"exit_code", message.final_report.exit_code},
+              {"text", message.final_report.text},
+              {"json", message.final_report.json}};
+      break;
+    case FrontMessageKind::error:
+      body = {{"code", static_cast<unsigned>(message.error.code)},
+              {"text", message.error.text.substr(0, text_bytes_max)}};
+      break;
+  }
+  return static_cast<char>(message.kind) + json_text(body);
+}
+
+std::optional<FrontMessage> decode_front_message(std::string_view packet) {
+  if (packet.empty()) {
+    return std::nullopt;
+  }
+  const Result<Json> body = parse_json(packet.substr(1));
+  if (!body || !body->is_object()) {
+    return std::nullopt;
+  }
+  FrontMessage message;
+  message.kind = static_cast<FrontMessageKind>(packet[0]);
+  switch (message.kind) {
+    case FrontMessageKind::progress:
+      message.progress = progress_of(*body);
+      return message;
+    case FrontMessageKind::note:
+    case FrontMessageKind::warning:
+      message.text = text_member(*body, "text");
+      return message;
+    case FrontMessageKind::final_report:
+      message.final_report.exit_code = static_cast<int>(number_member(*body, "exit_code", 1));
+      message.final_report.text = text_member(*body, "text");
+      message.final_report.json = (*body)["json"];
+      return message;
+    case FrontMessageKind::error:
+      message.error.code = static_cast<ErrorCode>(count_member(*body, "code"));
+      message.error.text = text_member(*body, "text");
+      return message;
+  }
+  return std::nullopt;
+}
+
+void FrontLink::progress(const Progress& progress) {
+  FrontMessage message;
+  message.kind = FrontMessageKind::progress;
+  message.progress = progress;
+  send(message, /*may_drop=*/true);
+}
+
+void FrontLink::note(std::string_view line) {
+  if (!socket_.is_open()) {
+    write_to_log("", line);
+    return;
+  }
+  send(text_message(FrontMessageKind::note, line), /*may_drop=*/true);
+}
+
+void FrontLink::warn(std::string_view line) {
+  if (!socket_.is_open()) {
+    write_to_log("warning: ", line);
+    return;
+  }
+  send(text_message(FrontMessageKind::warning, line), /*may_drop=*/true);
+}
+
+void FrontLink::finish(const FinalReport& report) {
+  send(report_message(report), /*may_drop=*/false);
+  socket_.reset();
+}
+
+int FrontLink::end(const Result<int>& outcome) {
+  const int exit_code = outcome ? *outcome : exit_failed;
+  if (!socket_.is_open()) {
+    if (!outcome) {
+      write_to_log("error: ", outcome.error().text);
+    }
+  } else if (outcome) {
+    send(report_message({.exit_code = exit_code, .text = {}, .json = {}}), /*may_drop=*/false);
+  } else {
+    FrontMessage message;
+    message.kind = FrontMessageKind::error;
+    message.error = outcome.error();
+    send(message, /*may_drop=*/false);
+  }
+  return exit_code;
+}
+
+void FrontLink::send(const FrontMessage& message, bool may_drop) {
+  if (!socket_.is_open()) {
+    return;
+  }
+  int unread_bytes = 0;
+  if (may_drop &&
+      (ioctl(socket_.get(), SIOCOUTQ, &unread_bytes) != 0 || unread_bytes > unread_bytes_max)) {
+    return;
+  }
+  const std::string packet = encode_front_message(message);
+  const int flags = MSG_NOSIGNAL | (may_drop ? MSG_DONTWAIT : 0);
+  ssize_t sent = 0;
+  do {
+    sent = ::send(socket_.get(), packet.data(), packet.size(), flags);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0 && !may_drop) {
+    write_to_log("error: ", fmt::format("the result did not reach the command in front: {}",
+                                        packet.substr(1)));
+  }
+}
+
+}  // namespace murder::cli
