@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "cli/json.h"
+#include "engine/base/json.h"
 #include "engine/http/server.h"
 
 namespace murder::cli {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "cli/json.h"
+#include "engine/base/json.h"
 
 namespace murder::cli {
 

@@ -2,7 +2,7 @@
 // of which may carry a descriptor.
 #pragma once
 
-#include "cli/json.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 #include "engine/io/sockets.h"
 

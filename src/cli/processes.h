@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/json.h"
 #include "cli/run_directory.h"
 #include "engine/base/instant.h"
+#include "engine/base/json.h"
 
 namespace murder::cli {
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/json.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {

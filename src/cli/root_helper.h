@@ -17,7 +17,7 @@
 
 #include "cli/delivery.h"
 #include "cli/helper_link.h"
-#include "cli/json.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 #include "engine/codec/metainfo.h"
 

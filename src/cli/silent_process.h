@@ -2,8 +2,8 @@
 // control group), or hang.
 #pragma once
 
-#include "cli/json.h"
 #include "cli/run_directory.h"
+#include "engine/base/json.h"
 
 namespace murder::cli {
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "cli/json.h"
 #include "cli/run_directory.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/json.h"
 #include "cli/release_directory.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {

@@ -9,7 +9,7 @@
 
 #include "cli/deploy_locks.h"
 #include "cli/fleet/deploy_run.h"
-#include "cli/json.h"
+#include "engine/base/json.h"
 
 namespace murder::fleet {
 

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "cli/json.h"
 #include "engine/archive/piece_size.h"
+#include "engine/base/json.h"
 #include "engine/base/small_file.h"
 
 namespace murder::fleet {

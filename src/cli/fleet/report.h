@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/fleet/plan/host_result.h"
-#include "cli/json.h"
+#include "engine/base/json.h"
 
 namespace murder::fleet {
 

@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "cli/json.h"
 #include "engine/base/instant.h"
+#include "engine/base/json.h"
 #include "engine/base/types.h"
 
 namespace murder::fleet {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/json.h"
+#include "engine/base/json.h"
 
 namespace murder::fleet {
 

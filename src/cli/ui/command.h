@@ -19,10 +19,10 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/json.h"
 #include "cli/ui/argument_parser.h"
 #include "cli/ui/command_text.h"
 #include "engine/base/instant.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {

@@ -12,7 +12,7 @@
 #include <chrono>
 #include <vector>
 
-#include "cli/json.h"
+#include "engine/base/json.h"
 #include "engine/io/sockets.h"
 
 extern char** environ;

@@ -9,7 +9,7 @@
 
 #include "cli/commands/tune/file_state.h"
 #include "cli/commands/tune/plan.h"
-#include "cli/json.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 
 namespace murder::cli::tune {

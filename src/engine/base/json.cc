@@ -1,4 +1,4 @@
-#include "cli/json.h"
+#include "engine/base/json.h"
 
 #include <fmt/format.h>
 
