@@ -44,15 +44,15 @@ std::vector<HostReleases> list_releases(Work& work, std::span<const HostIndex> h
   std::vector<HostReleases> list;
   for (const HostResult& result :
        work.run_and_note(hosts, {.stage = "releases"}, [&](const Host&) { return command; })) {
-    const cli::Json json = json_output(result);
+    const Json json = json_output(result);
     HostReleases releases{.host = result.host,
-                          .current = cli::text_member(json, "current"),
-                          .previous = cli::text_member(json, "previous"),
-                          .previous_problem = cli::text_member(json, "previous_problem")};
+                          .current = text_member(json, "current"),
+                          .previous = text_member(json, "previous"),
+                          .previous_problem = text_member(json, "previous_problem")};
     if (json.contains("releases") && json["releases"].is_array()) {
-      for (const cli::Json& release : json["releases"]) {
+      for (const Json& release : json["releases"]) {
         releases.releases.push_back(release.is_text() ? release.text()
-                                                      : cli::text_member(release, "tag", "?"));
+                                                      : text_member(release, "tag", "?"));
       }
     }
     list.push_back(std::move(releases));

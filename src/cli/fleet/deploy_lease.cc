@@ -129,8 +129,8 @@ bool DeployLease::take(const JobKind& kind, const HostResult& result) {
 }
 
 void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
-  const cli::Json reply = json_output(result);
-  const std::string state = cli::text_member(reply, "state");
+  const Json reply = json_output(result);
+  const std::string state = text_member(reply, "state");
   LeasedHost& host = hosts_[result.host.raw];
   if (state == cli::lock_state_name(cli::LockState::held)) {
     host.is_held = true;
@@ -139,7 +139,7 @@ void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
     if (!is_renewal) {
       host.processes = reply["processes"];
       host.tracker_started = reply["tracker_started"] == true;
-      host.tracker_trouble = cli::text_member(reply, "tracker_trouble");
+      host.tracker_trouble = text_member(reply, "tracker_trouble");
     }
   } else if (!state.empty()) {
     on_busy(result.host, cli::lock_of(reply["holder"]),
@@ -180,14 +180,14 @@ void DeployLease::on_busy(HostIndex host, const cli::DeployLock& holder, bool is
 
 void DeployLease::take_unlocked(const HostResult& result) const {
   const std::string& name = run_.work.inventory().at(result.host).name;
-  const cli::Json reply = json_output(result);
+  const Json reply = json_output(result);
   if (!result.is_ok()) {
     run_.work.view().warn(fmt::format(
         "{} is locked for up to {} s more, and its tracker may still run ({}): `{}` ends that",
         name, lease.count(), result.reason, task_command(run_.options.own_words, "stop-tracker")));
-  } else if (cli::text_member(reply, "tracker") == "needed") {
-    run_.work.view().warn(fmt::format("the tracker on {} is left running: {}", name,
-                                      cli::text_member(reply, "reason")));
+  } else if (text_member(reply, "tracker") == "needed") {
+    run_.work.view().warn(
+        fmt::format("the tracker on {} is left running: {}", name, text_member(reply, "reason")));
   }
 }
 

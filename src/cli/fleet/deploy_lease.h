@@ -17,7 +17,7 @@ struct LeasedHost {
   bool is_held = false;
   bool is_mark = false;
   cli::DeployLock lock;  // as the host keeps it
-  cli::Json processes;   // of murder there, when the lock was taken
+  Json processes;        // of murder there, when the lock was taken
   bool has_tracker_role = false;
   bool tracker_started = false;  // with the lock, since none ran
   std::string tracker_trouble;   // why not

@@ -86,16 +86,16 @@ std::string table_of_states(const Inventory& inventory, const DeployOutcome& out
   return cli::format_table(rows);
 }
 
-cli::Json json_of_states(const Inventory& inventory, const DeployOutcome& outcome) {
-  cli::Json states = cli::Json::object();
+Json json_of_states(const Inventory& inventory, const DeployOutcome& outcome) {
+  Json states = Json::object();
   for (const auto& [host, state] : outcome.states) {
     states[inventory.at(host).name] = host_state_name(state);
   }
   return states;
 }
 
-cli::Json json_of(const std::vector<StageTime>& stages) {
-  cli::Json list = cli::Json::array();
+Json json_of(const std::vector<StageTime>& stages) {
+  Json list = Json::array();
   for (const StageTime& stage : stages) {
     list.push_back({{"stage", stage.stage},
                     {"start_s", seconds_of(stage.start)},
@@ -124,7 +124,7 @@ int finish_deploy(Work& work, const DeployOptions& options, const DeployOutcome&
                    {"activated", outcome.is_activated},
                    {"states", json_of_states(work.inventory(), outcome)},
                    {"stages", json_of(outcome.stages)},
-                   {"error", outcome.fatal ? cli::Json() : cli::Json(outcome.fatal.error().text)}});
+                   {"error", outcome.fatal ? Json() : Json(outcome.fatal.error().text)}});
   if (code == cli::exit_done && !outcome.fatal) {
     return cli::exit_failed;
   }

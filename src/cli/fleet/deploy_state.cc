@@ -17,10 +17,10 @@ namespace {
 
 constexpr size_t state_bytes_max = 64 * 1024 * 1024;
 
-std::vector<std::string> texts_of(const cli::Json& json, const char* key) {
+std::vector<std::string> texts_of(const Json& json, const char* key) {
   std::vector<std::string> texts;
   if (json.contains(key) && json[key].is_array()) {
-    for (const cli::Json& entry : json[key]) {
+    for (const Json& entry : json[key]) {
       if (entry.is_text()) {
         texts.push_back(entry.text());
       }
@@ -32,28 +32,28 @@ std::vector<std::string> texts_of(const cli::Json& json, const char* key) {
 }  // namespace
 
 std::string encode_deploy_state(const DeployState& state) {
-  return cli::json_text({{"tag", state.tag},
-                         {"destination_path", state.destination_path},
-                         {"info_hash", state.info_hash},
-                         {"hosts_expected", state.hosts_expected},
-                         {"activated", state.is_activated},
-                         {"done", state.done},
-                         {"failed", state.failed}}) +
+  return json_text({{"tag", state.tag},
+                    {"destination_path", state.destination_path},
+                    {"info_hash", state.info_hash},
+                    {"hosts_expected", state.hosts_expected},
+                    {"activated", state.is_activated},
+                    {"done", state.done},
+                    {"failed", state.failed}}) +
          "\n";
 }
 
 Result<DeployState> decode_deploy_state(const std::string& text) {
-  const Result<cli::Json> json = cli::parse_json(text);
+  const Result<Json> json = parse_json(text);
   if (!json) {
     return fail(json.error());
   }
-  DeployState state{.tag = cli::text_member(*json, "tag"),
-                    .destination_path = cli::text_member(*json, "destination_path"),
-                    .info_hash = cli::text_member(*json, "info_hash")};
+  DeployState state{.tag = text_member(*json, "tag"),
+                    .destination_path = text_member(*json, "destination_path"),
+                    .info_hash = text_member(*json, "info_hash")};
   if (!json->is_object() || state.tag.empty() || state.info_hash.empty()) {
     return fail(ErrorCode::invalid_input, "this is not the state of a deploy");
   }
-  const uint64_t hosts_expected = cli::count_member(*json, "hosts_expected");
+  const uint64_t hosts_expected = count_member(*json, "hosts_expected");
   if (hosts_expected <= archive::hosts_expected_max) {
     state.hosts_expected = static_cast<uint32_t>(hosts_expected);
   }

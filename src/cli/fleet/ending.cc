@@ -17,12 +17,11 @@ namespace {
 constexpr Duration silent_host_timeout = std::chrono::seconds(10);
 
 // What the commands of a host told, in their order.
-std::vector<cli::Json> objects_in(std::string_view output) {
-  std::vector<cli::Json> objects;
+std::vector<Json> objects_in(std::string_view output) {
+  std::vector<Json> objects;
   while (!output.empty()) {
     const size_t end = std::min(output.find('\n'), output.size());
-    if (Result<cli::Json> json = cli::parse_json(output.substr(0, end));
-        json && json->is_object()) {
+    if (Result<Json> json = parse_json(output.substr(0, end)); json && json->is_object()) {
       objects.push_back(std::move(*json));
     }
     output.remove_prefix(std::min(end + 1, output.size()));
@@ -120,9 +119,9 @@ bool Ending::take(const JobKind& kind, const HostResult& result) {
     return true;  // clean_what_is_left()
   }
   std::erase(open_, result.host);
-  const std::vector<cli::Json> told = objects_in(result.output);
-  const bool is_clean = std::any_of(
-      told.begin(), told.end(), [](const cli::Json& object) { return object.contains("stopped"); });
+  const std::vector<Json> told = objects_in(result.output);
+  const bool is_clean = std::any_of(told.begin(), told.end(),
+                                    [](const Json& object) { return object.contains("stopped"); });
   if (!is_clean && run_.at(result.host).is_touched) {
     left_.push_back(result.host);
     run_.work.context().warn(fmt::format(
@@ -134,7 +133,7 @@ bool Ending::take(const JobKind& kind, const HostResult& result) {
 void Ending::take_activated(const HostResult& result) {
   bool is_active = false;
   bool is_kept = false;
-  for (const cli::Json& told : objects_in(result.output)) {
+  for (const Json& told : objects_in(result.output)) {
     is_active = is_active || told.contains("link");
     is_kept = is_kept || told.contains("releases");
   }

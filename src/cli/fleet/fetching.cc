@@ -107,20 +107,20 @@ void Fetching::ask() {
   }
 }
 
-void Fetching::move_to(HostIndex host, const cli::Json& told) {
+void Fetching::move_to(HostIndex host, const Json& told) {
   DeployHost& here = run_.at(host);
-  const std::string phase = cli::text_member(told, "phase");
+  const std::string phase = text_member(told, "phase");
   if (phase.empty() || here.is_settled()) {
     return;
   }
   const HostState state = state_of_phase(phase);
-  const uint64_t done = cli::count_member(told, "done_bytes");
+  const uint64_t done = count_member(told, "done_bytes");
   here.moved_at = state != here.state || done != here.done_bytes || state == HostState::unpacking
                       ? monotonic_now()
                       : here.moved_at;
   here.state = state;
   here.done_bytes = done;
-  here.total_bytes = cli::count_member(told, "total_bytes", here.total_bytes);
+  here.total_bytes = count_member(told, "total_bytes", here.total_bytes);
 }
 
 void Fetching::take_output(HostIndex host, std::string_view part) {
@@ -131,7 +131,7 @@ void Fetching::take_output(HostIndex host, std::string_view part) {
     if (end == std::string::npos) {
       break;
     }
-    if (const Result<cli::Json> told = cli::parse_json(here.line.substr(0, end))) {
+    if (const Result<Json> told = parse_json(here.line.substr(0, end))) {
       here.has_begun = here.has_begun || !told->contains("already_there");
       move_to(host, *told);
     }
@@ -154,8 +154,8 @@ bool Fetching::take(const JobKind& kind, const HostResult& result) {
   if (here.is_settled()) {
     return true;
   }
-  const cli::Json outcome = json_output(result);
-  const std::string state = cli::text_member(outcome, "state");
+  const Json outcome = json_output(result);
+  const std::string state = text_member(outcome, "state");
   move_to(result.host, outcome);
   const bool is_lost = result.outcome == Outcome::unreachable && here.has_begun;
   if (result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started) {
@@ -171,7 +171,7 @@ bool Fetching::take(const JobKind& kind, const HostResult& result) {
   return true;
 }
 
-void Fetching::end_host(const HostResult& result, const cli::Json& outcome) {
+void Fetching::end_host(const HostResult& result, const Json& outcome) {
   DeployHost& here = run_.at(result.host);
   if (tells_done(outcome, torrent_->info_hash)) {
     here.state = HostState::ready;

@@ -42,8 +42,8 @@ class Fetching {
  private:
   void begin();
   void ask();
-  void end_host(const HostResult& result, const cli::Json& outcome);
-  void move_to(HostIndex host, const cli::Json& told);
+  void end_host(const HostResult& result, const Json& outcome);
+  void move_to(HostIndex host, const Json& told);
   void leave_laggards(uint32_t hosts_needed, uint32_t hosts_before);
   void leave(HostIndex host, std::string reason, Outcome outcome);
   [[nodiscard]] bool is_pending(HostIndex host) const;

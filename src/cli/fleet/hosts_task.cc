@@ -22,12 +22,12 @@ std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
-cli::Json json_of(const Host& host, const std::vector<Role>& roles) {
-  cli::Json names = cli::Json::array();
+Json json_of(const Host& host, const std::vector<Role>& roles) {
+  Json names = Json::array();
   for (const Role role : roles) {
     names.push_back(role_name(role));
   }
-  cli::Json json = {{"host", host.name}, {"address", host.address}, {"roles", names}};
+  Json json = {{"host", host.name}, {"address", host.address}, {"roles", names}};
   if (host.port != 0) {
     json["port"] = host.port;
   }
@@ -55,7 +55,7 @@ std::vector<std::string> row_of(const Host& host, const std::vector<Role>& roles
           or_dash(names)};
 }
 
-cli::Json json_of(const Variables& variables) {
+Json json_of(const Variables& variables) {
   return {{"default_tag", variables.default_tag},
           {"default_seeder_files_path", variables.default_seeder_files_path},
           {"default_destination_path", variables.default_destination_path},
@@ -73,7 +73,7 @@ Result<int> run_hosts(const FleetOptions& options, cli::CommandContext& context)
   const std::vector<std::vector<Role>> roles = roles_of(*inventory);
   std::vector<std::vector<std::string>> rows = {
       {"HOST", "ADDRESS", "PORT", "USER", "IP", "RACK", "ROLES"}};
-  cli::Json hosts = cli::Json::array();
+  Json hosts = Json::array();
   for (size_t index = 0; index < inventory->hosts.size(); ++index) {
     rows.push_back(row_of(inventory->hosts[index], roles[index]));
     hosts.push_back(json_of(inventory->hosts[index], roles[index]));

@@ -100,13 +100,13 @@ class Peering {
     last_round_at_ = monotonic_now();
   }
 
-  [[nodiscard]] bool has_it(const cli::Json& outcome) const {
+  [[nodiscard]] bool has_it(const Json& outcome) const {
     return tells_done(outcome, torrent_.info_hash);
   }
 
   void take(const HostResult& result) {
-    const cli::Json outcome = json_output(result);
-    const std::string state = cli::text_member(outcome, "state");
+    const Json outcome = json_output(result);
+    const std::string state = text_member(outcome, "state");
     if (has_it(outcome)) {
       result_.done.push_back(result.host);
       warnings_.note(outcome);
@@ -150,13 +150,13 @@ class Peering {
       const auto progress = progress_of_pending_.find(host.raw);
       std::string how_far;
       if (progress != progress_of_pending_.end()) {
-        how_far = fmt::format(", {} of {}",
-                              format_size(cli::count_member(progress->second, "done_bytes")),
-                              format_size(cli::count_member(progress->second, "total_bytes")));
+        how_far =
+            fmt::format(", {} of {}", format_size(count_member(progress->second, "done_bytes")),
+                        format_size(count_member(progress->second, "total_bytes")));
       }
       const std::string phase = progress == progress_of_pending_.end()
                                     ? "downloading"
-                                    : cli::text_member(progress->second, "phase", "downloading");
+                                    : text_member(progress->second, "phase", "downloading");
       const bool is_interrupted = work_.is_interrupted();
       work_.note_failure({.host = host,
                           .name = work_.inventory().at(host).name,
@@ -178,15 +178,15 @@ class Peering {
   Instant last_round_at_{};
   uint32_t host_count_ = 0;
   std::vector<HostIndex> pending_;
-  std::map<uint32_t, cli::Json> progress_of_pending_;
+  std::map<uint32_t, Json> progress_of_pending_;
   PeerWarnings warnings_;
   PeeringResult result_;
 };
 
 }  // namespace
 
-void PeerWarnings::note(const cli::Json& outcome) {
-  for (const cli::Json& warning : outcome["warnings"]) {
+void PeerWarnings::note(const Json& outcome) {
+  for (const Json& warning : outcome["warnings"]) {
     if (counts_.size() < warnings_kept_max || counts_.contains(warning.text())) {
       ++counts_[warning.text()];
     }
@@ -231,30 +231,30 @@ std::string peer_command(const Work& work, const Host& host, const PeeringOption
       .text();
 }
 
-bool is_in_the_way(const cli::Json& told) {
-  static const cli::Json exists = cli::json_of_error({ErrorCode::exists, {}});
+bool is_in_the_way(const Json& told) {
+  static const Json exists = json_of_error({ErrorCode::exists, {}});
   return told["error"]["code"] == exists["error"]["code"];
 }
 
-bool tells_done(const cli::Json& outcome, const InfoHash& info_hash) {
-  return cli::text_member(outcome, "state") == cli::outcome_done &&
-         cli::text_member(outcome, "info_hash") == info_hash.hex();
+bool tells_done(const Json& outcome, const InfoHash& info_hash) {
+  return text_member(outcome, "state") == cli::outcome_done &&
+         text_member(outcome, "info_hash") == info_hash.hex();
 }
 
-HostFailure peer_failure(const Work& work, const HostResult& result, const cli::Json& outcome,
+HostFailure peer_failure(const Work& work, const HostResult& result, const Json& outcome,
                          const std::string& tag) {
-  const std::string state = cli::text_member(outcome, "state");
+  const std::string state = text_member(outcome, "state");
   HostFailure failure = failure_of(work.inventory(), result);
   failure.stage = peer_stage;
   failure.is_in_the_way = is_in_the_way(outcome);
   if (state == cli::outcome_failed && outcome.contains("error")) {
-    failure.reason = cli::text_member(outcome["error"], "text", failure.reason);
-    failure.log_tail = cli::text_member(outcome, "log");
+    failure.reason = text_member(outcome["error"], "text", failure.reason);
+    failure.log_tail = text_member(outcome, "log");
   } else if (state == cli::outcome_done) {
     failure.outcome = outcome_name(Outcome::failed);
     failure.reason =
         fmt::format("another release named {} was fetched there meanwhile (info hash {})", tag,
-                    cli::text_member(outcome, "info_hash"));
+                    text_member(outcome, "info_hash"));
   } else if (failure.reason.empty()) {
     failure.outcome = outcome_name(Outcome::failed);
     failure.reason = "the peer was killed before it could report";

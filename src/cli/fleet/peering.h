@@ -44,7 +44,7 @@ struct PeeringResult {
 // What peers warn of is mostly the same on all hosts: it is told once, with their number.
 class PeerWarnings {
  public:
-  void note(const cli::Json& outcome);
+  void note(const Json& outcome);
   void tell(Work& work) const;
 
  private:
@@ -55,12 +55,12 @@ class PeerWarnings {
 [[nodiscard]] std::string peer_command(const Work& work, const Host& host,
                                        const PeeringOptions& options, bool follows);
 // Of the error of a peer.
-[[nodiscard]] bool is_in_the_way(const cli::Json& told);
+[[nodiscard]] bool is_in_the_way(const Json& told);
 // Whether it told that this release is in its place.
-[[nodiscard]] bool tells_done(const cli::Json& outcome, const InfoHash& info_hash);
+[[nodiscard]] bool tells_done(const Json& outcome, const InfoHash& info_hash);
 // Why there is no release, by what a peer told last and how its command ended.
 [[nodiscard]] HostFailure peer_failure(const Work& work, const HostResult& result,
-                                       const cli::Json& outcome, const std::string& tag);
+                                       const Json& outcome, const std::string& tag);
 
 // With what the tracker told last, for hosts that are asked later (is_time_to_ask).
 [[nodiscard]] AskState ask_state_of(const TrackerFeed::Latest& latest, AskState state);

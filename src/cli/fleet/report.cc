@@ -101,8 +101,8 @@ std::string format_failures(std::span<const HostFailure> failures) {
   return text;
 }
 
-cli::Json json_of(std::span<const HostFailure> failures) {
-  cli::Json list = cli::Json::array();
+Json json_of(std::span<const HostFailure> failures) {
+  Json list = Json::array();
   for (const HostFailure& failure : failures) {
     list.push_back({{"host", failure.name},
                     {"stage", failure.stage},

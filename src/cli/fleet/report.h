@@ -34,6 +34,6 @@ struct HostFailure {
 // when there are many of them.
 [[nodiscard]] std::string format_failures(std::span<const HostFailure> failures);
 
-[[nodiscard]] cli::Json json_of(std::span<const HostFailure> failures);
+[[nodiscard]] Json json_of(std::span<const HostFailure> failures);
 
 }  // namespace murder::fleet

@@ -79,7 +79,7 @@ Result<int> run_rollback(const TaskOptions& options, cli::CommandContext& contex
         work.inventory().at(releases.host).name);
   }
   if (reached.empty() || work.is_interrupted()) {
-    return work.finish(0, "nothing was switched", {{"done", cli::Json::array()}});
+    return work.finish(0, "nothing was switched", {{"done", Json::array()}});
   }
   std::string tag = options.tag;
   if (tag.empty()) {

@@ -42,8 +42,8 @@ std::vector<OtherName> meet_machines(Work& work, std::vector<HostIndex>& hosts) 
   return drop_other_names(work, hosts);
 }
 
-cli::Json json_of(const Inventory& inventory, std::span<const OtherName> names) {
-  cli::Json json = cli::Json::object();
+Json json_of(const Inventory& inventory, std::span<const OtherName> names) {
+  Json json = Json::object();
   for (const OtherName& each : names) {
     json[inventory.at(each.name).name] = inventory.at(each.machine).name;
   }

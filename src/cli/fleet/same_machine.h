@@ -20,6 +20,6 @@ std::vector<OtherName> drop_other_names(Work& work, std::vector<HostIndex>& host
 
 // The same after saying hello to hosts that were not reached yet.
 [[nodiscard]] std::vector<OtherName> meet_machines(Work& work, std::vector<HostIndex>& hosts);
-[[nodiscard]] cli::Json json_of(const Inventory& inventory, std::span<const OtherName> names);
+[[nodiscard]] Json json_of(const Inventory& inventory, std::span<const OtherName> names);
 
 }  // namespace murder::fleet

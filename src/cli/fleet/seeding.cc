@@ -23,12 +23,12 @@ constexpr std::string_view seed_stage = "start-seeding";
 // Base64 makes a third more of it, and quoting for the shell nothing (command_bytes_max).
 constexpr size_t torrent_in_command_max = 48 * 1024;
 
-const cli::Json* process_in(const cli::Json& status, std::string_view kind) {
+const Json* process_in(const Json& status, std::string_view kind) {
   if (!status.is_object() || !status.contains("processes")) {
     return nullptr;
   }
-  for (const cli::Json& process : status["processes"]) {
-    if (cli::text_member(process, "kind") == kind) {
+  for (const Json& process : status["processes"]) {
+    if (text_member(process, "kind") == kind) {
       return &process;
     }
   }
@@ -100,8 +100,8 @@ std::vector<HostIndex> check_idle(Work& work, std::span<const HostIndex> seeders
   for (const HostResult& result :
        work.run_and_note(seeders, {.stage = std::string(seed_stage)},
                          [&](const Host&) { return status_command(work, tag); })) {
-    const cli::Json status = json_output(result);
-    const cli::Json* seeder = process_in(status, cli::kind_seeder);
+    const Json status = json_output(result);
+    const Json* seeder = process_in(status, cli::kind_seeder);
     if (seeder == nullptr) {
       idle.push_back(result.host);
       continue;
@@ -109,7 +109,7 @@ std::vector<HostIndex> check_idle(Work& work, std::span<const HostIndex> seeders
     work.note_failure(failure(
         work, result.host, seed_stage,
         fmt::format("{} is served there already (pid {}): `murder stop {} --seeding` ends it", tag,
-                    cli::count_member(*seeder, "pid"), tag)));
+                    count_member(*seeder, "pid"), tag)));
   }
   return idle;
 }
@@ -153,12 +153,12 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
        .command = goes_along ? seed.text() : std::string()});
 }
 
-SeederContact contact_of(const cli::Json& told) {
+SeederContact contact_of(const Json& told) {
   // Of `murder seed` itself, or a process in `murder status`.
-  const cli::Json* seeder = process_in(told, cli::kind_seeder);
-  const cli::Json& details = seeder != nullptr ? (*seeder)["details"] : told;
-  return {.is_known = cli::count_member(details, "trackers_working") > 0,
-          .trouble = cli::text_member(details, "tracker_trouble", "no tracker answered it")};
+  const Json* seeder = process_in(told, cli::kind_seeder);
+  const Json& details = seeder != nullptr ? (*seeder)["details"] : told;
+  return {.is_known = count_member(details, "trackers_working") > 0,
+          .trouble = text_member(details, "tracker_trouble", "no tracker answered it")};
 }
 
 std::string seeder_status_command(const Work& work, const std::string& tag) {

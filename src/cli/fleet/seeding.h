@@ -58,7 +58,7 @@ struct SeederContact {
   bool is_known = false;
   std::string trouble;
 };
-[[nodiscard]] SeederContact contact_of(const cli::Json& told);
+[[nodiscard]] SeederContact contact_of(const Json& told);
 [[nodiscard]] std::string seeder_status_command(const Work& work, const std::string& tag);
 
 // Serves DIRECTORY/NAME in the background on each; those on which it runs and a tracker has

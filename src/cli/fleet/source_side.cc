@@ -231,7 +231,7 @@ Status SourceSide::pack_there() {
 }
 
 void SourceSide::take_created(const HostResult& result) {
-  const std::string hash = cli::text_member(json_output(result), "info_hash");
+  const std::string hash = text_member(json_output(result), "info_hash");
   if (!result.is_ok()) {
     lose(result);
     return;
@@ -315,12 +315,12 @@ SeederFound SourceSide::seeder_on(HostIndex host) const {
   if (leased == nullptr) {
     return found;
   }
-  for (const cli::Json& process : leased->processes) {
-    if (cli::text_member(process, "kind") == cli::kind_seeder &&
-        cli::text_member(process, "tag") == run_.options.tag) {
+  for (const Json& process : leased->processes) {
+    if (text_member(process, "kind") == cli::kind_seeder &&
+        text_member(process, "tag") == run_.options.tag) {
       found.runs = true;
-      found.info_hash = cli::text_member(process, "info_hash");
-      found.is_known_to_tracker = cli::count_member(process["details"], "trackers_working") > 0;
+      found.info_hash = text_member(process, "info_hash");
+      found.is_known_to_tracker = count_member(process["details"], "trackers_working") > 0;
     }
   }
   found.is_ours = leased->lock.owns_seeder;

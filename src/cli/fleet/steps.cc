@@ -47,7 +47,7 @@ std::string murder_path_of(const Work& work) {
   return work.variables().remote_murder_path;
 }
 
-cli::Json json_output(const HostResult& result) {
+Json json_output(const HostResult& result) {
   // What a login shell left in the background may write behind it.
   std::string_view rest = result.output;
   for (size_t lines = 0; !rest.empty() && lines < json_lines_looked_at_max; ++lines) {
@@ -56,7 +56,7 @@ cli::Json json_output(const HostResult& result) {
         line_start == std::string_view::npos ? rest : rest.substr(line_start + 1);
     rest = line_start == std::string_view::npos ? "" : rest.substr(0, line_start);
     if (line.starts_with('{')) {
-      if (Result<cli::Json> json = cli::parse_json(line); json && json->is_object()) {
+      if (Result<Json> json = parse_json(line); json && json->is_object()) {
         return std::move(*json);
       }
     }
@@ -143,8 +143,8 @@ bool tracker_answers(const std::string& announce_url) {
   if (!reply || reply->status != 200) {
     return false;
   }
-  const Result<cli::Json> status = cli::parse_json(reply->body);
-  return status && cli::text_member(*status, "kind") == cli::kind_tracker;
+  const Result<Json> status = parse_json(reply->body);
+  return status && text_member(*status, "kind") == cli::kind_tracker;
 }
 
 CommandLine stop_tracker_command(const Work& work) {

@@ -67,7 +67,7 @@ inline constexpr uint32_t torrent_output_bytes_max = 96 * 1024 * 1024;
                                                  const std::string& tag);
 
 // The last JSON object a command printed; a null value if there is none.
-[[nodiscard]] cli::Json json_output(const HostResult& result);
+[[nodiscard]] Json json_output(const HostResult& result);
 
 [[nodiscard]] std::string murder_path_of(const Work& work);
 

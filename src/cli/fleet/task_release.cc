@@ -121,13 +121,13 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
         pass_on(options.packing, line);
         return line.flag("--force").flag("--quiet").flag("--json").text();
       });
-  cli::Json json = {{"tag", *tag}, {"other_names", json_of(work.inventory(), other_names)}};
+  Json json = {{"tag", *tag}, {"other_names", json_of(work.inventory(), other_names)}};
   for (const HostResult& result : results) {
-    const cli::Json created = json_output(result);
-    json["info_hash"] = cli::text_member(created, "info_hash");
+    const Json created = json_output(result);
+    json["info_hash"] = text_member(created, "info_hash");
     context.note(fmt::format("{}: {} ({})", work.inventory().at(result.host).name,
-                             printable_value(cli::text_member(created, "archive")),
-                             format_size(cli::count_member(created, "archive_bytes"))));
+                             printable_value(text_member(created, "archive")),
+                             format_size(count_member(created, "archive_bytes"))));
   }
   const std::vector<HostIndex> done = hosts_in(results);
   if (!done.empty() && !options.do_not_download_torrent && !work.is_interrupted()) {
@@ -221,17 +221,17 @@ Result<int> run_peer(const TaskOptions& options, cli::CommandContext& context) {
                       {"other_names", json_of((*work)->inventory(), other_names)}});
 }
 
-std::vector<std::string> row_of(const std::string& host, const cli::Json& process) {
-  const uint64_t total = cli::count_member(process, "total_bytes");
-  const uint64_t done = cli::count_member(process, "done_bytes");
+std::vector<std::string> row_of(const std::string& host, const Json& process) {
+  const uint64_t total = count_member(process, "total_bytes");
+  const uint64_t done = count_member(process, "done_bytes");
   return {host,
-          cli::text_member(process, "kind", "?"),
-          first_of(cli::text_member(process, "tag"), "-"),
-          cli::text_member(process, "phase", "does not answer"),
+          text_member(process, "kind", "?"),
+          first_of(text_member(process, "tag"), "-"),
+          text_member(process, "phase", "does not answer"),
           total == 0 ? "-" : fmt::format("{}% of {}", done * 100 / total, format_size(total)),
-          fmt::format("{}", cli::count_member(process, "peers")),
-          cli::text_member(process, "address"),
-          fmt::format("{}", cli::count_member(process, "pid"))};
+          fmt::format("{}", count_member(process, "peers")),
+          text_member(process, "address"),
+          fmt::format("{}", count_member(process, "pid"))};
 }
 
 Result<int> run_status(const TaskOptions& options, cli::CommandContext& context) {
@@ -249,14 +249,14 @@ Result<int> run_status(const TaskOptions& options, cli::CommandContext& context)
       (*work)->run_and_note(hosts, {.stage = "status"}, [&](const Host&) { return line.text(); });
   std::vector<std::vector<std::string>> rows = {
       {"HOST", "KIND", "TAG", "PHASE", "DONE", "PEERS", "ADDRESS", "PID"}};
-  cli::Json processes = cli::Json::object();
+  Json processes = Json::object();
   for (const HostResult& result : results) {
     const std::string& name = (*work)->inventory().at(result.host).name;
-    cli::Json status = json_output(result);
+    Json status = json_output(result);
     if (!status.is_object() || !status["processes"].is_array()) {
       continue;
     }
-    for (const cli::Json& process : status["processes"]) {
+    for (const Json& process : status["processes"]) {
       rows.push_back(row_of(name, process));
     }
     processes[name] = std::move(status["processes"]);

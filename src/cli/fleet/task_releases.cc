@@ -70,15 +70,15 @@ Result<int> run_releases(const TaskOptions& options, cli::CommandContext& contex
     return context.wrong_usage(destination.error().text);
   }
   const std::vector<HostReleases> list = list_releases(work, work.inventory().peers, *destination);
-  cli::Json hosts = cli::Json::object();
+  Json hosts = Json::object();
   for (const HostReleases& each : list) {
-    cli::Json releases = cli::Json::array();
+    Json releases = Json::array();
     for (const std::string& release : each.releases) {
       releases.push_back(release);
     }
     hosts[work.inventory().at(each.host).name] = {
-        {"current", each.current.empty() ? cli::Json() : cli::Json(each.current)},
-        {"previous", each.previous.empty() ? cli::Json() : cli::Json(each.previous)},
+        {"current", each.current.empty() ? Json() : Json(each.current)},
+        {"previous", each.previous.empty() ? Json() : Json(each.previous)},
         {"releases", std::move(releases)}};
   }
   if (!list.empty()) {

@@ -34,8 +34,8 @@ std::vector<HostIndex> hosts_to_stop(Work& work, const std::vector<HostIndex>& t
     if (std::find(trackers.begin(), trackers.end(), result.host) == trackers.end()) {
       continue;
     }
-    const cli::Json told = json_output(result);
-    const cli::Json* tracker = tracker_on(told, work.variables().tracker_port);
+    const Json told = json_output(result);
+    const Json* tracker = tracker_on(told, work.variables().tracker_port);
     std::string reason = tracker == nullptr ? "" : reason_to_keep(*tracker, served);
     if (result.is_ok() && !told.contains("processes")) {
       reason = "it does not tell what is distributed through it";

@@ -29,8 +29,8 @@ std::vector<HostIndex> hosts_of_roles(const Inventory& inventory, std::span<cons
   return hosts;
 }
 
-cli::Json names_of(const Inventory& inventory, std::span<const HostIndex> hosts) {
-  cli::Json names = cli::Json::array();
+Json names_of(const Inventory& inventory, std::span<const HostIndex> hosts) {
+  Json names = Json::array();
   for (const HostIndex host : hosts) {
     names.push_back(inventory.at(host).name);
   }
@@ -47,7 +47,7 @@ Result<std::unique_ptr<Work>> open_work(const FleetOptions& options, cli::Comman
 }
 
 int finish_task(Work& work, const std::string& task, std::span<const HostIndex> hosts,
-                std::span<const HostIndex> done, cli::Json json) {
+                std::span<const HostIndex> done, Json json) {
   json["task"] = task;
   json["hosts"] = hosts.size();
   json["done"] = names_of(work.inventory(), done);
@@ -143,7 +143,7 @@ Result<int> run_simple(const TaskOptions& options, cli::CommandContext& context)
       hosts, {.stage = task.name},
       [&](const Host& host) { return task.command_of(**work, options, tag, host); });
   std::vector<HostIndex> done;
-  cli::Json said = cli::Json::object();
+  Json said = Json::object();
   for (const HostResult& result : results) {
     done.push_back(result.host);
     const std::string& name = (*work)->inventory().at(result.host).name;

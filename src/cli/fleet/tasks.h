@@ -18,10 +18,10 @@ namespace murder::fleet {
 // Each host once, in the order of the inventory.
 [[nodiscard]] std::vector<HostIndex> hosts_of_roles(const Inventory& inventory,
                                                     std::span<const Role> roles);
-[[nodiscard]] cli::Json names_of(const Inventory& inventory, std::span<const HostIndex> hosts);
+[[nodiscard]] Json names_of(const Inventory& inventory, std::span<const HostIndex> hosts);
 // "TASK: done on 3 of 4 hosts", the table of the others, and the exit code.
 [[nodiscard]] int finish_task(Work& work, const std::string& task, std::span<const HostIndex> hosts,
-                              std::span<const HostIndex> done, cli::Json json);
+                              std::span<const HostIndex> done, Json json);
 // TEMP/TAG*.torrent of this machine.
 void remove_local_torrents(const std::string& temp_path, const std::string& tag);
 

@@ -23,23 +23,23 @@ uint32_t percent_had(uint64_t left_bytes, uint64_t total_bytes) {
 
 }  // namespace
 
-std::optional<SwarmView> swarm_view_of(const cli::Json& status, const InfoHash& info_hash) {
+std::optional<SwarmView> swarm_view_of(const Json& status, const InfoHash& info_hash) {
   if (!status.is_object() || !status.contains("swarms") || !status["swarms"].is_array()) {
     return std::nullopt;
   }
-  for (const cli::Json& swarm : status["swarms"]) {
-    if (cli::text_member(swarm, "info_hash") != info_hash.hex()) {
+  for (const Json& swarm : status["swarms"]) {
+    if (text_member(swarm, "info_hash") != info_hash.hex()) {
       continue;
     }
     SwarmView view;
-    view.seeders = static_cast<uint32_t>(cli::count_member(swarm, "seeders"));
-    view.leechers = static_cast<uint32_t>(cli::count_member(swarm, "leechers"));
-    view.total_bytes = cli::count_member(swarm, "total_bytes");
-    view.delivered_bytes = cli::count_member(swarm, "delivered_bytes");
-    view.left_bytes = cli::count_member(swarm, "left_bytes");
+    view.seeders = static_cast<uint32_t>(count_member(swarm, "seeders"));
+    view.leechers = static_cast<uint32_t>(count_member(swarm, "leechers"));
+    view.total_bytes = count_member(swarm, "total_bytes");
+    view.delivered_bytes = count_member(swarm, "delivered_bytes");
+    view.left_bytes = count_member(swarm, "left_bytes");
     if (swarm.contains("leechers_by_tenth") && swarm["leechers_by_tenth"].is_array()) {
       size_t tenth = 0;
-      for (const cli::Json& count : swarm["leechers_by_tenth"]) {
+      for (const Json& count : swarm["leechers_by_tenth"]) {
         if (tenth < view.leechers_by_tenth.size() && count.is_count()) {
           view.leechers_by_tenth[tenth] = static_cast<uint32_t>(count.count());
         }
@@ -47,11 +47,11 @@ std::optional<SwarmView> swarm_view_of(const cli::Json& status, const InfoHash& 
       }
     }
     if (swarm.contains("slowest") && swarm["slowest"].is_array()) {
-      for (const cli::Json& leecher : swarm["slowest"]) {
-        const std::string host = cli::text_member(leecher, "host");
+      for (const Json& leecher : swarm["slowest"]) {
+        const std::string host = text_member(leecher, "host");
         view.slowest.push_back(
-            {host.empty() ? cli::text_member(leecher, "address") : host,
-             percent_had(cli::count_member(leecher, "left_bytes"), view.total_bytes)});
+            {host.empty() ? text_member(leecher, "address") : host,
+             percent_had(count_member(leecher, "left_bytes"), view.total_bytes)});
       }
     }
     return view;
@@ -114,7 +114,7 @@ void TrackerFeed::ask() {
       trouble = reply.error().text;
       continue;
     }
-    const Result<cli::Json> status = cli::parse_json(reply->body);
+    const Result<Json> status = parse_json(reply->body);
     std::optional<SwarmView> view;
     if (status) {
       view = swarm_view_of(*status, info_hash_);

@@ -32,8 +32,7 @@ struct SwarmView {
 };
 
 // The part of a tracker's /status.json that is about one release; nothing when it is not there.
-[[nodiscard]] std::optional<SwarmView> swarm_view_of(const cli::Json& status,
-                                                     const InfoHash& info_hash);
+[[nodiscard]] std::optional<SwarmView> swarm_view_of(const Json& status, const InfoHash& info_hash);
 
 // "http://tracker01:8998/status.json" of an announce URL.
 [[nodiscard]] std::string status_url(const std::string& announce_url);

@@ -21,32 +21,32 @@ std::string reason_of(const TrackedRelease& release) {
 
 }  // namespace
 
-const cli::Json* tracker_on(const cli::Json& status, uint16_t port) {
-  for (const cli::Json& process : status["processes"]) {
-    if (cli::text_member(process, "kind") == cli::kind_tracker && cli::listens_on(process, port)) {
+const Json* tracker_on(const Json& status, uint16_t port) {
+  for (const Json& process : status["processes"]) {
+    if (text_member(process, "kind") == cli::kind_tracker && cli::listens_on(process, port)) {
       return &process;
     }
   }
   return nullptr;
 }
 
-std::vector<std::string> served_releases(const cli::Json& status) {
+std::vector<std::string> served_releases(const Json& status) {
   std::vector<std::string> info_hashes;
-  for (const cli::Json& process : status["processes"]) {
-    if (cli::text_member(process, "kind") == cli::kind_seeder) {
-      info_hashes.push_back(cli::text_member(process, "info_hash"));
+  for (const Json& process : status["processes"]) {
+    if (text_member(process, "kind") == cli::kind_seeder) {
+      info_hashes.push_back(text_member(process, "info_hash"));
     }
   }
   return info_hashes;
 }
 
-std::vector<TrackedRelease> releases_of(const cli::Json& tracker) {
+std::vector<TrackedRelease> releases_of(const Json& tracker) {
   std::vector<TrackedRelease> releases;
-  for (const cli::Json& swarm : tracker["details"]["swarms"]) {
-    const TrackedRelease release{.name = cli::text_member(swarm, "name"),
-                                 .info_hash = cli::text_member(swarm, "info_hash"),
-                                 .seeders = cli::count_member(swarm, "seeders"),
-                                 .leechers = cli::count_member(swarm, "leechers")};
+  for (const Json& swarm : tracker["details"]["swarms"]) {
+    const TrackedRelease release{.name = text_member(swarm, "name"),
+                                 .info_hash = text_member(swarm, "info_hash"),
+                                 .seeders = count_member(swarm, "seeders"),
+                                 .leechers = count_member(swarm, "leechers")};
     if (release.seeders + release.leechers > 0) {
       releases.push_back(release);
     }
@@ -54,7 +54,7 @@ std::vector<TrackedRelease> releases_of(const cli::Json& tracker) {
   return releases;
 }
 
-std::string reason_to_keep(const cli::Json& tracker, std::span<const std::string> served) {
+std::string reason_to_keep(const Json& tracker, std::span<const std::string> served) {
   for (const TrackedRelease& release : releases_of(tracker)) {
     const bool is_served =
         std::find(served.begin(), served.end(), release.info_hash) != served.end();
@@ -65,7 +65,7 @@ std::string reason_to_keep(const cli::Json& tracker, std::span<const std::string
   return {};
 }
 
-std::string reason_to_keep_after(const cli::Json& tracker, const std::string& deployed_info_hash) {
+std::string reason_to_keep_after(const Json& tracker, const std::string& deployed_info_hash) {
   for (const TrackedRelease& release : releases_of(tracker)) {
     if (release.info_hash != deployed_info_hash) {
       return reason_of(release);

@@ -180,7 +180,7 @@ std::string Work::label_of(const Host& host) const {
   return fleet_.launcher->hosts_at_once() == 1 ? host.name : "";
 }
 
-int Work::finish(size_t done_count, const std::string& text, cli::Json json) {
+int Work::finish(size_t done_count, const std::string& text, Json json) {
   view_.clear();
   if (!failures_.empty()) {
     context_.print(format_failures(failures_));

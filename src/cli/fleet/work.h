@@ -91,7 +91,7 @@ class Work {
   [[nodiscard]] std::string label_of(const Host& host) const;
 
   // Prints the table of failures, and why the exit code is not 0.
-  [[nodiscard]] int finish(size_t done_count, const std::string& text, cli::Json json);
+  [[nodiscard]] int finish(size_t done_count, const std::string& text, Json json);
 
  private:
   class Observer;

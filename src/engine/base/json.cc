@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-namespace murder::cli {
+namespace murder {
 namespace {
 
 std::string_view name_of(ErrorCode code) {
@@ -244,4 +244,4 @@ double number_member(const Json& object, std::string_view key, double fallback) 
   return value.is_number() ? value.number() : fallback;
 }
 
-}  // namespace murder::cli
+}  // namespace murder

@@ -1,6 +1,6 @@
-// JSON for machines: what commands print with --json and what processes tell over control sockets.
-// A plain value; the library that reads and writes its text, whose headers cost every file that
-// includes them ten seconds to compile, is in json.cc alone.
+// JSON for machines: what commands print with --json and what processes report over control
+// sockets. A plain value; the library that reads and writes its text, whose headers cost every file
+// that includes them ten seconds to compile, is in json.cc alone.
 #pragma once
 
 #include <concepts>
@@ -15,7 +15,7 @@
 
 #include "engine/base/result.h"
 
-namespace murder::cli {
+namespace murder {
 
 // Null, true or false, a number, text, an array, or an object whose members stay in the order they
 // were written in. What is asked of a value of another type (a member of text, say) is not there.
@@ -104,4 +104,4 @@ class Json {
                                     uint64_t fallback = 0);
 [[nodiscard]] double number_member(const Json& object, std::string_view key, double fallback = 0);
 
-}  // namespace murder::cli
+}  // namespace murder

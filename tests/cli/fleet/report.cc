@@ -52,7 +52,7 @@ TEST_CASE("many hosts that failed alike share a row") {
 }
 
 TEST_CASE("machines get every failure with its log") {
-  const cli::Json json = json_of(std::vector<HostFailure>{failure("h1", "why", "log")});
-  CHECK(cli::json_text(json) ==
+  const Json json = json_of(std::vector<HostFailure>{failure("h1", "why", "log")});
+  CHECK(json_text(json) ==
         R"([{"host":"h1","stage":"peer","outcome":"failed","reason":"why","log":"log"}])");
 }

@@ -6,7 +6,7 @@ namespace murder::fleet {
 
 TEST_CASE("the last object that a command printed counts, whatever stands around it") {
   const auto tag_in = [](const std::string& output) {
-    return cli::text_member(json_output({.output = output}), "tag");
+    return text_member(json_output({.output = output}), "tag");
   };
   CHECK(tag_in("{\"tag\": \"v1\"}\n") == "v1");
   CHECK(tag_in("{\"tag\": \"v1\"}\r\n\n") == "v1");

@@ -10,7 +10,7 @@ using namespace murder::fleet;
 
 TEST_CASE("the part of a tracker's status that is about one release is found") {
   const std::string hash(40, 'a');
-  const cli::Json status = *cli::parse_json(
+  const Json status = *parse_json(
       R"({"kind":"tracker","swarms":[{"info_hash":"00","seeders":9},{"name":"v1","info_hash":")" +
       hash +
       R"(","seeders":2,"leechers":3,"left_bytes":70,"total_bytes":100,"delivered_bytes":230,)"
@@ -35,7 +35,7 @@ TEST_CASE("whatever another program answers is no status") {
   for (const char* text : {"[]", "{}", "1", R"({"swarms":1})", R"({"swarms":[1,"x",null]})",
                            R"({"swarms":[{"info_hash":1}]})"}) {
     CAPTURE(text);
-    CHECK_FALSE(swarm_view_of(*cli::parse_json(text), InfoHash{}));
+    CHECK_FALSE(swarm_view_of(*parse_json(text), InfoHash{}));
   }
 }
 

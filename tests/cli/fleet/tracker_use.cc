@@ -8,7 +8,7 @@ using namespace murder::fleet;
 namespace {
 
 // A seeder of aa, and two trackers: one with nothing, one with three releases.
-const cli::Json status = cli::parse_json(R"({"processes":[
+const Json status = parse_json(R"({"processes":[
   {"kind":"seeder","tag":"v1","info_hash":"aa","address":"[::]:8998"},
   {"kind":"peer","tag":"v2","info_hash":"bb"},
   {"kind":"tracker","address":"0.0.0.0:18998, [::]:18998","details":{"swarms":[]}},
@@ -16,29 +16,29 @@ const cli::Json status = cli::parse_json(R"({"processes":[
     {"name":"v1","info_hash":"aa","seeders":1,"leechers":0},
     {"name":"v2","info_hash":"bb","seeders":5,"leechers":0},
     {"name":null,"info_hash":"cc","seeders":0,"leechers":0}]}}]})")
-                             .value();
+                        .value();
 
-cli::Json tracker_with(const char* name, uint64_t seeders, uint64_t leechers) {
-  const cli::Json swarm = {
+Json tracker_with(const char* name, uint64_t seeders, uint64_t leechers) {
+  const Json swarm = {
       {"name", name}, {"info_hash", "dd"}, {"seeders", seeders}, {"leechers", leechers}};
-  return {{"details", {{"swarms", cli::Json::array({swarm})}}}};
+  return {{"details", {{"swarms", Json::array({swarm})}}}};
 }
 
 }  // namespace
 
 TEST_CASE("a tracker is known by the port it listens on, whole and on any address") {
   REQUIRE(tracker_on(status, 8998) != nullptr);
-  CHECK(cli::text_member(*tracker_on(status, 8998), "address") == "0.0.0.0:8998");
+  CHECK(text_member(*tracker_on(status, 8998), "address") == "0.0.0.0:8998");
   CHECK(tracker_on(status, 18998) != tracker_on(status, 8998));
   CHECK(tracker_on(status, 998) == nullptr);
   CHECK(tracker_on(status, 899) == nullptr);
-  CHECK(tracker_on(cli::Json(), 8998) == nullptr);
+  CHECK(tracker_on(Json(), 8998) == nullptr);
 }
 
 TEST_CASE("a tracker is kept for what is served or fetched, not for hosts that have finished") {
   const std::vector<std::string> served = served_releases(status);
   CHECK(served == std::vector<std::string>{"aa"});
-  const cli::Json& busy = *tracker_on(status, 8998);
+  const Json& busy = *tracker_on(status, 8998);
   CHECK(releases_of(busy).size() == 2);
   CHECK(reason_to_keep(busy, served) == "v1 is distributed through it (it is served)");
   CHECK(reason_to_keep(busy, {}).empty());

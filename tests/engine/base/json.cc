@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace murder::cli {
+namespace murder {
 
 TEST_CASE("text is escaped so that any JSON reader takes it") {
   CHECK(json_text({{"tag", "a\"b\\c\n\x01"}}) == R"({"tag":"a\"b\\c\n\u0001"})");
@@ -83,4 +83,4 @@ TEST_CASE("the last of two members of one name counts, and deep nesting is an er
   CHECK_FALSE(parse_json(std::string(1'000'000, '[')));
 }
 
-}  // namespace murder::cli
+}  // namespace murder
