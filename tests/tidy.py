@@ -37,13 +37,16 @@ LAYERS = {
         "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
         "engine/swarm", "engine/io", "engine/http",
     },
+    "engine/host": {
+        "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/io", "engine/http", "engine/node",
+    },
     # Of the tracker its pure core alone (see below).
     "engine/sim": {"engine/base", "engine/codec", "engine/policy", "engine/swarm", "tracker"},
     "tracker": {"engine/base", "engine/codec", "engine/io", "engine/http"},
     "cli/fleet/plan": {"engine/base"},
     "cli": {
         "cli/fleet/plan", "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
-        "engine/swarm", "engine/io", "engine/http", "engine/node", "engine/sim", "tracker",
+        "engine/swarm", "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "tracker",
     },
 }
 

@@ -12,10 +12,10 @@
 #include <filesystem>
 #include <optional>
 
-#include "cli/peer_outcome.h"
-#include "cli/run_directory.h"
 #include "engine/archive/landlock.h"
 #include "engine/base/own_file.h"
+#include "engine/host/peer_outcome.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::cli {
 namespace {

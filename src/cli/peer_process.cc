@@ -10,10 +10,10 @@
 
 #include "cli/helped_delivery.h"
 #include "cli/missing_inodes.h"
-#include "cli/peer_outcome.h"
 #include "cli/root_helper.h"
 #include "engine/base/thread_start.h"
 #include "engine/base/units.h"
+#include "engine/host/peer_outcome.h"
 #include "engine/io/notifier.h"
 #include "engine/io/turn_hook.h"
 

@@ -4,10 +4,10 @@
 
 #include <chrono>
 
-#include "cli/abandoned_peers.h"
-#include "cli/control.h"
-#include "cli/peer_outcome.h"
-#include "cli/processes.h"
+#include "engine/host/abandoned_peers.h"
+#include "engine/host/control.h"
+#include "engine/host/peer_outcome.h"
+#include "engine/host/processes.h"
 
 namespace murder::cli {
 namespace {

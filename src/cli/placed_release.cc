@@ -5,9 +5,9 @@
 
 #include <ctime>
 
-#include "cli/file_identity.h"
-#include "cli/peer_outcome.h"
 #include "cli/release_directory.h"
+#include "engine/host/file_identity.h"
+#include "engine/host/peer_outcome.h"
 
 namespace murder::cli {
 namespace {

@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "../temporary_directory.h"
-#include "cli/peer_outcome.h"
 #include "cli/release_directory.h"
+#include "engine/host/peer_outcome.h"
 
 using namespace murder;
 using namespace murder::cli;

@@ -10,14 +10,14 @@
 #include <cerrno>
 #include <chrono>
 
-#include "cli/abandoned_peers.h"
 #include "cli/commands/command_list.h"
-#include "cli/control.h"
-#include "cli/peer_outcome.h"
-#include "cli/processes.h"
 #include "cli/ui/command.h"
 #include "engine/archive/staging.h"
 #include "engine/base/tag.h"
+#include "engine/host/abandoned_peers.h"
+#include "engine/host/control.h"
+#include "engine/host/peer_outcome.h"
+#include "engine/host/processes.h"
 
 namespace murder::cli {
 namespace {

@@ -7,10 +7,10 @@
 #include "cli/commands/clean.h"
 #include "cli/commands/command_list.h"
 #include "cli/commands/releases.h"
-#include "cli/deploy_lock_file.h"
-#include "cli/peer_outcome.h"
 #include "cli/ui/command.h"
 #include "engine/base/tag.h"
+#include "engine/host/deploy_lock_file.h"
+#include "engine/host/peer_outcome.h"
 
 namespace murder::cli {
 namespace {

@@ -8,12 +8,12 @@
 
 #include "cli/commands/command_list.h"
 #include "cli/commands/tracker/tracker_start.h"
-#include "cli/control.h"
-#include "cli/deploy_lock_file.h"
 #include "cli/fleet/tracker_use.h"
-#include "cli/processes.h"
 #include "cli/ui/command.h"
 #include "engine/base/tag.h"
+#include "engine/host/control.h"
+#include "engine/host/deploy_lock_file.h"
+#include "engine/host/processes.h"
 
 namespace murder::cli {
 namespace {

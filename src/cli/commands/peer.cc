@@ -9,13 +9,13 @@
 #include "cli/commands/swarm_options.h"
 #include "cli/commands/wait.h"
 #include "cli/delivery.h"
-#include "cli/peer_outcome.h"
 #include "cli/peer_process.h"
 #include "cli/peer_start.h"
 #include "cli/run_as.h"
 #include "cli/ui/tree_options.h"
 #include "engine/archive/release_name.h"
 #include "engine/archive/tree_placement.h"
+#include "engine/host/peer_outcome.h"
 
 namespace murder::cli {
 namespace {

@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 
 #include "cli/commands/command_list.h"
-#include "cli/control.h"
-#include "cli/processes.h"
-#include "cli/run_directory.h"
 #include "cli/ui/command.h"
 #include "cli/ui/table.h"
 #include "engine/base/units.h"
+#include "engine/host/control.h"
+#include "engine/host/processes.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::cli {
 namespace {

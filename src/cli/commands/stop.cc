@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "cli/commands/command_list.h"
-#include "cli/control.h"
-#include "cli/processes.h"
 #include "cli/ui/command.h"
+#include "engine/host/control.h"
+#include "engine/host/processes.h"
 
 namespace murder::cli {
 namespace {

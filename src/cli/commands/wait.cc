@@ -10,12 +10,12 @@
 #include <chrono>
 
 #include "cli/commands/command_list.h"
-#include "cli/control.h"
-#include "cli/outcome_watch.h"
-#include "cli/peer_outcome.h"
-#include "cli/processes.h"
 #include "cli/ui/command.h"
 #include "engine/base/units.h"
+#include "engine/host/control.h"
+#include "engine/host/outcome_watch.h"
+#include "engine/host/peer_outcome.h"
+#include "engine/host/processes.h"
 
 namespace murder::cli {
 namespace {

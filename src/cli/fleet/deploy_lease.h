@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/deploy_locks.h"
 #include "cli/fleet/deploy_run.h"
 #include "engine/base/json.h"
+#include "engine/host/deploy_locks.h"
 
 namespace murder::fleet {
 

@@ -7,8 +7,8 @@
 
 #include "cli/fleet/plan/start_order.h"
 #include "cli/fleet/steps.h"
-#include "cli/peer_outcome.h"
 #include "engine/base/units.h"
+#include "engine/host/peer_outcome.h"
 
 namespace murder::fleet {
 namespace {

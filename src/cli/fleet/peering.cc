@@ -10,8 +10,8 @@
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/start_order.h"
-#include "cli/peer_outcome.h"
 #include "engine/base/units.h"
+#include "engine/host/peer_outcome.h"
 
 namespace murder::fleet {
 namespace {

@@ -9,12 +9,12 @@
 #include <cstdlib>
 #include <thread>
 
-#include "cli/control.h"
 #include "cli/fleet/base64.h"
 #include "cli/fleet/deploy_run.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "engine/archive/piece_size.h"
+#include "engine/host/control.h"
 
 namespace murder::fleet {
 namespace {

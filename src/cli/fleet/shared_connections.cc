@@ -15,7 +15,7 @@
 #include <cstring>
 #include <vector>
 
-#include "cli/run_directory.h"
+#include "engine/host/run_directory.h"
 #include "engine/io/sockets.h"
 
 namespace murder::fleet {

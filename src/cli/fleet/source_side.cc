@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <chrono>
 
-#include "cli/control.h"
 #include "cli/fleet/packing.h"
 #include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/shell_words.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tracker_use.h"
+#include "engine/host/control.h"
 
 namespace murder::fleet {
 namespace {

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <filesystem>
 
-#include "cli/control.h"
 #include "cli/fleet/base64.h"
 #include "cli/fleet/mapped_file.h"
 #include "cli/fleet/own_file.h"
@@ -18,6 +17,7 @@
 #include "engine/codec/metainfo.h"
 #include "engine/hash/info_hash.h"
 #include "engine/hash/sha1.h"
+#include "engine/host/control.h"
 #include "engine/http/blocking_client.h"
 
 namespace murder::fleet {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "cli/control.h"
-#include "cli/processes.h"
+#include "engine/host/control.h"
+#include "engine/host/processes.h"
 
 namespace murder::fleet {
 namespace {

@@ -19,10 +19,10 @@
 #include <optional>
 #include <thread>
 
-#include "cli/run_directory.h"
 #include "cli/ui/front_link.h"
 #include "cli/ui/output.h"
 #include "engine/base/missing_inodes.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::cli {
 namespace {

@@ -16,10 +16,10 @@
 #include "cli/cgroup_limits.h"
 #include "cli/commands/tune/plan.h"
 #include "cli/commands/tune/read_facts.h"
-#include "cli/run_directory.h"
 #include "engine/archive/landlock.h"
 #include "engine/archive/syscall_filter.h"
 #include "engine/hash/sha1_choice.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::cli {
 namespace {

@@ -7,14 +7,14 @@
 #include "cli/commands/command_list.h"
 #include "cli/commands/tracker/tracker_service.h"
 #include "cli/commands/tracker/tracker_settings.h"
-#include "cli/control.h"
-#include "cli/control_keeper.h"
 #include "cli/delivery.h"
 #include "cli/metrics_file.h"
-#include "cli/processes.h"
-#include "cli/run_directory.h"
 #include "cli/ui/background.h"
 #include "cli/ui/command.h"
+#include "engine/host/control.h"
+#include "engine/host/control_keeper.h"
+#include "engine/host/processes.h"
+#include "engine/host/run_directory.h"
 #include "tracker/tracker_server.h"
 
 namespace murder::cli {

@@ -1,4 +1,4 @@
-#include "cli/run_directory.h"
+#include "engine/host/run_directory.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 
 namespace murder::cli {
 namespace {

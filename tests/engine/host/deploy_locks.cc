@@ -1,4 +1,4 @@
-#include "cli/deploy_locks.h"
+#include "engine/host/deploy_locks.h"
 
 #include <doctest/doctest.h>
 

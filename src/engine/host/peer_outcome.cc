@@ -1,11 +1,11 @@
-#include "cli/peer_outcome.h"
+#include "engine/host/peer_outcome.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "cli/file_identity.h"
 #include "engine/base/small_file.h"
+#include "engine/host/file_identity.h"
 
 namespace murder::cli {
 namespace {

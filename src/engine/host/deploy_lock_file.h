@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "cli/deploy_locks.h"
-#include "cli/run_directory.h"
 #include "engine/base/result.h"
+#include "engine/host/deploy_locks.h"
+#include "engine/host/run_directory.h"
 #include "engine/io/sockets.h"
 
 namespace murder::cli {

@@ -1,4 +1,4 @@
-#include "cli/file_identity.h"
+#include "engine/host/file_identity.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "cli/processes.h"
+#include "engine/host/processes.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,8 +14,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "cli/silent_process.h"
 #include "engine/base/units.h"
+#include "engine/host/silent_process.h"
 #include "engine/http/blocking_client.h"
 
 namespace murder::cli {

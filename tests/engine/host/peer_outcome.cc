@@ -1,11 +1,11 @@
-#include "cli/peer_outcome.h"
+#include "engine/host/peer_outcome.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 
 using namespace murder;
 using namespace murder::cli;

@@ -2,8 +2,8 @@
 // a rename.
 #pragma once
 
-#include "cli/run_directory.h"
 #include "engine/base/instant.h"
+#include "engine/host/run_directory.h"
 #include "engine/io/sockets.h"
 
 namespace murder::cli {

@@ -1,4 +1,4 @@
-#include "cli/outcome_watch.h"
+#include "engine/host/outcome_watch.h"
 
 #include <poll.h>
 #include <sys/inotify.h>

@@ -1,4 +1,4 @@
-#include "cli/control_keeper.h"
+#include "engine/host/control_keeper.h"
 
 namespace murder::cli {
 namespace {

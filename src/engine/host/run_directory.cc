@@ -1,4 +1,4 @@
-#include "cli/run_directory.h"
+#include "engine/host/run_directory.h"
 
 #include <dirent.h>
 #include <fcntl.h>

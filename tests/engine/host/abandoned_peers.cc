@@ -1,4 +1,4 @@
-#include "cli/abandoned_peers.h"
+#include "engine/host/abandoned_peers.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "../temporary_directory.h"
-#include "cli/peer_outcome.h"
+#include "../../temporary_directory.h"
+#include "engine/host/peer_outcome.h"
 
 using namespace murder;
 using namespace murder::cli;

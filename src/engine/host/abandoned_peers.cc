@@ -1,4 +1,4 @@
-#include "cli/abandoned_peers.h"
+#include "engine/host/abandoned_peers.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <chrono>
 #include <vector>
 
-#include "cli/control.h"
-#include "cli/peer_outcome.h"
-#include "cli/processes.h"
+#include "engine/host/control.h"
+#include "engine/host/peer_outcome.h"
+#include "engine/host/processes.h"
 
 namespace murder::cli {
 namespace {

@@ -2,8 +2,8 @@
 // control group), or hang.
 #pragma once
 
-#include "cli/run_directory.h"
 #include "engine/base/json.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::cli {
 

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/run_directory.h"
 #include "engine/base/instant.h"
 #include "engine/base/json.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::cli {
 

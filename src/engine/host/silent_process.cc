@@ -1,4 +1,4 @@
-#include "cli/silent_process.h"
+#include "engine/host/silent_process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/control.h"
-#include "cli/peer_outcome.h"
+#include "engine/host/control.h"
+#include "engine/host/peer_outcome.h"
 
 namespace murder::cli {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "cli/run_directory.h"
 #include "engine/base/json.h"
 #include "engine/base/result.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::cli {
 

@@ -1,4 +1,4 @@
-#include "cli/processes.h"
+#include "engine/host/processes.h"
 
 #include <doctest/doctest.h>
 #include <sys/prctl.h>
@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <thread>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 
 namespace murder::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/run_directory.h"
+#include "engine/host/run_directory.h"
 #include "engine/io/reactor.h"
 #include "engine/io/timers.h"
 

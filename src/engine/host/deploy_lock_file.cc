@@ -1,4 +1,4 @@
-#include "cli/deploy_lock_file.h"
+#include "engine/host/deploy_lock_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "cli/run_directory.h"
 #include "engine/base/instant.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::cli {
 

@@ -1,4 +1,4 @@
-#include "cli/control.h"
+#include "engine/host/control.h"
 
 #include <unistd.h>
 
