@@ -69,14 +69,15 @@ class Helper {
   // The peer is gone: nothing of it stays.
   void clean_up() {
     delivery_.reset();  // cancels
-    const Result<RunDirectory> directory = RunDirectory::open_existing(options_.run_directory);
+    const Result<host::RunDirectory> directory =
+        host::RunDirectory::open_existing(options_.run_directory);
     if (!directory) {
       return;
     }
     if (!options_.control_socket.empty()) {
       unlinkat(directory->fd(), options_.control_socket.c_str(), 0);
     }
-    const std::string log = peer_log_name(options_.tag) + ".log";
+    const std::string log = host::peer_log_name(options_.tag) + ".log";
     struct stat status {};
     if (ended_well_ && fstatat(directory->fd(), log.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
         status.st_size == 0) {
@@ -101,19 +102,19 @@ class Helper {
       return true;
     }
     if (kind == "outcome") {
-      const Status written = write_outcome(options_.run_directory, options_.tag, message["outcome"],
-                                           options_.sync_to_disk);
+      const Status written = host::write_outcome(options_.run_directory, options_.tag,
+                                                 message["outcome"], options_.sync_to_disk);
       return answer(written ? Json::object() : Json{{"error", json_of_failure(written.error())}});
     }
     if (kind == "is_cleaned_up") {
-      return answer({{"is", is_cleaned_up(options_.run_directory, options_.tag)}});
+      return answer({{"is", host::is_cleaned_up(options_.run_directory, options_.tag)}});
     }
     if (kind == "end") {
       ended_well_ = true;
       return answer(Json::object());
     }
     if (kind == "forget_placing") {
-      forget_placing(options_.run_directory, options_.tag);
+      host::forget_placing(options_.run_directory, options_.tag);
       return answer(Json::object());
     }
     return false;
@@ -142,7 +143,7 @@ class Helper {
   void confine() {
     const DeliveryOptions& delivery = options_.delivery;
     const std::string target = target_of(delivery);
-    const Result<RunDirectory> directory = RunDirectory::open(options_.run_directory);
+    const Result<host::RunDirectory> directory = host::RunDirectory::open(options_.run_directory);
     const Result<std::string> behind = follow_own_links(target);
     std::vector<io::Fd> places;
     for (const std::string& path :

@@ -47,7 +47,7 @@ class Peer final : public SwarmProcess {
           result ? Error{ErrorCode::interrupted, "it was stopped before the release was here"}
                  : result.error();
       Json outcome = json_of_error(error);
-      outcome["state"] = outcome_failed;
+      outcome["state"] = host::outcome_failed;
       // The reactor has ended: this may block.
       if (Status written = keep_outcome(outcome_of(std::move(outcome))); !written) {
         front().warn(written.error().text);
@@ -63,19 +63,19 @@ class Peer final : public SwarmProcess {
  private:
   // What is written to the run directory, by the helper where this process may not.
   [[nodiscard]] Status keep_outcome(const Json& outcome) {
-    return helper_
-               ? helper_->write_outcome(outcome)
-               : write_outcome(options().run_directory, options().tag, outcome, work_.sync_to_disk);
+    return helper_ ? helper_->write_outcome(outcome)
+                   : host::write_outcome(options().run_directory, options().tag, outcome,
+                                         work_.sync_to_disk);
   }
   [[nodiscard]] bool is_outcome_gone() {
     return helper_ ? helper_->is_cleaned_up()
-                   : is_cleaned_up(options().run_directory, options().tag);
+                   : host::is_cleaned_up(options().run_directory, options().tag);
   }
   void forget_placed() {
     if (helper_) {
       helper_->forget_placing();
     } else {
-      forget_placing(options().run_directory, options().tag);
+      host::forget_placing(options().run_directory, options().tag);
     }
   }
 
@@ -265,7 +265,7 @@ class Peer final : public SwarmProcess {
                         {"bytes_per_second", rate},
                         {"pid", getpid()}}};
     if (work_.background) {
-      report_.json["state"] = outcome_done;
+      report_.json["state"] = host::outcome_done;
       report_.json["text"] = report_.text;
       is_told_ = true;
     }

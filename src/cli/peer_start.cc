@@ -30,13 +30,13 @@ std::optional<ReleasePlace> place_of(const DeliveryOptions& delivery,
 }
 
 Status end_peers_before(const EndOptions& options, const CommandContext& context) {
-  const Result<RunDirectory> directory = RunDirectory::open(context.run_directory);
+  const Result<host::RunDirectory> directory = host::RunDirectory::open(context.run_directory);
   if (!directory) {
     return fail(directory.error());
   }
-  remove_abandoned(*directory, options.tag);
-  for (const RunningProcess& process : list_processes(*directory)) {
-    if (process.kind() != kind_peer || process.tag() != options.tag) {
+  host::remove_abandoned(*directory, options.tag);
+  for (const host::RunningProcess& process : host::list_processes(*directory)) {
+    if (process.kind() != host::kind_peer || process.tag() != options.tag) {
       continue;
     }
     if (!options.whatever_they_do && text_member(process.status, "phase") != "seeding") {
@@ -45,7 +45,7 @@ Status end_peers_before(const EndOptions& options, const CommandContext& context
                               "tells how it ends, `murder stop {} --peering` ends it",
                               options.tag, process.pid, options.tag, options.tag));
     }
-    if (Status stopped = stop_process(*directory, process, end_wait_max); !stopped) {
+    if (Status stopped = host::stop_process(*directory, process, end_wait_max); !stopped) {
       return stopped;
     }
   }
@@ -55,15 +55,21 @@ Status end_peers_before(const EndOptions& options, const CommandContext& context
 Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found,
                             const OutcomeOptions& options, CommandContext& context) {
   const std::string text = text_of_same(place, found.placed);
-  Json outcome = {{"tag", place.tag},      {"path", place.path()}, {"info_hash", place.info_hash},
-                  {"already_there", true}, {"fetched_bytes", 0},   {"placed_at", found.placed.time},
-                  {"state", outcome_done}, {"text", text},         {"user_id", options.user_id}};
+  Json outcome = {{"tag", place.tag},
+                  {"path", place.path()},
+                  {"info_hash", place.info_hash},
+                  {"already_there", true},
+                  {"fetched_bytes", 0},
+                  {"placed_at", found.placed.time},
+                  {"state", host::outcome_done},
+                  {"text", text},
+                  {"user_id", options.user_id}};
   if (!options.deploy.empty()) {
     outcome["deploy"] = options.deploy;
   }
   if (options.is_left) {
     if (Status written =
-            write_outcome(context.run_directory, place.tag, outcome, options.sync_to_disk);
+            host::write_outcome(context.run_directory, place.tag, outcome, options.sync_to_disk);
         !written) {
       return fail(written.error());
     }

@@ -44,9 +44,9 @@ class RootHelper {
 
   [[nodiscard]] HelperLink& link() { return link_; }
   // As in peer_outcome.h.
-  [[nodiscard]] Status write_outcome(const Json& outcome);
+  [[nodiscard]] Status host::write_outcome(const Json& outcome);
   [[nodiscard]] bool is_cleaned_up();
-  void forget_placing();
+  void host::forget_placing();
   // The peer ends next, and has nothing more for its log, which is removed if it is empty.
   void tell_good_end();
 

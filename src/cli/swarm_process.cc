@@ -87,7 +87,7 @@ SwarmProcess::~SwarmProcess() {
 }
 
 Status SwarmProcess::start() {
-  auto socket = ControlSocket::create(options_.run_directory);
+  auto socket = host::ControlSocket::create(options_.run_directory);
   if (!socket) {
     return fail(socket.error());
   }
@@ -105,9 +105,9 @@ Status SwarmProcess::start() {
     return fail(signals.error());
   }
   signals_ = std::move(*signals);
-  control_keeper_ =
-      std::make_unique<ControlKeeper>(*reactor_, options_.run_directory, std::move(*socket),
-                                      [this](int fd) { control_server_->serve_instead(fd); });
+  control_keeper_ = std::make_unique<host::ControlKeeper>(
+      *reactor_, options_.run_directory, std::move(*socket),
+      host::bind_renewal<&SwarmProcess::serve_control_instead>(this));
   auto server = http::Server::create(*reactor_, control_handler_, {.connections_max = 32});
   if (!server) {
     return fail(server.error());
@@ -129,6 +129,11 @@ Status SwarmProcess::start() {
         *reactor_, options_.metrics_path, [this] { return metrics(); }, front_);
   }
   return create_node();
+}
+
+// Its name was lost: there is a server by then.
+void SwarmProcess::serve_control_instead(int listening_fd) {
+  control_server_->serve_instead(listening_fd);
 }
 
 // A process that was killed may hold the lock on the archive for a moment longer.
@@ -190,7 +195,7 @@ Error SwarmProcess::interrupted() const {
 }
 
 void SwarmProcess::request_stop() {
-  const bool failed = options_.kind == kind_peer && !finished_;
+  const bool failed = options_.kind == host::kind_peer && !finished_;
   end(failed ? Result<int>(fail(interrupted())) : Result<int>(exit_done));
 }
 
@@ -279,11 +284,11 @@ std::string SwarmProcess::phase() const {
   return own.empty() ? std::string(phase_name(node_->phase())) : own;
 }
 
-ProcessStatus SwarmProcess::status() {
-  ProcessStatus status{.kind = options_.kind,
-                       .tag = options_.tag,
-                       .info_hash = torrent_.info_hash.hex(),
-                       .phase = phase()};
+host::ProcessStatus SwarmProcess::status() {
+  host::ProcessStatus status{.kind = options_.kind,
+                             .tag = options_.tag,
+                             .info_hash = torrent_.info_hash.hex(),
+                             .phase = phase()};
   if (node_ == nullptr) {
     return status;
   }

@@ -38,7 +38,7 @@ struct SwarmProcessOptions {
 void write_metrics_of_failure(const TorrentInput& torrent, const SwarmProcessOptions& options,
                               const Error& error, CommandContext& context);
 
-class SwarmProcess : private node::NodeObserver, private StatusSource {
+class SwarmProcess : private node::NodeObserver, private host::StatusSource {
  public:
   SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front);
   virtual ~SwarmProcess();
@@ -80,6 +80,7 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
  private:
   [[nodiscard]] Status start();
   [[nodiscard]] Status create_node();
+  void serve_control_instead(int listening_fd);
   void signalled(int signal_number);
   void front_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void tell_progress(io::Timer& timer);
@@ -99,7 +100,7 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   void node_failed(const Error& error) override;
   void node_stopped() override;
   // StatusSource
-  ProcessStatus status() override;
+  host::ProcessStatus status() override;
   void request_stop() override;
 
   const TorrentInput& torrent_;
@@ -107,8 +108,8 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   Front& front_;
   std::unique_ptr<io::Reactor> reactor_;
   std::unique_ptr<io::SignalSource> signals_;
-  std::unique_ptr<ControlKeeper> control_keeper_;
-  ControlHandler control_handler_{*this};
+  std::unique_ptr<host::ControlKeeper> control_keeper_;
+  host::ControlHandler control_handler_{*this};
   std::unique_ptr<http::Server> control_server_;
   std::unique_ptr<ServiceLink> service_;
   std::unique_ptr<io::Operation> front_poll_;

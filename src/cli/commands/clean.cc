@@ -26,8 +26,8 @@ constexpr Duration clean_wait_max = std::chrono::seconds(15);
 constexpr std::array<std::string_view, 3> archive_endings = {".tar.zst", ".tar.gz", ".tar"};
 
 // A peer that has finished only lends its archive to others: it may be ended at any time.
-bool is_finished_peer(const RunningProcess& process) {
-  return process.kind() == kind_peer && text_member(process.status, "phase") == "seeding";
+bool is_finished_peer(const host::RunningProcess& process) {
+  return process.kind() == host::kind_peer && text_member(process.status, "phase") == "seeding";
 }
 
 // Never a directory, and nothing is no error.
@@ -45,16 +45,16 @@ Status remove_file(int directory_fd, const std::string& path, uid_t owner, Json&
 }
 
 // Whose the archive is: a peer may have fetched it as another user (--user).
-uid_t owner_of_archive(const CleanOptions& options, const RunDirectory& directory) {
-  const Result<Json> outcome = read_outcome(directory, options.tag);
+uid_t owner_of_archive(const CleanOptions& options, const host::RunDirectory& directory) {
+  const Result<Json> outcome = host::read_outcome(directory, options.tag);
   return outcome ? static_cast<uid_t>(count_member(*outcome, "user_id", geteuid())) : geteuid();
 }
 
 // Of a peer that ended before it had the release: the next attempt goes on from there. One that
 // failed before its first byte left none.
-bool has_partial_archive(const CleanOptions& options, const RunDirectory& directory) {
-  const Result<Json> outcome = read_outcome(directory, options.tag);
-  if (!outcome || text_member(*outcome, "state") == outcome_done) {
+bool has_partial_archive(const CleanOptions& options, const host::RunDirectory& directory) {
+  const Result<Json> outcome = host::read_outcome(directory, options.tag);
+  if (!outcome || text_member(*outcome, "state") == host::outcome_done) {
     return false;
   }
   const std::string archive = text_member(*outcome, "archive");
@@ -106,7 +106,8 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
   if (Status valid = validate_tag(options.tag); !valid) {
     return context.wrong_usage(valid.error().text);
   }
-  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(context.run_directory);
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
@@ -121,10 +122,10 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
 
 }  // namespace
 
-Result<Json> end_processes_of(const CleanOptions& options, const RunDirectory& directory) {
+Result<Json> end_processes_of(const CleanOptions& options, const host::RunDirectory& directory) {
   Json stopped = Json::array();
-  for (const RunningProcess& process : list_processes(directory)) {
-    if (process.tag() != options.tag || process.kind() == kind_tracker) {
+  for (const host::RunningProcess& process : host::list_processes(directory)) {
+    if (process.tag() != options.tag || process.kind() == host::kind_tracker) {
       continue;
     }
     if (!options.stop && !is_finished_peer(process)) {
@@ -132,7 +133,7 @@ Result<Json> end_processes_of(const CleanOptions& options, const RunDirectory& d
                   fmt::format("a {} of {} runs here (pid {}): --stop ends it first", process.kind(),
                               options.tag, process.pid));
     }
-    if (Status status = stop_process(directory, process, clean_wait_max); !status) {
+    if (Status status = host::stop_process(directory, process, clean_wait_max); !status) {
       return fail(status.error());
     }
     stopped.push_back({{"kind", process.kind()}, {"pid", process.pid}});
@@ -140,7 +141,7 @@ Result<Json> end_processes_of(const CleanOptions& options, const RunDirectory& d
   return stopped;
 }
 
-Result<Cleaned> clean_release(const CleanOptions& options, const RunDirectory* directory) {
+Result<Cleaned> clean_release(const CleanOptions& options, const host::RunDirectory* directory) {
   Json stopped = Json::array();
   Json removed = Json::array();
   if (directory != nullptr) {
@@ -149,7 +150,7 @@ Result<Cleaned> clean_release(const CleanOptions& options, const RunDirectory* d
       return fail(ended.error());
     }
     stopped = std::move(*ended);
-    remove_abandoned(*directory, options.tag);
+    host::remove_abandoned(*directory, options.tag);
     if (options.keep_partial && has_partial_archive(options, *directory)) {
       return Cleaned{
           .text = fmt::format("the archive of {} is kept for the next attempt", options.tag),
@@ -161,14 +162,14 @@ Result<Cleaned> clean_release(const CleanOptions& options, const RunDirectory* d
       options, directory != nullptr ? owner_of_archive(options, *directory) : geteuid(), removed);
   if (directory != nullptr) {
     for (const std::string& name :
-         {outcome_file_name(options.tag), placing_file_name(options.tag),
-          peer_log_name(options.tag) + ".log", seeder_log_name(options.tag) + ".log"}) {
+         {host::outcome_file_name(options.tag), host::placing_file_name(options.tag),
+          host::peer_log_name(options.tag) + ".log", host::seeder_log_name(options.tag) + ".log"}) {
       if (Status status = remove_file(directory->fd(), name, geteuid(), removed); !status) {
         outcome = status;
       }
     }
     for (const std::string& name :
-         {outcome_file_name(options.tag), placing_file_name(options.tag)}) {
+         {host::outcome_file_name(options.tag), host::placing_file_name(options.tag)}) {
       archive::remove_leftovers(directory->path(), name);
     }
   }

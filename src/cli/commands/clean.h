@@ -24,9 +24,9 @@ struct Cleaned {
 
 // `directory`: null where no process ever ran. Errors: a process is in the way, or stays.
 [[nodiscard]] Result<Cleaned> clean_release(const CleanOptions& options,
-                                            const RunDirectory* directory);
+                                            const host::RunDirectory* directory);
 // Only ends the processes.
 [[nodiscard]] Result<Json> end_processes_of(const CleanOptions& options,
-                                            const RunDirectory& directory);
+                                            const host::RunDirectory& directory);
 
 }  // namespace murder::cli

@@ -34,16 +34,18 @@ struct DeployInstead {
   bool is_of_tag = false;
 };
 
-DeployInstead deploy_instead(const FinishOptions& options, const RunDirectory& directory) {
+DeployInstead deploy_instead(const FinishOptions& options, const host::RunDirectory& directory) {
   {
-    DeployLockFile file(directory);
-    const DeployLock own{.token = options.token, .app = options.app, .tag = options.clean.tag};
-    if (const DeployLock* other = other_at_work(file.locks(), own, boot_clock())) {
+    host::DeployLockFile file(directory);
+    const host::DeployLock own{
+        .token = options.token, .app = options.app, .tag = options.clean.tag};
+    if (const host::DeployLock* other =
+            host::other_at_work(file.locks(), own, host::boot_clock())) {
       return {.text = fmt::format("{} by {} since {}", other->why, other->owner, other->since),
               .is_of_tag = other->tag == options.clean.tag};
     }
   }
-  const Result<Json> outcome = read_outcome(directory, options.clean.tag);
+  const Result<Json> outcome = host::read_outcome(directory, options.clean.tag);
   const std::string token = outcome ? text_member(*outcome, "deploy") : "";
   if (token.empty() || token == options.token) {
     return {};
@@ -80,7 +82,7 @@ Status put_in_front(const FinishOptions& options, CommandContext& context) {
   return {};
 }
 
-Result<int> clean(const FinishOptions& options, const RunDirectory* directory,
+Result<int> clean(const FinishOptions& options, const host::RunDirectory* directory,
                   CommandContext& context) {
   if (options.no_clean) {
     return exit_done;
@@ -112,7 +114,8 @@ Result<int> run_finish(const FinishOptions& given, CommandContext& context) {
   if (options.to.empty() && (options.activate || options.keep)) {
     return context.wrong_usage("--activate and --keep need --to DIR");
   }
-  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(context.run_directory);
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }

@@ -51,18 +51,18 @@ std::string time_now() {
   return text.data();
 }
 
-bool runs_seeder(const std::vector<RunningProcess>& processes, const std::string& tag) {
-  for (const RunningProcess& process : processes) {
-    if (process.kind() == kind_seeder && process.tag() == tag) {
+bool runs_seeder(const std::vector<host::RunningProcess>& processes, const std::string& tag) {
+  for (const host::RunningProcess& process : processes) {
+    if (process.kind() == host::kind_seeder && process.tag() == tag) {
       return true;
     }
   }
   return false;
 }
 
-bool runs_tracker(const std::vector<RunningProcess>& processes, uint16_t port) {
-  for (const RunningProcess& process : processes) {
-    if (process.kind() == kind_tracker && listens_on(process.status, port)) {
+bool runs_tracker(const std::vector<host::RunningProcess>& processes, uint16_t port) {
+  for (const host::RunningProcess& process : processes) {
+    if (process.kind() == host::kind_tracker && host::listens_on(process.status, port)) {
       return true;
     }
   }
@@ -84,13 +84,13 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
   if (Status valid = validate_tag(options.tag); !valid) {
     return context.wrong_usage(valid.error().text);
   }
-  const Result<RunDirectory> directory = RunDirectory::open(context.run_directory);
+  const Result<host::RunDirectory> directory = host::RunDirectory::open(context.run_directory);
   if (!directory) {
     return fail(directory.error());
   }
-  const std::vector<RunningProcess> processes = list_processes(*directory);
+  const std::vector<host::RunningProcess> processes = host::list_processes(*directory);
   const auto lease_s = std::chrono::ceil<std::chrono::seconds>(options.lease).count();
-  const LockRequest request{
+  const host::LockRequest request{
       .lock = {.token = options.token,
                .app = options.app,
                .tag = options.tag,
@@ -105,29 +105,30 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
       .is_renewal = options.is_renewal,
       .replaced = options.replaced,
       .ousted = options.ousted};
-  LockReply reply;
+  host::LockReply reply;
   {
-    DeployLockFile file(*directory);
-    reply = take_lock(file.locks(), request, boot_clock());
-    if (reply.state == LockState::held) {
+    host::DeployLockFile file(*directory);
+    reply = host::take_lock(file.locks(), request, host::boot_clock());
+    if (reply.state == host::LockState::held) {
       if (Status saved = file.save(); !saved) {
         return fail(saved.error());
       }
     }
   }
-  Json json = {{"state", lock_state_name(reply.state)}, {"processes", Json::array()}};
-  json[reply.state == LockState::held ? "lock" : "holder"] =
-      json_of(reply.state == LockState::held ? reply.lock : reply.holder);
-  for (const RunningProcess& process : processes) {
+  Json json = {{"state", host::lock_state_name(reply.state)}, {"processes", Json::array()}};
+  json[reply.state == host::LockState::held ? "lock" : "holder"] =
+      json_of(reply.state == host::LockState::held ? reply.lock : reply.holder);
+  for (const host::RunningProcess& process : processes) {
     Json status = process.status;
     status["pid"] = process.pid;
     json["processes"].push_back(std::move(status));
   }
-  if (reply.state == LockState::held && !options.tracker_listen.empty() && !request.tracker_runs) {
+  if (reply.state == host::LockState::held && !options.tracker_listen.empty() &&
+      !request.tracker_runs) {
     add_tracker(options, context, json);
   }
   context.print_json(json);
-  if (reply.state == LockState::held) {
+  if (reply.state == host::LockState::held) {
     context.print(fmt::format("locked for {}", options.why));
     return exit_done;
   }
@@ -137,16 +138,16 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
 }
 
 // What keeps the tracker running though no deploy needs it; empty: it was ended, or there is none.
-Result<std::string> end_tracker(const RunDirectory& directory, const UnlockOptions& options) {
-  for (const RunningProcess& process : list_processes(directory)) {
-    if (process.kind() != kind_tracker || !listens_on(process.status, options.port)) {
+Result<std::string> end_tracker(const host::RunDirectory& directory, const UnlockOptions& options) {
+  for (const host::RunningProcess& process : host::list_processes(directory)) {
+    if (process.kind() != host::kind_tracker || !host::listens_on(process.status, options.port)) {
       continue;
     }
     std::string reason = fleet::reason_to_keep_after(process.status, options.info_hash);
     if (!reason.empty()) {
       return reason;
     }
-    if (Status stopped = stop_process(directory, process, stop_wait_max); !stopped) {
+    if (Status stopped = host::stop_process(directory, process, stop_wait_max); !stopped) {
       return fail(stopped.error());
     }
   }
@@ -154,13 +155,14 @@ Result<std::string> end_tracker(const RunDirectory& directory, const UnlockOptio
 }
 
 Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
-  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(context.run_directory);
   Json json = {{"tracker", "left"}};
   if (directory) {
-    Unlocked unlocked;
+    host::Unlocked unlocked;
     {
-      DeployLockFile file(*directory);
-      unlocked = release_lock(file.locks(), options.token, boot_clock());
+      host::DeployLockFile file(*directory);
+      unlocked = host::release_lock(file.locks(), options.token, host::boot_clock());
       if (Status saved = file.save(); !saved) {
         return fail(saved.error());
       }
@@ -171,8 +173,8 @@ Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
         return fail(reason.error());
       }
       if (!reason->empty()) {
-        DeployLockFile file(*directory);
-        leave_tracker_to_replaced(file.locks());
+        host::DeployLockFile file(*directory);
+        host::leave_tracker_to_replaced(file.locks());
         if (Status saved = file.save(); !saved) {
           return fail(saved.error());
         }

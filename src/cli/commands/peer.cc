@@ -57,10 +57,10 @@ DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInput& to
   const bool sync_to_disk = !options.no_sync;
   delivery.placing = [run_directory = process.run_directory, tag = process.tag, info_hash,
                       sync_to_disk](int directory_fd) {
-    note_placing(run_directory, tag, info_hash, directory_fd, sync_to_disk);
+    host::note_placing(run_directory, tag, info_hash, directory_fd, sync_to_disk);
   };
   delivery.abandoned = [run_directory = process.run_directory, tag = process.tag] {
-    forget_placing(run_directory, tag);
+    host::forget_placing(run_directory, tag);
   };
   return delivery;
 }
@@ -115,7 +115,7 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
           return fail(recorded.error());
         }
       }
-      forget_placing(process.run_directory, process.tag);
+      host::forget_placing(process.run_directory, process.tag);
       Result<int> finished = finish_in_place(*place, found,
                                              {.is_left = options.background,
                                               .sync_to_disk = !options.no_sync,
@@ -131,7 +131,7 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
   }
   plan.delivery.is_there =
       !options.unsafe_please_delete &&
-      was_placed(process.run_directory, process.tag, info_hash, target_of(plan.delivery));
+      host::was_placed(process.run_directory, process.tag, info_hash, target_of(plan.delivery));
   if (is_recorded && place) {
     plan.delivery.record = [place = *place, record] { return record_place(place, record); };
   }
@@ -174,7 +174,7 @@ Result<int> run_planned(const PeerOptions& options, const TorrentInput& torrent,
                         const std::optional<RunAs>& run_as, CommandContext& context) {
   if (options.background) {
     // Before the worker exists: whoever waits finds this one, not that of a peer before it.
-    Json outcome = {{"state", outcome_running},
+    Json outcome = {{"state", host::outcome_running},
                     {"tag", process.tag},
                     {"archive", process.node.path},
                     {"user_id", user_id_of(run_as)}};
@@ -182,14 +182,14 @@ Result<int> run_planned(const PeerOptions& options, const TorrentInput& torrent,
       outcome["deploy"] = options.deploy;
     }
     if (Status written =
-            write_outcome(context.run_directory, process.tag, outcome, !options.no_sync);
+            host::write_outcome(context.run_directory, process.tag, outcome, !options.no_sync);
         !written) {
       return fail(written.error());
     }
   }
   const bool is_worker = options.background || options.seed_for > Duration::zero();
   const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,
-                         .log_name = peer_log_name(process.tag)};
+                         .log_name = host::peer_log_name(process.tag)};
   Result<int> result = run_work(context, work, [&](Front& front) {
     return run_peer_process(torrent, process, front,
                             {.delivery = plan.delivery,
@@ -241,7 +241,7 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (Status made = make_temp_path(options.temp_path, *run_as); !made) {
     return fail(made.error());
   }
-  SwarmProcessOptions process{.kind = std::string(kind_peer),
+  SwarmProcessOptions process{.kind = std::string(host::kind_peer),
                               .tag = tag,
                               .run_directory = context.run_directory,
                               .metrics_path = metrics_path_of(options.swarm),

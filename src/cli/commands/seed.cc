@@ -104,7 +104,7 @@ class Seeder final : public SwarmProcess {
   void tell() {
     const node::NodeProgress now = node().progress();
     const std::string hash = torrent().info_hash.hex();
-    Json json = {{"kind", kind_seeder},
+    Json json = {{"kind", host::kind_seeder},
                  {"tag", options().tag},
                  {"pid", getpid()},
                  {"info_hash", hash},
@@ -130,12 +130,13 @@ class Seeder final : public SwarmProcess {
 
 // `murder stop TAG --seeding` and the commands of a fleet mean all of them.
 void warn_if_seeded(const std::string& tag, CommandContext& context) {
-  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(context.run_directory);
   if (!directory) {
     return;
   }
-  for (const RunningProcess& process : list_processes(*directory)) {
-    if (process.kind() == kind_seeder && process.tag() == tag) {
+  for (const host::RunningProcess& process : host::list_processes(*directory)) {
+    if (process.kind() == host::kind_seeder && process.tag() == tag) {
       context.warn(
           fmt::format("{} is seeded already by process {}; `murder stop {} --seeding` ends "
                       "both",
@@ -170,7 +171,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   }
   const std::string& tag = *valid_tag;
   warn_if_seeded(tag, context);
-  SwarmProcessOptions process{.kind = std::string(kind_seeder),
+  SwarmProcessOptions process{.kind = std::string(host::kind_seeder),
                               .tag = tag,
                               .run_directory = context.run_directory,
                               .metrics_path = metrics_path_of(options.swarm),

@@ -21,7 +21,7 @@ std::string or_dash(const std::string& text) {
 }
 
 // The phase, and what else keeps peers from one another: without a tracker they do not meet.
-std::string phase_of(const RunningProcess& process) {
+std::string phase_of(const host::RunningProcess& process) {
   if (!process.problem.empty()) {
     return "does not answer";
   }
@@ -38,11 +38,11 @@ std::string phase_of(const RunningProcess& process) {
   return phase + (is_known ? ", no tracker works" : ", no tracker yet");
 }
 
-std::vector<std::string> row_of(const RunningProcess& process) {
+std::vector<std::string> row_of(const host::RunningProcess& process) {
   const Json& status = process.status;
   const uint64_t total = count_member(status, "total_bytes");
   const uint64_t done = count_member(status, "done_bytes");
-  const bool is_tracker = process.kind() == kind_tracker;
+  const bool is_tracker = process.kind() == host::kind_tracker;
   std::string progress = "-";
   if (total > 0) {
     progress = fmt::format(
@@ -60,7 +60,7 @@ std::vector<std::string> row_of(const RunningProcess& process) {
           fmt::format("{}", process.pid)};
 }
 
-Json json_of(const RunningProcess& process) {
+Json json_of(const host::RunningProcess& process) {
   Json json = process.status;
   json["pid"] = process.pid;
   if (!process.problem.empty()) {
@@ -70,22 +70,23 @@ Json json_of(const RunningProcess& process) {
 }
 
 Result<int> run_status(const StatusOptions& options, CommandContext& context) {
-  std::vector<RunningProcess> processes;
-  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  std::vector<host::RunningProcess> processes;
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(context.run_directory);
   if (directory) {
-    processes = list_processes(*directory);
+    processes = host::list_processes(*directory);
   } else if (directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
   if (!options.tag.empty()) {
-    std::erase_if(processes, [&options](const RunningProcess& process) {
+    std::erase_if(processes, [&options](const host::RunningProcess& process) {
       return process.problem.empty() && process.tag() != options.tag;
     });
   }
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows = {
       {"KIND", "TAG", "PHASE", "DONE", "PEERS", "SENT", "ADDRESS", "PID"}};
-  for (const RunningProcess& process : processes) {
+  for (const host::RunningProcess& process : processes) {
     list.push_back(json_of(process));
     rows.push_back(row_of(process));
   }
@@ -93,7 +94,7 @@ Result<int> run_status(const StatusOptions& options, CommandContext& context) {
     context.print(format_table(rows));
   } else if (options.tag.empty()) {
     context.print(fmt::format("nothing runs here (looked in {})",
-                              choose_run_directory(context.run_directory)));
+                              host::choose_run_directory(context.run_directory)));
   } else {
     context.print(fmt::format("nothing of {} runs here", options.tag));
   }

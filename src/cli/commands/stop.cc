@@ -23,19 +23,20 @@ struct StopOptions {
   bool if_running = false;
 };
 
-bool is_meant(const StopOptions& options, const RunningProcess& process) {
+bool is_meant(const StopOptions& options, const host::RunningProcess& process) {
   const std::string kind = process.kind();
   if (!options.tag.empty() && process.tag() != options.tag) {
     return false;
   }
   if (options.seeding) {
-    return kind == kind_seeder;
+    return kind == host::kind_seeder;
   }
   if (options.peering) {
-    return kind == kind_peer;
+    return kind == host::kind_peer;
   }
   if (options.tracker) {
-    return kind == kind_tracker && (!options.port || listens_on(process.status, *options.port));
+    return kind == host::kind_tracker &&
+           (!options.port || host::listens_on(process.status, *options.port));
   }
   return true;
 }
@@ -56,7 +57,7 @@ Error nothing_there(const StopOptions& options, const CommandContext& context) {
   }
   return {ErrorCode::not_found,
           fmt::format("no {} runs here (looked in {}; `murder status` shows what runs)", what,
-                      choose_run_directory(context.run_directory))};
+                      host::choose_run_directory(context.run_directory))};
 }
 
 Result<int> nothing_to_stop(const StopOptions& options, CommandContext& context) {
@@ -80,7 +81,8 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
   if (options.port && !options.tracker) {
     return context.wrong_usage("--port says which tracker: with --tracker only");
   }
-  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(context.run_directory);
   if (!directory) {
     const bool is_missing = directory.error().code == ErrorCode::not_found;
     if (is_missing && options.if_running) {
@@ -91,7 +93,7 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
   Json stopped = Json::array();
   Status outcome;
   bool is_any = false;
-  for (const RunningProcess& process : list_processes(*directory)) {
+  for (const host::RunningProcess& process : host::list_processes(*directory)) {
     if (process.kind().empty() && !(options.all && options.tag.empty())) {
       context.warn(fmt::format("process {} does not answer and is left alone ({})", process.pid,
                                process.problem));
@@ -101,7 +103,7 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
       continue;
     }
     is_any = true;
-    const Status status = stop_process(*directory, process, stop_wait_max);
+    const Status status = host::stop_process(*directory, process, stop_wait_max);
     if (!status) {
       outcome = status;
       continue;

@@ -26,8 +26,8 @@ constexpr Duration process_look_interval = std::chrono::seconds(1);
 constexpr off_t peer_log_tail_bytes = 2000;
 
 // The end of what the peer wrote, for whoever asks why it failed.
-std::string peer_log_tail(const RunDirectory& directory, const std::string& tag) {
-  const std::string name = peer_log_name(tag) + ".log";
+std::string peer_log_tail(const host::RunDirectory& directory, const std::string& tag) {
+  const std::string name = host::peer_log_name(tag) + ".log";
   const io::Fd fd(openat(directory.fd(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat status {};
   if (!fd.is_open() || fstat(fd.get(), &status) != 0) {
@@ -41,13 +41,13 @@ std::string peer_log_tail(const RunDirectory& directory, const std::string& tag)
 }
 
 Json failed_outcome(const std::string& text) {
-  return {{"state", outcome_failed}, {"error", {{"code", "interrupted"}, {"text", text}}}};
+  return {{"state", host::outcome_failed}, {"error", {{"code", "interrupted"}, {"text", text}}}};
 }
 
 // The peer as its control socket tells, if it does; nothing when there is none.
-std::optional<Json> process_status(const RunDirectory& directory, const std::string& tag) {
-  for (const RunningProcess& process : list_processes(directory)) {
-    if (process.kind() == kind_peer && process.tag() == tag) {
+std::optional<Json> process_status(const host::RunDirectory& directory, const std::string& tag) {
+  for (const host::RunningProcess& process : host::list_processes(directory)) {
+    if (process.kind() == host::kind_peer && process.tag() == tag) {
       return process.status;
     }
   }
@@ -55,8 +55,9 @@ std::optional<Json> process_status(const RunDirectory& directory, const std::str
 }
 
 // Once: the state now, with "running" and its figures if it has not ended.
-Result<Json> look(const RunDirectory& directory, const std::string& tag, bool look_at_process) {
-  Result<Json> outcome = read_outcome(directory, tag);
+Result<Json> look(const host::RunDirectory& directory, const std::string& tag,
+                  bool look_at_process) {
+  Result<Json> outcome = host::read_outcome(directory, tag);
   if (!outcome) {
     if (outcome.error().code == ErrorCode::not_found) {
       return fail(ErrorCode::not_found,
@@ -65,13 +66,13 @@ Result<Json> look(const RunDirectory& directory, const std::string& tag, bool lo
     }
     return outcome;
   }
-  if (text_member(*outcome, "state") != outcome_running || !look_at_process) {
+  if (text_member(*outcome, "state") != host::outcome_running || !look_at_process) {
     return outcome;
   }
   const std::optional<Json> status = process_status(directory, tag);
   if (!status) {
-    outcome = read_outcome(directory, tag);  // it may have ended between the two looks
-    if (outcome && text_member(*outcome, "state") == outcome_running) {
+    outcome = host::read_outcome(directory, tag);  // it may have ended between the two looks
+    if (outcome && text_member(*outcome, "state") == host::outcome_running) {
       return failed_outcome("the peer ended without a word: it was killed");
     }
     return outcome;
@@ -87,7 +88,7 @@ Result<Json> look(const RunDirectory& directory, const std::string& tag, bool lo
 // A release that was removed since is not there.
 void check_place(Json& outcome) {
   const std::string path = text_member(outcome, "path");
-  if (text_member(outcome, "state") == outcome_done && !path.empty() &&
+  if (text_member(outcome, "state") == host::outcome_done && !path.empty() &&
       access(path.c_str(), F_OK) != 0) {
     outcome = failed_outcome(path + " was delivered, and is not there any more");
   }
@@ -101,11 +102,11 @@ std::string text_of_running(const Json& outcome, const std::string& tag) {
                      format_size(total));
 }
 
-Result<int> report(Json outcome, const RunDirectory& directory, const std::string& tag,
+Result<int> report(Json outcome, const host::RunDirectory& directory, const std::string& tag,
                    CommandContext& context) {
   check_place(outcome);
   const std::string state = text_member(outcome, "state");
-  if (state == outcome_done) {
+  if (state == host::outcome_done) {
     for (const Json& warning : outcome["warnings"]) {
       context.warn(warning.text());
     }
@@ -113,13 +114,13 @@ Result<int> report(Json outcome, const RunDirectory& directory, const std::strin
     context.print_json(outcome);
     return exit_done;
   }
-  const std::string error = state == outcome_running
+  const std::string error = state == host::outcome_running
                                 ? text_of_running(outcome, tag)
                                 : text_member(outcome["error"], "text", "it failed");
   if (!context.json) {
     return fail(ErrorCode::io, error);
   }
-  if (state == outcome_failed) {
+  if (state == host::outcome_failed) {
     outcome["log"] = peer_log_tail(directory, tag);
   }
   context.print_json(outcome);
@@ -136,11 +137,12 @@ void tell_progress(const Json& outcome, const CommandContext& context) {
 
 Result<int> wait_for_peer(const WaitOptions& options, CommandContext& context) {
   using Clock = std::chrono::steady_clock;
-  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(context.run_directory);
   if (!directory) {
     return fail(directory.error());
   }
-  OutcomeWatch watch(*directory);
+  host::OutcomeWatch watch(*directory);
   const Clock::time_point start = Clock::now();
   // Who follows a peer has just started it.
   Clock::time_point next_process_look =
@@ -156,7 +158,7 @@ Result<int> wait_for_peer(const WaitOptions& options, CommandContext& context) {
     if (!outcome) {
       return fail(outcome.error());
     }
-    if (is_last || text_member(*outcome, "state") != outcome_running) {
+    if (is_last || text_member(*outcome, "state") != host::outcome_running) {
       return report(*outcome, *directory, options.tag, context);
     }
     if (look_at_process && options.tells_progress && outcome->contains("phase")) {

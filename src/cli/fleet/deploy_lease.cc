@@ -132,18 +132,18 @@ void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
   const Json reply = json_output(result);
   const std::string state = text_member(reply, "state");
   LeasedHost& host = hosts_[result.host.raw];
-  if (state == cli::lock_state_name(cli::LockState::held)) {
+  if (state == host::lock_state_name(host::LockState::held)) {
     host.is_held = true;
     confirmed_at_ = host.is_mark ? confirmed_at_ : monotonic_now();
-    host.lock = cli::lock_of(reply["lock"]);
+    host.lock = host::lock_of(reply["lock"]);
     if (!is_renewal) {
       host.processes = reply["processes"];
       host.tracker_started = reply["tracker_started"] == true;
       host.tracker_trouble = text_member(reply, "tracker_trouble");
     }
   } else if (!state.empty()) {
-    on_busy(result.host, cli::lock_of(reply["holder"]),
-            state == cli::lock_state_name(cli::LockState::lost));
+    on_busy(result.host, host::lock_of(reply["holder"]),
+            state == host::lock_state_name(host::LockState::lost));
   } else if (!is_renewal && !run_.work.is_interrupted()) {
     // One that is not renewed lasts a while, and the next renewal may get through.
     run_.at(result.host).reach = Reach::lost;
@@ -151,7 +151,7 @@ void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
   }
 }
 
-void DeployLease::on_busy(HostIndex host, const cli::DeployLock& holder, bool is_lost) {
+void DeployLease::on_busy(HostIndex host, const host::DeployLock& holder, bool is_lost) {
   const std::optional<Origin> origin = decode_origin(holder.origin);
   const bool is_known_to_be_gone = origin && is_gone(*origin, own_origin(), start_of_process);
   const auto is_not_in = [&holder](const std::vector<std::string>& tokens) {

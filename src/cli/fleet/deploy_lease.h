@@ -16,8 +16,8 @@ namespace murder::fleet {
 struct LeasedHost {
   bool is_held = false;
   bool is_mark = false;
-  cli::DeployLock lock;  // as the host keeps it
-  Json processes;        // of murder there, when the lock was taken
+  host::DeployLock lock;  // as the host keeps it
+  Json processes;         // of murder there, when the lock was taken
   bool has_tracker_role = false;
   bool tracker_started = false;  // with the lock, since none ran
   std::string tracker_trouble;   // why not
@@ -50,7 +50,7 @@ class DeployLease {
  private:
   [[nodiscard]] std::string command(HostIndex host, bool is_renewal) const;
   void take_reply(const HostResult& result, bool is_renewal);
-  void on_busy(HostIndex host, const cli::DeployLock& holder, bool is_lost);
+  void on_busy(HostIndex host, const host::DeployLock& holder, bool is_lost);
   void take_unlocked(const HostResult& result) const;
 
   DeployRun& run_;

@@ -161,7 +161,7 @@ bool Fetching::take(const JobKind& kind, const HostResult& result) {
   if (result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started) {
     return true;  // give_up() tells
   }
-  if (state == cli::outcome_running || (result.is_ok() && state.empty() && !follows_) ||
+  if (state == host::outcome_running || (result.is_ok() && state.empty() && !follows_) ||
       (state.empty() && is_lost && &kind == &peer_kind_)) {
     here.has_begun = true;
     to_be_asked_.push_back(result.host);

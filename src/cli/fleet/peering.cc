@@ -113,7 +113,7 @@ class Peering {
       if (outcome["already_there"] == true) {
         result_.already.push_back(result.host);
       }
-    } else if (state == cli::outcome_running) {
+    } else if (state == host::outcome_running) {
       pending_.push_back(result.host);
       progress_of_pending_[result.host.raw] = outcome;
     } else if (result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started) {
@@ -237,7 +237,7 @@ bool is_in_the_way(const Json& told) {
 }
 
 bool tells_done(const Json& outcome, const InfoHash& info_hash) {
-  return text_member(outcome, "state") == cli::outcome_done &&
+  return text_member(outcome, "state") == host::outcome_done &&
          text_member(outcome, "info_hash") == info_hash.hex();
 }
 
@@ -247,10 +247,10 @@ HostFailure peer_failure(const Work& work, const HostResult& result, const Json&
   HostFailure failure = failure_of(work.inventory(), result);
   failure.stage = peer_stage;
   failure.is_in_the_way = is_in_the_way(outcome);
-  if (state == cli::outcome_failed && outcome.contains("error")) {
+  if (state == host::outcome_failed && outcome.contains("error")) {
     failure.reason = text_member(outcome["error"], "text", failure.reason);
     failure.log_tail = text_member(outcome, "log");
-  } else if (state == cli::outcome_done) {
+  } else if (state == host::outcome_done) {
     failure.outcome = outcome_name(Outcome::failed);
     failure.reason =
         fmt::format("another release named {} was fetched there meanwhile (info hash {})", tag,

@@ -101,7 +101,7 @@ std::vector<HostIndex> check_idle(Work& work, std::span<const HostIndex> seeders
        work.run_and_note(seeders, {.stage = std::string(seed_stage)},
                          [&](const Host&) { return status_command(work, tag); })) {
     const Json status = json_output(result);
-    const Json* seeder = process_in(status, cli::kind_seeder);
+    const Json* seeder = process_in(status, host::kind_seeder);
     if (seeder == nullptr) {
       idle.push_back(result.host);
       continue;
@@ -155,7 +155,7 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
 
 SeederContact contact_of(const Json& told) {
   // Of `murder seed` itself, or a process in `murder status`.
-  const Json* seeder = process_in(told, cli::kind_seeder);
+  const Json* seeder = process_in(told, host::kind_seeder);
   const Json& details = seeder != nullptr ? (*seeder)["details"] : told;
   return {.is_known = count_member(details, "trackers_working") > 0,
           .trouble = text_member(details, "tracker_trouble", "no tracker answered it")};

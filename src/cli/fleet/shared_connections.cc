@@ -130,7 +130,7 @@ void remove_dead(const std::string& run_directory) {
 }  // namespace
 
 Result<SharedConnections> SharedConnections::create(const std::string& run_directory_option) {
-  const Result<cli::RunDirectory> run_directory = cli::RunDirectory::open(run_directory_option);
+  const Result<host::RunDirectory> run_directory = host::RunDirectory::open(run_directory_option);
   if (!run_directory) {
     return fail(run_directory.error());
   }

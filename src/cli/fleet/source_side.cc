@@ -316,7 +316,7 @@ SeederFound SourceSide::seeder_on(HostIndex host) const {
     return found;
   }
   for (const Json& process : leased->processes) {
-    if (text_member(process, "kind") == cli::kind_seeder &&
+    if (text_member(process, "kind") == host::kind_seeder &&
         text_member(process, "tag") == run_.options.tag) {
       found.runs = true;
       found.info_hash = text_member(process, "info_hash");

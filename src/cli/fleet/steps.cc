@@ -144,7 +144,7 @@ bool tracker_answers(const std::string& announce_url) {
     return false;
   }
   const Result<Json> status = parse_json(reply->body);
-  return status && text_member(*status, "kind") == cli::kind_tracker;
+  return status && text_member(*status, "kind") == host::kind_tracker;
 }
 
 CommandLine stop_tracker_command(const Work& work) {

@@ -23,7 +23,7 @@ std::string reason_of(const TrackedRelease& release) {
 
 const Json* tracker_on(const Json& status, uint16_t port) {
   for (const Json& process : status["processes"]) {
-    if (text_member(process, "kind") == cli::kind_tracker && cli::listens_on(process, port)) {
+    if (text_member(process, "kind") == host::kind_tracker && host::listens_on(process, port)) {
       return &process;
     }
   }
@@ -33,7 +33,7 @@ const Json* tracker_on(const Json& status, uint16_t port) {
 std::vector<std::string> served_releases(const Json& status) {
   std::vector<std::string> info_hashes;
   for (const Json& process : status["processes"]) {
-    if (text_member(process, "kind") == cli::kind_seeder) {
+    if (text_member(process, "kind") == host::kind_seeder) {
       info_hashes.push_back(text_member(process, "info_hash"));
     }
   }

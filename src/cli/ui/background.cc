@@ -64,7 +64,7 @@ struct WorkerLog {
 };
 
 Result<WorkerLog> open_log(const CommandContext& context, const std::string& name) {
-  const Result<RunDirectory> directory = RunDirectory::open(context.run_directory);
+  const Result<host::RunDirectory> directory = host::RunDirectory::open(context.run_directory);
   if (!directory) {
     return fail(directory.error());
   }

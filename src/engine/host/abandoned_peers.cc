@@ -13,7 +13,7 @@
 #include "engine/host/peer_outcome.h"
 #include "engine/host/processes.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr std::string_view outcome_prefix = "peer-";
@@ -98,4 +98,4 @@ void remove_abandoned(const RunDirectory& directory, const std::string& tag_at_w
   }
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -8,7 +8,7 @@
 #include "engine/base/instant.h"
 #include "engine/host/run_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 inline constexpr Duration abandoned_after = std::chrono::hours(72);
 
@@ -18,4 +18,4 @@ inline constexpr Duration abandoned_after = std::chrono::hours(72);
 // Of all tags but this one.
 void remove_abandoned(const RunDirectory& directory, const std::string& tag_at_work);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 http::Response json_response(int status, const Json& body) {
@@ -44,4 +44,4 @@ http::Response ControlHandler::handle(const http::Request& request, Instant now)
   return json_response(404, json_of_error({ErrorCode::not_found, "there is /status and /stop"}));
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -9,7 +9,7 @@
 #include "engine/base/json.h"
 #include "engine/http/server.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // Kinds of processes, in the JSON and on the screen.
 inline constexpr std::string_view kind_tracker = "tracker";
@@ -50,4 +50,4 @@ class ControlHandler : public http::Handler {
   StatusSource& source_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -1,6 +1,6 @@
 #include "engine/host/control_keeper.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr Duration look_interval = std::chrono::seconds(5);
@@ -9,20 +9,20 @@ constexpr Duration look_interval = std::chrono::seconds(5);
 
 Result<std::unique_ptr<ControlKeeper>> ControlKeeper::create(io::Reactor& reactor,
                                                              std::string run_directory_option,
-                                                             Renew renew) {
+                                                             Renewal renewal) {
   Result<ControlSocket> socket = ControlSocket::create(run_directory_option);
   if (!socket) {
     return fail(socket.error());
   }
   return std::make_unique<ControlKeeper>(reactor, std::move(run_directory_option),
-                                         std::move(*socket), std::move(renew));
+                                         std::move(*socket), renewal);
 }
 
 ControlKeeper::ControlKeeper(io::Reactor& reactor, std::string run_directory_option,
-                             ControlSocket socket, Renew renew)
+                             ControlSocket socket, Renewal renewal)
     : reactor_(reactor),
       run_directory_option_(std::move(run_directory_option)),
-      renew_(std::move(renew)),
+      renewal_(renewal),
       socket_(std::move(socket)),
       timer_(reactor.timers(), io::bind_timer<&ControlKeeper::look>(this)) {
   timer_.arm(reactor_.now() + look_interval);
@@ -34,10 +34,10 @@ void ControlKeeper::look(io::Timer& timer) {
     Result<ControlSocket> socket = ControlSocket::create(run_directory_option_);
     if (socket) {
       socket_.emplace(std::move(*socket));
-      renew_(socket_->release_fd());
+      renewal_.handler(renewal_.owner, socket_->release_fd());
     }
   }
   timer.arm(reactor_.now() + look_interval);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -5,7 +5,6 @@
 // Lives on the thread of the reactor.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,18 +13,21 @@
 #include "engine/io/reactor.h"
 #include "engine/io/timers.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 class ControlKeeper {
  public:
   // Given the listening socket that takes the place of the one before.
-  using Renew = std::function<void(int listening_fd)>;
+  struct Renewal {
+    void* owner = nullptr;
+    void (*handler)(void* owner, int listening_fd) = nullptr;
+  };
 
   // The first socket is for the caller: release_fd().
   ControlKeeper(io::Reactor& reactor, std::string run_directory_option, ControlSocket socket,
-                Renew renew);
+                Renewal renewal);
   [[nodiscard]] static Result<std::unique_ptr<ControlKeeper>> create(
-      io::Reactor& reactor, std::string run_directory_option, Renew renew);
+      io::Reactor& reactor, std::string run_directory_option, Renewal renewal);
   ControlKeeper(const ControlKeeper&) = delete;
   ControlKeeper& operator=(const ControlKeeper&) = delete;
 
@@ -36,9 +38,16 @@ class ControlKeeper {
 
   io::Reactor& reactor_;
   const std::string run_directory_option_;
-  const Renew renew_;
+  const Renewal renewal_;
   std::optional<ControlSocket> socket_;
   io::Timer timer_;
 };
 
-}  // namespace murder::cli
+// bind_renewal<&Server::serve_instead>(&server) calls void Server::serve_instead(int listening_fd).
+template <auto Method, typename Owner>
+[[nodiscard]] ControlKeeper::Renewal bind_renewal(Owner* owner) {
+  return {owner,
+          [](void* self, int listening_fd) { (static_cast<Owner*>(self)->*Method)(listening_fd); }};
+}
+
+}  // namespace murder::host

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr const char* locks_file = "deploys.json";
@@ -68,4 +68,4 @@ Status DeployLockFile::save() {
   return {};
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

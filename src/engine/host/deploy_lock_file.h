@@ -9,7 +9,7 @@
 #include "engine/host/run_directory.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // Counts also while the host sleeps, and no change of its time moves it.
 [[nodiscard]] BootClock boot_clock();
@@ -32,4 +32,4 @@ class DeployLockFile {
   DeployLocks locks_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

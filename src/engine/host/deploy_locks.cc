@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 bool is_stale(const DeployLock& lock, const BootClock& clock) {
@@ -175,4 +175,4 @@ DeployLocks locks_of(const Json& json) {
   return locks;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

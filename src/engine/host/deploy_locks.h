@@ -12,7 +12,7 @@
 
 #include "engine/base/json.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 struct DeployLock {
   std::string token;  // of the deploy
@@ -86,4 +86,4 @@ void leave_tracker_to_replaced(DeployLocks& locks);
 [[nodiscard]] DeployLocks locks_of(const Json& json);
 [[nodiscard]] DeployLock lock_of(const Json& json);
 
-}  // namespace murder::cli
+}  // namespace murder::host

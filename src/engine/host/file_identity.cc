@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-namespace murder::cli {
+namespace murder::host {
 
 Json identity_of(int directory_fd, const std::string& path) {
   struct statx status {};
@@ -26,4 +26,4 @@ Json identity_of(int directory_fd, const std::string& path) {
   return identity;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

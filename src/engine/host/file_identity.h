@@ -6,10 +6,10 @@
 
 #include "engine/base/json.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // Of `path` below the directory (AT_FDCWD: the working directory); an empty path is the directory
 // itself. A link is not followed. Null: it is neither, or is not there.
 [[nodiscard]] Json identity_of(int directory_fd, const std::string& path);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <thread>
 
-namespace murder::cli {
+namespace murder::host {
 
 OutcomeWatch::OutcomeWatch(const RunDirectory& directory)
     : fd_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
@@ -37,4 +37,4 @@ void OutcomeWatch::wait(Duration wait_max, Duration fallback) {
   } while (size > 0);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -6,7 +6,7 @@
 #include "engine/host/run_directory.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 class OutcomeWatch {
  public:
@@ -20,4 +20,4 @@ class OutcomeWatch {
   io::Fd fd_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -7,7 +7,7 @@
 #include "engine/base/small_file.h"
 #include "engine/host/file_identity.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr size_t outcome_bytes_max = 64 * 1024;
@@ -104,4 +104,4 @@ void forget_placing(const std::string& run_directory_option, std::string_view ta
   }
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -10,7 +10,7 @@
 #include "engine/base/result.h"
 #include "engine/host/run_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 inline constexpr std::string_view outcome_running = "running";
 inline constexpr std::string_view outcome_done = "done";
@@ -45,4 +45,4 @@ void note_placing(const std::string& run_directory_option, std::string_view tag,
 void forget_placing(const std::string& run_directory_option, std::string_view tag);
 [[nodiscard]] std::string placing_file_name(std::string_view tag);
 
-}  // namespace murder::cli
+}  // namespace murder::host

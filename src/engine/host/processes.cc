@@ -18,7 +18,7 @@
 #include "engine/host/silent_process.h"
 #include "engine/http/blocking_client.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr Duration answer_wait = std::chrono::seconds(3);
@@ -164,4 +164,4 @@ Status stop_process(const RunDirectory& directory, const RunningProcess& process
   return still_there();
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

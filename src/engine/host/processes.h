@@ -10,7 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/host/run_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 struct RunningProcess {
   int pid = 0;
@@ -37,4 +37,4 @@ struct RunningProcess {
 [[nodiscard]] Status stop_process(const RunDirectory& directory, const RunningProcess& process,
                                   Duration wait_max);
 
-}  // namespace murder::cli
+}  // namespace murder::host

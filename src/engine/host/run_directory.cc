@@ -18,7 +18,7 @@
 
 #include "engine/base/missing_inodes.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr std::string_view socket_suffix = ".sock";
@@ -329,4 +329,4 @@ Result<SocketOwner> owner_of_socket(const RunDirectory& directory, const std::st
   return owner;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

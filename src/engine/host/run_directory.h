@@ -14,7 +14,7 @@
 #include "engine/base/result.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // The run directory: `option` (--run-dir) if not empty, else $MURDER_RUN_DIR, else /run/murder for
 // root, /var/tmp/murder-UID for others; /tmp/murder-UID where those cannot be written to. Absolute.
@@ -89,4 +89,4 @@ struct SocketOwner {
 [[nodiscard]] Result<SocketOwner> owner_of_socket(const RunDirectory& directory,
                                                   const std::string& name);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -14,7 +14,7 @@
 #include "engine/host/control.h"
 #include "engine/host/peer_outcome.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr std::string_view log_suffix = ".log";
@@ -72,4 +72,4 @@ bool is_stopped(int pid) {
   return name_end != nullptr && (name_end[2] == 'T' || name_end[2] == 't');
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -5,7 +5,7 @@
 #include "engine/base/json.h"
 #include "engine/host/run_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // The kind and tag of a peer or seeder in the background, by the log in the run directory that is
 // its standard output; an empty object if that says nothing.
@@ -15,4 +15,4 @@ namespace murder::cli {
 // on.
 [[nodiscard]] bool is_stopped(int pid);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -12,7 +12,7 @@
 #include "engine/host/peer_outcome.h"
 
 using namespace murder;
-using namespace murder::cli;
+using namespace murder::host;
 namespace fs = std::filesystem;
 
 namespace {

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace murder;
-using namespace murder::cli;
+using namespace murder::host;
 
 namespace {
 

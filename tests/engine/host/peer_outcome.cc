@@ -8,7 +8,7 @@
 #include "../../temporary_directory.h"
 
 using namespace murder;
-using namespace murder::cli;
+using namespace murder::host;
 namespace fs = std::filesystem;
 
 TEST_CASE("a tree that was noted before it got its name is known by it, and no other is") {

@@ -13,7 +13,7 @@
 
 #include "../../temporary_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 // Takes connections and ends them without an answer.
@@ -102,4 +102,4 @@ TEST_CASE("a process that lives and does not answer is listed with its problem")
   end_process(pid);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

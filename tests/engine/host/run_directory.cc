@@ -15,7 +15,7 @@
 
 #include "../../temporary_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 std::string socket_name(int pid) {
@@ -212,4 +212,4 @@ TEST_CASE("the owner's pidfd tells when the process ends") {
   }
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -62,11 +62,13 @@ std::string temp_path_of(const CompletionPoint& point) {
 }
 
 void add_running_tags(const CompletionPoint& point, Collector& into) {
-  const Result<RunDirectory> directory = RunDirectory::open_existing(point.value_of("--run-dir"));
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(point.value_of("--run-dir"));
   if (!directory) {
     return;
   }
-  for (const RunningProcess& process : list_answering_processes(*directory, processes_wait)) {
+  for (const host::RunningProcess& process :
+       host::list_answering_processes(*directory, processes_wait)) {
     into.add(process.tag(), fmt::format("{}, {}", process.kind(),
                                         text_member(process.status, "phase", "running")));
   }
@@ -74,7 +76,7 @@ void add_running_tags(const CompletionPoint& point, Collector& into) {
 
 // By the names of what processes leave in the run directory.
 void add_outcome_tags(const CompletionPoint& point, Collector& into) {
-  const std::string directory = choose_run_directory(point.value_of("--run-dir"));
+  const std::string directory = host::choose_run_directory(point.value_of("--run-dir"));
   for (const std::string& name : names_in(directory)) {
     for (const auto& [start, ending, what] :
          {std::array<std::string_view, 3>{"peer-", ".outcome", "peer in the background"},

@@ -147,8 +147,8 @@ HostFacts read_host_facts(const std::string& temp_path, const std::string& run_d
   }
   facts.temp_path = temp_path;
   read_temp(facts);
-  const Result<RunDirectory> directory = RunDirectory::open(run_directory_option);
-  facts.run_directory = choose_run_directory(run_directory_option);
+  const Result<host::RunDirectory> directory = host::RunDirectory::open(run_directory_option);
+  facts.run_directory = host::choose_run_directory(run_directory_option);
   if (!directory) {
     facts.run_directory_usable = fail(directory.error());
   } else if (faccessat(directory->fd(), ".", W_OK | X_OK, AT_EACCESS) != 0) {

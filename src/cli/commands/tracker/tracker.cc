@@ -26,12 +26,12 @@ struct TrackerCommandOptions {
   bool background = false;
 };
 
-class TrackerStatus final : public StatusSource {
+class TrackerStatus final : public host::StatusSource {
  public:
   explicit TrackerStatus(tracker::TrackerServer& server) : server_(server) {}
 
-  ProcessStatus status() override {
-    ProcessStatus status{.kind = std::string(kind_tracker), .phase = "serving"};
+  host::ProcessStatus status() override {
+    host::ProcessStatus status{.kind = std::string(host::kind_tracker), .phase = "serving"};
     for (const Endpoint& endpoint : server_.endpoints()) {
       status.address += (status.address.empty() ? "" : ", ") + endpoint.text();
     }
@@ -58,14 +58,15 @@ std::string announce_place(const Endpoint& endpoint) {
 
 // A tracker of this host at one of the ports that were asked for, as a sentence; else empty.
 std::string tracker_there(const tracker::TrackerOptions& options, const CommandContext& context) {
-  const Result<RunDirectory> directory = RunDirectory::open_existing(context.run_directory);
+  const Result<host::RunDirectory> directory =
+      host::RunDirectory::open_existing(context.run_directory);
   if (!directory) {
     return {};
   }
-  for (const RunningProcess& process : list_processes(*directory)) {
+  for (const host::RunningProcess& process : host::list_processes(*directory)) {
     const std::string places = text_member(process.status, "address") + ",";
     for (const Endpoint& endpoint : options.listen) {
-      if (process.kind() == kind_tracker &&
+      if (process.kind() == host::kind_tracker &&
           places.find(fmt::format(":{},", endpoint.port)) != std::string::npos) {
         return fmt::format(
             "; a tracker listens on {} already (process {}, `murder stop --tracker` "
@@ -86,7 +87,7 @@ FinalReport report_of(const tracker::TrackerServer& server) {
         fmt::format("{}tracker listens on {} (peers announce to http://{}/announce)",
                     report.text.empty() ? "" : "\n", endpoint.text(), announce_place(endpoint));
   }
-  report.json = {{"kind", kind_tracker}, {"pid", getpid()}, {"listen", listen}};
+  report.json = {{"kind", host::kind_tracker}, {"pid", getpid()}, {"listen", listen}};
   return report;
 }
 
@@ -99,14 +100,14 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
                 server.error().text + (is_taken ? tracker_there(options, context) : ""));
   }
   tracker::TrackerServer& tracker = **server;
-  auto control = ControlKeeper::create(
+  auto control = host::ControlKeeper::create(
       tracker.reactor(), context.run_directory,
-      [&tracker](int listening_fd) { tracker.serve_control_instead(listening_fd); });
+      host::bind_renewal<&tracker::TrackerServer::serve_control_instead>(&tracker));
   if (!control) {
     return fail(control.error());
   }
   TrackerStatus source(**server);
-  ControlHandler handler(source);
+  host::ControlHandler handler(source);
   if (Status status = (*server)->serve_control((*control)->release_fd(), handler); !status) {
     return fail(status.error());
   }
