@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "cli/helped_delivery.h"
-#include "cli/missing_inodes.h"
 #include "cli/root_helper.h"
+#include "engine/base/missing_inodes.h"
 #include "engine/base/thread_start.h"
 #include "engine/base/units.h"
 #include "engine/host/peer_outcome.h"

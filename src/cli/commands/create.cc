@@ -8,7 +8,6 @@
 
 #include "cli/cgroup_limits.h"
 #include "cli/commands/command_list.h"
-#include "cli/missing_inodes.h"
 #include "cli/torrent_input.h"
 #include "cli/ui/archive_progress.h"
 #include "cli/ui/command.h"
@@ -17,6 +16,7 @@
 #include "engine/archive/piece_size.h"
 #include "engine/archive/release_name.h"
 #include "engine/base/endpoint.h"
+#include "engine/base/missing_inodes.h"
 #include "engine/base/units.h"
 
 namespace murder::cli {

@@ -55,4 +55,17 @@ tl::unexpected<Error> fail_making(int error_number, const std::string& directory
                                                            : fail_errno(error_number, what);
 }
 
+Error name_missing_inodes(Error error, const std::vector<std::string>& directories) {
+  if (error.code != ErrorCode::no_space || names_missing_inodes(error)) {
+    return error;
+  }
+  for (const std::string& directory : directories) {
+    if (!directory.empty() && lacks_inodes(directory)) {
+      error.text += fmt::format(" (no inodes are left in {}: `df -i` shows it)", directory);
+      return error;
+    }
+  }
+  return error;
+}
+
 }  // namespace murder

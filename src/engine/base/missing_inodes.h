@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/base/result.h"
 
@@ -23,5 +24,9 @@ namespace murder {
                                                 const std::string& what);
 [[nodiscard]] tl::unexpected<Error> fail_making(int error_number, const std::string& directory,
                                                 const std::string& what);
+
+// The same error, unless it says it already; of a lack of space it says so when one of these
+// directories (or what is there of the way to it) has no inodes left.
+[[nodiscard]] Error name_missing_inodes(Error error, const std::vector<std::string>& directories);
 
 }  // namespace murder
