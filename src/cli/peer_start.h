@@ -8,10 +8,10 @@
 #include <string>
 
 #include "cli/delivery.h"
-#include "cli/placed_release.h"
 #include "cli/ui/background.h"
 #include "cli/ui/command.h"
 #include "engine/base/result.h"
+#include "engine/host/placed_release.h"
 
 namespace murder::cli {
 

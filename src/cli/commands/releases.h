@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "cli/release_directory.h"
 #include "engine/base/json.h"
 #include "engine/base/result.h"
+#include "engine/host/release_directory.h"
 
 namespace murder::cli {
 

@@ -15,10 +15,10 @@
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/tasks.h"
-#include "cli/release_directory.h"
 #include "cli/ui/table.h"
 #include "engine/archive/exclude_patterns.h"
 #include "engine/base/units.h"
+#include "engine/host/release_directory.h"
 
 namespace murder::fleet {
 namespace {

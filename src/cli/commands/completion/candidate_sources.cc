@@ -11,9 +11,9 @@
 #include "cli/fleet/config.h"
 #include "cli/fleet/deploy_state.h"
 #include "cli/fleet/plan/node_set.h"
-#include "cli/release_directory.h"
 #include "engine/archive/release_name.h"
 #include "engine/host/processes.h"
+#include "engine/host/release_directory.h"
 
 namespace murder::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/placed_release.h"
+#include "engine/host/placed_release.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -8,9 +8,9 @@
 #include <fstream>
 #include <thread>
 
-#include "../temporary_directory.h"
-#include "cli/release_directory.h"
+#include "../../temporary_directory.h"
 #include "engine/host/peer_outcome.h"
+#include "engine/host/release_directory.h"
 
 using namespace murder;
 using namespace murder::cli;

@@ -1,13 +1,13 @@
-#include "cli/placed_release.h"
+#include "engine/host/placed_release.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 
 #include <ctime>
 
-#include "cli/release_directory.h"
 #include "engine/host/file_identity.h"
 #include "engine/host/peer_outcome.h"
+#include "engine/host/release_directory.h"
 
 namespace murder::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/seed_directory.h"
+#include "engine/host/seed_directory.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "cli/release_record.h"
+#include "engine/host/release_record.h"
 
 #include <fmt/format.h>
 

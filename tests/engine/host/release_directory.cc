@@ -1,4 +1,4 @@
-#include "cli/release_directory.h"
+#include "engine/host/release_directory.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 
 namespace murder::cli {
 

@@ -1,11 +1,11 @@
-#include "cli/seed_directory.h"
+#include "engine/host/seed_directory.h"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 
 namespace murder::cli {
 

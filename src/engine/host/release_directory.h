@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/release_record.h"
 #include "engine/base/result.h"
+#include "engine/host/release_record.h"
 #include "engine/io/sockets.h"
 
 namespace murder::cli {

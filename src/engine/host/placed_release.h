@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "cli/release_record.h"
 #include "engine/base/result.h"
+#include "engine/host/release_record.h"
 
 namespace murder::cli {
 

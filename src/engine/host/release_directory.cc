@@ -1,4 +1,4 @@
-#include "cli/release_directory.h"
+#include "engine/host/release_directory.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "cli/release_record.h"
+#include "engine/host/release_record.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "../temporary_directory.h"
-#include "cli/release_directory.h"
+#include "../../temporary_directory.h"
+#include "engine/host/release_directory.h"
 
 using namespace murder;
 using namespace murder::cli;
