@@ -16,16 +16,16 @@ constexpr Duration end_wait_max = std::chrono::seconds(15);
 
 }  // namespace
 
-std::optional<ReleasePlace> place_of(const DeliveryOptions& delivery,
-                                     const codec::Metainfo& metainfo, const std::string& tag,
-                                     const std::string& info_hash,
-                                     const std::string& run_directory) {
+std::optional<host::ReleasePlace> place_of(const DeliveryOptions& delivery,
+                                           const codec::Metainfo& metainfo, const std::string& tag,
+                                           const std::string& info_hash,
+                                           const std::string& run_directory) {
   const bool is_file = metainfo.is_single_file && !is_packed(metainfo);
   const bool is_below = is_file ? delivery.makes_directory : !delivery.tag.empty();
   if (!is_below || (is_file && metainfo.name != tag)) {
     return std::nullopt;
   }
-  return ReleasePlace{
+  return host::ReleasePlace{
       .directory = delivery.to, .tag = tag, .info_hash = info_hash, .run_directory = run_directory};
 }
 
@@ -52,9 +52,9 @@ Status end_peers_before(const EndOptions& options, const CommandContext& context
   return {};
 }
 
-Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found,
+Result<int> finish_in_place(const host::ReleasePlace& place, const host::PlaceFound& found,
                             const OutcomeOptions& options, CommandContext& context) {
-  const std::string text = text_of_same(place, found.placed);
+  const std::string text = host::text_of_same(place, found.placed);
   Json outcome = {{"tag", place.tag},
                   {"path", place.path()},
                   {"info_hash", place.info_hash},

@@ -17,11 +17,11 @@ namespace murder::cli {
 
 // DIR/TAG, where that is what the delivery makes: not of a file that gets a name of the user's, nor
 // of a tree that is DIR itself.
-[[nodiscard]] std::optional<ReleasePlace> place_of(const DeliveryOptions& delivery,
-                                                   const codec::Metainfo& metainfo,
-                                                   const std::string& tag,
-                                                   const std::string& info_hash,
-                                                   const std::string& run_directory);
+[[nodiscard]] std::optional<host::ReleasePlace> place_of(const DeliveryOptions& delivery,
+                                                         const codec::Metainfo& metainfo,
+                                                         const std::string& tag,
+                                                         const std::string& info_hash,
+                                                         const std::string& run_directory);
 
 struct EndOptions {
   std::string tag;
@@ -38,7 +38,8 @@ struct OutcomeOptions {
   uid_t user_id = 0;   // whose an archive here is
 };
 // The report of a peer that has nothing to fetch.
-[[nodiscard]] Result<int> finish_in_place(const ReleasePlace& place, const PlaceFound& found,
+[[nodiscard]] Result<int> finish_in_place(const host::ReleasePlace& place,
+                                          const host::PlaceFound& found,
                                           const OutcomeOptions& options, CommandContext& context);
 
 }  // namespace murder::cli

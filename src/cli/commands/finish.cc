@@ -58,8 +58,8 @@ Status put_in_front(const FinishOptions& options, CommandContext& context) {
   if (!options.activate && !options.keep) {
     return {};
   }
-  Result<ReleaseDirectory> directory =
-      ReleaseDirectory::open(absolute_directory(options.to), {.sync_to_disk = !options.no_sync});
+  Result<host::ReleaseDirectory> directory = host::ReleaseDirectory::open(
+      absolute_directory(options.to), {.sync_to_disk = !options.no_sync});
   if (!directory) {
     return fail(directory.error());
   }
@@ -73,7 +73,7 @@ Status put_in_front(const FinishOptions& options, CommandContext& context) {
   }
   if (options.keep) {
     const Result<Json> kept =
-        keep_releases(*directory, std::string(current_link_default), options.keep);
+        keep_releases(*directory, std::string(host::current_link_default), options.keep);
     if (!kept) {
       return fail(kept.error());
     }

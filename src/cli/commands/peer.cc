@@ -72,14 +72,14 @@ struct PeerPlan {
 };
 
 // What a peer that was killed had placed may not be on the disk yet.
-Status record_found(const ReleasePlace& place, const PlaceFound& found,
-                    const RecordOptions& options) {
+Status record_found(const host::ReleasePlace& place, const host::PlaceFound& found,
+                    const host::RecordOptions& options) {
   if (found.is_unrecorded && options.sync_to_disk) {
     if (Status synced = archive::sync_placed(place.path()); !synced) {
       return synced;
     }
   }
-  return record_place(place, options);
+  return host::record_place(place, options);
 }
 
 Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torrent,
@@ -100,16 +100,17 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
     return fail(applied.error());
   }
   const std::string info_hash = torrent.info_hash.hex();
-  const std::optional<ReleasePlace> place =
+  const std::optional<host::ReleasePlace> place =
       place_of(plan.delivery, torrent.metainfo, process.tag, info_hash, process.run_directory);
   const bool is_recorded = options.background || options.record;
-  const RecordOptions record{.is_delivered = options.record, .sync_to_disk = !options.no_sync};
+  const host::RecordOptions record{.is_delivered = options.record,
+                                   .sync_to_disk = !options.no_sync};
   if (place && !options.unsafe_please_delete) {
-    const PlaceFound found = look_at_place(*place);
-    if (found.state == PlaceState::other) {
-      return fail(error_of_other(*place, found.placed));
+    const host::PlaceFound found = host::look_at_place(*place);
+    if (found.state == host::PlaceState::other) {
+      return fail(host::error_of_other(*place, found.placed));
     }
-    if (found.state == PlaceState::same) {
+    if (found.state == host::PlaceState::same) {
       if (is_recorded && (found.is_unrecorded || options.record)) {
         if (Status recorded = record_found(*place, found, record); !recorded) {
           return fail(recorded.error());
@@ -133,7 +134,7 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
       !options.unsafe_please_delete &&
       host::was_placed(process.run_directory, process.tag, info_hash, target_of(plan.delivery));
   if (is_recorded && place) {
-    plan.delivery.record = [place = *place, record] { return record_place(place, record); };
+    plan.delivery.record = [place = *place, record] { return host::record_place(place, record); };
   }
   const Status fits =
       plan.delivery.is_there ? Status() : check_target(plan.delivery, torrent.metainfo);

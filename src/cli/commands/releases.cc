@@ -17,14 +17,14 @@ namespace {
 struct ActivateOptions {
   std::string tag;
   std::string to;
-  std::string link = std::string(current_link_default);
+  std::string link = std::string(host::current_link_default);
   bool rollback = false;
   bool no_sync = false;
 };
 
 struct ReleasesOptions {
   std::string to;
-  std::string link = std::string(current_link_default);
+  std::string link = std::string(host::current_link_default);
   std::optional<uint32_t> keep;
 };
 
@@ -34,8 +34,8 @@ Result<int> run_activate(const ActivateOptions& options, CommandContext& context
       return context.wrong_usage(valid.error().text);
     }
   }
-  Result<ReleaseDirectory> directory =
-      ReleaseDirectory::open(absolute_directory(options.to), {.sync_to_disk = !options.no_sync});
+  Result<host::ReleaseDirectory> directory = host::ReleaseDirectory::open(
+      absolute_directory(options.to), {.sync_to_disk = !options.no_sync});
   if (!directory) {
     return fail(directory.error());
   }
@@ -52,16 +52,17 @@ Result<int> run_activate(const ActivateOptions& options, CommandContext& context
 }
 
 // What was removed; the first Error ends it.
-Result<Json> remove_old(ReleaseDirectory& directory, const std::string& current, uint32_t keep) {
+Result<Json> remove_old(host::ReleaseDirectory& directory, const std::string& current,
+                        uint32_t keep) {
   Json removed = Json::array();
   const std::vector<std::string> old =
-      releases_to_remove(directory.record(), current, keep,
-                         [&directory](const std::string& tag) { return directory.has(tag); });
+      host::releases_to_remove(directory.record(), current, keep,
+                               [&directory](const std::string& tag) { return directory.has(tag); });
   for (const std::string& tag : old) {
     if (Status status = directory.remove(tag); !status) {
       return fail(status.error());
     }
-    note_removed(directory.record(), tag);
+    host::note_removed(directory.record(), tag);
     removed.push_back(tag);
     if (Status status = directory.save_record(); !status) {
       return fail(status.error());
@@ -71,8 +72,8 @@ Result<Json> remove_old(ReleaseDirectory& directory, const std::string& current,
 }
 
 Result<int> run_releases(const ReleasesOptions& options, CommandContext& context) {
-  Result<ReleaseDirectory> directory =
-      ReleaseDirectory::open(absolute_directory(options.to), {.is_read_only = !options.keep});
+  Result<host::ReleaseDirectory> directory =
+      host::ReleaseDirectory::open(absolute_directory(options.to), {.is_read_only = !options.keep});
   if (!directory) {
     return fail(directory.error());
   }
@@ -100,16 +101,16 @@ std::string absolute_directory(const std::string& text) {
   return (path.has_filename() ? path : path.parent_path()).string();
 }
 
-Result<Json> make_current(ReleaseDirectory& directory, const SwitchOptions& options) {
+Result<Json> make_current(host::ReleaseDirectory& directory, const SwitchOptions& options) {
   // A link that leads elsewhere is replaced all the same: it is told as what it was.
   const Result<std::string> before = directory.current(options.link);
   if (Status switched = directory.switch_to(options.tag, options.link); !switched) {
     return fail(switched.error());
   }
   if (options.is_rollback) {
-    note_rolled_back(directory.record(), options.tag);
+    host::note_rolled_back(directory.record(), options.tag);
   } else {
-    note_activated(directory.record(), options.tag);
+    host::note_activated(directory.record(), options.tag);
   }
   if (Status saved = directory.save_record(); !saved) {
     return fail(saved.error().code,
@@ -121,7 +122,7 @@ Result<Json> make_current(ReleaseDirectory& directory, const SwitchOptions& opti
               {"previous", before ? *before : ""}};
 }
 
-Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
+Result<Json> keep_releases(host::ReleaseDirectory& directory, const std::string& link,
                            std::optional<uint32_t> keep) {
   const Result<std::string> current = directory.current(link);
   if (!current) {
@@ -142,7 +143,7 @@ Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
       list.push_back(tag);
     }
   }
-  const Result<std::string> previous = previous_release(directory.record(), *current, has);
+  const Result<std::string> previous = host::previous_release(directory.record(), *current, has);
   Json json = {{"current", *current}, {"releases", list}, {"removed", removed}};
   json["previous"] = previous ? Json(*previous) : Json();
   if (!previous) {

@@ -152,7 +152,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   }
   const Result<std::string> torrent_path = options.from.empty()
                                                ? Result<std::string>(options.torrent)
-                                               : find_torrent(options.from, options.torrent);
+                                               : host::find_torrent(options.from, options.torrent);
   if (!torrent_path) {
     return fail(torrent_path.error());
   }

@@ -54,7 +54,7 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
   if (!tag) {
     return fail(tag.error());
   }
-  if (*tag == cli::current_link_default) {
+  if (*tag == host::current_link_default) {
     return fail(
         ErrorCode::invalid_input,
         fmt::format("--tag {}: that is the name of the link to the release that is current", *tag));

@@ -1,5 +1,6 @@
 #include "engine/base/missing_inodes.h"
 
+#include <fmt/format.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>

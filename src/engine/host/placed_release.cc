@@ -9,7 +9,7 @@
 #include "engine/host/peer_outcome.h"
 #include "engine/host/release_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 std::string time_now() {
@@ -23,11 +23,11 @@ std::string time_now() {
 }  // namespace
 
 PlaceFound look_at_place(const ReleasePlace& place) {
-  const Json identity = host::identity_of(AT_FDCWD, place.path());
+  const Json identity = identity_of(AT_FDCWD, place.path());
   if (identity.is_null()) {
     return {};
   }
-  if (host::was_placed(place.run_directory, place.tag, place.info_hash, place.path())) {
+  if (was_placed(place.run_directory, place.tag, place.info_hash, place.path())) {
     return {.state = PlaceState::same,
             .placed = {.tag = place.tag,
                        .info_hash = place.info_hash,
@@ -58,7 +58,7 @@ Error error_of_other(const ReleasePlace& place, const PlacedRelease& placed) {
 }
 
 Status record_place(const ReleasePlace& place, const RecordOptions& options) {
-  Json identity = host::identity_of(AT_FDCWD, place.path());
+  Json identity = identity_of(AT_FDCWD, place.path());
   if (identity.is_null()) {
     return fail(ErrorCode::not_found, place.path() + " is not there any more");
   }
@@ -77,4 +77,4 @@ Status record_place(const ReleasePlace& place, const RecordOptions& options) {
   return directory->save_record();
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

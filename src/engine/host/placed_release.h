@@ -6,7 +6,7 @@
 #include "engine/base/result.h"
 #include "engine/host/release_record.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 struct ReleasePlace {
   std::string directory;  // DIR, absolute
@@ -41,4 +41,4 @@ struct RecordOptions {
 };
 [[nodiscard]] Status record_place(const ReleasePlace& place, const RecordOptions& options);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -17,7 +17,7 @@
 #include "engine/base/small_file.h"
 #include "engine/base/tag.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr size_t record_bytes_max = 1024 * 1024;
@@ -156,6 +156,18 @@ bool ReleaseDirectory::has(const std::string& tag) const {
          (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode));
 }
 
+PresentTags ReleaseDirectory::present() const {
+  PresentTags present;
+  for (const std::vector<std::string>* tags : {&record_.delivered, &record_.activated}) {
+    for (const std::string& tag : *tags) {
+      if (has(tag)) {
+        present.insert(tag);
+      }
+    }
+  }
+  return present;
+}
+
 Result<std::string> ReleaseDirectory::current(const std::string& link) const {
   std::array<char, PATH_MAX> target{};
   const ssize_t size = readlinkat(fd_.get(), link.c_str(), target.data(), target.size());
@@ -226,4 +238,4 @@ Status ReleaseDirectory::remove(const std::string& tag) {
   return archive::remove_tree(path_ + "/" + hidden);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

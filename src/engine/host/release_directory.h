@@ -10,7 +10,7 @@
 #include "engine/host/release_record.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 inline constexpr std::string_view release_record_name = ".murder-releases.json";
 inline constexpr std::string_view current_link_default = "current";
@@ -42,6 +42,8 @@ class ReleaseDirectory {
 
   // DIR/TAG is a directory or a file (not a link to one).
   [[nodiscard]] bool has(const std::string& tag) const;
+  // What the record lists as delivered or activated, as far as it is there.
+  [[nodiscard]] PresentTags present() const;
   // The tag the link points to; empty when there is no link. Errors: it is not a link, or points to
   // something that is no release of this directory.
   [[nodiscard]] Result<std::string> current(const std::string& link) const;
@@ -67,4 +69,4 @@ class ReleaseDirectory {
   ReleaseDirectoryOptions options_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

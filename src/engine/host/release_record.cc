@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 void put_last(std::vector<std::string>& list, std::string_view tag) {
@@ -108,7 +108,7 @@ void note_removed(ReleaseRecord& record, std::string_view tag) {
 }
 
 Result<std::string> previous_release(const ReleaseRecord& record, std::string_view current,
-                                     const IsPresent& is_present) {
+                                     const PresentTags& present) {
   if (current.empty()) {
     return fail(ErrorCode::not_found, "no release is current: activate one by its tag");
   }
@@ -118,7 +118,7 @@ Result<std::string> previous_release(const ReleaseRecord& record, std::string_vi
         fmt::format("{} is current, but not by murder: name the release to go back to", current));
   }
   for (auto at = record.activated.rbegin() + 1; at != record.activated.rend(); ++at) {
-    if (is_present(*at)) {
+    if (present.contains(*at)) {
       return *at;
     }
   }
@@ -127,12 +127,12 @@ Result<std::string> previous_release(const ReleaseRecord& record, std::string_vi
 }
 
 std::vector<std::string> releases_to_remove(const ReleaseRecord& record, std::string_view current,
-                                            size_t keep, const IsPresent& is_present) {
-  const Result<std::string> previous = previous_release(record, current, is_present);
+                                            size_t keep, const PresentTags& present) {
+  const Result<std::string> previous = previous_release(record, current, present);
   std::vector<std::string> removable;
   size_t kept = 0;
   for (auto at = record.delivered.rbegin(); at != record.delivered.rend(); ++at) {
-    if (!is_present(*at)) {
+    if (!present.contains(*at)) {
       continue;
     }
     if (kept < keep || *at == current || (previous && *at == *previous)) {
@@ -144,4 +144,4 @@ std::vector<std::string> releases_to_remove(const ReleaseRecord& record, std::st
   return removable;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

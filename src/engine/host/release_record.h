@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,7 @@
 #include "engine/base/json.h"
 #include "engine/base/result.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // What lies at DIR/TAG, so that the same release is known to be there when it comes again.
 struct PlacedRelease {
@@ -49,19 +50,20 @@ void note_activated(ReleaseRecord& record, std::string_view tag);
 void note_rolled_back(ReleaseRecord& record, std::string_view tag);
 void note_removed(ReleaseRecord& record, std::string_view tag);
 
-using IsPresent = std::function<bool(const std::string&)>;
+// Tags of the record whose release is there.
+using PresentTags = std::set<std::string, std::less<>>;
 
 // Where a rollback goes: the release that was current before this one and is still there.
 // Errors (their text says what to do): nothing is current, murder did not make it current, there is
 // none before it.
 [[nodiscard]] Result<std::string> previous_release(const ReleaseRecord& record,
                                                    std::string_view current,
-                                                   const IsPresent& is_present);
+                                                   const PresentTags& present);
 
 // Recorded releases beyond the `keep` newest ones that are present; never the current one, nor the
 // one a rollback would go to.
 [[nodiscard]] std::vector<std::string> releases_to_remove(const ReleaseRecord& record,
                                                           std::string_view current, size_t keep,
-                                                          const IsPresent& is_present);
+                                                          const PresentTags& present);
 
-}  // namespace murder::cli
+}  // namespace murder::host

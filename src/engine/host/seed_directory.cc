@@ -10,7 +10,7 @@
 #include "engine/archive/file.h"
 #include "engine/base/tag.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr std::array endings = {".torrent", ".tar.zst.torrent", ".tar.gz.torrent", ".tar.torrent"};
@@ -61,4 +61,4 @@ Result<std::string> find_torrent(const std::string& directory, const std::string
                           unescape_instance(tag), directory));
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -6,7 +6,7 @@
 
 #include "engine/base/result.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // The torrent of a tag: DIR/TAG.torrent, else with the ending of a packed tree, as `murder create`
 // names it. A tag may be written as systemd escapes it for the name of a unit ("v1\x2b2").
@@ -16,4 +16,4 @@ namespace murder::cli {
 // "\x2d" becomes "-" and so on; what is no such escape stays. "-" stays "-".
 [[nodiscard]] std::string unescape_instance(std::string_view text);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -13,7 +13,7 @@
 #include "engine/host/release_directory.h"
 
 using namespace murder;
-using namespace murder::cli;
+using namespace murder::host;
 namespace fs = std::filesystem;
 
 namespace {

@@ -11,7 +11,7 @@
 
 #include "../../temporary_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 TEST_CASE("a release is a directory or a file, and can be current and be removed") {
   const TemporaryDirectory directory;
@@ -63,4 +63,4 @@ TEST_CASE("a link or a fifo at the name of the lock or of the record is not used
   CHECK_FALSE(ReleaseDirectory::open(directory.path()));
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

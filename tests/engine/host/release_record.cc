@@ -10,14 +10,12 @@
 #include "engine/host/release_directory.h"
 
 using namespace murder;
-using namespace murder::cli;
+using namespace murder::host;
 namespace fs = std::filesystem;
 
 namespace {
 
-bool all_present(const std::string&) {
-  return true;
-}
+const PresentTags all_present = {"v1", "v2", "v3", "v4"};
 
 ReleaseRecord three_activated() {
   ReleaseRecord record;
@@ -41,7 +39,7 @@ TEST_CASE("a rollback goes to what was current before, and another one further b
 
 TEST_CASE("a release that is gone is passed over") {
   const ReleaseRecord record = three_activated();
-  CHECK(previous_release(record, "v3", [](const std::string& tag) { return tag != "v2"; }) == "v1");
+  CHECK(previous_release(record, "v3", PresentTags{"v1", "v3"}) == "v1");
 }
 
 TEST_CASE("nothing is guessed when somebody else switched the link") {
@@ -64,9 +62,7 @@ TEST_CASE("the newest are kept, and always the current one and the one before it
   note_activated(record, "v4");
   CHECK(releases_to_remove(record, "v4", 2, all_present) == std::vector<std::string>{"v2", "v1"});
   // What is not there neither counts nor is removed.
-  CHECK(releases_to_remove(record, "v4", 2, [](const std::string& tag) {
-          return tag != "v3" && tag != "v2";
-        }).empty());
+  CHECK(releases_to_remove(record, "v4", 2, PresentTags{"v1", "v4"}).empty());
 }
 
 TEST_CASE("a record is read back as it was written, and a damaged one is an error") {

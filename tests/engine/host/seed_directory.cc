@@ -7,7 +7,7 @@
 
 #include "../../temporary_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 TEST_CASE("a tag is found as the torrent of a file, and as that of a packed tree") {
   const TemporaryDirectory directory;
@@ -40,4 +40,4 @@ TEST_CASE("escapes of systemd are read, what looks like one stays") {
   CHECK(unescape_instance("\\") == "\\");
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -109,16 +109,17 @@ void add_placed_tags(const CompletionPoint& point, Collector& into) {
   if (directory.empty()) {
     return;
   }
-  const Result<ReleaseRecord> record = ReleaseDirectory::read_record(directory);
+  const Result<host::ReleaseRecord> record = host::ReleaseDirectory::read_record(directory);
   if (!record) {
     return;
   }
   std::error_code error;
-  const std::string link = point.value_of("--link").empty() ? std::string(current_link_default)
-                                                            : point.value_of("--link");
+  const std::string link = point.value_of("--link").empty()
+                               ? std::string(host::current_link_default)
+                               : point.value_of("--link");
   const std::string current = files::read_symlink(directory + "/" + link, error).string();
   std::vector<std::string> tags(record->delivered.rbegin(), record->delivered.rend());
-  for (const PlacedRelease& placed : record->placed) {
+  for (const host::PlacedRelease& placed : record->placed) {
     tags.push_back(placed.tag);
   }
   for (const std::string& tag : tags) {
