@@ -108,15 +108,6 @@ constexpr int unpacking_niceness = 5;
 
 }  // namespace
 
-std::filesystem::path whole_path(const std::string& text) {
-  return fs::absolute(text).lexically_normal();
-}
-
-std::string clean_path(const std::string& text) {
-  const fs::path path = whole_path(text);
-  return (path.has_filename() ? path : path.parent_path()).string();
-}
-
 bool is_packed(const codec::Metainfo& metainfo) {
   return metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name);
 }

@@ -45,12 +45,6 @@ struct DeliveryOptions {
   std::function<Status()> record;
 };
 
-// Absolute, without "." and ".." parts.
-[[nodiscard]] std::filesystem::path whole_path(const std::string& text);
-
-// The same without a slash at the end.
-[[nodiscard]] std::string clean_path(const std::string& text);
-
 // Where the tree of a release that is one goes.
 [[nodiscard]] std::string target_of(const DeliveryOptions& options);
 

@@ -1,108 +1,14 @@
 // murder clean: removes what a release left on this host besides the release itself.
-#include "cli/commands/clean.h"
-
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <chrono>
+#include "engine/host/clean_release.h"
 
 #include "cli/commands/command_list.h"
 #include "cli/ui/command.h"
-#include "engine/archive/staging.h"
 #include "engine/base/tag.h"
-#include "engine/host/abandoned_peers.h"
-#include "engine/host/control.h"
-#include "engine/host/peer_outcome.h"
-#include "engine/host/processes.h"
 
 namespace murder::cli {
 namespace {
 
-constexpr Duration clean_wait_max = std::chrono::seconds(15);
-constexpr std::array<std::string_view, 3> archive_endings = {".tar.zst", ".tar.gz", ".tar"};
-
-// A peer that has finished only lends its archive to others: it may be ended at any time.
-bool is_finished_peer(const host::RunningProcess& process) {
-  return process.kind() == host::kind_peer && text_member(process.status, "phase") == "seeding";
-}
-
-// Never a directory, and nothing is no error.
-Status remove_file(int directory_fd, const std::string& path, uid_t owner, Json& removed) {
-  struct stat status {};
-  if (fstatat(directory_fd, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-      status.st_uid != geteuid() && status.st_uid != owner) {
-    return {};  // in a directory for all, of somebody else
-  }
-  if (unlinkat(directory_fd, path.c_str(), 0) == 0) {
-    removed.push_back(path);
-    return {};
-  }
-  return errno == ENOENT ? Status() : fail_errno(errno, "cannot remove " + path);
-}
-
-// Whose the archive is: a peer may have fetched it as another user (--user).
-uid_t owner_of_archive(const CleanOptions& options, const host::RunDirectory& directory) {
-  const Result<Json> outcome = host::read_outcome(directory, options.tag);
-  return outcome ? static_cast<uid_t>(count_member(*outcome, "user_id", geteuid())) : geteuid();
-}
-
-// Of a peer that ended before it had the release: the next attempt goes on from there. One that
-// failed before its first byte left none.
-bool has_partial_archive(const CleanOptions& options, const host::RunDirectory& directory) {
-  const Result<Json> outcome = host::read_outcome(directory, options.tag);
-  if (!outcome || text_member(*outcome, "state") == host::outcome_done) {
-    return false;
-  }
-  const std::string archive = text_member(*outcome, "archive");
-  struct stat status {};
-  if (!archive.starts_with(options.temp_path + "/") || lstat(archive.c_str(), &status) != 0 ||
-      (status.st_uid != geteuid() && status.st_uid != owner_of_archive(options, directory))) {
-    return false;
-  }
-  // A large file without a block is one hole. (Of a small one the file system may keep the content
-  // elsewhere.)
-  const bool is_hole = status.st_blocks == 0 && (status.st_size == 0 || status.st_size > 4096);
-  return S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && !is_hole);
-}
-
-Status remove_archives(const CleanOptions& options, uid_t owner, Json& removed) {
-  const std::string base = options.temp_path + "/" + options.tag;
-  std::vector<std::string> paths;
-  for (const std::string_view ending : archive_endings) {
-    paths.push_back(fmt::format("{}{}", base, ending));
-    paths.push_back(fmt::format("{}{}.torrent", base, ending));
-  }
-  // Of a file release the archive has no ending: it is ours if its torrent lies beside it, or if
-  // the caller says so.
-  const std::string torrent = base + ".torrent";
-  if (options.path_is_file || access(torrent.c_str(), F_OK) == 0) {
-    paths.push_back(base);
-  }
-  paths.push_back(torrent);
-  Status outcome;
-  for (const std::string& path : paths) {
-    if (Status status = remove_file(AT_FDCWD, path, owner, removed); !status) {
-      outcome = status;
-    }
-  }
-  for (const std::string_view ending : archive_endings) {
-    archive::remove_leftovers(options.temp_path, fmt::format("{}{}", options.tag, ending));
-  }
-  return outcome;
-}
-
-// A wrong --temp-path is seen by the path.
-std::string nothing_there(const CleanOptions& options) {
-  const std::string nothing = fmt::format("nothing of {} is in {}", options.tag, options.temp_path);
-  return access(options.temp_path.c_str(), F_OK) == 0 ? nothing
-                                                      : nothing + ", which does not exist";
-}
-
-Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
+Result<int> run_clean(const host::CleanOptions& options, CommandContext& context) {
   if (Status valid = validate_tag(options.tag); !valid) {
     return context.wrong_usage(valid.error().text);
   }
@@ -111,7 +17,8 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
-  const Result<Cleaned> cleaned = clean_release(options, directory ? &*directory : nullptr);
+  const Result<host::Cleaned> cleaned =
+      host::clean_release(options, directory ? &*directory : nullptr);
   if (!cleaned) {
     return fail(cleaned.error());
   }
@@ -122,69 +29,8 @@ Result<int> run_clean(const CleanOptions& options, CommandContext& context) {
 
 }  // namespace
 
-Result<Json> end_processes_of(const CleanOptions& options, const host::RunDirectory& directory) {
-  Json stopped = Json::array();
-  for (const host::RunningProcess& process : host::list_processes(directory)) {
-    if (process.tag() != options.tag || process.kind() == host::kind_tracker) {
-      continue;
-    }
-    if (!options.stop && !is_finished_peer(process)) {
-      return fail(ErrorCode::conflict,
-                  fmt::format("a {} of {} runs here (pid {}): --stop ends it first", process.kind(),
-                              options.tag, process.pid));
-    }
-    if (Status status = host::stop_process(directory, process, clean_wait_max); !status) {
-      return fail(status.error());
-    }
-    stopped.push_back({{"kind", process.kind()}, {"pid", process.pid}});
-  }
-  return stopped;
-}
-
-Result<Cleaned> clean_release(const CleanOptions& options, const host::RunDirectory* directory) {
-  Json stopped = Json::array();
-  Json removed = Json::array();
-  if (directory != nullptr) {
-    Result<Json> ended = end_processes_of(options, *directory);
-    if (!ended) {
-      return fail(ended.error());
-    }
-    stopped = std::move(*ended);
-    host::remove_abandoned(*directory, options.tag);
-    if (options.keep_partial && has_partial_archive(options, *directory)) {
-      return Cleaned{
-          .text = fmt::format("the archive of {} is kept for the next attempt", options.tag),
-          .json = {
-              {"tag", options.tag}, {"stopped", stopped}, {"removed", removed}, {"kept", true}}};
-    }
-  }
-  Status outcome = remove_archives(
-      options, directory != nullptr ? owner_of_archive(options, *directory) : geteuid(), removed);
-  if (directory != nullptr) {
-    for (const std::string& name :
-         {host::outcome_file_name(options.tag), host::placing_file_name(options.tag),
-          host::peer_log_name(options.tag) + ".log", host::seeder_log_name(options.tag) + ".log"}) {
-      if (Status status = remove_file(directory->fd(), name, geteuid(), removed); !status) {
-        outcome = status;
-      }
-    }
-    for (const std::string& name :
-         {host::outcome_file_name(options.tag), host::placing_file_name(options.tag)}) {
-      archive::remove_leftovers(directory->path(), name);
-    }
-  }
-  if (!outcome) {
-    return fail(outcome.error());
-  }
-  return Cleaned{.text = removed.size() == 0
-                             ? nothing_there(options)
-                             : fmt::format("removed {} {} of {}", removed.size(),
-                                           removed.size() == 1 ? "file" : "files", options.tag),
-                 .json = {{"tag", options.tag}, {"stopped", stopped}, {"removed", removed}}};
-}
-
 void add_clean_command(ArgumentParser app, CommandContext& context) {
-  auto [command, options] = add_command<CleanOptions>(
+  auto [command, options] = add_command<host::CleanOptions>(
       app, context,
       {.name = "clean",
        .description = "Remove the archive, the torrent and the logs of a release from this host;\n"

@@ -4,11 +4,12 @@
 
 #include <optional>
 
-#include "cli/commands/clean.h"
 #include "cli/commands/command_list.h"
-#include "cli/commands/releases.h"
 #include "cli/ui/command.h"
+#include "cli/ui/path_word.h"
 #include "engine/base/tag.h"
+#include "engine/host/clean_release.h"
+#include "engine/host/current_release.h"
 #include "engine/host/deploy_lock_file.h"
 #include "engine/host/peer_outcome.h"
 
@@ -16,7 +17,7 @@ namespace murder::cli {
 namespace {
 
 struct FinishOptions {
-  CleanOptions clean;
+  host::CleanOptions clean;
   std::string to;
   std::string app;
   std::string token;
@@ -58,13 +59,13 @@ Status put_in_front(const FinishOptions& options, CommandContext& context) {
   if (!options.activate && !options.keep) {
     return {};
   }
-  Result<host::ReleaseDirectory> directory = host::ReleaseDirectory::open(
-      absolute_directory(options.to), {.sync_to_disk = !options.no_sync});
+  Result<host::ReleaseDirectory> directory =
+      host::ReleaseDirectory::open(clean_path(options.to), {.sync_to_disk = !options.no_sync});
   if (!directory) {
     return fail(directory.error());
   }
   if (options.activate) {
-    const Result<Json> switched = make_current(*directory, {.tag = options.clean.tag});
+    const Result<Json> switched = host::make_current(*directory, {.tag = options.clean.tag});
     if (!switched) {
       return fail(switched.error());
     }
@@ -73,7 +74,7 @@ Status put_in_front(const FinishOptions& options, CommandContext& context) {
   }
   if (options.keep) {
     const Result<Json> kept =
-        keep_releases(*directory, std::string(host::current_link_default), options.keep);
+        host::keep_releases(*directory, std::string(host::current_link_default), options.keep);
     if (!kept) {
       return fail(kept.error());
     }
@@ -88,15 +89,16 @@ Result<int> clean(const FinishOptions& options, const host::RunDirectory* direct
     return exit_done;
   }
   if (options.keep_temp_files) {
-    const Result<Json> stopped = directory == nullptr ? Result<Json>(Json::array())
-                                                      : end_processes_of(options.clean, *directory);
+    const Result<Json> stopped = directory == nullptr
+                                     ? Result<Json>(Json::array())
+                                     : host::end_processes_of(options.clean, *directory);
     if (!stopped) {
       return fail(stopped.error());
     }
     context.print_json({{"tag", options.clean.tag}, {"stopped", *stopped}});
     return exit_done;
   }
-  const Result<Cleaned> cleaned = clean_release(options.clean, directory);
+  const Result<host::Cleaned> cleaned = host::clean_release(options.clean, directory);
   if (!cleaned) {
     return fail(cleaned.error());
   }

@@ -12,6 +12,7 @@
 #include "cli/peer_process.h"
 #include "cli/peer_start.h"
 #include "cli/run_as.h"
+#include "cli/ui/path_word.h"
 #include "cli/ui/tree_options.h"
 #include "engine/archive/release_name.h"
 #include "engine/archive/tree_placement.h"

@@ -9,8 +9,8 @@
 #include <span>
 
 #include "cli/commands/command_list.h"
-#include "cli/delivery.h"
 #include "cli/ui/command.h"
+#include "cli/ui/path_word.h"
 #include "cli/ui/stop_signals.h"
 #include "engine/archive/file.h"
 #include "engine/archive/staging.h"

@@ -1,15 +1,16 @@
 // murder activate and murder releases: which release of a directory is current, and which are kept.
-#include "cli/commands/releases.h"
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <optional>
 
 #include "cli/commands/command_list.h"
 #include "cli/ui/command.h"
+#include "cli/ui/path_word.h"
 #include "cli/ui/table.h"
 #include "engine/base/tag.h"
+#include "engine/host/current_release.h"
+#include "engine/host/release_directory.h"
 
 namespace murder::cli {
 namespace {
@@ -34,12 +35,12 @@ Result<int> run_activate(const ActivateOptions& options, CommandContext& context
       return context.wrong_usage(valid.error().text);
     }
   }
-  Result<host::ReleaseDirectory> directory = host::ReleaseDirectory::open(
-      absolute_directory(options.to), {.sync_to_disk = !options.no_sync});
+  Result<host::ReleaseDirectory> directory =
+      host::ReleaseDirectory::open(clean_path(options.to), {.sync_to_disk = !options.no_sync});
   if (!directory) {
     return fail(directory.error());
   }
-  const Result<Json> switched = make_current(
+  const Result<Json> switched = host::make_current(
       *directory, {.tag = options.tag, .link = options.link, .is_rollback = options.rollback});
   if (!switched) {
     return fail(switched.error());
@@ -51,33 +52,13 @@ Result<int> run_activate(const ActivateOptions& options, CommandContext& context
   return exit_done;
 }
 
-// What was removed; the first Error ends it.
-Result<Json> remove_old(host::ReleaseDirectory& directory, const std::string& current,
-                        uint32_t keep) {
-  Json removed = Json::array();
-  const std::vector<std::string> old =
-      host::releases_to_remove(directory.record(), current, keep,
-                               [&directory](const std::string& tag) { return directory.has(tag); });
-  for (const std::string& tag : old) {
-    if (Status status = directory.remove(tag); !status) {
-      return fail(status.error());
-    }
-    host::note_removed(directory.record(), tag);
-    removed.push_back(tag);
-    if (Status status = directory.save_record(); !status) {
-      return fail(status.error());
-    }
-  }
-  return removed;
-}
-
 Result<int> run_releases(const ReleasesOptions& options, CommandContext& context) {
   Result<host::ReleaseDirectory> directory =
-      host::ReleaseDirectory::open(absolute_directory(options.to), {.is_read_only = !options.keep});
+      host::ReleaseDirectory::open(clean_path(options.to), {.is_read_only = !options.keep});
   if (!directory) {
     return fail(directory.error());
   }
-  const Result<Json> listed = keep_releases(*directory, options.link, options.keep);
+  const Result<Json> listed = host::keep_releases(*directory, options.link, options.keep);
   if (!listed) {
     return fail(listed.error());
   }
@@ -95,62 +76,6 @@ Result<int> run_releases(const ReleasesOptions& options, CommandContext& context
 }
 
 }  // namespace
-
-std::string absolute_directory(const std::string& text) {
-  const std::filesystem::path path = std::filesystem::absolute(text).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).string();
-}
-
-Result<Json> make_current(host::ReleaseDirectory& directory, const SwitchOptions& options) {
-  // A link that leads elsewhere is replaced all the same: it is told as what it was.
-  const Result<std::string> before = directory.current(options.link);
-  if (Status switched = directory.switch_to(options.tag, options.link); !switched) {
-    return fail(switched.error());
-  }
-  if (options.is_rollback) {
-    host::note_rolled_back(directory.record(), options.tag);
-  } else {
-    host::note_activated(directory.record(), options.tag);
-  }
-  if (Status saved = directory.save_record(); !saved) {
-    return fail(saved.error().code,
-                fmt::format("{}/{} is {} now, but that could not be recorded: {}", directory.path(),
-                            options.link, options.tag, saved.error().text));
-  }
-  return Json{{"tag", options.tag},
-              {"link", directory.path() + "/" + options.link},
-              {"previous", before ? *before : ""}};
-}
-
-Result<Json> keep_releases(host::ReleaseDirectory& directory, const std::string& link,
-                           std::optional<uint32_t> keep) {
-  const Result<std::string> current = directory.current(link);
-  if (!current) {
-    return fail(current.error());
-  }
-  Json removed = Json::array();
-  if (keep) {
-    Result<Json> outcome = remove_old(directory, *current, *keep);
-    if (!outcome) {
-      return outcome;
-    }
-    removed = std::move(*outcome);
-  }
-  const auto has = [&directory](const std::string& tag) { return directory.has(tag); };
-  Json list = Json::array();
-  for (const std::string& tag : directory.record().delivered) {
-    if (has(tag)) {
-      list.push_back(tag);
-    }
-  }
-  const Result<std::string> previous = host::previous_release(directory.record(), *current, has);
-  Json json = {{"current", *current}, {"releases", list}, {"removed", removed}};
-  json["previous"] = previous ? Json(*previous) : Json();
-  if (!previous) {
-    json["previous_problem"] = previous.error().text;
-  }
-  return json;
-}
 
 void add_activate_command(ArgumentParser app, CommandContext& context) {
   auto [command, options] = add_command<ActivateOptions>(

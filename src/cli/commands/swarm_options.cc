@@ -7,8 +7,8 @@
 #include <array>
 
 #include "cli/cgroup_limits.h"
-#include "cli/delivery.h"
 #include "cli/metrics_file.h"
+#include "cli/ui/path_word.h"
 #include "engine/base/rack.h"
 #include "engine/base/units.h"
 

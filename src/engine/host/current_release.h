@@ -9,22 +9,18 @@
 #include "engine/base/result.h"
 #include "engine/host/release_directory.h"
 
-namespace murder::cli {
-
-// Without a slash at its end.
-[[nodiscard]] std::string absolute_directory(const std::string& text);
+namespace murder::host {
 
 struct SwitchOptions {
   std::string tag;
-  std::string link = std::string(host::current_link_default);
+  std::string link = std::string(current_link_default);
   bool is_rollback = false;  // what was activated after `tag` does not come back by a further one
 };
 // Switches the link, and records it. What to tell: "tag", "link", "previous".
-[[nodiscard]] Result<Json> make_current(host::ReleaseDirectory& directory,
-                                        const SwitchOptions& options);
+[[nodiscard]] Result<Json> make_current(ReleaseDirectory& directory, const SwitchOptions& options);
 
 // With `keep`, removes older releases. What to tell: "current", "releases", "removed", "previous".
-[[nodiscard]] Result<Json> keep_releases(host::ReleaseDirectory& directory, const std::string& link,
+[[nodiscard]] Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
                                          std::optional<uint32_t> keep);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -7,7 +7,7 @@
 #include "engine/base/result.h"
 #include "engine/host/run_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 struct CleanOptions {
   std::string tag;
@@ -24,9 +24,9 @@ struct Cleaned {
 
 // `directory`: null where no process ever ran. Errors: a process is in the way, or stays.
 [[nodiscard]] Result<Cleaned> clean_release(const CleanOptions& options,
-                                            const host::RunDirectory* directory);
+                                            const RunDirectory* directory);
 // Only ends the processes.
 [[nodiscard]] Result<Json> end_processes_of(const CleanOptions& options,
-                                            const host::RunDirectory& directory);
+                                            const RunDirectory& directory);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -1,0 +1,79 @@
+#include "engine/host/current_release.h"
+
+#include <fmt/format.h>
+
+namespace murder::host {
+namespace {
+
+// What was removed; the first Error ends it.
+Result<Json> remove_old(ReleaseDirectory& directory, const std::string& current, uint32_t keep) {
+  Json removed = Json::array();
+  const std::vector<std::string> old =
+      releases_to_remove(directory.record(), current, keep, directory.present());
+  for (const std::string& tag : old) {
+    if (Status status = directory.remove(tag); !status) {
+      return fail(status.error());
+    }
+    note_removed(directory.record(), tag);
+    removed.push_back(tag);
+    if (Status status = directory.save_record(); !status) {
+      return fail(status.error());
+    }
+  }
+  return removed;
+}
+
+}  // namespace
+
+Result<Json> make_current(ReleaseDirectory& directory, const SwitchOptions& options) {
+  // A link that leads elsewhere is replaced all the same: it is told as what it was.
+  const Result<std::string> before = directory.current(options.link);
+  if (Status switched = directory.switch_to(options.tag, options.link); !switched) {
+    return fail(switched.error());
+  }
+  if (options.is_rollback) {
+    note_rolled_back(directory.record(), options.tag);
+  } else {
+    note_activated(directory.record(), options.tag);
+  }
+  if (Status saved = directory.save_record(); !saved) {
+    return fail(saved.error().code,
+                fmt::format("{}/{} is {} now, but that could not be recorded: {}", directory.path(),
+                            options.link, options.tag, saved.error().text));
+  }
+  return Json{{"tag", options.tag},
+              {"link", directory.path() + "/" + options.link},
+              {"previous", before ? *before : ""}};
+}
+
+Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
+                           std::optional<uint32_t> keep) {
+  const Result<std::string> current = directory.current(link);
+  if (!current) {
+    return fail(current.error());
+  }
+  Json removed = Json::array();
+  if (keep) {
+    Result<Json> outcome = remove_old(directory, *current, *keep);
+    if (!outcome) {
+      return outcome;
+    }
+    removed = std::move(*outcome);
+  }
+  const PresentTags present = directory.present();
+  Json list = Json::array();
+  for (const std::string& tag : directory.record().delivered) {
+    if (present.contains(tag)) {
+      list.push_back(tag);
+    }
+  }
+  const Result<std::string> previous = previous_release(directory.record(), *current, present);
+  Json json = {{"current", *current}, {"releases", list}, {"removed", removed}};
+  json["previous"] = previous ? Json(*previous) : Json();
+  if (!previous) {
+    json["previous_problem"] = previous.error().text;
+  }
+  return json;
+}
+
+}  // namespace murder::host
