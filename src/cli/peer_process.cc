@@ -8,12 +8,12 @@
 #include <memory>
 #include <thread>
 
-#include "cli/helped_delivery.h"
-#include "cli/root_helper.h"
 #include "engine/base/missing_inodes.h"
 #include "engine/base/thread_start.h"
 #include "engine/base/units.h"
+#include "engine/host/helped_delivery.h"
 #include "engine/host/peer_outcome.h"
+#include "engine/host/root_helper.h"
 #include "engine/io/notifier.h"
 #include "engine/io/turn_hook.h"
 

@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "cli/delivery.h"
 #include "cli/ui/background.h"
 #include "cli/ui/command.h"
 #include "engine/base/result.h"
+#include "engine/host/delivery.h"
 #include "engine/host/placed_release.h"
 
 namespace murder::cli {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "cli/owner.h"
 #include "engine/archive/bounds.h"
 #include "engine/archive/tar_block.h"
+#include "engine/host/owner.h"
 
 namespace murder::cli {
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/delivery.h"
 #include "cli/ui/argument_parser.h"
 #include "engine/archive/create_release.h"
 #include "engine/base/result.h"
 #include "engine/codec/metainfo.h"
+#include "engine/host/delivery.h"
 
 namespace murder::cli {
 

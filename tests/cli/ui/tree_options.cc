@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include "cli/owner.h"
+#include "engine/host/owner.h"
 
 using namespace murder;
 using namespace murder::cli;

@@ -1,4 +1,4 @@
-#include "cli/room_check.h"
+#include "engine/host/room_check.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "cli/delivery.h"
+#include "engine/host/delivery.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <fstream>
 #include <optional>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 
 namespace murder::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/root_helper.h"
+#include "engine/host/root_helper.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "cli/helper_side.h"
+#include "engine/host/helper_side.h"
 
 namespace murder::cli {
 

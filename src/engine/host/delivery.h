@@ -11,13 +11,13 @@
 #include <thread>
 #include <vector>
 
-#include "cli/delivery_work.h"
 #include "cli/ui/progress.h"
 #include "engine/archive/front_source.h"
 #include "engine/archive/observer.h"
 #include "engine/archive/tree_writer.h"
 #include "engine/base/result.h"
 #include "engine/codec/metainfo.h"
+#include "engine/host/delivery_work.h"
 
 namespace murder::cli {
 

@@ -1,4 +1,4 @@
-#include "cli/run_as.h"
+#include "engine/host/run_as.h"
 
 #include <doctest/doctest.h>
 #include <sys/prctl.h>
@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 
 namespace murder::cli {
 namespace {

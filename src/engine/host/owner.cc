@@ -1,4 +1,4 @@
-#include "cli/owner.h"
+#include "engine/host/owner.h"
 
 #include <fmt/format.h>
 #include <grp.h>

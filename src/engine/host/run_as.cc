@@ -1,4 +1,4 @@
-#include "cli/run_as.h"
+#include "engine/host/run_as.h"
 
 #include <fmt/format.h>
 #include <grp.h>
@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "cli/owner.h"
 #include "engine/archive/file.h"
+#include "engine/host/owner.h"
 
 namespace murder::cli {
 namespace {

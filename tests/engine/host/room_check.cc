@@ -1,10 +1,10 @@
-#include "cli/room_check.h"
+#include "engine/host/room_check.h"
 
 #include <doctest/doctest.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 
 using namespace murder;
 using cli::check_room;

@@ -1,4 +1,4 @@
-#include "cli/helper_side.h"
+#include "engine/host/helper_side.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "cli/delivery_work.h"
-#include "cli/root_helper.h"
+#include "engine/host/delivery_work.h"
+#include "engine/host/root_helper.h"
 #include "engine/io/sockets.h"
 
 namespace murder::cli {

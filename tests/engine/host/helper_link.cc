@@ -1,4 +1,4 @@
-#include "cli/helper_link.h"
+#include "engine/host/helper_link.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

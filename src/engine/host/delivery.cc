@@ -1,4 +1,4 @@
-#include "cli/delivery.h"
+#include "engine/host/delivery.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "cli/room_check.h"
 #include "engine/archive/deliver.h"
 #include "engine/archive/file.h"
 #include "engine/archive/release_name.h"
@@ -16,6 +15,7 @@
 #include "engine/archive/unpack.h"
 #include "engine/base/own_file.h"
 #include "engine/base/thread_start.h"
+#include "engine/host/room_check.h"
 
 namespace murder::cli {
 namespace {

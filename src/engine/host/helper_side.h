@@ -1,7 +1,7 @@
 // What runs in the process that root_helper.h starts.
 #pragma once
 
-#include "cli/root_helper.h"
+#include "engine/host/root_helper.h"
 #include "engine/io/sockets.h"
 
 namespace murder::cli {

@@ -1,4 +1,4 @@
-#include "cli/helped_delivery.h"
+#include "engine/host/helped_delivery.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -15,11 +15,11 @@
 #include <memory>
 #include <string>
 
-#include "cli/delivery.h"
-#include "cli/helper_link.h"
 #include "engine/base/json.h"
 #include "engine/base/result.h"
 #include "engine/codec/metainfo.h"
+#include "engine/host/delivery.h"
+#include "engine/host/helper_link.h"
 
 namespace murder::cli {
 
