@@ -83,17 +83,17 @@ class Peer final : public SwarmProcess {
     if (!work_.run_as) {
       return {};
     }
-    auto helper = RootHelper::start({.delivery = work_.delivery,
-                                     .metainfo = &torrent().metainfo,
-                                     .run_directory = options().run_directory,
-                                     .tag = options().tag,
-                                     .control_socket = control_socket,
-                                     .sync_to_disk = work_.sync_to_disk});
+    auto helper = host::RootHelper::start({.delivery = work_.delivery,
+                                           .metainfo = &torrent().metainfo,
+                                           .run_directory = options().run_directory,
+                                           .tag = options().tag,
+                                           .control_socket = control_socket,
+                                           .sync_to_disk = work_.sync_to_disk});
     if (!helper) {
       return fail(helper.error());
     }
     helper_ = std::move(*helper);
-    return give_up_root(*work_.run_as);
+    return host::give_up_root(*work_.run_as);
   }
 
   void ready() override {
@@ -113,7 +113,7 @@ class Peer final : public SwarmProcess {
       stall_timer_->arm(reactor().now() + stall_look_interval);
       moved_at_ = reactor().now();
     }
-    if (is_packed(torrent().metainfo) && !work_.delivery.keeps_archive) {
+    if (host::is_packed(torrent().metainfo) && !work_.delivery.keeps_archive) {
       start_delivery();
       reactor().add_turn_hook(front_hook_);
       reactor().skip_wait();  // what was here already is told at the end of this turn
@@ -187,15 +187,18 @@ class Peer final : public SwarmProcess {
   void start_delivery() {
     delivery_done_ =
         std::make_unique<io::Notifier>(reactor(), io::bind_notifier<&Peer::delivered>(this));
-    const auto done = [this] { delivery_done_->notify(); };
+    const host::DeliveryEnd end = host::bind_delivery_end<&Peer::delivery_ended>(this);
     if (helper_ && !work_.delivery.keeps_archive) {
-      delivery_ = std::make_unique<HelpedDelivery>(
+      delivery_ = std::make_unique<host::HelpedDelivery>(
           *helper_, work_.delivery.archive_path,
-          std::string(phase_of(work_.delivery, torrent().metainfo)), done);
+          std::string(host::phase_of(work_.delivery, torrent().metainfo)), end);
     } else {
-      delivery_ = std::make_unique<Delivery>(work_.delivery, torrent().metainfo, done);
+      delivery_ = std::make_unique<host::Delivery>(work_.delivery, torrent().metainfo, end);
     }
   }
+
+  // On the thread of the delivery.
+  void delivery_ended() { delivery_done_->notify(); }
 
   // At the end of every turn, while the archive comes: one look at the piece behind the front.
   void follow_front(io::TurnHook&) { tell_front(); }
@@ -314,7 +317,7 @@ class Peer final : public SwarmProcess {
   [[nodiscard]] std::string own_phase() const override {
     return is_delivering() ? std::string(delivery_->phase()) : "";
   }
-  [[nodiscard]] std::optional<Progress> own_progress() const override {
+  [[nodiscard]] std::optional<host::Progress> own_progress() const override {
     return is_delivering() ? std::optional(delivery_->progress()) : std::nullopt;
   }
   // While the archive comes, what is told is how it comes.
@@ -325,9 +328,9 @@ class Peer final : public SwarmProcess {
   PeerWork work_;
   std::chrono::steady_clock::time_point started_at_;
   Duration fetched_after_{};
-  std::unique_ptr<RootHelper> helper_;  // none: this process places the release itself
+  std::unique_ptr<host::RootHelper> helper_;  // none: this process places the release itself
   std::unique_ptr<io::Notifier> delivery_done_;
-  std::unique_ptr<DeliveryWork> delivery_;
+  std::unique_ptr<host::DeliveryWork> delivery_;
   FinalReport report_;
   std::unique_ptr<io::Notifier> told_;
   Status outcome_written_;  // of the thread that tells

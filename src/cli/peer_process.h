@@ -16,7 +16,7 @@
 namespace murder::cli {
 
 struct PeerWork {
-  DeliveryOptions delivery;
+  host::DeliveryOptions delivery;
   Duration seed_for{};
   Duration give_up_after{};  // zero: never
   std::string deploy;        // stands in the outcome
@@ -24,7 +24,7 @@ struct PeerWork {
   bool record = false;       // it is a failure when the release is in place and not recorded
   bool sync_to_disk = true;  // the outcome
   // Root gives up its rights to this user, and a helper keeps them to place the release.
-  std::optional<RunAs> run_as;
+  std::optional<host::RunAs> run_as;
 };
 
 // Until it is stopped or has served long enough. The exit code, or the error that ended it.

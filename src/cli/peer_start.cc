@@ -16,11 +16,11 @@ constexpr Duration end_wait_max = std::chrono::seconds(15);
 
 }  // namespace
 
-std::optional<host::ReleasePlace> place_of(const DeliveryOptions& delivery,
+std::optional<host::ReleasePlace> place_of(const host::DeliveryOptions& delivery,
                                            const codec::Metainfo& metainfo, const std::string& tag,
                                            const std::string& info_hash,
                                            const std::string& run_directory) {
-  const bool is_file = metainfo.is_single_file && !is_packed(metainfo);
+  const bool is_file = metainfo.is_single_file && !host::is_packed(metainfo);
   const bool is_below = is_file ? delivery.makes_directory : !delivery.tag.empty();
   if (!is_below || (is_file && metainfo.name != tag)) {
     return std::nullopt;

@@ -17,7 +17,7 @@ namespace murder::cli {
 
 // DIR/TAG, where that is what the delivery makes: not of a file that gets a name of the user's, nor
 // of a tree that is DIR itself.
-[[nodiscard]] std::optional<host::ReleasePlace> place_of(const DeliveryOptions& delivery,
+[[nodiscard]] std::optional<host::ReleasePlace> place_of(const host::DeliveryOptions& delivery,
                                                          const codec::Metainfo& metainfo,
                                                          const std::string& tag,
                                                          const std::string& info_hash,

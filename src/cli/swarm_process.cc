@@ -243,7 +243,7 @@ void SwarmProcess::finish(const FinalReport& report) {
 void SwarmProcess::tell_progress(io::Timer& timer) {
   stages_.enter(phase(), reactor_->now());
   if (!finished_ && node_ != nullptr) {
-    if (const std::optional<Progress> own = own_progress()) {
+    if (const std::optional<host::Progress> own = own_progress()) {
       front_.progress(*own);
     } else {
       const node::NodeProgress now = node_->progress();

@@ -62,7 +62,7 @@ class SwarmProcess : private node::NodeObserver, private host::StatusSource {
   // Shown in the status instead of the node's phase; empty: the node's.
   [[nodiscard]] virtual std::string own_phase() const { return {}; }
   // What the owner's own work tells the front; nullopt: the node's progress.
-  [[nodiscard]] virtual std::optional<Progress> own_progress() const { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<host::Progress> own_progress() const { return std::nullopt; }
 
   // Ends run() with this result once everything has ended.
   void end(Result<int> result);

@@ -42,11 +42,11 @@ struct PeerOptions {
 };
 
 // Where the release goes.
-DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInput& torrent,
-                              const SwarmProcessOptions& process) {
+host::DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInput& torrent,
+                                    const SwarmProcessOptions& process) {
   // A directory of releases is a directory also for a file.
   const bool makes_directory = options.to_is_directory || options.record;
-  DeliveryOptions delivery{
+  host::DeliveryOptions delivery{
       .archive_path = process.node.path,
       .to = clean_path(options.to),
       .to_is_directory = makes_directory || !whole_path(options.to).has_filename(),
@@ -54,21 +54,15 @@ DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInput& to
       .tag = options.no_tag_directory ? "" : process.tag,
       .replace = options.unsafe_please_delete,
       .sync_to_disk = !options.no_sync};
-  const std::string info_hash = torrent.info_hash.hex();
-  const bool sync_to_disk = !options.no_sync;
-  delivery.placing = [run_directory = process.run_directory, tag = process.tag, info_hash,
-                      sync_to_disk](int directory_fd) {
-    host::note_placing(run_directory, tag, info_hash, directory_fd, sync_to_disk);
-  };
-  delivery.abandoned = [run_directory = process.run_directory, tag = process.tag] {
-    host::forget_placing(run_directory, tag);
-  };
+  delivery.placing_note = host::PlacingNote{.run_directory = process.run_directory,
+                                            .tag = process.tag,
+                                            .info_hash = torrent.info_hash.hex()};
   return delivery;
 }
 
 // What a peer has to do, once it has looked at what is there.
 struct PeerPlan {
-  DeliveryOptions delivery;
+  host::DeliveryOptions delivery;
   std::optional<int> exit_code;  // there is nothing to do
 };
 
@@ -132,22 +126,22 @@ Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torre
     }
   }
   plan.delivery.is_there =
-      !options.unsafe_please_delete &&
-      host::was_placed(process.run_directory, process.tag, info_hash, target_of(plan.delivery));
+      !options.unsafe_please_delete && host::was_placed(process.run_directory, process.tag,
+                                                        info_hash, host::target_of(plan.delivery));
   if (is_recorded && place) {
-    plan.delivery.record = [place = *place, record] { return host::record_place(place, record); };
+    plan.delivery.record = host::DeliveryRecord{.place = *place, .options = record};
   }
   const Status fits =
-      plan.delivery.is_there ? Status() : check_target(plan.delivery, torrent.metainfo);
+      plan.delivery.is_there ? Status() : host::check_target(plan.delivery, torrent.metainfo);
   return fits ? Result<PeerPlan>(std::move(plan)) : fail(fits.error());
 }
 
 // As whom everything but the placing is done; nothing: as whoever runs this.
-Result<std::optional<RunAs>> run_as_of(const PeerOptions& options, CommandContext& context) {
+Result<std::optional<host::RunAs>> run_as_of(const PeerOptions& options, CommandContext& context) {
   if (options.placing.user.empty()) {
     return std::nullopt;
   }
-  Result<RunAs> run_as = parse_run_as(options.placing.user);
+  Result<host::RunAs> run_as = host::parse_run_as(options.placing.user);
   if (!run_as) {
     return context.wrong_usage("--user " + options.placing.user + ": " + run_as.error().text);
   }
@@ -158,13 +152,13 @@ Result<std::optional<RunAs>> run_as_of(const PeerOptions& options, CommandContex
 }
 
 // Whose the archive is.
-uid_t user_id_of(const std::optional<RunAs>& run_as) {
+uid_t user_id_of(const std::optional<host::RunAs>& run_as) {
   return run_as ? run_as->user : geteuid();
 }
 
-Status make_temp_path(const std::string& path, const std::optional<RunAs>& run_as) {
+Status make_temp_path(const std::string& path, const std::optional<host::RunAs>& run_as) {
   if (run_as) {
-    return make_directories_for(*run_as, path);
+    return host::make_directories_for(*run_as, path);
   }
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -173,7 +167,7 @@ Status make_temp_path(const std::string& path, const std::optional<RunAs>& run_a
 
 Result<int> run_planned(const PeerOptions& options, const TorrentInput& torrent,
                         const SwarmProcessOptions& process, const PeerPlan& plan,
-                        const std::optional<RunAs>& run_as, CommandContext& context) {
+                        const std::optional<host::RunAs>& run_as, CommandContext& context) {
   if (options.background) {
     // Before the worker exists: whoever waits finds this one, not that of a peer before it.
     Json outcome = {{"state", host::outcome_running},

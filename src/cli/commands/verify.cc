@@ -90,7 +90,7 @@ Result<std::optional<std::string>> archive_trouble(const codec::Metainfo& metain
                                                    const std::string& path,
                                                    const archive::CancelFlag& cancel,
                                                    archive::Observer& observer) {
-  if (!is_packed(metainfo)) {
+  if (!host::is_packed(metainfo)) {
     return std::nullopt;
   }
   Result<archive::FileSource> source = archive::FileSource::open(path);

@@ -26,7 +26,7 @@ class ArchiveProgress final : public archive::Observer {
 
  private:
   ProgressPrinter printer_;
-  Progress progress_;
+  host::Progress progress_;
 };
 
 }  // namespace murder::cli

@@ -38,7 +38,7 @@ class LocalFront : public Front {
     context.has_other_work = true;
   }
 
-  void progress(const Progress& progress) override { printer_.update(progress); }
+  void progress(const host::Progress& progress) override { printer_.update(progress); }
   void note(std::string_view line) override { printer_.note(line); }
   void warn(std::string_view line) override { printer_.warn(line); }
   void finish(const FinalReport& report) override {

@@ -31,7 +31,7 @@ struct FinalReport {
 class Front {
  public:
   virtual ~Front() = default;
-  virtual void progress(const Progress& progress) = 0;  // may be called often; may be dropped
+  virtual void progress(const host::Progress& progress) = 0;  // may be called often; may be dropped
   virtual void note(std::string_view line) = 0;
   virtual void warn(std::string_view line) = 0;
   // At most once. The command in front ends with it; notes go to the log from now on.

@@ -44,7 +44,7 @@ FrontMessage report_message(const FinalReport& report) {
   return message;
 }
 
-Json json_of(const Progress& progress) {
+Json json_of(const host::Progress& progress) {
   Json json = {{"phase", progress.phase},
                {"done_bytes", progress.done_bytes},
                {"total_bytes", progress.total_bytes}};
@@ -54,11 +54,11 @@ Json json_of(const Progress& progress) {
   return json;
 }
 
-Progress progress_of(const Json& json) {
-  Progress progress{.phase = text_member(json, "phase"),
-                    .done_bytes = count_member(json, "done_bytes"),
-                    .total_bytes = count_member(json, "total_bytes"),
-                    .peers = std::nullopt};
+host::Progress progress_of(const Json& json) {
+  host::Progress progress{.phase = text_member(json, "phase"),
+                          .done_bytes = count_member(json, "done_bytes"),
+                          .total_bytes = count_member(json, "total_bytes"),
+                          .peers = std::nullopt};
   if (json.contains("peers")) {
     progress.peers = static_cast<uint32_t>(count_member(json, "peers"));
   }
@@ -121,7 +121,7 @@ std::optional<FrontMessage> decode_front_message(std::string_view packet) {
   return std::nullopt;
 }
 
-void FrontLink::progress(const Progress& progress) {
+void FrontLink::progress(const host::Progress& progress) {
   FrontMessage message;
   message.kind = FrontMessageKind::progress;
   message.progress = progress;

@@ -19,7 +19,7 @@ enum class FrontMessageKind : char {
 
 struct FrontMessage {
   FrontMessageKind kind = FrontMessageKind::note;
-  Progress progress;         // progress
+  host::Progress progress;   // progress
   std::string text;          // note, warning
   FinalReport final_report;  // final_report
   Error error;               // error
@@ -37,7 +37,7 @@ class FrontLink : public Front {
   // `socket` is one end of a SOCK_SEQPACKET pair.
   explicit FrontLink(io::Fd socket) : socket_(std::move(socket)) {}
 
-  void progress(const Progress& progress) override;
+  void progress(const host::Progress& progress) override;
   void note(std::string_view line) override;
   void warn(std::string_view line) override;
   void finish(const FinalReport& report) override;

@@ -25,7 +25,7 @@ Instant monotonic_now() {
   return Instant(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-uint32_t percent_of(const Progress& progress) {
+uint32_t percent_of(const host::Progress& progress) {
   if (progress.total_bytes == 0) {
     return 0;
   }
@@ -34,7 +34,7 @@ uint32_t percent_of(const Progress& progress) {
   return static_cast<uint32_t>(std::clamp(share, 0.0, 1.0) * 100);  // 100 only when all is done
 }
 
-std::string facts(const Progress& progress, double bytes_per_second) {
+std::string facts(const host::Progress& progress, double bytes_per_second) {
   std::string text = format_size(progress.done_bytes);
   if (progress.total_bytes > 0) {
     text += " of " + format_size(progress.total_bytes);
@@ -97,7 +97,7 @@ double RateMeter::update(uint64_t bytes, Instant now) {
   return rate_;
 }
 
-std::string format_progress_bar(const Progress& progress, double bytes_per_second,
+std::string format_progress_bar(const host::Progress& progress, double bytes_per_second,
                                 uint32_t columns) {
   const std::string tail = facts(progress, bytes_per_second);
   std::string line = progress.phase;
@@ -124,7 +124,7 @@ std::string format_progress_bar(const Progress& progress, double bytes_per_secon
   return line;
 }
 
-std::string format_progress_line(const Progress& progress, double bytes_per_second) {
+std::string format_progress_line(const host::Progress& progress, double bytes_per_second) {
   if (progress.total_bytes == 0) {
     return fmt::format("{}: {}", progress.phase, facts(progress, bytes_per_second));
   }
@@ -144,7 +144,7 @@ ProgressPrinter::~ProgressPrinter() noexcept {
   }
 }
 
-void ProgressPrinter::update(const Progress& progress) {
+void ProgressPrinter::update(const host::Progress& progress) {
   if (context_.quiet) {
     return;
   }

@@ -3,23 +3,14 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cli/ui/command.h"
 #include "engine/base/instant.h"
+#include "engine/host/progress.h"
 
 namespace murder::cli {
-
-struct Progress {
-  std::string phase;         // "downloading", "verifying", "unpacking", "packing", ...
-  uint64_t done_bytes = 0;   // of this phase
-  uint64_t total_bytes = 0;  // 0: not known
-  std::optional<uint32_t> peers;
-
-  bool operator==(const Progress&) const = default;
-};
 
 // Bytes per second over the last few seconds. Pure.
 class RateMeter {
@@ -39,11 +30,12 @@ class RateMeter {
 
 // "downloading  42% [=====>     ] 420 MiB of 1.0 GiB, 92 MB/s, 6 s left, 12 peers", at most
 // `columns` wide: the bar shrinks first, then what stands at the end is cut.
-[[nodiscard]] std::string format_progress_bar(const Progress& progress, double bytes_per_second,
-                                              uint32_t columns);
+[[nodiscard]] std::string format_progress_bar(const host::Progress& progress,
+                                              double bytes_per_second, uint32_t columns);
 
 // The same facts without a bar.
-[[nodiscard]] std::string format_progress_line(const Progress& progress, double bytes_per_second);
+[[nodiscard]] std::string format_progress_line(const host::Progress& progress,
+                                               double bytes_per_second);
 
 // Draws on stderr; nothing with --quiet. Lives on one thread; clears its bar when it ends.
 class ProgressPrinter {
@@ -54,7 +46,7 @@ class ProgressPrinter {
   ~ProgressPrinter() noexcept;
 
   // May be called as often as one likes; draws now and then.
-  void update(const Progress& progress);
+  void update(const host::Progress& progress);
   // A line of text above the bar.
   void note(std::string_view line);
   void warn(std::string_view line);
@@ -70,7 +62,7 @@ class ProgressPrinter {
   bool is_terminal_ = false;
   bool is_bar_shown_ = false;
   bool has_news_ = false;
-  Progress progress_;
+  host::Progress progress_;
   RateMeter meter_;
   double rate_ = 0;
   Instant next_draw_{};

@@ -56,7 +56,7 @@ void add_placing_options(ArgumentParser& command, PlacingOptions& options) {
 }
 
 Status apply(const PlacingOptions& options, const codec::Metainfo& metainfo,
-             DeliveryOptions& delivery) {
+             host::DeliveryOptions& delivery) {
   delivery.keep_set_id = options.keep_setid;
   delivery.keep_attributes = options.xattrs;
   delivery.unpacked_bytes_max =
@@ -66,7 +66,7 @@ Status apply(const PlacingOptions& options, const codec::Metainfo& metainfo,
   if (options.owner.empty()) {
     return {};
   }
-  const Result<archive::Owner> owner = parse_owner(options.owner);
+  const Result<archive::Owner> owner = host::parse_owner(options.owner);
   if (!owner) {
     return fail(owner.error().code, "--owner " + owner.error().text);
   }

@@ -43,7 +43,7 @@ struct PlacingOptions {
 void add_placing_options(ArgumentParser& command, PlacingOptions& options);
 // An Error when there is no such owner, or only root could give files to him.
 [[nodiscard]] Status apply(const PlacingOptions& options, const codec::Metainfo& metainfo,
-                           DeliveryOptions& delivery);
+                           host::DeliveryOptions& delivery);
 
 // What an archive may unpack to when nobody says: the size that its torrent states, else a multiple
 // of its own.

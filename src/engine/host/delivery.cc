@@ -15,9 +15,10 @@
 #include "engine/archive/unpack.h"
 #include "engine/base/own_file.h"
 #include "engine/base/thread_start.h"
+#include "engine/host/peer_outcome.h"
 #include "engine/host/room_check.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 namespace fs = std::filesystem;
@@ -159,18 +160,17 @@ Status check_target(const DeliveryOptions& options, const codec::Metainfo& metai
   return check_unpacked_room(options, metainfo);
 }
 
-Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metainfo,
-                   std::function<void()> done)
+Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metainfo, DeliveryEnd end)
     : options_(options),
       metainfo_(metainfo),
       result_(fail(ErrorCode::interrupted, "not delivered")) {
-  const Status started = start_thread(thread_, [this, done] {
+  const Status started = start_thread(thread_, [this, end] {
     run();
-    done();
+    end.tell();
   });
   if (!started) {
     result_ = fail(started.error());
-    done();
+    end.tell();
   }
 }
 
@@ -188,9 +188,9 @@ void Delivery::join() {
 void Delivery::run() {
   result_ = deliver();
   if (result_ && options_.record) {
-    recorded_ = options_.record();
-  } else if (!result_ && options_.abandoned) {
-    options_.abandoned();
+    recorded_ = record_place(options_.record->place, options_.record->options);
+  } else if (!result_ && options_.placing_note) {
+    forget_placing(options_.placing_note->run_directory, options_.placing_note->tag);
   }
 }
 
@@ -257,8 +257,9 @@ Result<std::string> Delivery::unpack() {
 }
 
 void Delivery::placing(int directory_fd) {
-  if (options_.placing) {
-    options_.placing(directory_fd);
+  if (options_.placing_note) {
+    const PlacingNote& note = *options_.placing_note;
+    note_placing(note.run_directory, note.tag, note.info_hash, directory_fd, options_.sync_to_disk);
   }
 }
 
@@ -273,4 +274,4 @@ Progress Delivery::progress() const {
           .total_bytes = bytes_total_.load(std::memory_order_relaxed)};
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -2,24 +2,32 @@
 #pragma once
 
 #include <atomic>
-#include <filesystem>
-#include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
-#include "cli/ui/progress.h"
 #include "engine/archive/front_source.h"
 #include "engine/archive/observer.h"
 #include "engine/archive/tree_writer.h"
 #include "engine/base/result.h"
 #include "engine/codec/metainfo.h"
 #include "engine/host/delivery_work.h"
+#include "engine/host/placed_release.h"
 
-namespace murder::cli {
+namespace murder::host {
+
+struct PlacingNote {
+  std::string run_directory;  // as RunDirectory::open() takes it
+  std::string tag;
+  std::string info_hash;
+};
+
+struct DeliveryRecord {
+  ReleasePlace place;
+  RecordOptions options;
+};
 
 struct DeliveryOptions {
   std::string archive_path;
@@ -37,12 +45,11 @@ struct DeliveryOptions {
   bool sync_to_disk = true;             // it outlasts a power cut before it is told to be there
   bool keeps_archive = false;           // nothing is put anywhere: the archive is what was wanted
   bool is_there = false;  // the tree, since a peer that was killed afterwards had placed it
-  // Called on the delivery's thread when a tree gets its name next; this is its open directory.
-  std::function<void(int directory_fd)> placing;
-  // The same, when it got none after all.
-  std::function<void()> abandoned;
-  // The same, when the release is in place: writes that down.
-  std::function<Status()> record;
+  // On the delivery's thread: that a tree gets its name next is noted there (peer_outcome.h), until
+  // it got none after all.
+  std::optional<PlacingNote> placing_note;
+  // Likewise: when the release is in place, that is written down.
+  std::optional<DeliveryRecord> record;
 };
 
 // Where the tree of a release that is one goes.
@@ -59,12 +66,11 @@ struct DeliveryOptions {
                                         const codec::Metainfo& metainfo);
 
 // Starts at once. What is packed is unpacked as far as advance() has told that it is verified, so
-// that little is left to do when the last piece comes; anything else must be there already. `done`
-// is called on the delivery's thread, last of all; then join() and result().
+// that little is left to do when the last piece comes; anything else must be there already. `end`
+// is told last of all; then join() and result().
 class Delivery final : public DeliveryWork, private archive::Observer {
  public:
-  Delivery(const DeliveryOptions& options, const codec::Metainfo& metainfo,
-           std::function<void()> done);
+  Delivery(const DeliveryOptions& options, const codec::Metainfo& metainfo, DeliveryEnd end);
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
   ~Delivery() override;
@@ -105,4 +111,4 @@ class Delivery final : public DeliveryWork, private archive::Observer {
   std::thread thread_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -7,10 +7,24 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/ui/progress.h"
 #include "engine/base/result.h"
+#include "engine/host/progress.h"
 
-namespace murder::cli {
+namespace murder::host {
+
+// Who hears that a delivery has ended: called on its thread, last of all.
+struct DeliveryEnd {
+  void* owner = nullptr;
+  void (*handler)(void* owner) = nullptr;
+
+  void tell() const { handler(owner); }
+};
+
+// bind_delivery_end<&Peer::delivery_ended>(this) calls void Peer::delivery_ended().
+template <auto Method, typename Owner>
+[[nodiscard]] DeliveryEnd bind_delivery_end(Owner* owner) {
+  return {owner, [](void* self) { (static_cast<Owner*>(self)->*Method)(); }};
+}
 
 class DeliveryWork {
  public:
@@ -30,4 +44,4 @@ class DeliveryWork {
   [[nodiscard]] virtual std::string_view phase() const = 0;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -9,23 +9,23 @@
 
 #include "engine/base/thread_start.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 HelpedDelivery::HelpedDelivery(RootHelper& helper, std::string archive_path, std::string phase,
-                               std::function<void()> done)
+                               DeliveryEnd end)
     : helper_(helper),
       archive_path_(std::move(archive_path)),
       phase_(std::move(phase)),
       changed_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       result_(fail(ErrorCode::interrupted, "not delivered")) {
   const Status started = !changed_.is_open() ? Status(fail_errno(errno, "no event can be made"))
-                                             : start_thread(thread_, [this, done] {
+                                             : start_thread(thread_, [this, end] {
                                                  run();
-                                                 done();
+                                                 end.tell();
                                                });
   if (!started) {
     result_ = fail(started.error());
-    done();
+    end.tell();
   }
 }
 
@@ -141,4 +141,4 @@ Result<bool> HelpedDelivery::take(const Json& message) {
   return true;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,14 +10,13 @@
 #include "engine/host/root_helper.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
-// Starts at once. A thread talks to the helper, since that may have to wait; `done` is called on
+// Starts at once. A thread talks to the helper, since that may have to wait; `end` is told on
 // it, last of all. Until then nobody else talks to the helper.
 class HelpedDelivery final : public DeliveryWork {
  public:
-  HelpedDelivery(RootHelper& helper, std::string archive_path, std::string phase,
-                 std::function<void()> done);
+  HelpedDelivery(RootHelper& helper, std::string archive_path, std::string phase, DeliveryEnd end);
   HelpedDelivery(const HelpedDelivery&) = delete;
   HelpedDelivery& operator=(const HelpedDelivery&) = delete;
   ~HelpedDelivery() override;
@@ -57,4 +55,4 @@ class HelpedDelivery final : public DeliveryWork {
   std::thread thread_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

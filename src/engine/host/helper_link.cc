@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr size_t packet_bytes_max = 128 * 1024;
@@ -79,4 +79,4 @@ Result<HelperLink::Received> HelperLink::receive() {
   return received;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

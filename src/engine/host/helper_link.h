@@ -6,7 +6,7 @@
 #include "engine/base/result.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 class HelperLink {
  public:
@@ -28,4 +28,4 @@ class HelperLink {
   io::Fd socket_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

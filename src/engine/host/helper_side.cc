@@ -17,7 +17,7 @@
 #include "engine/host/peer_outcome.h"
 #include "engine/host/run_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr int progress_interval_ms = 200;
@@ -69,15 +69,14 @@ class Helper {
   // The peer is gone: nothing of it stays.
   void clean_up() {
     delivery_.reset();  // cancels
-    const Result<host::RunDirectory> directory =
-        host::RunDirectory::open_existing(options_.run_directory);
+    const Result<RunDirectory> directory = RunDirectory::open_existing(options_.run_directory);
     if (!directory) {
       return;
     }
     if (!options_.control_socket.empty()) {
       unlinkat(directory->fd(), options_.control_socket.c_str(), 0);
     }
-    const std::string log = host::peer_log_name(options_.tag) + ".log";
+    const std::string log = peer_log_name(options_.tag) + ".log";
     struct stat status {};
     if (ended_well_ && fstatat(directory->fd(), log.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
         status.st_size == 0) {
@@ -102,19 +101,19 @@ class Helper {
       return true;
     }
     if (kind == "outcome") {
-      const Status written = host::write_outcome(options_.run_directory, options_.tag,
-                                                 message["outcome"], options_.sync_to_disk);
+      const Status written = write_outcome(options_.run_directory, options_.tag, message["outcome"],
+                                           options_.sync_to_disk);
       return answer(written ? Json::object() : Json{{"error", json_of_failure(written.error())}});
     }
     if (kind == "is_cleaned_up") {
-      return answer({{"is", host::is_cleaned_up(options_.run_directory, options_.tag)}});
+      return answer({{"is", is_cleaned_up(options_.run_directory, options_.tag)}});
     }
     if (kind == "end") {
       ended_well_ = true;
       return answer(Json::object());
     }
     if (kind == "forget_placing") {
-      host::forget_placing(options_.run_directory, options_.tag);
+      forget_placing(options_.run_directory, options_.tag);
       return answer(Json::object());
     }
     return false;
@@ -132,18 +131,22 @@ class Helper {
     confine();
     DeliveryOptions delivery = options_.delivery;
     delivery.opened_path = opened_path_;
-    delivery_.emplace(delivery, *options_.metainfo, [this] {
-      const uint64_t one = 1;
-      static_cast<void>(!write(ended_.get(), &one, sizeof(one)));
-    });
+    delivery_.emplace(delivery, *options_.metainfo,
+                      bind_delivery_end<&Helper::delivery_ended>(this));
     return true;
+  }
+
+  // On the thread of the delivery.
+  void delivery_ended() {
+    const uint64_t one = 1;
+    static_cast<void>(!write(ended_.get(), &one, sizeof(one)));
   }
 
   // Where a kernel has no Landlock, the thread that unpacks has a filter all the same.
   void confine() {
     const DeliveryOptions& delivery = options_.delivery;
     const std::string target = target_of(delivery);
-    const Result<host::RunDirectory> directory = host::RunDirectory::open(options_.run_directory);
+    const Result<RunDirectory> directory = RunDirectory::open(options_.run_directory);
     const Result<std::string> behind = follow_own_links(target);
     std::vector<io::Fd> places;
     for (const std::string& path :
@@ -242,4 +245,4 @@ void run_helper(io::Fd socket, const RootHelperOptions& options) {
   _exit(0);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -4,9 +4,9 @@
 #include "engine/host/root_helper.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // Until the peer is gone.
 [[noreturn]] void run_helper(io::Fd socket, const RootHelperOptions& options);
 
-}  // namespace murder::cli
+}  // namespace murder::host

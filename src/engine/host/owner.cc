@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 // -1 itself stands for "as it is".
@@ -59,4 +59,4 @@ Result<archive::Owner> parse_owner(const std::string& text) {
   return owner;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

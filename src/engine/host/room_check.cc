@@ -9,7 +9,7 @@
 
 #include "engine/base/units.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 std::string nearest_directory(const std::string& path) {
@@ -65,4 +65,4 @@ Status check_room(const std::string& directory, const RoomNeeded& needed) {
   return {};
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

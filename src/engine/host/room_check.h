@@ -6,7 +6,7 @@
 
 #include "engine/base/result.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 struct RoomNeeded {
   uint64_t unpacked_bytes = 0;
@@ -23,4 +23,4 @@ struct RoomNeeded {
 // As far as both are there.
 [[nodiscard]] bool are_on_one_file_system(const std::string& directory, const std::string& other);
 
-}  // namespace murder::cli
+}  // namespace murder::host

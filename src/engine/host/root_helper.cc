@@ -11,7 +11,7 @@
 
 #include "engine/host/helper_side.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 Json json_of_failure(const Error& error) {
   return {{"code", static_cast<unsigned>(error.code)}, {"text", error.text}};
@@ -79,4 +79,4 @@ void RootHelper::tell_good_end() {
   static_cast<void>(ask({{"kind", "end"}}));
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

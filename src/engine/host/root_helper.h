@@ -21,7 +21,7 @@
 #include "engine/host/delivery.h"
 #include "engine/host/helper_link.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 struct RootHelperOptions {
   DeliveryOptions delivery;
@@ -44,9 +44,9 @@ class RootHelper {
 
   [[nodiscard]] HelperLink& link() { return link_; }
   // As in peer_outcome.h.
-  [[nodiscard]] Status host::write_outcome(const Json& outcome);
+  [[nodiscard]] Status write_outcome(const Json& outcome);
   [[nodiscard]] bool is_cleaned_up();
-  void host::forget_placing();
+  void forget_placing();
   // The peer ends next, and has nothing more for its log, which is removed if it is empty.
   void tell_good_end();
 
@@ -63,4 +63,4 @@ class RootHelper {
 [[nodiscard]] Json json_of_failure(const Error& error);
 [[nodiscard]] Error failure_of_json(const Json& json);
 
-}  // namespace murder::cli
+}  // namespace murder::host

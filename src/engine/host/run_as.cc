@@ -13,7 +13,7 @@
 #include "engine/archive/file.h"
 #include "engine/host/owner.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr int groups_max = 65536;  // NGROUPS_MAX
@@ -101,4 +101,4 @@ Status make_directories_for(const RunAs& run_as, const std::string& path) {
   return {};
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -8,7 +8,7 @@
 
 #include "engine/base/result.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // Whom a process runs as, with all of his groups.
 struct RunAs {
@@ -29,4 +29,4 @@ struct RunAs {
 // `mkdir -p`; what had to be made, and nothing else, belongs to this user.
 [[nodiscard]] Status make_directories_for(const RunAs& run_as, const std::string& path);
 
-}  // namespace murder::cli
+}  // namespace murder::host

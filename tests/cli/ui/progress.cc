@@ -11,7 +11,7 @@ Instant at_ms(int64_t milliseconds) {
   return Instant(std::chrono::milliseconds(milliseconds));
 }
 
-Progress half_way() {
+host::Progress half_way() {
   return {.phase = "downloading",
           .done_bytes = 50 * mebibyte,
           .total_bytes = 100 * mebibyte,
@@ -42,7 +42,7 @@ TEST_CASE("a narrow terminal loses the bar before the facts") {
 }
 
 TEST_CASE("100 percent is said only when all is there") {
-  Progress progress = half_way();
+  host::Progress progress = half_way();
   progress.done_bytes = progress.total_bytes - 1;
   CHECK(format_progress_line(progress, 0).find("99%") != std::string::npos);
   progress.done_bytes = progress.total_bytes;
@@ -62,7 +62,7 @@ TEST_CASE("a stalled transfer shows no time left") {
 }
 
 TEST_CASE("without a peer there is no rate, and it says what it waits for") {
-  Progress progress = half_way();
+  host::Progress progress = half_way();
   progress.peers = 0;
   const std::string line = format_progress_line(progress, 1e6);
   CHECK(line.find("/s") == std::string::npos);
@@ -70,7 +70,7 @@ TEST_CASE("without a peer there is no rate, and it says what it waits for") {
 }
 
 TEST_CASE("one peer is not several") {
-  Progress progress = half_way();
+  host::Progress progress = half_way();
   progress.peers = 1;
   CHECK(format_progress_line(progress, 0).ends_with(", 1 peer"));
 }

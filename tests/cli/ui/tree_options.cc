@@ -34,7 +34,7 @@ TEST_CASE("what an archive may unpack to is what its torrent states, else 100 ti
 
 TEST_CASE("an option wins over what the torrent states") {
   const codec::Metainfo metainfo = metainfo_of(1'000'000);
-  DeliveryOptions delivery;
+  host::DeliveryOptions delivery;
   PlacingOptions options;
   REQUIRE(apply(options, metainfo, delivery));
   CHECK(delivery.unpacked_bytes_max == 100'000'000);
@@ -52,7 +52,7 @@ TEST_CASE("an owner is said as chown takes it") {
   constexpr auto as_it_is = static_cast<uint32_t>(-1);
   const auto check = [](const std::string& text, uint32_t user, uint32_t group) {
     CAPTURE(text);
-    const Result<archive::Owner> owner = parse_owner(text);
+    const Result<archive::Owner> owner = host::parse_owner(text);
     REQUIRE(owner);
     CHECK(owner->user == user);
     CHECK(owner->group == group);
@@ -66,6 +66,6 @@ TEST_CASE("an owner is said as chown takes it") {
   for (const char* wrong :
        {"", ":", "no such user", "root:no such group", "1x", "4294967295", "-1", "1:2:3"}) {
     CAPTURE(wrong);
-    CHECK_FALSE(parse_owner(wrong));
+    CHECK_FALSE(host::parse_owner(wrong));
   }
 }

@@ -8,7 +8,7 @@
 
 #include "../../temporary_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 codec::Metainfo file_release() {
@@ -50,4 +50,4 @@ TEST_CASE("where a file goes is known to be fit before it is fetched, as cp know
   CHECK_FALSE(code_of("/empty", true, false));
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

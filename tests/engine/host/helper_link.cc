@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 std::pair<io::Fd, io::Fd> make_pair() {
@@ -61,4 +61,4 @@ TEST_CASE("an end that is gone, and what is no message, are errors") {
   }
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

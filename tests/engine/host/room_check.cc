@@ -7,7 +7,7 @@
 #include "../../temporary_directory.h"
 
 using namespace murder;
-using cli::check_room;
+using check_room;
 
 namespace {
 

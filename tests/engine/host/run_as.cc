@@ -10,7 +10,7 @@
 
 #include "../../temporary_directory.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 // In a child: the exit status.
@@ -75,4 +75,4 @@ TEST_CASE("root is given up for good, and what is made for the user is his") {
             [&run_as] { return setuid(1) == 0 && !give_up_root(*run_as).has_value(); }) == 0);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host
