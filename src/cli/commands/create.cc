@@ -6,9 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "cli/cgroup_limits.h"
 #include "cli/commands/command_list.h"
-#include "cli/torrent_input.h"
 #include "cli/ui/archive_progress.h"
 #include "cli/ui/command.h"
 #include "cli/ui/stop_signals.h"
@@ -18,6 +16,8 @@
 #include "engine/base/endpoint.h"
 #include "engine/base/missing_inodes.h"
 #include "engine/base/units.h"
+#include "engine/host/cgroup_limits.h"
+#include "engine/host/torrent_input.h"
 
 namespace murder::cli {
 namespace {

@@ -5,11 +5,11 @@
 #include <iterator>
 
 #include "cli/commands/command_list.h"
-#include "cli/torrent_input.h"
 #include "cli/ui/command.h"
 #include "engine/archive/release_name.h"
 #include "engine/base/printable.h"
 #include "engine/base/units.h"
+#include "engine/host/torrent_input.h"
 
 namespace murder::cli {
 namespace {

@@ -8,14 +8,14 @@
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
 #include "cli/commands/wait.h"
-#include "cli/peer_process.h"
-#include "cli/peer_start.h"
 #include "cli/ui/path_word.h"
 #include "cli/ui/tree_options.h"
 #include "engine/archive/release_name.h"
 #include "engine/archive/tree_placement.h"
 #include "engine/host/delivery.h"
 #include "engine/host/peer_outcome.h"
+#include "engine/host/peer_process.h"
+#include "engine/host/peer_start.h"
 #include "engine/host/run_as.h"
 
 namespace murder::cli {

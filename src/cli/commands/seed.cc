@@ -6,11 +6,11 @@
 
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
-#include "cli/swarm_process.h"
 #include "engine/archive/release_name.h"
 #include "engine/base/units.h"
 #include "engine/host/processes.h"
 #include "engine/host/seed_directory.h"
+#include "engine/host/swarm_process.h"
 
 namespace murder::cli {
 namespace {

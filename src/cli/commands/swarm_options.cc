@@ -6,11 +6,11 @@
 
 #include <array>
 
-#include "cli/cgroup_limits.h"
-#include "cli/metrics_file.h"
 #include "cli/ui/path_word.h"
 #include "engine/base/rack.h"
 #include "engine/base/units.h"
+#include "engine/host/cgroup_limits.h"
+#include "engine/host/metrics_file.h"
 
 namespace murder::cli {
 namespace {

@@ -8,13 +8,13 @@
 #include <optional>
 
 #include "cli/commands/command_list.h"
-#include "cli/torrent_input.h"
 #include "cli/ui/archive_progress.h"
 #include "cli/ui/command.h"
 #include "cli/ui/stop_signals.h"
 #include "engine/archive/confined_thread.h"
 #include "engine/archive/unpack.h"
 #include "engine/host/delivery.h"
+#include "engine/host/torrent_input.h"
 
 namespace murder::cli {
 namespace {

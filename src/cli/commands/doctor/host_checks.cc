@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "cli/cgroup_limits.h"
 #include "engine/archive/landlock.h"
 #include "engine/base/units.h"
+#include "engine/host/cgroup_limits.h"
 
 namespace murder::cli {
 namespace {

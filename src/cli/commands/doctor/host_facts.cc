@@ -13,12 +13,12 @@
 #include <ctime>
 #include <fstream>
 
-#include "cli/cgroup_limits.h"
 #include "cli/commands/tune/plan.h"
 #include "cli/commands/tune/read_facts.h"
 #include "engine/archive/landlock.h"
 #include "engine/archive/syscall_filter.h"
 #include "engine/hash/sha1_choice.h"
+#include "engine/host/cgroup_limits.h"
 #include "engine/host/run_directory.h"
 
 namespace murder::cli {

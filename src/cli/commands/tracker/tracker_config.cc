@@ -5,12 +5,12 @@
 #include <algorithm>
 
 #include "cli/commands/tracker/tracker_config_keys.h"
-#include "cli/service/bounds.h"
 #include "cli/ui/parse_toml.h"
 #include "cli/ui/suggestion.h"
 #include "cli/ui/toml_library.h"
 #include "engine/archive/file.h"
 #include "engine/base/units.h"
+#include "engine/host/bounds.h"
 #include "engine/http/bounds.h"
 #include "tracker/bounds.h"
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "cli/commands/tracker/tracker_settings.h"
-#include "cli/service/service_link.h"
 #include "cli/ui/background.h"
+#include "engine/host/service/service_link.h"
 #include "tracker/tracker_server.h"
 
 namespace murder::cli {

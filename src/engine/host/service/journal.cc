@@ -1,4 +1,4 @@
-#include "cli/service/journal.h"
+#include "engine/host/service/journal.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

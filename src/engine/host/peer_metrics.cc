@@ -1,4 +1,4 @@
-#include "cli/peer_metrics.h"
+#include "engine/host/peer_metrics.h"
 
 #include <algorithm>
 

@@ -11,9 +11,9 @@
 #include <optional>
 #include <string>
 
-#include "cli/service/journal.h"
-#include "cli/service/notify_socket.h"
-#include "cli/service/service_event.h"
+#include "engine/host/service/journal.h"
+#include "engine/host/service/notify_socket.h"
+#include "engine/host/service/service_event.h"
 #include "engine/io/reactor.h"
 #include "engine/io/timers.h"
 

@@ -1,11 +1,11 @@
-#include "cli/service/service_link.h"
+#include "engine/host/service/service_link.h"
 
 #include <fmt/format.h>
 #include <time.h>
 
 #include <algorithm>
 
-#include "cli/service/bounds.h"
+#include "engine/host/bounds.h"
 
 namespace murder::cli {
 namespace {

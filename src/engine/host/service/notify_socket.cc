@@ -1,4 +1,4 @@
-#include "cli/service/notify_socket.h"
+#include "engine/host/service/notify_socket.h"
 
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cli/service/bounds.h"
+#include "engine/host/bounds.h"
 
 namespace murder::cli {
 namespace {

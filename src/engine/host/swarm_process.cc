@@ -1,4 +1,4 @@
-#include "cli/swarm_process.h"
+#include "engine/host/swarm_process.h"
 
 #include <fmt/format.h>
 #include <poll.h>

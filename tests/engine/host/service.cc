@@ -10,10 +10,10 @@
 #include <string>
 
 #include "../../temporary_directory.h"
-#include "cli/service/bounds.h"
-#include "cli/service/journal.h"
-#include "cli/service/notify_socket.h"
-#include "cli/service/service_event.h"
+#include "engine/host/bounds.h"
+#include "engine/host/service/journal.h"
+#include "engine/host/service/notify_socket.h"
+#include "engine/host/service/service_event.h"
 
 namespace murder::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/peer_start.h"
+#include "engine/host/peer_start.h"
 
 #include <fmt/format.h>
 

@@ -12,13 +12,13 @@
 #include <optional>
 #include <string>
 
-#include "cli/metrics_file.h"
-#include "cli/peer_metrics.h"
-#include "cli/service/service_link.h"
-#include "cli/torrent_input.h"
 #include "cli/ui/background.h"
 #include "engine/host/control.h"
 #include "engine/host/control_keeper.h"
+#include "engine/host/metrics_file.h"
+#include "engine/host/peer_metrics.h"
+#include "engine/host/service/service_link.h"
+#include "engine/host/torrent_input.h"
 #include "engine/http/server.h"
 #include "engine/io/reactor.h"
 #include "engine/io/signal_source.h"

@@ -1,11 +1,11 @@
-#include "cli/cgroup_limits.h"
+#include "engine/host/cgroup_limits.h"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 #include "engine/base/bounds.h"
 
 namespace murder::cli {

@@ -1,4 +1,4 @@
-#include "cli/metrics_file.h"
+#include "engine/host/metrics_file.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "../temporary_directory.h"
+#include "../../temporary_directory.h"
 #include "engine/base/small_file.h"
 
 using namespace murder;

@@ -1,4 +1,4 @@
-#include "cli/cgroup_limits.h"
+#include "engine/host/cgroup_limits.h"
 
 #include <sys/resource.h>
 

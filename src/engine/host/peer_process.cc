@@ -1,4 +1,4 @@
-#include "cli/peer_process.h"
+#include "engine/host/peer_process.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

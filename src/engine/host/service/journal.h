@@ -1,7 +1,7 @@
 // The journal of this host, for a process whose standard error goes there anyway.
 #pragma once
 
-#include "cli/service/journal_entry.h"
+#include "engine/host/service/journal_entry.h"
 #include "engine/io/sockets.h"
 
 namespace murder::cli {

@@ -1,8 +1,8 @@
-#include "cli/service/journal_entry.h"
+#include "engine/host/service/journal_entry.h"
 
 #include <cstdint>
 
-#include "cli/service/bounds.h"
+#include "engine/host/bounds.h"
 
 namespace murder::cli {
 

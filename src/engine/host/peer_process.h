@@ -6,12 +6,12 @@
 
 #include <optional>
 
-#include "cli/swarm_process.h"
 #include "cli/ui/background.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "engine/host/delivery.h"
 #include "engine/host/run_as.h"
+#include "engine/host/swarm_process.h"
 
 namespace murder::cli {
 

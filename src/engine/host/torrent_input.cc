@@ -1,4 +1,4 @@
-#include "cli/torrent_input.h"
+#include "engine/host/torrent_input.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

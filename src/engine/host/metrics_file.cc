@@ -1,4 +1,4 @@
-#include "cli/metrics_file.h"
+#include "engine/host/metrics_file.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/service/journal_entry.h"
+#include "engine/host/service/journal_entry.h"
 
 namespace murder::cli {
 

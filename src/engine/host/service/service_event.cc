@@ -1,4 +1,4 @@
-#include "cli/service/service_event.h"
+#include "engine/host/service/service_event.h"
 
 namespace murder::cli {
 namespace {
