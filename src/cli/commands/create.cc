@@ -1,4 +1,5 @@
 // murder create: a directory or file becomes a release.
+#include "cli/ui/torrent_word.h"
 #include "engine/archive/create_release.h"
 
 #include <fmt/format.h>
@@ -17,7 +18,6 @@
 #include "engine/base/missing_inodes.h"
 #include "engine/base/units.h"
 #include "engine/host/cgroup_limits.h"
-#include "engine/host/torrent_input.h"
 
 namespace murder::cli {
 namespace {
@@ -115,7 +115,7 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   }
   const StopSignals stop;
   release_options.cancel = &stop.flag();
-  release_options.compression.memory_bytes = memory_limit();
+  release_options.compression.memory_bytes = host::memory_limit();
   ArchiveProgress progress(context, "packing");
   const Result<archive::CreatedRelease> created =
       archive::create_release(release_options, progress);

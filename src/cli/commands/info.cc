@@ -6,10 +6,10 @@
 
 #include "cli/commands/command_list.h"
 #include "cli/ui/command.h"
+#include "cli/ui/torrent_word.h"
 #include "engine/archive/release_name.h"
 #include "engine/base/printable.h"
 #include "engine/base/units.h"
-#include "engine/host/torrent_input.h"
 
 namespace murder::cli {
 namespace {
@@ -46,7 +46,7 @@ void print_files(const codec::Metainfo& metainfo, const CommandContext& context)
   }
 }
 
-void print_for_people(const TorrentInput& torrent, const CommandContext& context) {
+void print_for_people(const host::TorrentInput& torrent, const CommandContext& context) {
   const codec::Metainfo& metainfo = torrent.metainfo;
   const auto line = [&context](std::string_view key, std::string_view value) {
     context.print(fmt::format("{:<11} {}", key, value));
@@ -124,7 +124,7 @@ void print_json_files(const codec::Metainfo& metainfo, const CommandContext& con
 }
 
 // All but the files.
-Json json_of(const TorrentInput& torrent) {
+Json json_of(const host::TorrentInput& torrent) {
   const codec::Metainfo& metainfo = torrent.metainfo;
   return {
       {"name", metainfo.name},
@@ -144,7 +144,7 @@ Json json_of(const TorrentInput& torrent) {
 }
 
 Result<int> run_info(const InfoOptions& options, CommandContext& context) {
-  const Result<TorrentInput> torrent = load_torrent(options.torrent);
+  const Result<host::TorrentInput> torrent = load_torrent(options.torrent);
   if (!torrent) {
     return fail(torrent.error());
   }

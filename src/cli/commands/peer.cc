@@ -8,7 +8,9 @@
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
 #include "cli/commands/wait.h"
+#include "cli/ui/metrics_option.h"
 #include "cli/ui/path_word.h"
+#include "cli/ui/torrent_word.h"
 #include "cli/ui/tree_options.h"
 #include "engine/archive/release_name.h"
 #include "engine/archive/tree_placement.h"
@@ -42,8 +44,13 @@ struct PeerOptions {
 };
 
 // Where the release goes.
-host::DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInput& torrent,
-                                    const SwarmProcessOptions& process) {
+Result<host::DeliveryOptions> plan_delivery(const PeerOptions& options,
+                                            const host::TorrentInput& torrent,
+                                            const host::SwarmProcessOptions& process) {
+  if (options.no_unpack) {
+    return host::DeliveryOptions{
+        .archive_path = process.node.path, .sync_to_disk = !options.no_sync, .keeps_archive = true};
+  }
   // A directory of releases is a directory also for a file.
   const bool makes_directory = options.to_is_directory || options.record;
   host::DeliveryOptions delivery{
@@ -57,83 +64,31 @@ host::DeliveryOptions plan_delivery(const PeerOptions& options, const TorrentInp
   delivery.placing_note = host::PlacingNote{.run_directory = process.run_directory,
                                             .tag = process.tag,
                                             .info_hash = torrent.info_hash.hex()};
-  return delivery;
+  const Status applied = apply(options.placing, torrent.metainfo, delivery);
+  return applied ? Result<host::DeliveryOptions>(std::move(delivery)) : fail(applied.error());
 }
 
-// What a peer has to do, once it has looked at what is there.
-struct PeerPlan {
-  host::DeliveryOptions delivery;
-  std::optional<int> exit_code;  // there is nothing to do
-};
-
-// What a peer that was killed had placed may not be on the disk yet.
-Status record_found(const host::ReleasePlace& place, const host::PlaceFound& found,
-                    const host::RecordOptions& options) {
-  if (found.is_unrecorded && options.sync_to_disk) {
-    if (Status synced = archive::sync_placed(place.path()); !synced) {
-      return synced;
-    }
-  }
-  return host::record_place(place, options);
-}
-
-Result<PeerPlan> plan_peer(const PeerOptions& options, const TorrentInput& torrent,
-                           const SwarmProcessOptions& process, uid_t user_id,
-                           CommandContext& context) {
+Result<host::PeerRequest> request_of(const PeerOptions& options, const host::TorrentInput& torrent,
+                                     const host::SwarmProcessOptions& process, uid_t user_id) {
   if (options.background || options.take_over) {
-    if (Status free = end_peers_before({process.tag, options.take_over}, context); !free) {
+    if (Status free =
+            host::end_peers_before({process.tag, options.take_over}, process.run_directory);
+        !free) {
       return fail(free.error());
     }
   }
-  if (options.no_unpack) {
-    return PeerPlan{.delivery = {.archive_path = process.node.path,
-                                 .sync_to_disk = !options.no_sync,
-                                 .keeps_archive = true}};
+  Result<host::DeliveryOptions> delivery = plan_delivery(options, torrent, process);
+  if (!delivery) {
+    return fail(delivery.error());
   }
-  PeerPlan plan{.delivery = plan_delivery(options, torrent, process)};
-  if (Status applied = apply(options.placing, torrent.metainfo, plan.delivery); !applied) {
-    return fail(applied.error());
-  }
-  const std::string info_hash = torrent.info_hash.hex();
-  const std::optional<host::ReleasePlace> place =
-      place_of(plan.delivery, torrent.metainfo, process.tag, info_hash, process.run_directory);
-  const bool is_recorded = options.background || options.record;
-  const host::RecordOptions record{.is_delivered = options.record,
-                                   .sync_to_disk = !options.no_sync};
-  if (place && !options.unsafe_please_delete) {
-    const host::PlaceFound found = host::look_at_place(*place);
-    if (found.state == host::PlaceState::other) {
-      return fail(host::error_of_other(*place, found.placed));
-    }
-    if (found.state == host::PlaceState::same) {
-      if (is_recorded && (found.is_unrecorded || options.record)) {
-        if (Status recorded = record_found(*place, found, record); !recorded) {
-          return fail(recorded.error());
-        }
-      }
-      host::forget_placing(process.run_directory, process.tag);
-      Result<int> finished = finish_in_place(*place, found,
-                                             {.is_left = options.background,
-                                              .sync_to_disk = !options.no_sync,
-                                              .deploy = options.deploy,
-                                              .user_id = user_id},
-                                             context);
-      if (!finished) {
-        return fail(finished.error());
-      }
-      plan.exit_code = *finished;
-      return plan;
-    }
-  }
-  plan.delivery.is_there =
-      !options.unsafe_please_delete && host::was_placed(process.run_directory, process.tag,
-                                                        info_hash, host::target_of(plan.delivery));
-  if (is_recorded && place) {
-    plan.delivery.record = host::DeliveryRecord{.place = *place, .options = record};
-  }
-  const Status fits =
-      plan.delivery.is_there ? Status() : host::check_target(plan.delivery, torrent.metainfo);
-  return fits ? Result<PeerPlan>(std::move(plan)) : fail(fits.error());
+  return host::PeerRequest{.tag = process.tag,
+                           .info_hash = torrent.info_hash.hex(),
+                           .run_directory = process.run_directory,
+                           .delivery = std::move(*delivery),
+                           .leaves_outcome = options.background,
+                           .is_recorded = options.record,
+                           .deploy = options.deploy,
+                           .user_id = user_id};
 }
 
 // As whom everything but the placing is done; nothing: as whoever runs this.
@@ -165,42 +120,55 @@ Status make_temp_path(const std::string& path, const std::optional<host::RunAs>&
   return error ? Status(fail_errno(error.value(), "cannot make the directory " + path)) : Status();
 }
 
-Result<int> run_planned(const PeerOptions& options, const TorrentInput& torrent,
-                        const SwarmProcessOptions& process, const PeerPlan& plan,
-                        const std::optional<host::RunAs>& run_as, CommandContext& context) {
-  if (options.background) {
-    // Before the worker exists: whoever waits finds this one, not that of a peer before it.
-    Json outcome = {{"state", host::outcome_running},
-                    {"tag", process.tag},
-                    {"archive", process.node.path},
-                    {"user_id", user_id_of(run_as)}};
-    if (!options.deploy.empty()) {
-      outcome["deploy"] = options.deploy;
-    }
-    if (Status written =
-            host::write_outcome(context.run_directory, process.tag, outcome, !options.no_sync);
-        !written) {
-      return fail(written.error());
-    }
-  }
+Result<int> run_planned(const PeerOptions& options, const host::TorrentInput& torrent,
+                        const host::SwarmProcessOptions& process, const host::PeerWork& peer,
+                        CommandContext& context) {
   const bool is_worker = options.background || options.seed_for > Duration::zero();
   const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,
                          .log_name = host::peer_log_name(process.tag)};
-  Result<int> result = run_work(context, work, [&](Front& front) {
-    return run_peer_process(torrent, process, front,
-                            {.delivery = plan.delivery,
-                             .seed_for = options.seed_for,
-                             .give_up_after = options.give_up_after,
-                             .deploy = options.deploy,
-                             .background = options.background,
-                             .record = options.record,
-                             .sync_to_disk = !options.no_sync,
-                             .run_as = run_as});
+  Result<int> result = run_work(context, work, [&](host::Front& front) {
+    return exit_code_of(host::run_peer_process(torrent, process, front, peer));
   });
   if (!options.follow || !result || *result != exit_done) {
     return result;
   }
   return wait_for_peer({.tag = process.tag, .tells_progress = true}, context);
+}
+
+// Looks at what is there, and fetches what is not.
+Result<int> run_process(const PeerOptions& options, const host::TorrentInput& torrent,
+                        const host::SwarmProcessOptions& process,
+                        const std::optional<host::RunAs>& run_as, CommandContext& context) {
+  const Result<host::PeerRequest> request =
+      request_of(options, torrent, process, user_id_of(run_as));
+  const Result<host::PeerPlan> plan = request ? host::plan_peer(*request, torrent.metainfo)
+                                              : Result<host::PeerPlan>(fail(request.error()));
+  if (!plan) {
+    if (Status written = host::write_metrics_of_failure(torrent, process, plan.error()); !written) {
+      context.warn("--metrics-file: " + written.error().text);
+    }
+    return fail(plan.error());
+  }
+  if (plan->report) {
+    context.print(plan->report->text);
+    context.print_json(plan->report->json);
+    return exit_done;
+  }
+  if (options.background) {
+    if (Status left = host::leave_running_outcome(*request); !left) {
+      return fail(left.error());
+    }
+  }
+  return run_planned(options, torrent, process,
+                     {.delivery = plan->delivery,
+                      .seed_for = options.seed_for,
+                      .give_up_after = options.give_up_after,
+                      .deploy = options.deploy,
+                      .background = options.background,
+                      .record = options.record,
+                      .sync_to_disk = !options.no_sync,
+                      .run_as = run_as},
+                     context);
 }
 
 Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
@@ -224,7 +192,7 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (!node_options) {
     return fail(node_options.error());
   }
-  const Result<TorrentInput> torrent = load_torrent(options.torrent, true);
+  const Result<host::TorrentInput> torrent = load_torrent(options.torrent, true);
   if (!torrent) {
     return fail(torrent.error());
   }
@@ -237,22 +205,15 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (Status made = make_temp_path(options.temp_path, *run_as); !made) {
     return fail(made.error());
   }
-  SwarmProcessOptions process{.kind = std::string(host::kind_peer),
-                              .tag = tag,
-                              .run_directory = context.run_directory,
-                              .metrics_path = metrics_path_of(options.swarm),
-                              .node = *node_options};
+  host::SwarmProcessOptions process{.kind = std::string(host::kind_peer),
+                                    .tag = tag,
+                                    .run_directory = context.run_directory,
+                                    .metrics_path = metrics_path_of(options.swarm.metrics_path),
+                                    .node = *node_options};
   process.node.info_hash = torrent->info_hash;
   process.node.path = clean_path(options.temp_path) + "/" + metainfo.name;
   process.node.name = tag;
-  const Result<PeerPlan> plan = plan_peer(options, *torrent, process, user_id_of(*run_as), context);
-  if (!plan) {
-    write_metrics_of_failure(*torrent, process, plan.error(), context);
-  }
-  if (!plan || plan->exit_code) {
-    return plan ? Result<int>(*plan->exit_code) : fail(plan.error());
-  }
-  return run_planned(options, *torrent, process, *plan, *run_as, context);
+  return run_process(options, *torrent, process, *run_as, context);
 }
 
 void add_background_options(ArgumentParser command, PeerOptions& options) {

@@ -6,11 +6,10 @@
 
 #include <array>
 
-#include "cli/ui/path_word.h"
+#include "cli/ui/metrics_option.h"
 #include "engine/base/rack.h"
 #include "engine/base/units.h"
 #include "engine/host/cgroup_limits.h"
-#include "engine/host/metrics_file.h"
 
 namespace murder::cli {
 namespace {
@@ -87,12 +86,12 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
     }
   }
   const uint64_t memory_bytes = options.memory_bytes == memory_automatic
-                                    ? memory_budget_of(memory_limit())
+                                    ? host::memory_budget_of(host::memory_limit())
                                     : options.memory_bytes;
-  if (memory_bytes < memory_bytes_min) {
+  if (memory_bytes < host::memory_bytes_min) {
     return context.wrong_usage(
         fmt::format("--memory: {} is too little, {} is the least (write a unit: 64MiB)",
-                    format_size(memory_bytes), format_size(memory_bytes_min)));
+                    format_size(memory_bytes), format_size(host::memory_bytes_min)));
   }
   if (!options.rack.empty()) {
     if (Status named = validate_rack_name(options.rack); !named) {
@@ -115,10 +114,6 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
   node.upload_limit = options.upload_limit;
   node.download_limit = options.download_limit;
   return node;
-}
-
-std::string metrics_path_of(const SwarmOptions& options) {
-  return options.metrics_path.empty() ? "" : clean_path(options.metrics_path);
 }
 
 }  // namespace murder::cli

@@ -9,7 +9,6 @@
 
 namespace murder::cli {
 
-inline constexpr uint64_t memory_bytes_min = 16ULL * 1024 * 1024;
 inline constexpr uint64_t memory_automatic = UINT64_MAX;  // what fits (memory_budget_of)
 
 struct SwarmOptions {
@@ -31,8 +30,5 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options);
 // Checked. What the torrent says (info hash, path, name) is for the caller to fill in.
 [[nodiscard]] Result<node::NodeOptions> node_options_of(const SwarmOptions& options,
                                                         CommandContext& context);
-
-// Absolute; empty when none is wanted.
-[[nodiscard]] std::string metrics_path_of(const SwarmOptions& options);
 
 }  // namespace murder::cli

@@ -1,5 +1,6 @@
 // murder verify: whether content on disk is that of a torrent.
 #include "engine/archive/verify.h"
+#include "cli/ui/torrent_word.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -14,7 +15,6 @@
 #include "engine/archive/confined_thread.h"
 #include "engine/archive/unpack.h"
 #include "engine/host/delivery.h"
-#include "engine/host/torrent_input.h"
 
 namespace murder::cli {
 namespace {
@@ -116,7 +116,7 @@ Result<std::optional<std::string>> archive_trouble(const codec::Metainfo& metain
 }
 
 Result<int> run_verify(const VerifyCommandOptions& options, CommandContext& context) {
-  const Result<TorrentInput> torrent = load_torrent(options.torrent);
+  const Result<host::TorrentInput> torrent = load_torrent(options.torrent);
   if (!torrent) {
     return fail(torrent.error());
   }

@@ -32,7 +32,7 @@ constexpr off_t log_bytes_max = 1024 * 1024;
 constexpr size_t log_tail_bytes = 2000;
 
 // In the foreground, what is told is shown at once.
-class LocalFront : public Front {
+class LocalFront : public host::Front {
  public:
   explicit LocalFront(CommandContext& context) : context_(context), printer_(context) {
     context.has_other_work = true;
@@ -41,7 +41,7 @@ class LocalFront : public Front {
   void progress(const host::Progress& progress) override { printer_.update(progress); }
   void note(std::string_view line) override { printer_.note(line); }
   void warn(std::string_view line) override { printer_.warn(line); }
-  void finish(const FinalReport& report) override {
+  void finish(const host::FinalReport& report) override {
     printer_.clear();
     if (!report.text.empty()) {
       context_.print(report.text);

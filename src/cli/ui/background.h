@@ -13,33 +13,11 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 
 #include "cli/ui/command.h"
-#include "cli/ui/progress.h"
+#include "engine/host/front.h"
 
 namespace murder::cli {
-
-// What the command prints when it is done.
-struct FinalReport {
-  int exit_code = 0;
-  std::string text;  // for people, one or more lines; may be empty
-  Json json;         // for --json; null: nothing
-};
-
-// The worker's way to speak to whoever started it. One thread.
-class Front {
- public:
-  virtual ~Front() = default;
-  virtual void progress(const host::Progress& progress) = 0;  // may be called often; may be dropped
-  virtual void note(std::string_view line) = 0;
-  virtual void warn(std::string_view line) = 0;
-  // At most once. The command in front ends with it; notes go to the log from now on.
-  virtual void finish(const FinalReport& report) = 0;
-  // Readable (end of file) when the front is gone before finish(); -1: there is none to watch, in
-  // the foreground and after finish().
-  [[nodiscard]] virtual int hangup_fd() const = 0;
-};
 
 enum class RunMode {
   foreground,  // in this process; `work` sees SIGINT and SIGTERM itself
@@ -53,7 +31,7 @@ struct WorkOptions {
 
 // What `work` returns before it has finished is the result of the command: an error, or an exit
 // code without a text. Afterwards only the log tells it.
-using Work = std::function<Result<int>(Front&)>;
+using Work = std::function<Result<int>(host::Front&)>;
 
 // To be called before any thread or ring exists, with standard input read if it is needed: the
 // worker has none, and keeps no descriptor of the caller (ssh would wait for them).

@@ -31,6 +31,11 @@ inline constexpr int exit_done = 0;
 inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
 
+// Of work that is done, or the error that ended it.
+[[nodiscard]] inline Result<int> exit_code_of(const Status& done) {
+  return done ? Result<int>(exit_done) : fail(done.error());
+}
+
 // What every command shares: the global options, and how to speak to people and to machines.
 class CommandContext {
  public:

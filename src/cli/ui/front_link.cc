@@ -37,7 +37,7 @@ FrontMessage text_message(FrontMessageKind kind, std::string_view text) {
   return message;
 }
 
-FrontMessage report_message(const FinalReport& report) {
+FrontMessage report_message(const host::FinalReport& report) {
   FrontMessage message;
   message.kind = FrontMessageKind::final_report;
   message.final_report = report;
@@ -144,7 +144,7 @@ void FrontLink::warn(std::string_view line) {
   send(text_message(FrontMessageKind::warning, line), /*may_drop=*/true);
 }
 
-void FrontLink::finish(const FinalReport& report) {
+void FrontLink::finish(const host::FinalReport& report) {
   send(report_message(report), /*may_drop=*/false);
   socket_.reset();
 }

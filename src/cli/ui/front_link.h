@@ -19,10 +19,10 @@ enum class FrontMessageKind : char {
 
 struct FrontMessage {
   FrontMessageKind kind = FrontMessageKind::note;
-  host::Progress progress;   // progress
-  std::string text;          // note, warning
-  FinalReport final_report;  // final_report
-  Error error;               // error
+  host::Progress progress;         // progress
+  std::string text;                // note, warning
+  host::FinalReport final_report;  // final_report
+  Error error;                     // error
 };
 
 [[nodiscard]] std::string encode_front_message(const FrontMessage& message);
@@ -32,7 +32,7 @@ struct FrontMessage {
 inline constexpr size_t front_message_bytes_max = 64 * 1024;
 
 // The worker's end.
-class FrontLink : public Front {
+class FrontLink : public host::Front {
  public:
   // `socket` is one end of a SOCK_SEQPACKET pair.
   explicit FrontLink(io::Fd socket) : socket_(std::move(socket)) {}
@@ -40,7 +40,7 @@ class FrontLink : public Front {
   void progress(const host::Progress& progress) override;
   void note(std::string_view line) override;
   void warn(std::string_view line) override;
-  void finish(const FinalReport& report) override;
+  void finish(const host::FinalReport& report) override;
   [[nodiscard]] int hangup_fd() const override { return socket_.is_open() ? socket_.get() : -1; }
 
   // What `work` returned: told to the front, or to the log when it has finished.

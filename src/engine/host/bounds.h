@@ -1,4 +1,4 @@
-// Bounds of what a service tells its manager and the journal.
+// Bounds of what runs a release on a host: what a service tells its manager and the journal.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,5 @@ inline constexpr size_t journal_field_bytes_max = 2048;
 inline constexpr size_t journal_entry_bytes_max = 16 * 1024;
 // How often the state is sent, and what could not be sent is tried again.
 inline constexpr Duration service_status_interval = std::chrono::seconds(2);
-// The file of `murder tracker --config`: 65,536 racks of some 60 bytes fit.
-inline constexpr uint64_t tracker_config_bytes_max = 16 * 1024 * 1024;
 
 }  // namespace murder::limits

@@ -1,29 +1,38 @@
 #include "engine/host/cgroup_limits.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 
-#include "cli/commands/swarm_options.h"
 #include "engine/base/bounds.h"
+#include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 // Version 1 says "no limit" with the largest number of pages.
 constexpr uint64_t no_limit_min = uint64_t{1} << 60U;
 constexpr uint64_t mib = 1024 * 1024;
 
-std::optional<uint64_t> number_in(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) {
-    return std::nullopt;
+// All of a file of the kernel's, whose size is not known before.
+std::string text_of(const std::string& path) {
+  const io::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 4096> part{};
+  ssize_t size = 0;
+  while (fd.is_open() && (size = read(fd.get(), part.data(), part.size())) > 0) {
+    text.append(part.data(), static_cast<size_t>(size));
   }
+  return text;
+}
+
+std::optional<uint64_t> number_in(const std::string& path) {
+  const std::string line = text_of(path);
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
   const bool is_limit = error == std::errc{} && value < no_limit_min;  // not "max"
@@ -66,9 +75,10 @@ bool has_word(std::string_view list, std::string_view word) {
 
 CgroupLimits read_cgroup_limits(const std::string& membership, const std::string& root) {
   CgroupLimits limits;
-  std::istringstream lines(membership);
-  std::string line;
-  while (std::getline(lines, line)) {
+  for (size_t at = 0; at < membership.size();) {
+    const size_t line_end = std::min(membership.find('\n', at), membership.size());
+    const std::string line = membership.substr(at, line_end - at);
+    at = line_end + 1;
     // "0::/user.slice/x" of version 2, "4:memory:/x" of version 1
     const size_t first = line.find(':');
     const size_t second = line.find(':', first + 1);
@@ -97,10 +107,7 @@ CgroupLimits read_cgroup_limits(const std::string& membership, const std::string
 }
 
 CgroupLimits read_cgroup_limits() {
-  std::ifstream file("/proc/self/cgroup");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return read_cgroup_limits(text.str(), "/sys/fs/cgroup");
+  return read_cgroup_limits(text_of("/proc/self/cgroup"), "/sys/fs/cgroup");
 }
 
 std::optional<uint64_t> memory_limit() {
@@ -120,4 +127,4 @@ uint64_t memory_budget_of(const std::optional<uint64_t>& limit_bytes) {
   return std::clamp(quarter, memory_bytes_min, limits::memory_bytes_default);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

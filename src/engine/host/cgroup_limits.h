@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace murder::cli {
+namespace murder::host {
 
 struct CgroupLimits {
   std::optional<uint64_t> memory_bytes;
@@ -22,8 +22,10 @@ struct CgroupLimits {
 // The memory this process may have: the least of its control groups' and of `ulimit -v`.
 [[nodiscard]] std::optional<uint64_t> memory_limit();
 
+inline constexpr uint64_t memory_bytes_min = 16ULL * 1024 * 1024;  // of a peer or seeder
+
 // How much of such a limit --memory takes when nobody says: a quarter, and no more than the
 // default.
 [[nodiscard]] uint64_t memory_budget_of(const std::optional<uint64_t>& limit_bytes);
 
-}  // namespace murder::cli
+}  // namespace murder::host

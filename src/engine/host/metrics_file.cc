@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -11,7 +12,7 @@
 #include "engine/base/small_file.h"
 #include "engine/base/thread_start.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr Duration write_interval = std::chrono::seconds(15);
@@ -19,14 +20,6 @@ constexpr auto disk_wait_max = std::chrono::seconds(5);
 constexpr mode_t metrics_mode = 0644;
 
 }  // namespace
-
-void add_metrics_option(ArgumentParser command, std::string& path) {
-  command
-      .add_option("--metrics-file", path,
-                  "Write metrics for Prometheus there every 15 s and at the end; the textfile\n"
-                  "collector of node-exporter reads *.prom")
-      .type_name("FILE");
-}
 
 Status write_metrics_file(const std::string& path, const std::string& text) {
   struct stat status {};
@@ -48,6 +41,7 @@ struct MetricsWriter::Shared {
   bool has_ended = false;
   bool has_failed = false;
   std::optional<Error> error;  // that nobody took yet
+  std::atomic<int> holder_count{2};
 
   // The thread. Returns when it is to end and nothing is left to write.
   void run() {
@@ -70,12 +64,21 @@ struct MetricsWriter::Shared {
   }
 };
 
+void MetricsWriter::Release::operator()(Shared* shared) const {
+  if (shared->holder_count.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    delete shared;
+  }
+}
+
 Result<std::unique_ptr<MetricsWriter>> MetricsWriter::create(const std::string& path) {
-  auto shared = std::make_shared<Shared>();
+  Held shared(new Shared);
   shared->path = path;
-  std::unique_ptr<MetricsWriter> writer(new MetricsWriter(shared));
   // It holds the state as well: where a disk never answers, the process ends without it.
-  if (Status started = start_thread(writer->thread_, [shared] { shared->run(); }); !started) {
+  Held of_thread(shared.get());
+  std::unique_ptr<MetricsWriter> writer(new MetricsWriter(std::move(shared)));
+  if (Status started =
+          start_thread(writer->thread_, [held = std::move(of_thread)] { held->run(); });
+      !started) {
     return fail(std::move(started.error()));
   }
   return writer;
@@ -122,10 +125,10 @@ std::optional<Error> MetricsWriter::take_error() {
   return std::exchange(shared_->error, std::nullopt);
 }
 
-MetricsKeeper::MetricsKeeper(io::Reactor& reactor, const std::string& path,
-                             std::function<std::string()> text, Front& front)
+MetricsKeeper::MetricsKeeper(io::Reactor& reactor, const std::string& path, TextSource text,
+                             Front& front)
     : reactor_(reactor),
-      text_(std::move(text)),
+      text_(text),
       front_(front),
       timer_(reactor.timers(), io::bind_timer<&MetricsKeeper::on_timer>(this)) {
   Result<std::unique_ptr<MetricsWriter>> writer = MetricsWriter::create(path);
@@ -139,7 +142,7 @@ MetricsKeeper::MetricsKeeper(io::Reactor& reactor, const std::string& path,
 
 void MetricsKeeper::write_now() {
   if (writer_ != nullptr) {
-    writer_->put(text_());
+    writer_->put(text_.text());
   }
 }
 
@@ -162,4 +165,4 @@ void MetricsKeeper::say_errors() {
   }
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -2,20 +2,17 @@
 // reads it. docs/monitoring.md lists them.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 
-#include "cli/ui/argument_parser.h"
-#include "cli/ui/background.h"
 #include "engine/base/result.h"
+#include "engine/host/front.h"
+#include "engine/host/text_source.h"
 #include "engine/io/reactor.h"
 
-namespace murder::cli {
-
-void add_metrics_option(ArgumentParser command, std::string& path);
+namespace murder::host {
 
 // Replaces the file in one step, readable by everybody whatever the umask. Something else than a
 // regular file in its place (a device, a link) stays, and is an Error.
@@ -38,21 +35,25 @@ class MetricsWriter {
   [[nodiscard]] std::optional<Error> take_error();
 
  private:
+  // Of this object and of its thread: the last of them frees it.
   struct Shared;
+  struct Release {
+    void operator()(Shared* shared) const;
+  };
+  using Held = std::unique_ptr<Shared, Release>;
 
-  explicit MetricsWriter(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+  explicit MetricsWriter(Held shared) : shared_(std::move(shared)) {}
   void end();
 
-  std::shared_ptr<Shared> shared_;
+  Held shared_;
   std::thread thread_;
 };
 
-// Gives the writer what `text` returns, every 15 s and when asked, and says once on the front when
+// Gives the writer what `text` reads, every 15 s and when asked, and says once on the front when
 // that fails: the process goes on. On the thread of the reactor, which outlives it.
 class MetricsKeeper {
  public:
-  MetricsKeeper(io::Reactor& reactor, const std::string& path, std::function<std::string()> text,
-                Front& front);
+  MetricsKeeper(io::Reactor& reactor, const std::string& path, TextSource text, Front& front);
 
   void write_now();
   // The reactor has ended: this may block.
@@ -63,10 +64,10 @@ class MetricsKeeper {
   void say_errors();
 
   io::Reactor& reactor_;
-  std::function<std::string()> text_;
+  TextSource text_;
   Front& front_;
   std::unique_ptr<MetricsWriter> writer_;  // nullptr: it could not be started
   io::Timer timer_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

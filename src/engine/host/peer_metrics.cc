@@ -4,7 +4,7 @@
 
 #include "engine/base/metrics_text.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 using enum MetricType;
@@ -103,4 +103,4 @@ std::string render_peer_metrics(const PeerMetrics& metrics) {
   return out.take();
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

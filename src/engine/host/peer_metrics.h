@@ -11,7 +11,7 @@
 #include "engine/base/instant.h"
 #include "engine/node/node.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // What a process does, as `murder status` calls it, and how it ended.
 inline constexpr std::array<std::string_view, 10> peer_states = {
@@ -51,4 +51,4 @@ struct PeerMetrics {
 
 [[nodiscard]] std::string render_peer_metrics(const PeerMetrics& metrics);
 
-}  // namespace murder::cli
+}  // namespace murder::host

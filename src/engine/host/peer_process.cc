@@ -17,7 +17,7 @@
 #include "engine/io/notifier.h"
 #include "engine/io/turn_hook.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr Duration stall_look_interval = std::chrono::seconds(1);
@@ -37,8 +37,8 @@ class Peer final : public SwarmProcess {
   }
 
   // run(), and what came of it for `murder wait`.
-  Result<int> run_to_the_end() {
-    Result<int> result = run();
+  Status run_to_the_end() {
+    Status result = run();
     if (!result) {
       result = fail(name_missing_inodes(result.error(), {options().node.path, work_.delivery.to}));
     }
@@ -47,7 +47,7 @@ class Peer final : public SwarmProcess {
           result ? Error{ErrorCode::interrupted, "it was stopped before the release was here"}
                  : result.error();
       Json outcome = json_of_error(error);
-      outcome["state"] = host::outcome_failed;
+      outcome["state"] = outcome_failed;
       // The reactor has ended: this may block.
       if (Status written = keep_outcome(outcome_of(std::move(outcome))); !written) {
         front().warn(written.error().text);
@@ -63,19 +63,19 @@ class Peer final : public SwarmProcess {
  private:
   // What is written to the run directory, by the helper where this process may not.
   [[nodiscard]] Status keep_outcome(const Json& outcome) {
-    return helper_ ? helper_->write_outcome(outcome)
-                   : host::write_outcome(options().run_directory, options().tag, outcome,
-                                         work_.sync_to_disk);
+    return helper_
+               ? helper_->write_outcome(outcome)
+               : write_outcome(options().run_directory, options().tag, outcome, work_.sync_to_disk);
   }
   [[nodiscard]] bool is_outcome_gone() {
     return helper_ ? helper_->is_cleaned_up()
-                   : host::is_cleaned_up(options().run_directory, options().tag);
+                   : is_cleaned_up(options().run_directory, options().tag);
   }
   void forget_placed() {
     if (helper_) {
       helper_->forget_placing();
     } else {
-      host::forget_placing(options().run_directory, options().tag);
+      forget_placing(options().run_directory, options().tag);
     }
   }
 
@@ -83,24 +83,23 @@ class Peer final : public SwarmProcess {
     if (!work_.run_as) {
       return {};
     }
-    auto helper = host::RootHelper::start({.delivery = work_.delivery,
-                                           .metainfo = &torrent().metainfo,
-                                           .run_directory = options().run_directory,
-                                           .tag = options().tag,
-                                           .control_socket = control_socket,
-                                           .sync_to_disk = work_.sync_to_disk});
+    auto helper = RootHelper::start({.delivery = work_.delivery,
+                                     .metainfo = &torrent().metainfo,
+                                     .run_directory = options().run_directory,
+                                     .tag = options().tag,
+                                     .control_socket = control_socket,
+                                     .sync_to_disk = work_.sync_to_disk});
     if (!helper) {
       return fail(helper.error());
     }
     helper_ = std::move(*helper);
-    return host::give_up_root(*work_.run_as);
+    return give_up_root(*work_.run_as);
   }
 
   void ready() override {
     const node::NodeProgress now = node().progress();
     if (work_.background) {
-      finish({.exit_code = exit_done,
-              .text = fmt::format("fetching {} in the background (pid {}): `murder wait {}` tells "
+      finish({.text = fmt::format("fetching {} in the background (pid {}): `murder wait {}` tells "
                                   "when it is here",
                                   options().tag, getpid(), options().tag),
               .json = {{"tag", options().tag},
@@ -113,7 +112,7 @@ class Peer final : public SwarmProcess {
       stall_timer_->arm(reactor().now() + stall_look_interval);
       moved_at_ = reactor().now();
     }
-    if (host::is_packed(torrent().metainfo) && !work_.delivery.keeps_archive) {
+    if (is_packed(torrent().metainfo) && !work_.delivery.keeps_archive) {
       start_delivery();
       reactor().add_turn_hook(front_hook_);
       reactor().skip_wait();  // what was here already is told at the end of this turn
@@ -187,13 +186,13 @@ class Peer final : public SwarmProcess {
   void start_delivery() {
     delivery_done_ =
         std::make_unique<io::Notifier>(reactor(), io::bind_notifier<&Peer::delivered>(this));
-    const host::DeliveryEnd end = host::bind_delivery_end<&Peer::delivery_ended>(this);
+    const DeliveryEnd end = bind_delivery_end<&Peer::delivery_ended>(this);
     if (helper_ && !work_.delivery.keeps_archive) {
-      delivery_ = std::make_unique<host::HelpedDelivery>(
+      delivery_ = std::make_unique<HelpedDelivery>(
           *helper_, work_.delivery.archive_path,
-          std::string(host::phase_of(work_.delivery, torrent().metainfo)), end);
+          std::string(phase_of(work_.delivery, torrent().metainfo)), end);
     } else {
-      delivery_ = std::make_unique<host::Delivery>(work_.delivery, torrent().metainfo, end);
+      delivery_ = std::make_unique<Delivery>(work_.delivery, torrent().metainfo, end);
     }
   }
 
@@ -248,8 +247,7 @@ class Peer final : public SwarmProcess {
     const std::string& place = *delivery_->result();
     const double rate = static_cast<double>(fetched) / seconds;
     const double total_seconds = seconds_of(std::chrono::steady_clock::now() - started_at_);
-    report_ = {.exit_code = exit_done,
-               .text = fmt::format(
+    report_ = {.text = fmt::format(
                    "{} is in {}: {} fetched in {} ({}), done after {}", options().tag, place,
                    format_size(fetched), format_duration(fetched_after_), format_rate(rate),
                    format_duration(Duration(static_cast<int64_t>(total_seconds * 1e9)))),
@@ -268,7 +266,7 @@ class Peer final : public SwarmProcess {
                         {"bytes_per_second", rate},
                         {"pid", getpid()}}};
     if (work_.background) {
-      report_.json["state"] = host::outcome_done;
+      report_.json["state"] = outcome_done;
       report_.json["text"] = report_.text;
       is_told_ = true;
     }
@@ -302,7 +300,7 @@ class Peer final : public SwarmProcess {
     own_work_ended();
   }
 
-  void seeded_enough(io::Timer&) { end(exit_done); }
+  void seeded_enough(io::Timer&) { end({}); }
 
   void stopping() override {
     stopping_ = true;
@@ -317,7 +315,7 @@ class Peer final : public SwarmProcess {
   [[nodiscard]] std::string own_phase() const override {
     return is_delivering() ? std::string(delivery_->phase()) : "";
   }
-  [[nodiscard]] std::optional<host::Progress> own_progress() const override {
+  [[nodiscard]] std::optional<Progress> own_progress() const override {
     return is_delivering() ? std::optional(delivery_->progress()) : std::nullopt;
   }
   // While the archive comes, what is told is how it comes.
@@ -328,9 +326,9 @@ class Peer final : public SwarmProcess {
   PeerWork work_;
   std::chrono::steady_clock::time_point started_at_;
   Duration fetched_after_{};
-  std::unique_ptr<host::RootHelper> helper_;  // none: this process places the release itself
+  std::unique_ptr<RootHelper> helper_;  // none: this process places the release itself
   std::unique_ptr<io::Notifier> delivery_done_;
-  std::unique_ptr<host::DeliveryWork> delivery_;
+  std::unique_ptr<DeliveryWork> delivery_;
   FinalReport report_;
   std::unique_ptr<io::Notifier> told_;
   Status outcome_written_;  // of the thread that tells
@@ -349,10 +347,10 @@ class Peer final : public SwarmProcess {
 
 }  // namespace
 
-Result<int> run_peer_process(const TorrentInput& torrent, const SwarmProcessOptions& options,
-                             Front& front, const PeerWork& work) {
+Status run_peer_process(const TorrentInput& torrent, const SwarmProcessOptions& options,
+                        Front& front, const PeerWork& work) {
   Peer peer(torrent, options, front, work);
   return peer.run_to_the_end();
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

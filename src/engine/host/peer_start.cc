@@ -4,39 +4,98 @@
 
 #include <chrono>
 
+#include "engine/archive/tree_placement.h"
 #include "engine/host/abandoned_peers.h"
 #include "engine/host/control.h"
 #include "engine/host/peer_outcome.h"
+#include "engine/host/placed_release.h"
 #include "engine/host/processes.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr Duration end_wait_max = std::chrono::seconds(15);
 
-}  // namespace
-
-std::optional<host::ReleasePlace> place_of(const host::DeliveryOptions& delivery,
-                                           const codec::Metainfo& metainfo, const std::string& tag,
-                                           const std::string& info_hash,
-                                           const std::string& run_directory) {
-  const bool is_file = metainfo.is_single_file && !host::is_packed(metainfo);
+// DIR/TAG, where that is what the delivery makes: not of a file that gets a name of the user's, nor
+// of a tree that is DIR itself.
+std::optional<ReleasePlace> place_of(const PeerRequest& request, const codec::Metainfo& metainfo) {
+  const DeliveryOptions& delivery = request.delivery;
+  const bool is_file = metainfo.is_single_file && !is_packed(metainfo);
   const bool is_below = is_file ? delivery.makes_directory : !delivery.tag.empty();
-  if (!is_below || (is_file && metainfo.name != tag)) {
+  if (!is_below || (is_file && metainfo.name != request.tag)) {
     return std::nullopt;
   }
-  return host::ReleasePlace{
-      .directory = delivery.to, .tag = tag, .info_hash = info_hash, .run_directory = run_directory};
+  return ReleasePlace{.directory = delivery.to,
+                      .tag = request.tag,
+                      .info_hash = request.info_hash,
+                      .run_directory = request.run_directory};
 }
 
-Status end_peers_before(const EndOptions& options, const CommandContext& context) {
-  const Result<host::RunDirectory> directory = host::RunDirectory::open(context.run_directory);
+// What a peer that was killed had placed may not be on the disk yet.
+Status record_found(const ReleasePlace& place, const PlaceFound& found,
+                    const RecordOptions& options) {
+  if (found.is_unrecorded && options.sync_to_disk) {
+    if (Status synced = archive::sync_placed(place.path()); !synced) {
+      return synced;
+    }
+  }
+  return record_place(place, options);
+}
+
+// The report of a peer that has nothing to fetch.
+Result<FinalReport> report_in_place(const PeerRequest& request, const ReleasePlace& place,
+                                    const PlacedRelease& placed) {
+  const std::string text = text_of_same(place, placed);
+  Json outcome = {{"tag", place.tag},      {"path", place.path()}, {"info_hash", place.info_hash},
+                  {"already_there", true}, {"fetched_bytes", 0},   {"placed_at", placed.time},
+                  {"state", outcome_done}, {"text", text},         {"user_id", request.user_id}};
+  if (!request.deploy.empty()) {
+    outcome["deploy"] = request.deploy;
+  }
+  if (request.leaves_outcome) {
+    if (Status written = write_outcome(request.run_directory, place.tag, outcome,
+                                       request.delivery.sync_to_disk);
+        !written) {
+      return fail(written.error());
+    }
+  }
+  return FinalReport{.text = text, .json = std::move(outcome)};
+}
+
+// Nothing: the release is to be fetched.
+Result<std::optional<FinalReport>> look_for_same(const PeerRequest& request,
+                                                 const ReleasePlace& place,
+                                                 const RecordOptions& record) {
+  const PlaceFound found = look_at_place(place);
+  if (found.state == PlaceState::other) {
+    return fail(error_of_other(place, found.placed));
+  }
+  if (found.state != PlaceState::same) {
+    return std::nullopt;
+  }
+  if (request.is_recorded || (request.leaves_outcome && found.is_unrecorded)) {
+    if (Status recorded = record_found(place, found, record); !recorded) {
+      return fail(recorded.error());
+    }
+  }
+  forget_placing(request.run_directory, request.tag);
+  Result<FinalReport> report = report_in_place(request, place, found.placed);
+  if (!report) {
+    return fail(report.error());
+  }
+  return std::move(*report);
+}
+
+}  // namespace
+
+Status end_peers_before(const EndOptions& options, const std::string& run_directory) {
+  const Result<RunDirectory> directory = RunDirectory::open(run_directory);
   if (!directory) {
     return fail(directory.error());
   }
-  host::remove_abandoned(*directory, options.tag);
-  for (const host::RunningProcess& process : host::list_processes(*directory)) {
-    if (process.kind() != host::kind_peer || process.tag() != options.tag) {
+  remove_abandoned(*directory, options.tag);
+  for (const RunningProcess& process : list_processes(*directory)) {
+    if (process.kind() != kind_peer || process.tag() != options.tag) {
       continue;
     }
     if (!options.whatever_they_do && text_member(process.status, "phase") != "seeding") {
@@ -45,38 +104,50 @@ Status end_peers_before(const EndOptions& options, const CommandContext& context
                               "tells how it ends, `murder stop {} --peering` ends it",
                               options.tag, process.pid, options.tag, options.tag));
     }
-    if (Status stopped = host::stop_process(*directory, process, end_wait_max); !stopped) {
+    if (Status stopped = stop_process(*directory, process, end_wait_max); !stopped) {
       return stopped;
     }
   }
   return {};
 }
 
-Result<int> finish_in_place(const host::ReleasePlace& place, const host::PlaceFound& found,
-                            const OutcomeOptions& options, CommandContext& context) {
-  const std::string text = host::text_of_same(place, found.placed);
-  Json outcome = {{"tag", place.tag},
-                  {"path", place.path()},
-                  {"info_hash", place.info_hash},
-                  {"already_there", true},
-                  {"fetched_bytes", 0},
-                  {"placed_at", found.placed.time},
-                  {"state", host::outcome_done},
-                  {"text", text},
-                  {"user_id", options.user_id}};
-  if (!options.deploy.empty()) {
-    outcome["deploy"] = options.deploy;
+Result<PeerPlan> plan_peer(const PeerRequest& request, const codec::Metainfo& metainfo) {
+  PeerPlan plan{.delivery = request.delivery};
+  if (request.delivery.keeps_archive) {
+    return plan;
   }
-  if (options.is_left) {
-    if (Status written =
-            host::write_outcome(context.run_directory, place.tag, outcome, options.sync_to_disk);
-        !written) {
-      return fail(written.error());
+  const std::optional<ReleasePlace> place = place_of(request, metainfo);
+  const RecordOptions record{.is_delivered = request.is_recorded,
+                             .sync_to_disk = request.delivery.sync_to_disk};
+  if (place && !request.delivery.replace) {
+    Result<std::optional<FinalReport>> same = look_for_same(request, *place, record);
+    if (!same) {
+      return fail(same.error());
+    }
+    if (*same) {
+      plan.report = std::move(*same);
+      return plan;
     }
   }
-  context.print(text);
-  context.print_json(outcome);
-  return exit_done;
+  plan.delivery.is_there =
+      !request.delivery.replace && was_placed(request.run_directory, request.tag,
+                                              request.info_hash, target_of(plan.delivery));
+  if ((request.leaves_outcome || request.is_recorded) && place) {
+    plan.delivery.record = DeliveryRecord{.place = *place, .options = record};
+  }
+  const Status fits = plan.delivery.is_there ? Status() : check_target(plan.delivery, metainfo);
+  return fits ? Result<PeerPlan>(std::move(plan)) : fail(fits.error());
 }
 
-}  // namespace murder::cli
+Status leave_running_outcome(const PeerRequest& request) {
+  Json outcome = {{"state", outcome_running},
+                  {"tag", request.tag},
+                  {"archive", request.delivery.archive_path},
+                  {"user_id", request.user_id}};
+  if (!request.deploy.empty()) {
+    outcome["deploy"] = request.deploy;
+  }
+  return write_outcome(request.run_directory, request.tag, outcome, request.delivery.sync_to_disk);
+}
+
+}  // namespace murder::host

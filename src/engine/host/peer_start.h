@@ -7,21 +7,11 @@
 #include <optional>
 #include <string>
 
-#include "cli/ui/background.h"
-#include "cli/ui/command.h"
 #include "engine/base/result.h"
 #include "engine/host/delivery.h"
-#include "engine/host/placed_release.h"
+#include "engine/host/front.h"
 
-namespace murder::cli {
-
-// DIR/TAG, where that is what the delivery makes: not of a file that gets a name of the user's, nor
-// of a tree that is DIR itself.
-[[nodiscard]] std::optional<host::ReleasePlace> place_of(const host::DeliveryOptions& delivery,
-                                                         const codec::Metainfo& metainfo,
-                                                         const std::string& tag,
-                                                         const std::string& info_hash,
-                                                         const std::string& run_directory);
+namespace murder::host {
 
 struct EndOptions {
   std::string tag;
@@ -29,17 +19,30 @@ struct EndOptions {
 };
 // One download of a tag at a time. A peer that has finished only serves: it makes room, since it
 // holds the archive.
-[[nodiscard]] Status end_peers_before(const EndOptions& options, const CommandContext& context);
+[[nodiscard]] Status end_peers_before(const EndOptions& options, const std::string& run_directory);
 
-struct OutcomeOptions {
-  bool is_left = false;  // for `murder wait`
-  bool sync_to_disk = true;
-  std::string deploy;  // stands in it
-  uid_t user_id = 0;   // whose an archive here is
+// What is asked of a peer.
+struct PeerRequest {
+  std::string tag;
+  std::string info_hash;
+  std::string run_directory;
+  DeliveryOptions delivery;
+  bool leaves_outcome = false;  // for `murder wait`
+  bool is_recorded = false;     // among those that may be activated, rolled back to and removed
+  std::string deploy;           // stands in the outcome
+  uid_t user_id = 0;            // whose the archive is
 };
-// The report of a peer that has nothing to fetch.
-[[nodiscard]] Result<int> finish_in_place(const host::ReleasePlace& place,
-                                          const host::PlaceFound& found,
-                                          const OutcomeOptions& options, CommandContext& context);
 
-}  // namespace murder::cli
+struct PeerPlan {
+  DeliveryOptions delivery;
+  std::optional<FinalReport> report;  // the release is in its place: there is nothing to do
+};
+// Looks at the place. Errors: another release has it, it cannot take this one, or the outcome or
+// the record cannot be written.
+[[nodiscard]] Result<PeerPlan> plan_peer(const PeerRequest& request,
+                                         const codec::Metainfo& metainfo);
+
+// Before the process exists: whoever waits finds this one, not that of a peer before it.
+[[nodiscard]] Status leave_running_outcome(const PeerRequest& request);
+
+}  // namespace murder::host

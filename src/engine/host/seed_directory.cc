@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <filesystem>
 
 #include "engine/archive/file.h"
 #include "engine/base/tag.h"
@@ -21,6 +22,18 @@ bool is_file(const std::string& path) {
 }
 
 }  // namespace
+
+Result<std::string> find_content(const std::string& torrent_path, const codec::Metainfo& metainfo) {
+  const std::filesystem::path torrent(torrent_path);
+  const std::string beside = (torrent.parent_path() / metainfo.name).string();
+  std::error_code error;
+  if (torrent_path != "-" && std::filesystem::exists(beside, error)) {
+    return beside;
+  }
+  return fail(ErrorCode::not_found,
+              fmt::format("{} is not beside the torrent; name it: murder seed {} FILE",
+                          metainfo.name, torrent_path));
+}
 
 std::string unescape_instance(std::string_view text) {
   constexpr size_t escape_size = 4;  // \xHH

@@ -9,7 +9,7 @@
 
 #include "engine/base/units.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr Duration progress_interval = std::chrono::milliseconds(200);
@@ -58,20 +58,17 @@ std::string code_of(const Error& error) {
 
 }  // namespace
 
-void write_metrics_of_failure(const TorrentInput& torrent, const SwarmProcessOptions& options,
-                              const Error& error, CommandContext& context) {
+Status write_metrics_of_failure(const TorrentInput& torrent, const SwarmProcessOptions& options,
+                                const Error& error) {
   if (options.metrics_path.empty()) {
-    return;
+    return {};
   }
   StageClock stages;
   stages.enter("failed", Instant{});
   const std::string failure = code_of(error);
   PeerMetrics metrics = metrics_without_node(torrent, options, stages);
   metrics.failure = failure;
-  if (Status written = write_metrics_file(options.metrics_path, render_peer_metrics(metrics));
-      !written) {
-    context.warn("--metrics-file: " + written.error().text);
-  }
+  return write_metrics_file(options.metrics_path, render_peer_metrics(metrics));
 }
 
 SwarmProcess::SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front)
@@ -87,7 +84,7 @@ SwarmProcess::~SwarmProcess() {
 }
 
 Status SwarmProcess::start() {
-  auto socket = host::ControlSocket::create(options_.run_directory);
+  auto socket = ControlSocket::create(options_.run_directory);
   if (!socket) {
     return fail(socket.error());
   }
@@ -105,9 +102,9 @@ Status SwarmProcess::start() {
     return fail(signals.error());
   }
   signals_ = std::move(*signals);
-  control_keeper_ = std::make_unique<host::ControlKeeper>(
-      *reactor_, options_.run_directory, std::move(*socket),
-      host::bind_renewal<&SwarmProcess::serve_control_instead>(this));
+  control_keeper_ =
+      std::make_unique<ControlKeeper>(*reactor_, options_.run_directory, std::move(*socket),
+                                      bind_renewal<&SwarmProcess::serve_control_instead>(this));
   auto server = http::Server::create(*reactor_, control_handler_, {.connections_max = 32});
   if (!server) {
     return fail(server.error());
@@ -119,14 +116,15 @@ Status SwarmProcess::start() {
         std::make_unique<io::Operation>(io::bind_operation<&SwarmProcess::front_gone>(this));
     reactor_->poll(*front_poll_, front_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
   }
-  service_ = std::make_unique<ServiceLink>(*reactor_, [this] { return service_state(); });
+  service_ =
+      std::make_unique<ServiceLink>(*reactor_, bind_text<&SwarmProcess::service_state>(this));
   progress_timer_ = std::make_unique<io::Timer>(reactor_->timers(),
                                                 io::bind_timer<&SwarmProcess::tell_progress>(this));
   progress_timer_->arm(reactor_->now());
   started_at_s_ = seconds_since_1970();
   if (!options_.metrics_path.empty()) {
-    metrics_ = std::make_unique<MetricsKeeper>(
-        *reactor_, options_.metrics_path, [this] { return metrics(); }, front_);
+    metrics_ = std::make_unique<MetricsKeeper>(*reactor_, options_.metrics_path,
+                                               bind_text<&SwarmProcess::metrics>(this), front_);
   }
   return create_node();
 }
@@ -151,7 +149,7 @@ Status SwarmProcess::create_node() {
   }
 }
 
-Result<int> SwarmProcess::run() {
+Status SwarmProcess::run() {
   if (const Status started = start(); !started) {
     result_ = fail(started.error());
   } else {
@@ -163,7 +161,7 @@ Result<int> SwarmProcess::run() {
 
 // --- end -----------------------------------------------------------------------------------------
 
-void SwarmProcess::end(Result<int> result) {
+void SwarmProcess::end(Status result) {
   if (ending_) {
     return;
   }
@@ -195,8 +193,8 @@ Error SwarmProcess::interrupted() const {
 }
 
 void SwarmProcess::request_stop() {
-  const bool failed = options_.kind == host::kind_peer && !finished_;
-  end(failed ? Result<int>(fail(interrupted())) : Result<int>(exit_done));
+  const bool failed = options_.kind == kind_peer && !finished_;
+  end(failed ? Status(fail(interrupted())) : Status());
 }
 
 void SwarmProcess::signalled(int) {
@@ -243,7 +241,7 @@ void SwarmProcess::finish(const FinalReport& report) {
 void SwarmProcess::tell_progress(io::Timer& timer) {
   stages_.enter(phase(), reactor_->now());
   if (!finished_ && node_ != nullptr) {
-    if (const std::optional<host::Progress> own = own_progress()) {
+    if (const std::optional<Progress> own = own_progress()) {
       front_.progress(*own);
     } else {
       const node::NodeProgress now = node_->progress();
@@ -284,11 +282,11 @@ std::string SwarmProcess::phase() const {
   return own.empty() ? std::string(phase_name(node_->phase())) : own;
 }
 
-host::ProcessStatus SwarmProcess::status() {
-  host::ProcessStatus status{.kind = options_.kind,
-                             .tag = options_.tag,
-                             .info_hash = torrent_.info_hash.hex(),
-                             .phase = phase()};
+ProcessStatus SwarmProcess::status() {
+  ProcessStatus status{.kind = options_.kind,
+                       .tag = options_.tag,
+                       .info_hash = torrent_.info_hash.hex(),
+                       .phase = phase()};
   if (node_ == nullptr) {
     return status;
   }
@@ -323,7 +321,7 @@ host::ProcessStatus SwarmProcess::status() {
 
 // --- metrics -------------------------------------------------------------------------------------
 
-std::string SwarmProcess::metrics(std::string_view failure) const {
+std::string SwarmProcess::metrics_with(std::string_view failure) const {
   PeerMetrics metrics = metrics_without_node(torrent_, options_, stages_);
   metrics.failure = failure;
   metrics.started_at_s = started_at_s_;
@@ -351,7 +349,7 @@ void SwarmProcess::write_last_metrics() {
     failure = "interrupted";
   }
   stages_.enter(failure.empty() ? "done" : "failed", reactor_->now());
-  metrics_->finish(metrics(failure));
+  metrics_->finish(metrics_with(failure));
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -12,9 +12,9 @@
 #include <optional>
 #include <string>
 
-#include "cli/ui/background.h"
 #include "engine/host/control.h"
 #include "engine/host/control_keeper.h"
+#include "engine/host/front.h"
 #include "engine/host/metrics_file.h"
 #include "engine/host/peer_metrics.h"
 #include "engine/host/service/service_link.h"
@@ -24,7 +24,7 @@
 #include "engine/io/signal_source.h"
 #include "engine/node/node.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 struct SwarmProcessOptions {
   std::string kind;  // kind_seeder, kind_peer
@@ -34,17 +34,19 @@ struct SwarmProcessOptions {
   node::NodeOptions node;
 };
 
-// For one that failed before there was a SwarmProcess. Blocks.
-void write_metrics_of_failure(const TorrentInput& torrent, const SwarmProcessOptions& options,
-                              const Error& error, CommandContext& context);
+// For one that failed before there was a SwarmProcess. Blocks. Nothing to do where no file is asked
+// for.
+[[nodiscard]] Status write_metrics_of_failure(const TorrentInput& torrent,
+                                              const SwarmProcessOptions& options,
+                                              const Error& error);
 
-class SwarmProcess : private node::NodeObserver, private host::StatusSource {
+class SwarmProcess : private node::NodeObserver, private StatusSource {
  public:
   SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front);
   virtual ~SwarmProcess();
 
-  // Until it is stopped. The exit code, or the error that ended it.
-  [[nodiscard]] Result<int> run();
+  // Until it is stopped, or the error that ended it.
+  [[nodiscard]] Status run();
 
  protected:
   // Before any thread and ring exist; the control socket of this name does. By default nothing.
@@ -62,10 +64,10 @@ class SwarmProcess : private node::NodeObserver, private host::StatusSource {
   // Shown in the status instead of the node's phase; empty: the node's.
   [[nodiscard]] virtual std::string own_phase() const { return {}; }
   // What the owner's own work tells the front; nullopt: the node's progress.
-  [[nodiscard]] virtual std::optional<host::Progress> own_progress() const { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<Progress> own_progress() const { return std::nullopt; }
 
   // Ends run() with this result once everything has ended.
-  void end(Result<int> result);
+  void end(Status result);
   // The front got its report: what comes later is not its failure any more.
   void finish(const FinalReport& report);
   void own_work_ended() { leave_if_done(); }
@@ -85,7 +87,8 @@ class SwarmProcess : private node::NodeObserver, private host::StatusSource {
   void front_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void tell_progress(io::Timer& timer);
   [[nodiscard]] std::string phase() const;
-  [[nodiscard]] std::string metrics(std::string_view failure = {}) const;
+  [[nodiscard]] std::string metrics_with(std::string_view failure) const;
+  [[nodiscard]] std::string metrics() const { return metrics_with({}); }
   void note_stage();
   void write_last_metrics();
   void leave_if_done();
@@ -100,7 +103,7 @@ class SwarmProcess : private node::NodeObserver, private host::StatusSource {
   void node_failed(const Error& error) override;
   void node_stopped() override;
   // StatusSource
-  host::ProcessStatus status() override;
+  ProcessStatus status() override;
   void request_stop() override;
 
   const TorrentInput& torrent_;
@@ -108,8 +111,8 @@ class SwarmProcess : private node::NodeObserver, private host::StatusSource {
   Front& front_;
   std::unique_ptr<io::Reactor> reactor_;
   std::unique_ptr<io::SignalSource> signals_;
-  std::unique_ptr<host::ControlKeeper> control_keeper_;
-  host::ControlHandler control_handler_{*this};
+  std::unique_ptr<ControlKeeper> control_keeper_;
+  ControlHandler control_handler_{*this};
   std::unique_ptr<http::Server> control_server_;
   std::unique_ptr<ServiceLink> service_;
   std::unique_ptr<io::Operation> front_poll_;
@@ -118,10 +121,10 @@ class SwarmProcess : private node::NodeObserver, private host::StatusSource {
   StageClock stages_;
   int64_t started_at_s_ = 0;
   std::unique_ptr<node::Node> node_;
-  Result<int> result_ = 0;
+  Status result_;
   bool finished_ = false;
   bool ending_ = false;
   bool node_stopped_ = false;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -11,13 +11,12 @@
 #include <vector>
 
 #include "engine/base/own_file.h"
-#include "engine/base/units.h"
 #include "engine/codec/bounds.h"
 #include "engine/hash/info_hash.h"
 #include "engine/http/blocking_client.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr Duration download_timeout = std::chrono::seconds(60);
@@ -84,21 +83,11 @@ Result<std::string> download(const std::string& url) {
   return reply->body;
 }
 
-}  // namespace
-
-Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on) {
-  const bool is_url = where.starts_with("http://") || where.starts_with("https://");
-  const std::string name = where == "-" ? "standard input" : where;
-  const Result<std::string> content = where == "-" ? read_all(STDIN_FILENO, "standard input")
-                                      : is_url     ? download(where)
-                                                   : read_file(where, is_acted_on);
-  if (!content) {
-    return fail(content.error());
-  }
-  if (content->empty()) {
+Result<TorrentInput> parse_torrent(std::string_view content, const std::string& name) {
+  if (content.empty()) {
     return fail(ErrorCode::invalid_input, name + " is not a usable torrent: it is empty");
   }
-  Result<codec::Metainfo> metainfo = codec::parse_metainfo(as_bytes_of(*content));
+  Result<codec::Metainfo> metainfo = codec::parse_metainfo(as_bytes_of(content));
   if (!metainfo) {
     return fail(metainfo.error().code,
                 fmt::format("{} is not a usable torrent: {}", name, metainfo.error().text));
@@ -108,15 +97,17 @@ Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on) {
   return TorrentInput{std::move(*metainfo), info_hash};
 }
 
-std::string pieces_text(uint32_t piece_count, uint64_t piece_bytes,
-                        std::optional<uint32_t> hosts_expected) {
-  std::string text = fmt::format("{} {} of {}", piece_count, piece_count == 1 ? "piece" : "pieces",
-                                 format_size(piece_bytes));
-  if (hosts_expected) {
-    text +=
-        fmt::format(", chosen for {} {}", *hosts_expected, *hosts_expected == 1 ? "host" : "hosts");
-  }
-  return text;
+}  // namespace
+
+Result<TorrentInput> read_torrent(int fd, const std::string& name) {
+  const Result<std::string> content = read_all(fd, name);
+  return content ? parse_torrent(*content, name) : fail(content.error());
 }
 
-}  // namespace murder::cli
+Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on) {
+  const bool is_url = where.starts_with("http://") || where.starts_with("https://");
+  const Result<std::string> content = is_url ? download(where) : read_file(where, is_acted_on);
+  return content ? parse_torrent(*content, where) : fail(content.error());
+}
+
+}  // namespace murder::host

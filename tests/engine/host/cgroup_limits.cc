@@ -8,7 +8,7 @@
 #include "../../temporary_directory.h"
 #include "engine/base/bounds.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr uint64_t mib = 1024 * 1024;
@@ -76,4 +76,4 @@ TEST_CASE("the budget is a quarter of the limit, within bounds") {
   CHECK(memory_budget_of(mib) == 16 * mib);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

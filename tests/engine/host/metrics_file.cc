@@ -11,7 +11,7 @@
 #include "engine/base/small_file.h"
 
 using namespace murder;
-using namespace murder::cli;
+using namespace murder::host;
 
 namespace {
 

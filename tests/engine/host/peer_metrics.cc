@@ -6,7 +6,7 @@
 #include <string>
 
 using namespace murder;
-using namespace murder::cli;
+using namespace murder::host;
 using namespace std::chrono_literals;
 
 namespace {

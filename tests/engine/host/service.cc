@@ -15,7 +15,7 @@
 #include "engine/host/service/notify_socket.h"
 #include "engine/host/service/service_event.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 // A manager's end. `name` as in NOTIFY_SOCKET.
@@ -163,4 +163,4 @@ TEST_CASE("the journal's stream is known by device and inode") {
   close(fd);
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

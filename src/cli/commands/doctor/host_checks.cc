@@ -205,7 +205,7 @@ Finding check_memory(const HostFacts& facts) {
       .text = fmt::format("at most {} (control group or ulimit -v): --memory is {} when "
                           "it is not given",
                           format_size(*facts.memory_limit_bytes),
-                          format_size(memory_budget_of(facts.memory_limit_bytes)))};
+                          format_size(host::memory_budget_of(facts.memory_limit_bytes)))};
   if (*facts.memory_limit_bytes < memory_limit_needed) {
     finding.grade = Grade::could_be_better;
     finding.text += ", and that is little";

@@ -128,7 +128,7 @@ HostFacts read_host_facts(const std::string& temp_path, const std::string& run_d
   facts.has_seccomp_filter = has_seccomp_filter();
   facts.landlock_version = archive::landlock_version();
   facts.takes_syscall_filters = archive::has_syscall_filters();
-  facts.memory_limit_bytes = memory_limit();
+  facts.memory_limit_bytes = host::memory_limit();
   read_limits(facts);
   facts.somaxconn = last_number("/proc/sys/net/core/somaxconn");
   facts.syn_backlog = last_number("/proc/sys/net/ipv4/tcp_max_syn_backlog");

@@ -9,7 +9,7 @@
 #include "cli/commands/tracker/tracker_settings.h"
 #include "cli/ui/background.h"
 #include "cli/ui/command.h"
-#include "cli/ui/path_word.h"
+#include "cli/ui/metrics_option.h"
 #include "engine/host/control.h"
 #include "engine/host/control_keeper.h"
 #include "engine/host/metrics_file.h"
@@ -78,8 +78,8 @@ std::string tracker_there(const tracker::TrackerOptions& options, const CommandC
   return {};
 }
 
-FinalReport report_of(const tracker::TrackerServer& server) {
-  FinalReport report;
+host::FinalReport report_of(const tracker::TrackerServer& server) {
+  host::FinalReport report;
   Json listen = Json::array();
   for (const Endpoint& endpoint : server.endpoints()) {
     listen.push_back(endpoint.text());
@@ -92,7 +92,8 @@ FinalReport report_of(const tracker::TrackerServer& server) {
 }
 
 Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& options,
-                  const std::string& metrics_path, const CommandContext& context, Front& front) {
+                  const std::string& metrics_path, const CommandContext& context,
+                  host::Front& front) {
   Result<std::unique_ptr<tracker::TrackerServer>> server = tracker::TrackerServer::create(options);
   if (!server) {
     const bool is_taken = server.error().code == ErrorCode::conflict;
@@ -116,10 +117,11 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
   service.emplace(tracker, words, options, front);
   front.finish(report_of(**server));
   service->started();
-  std::unique_ptr<MetricsKeeper> metrics;
+  std::unique_ptr<host::MetricsKeeper> metrics;
   if (!metrics_path.empty()) {
-    metrics = std::make_unique<MetricsKeeper>(
-        tracker.reactor(), metrics_path, [&tracker] { return tracker.metrics(); }, front);
+    metrics = std::make_unique<host::MetricsKeeper>(
+        tracker.reactor(), metrics_path,
+        host::bind_text<&tracker::TrackerServer::metrics>(&tracker), front);
   }
   (*server)->run();
   service->stopping();
@@ -145,9 +147,8 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
   }
   const WorkOptions work = {.mode = options.background ? RunMode::worker : RunMode::foreground,
                             .log_name = fmt::format("tracker-{}", settings->listen.front().port)};
-  const std::string metrics_path =
-      options.metrics_path.empty() ? "" : clean_path(options.metrics_path);
-  return run_work(context, work, [&](Front& front) {
+  const std::string metrics_path = metrics_path_of(options.metrics_path);
+  return run_work(context, work, [&](host::Front& front) {
     return serve(options.words, *settings, metrics_path, context, front);
   });
 }

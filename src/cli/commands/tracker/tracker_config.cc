@@ -10,7 +10,7 @@
 #include "cli/ui/toml_library.h"
 #include "engine/archive/file.h"
 #include "engine/base/units.h"
-#include "engine/host/bounds.h"
+#include "cli/commands/tracker/bounds.h"
 #include "engine/http/bounds.h"
 #include "tracker/bounds.h"
 

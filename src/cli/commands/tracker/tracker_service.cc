@@ -23,34 +23,34 @@ std::string listen_text(const tracker::TrackerServer& server) {
 
 }  // namespace
 
-ServiceEvent service_event_of(const tracker::TrackerEvent& event) {
+host::ServiceEvent service_event_of(const tracker::TrackerEvent& event) {
   const std::string address = event.endpoint.address.text();
-  ServiceEvent made{.tag = std::string(archive::tag_of_name(event.release)),
-                    .host = event.host.empty() ? address : event.host,
-                    .info_hash = event.info_hash.hex()};
+  host::ServiceEvent made{.tag = std::string(archive::tag_of_name(event.release)),
+                          .host = event.host.empty() ? address : event.host,
+                          .info_hash = event.info_hash.hex()};
   const std::string release = made.tag.empty() ? made.info_hash : made.tag;
   const std::string host = event.host.empty() || event.host == address
                                ? address
                                : fmt::format("{} ({})", event.host, address);
   switch (event.kind) {
     case tracker::TrackerEventKind::release_announced:
-      made.kind = ServiceEventKind::release_announced;
+      made.kind = host::ServiceEventKind::release_announced;
       made.message = fmt::format("{}: first announced, by {}", release, host);
       break;
     case tracker::TrackerEventKind::host_done:
-      made.kind = ServiceEventKind::host_done;
+      made.kind = host::ServiceEventKind::host_done;
       made.message = fmt::format("{}: {} has it; {} done, {} still fetch", release, host,
                                  event.done_count, event.fetch_count);
       break;
     case tracker::TrackerEventKind::host_lost:
-      made.kind = ServiceEventKind::host_lost;
+      made.kind = host::ServiceEventKind::host_lost;
       made.message = event.left_bytes == 0
                          ? fmt::format("{}: {}, which serves it, fell silent", release, host)
                          : fmt::format("{}: {} fell silent with {} left to fetch", release, host,
                                        format_size(event.left_bytes));
       break;
     case tracker::TrackerEventKind::release_complete:
-      made.kind = ServiceEventKind::release_complete;
+      made.kind = host::ServiceEventKind::release_complete;
       made.host.clear();
       made.message =
           fmt::format("{}: {}, none fetches any more{}", release,
@@ -59,7 +59,7 @@ ServiceEvent service_event_of(const tracker::TrackerEvent& event) {
                       event.lost_count == 0 ? "" : fmt::format("; {} lost", event.lost_count));
       break;
     case tracker::TrackerEventKind::announce_refused:
-      made.kind = ServiceEventKind::announce_refused;
+      made.kind = host::ServiceEventKind::announce_refused;
       made.message = fmt::format("the tracker is full: an announce of {} was refused", host);
       break;
   }
@@ -68,12 +68,12 @@ ServiceEvent service_event_of(const tracker::TrackerEvent& event) {
 }
 
 TrackerService::TrackerService(tracker::TrackerServer& server, TrackerWords words,
-                               tracker::TrackerOptions running, Front& front)
+                               tracker::TrackerOptions running, host::Front& front)
     : server_(server),
       words_(std::move(words)),
       running_(std::move(running)),
       front_(front),
-      link_(server.reactor(), [this] { return state(); }) {
+      link_(server.reactor(), host::bind_text<&TrackerService::state>(this)) {
   server_.set_owner(*this);
 }
 
@@ -84,40 +84,40 @@ std::string TrackerService::state() const {
                      count_of(counts.leecher_count, "host", "hosts"), counts.seeder_count);
 }
 
-void TrackerService::report(const ServiceEvent& event) {
+void TrackerService::report(const host::ServiceEvent& event) {
   if (link_.report(event)) {
     return;
   }
-  if (event.kind == ServiceEventKind::reload_refused) {
+  if (event.kind == host::ServiceEventKind::reload_refused) {
     front_.warn(event.message);
-  } else if (event.kind == ServiceEventKind::reloaded) {
+  } else if (event.kind == host::ServiceEventKind::reloaded) {
     front_.note(event.message);
   }
 }
 
 void TrackerService::started() {
   link_.ready();
-  report({.kind = ServiceEventKind::started,
+  report({.kind = host::ServiceEventKind::started,
           .message = fmt::format("tracker listens on {}", listen_text(server_))});
 }
 
 void TrackerService::stopping() {
   link_.stopping();
-  report({.kind = ServiceEventKind::stopping, .message = "tracker stops"});
+  report({.kind = host::ServiceEventKind::stopping, .message = "tracker stops"});
 }
 
 void TrackerService::reload_requested() {
   link_.reloading();
   Result<tracker::TrackerOptions> wanted = tracker_settings(words_);
   if (!wanted) {
-    report({.kind = ServiceEventKind::reload_refused,
+    report({.kind = host::ServiceEventKind::reload_refused,
             .message = fmt::format("configuration not read, the one before stays: {}",
                                    wanted.error().text)});
   } else {
     const std::string later = settings_for_restart(running_, *wanted);
     const uint32_t networks = wanted->tunables.racks.network_count();
     server_.change(std::move(wanted->tunables));
-    report({.kind = ServiceEventKind::reloaded,
+    report({.kind = host::ServiceEventKind::reloaded,
             .message = fmt::format(
                 "configuration read again: {}{}", count_of(networks, "network", "networks"),
                 later.empty() ? "" : fmt::format("; a change of {} needs a restart", later))});
@@ -130,7 +130,7 @@ void TrackerService::happened(const tracker::TrackerEvent& event) {
 }
 
 void TrackerService::events_dropped(uint64_t count) {
-  report({.kind = ServiceEventKind::announce_refused,
+  report({.kind = host::ServiceEventKind::announce_refused,
           .message = fmt::format("{} more within a second, not listed",
                                  count_of(count, "event", "events"))});
 }

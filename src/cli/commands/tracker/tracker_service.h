@@ -2,11 +2,10 @@
 // it read its configuration again. What is wrong in that leaves everything as it was.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "cli/commands/tracker/tracker_settings.h"
-#include "cli/ui/background.h"
+#include "engine/host/front.h"
 #include "engine/host/service/service_link.h"
 #include "tracker/tracker_server.h"
 
@@ -17,7 +16,7 @@ class TrackerService final : public tracker::TrackerOwner {
  public:
   // `running`: what the server was made with.
   TrackerService(tracker::TrackerServer& server, TrackerWords words,
-                 tracker::TrackerOptions running, Front& front);
+                 tracker::TrackerOptions running, host::Front& front);
 
   // Serving: to be called once, before run().
   void started();
@@ -30,16 +29,16 @@ class TrackerService final : public tracker::TrackerOwner {
 
  private:
   [[nodiscard]] std::string state() const;
-  void report(const ServiceEvent& event);
+  void report(const host::ServiceEvent& event);
 
   tracker::TrackerServer& server_;
   const TrackerWords words_;
   const tracker::TrackerOptions running_;
-  Front& front_;
-  ServiceLink link_;
+  host::Front& front_;
+  host::ServiceLink link_;
 };
 
 // A line of the journal, and its fields.
-[[nodiscard]] ServiceEvent service_event_of(const tracker::TrackerEvent& event);
+[[nodiscard]] host::ServiceEvent service_event_of(const tracker::TrackerEvent& event);
 
 }  // namespace murder::cli

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr const char* journal_path = "/run/systemd/journal/socket";
@@ -46,4 +46,4 @@ void Journal::send(JournalEntry entry) {
   }
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

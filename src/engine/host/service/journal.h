@@ -4,7 +4,7 @@
 #include "engine/host/service/journal_entry.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // Whether the file behind `fd` is the stream that JOURNAL_STREAM names, "DEVICE:INODE".
 [[nodiscard]] bool is_journal_stream(int fd, const char* journal_stream);
@@ -25,4 +25,4 @@ class Journal {
   uint64_t dropped_count_ = 0;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -4,7 +4,7 @@
 
 #include "engine/host/bounds.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 JournalEntry& JournalEntry::add(std::string_view name, std::string_view value) {
   value = value.substr(0, limits::journal_field_bytes_max);
@@ -28,4 +28,4 @@ JournalEntry& JournalEntry::add(std::string_view name, std::string_view value) {
   return *this;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

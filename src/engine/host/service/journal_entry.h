@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace murder::cli {
+namespace murder::host {
 
 // Bounded by limits::journal_entry_bytes_max: a field that does not fit any more is left out, and a
 // value is cut at limits::journal_field_bytes_max.
@@ -19,4 +19,4 @@ class JournalEntry {
   std::string bytes_;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

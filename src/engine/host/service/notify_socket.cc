@@ -12,7 +12,7 @@
 
 #include "engine/host/bounds.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 std::optional<uint64_t> number_of(const char* text) {
@@ -97,4 +97,4 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

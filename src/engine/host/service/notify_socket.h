@@ -11,7 +11,7 @@
 #include "engine/base/instant.h"
 #include "engine/io/sockets.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 // What the manager put into the environment of the process.
 struct NotifyEnvironment {
@@ -42,4 +42,4 @@ class NotifySocket {
 // A value as one line: what would begin another one is a blank.
 [[nodiscard]] std::string one_line(std::string_view text);
 
-}  // namespace murder::cli
+}  // namespace murder::host

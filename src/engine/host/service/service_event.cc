@@ -1,6 +1,6 @@
 #include "engine/host/service/service_event.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 constexpr bool are_in_order() {
@@ -29,4 +29,4 @@ JournalEntry journal_entry_of(const ServiceEvent& event) {
   return entry;
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -9,7 +9,7 @@
 
 #include "engine/host/service/journal_entry.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 enum class ServiceEventKind : uint8_t {
   started,
@@ -64,4 +64,4 @@ struct ServiceEvent {
 
 [[nodiscard]] JournalEntry journal_entry_of(const ServiceEvent& event);
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -7,7 +7,7 @@
 
 #include "engine/host/bounds.h"
 
-namespace murder::cli {
+namespace murder::host {
 namespace {
 
 uint64_t monotonic_usec() {
@@ -19,9 +19,9 @@ uint64_t monotonic_usec() {
 
 }  // namespace
 
-ServiceLink::ServiceLink(io::Reactor& reactor, std::function<std::string()> state)
+ServiceLink::ServiceLink(io::Reactor& reactor, TextSource state)
     : reactor_(reactor),
-      state_(std::move(state)),
+      state_(state),
       manager_(notify_environment()),
       watchdog_interval_(watchdog_interval(notify_environment())),
       timer_(reactor.timers(), io::bind_timer<&ServiceLink::tick>(this)) {
@@ -36,7 +36,7 @@ Duration ServiceLink::tick_interval() const {
 }
 
 void ServiceLink::ready() {
-  state_shown_ = one_line(state_());
+  state_shown_ = one_line(state_.text());
   tell(fmt::format("READY=1\nSTATUS={}", state_shown_));
 }
 
@@ -71,7 +71,7 @@ void ServiceLink::tick(io::Timer& timer) {
   if (watchdog_interval_) {
     manager_.send("WATCHDOG=1");
   }
-  std::string state = one_line(state_());
+  std::string state = one_line(state_.text());
   if (waiting_.empty() && !is_stopping_ && state != state_shown_ &&
       manager_.send(fmt::format("STATUS={}", state))) {
     state_shown_ = std::move(state);
@@ -79,4 +79,4 @@ void ServiceLink::tick(io::Timer& timer) {
   timer.arm(reactor_.now() + tick_interval());
 }
 
-}  // namespace murder::cli
+}  // namespace murder::host

@@ -7,22 +7,22 @@
 // turns hang, the manager notices. Nothing here waits.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "engine/host/service/journal.h"
 #include "engine/host/service/notify_socket.h"
 #include "engine/host/service/service_event.h"
+#include "engine/host/text_source.h"
 #include "engine/io/reactor.h"
 #include "engine/io/timers.h"
 
-namespace murder::cli {
+namespace murder::host {
 
 class ServiceLink {
  public:
   // `state` is a line about how it is now, shown by `systemctl status`.
-  ServiceLink(io::Reactor& reactor, std::function<std::string()> state);
+  ServiceLink(io::Reactor& reactor, TextSource state);
   ServiceLink(const ServiceLink&) = delete;
   ServiceLink& operator=(const ServiceLink&) = delete;
 
@@ -38,7 +38,7 @@ class ServiceLink {
   [[nodiscard]] Duration tick_interval() const;
 
   io::Reactor& reactor_;
-  const std::function<std::string()> state_;
+  const TextSource state_;
   NotifySocket manager_;
   Journal journal_;
   std::optional<Duration> watchdog_interval_;
@@ -48,4 +48,4 @@ class ServiceLink {
   bool is_stopping_ = false;
 };
 
-}  // namespace murder::cli
+}  // namespace murder::host

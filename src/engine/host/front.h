@@ -1,0 +1,34 @@
+// The one way by which what runs a release speaks to whoever started it. Nothing in this layer
+// prints.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/json.h"
+#include "engine/host/progress.h"
+
+namespace murder::host {
+
+// What there is to say when it is done.
+struct FinalReport {
+  int exit_code = 0;
+  std::string text;  // for people, one or more lines; may be empty
+  Json json;         // for --json; null: nothing
+};
+
+// Whoever started it. One thread.
+class Front {
+ public:
+  virtual ~Front() = default;
+  virtual void progress(const Progress& progress) = 0;  // may be called often; may be dropped
+  virtual void note(std::string_view line) = 0;
+  virtual void warn(std::string_view line) = 0;
+  // At most once. The command in front ends with it; notes go to the log from now on.
+  virtual void finish(const FinalReport& report) = 0;
+  // Readable (end of file) when the front is gone before finish(); -1: there is none to watch, in
+  // the foreground and after finish().
+  [[nodiscard]] virtual int hangup_fd() const = 0;
+};
+
+}  // namespace murder::host

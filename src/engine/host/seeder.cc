@@ -1,0 +1,108 @@
+#include "engine/host/seeder.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+
+#include "engine/base/units.h"
+
+namespace murder::host {
+namespace {
+
+constexpr Duration tracker_look_interval = std::chrono::milliseconds(20);
+constexpr Duration idle_look_interval = std::chrono::seconds(1);
+
+class Seeder final : public SwarmProcess {
+ public:
+  Seeder(const TorrentInput& torrent, SwarmProcessOptions options, Front& front,
+         const SeederWork& work)
+      : SwarmProcess(torrent, std::move(options), front),
+        tracker_wait_(work.tracker_wait),
+        idle_max_(work.idle_max) {}
+
+ private:
+  void ready() override {
+    if (idle_max_ > Duration::zero()) {
+      busy_at_ = reactor().now();
+      idle_timer_ = std::make_unique<io::Timer>(reactor().timers(),
+                                                io::bind_timer<&Seeder::look_for_peers>(this));
+      idle_timer_->arm(reactor().now() + idle_look_interval);
+    }
+    if (node::tracker_urls(torrent().metainfo).empty()) {
+      front().warn(
+          torrent().metainfo.tracker_tiers.empty()
+              ? "the torrent names no tracker: peers will not find this seeder"
+              : "the torrent names no tracker with an http:// address: peers will not find "
+                "this seeder");
+      tell();
+    } else if (tracker_wait_ == Duration::zero()) {
+      tell();
+    } else {
+      tracker_deadline_ = reactor().now() + tracker_wait_;
+      tracker_timer_ = std::make_unique<io::Timer>(reactor().timers(),
+                                                   io::bind_timer<&Seeder::look_at_trackers>(this));
+      tracker_timer_->arm(reactor().now());
+    }
+  }
+
+  void look_for_peers(io::Timer& timer) {
+    if (node().progress().stats.open_count > 0) {
+      busy_at_ = reactor().now();
+    } else if (reactor().now() - busy_at_ >= idle_max_) {
+      end({});
+      return;
+    }
+    timer.arm(reactor().now() + idle_look_interval);
+  }
+
+  void look_at_trackers(io::Timer& timer) {
+    if (node().progress().trackers_working > 0) {
+      tell();
+    } else if (reactor().now() >= tracker_deadline_) {
+      front().warn(
+          fmt::format("no tracker has answered for {}: peers find this seeder when one "
+                      "does (`murder status` shows it)",
+                      format_duration(tracker_wait_)));
+      tell();
+    } else {
+      timer.arm(reactor().now() + tracker_look_interval);
+    }
+  }
+
+  void tell() {
+    const node::NodeProgress now = node().progress();
+    const std::string hash = torrent().info_hash.hex();
+    Json json = {{"kind", kind_seeder},
+                 {"tag", options().tag},
+                 {"pid", getpid()},
+                 {"info_hash", hash},
+                 {"listen", now.listens_on.text()},
+                 {"trackers_working", now.trackers_working}};
+    if (!now.tracker_trouble.empty()) {
+      json["tracker_trouble"] = now.tracker_trouble;
+    }
+    finish({.text = fmt::format("seeding {} on {} (info hash {}){}", options().tag,
+                                now.listens_on.text(), hash,
+                                now.trackers_working > 0 ? ", a tracker knows it" : ""),
+            .json = std::move(json)});
+  }
+
+  Duration tracker_wait_;
+  Duration idle_max_;  // zero: for ever
+  Instant busy_at_{};
+  std::unique_ptr<io::Timer> idle_timer_;
+  Instant tracker_deadline_{};
+  std::unique_ptr<io::Timer> tracker_timer_;
+};
+
+}  // namespace
+
+Status run_seeder(const TorrentInput& torrent, const SwarmProcessOptions& options, Front& front,
+                  const SeederWork& work) {
+  Seeder seeder(torrent, options, front, work);
+  return seeder.run();
+}
+
+}  // namespace murder::host
