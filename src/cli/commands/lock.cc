@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "cli/commands/command_list.h"
-#include "cli/commands/tracker/tracker_start.h"
+#include "cli/commands/tracker_start.h"
 #include "cli/fleet/tracker_use.h"
 #include "cli/ui/command.h"
 #include "engine/base/tag.h"

@@ -6,7 +6,6 @@
 //   exec:'CMD {host} {command}'   any program, through sh; also {address} {port} {user} {ip} {rack}
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,7 +38,7 @@ struct LaunchRequest {
   Duration command_timeout{};  // zero: none
 };
 
-// Made by make_launcher. Refers to the inventory, which must outlive it. Its destructor ends the
+// Made by make_launcher.h. Refers to the inventory, which must outlive it. Its destructor ends the
 // shared connections it made and removes their directory.
 class Launcher {
  public:
@@ -52,17 +51,5 @@ class Launcher {
   [[nodiscard]] virtual bool go_together(const Host& one, const Host& other) const = 0;
   [[nodiscard]] virtual Result<Launch> launch(const LaunchRequest& request) = 0;
 };
-
-struct LauncherOptions {
-  std::string launcher = "ssh";  // "ssh", "clush" or "exec:TEMPLATE"
-  std::string ssh_command;       // --ssh; empty: $MURDER_SSH, else "ssh"
-  Duration connect_timeout = limits::connect_timeout_default;
-  std::string run_directory;  // --run-dir; shared connections have their sockets below it
-};
-
-// Errors: no such launcher, a template without {host} or {command}, a directory that cannot be
-// made.
-[[nodiscard]] Result<std::unique_ptr<Launcher>> make_launcher(const LauncherOptions& options,
-                                                              const Inventory& inventory);
 
 }  // namespace murder::fleet

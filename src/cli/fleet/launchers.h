@@ -1,4 +1,4 @@
-// The launchers, for make_launcher (launcher.h) and tests.
+// The launchers, for make_launcher.h and tests.
 #pragma once
 
 #include <optional>
@@ -69,8 +69,5 @@ class ExecLauncher : public Launcher {
   std::string template_;
   const Inventory& inventory_;
 };
-
-// The words that start ssh as --ssh says: split here, or by a shell if it is needed for more.
-[[nodiscard]] Result<std::vector<std::string>> ssh_words(const std::string& command);
 
 }  // namespace murder::fleet

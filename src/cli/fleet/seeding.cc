@@ -11,6 +11,7 @@
 
 #include "cli/fleet/base64.h"
 #include "cli/fleet/deploy_run.h"
+#include "cli/fleet/make_launcher.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "engine/archive/piece_size.h"

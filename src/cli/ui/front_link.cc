@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "cli/ui/command.h"
 #include "cli/ui/output.h"
 #include "engine/base/printable.h"
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/ui/background.h"
+#include "engine/host/front.h"
 #include "engine/io/sockets.h"
 
 namespace murder::cli {

@@ -79,4 +79,13 @@ Result<HelperLink::Received> HelperLink::receive() {
   return received;
 }
 
+Json json_of_failure(const Error& error) {
+  return {{"code", static_cast<unsigned>(error.code)}, {"text", error.text}};
+}
+
+Error failure_of_json(const Json& json) {
+  return {.code = static_cast<ErrorCode>(count_member(json, "code")),
+          .text = text_member(json, "text")};
+}
+
 }  // namespace murder::host

@@ -28,4 +28,8 @@ class HelperLink {
   io::Fd socket_;
 };
 
+// An error as a message carries it.
+[[nodiscard]] Json json_of_failure(const Error& error);
+[[nodiscard]] Error failure_of_json(const Json& json);
+
 }  // namespace murder::host

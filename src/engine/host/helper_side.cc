@@ -14,6 +14,7 @@
 
 #include "engine/archive/landlock.h"
 #include "engine/base/own_file.h"
+#include "engine/host/helper_link.h"
 #include "engine/host/peer_outcome.h"
 #include "engine/host/run_directory.h"
 

@@ -9,18 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "engine/host/helper_side.h"
-
 namespace murder::host {
-
-Json json_of_failure(const Error& error) {
-  return {{"code", static_cast<unsigned>(error.code)}, {"text", error.text}};
-}
-
-Error failure_of_json(const Json& json) {
-  return {.code = static_cast<ErrorCode>(count_member(json, "code")),
-          .text = text_member(json, "text")};
-}
 
 Result<std::unique_ptr<RootHelper>> RootHelper::start(const RootHelperOptions& options) {
   int ends[2] = {-1, -1};

@@ -17,20 +17,10 @@
 
 #include "engine/base/json.h"
 #include "engine/base/result.h"
-#include "engine/codec/metainfo.h"
-#include "engine/host/delivery.h"
 #include "engine/host/helper_link.h"
+#include "engine/host/helper_side.h"
 
 namespace murder::host {
-
-struct RootHelperOptions {
-  DeliveryOptions delivery;
-  const codec::Metainfo* metainfo = nullptr;
-  std::string run_directory;  // as RunDirectory::open() takes it
-  std::string tag;
-  std::string control_socket;  // its name there
-  bool sync_to_disk = true;    // the outcome
-};
 
 // The peer's side. One thread at a time.
 class RootHelper {
@@ -58,9 +48,5 @@ class RootHelper {
   HelperLink link_;
   pid_t pid_;
 };
-
-// An error as a message carries it.
-[[nodiscard]] Json json_of_failure(const Error& error);
-[[nodiscard]] Error failure_of_json(const Json& json);
 
 }  // namespace murder::host

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/fleet/make_launcher.h"
 #include "cli/fleet/plan/shell_words.h"
 #include "support.h"
 

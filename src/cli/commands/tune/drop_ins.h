@@ -14,7 +14,7 @@ struct DropIn {
   std::string content;
 };
 
-// Where this change is written to.
+// The file that makes this change outlast a reboot.
 [[nodiscard]] std::string drop_in_path(const Change& change);
 
 // What of a plan is pending, in the order of the paths. `program` is the path of murder, which sets

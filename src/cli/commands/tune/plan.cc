@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "cli/commands/tune/drop_ins.h"
 #include "engine/base/units.h"
 
 namespace murder::cli::tune {
@@ -118,10 +117,6 @@ std::string Change::what() const {
       return "interrupt " + key;
   }
   return key;
-}
-
-std::string Change::where() const {
-  return std::string(drop_in_path(*this));
 }
 
 size_t Plan::pending_count() const {

@@ -57,8 +57,7 @@ struct Change {
   std::string source;  // of the reason: documentation of the kernel, a manual page, an RFC
 
   [[nodiscard]] bool is_pending() const { return now != wanted; }
-  [[nodiscard]] std::string what() const;   // for people: "receive ring of eth0"
-  [[nodiscard]] std::string where() const;  // the file that makes it outlast a reboot
+  [[nodiscard]] std::string what() const;  // for people: "receive ring of eth0"
 };
 
 struct Goal {

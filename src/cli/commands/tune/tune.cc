@@ -41,7 +41,7 @@ Json json_of(const tune::Change& change) {
           {"pending", change.is_pending()},
           {"why", change.why},
           {"source", change.source},
-          {"where", change.where()}};
+          {"where", drop_in_path(change)}};
 }
 
 Json json_of(const tune::Plan& plan, const tune::Facts& facts, Duration round_trip) {
@@ -72,7 +72,7 @@ void print_plan(const tune::Plan& plan, const CommandContext& context) {
       context.print(fmt::format("change  {:<{}}  {:<{}}  ->  {}", change.what(), what_columns,
                                 change.now.empty() ? "-" : change.now, now_columns, change.wanted));
       context.print(fmt::format("          {} ({})", change.why, change.source));
-      context.print(fmt::format("          {}", change.where()));
+      context.print(fmt::format("          {}", drop_in_path(change)));
     } else if (!context.quiet) {
       context.print(fmt::format("ok      {:<{}}  {}", change.what(), what_columns, change.now));
     }

@@ -101,7 +101,7 @@ TEST_CASE("every change of a stock host has a reason, a source and a place") {
     CAPTURE(change.what());
     CHECK_FALSE(change.why.empty());
     CHECK_FALSE(change.source.empty());
-    CHECK(change.where().starts_with("/etc/"));
+    CHECK(drop_in_path(change).starts_with("/etc/"));
   }
 }
 

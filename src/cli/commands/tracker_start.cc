@@ -1,4 +1,4 @@
-#include "cli/commands/tracker/tracker_start.h"
+#include "cli/commands/tracker_start.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "cli/fleet/launcher.h"
+#include "cli/fleet/make_launcher.h"
 
 #include <fmt/format.h>
 
