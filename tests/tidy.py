@@ -43,11 +43,18 @@ LAYERS = {
     # Of the tracker its pure core alone (see below).
     "engine/sim": {"engine/base", "engine/codec", "engine/policy", "engine/swarm", "tracker"},
     "tracker": {"engine/base", "engine/codec", "engine/io", "engine/http"},
+    # The program: what commands speak through, the fleet, the commands, and main on top.
+    "cli/ui": {"engine/base", "engine/codec", "engine/archive", "engine/io", "engine/host"},
     "cli/fleet/plan": {"engine/base"},
-    "cli": {
-        "cli/fleet/plan", "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
-        "engine/swarm", "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "tracker",
+    "cli/fleet": {
+        "cli/ui", "cli/fleet/plan", "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
+        "engine/io", "engine/http", "engine/host", "engine/sim",
     },
+    "cli/commands": {
+        "cli/ui", "cli/fleet", "cli/fleet/plan", "engine/base", "engine/codec", "engine/hash", "engine/archive",
+        "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "tracker",
+    },
+    "cli": {"cli/ui", "cli/fleet", "cli/commands", "engine/base", "engine/hash", "engine/archive"},
 }
 
 # The tracker's core is pure; only these files of the folder may use the network.
