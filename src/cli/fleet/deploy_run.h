@@ -10,7 +10,7 @@
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/plan/host_state.h"
 #include "cli/fleet/plan/stage_times.h"
-#include "cli/fleet/runner.h"
+#include "cli/fleet/reach/runner.h"
 #include "cli/fleet/work.h"
 
 namespace murder::fleet {

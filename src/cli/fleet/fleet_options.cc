@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "cli/fleet/make_launcher.h"
+#include "cli/fleet/reach/make_launcher.h"
 #include "engine/base/port_range.h"
 #include "engine/base/units.h"
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "cli/fleet/config.h"
-#include "cli/fleet/launcher.h"
 #include "cli/fleet/plan/inventory.h"
-#include "cli/fleet/runner.h"
+#include "cli/fleet/reach/launcher.h"
+#include "cli/fleet/reach/runner.h"
 #include "cli/ui/command.h"
 
 namespace murder::fleet {

@@ -11,9 +11,9 @@
 
 #include "cli/fleet/base64.h"
 #include "cli/fleet/deploy_run.h"
-#include "cli/fleet/make_launcher.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
+#include "cli/fleet/reach/make_launcher.h"
 #include "engine/archive/piece_size.h"
 #include "engine/host/control.h"
 

@@ -16,8 +16,8 @@
 #include "cli/fleet/interrupts.h"
 #include "cli/fleet/live_view.h"
 #include "cli/fleet/plan/framed_command.h"
+#include "cli/fleet/reach/runner.h"
 #include "cli/fleet/report.h"
-#include "cli/fleet/runner.h"
 #include "cli/fleet/tracker_feed.h"
 #include "cli/ui/command.h"
 

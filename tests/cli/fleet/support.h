@@ -9,9 +9,9 @@
 
 #include "../../content.h"
 #include "../../temporary_directory.h"
-#include "cli/fleet/launchers.h"
 #include "cli/fleet/plan/inventory.h"
-#include "cli/fleet/runner.h"
+#include "cli/fleet/reach/launchers.h"
+#include "cli/fleet/reach/runner.h"
 
 namespace murder::fleet {
 

@@ -1,4 +1,4 @@
-#include "cli/fleet/labelled_output.h"
+#include "cli/fleet/reach/labelled_output.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "cli/fleet/child_process.h"
+#include "cli/fleet/reach/child_process.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

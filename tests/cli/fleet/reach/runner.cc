@@ -1,4 +1,4 @@
-#include "cli/fleet/runner.h"
+#include "cli/fleet/reach/runner.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "support.h"
+#include "../support.h"
 
 namespace murder::fleet {
 namespace {

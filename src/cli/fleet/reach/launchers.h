@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "cli/fleet/launcher.h"
-#include "cli/fleet/shared_connections.h"
+#include "cli/fleet/reach/launcher.h"
+#include "cli/fleet/reach/shared_connections.h"
 
 namespace murder::fleet {
 

@@ -1,4 +1,4 @@
-#include "cli/fleet/shared_connections.h"
+#include "cli/fleet/reach/shared_connections.h"
 
 #include <dirent.h>
 #include <fmt/format.h>

@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/fleet/launcher.h"
 #include "cli/fleet/plan/fleet_bounds.h"
 #include "cli/fleet/plan/host_result.h"
 #include "cli/fleet/plan/inventory.h"
+#include "cli/fleet/reach/launcher.h"
 #include "engine/archive/observer.h"
 
 namespace murder::fleet {

@@ -1,4 +1,4 @@
-#include "cli/fleet/running.h"
+#include "cli/fleet/reach/running.h"
 
 #include <cerrno>
 #include <csignal>

@@ -1,13 +1,13 @@
-#include "cli/fleet/launchers.h"
+#include "cli/fleet/reach/launchers.h"
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
 #include <algorithm>
 
-#include "cli/fleet/make_launcher.h"
+#include "../support.h"
 #include "cli/fleet/plan/shell_words.h"
-#include "support.h"
+#include "cli/fleet/reach/make_launcher.h"
 
 namespace murder::fleet {
 namespace {

@@ -1,6 +1,6 @@
 #include <unordered_map>
 
-#include "cli/fleet/runner.h"
+#include "cli/fleet/reach/runner.h"
 
 namespace murder::fleet {
 namespace {

@@ -1,12 +1,12 @@
-#include "cli/fleet/launchers.h"
+#include "cli/fleet/reach/launchers.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
-#include "cli/fleet/labelled_output.h"
 #include "cli/fleet/plan/shell_words.h"
+#include "cli/fleet/reach/labelled_output.h"
 
 namespace murder::fleet {
 namespace {

@@ -1,11 +1,11 @@
-#include "cli/fleet/make_launcher.h"
+#include "cli/fleet/reach/make_launcher.h"
 
 #include <fmt/format.h>
 
 #include <cstdlib>
 
-#include "cli/fleet/launchers.h"
 #include "cli/fleet/plan/shell_words.h"
+#include "cli/fleet/reach/launchers.h"
 
 namespace murder::fleet {
 namespace {

@@ -12,11 +12,11 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/fleet/child_process.h"
-#include "cli/fleet/labelled_output.h"
-#include "cli/fleet/launcher.h"
 #include "cli/fleet/plan/host_result.h"
-#include "cli/fleet/tail.h"
+#include "cli/fleet/reach/child_process.h"
+#include "cli/fleet/reach/labelled_output.h"
+#include "cli/fleet/reach/launcher.h"
+#include "cli/fleet/reach/tail.h"
 
 namespace murder::fleet {
 

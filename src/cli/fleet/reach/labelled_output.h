@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cli/fleet/tail.h"
+#include "cli/fleet/reach/tail.h"
 
 namespace murder::fleet {
 

@@ -1,4 +1,4 @@
-#include "cli/fleet/runner.h"
+#include "cli/fleet/reach/runner.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 #include <memory>
 #include <unordered_set>
 
-#include "cli/fleet/running.h"
+#include "cli/fleet/reach/running.h"
 #include "engine/base/ensure.h"
 #include "engine/base/prng.h"
 #include "engine/policy/backoff.h"

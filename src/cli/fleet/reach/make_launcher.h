@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/fleet/launcher.h"
+#include "cli/fleet/reach/launcher.h"
 
 namespace murder::fleet {
 
