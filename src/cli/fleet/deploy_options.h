@@ -7,10 +7,10 @@
 
 #include "cli/fleet/plan/host_state.h"
 #include "cli/fleet/plan/inventory.h"
+#include "cli/fleet/plan/other_name.h"
 #include "cli/fleet/plan/quorum.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/stage_times.h"
-#include "cli/fleet/same_machine.h"
 #include "cli/ui/tree_options.h"
 #include "engine/base/result.h"
 

@@ -8,6 +8,7 @@
 
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/plan/printed_command.h"
+#include "cli/fleet/same_machine.h"
 #include "cli/fleet/tasks.h"
 #include "cli/ui/table.h"
 #include "engine/base/units.h"

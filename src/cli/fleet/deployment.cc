@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/fleet/report.h"
+#include "cli/fleet/same_machine.h"
 
 namespace murder::fleet {
 namespace {

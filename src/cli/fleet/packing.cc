@@ -7,7 +7,6 @@
 #include "engine/archive/create_release.h"
 #include "engine/base/ensure.h"
 #include "engine/base/units.h"
-#include "engine/codec/metainfo.h"
 
 namespace murder::fleet {
 
@@ -78,34 +77,6 @@ Result<PackedRelease> Packing::result() {
     thread_.join();
   }
   return std::move(*result_);
-}
-
-Result<LocalTorrent> with_trackers(const LocalTorrent& torrent,
-                                   const std::vector<std::string>& tracker_urls) {
-  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(torrent.bytes.data()),
-                                       torrent.bytes.size());
-  const Result<codec::Metainfo> metainfo = codec::parse_metainfo(bytes);
-  if (!metainfo) {
-    return fail(metainfo.error());
-  }
-  codec::MetainfoDraft draft{.name = metainfo->name,
-                             .geometry = metainfo->geometry,
-                             .piece_digests = metainfo->piece_digests,
-                             .comment = metainfo->comment,
-                             .created_by = metainfo->created_by,
-                             .created_at_s = metainfo->created_at_s,
-                             .hosts_expected = metainfo->hosts_expected,
-                             .unpacked_size = metainfo->unpacked_size,
-                             .is_private = metainfo->is_private,
-                             .is_executable = metainfo->files.front().is_executable};
-  for (const std::string& url : tracker_urls) {
-    draft.tracker_tiers.push_back({url});
-  }
-  Result<LocalTorrent> with = read_torrent(codec::encode_metainfo(draft), "the torrent");
-  if (with && with->info_hash != torrent.info_hash) {
-    return fail(ErrorCode::invalid_input, "the torrent cannot be given its trackers");
-  }
-  return with;
 }
 
 }  // namespace murder::fleet

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "cli/fleet/seeding.h"
+#include "cli/fleet/local_torrent.h"
 #include "cli/ui/tree_options.h"
 #include "engine/archive/observer.h"
 #include "engine/io/sockets.h"
@@ -62,9 +62,5 @@ class Packing final : private archive::Observer {
   std::optional<Result<PackedRelease>> result_;
   std::thread thread_;  // last: it uses all of the above
 };
-
-// The torrent with these trackers; its info hash stays.
-[[nodiscard]] Result<LocalTorrent> with_trackers(const LocalTorrent& torrent,
-                                                 const std::vector<std::string>& tracker_urls);
 
 }  // namespace murder::fleet

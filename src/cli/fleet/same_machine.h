@@ -4,14 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet/plan/other_name.h"
 #include "cli/fleet/work.h"
 
 namespace murder::fleet {
-
-struct OtherName {
-  HostIndex name;     // not worked on
-  HostIndex machine;  // under this name it is
-};
 
 void tell_other_name(Work& work, const OtherName& names);
 // Takes those of `hosts` off that are a machine which stands before them there, and says so. What

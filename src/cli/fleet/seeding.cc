@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "cli/fleet/base64.h"
-#include "cli/fleet/deploy_run.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/reach/make_launcher.h"

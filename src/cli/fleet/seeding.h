@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet/local_torrent.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/private_directory.h"
 #include "cli/fleet/steps.h"
@@ -12,12 +13,6 @@
 #include "cli/ui/tree_options.h"
 
 namespace murder::fleet {
-
-struct PackedRelease {
-  LocalTorrent torrent;
-  std::string archive_path;    // on this machine; empty when it was packed on the seeder
-  uint64_t archive_bytes = 0;  // of it
-};
 
 // For how many hosts the pieces of a release are cut: the peers of the inventory.
 [[nodiscard]] uint32_t hosts_expected_in(const Inventory& inventory);

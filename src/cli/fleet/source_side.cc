@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "cli/fleet/packing.h"
+#include "cli/fleet/local_torrent.h"
 #include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/shell_words.h"

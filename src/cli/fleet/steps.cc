@@ -8,22 +8,16 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
 
 #include "cli/fleet/base64.h"
 #include "cli/fleet/mapped_file.h"
-#include "cli/fleet/own_file.h"
 #include "cli/fleet/tracker_use.h"
-#include "engine/codec/metainfo.h"
-#include "engine/hash/info_hash.h"
 #include "engine/hash/sha1.h"
 #include "engine/host/control.h"
 #include "engine/http/blocking_client.h"
 
 namespace murder::fleet {
 namespace {
-
-constexpr std::array<std::string_view, 4> content_endings = {".tar.zst", ".tar.gz", ".tar", ""};
 
 constexpr size_t json_lines_looked_at_max = 64;
 constexpr Duration tracker_answer_timeout = std::chrono::seconds(3);
@@ -150,53 +144,6 @@ bool tracker_answers(const std::string& announce_url) {
 CommandLine stop_tracker_command(const Work& work) {
   CommandLine line = CommandLine::murder(murder_path_of(work), "stop").flag("--tracker");
   return line.option("--port", fmt::format("{}", work.variables().tracker_port));
-}
-
-Result<LocalTorrent> read_torrent(const std::string& bytes, const std::string& where) {
-  const Result<codec::Metainfo> metainfo = codec::parse_metainfo(as_bytes_of(bytes));
-  if (!metainfo) {
-    return fail(metainfo.error().code,
-                fmt::format("{} is not a usable torrent: {}", where, metainfo.error().text));
-  }
-  LocalTorrent torrent{.name = metainfo->name,
-                       .bytes = bytes,
-                       .info_hash = hash::info_hash_of(as_bytes_of(metainfo->raw_info))};
-  for (const std::vector<std::string>& tier : metainfo->tracker_tiers) {
-    torrent.tracker_urls.insert(torrent.tracker_urls.end(), tier.begin(), tier.end());
-  }
-  return torrent;
-}
-
-Result<LocalTorrent> find_torrent(const std::string& temp_path, const std::string& tag) {
-  std::string found;
-  for (const std::string_view ending : content_endings) {
-    const std::string path = fmt::format("{}/{}{}.torrent", temp_path, tag, ending);
-    std::error_code error;
-    if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
-      continue;
-    }
-    if (!found.empty()) {
-      return fail(ErrorCode::conflict, fmt::format("there are {} and {} on this machine: remove "
-                                                   "the one that is not meant",
-                                                   found, path));
-    }
-    found = path;
-  }
-  if (found.empty()) {
-    return fail(ErrorCode::not_found,
-                fmt::format("no torrent of {} is in {} on this machine: `murder fleet "
-                            "download-torrent tag={}` fetches it from the seeder",
-                            tag, temp_path, tag));
-  }
-  const Result<io::Fd> own = open_own_file(found);
-  if (!own) {
-    return fail(own.error());
-  }
-  const Result<MappedFile> file = MappedFile::open(path_of(*own));
-  if (!file) {
-    return fail(file.error());
-  }
-  return read_torrent(std::string(file->bytes()), found);
 }
 
 Result<LocalTorrent> torrent_in(const HostResult& result, const std::string& host) {

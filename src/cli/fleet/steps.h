@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet/local_torrent.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/work.h"
-#include "engine/base/types.h"
 
 namespace murder::fleet {
 
@@ -46,17 +46,6 @@ inline constexpr Duration abandoned_after = std::chrono::minutes(10);
 // Ends the one that listens on the fleet's port, and no other.
 [[nodiscard]] CommandLine stop_tracker_command(const Work& work);
 
-// What a torrent is on this machine: its name without ".torrent", and its bytes.
-struct LocalTorrent {
-  std::string name;
-  std::string bytes;
-  InfoHash info_hash;
-  std::vector<std::string> tracker_urls;
-};
-[[nodiscard]] Result<LocalTorrent> read_torrent(const std::string& bytes, const std::string& where);
-// TEMP/TAG*.torrent of this machine; several are an error.
-[[nodiscard]] Result<LocalTorrent> find_torrent(const std::string& temp_path,
-                                                const std::string& tag);
 // Base64 is a third longer, and has line ends.
 inline constexpr uint32_t torrent_output_bytes_max = 96 * 1024 * 1024;
 // What send_torrent_command printed on a host of this name.
