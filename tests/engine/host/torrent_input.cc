@@ -1,0 +1,68 @@
+#include "engine/host/torrent_input.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <vector>
+
+#include "../../temporary_directory.h"
+#include "engine/io/sockets.h"
+
+namespace murder::host {
+namespace {
+
+std::string one_piece() {
+  const std::vector<Sha1Digest> digests(1);
+  return codec::encode_metainfo({.name = "v1.tar",
+                                 .geometry = {.total_bytes = 5, .piece_bytes = 16384},
+                                 .piece_digests = digests});
+}
+
+std::string written(const TemporaryDirectory& scratch, const std::string& content) {
+  std::string path = scratch / "v1.torrent";
+  std::ofstream(path, std::ios::trunc) << content;
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("a torrent is the same from a path and from an open file") {
+  const TemporaryDirectory scratch;
+  const std::string path = written(scratch, one_piece());
+  const Result<TorrentInput> by_path = load_torrent(path, true);
+  REQUIRE(by_path);
+  CHECK(by_path->metainfo.name == "v1.tar");
+  const io::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Result<TorrentInput> by_fd = read_torrent(file.get(), "standard input");
+  REQUIRE(by_fd);
+  CHECK(by_fd->info_hash == by_path->info_hash);
+}
+
+TEST_CASE("what is no torrent is told by the name that it was asked by") {
+  const TemporaryDirectory scratch;
+  for (const char* content : {"", "no torrent"}) {
+    const std::string path = written(scratch, content);
+    const Result<TorrentInput> torrent = load_torrent(path);
+    REQUIRE_FALSE(torrent);
+    CHECK(torrent.error().text.starts_with(path + " is not a usable torrent"));
+    const io::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    CHECK(read_torrent(file.get(), "standard input")
+              .error()
+              .text.starts_with("standard input is not a usable torrent"));
+  }
+  CHECK(load_torrent(scratch / "missing").error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("a torrent that others could have put there is shown, and not acted on") {
+  const TemporaryDirectory scratch;
+  const std::string path = written(scratch, one_piece());
+  REQUIRE(chmod(scratch.path().c_str(), 01777) == 0);
+  REQUIRE(chmod(path.c_str(), 0666) == 0);
+  CHECK(load_torrent(path));
+  CHECK_FALSE(load_torrent(path, true));
+}
+
+}  // namespace murder::host
