@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/fleet/fleet_options.h"
-#include "cli/fleet/peering.h"
+#include "cli/fleet/peering_options.h"
 #include "cli/ui/argument_parser.h"
 #include "engine/base/result.h"
 

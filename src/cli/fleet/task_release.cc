@@ -5,6 +5,7 @@
 #include "cli/fleet/fleet.h"
 #include "cli/fleet/own_file.h"
 #include "cli/fleet/passed_options.h"
+#include "cli/fleet/peering.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/same_machine.h"
 #include "cli/fleet/seeding.h"
