@@ -8,6 +8,7 @@
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
 #include "cli/commands/wait.h"
+#include "cli/ui/background.h"
 #include "cli/ui/metrics_option.h"
 #include "cli/ui/path_word.h"
 #include "cli/ui/torrent_word.h"

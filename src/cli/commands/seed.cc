@@ -5,6 +5,7 @@
 
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
+#include "cli/ui/background.h"
 #include "cli/ui/metrics_option.h"
 #include "cli/ui/torrent_word.h"
 #include "engine/archive/release_name.h"

@@ -21,6 +21,7 @@
 
 #include "cli/ui/front_link.h"
 #include "cli/ui/output.h"
+#include "cli/ui/progress.h"
 #include "engine/base/missing_inodes.h"
 #include "engine/host/run_directory.h"
 

@@ -230,7 +230,7 @@ Result<std::string> Delivery::deliver() {
 }
 
 Result<std::string> Delivery::unpack() {
-  static_cast<void>(::nice(unpacking_niceness));  // of this thread alone, as Linux has it
+  static_cast<void>(!::nice(unpacking_niceness));  // of this thread alone, as Linux has it
   Result<archive::FrontSource> source =
       archive::FrontSource::open(opened_path(), metainfo_.geometry.total_bytes, front_);
   if (!source) {

@@ -11,7 +11,7 @@
 namespace murder::fleet {
 namespace {
 
-constexpr int extra_fd_number = 3;  // of Launch::hosts_text
+constexpr int hosts_fd_number = 3;  // of Launch::hosts_text
 // A master that has nothing to do ends after this, should nobody tell it to.
 constexpr int control_persist_s = 60;
 // A host that went away in the middle of a command is noticed after their product.
@@ -108,7 +108,7 @@ Result<Launch> TreeLauncher::launch(const LaunchRequest& request) {
     ssh_options.push_back(fmt::format("-p{}", first.port));
   }
   std::vector<std::string>& words = launch.arguments;
-  words.insert(words.end(), {"--color=never", fmt::format("--hostfile=/dev/fd/{}", extra_fd_number),
+  words.insert(words.end(), {"--color=never", fmt::format("--hostfile=/dev/fd/{}", hosts_fd_number),
                              "-f", fmt::format("{}", request.forks), "-t",
                              fmt::format("{}", whole_seconds(options_.connect_timeout)), "-u",
                              fmt::format("{}", request.command_timeout > Duration{}
