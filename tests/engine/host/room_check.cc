@@ -7,7 +7,7 @@
 #include "../../temporary_directory.h"
 
 using namespace murder;
-using check_room;
+using host::check_room;
 
 namespace {
 
