@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -126,9 +127,11 @@ class Target(MurderCase):
         self.peer_of_what_is_here()
         place = self.path("host", "to", "v1")
         status = os.stat(place)
-        born = subprocess.run(["stat", "-c", "%W", place], capture_output=True, text=True, check=True).stdout
+        born = subprocess.run(["stat", "-c", "%W %w", place], capture_output=True, text=True, check=True).stdout
+        born_s, born_ns = re.match(r"(\d+) \S+ [\d:]+\.(\d{9})", born).groups()
         noted = {"info_hash": self.murder_json("info", self.torrent)["info_hash"],
-                 "tree": {"device": status.st_dev, "inode": status.st_ino, "born_s": int(born)}}
+                 "tree": {"device": status.st_dev, "inode": status.st_ino, "born_s": int(born_s),
+                          "born_ns": int(born_ns)}}
         # As such a peer leaves it. Of another release, or of another directory, it says nothing.
         record = self.run_directory / "peer-v1.placing"
         self.assertFalse(record.exists())
