@@ -73,6 +73,7 @@ Reactor::Reactor(std::unique_ptr<io_uring, RingDeleter> ring, int wake_fd,
       features_(features),
       operations_(options.operations_max),
       timers_(options.timers_expected),
+      clock_(options.clock != nullptr ? options.clock : &read_monotonic),
       wake_fd_(wake_fd) {
   read_clock();
   poll_wake_fd();
@@ -90,14 +91,16 @@ Reactor::~Reactor() {
 }
 
 void Reactor::read_clock() {
-  now_ = read_monotonic();
+  now_ = clock_();
 }
 
 void Reactor::enable() {
   if (!enabled_) {
-    // The shared liburing 2.3 of Debian 12 does not export io_uring_enable_rings().
-    ENSURE(syscall(__NR_io_uring_register, ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr,
-                   0) == 0);
+    if ((ring_->flags & IORING_SETUP_R_DISABLED) != 0) {
+      // The shared liburing 2.3 of Debian 12 does not export io_uring_enable_rings().
+      ENSURE(syscall(__NR_io_uring_register, ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr,
+                     0) == 0);
+    }
     enabled_ = true;
     thread_id_ = gettid();
   }
@@ -184,7 +187,7 @@ Duration Reactor::wait_time(Duration wait_max) const {
   Duration wait = std::clamp(wait_max, Duration::zero(), wait_forever);
   if (timers_.next() != instant_never) {
     // The handlers of the last turn took time: now_ is not good enough here.
-    wait = std::clamp(timers_.next() - read_monotonic(), Duration::zero(), wait);
+    wait = std::clamp(timers_.next() - clock_(), Duration::zero(), wait);
   }
   return wait;
 }

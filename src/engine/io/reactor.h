@@ -32,6 +32,7 @@ struct ReactorOptions {
   // or three per connection, and those of files.
   uint32_t operations_max = 16 * 1024;
   uint32_t timers_expected = 1024;
+  Instant (*clock)() = nullptr;  // another one than CLOCK_MONOTONIC, for tests
 };
 
 struct ReactorCounters {
@@ -63,7 +64,7 @@ class Reactor {
   Reactor& operator=(const Reactor&) = delete;
   ~Reactor();
 
-  // CLOCK_MONOTONIC, read once per turn.
+  // CLOCK_MONOTONIC, or the clock that was given; read once per turn.
   [[nodiscard]] Instant now() const { return now_; }
   [[nodiscard]] Timers& timers() { return timers_; }
   [[nodiscard]] const KernelFeatures& features() const { return features_; }
@@ -203,6 +204,7 @@ class Reactor {
   Notifier* notifiers_ = nullptr;
   Notifier* notifier_cursor_ = nullptr;
   ReactorCounters counters_;
+  Instant (*clock_)();
   Instant now_{};
   int wake_fd_;           // eventfd
   int thread_id_ = 0;     // of the thread that the ring is bound to, from the first enter on
