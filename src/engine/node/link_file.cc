@@ -7,7 +7,6 @@
 #include "engine/base/ensure.h"
 #include "engine/io/file_send.h"
 #include "engine/node/peer_link.h"
-#include "engine/node/shard.h"
 
 namespace murder::node {
 
@@ -50,7 +49,7 @@ void PeerLink::go_on_with_file() {
     } else {
       control_sending_.clear();
       batch_sent();
-      shard_.wants_flush(*this);
+      host_.work.wants_flush(*this);
       return;
     }
     if (is_closing()) {
@@ -60,7 +59,7 @@ void PeerLink::go_on_with_file() {
 }
 
 void PeerLink::send_file_head() {
-  ++shard_.counters().direct_calls;
+  ++host_.counters.direct_calls;
   const ssize_t sent = ::sendmsg(fd_.get(), &send_message_, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
   if (sent >= 0) {
     skip_sent(static_cast<size_t>(sent));
@@ -70,7 +69,7 @@ void PeerLink::send_file_head() {
 }
 
 void PeerLink::send_file_payload(SendBatch& batch) {
-  ++shard_.counters().direct_calls;
+  ++host_.counters.direct_calls;
   const int64_t sent = io::send_file(fd_.get(), batch.file_fd, batch.file_offset + file_sent_bytes_,
                                      batch.blocks[file_block_].size_bytes - file_sent_bytes_);
   if (sent > 0) {
@@ -78,16 +77,16 @@ void PeerLink::send_file_payload(SendBatch& batch) {
   } else if (sent < 0) {
     file_send_failed(static_cast<int>(-sent));
   } else {
-    shard_.read_failed(ENODATA);  // somebody made the file shorter
+    host_.read_failed(ENODATA);  // somebody made the file shorter
     end(CloseReason::read_failed);
   }
 }
 
 void PeerLink::file_send_failed(int error_number) {
   if (error_number == EAGAIN) {
-    shard_.reactor().poll(writable_, fd_.get(), POLLOUT);
+    host_.reactor.poll(writable_, fd_.get(), POLLOUT);
   } else if (error_number == EIO) {
-    shard_.read_failed(error_number);
+    host_.read_failed(error_number);
     end(CloseReason::read_failed);
   } else if (error_number != EINTR) {
     end(CloseReason::connection_lost);
@@ -98,7 +97,7 @@ void PeerLink::became_writable(io::Operation&, int32_t, uint32_t) {
   if (is_closing()) {
     settle();
   } else {
-    shard_.wants_flush(*this);  // an error of the socket shows in the next call
+    host_.work.wants_flush(*this);  // an error of the socket shows in the next call
   }
 }
 

@@ -3,7 +3,6 @@
 
 #include "engine/base/ensure.h"
 #include "engine/node/peer_link.h"
-#include "engine/node/shard.h"
 #include "engine/policy/receive_gathering.h"
 
 namespace murder::node {
@@ -11,40 +10,40 @@ namespace murder::node {
 using swarm::CloseReason;
 
 void PeerLink::arm() {
-  if (!is_connected() || recv_.in_flight() || !shard_.download().may_pass(*this)) {
+  if (!is_connected() || recv_.in_flight() || !host_.download.may_pass(*this)) {
     return;
   }
   receiver_.begin_segments();
   const bool predicts = receiver_.predicts();
   if (predicts) {
     std::array<swarm::OutgoingRequest, LinkReceiver::predicted_max> requests;
-    const uint32_t count = shard_.swarm().expected(session_, requests);
+    const uint32_t count = host_.swarm.expected(session_, requests);
     for (const swarm::OutgoingRequest& request : std::span(requests).first(count)) {
-      if (!receiver_.predict(shard_.pieces().at(request.buffer, request.block.offset),
+      if (!receiver_.predict(host_.pieces.memory().at(request.buffer, request.block.offset),
                              request.block.size_bytes)) {
         break;
       }
     }
   }
-  const uint64_t portion_bytes = shard_.download().portion_bytes();
+  const uint64_t portion_bytes = host_.download.portion_bytes();
   const std::span<iovec> segments = receiver_.end_segments(portion_bytes);
   recv_message_ = {};
   recv_message_.msg_iov = segments.data();
   recv_message_.msg_iovlen = segments.size();
   set_low_mark(predicts ? bytes_to_gather(portion_bytes) : 1);
   if (low_mark_bytes_ == 1) {
-    shard_.reactor().recvmsg(recv_, fd_.get(), &recv_message_);
+    host_.reactor.recvmsg(recv_, fd_.get(), &recv_message_);
     return;
   }
-  armed_at_ = shard_.reactor().now();
-  shard_.reactor().recvmsg_when_readable(recv_, fd_.get(), &recv_message_);
-  shard_.gathers();
+  armed_at_ = host_.now();
+  host_.reactor.recvmsg_when_readable(recv_, fd_.get(), &recv_message_);
+  host_.gathers();
 }
 
 // --- bytes that gather at the socket -------------------------------------------------------------
 
 uint32_t PeerLink::bytes_to_gather(uint64_t portion_bytes) const {
-  const uint32_t bytes = shard_.swarm().bytes_to_gather(session_);
+  const uint32_t bytes = host_.swarm.bytes_to_gather(session_);
   if (bytes == 1 || bytes > portion_bytes) {
     return 1;
   }
@@ -73,8 +72,8 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
     return;
   }
   if (result > 0) {
-    shard_.download().passed(static_cast<uint64_t>(result));
-    shard_.swarm().bytes_received(session_, static_cast<uint32_t>(result), shard_.reactor().now());
+    host_.download.passed(static_cast<uint64_t>(result));
+    host_.swarm.bytes_received(session_, static_cast<uint32_t>(result), host_.now());
     receiver_.received(static_cast<size_t>(result));
     read_events();
   } else if (result == 0) {
@@ -87,7 +86,7 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
   }
   receiver_.forget_places();
   answer_disarm();
-  shard_.wants_arm(*this);
+  host_.work.wants_arm(*this);
 }
 
 // The swarm may close this link at any of them.
@@ -95,28 +94,28 @@ void PeerLink::read_events() {
   using Kind = LinkReceiver::Event::Kind;
   while (is_connected()) {
     const LinkReceiver::Event event = receiver_.next();
-    const Instant now = shard_.reactor().now();
+    const Instant now = host_.now();
     switch (event.kind) {
       case Kind::none:
         return;
       case Kind::handshake:
         enter(State::open);
-        shard_.swarm().received(session_, event.handshake, now);
+        host_.swarm.received(session_, event.handshake, now);
         break;
       case Kind::message:
-        shard_.swarm().received(session_, event.message, now);
+        host_.swarm.received(session_, event.message, now);
         break;
       case Kind::payload_begin: {
         const swarm::PayloadPlace place =
-            shard_.swarm().payload_begin(session_, event.message.block(), now);
+            host_.swarm.payload_begin(session_, event.message.block(), now);
         if (place.wanted) {
-          receiver_.place_payload(shard_.pieces().at(place.buffer, place.offset));
+          receiver_.place_payload(host_.pieces.memory().at(place.buffer, place.offset));
         }
         break;
       }
       case Kind::payload_end:
-        ++shard_.counters().received_blocks;
-        shard_.swarm().payload_end(session_, now);
+        ++host_.counters.received_blocks;
+        host_.swarm.payload_end(session_, now);
         break;
       case Kind::failed:
         end(event.reason);
@@ -128,16 +127,16 @@ void PeerLink::read_events() {
 void PeerLink::disarm() {
   disarm_wanted_ = true;
   if (receiver_.fills_places() && recv_.in_flight()) {
-    shard_.reactor().cancel(recv_);  // recv_done answers
+    host_.reactor.cancel(recv_);  // recv_done answers
   } else {
-    shard_.wants_disarm(*this);
+    host_.work.wants_disarm(*this);
   }
 }
 
 void PeerLink::answer_disarm() {
   if (is_active() && disarm_wanted_ && !(receiver_.fills_places() && recv_.in_flight())) {
     disarm_wanted_ = false;
-    shard_.swarm().disarmed(session_, shard_.reactor().now());
+    host_.swarm.disarmed(session_, host_.now());
   }
 }
 

@@ -7,7 +7,6 @@
 #include "engine/base/ensure.h"
 #include "engine/io/file_send.h"
 #include "engine/node/peer_link.h"
-#include "engine/node/shard.h"
 #include "engine/swarm/bounds.h"
 
 namespace murder::node {
@@ -24,7 +23,7 @@ constexpr uint32_t splice_block_bytes_min = 64 * 1024;
 
 std::span<uint8_t> PeerLink::append(size_t size_bytes) {
   const size_t before = control_.size();
-  if (before + size_bytes > shard_.control_bytes_max()) {
+  if (before + size_bytes > host_.control_bytes_max()) {
     return {};
   }
   control_.resize(before + size_bytes);
@@ -50,7 +49,7 @@ void PeerLink::start_batches() {
   // nothing.
   while (is_active() && !resuming_ && !blocks_.empty() &&
          batches_[next_to_fill_].state == SendBatch::State::idle) {
-    if (!shard_.upload().may_pass(*this) || !start_batch(batches_[next_to_fill_])) {
+    if (!host_.upload.may_pass(*this) || !start_batch(batches_[next_to_fill_])) {
       return;  // the shard flushes this link again when there is room
     }
     next_to_fill_ ^= 1U;
@@ -61,7 +60,7 @@ void PeerLink::start_batches() {
 PeerLink::Run PeerLink::front_run() const {
   const BlockRange& first = blocks_.at(0);
   const auto bytes_max = static_cast<uint32_t>(
-      std::min<uint64_t>(shard_.chunk_bytes(), shard_.upload().portion_bytes()));
+      std::min<uint64_t>(LinkMemory::chunk_bytes, host_.upload.portion_bytes()));
   Run run{.block_count = 1, .size_bytes = first.size_bytes, .smallest_bytes = first.size_bytes};
   while (run.block_count < std::min(blocks_.size(), SendBatch::block_count_max)) {
     const BlockRange& block = blocks_.at(run.block_count);
@@ -79,7 +78,7 @@ PeerLink::Run PeerLink::front_run() const {
 bool PeerLink::start_batch(SendBatch& batch) {
   const Run run = front_run();
   const BlockRange first = blocks_.at(0);
-  const uint64_t offset = shard_.release_offset(first);
+  const uint64_t offset = host_.release_offset(first);
   if (!use_hot_piece(batch, first) && !use_file(batch, run, offset) && !use_chunk(batch)) {
     return false;
   }
@@ -95,7 +94,7 @@ bool PeerLink::start_batch(SendBatch& batch) {
     batch.payload_bytes += block.size_bytes;
     batch.blocks[batch.block_count++] = block;
   }
-  shard_.upload().passed(batch.payload_bytes);
+  host_.upload.passed(batch.payload_bytes);
   batch.state = SendBatch::State::ready;
   if (batch.source == SendBatch::Source::chunk) {
     read_into_chunk(batch);
@@ -105,43 +104,43 @@ bool PeerLink::start_batch(SendBatch& batch) {
 
 void PeerLink::read_into_chunk(SendBatch& batch) {
   batch.state = SendBatch::State::reading;
-  batch.transfer.read(shard_.release_offset(batch.blocks[0]),
-                      shard_.chunk(batch.chunk).first(batch.payload_bytes));
+  batch.transfer.read(host_.release_offset(batch.blocks[0]),
+                      host_.memory.chunk(batch.chunk).first(batch.payload_bytes));
 }
 
 bool PeerLink::use_hot_piece(SendBatch& batch, const BlockRange& first) {
-  const PieceMemory& pieces = shard_.pieces();
-  const std::optional<uint32_t> place = shard_.send_path() == SendPath::splice
+  const PieceMemory& pieces = host_.pieces.memory();
+  const std::optional<uint32_t> place = host_.send_path == SendPath::splice
                                             ? pieces.find_unstored(first.piece)
                                             : pieces.find(first.piece);
   if (!place) {
     return false;
   }
-  shard_.pieces().pin(*place);
+  host_.pieces.memory().pin(*place);
   batch.source = SendBatch::Source::hot;
   batch.hot_place = *place;
-  batch.payload = shard_.pieces().place(*place) + first.offset;
+  batch.payload = host_.pieces.memory().place(*place) + first.offset;
   return true;
 }
 
 // What would wait for the disk is read through the ring instead, and is in the cache from then on.
 bool PeerLink::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
-  const SendPath path = shard_.send_path();
+  const SendPath path = host_.send_path;
   const bool wanted = path == SendPath::splice ||
                       (path == SendPath::automatic && run.smallest_bytes >= splice_block_bytes_min);
   if (!wanted || !can_splice()) {
     return false;
   }
-  const StoreSegment segment = shard_.store().segment_at(offset, run.size_bytes);
+  const StoreSegment segment = host_.store.segment_at(offset, run.size_bytes);
   if (segment.is_padding || segment.size_bytes < run.size_bytes) {
     return false;
   }
-  const int fd = shard_.store().acquire_open(segment.file_index);
+  const int fd = host_.store.acquire_open(segment.file_index);
   if (fd < 0) {
     return false;  // reading into a chunk opens it
   }
   if (!io::is_cached(fd, segment.offset, run.size_bytes)) {
-    shard_.store().release(segment.file_index);
+    host_.store.release(segment.file_index);
     return false;
   }
   batch.source = SendBatch::Source::file;
@@ -152,12 +151,12 @@ bool PeerLink::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
 }
 
 bool PeerLink::use_chunk(SendBatch& batch) {
-  batch.chunk = shard_.take_chunk(*this);
+  batch.chunk = host_.memory.take_chunk(*this);
   if (batch.chunk == UINT32_MAX) {
     return false;
   }
   batch.source = SendBatch::Source::chunk;
-  batch.payload = shard_.chunk(batch.chunk).data();
+  batch.payload = host_.memory.chunk(batch.chunk).data();
   return true;
 }
 
@@ -168,21 +167,21 @@ void PeerLink::read_done(StoreTransfer& transfer, int error_number) {
     return;
   }
   if (error_number != 0) {
-    shard_.read_failed(error_number);
+    host_.read_failed(error_number);
     end(CloseReason::read_failed);
     return;
   }
   batch.state = SendBatch::State::ready;
-  shard_.wants_flush(*this);
+  host_.work.wants_flush(*this);
 }
 
 void PeerLink::release_memory(SendBatch& batch) {
   if (batch.chunk != UINT32_MAX) {
-    shard_.give_chunk_back(batch.chunk);
+    host_.memory.release_chunk(batch.chunk);
     batch.chunk = UINT32_MAX;
   }
   if (batch.hot_place != UINT32_MAX) {
-    shard_.pieces().unpin(batch.hot_place);
+    host_.pieces.memory().unpin(batch.hot_place);
     batch.hot_place = UINT32_MAX;
   }
 }
@@ -190,14 +189,14 @@ void PeerLink::release_memory(SendBatch& batch) {
 void PeerLink::let_go(SendBatch& batch) {
   release_memory(batch);
   if (batch.file_index != UINT32_MAX) {
-    shard_.store().release(batch.file_index);
+    host_.store.release(batch.file_index);
     batch.file_index = UINT32_MAX;
   }
   batch.state = SendBatch::State::idle;
 }
 
 void PeerLink::count_sent(const SendBatch& batch) {
-  IoCounters& counters = shard_.counters();
+  IoCounters& counters = host_.counters;
   counters.sent_blocks += batch.block_count;
   switch (batch.source) {
     case SendBatch::Source::chunk:
@@ -218,7 +217,7 @@ void PeerLink::batch_sent() {
   count_sent(batch);
   let_go(batch);
   for (uint32_t index = 0; index < batch.block_count && !is_closing(); ++index) {
-    shard_.swarm().block_sent(session_, batch.blocks[index].size_bytes, shard_.reactor().now());
+    host_.swarm.block_sent(session_, batch.blocks[index].size_bytes, host_.now());
   }
 }
 
@@ -256,7 +255,7 @@ void PeerLink::start_send() {
     batch.state = SendBatch::State::sending;
     sending_ = &batch;
     next_to_send_ ^= 1U;
-    send_progressed_at_ = shard_.reactor().now();
+    send_progressed_at_ = host_.now();
     if (batch.source == SendBatch::Source::file) {
       start_file(count);
       return;
@@ -274,17 +273,17 @@ void PeerLink::send_segments(uint32_t count) {
   send_message_.msg_iov = send_segments_.data();
   send_message_.msg_iovlen = count;
   skip_sent(message_sent_bytes_);
-  send_progressed_at_ = shard_.reactor().now();
+  send_progressed_at_ = host_.now();
   send_rest();
 }
 
 void PeerLink::send_rest() {
-  is_zero_copy_ = sending_ != nullptr && shard_.send_path() == SendPath::zero_copy &&
-                  shard_.reactor().features().sendmsg_zero_copy;
+  is_zero_copy_ = sending_ != nullptr && host_.send_path == SendPath::zero_copy &&
+                  host_.reactor.features().sendmsg_zero_copy;
   if (is_zero_copy_) {
-    shard_.reactor().sendmsg_zero_copy(send_, fd_.get(), &send_message_, MSG_WAITALL);
+    host_.reactor.sendmsg_zero_copy(send_, fd_.get(), &send_message_, MSG_WAITALL);
   } else {
-    shard_.reactor().sendmsg(send_, fd_.get(), &send_message_, MSG_WAITALL);
+    host_.reactor.sendmsg(send_, fd_.get(), &send_message_, MSG_WAITALL);
   }
 }
 
@@ -327,7 +326,7 @@ void PeerLink::send_done(io::Operation&, int32_t result, uint32_t cqe_flags) {
     if (yielded) {
       interrupt_send();
     } else {
-      send_progressed_at_ = sent_bytes > 0 ? shard_.reactor().now() : send_progressed_at_;
+      send_progressed_at_ = sent_bytes > 0 ? host_.now() : send_progressed_at_;
       send_rest();
     }
     return;
@@ -336,7 +335,7 @@ void PeerLink::send_done(io::Operation&, int32_t result, uint32_t cqe_flags) {
   if (sending_ != nullptr) {
     batch_sent();
   }
-  shard_.wants_flush(*this);
+  host_.work.wants_flush(*this);
 }
 
 }  // namespace murder::node

@@ -6,7 +6,6 @@
 
 #include "engine/base/ensure.h"
 #include "engine/node/peer_link.h"
-#include "engine/node/shard.h"
 
 namespace murder::node {
 
@@ -39,15 +38,15 @@ void PeerLink::yield_memory(Instant now) {
   }
   if (!is_zero_copy_) {
     yielding_ = true;
-    shard_.reactor().cancel(send_);  // send_done goes on
+    host_.reactor.cancel(send_);  // send_done goes on
   } else if (waited > zero_copy_patience) {
-    shard_.wants_end(*this, CloseReason::not_reading);
+    host_.work.wants_end(*this, CloseReason::not_reading);
   }
 }
 
 // What is sent from memory can be read again, unless it is on its way to the disk.
 bool PeerLink::can_let_go(const SendBatch& batch) const {
-  return batch.hot_place == UINT32_MAX || shard_.is_on_disk(batch.blocks[0].piece);
+  return batch.hot_place == UINT32_MAX || host_.pieces.is_on_disk(batch.blocks[0].piece);
 }
 
 void PeerLink::let_go_of_memory(SendBatch& batch) {
@@ -64,7 +63,7 @@ void PeerLink::interrupt_send() {
   next_to_send_ ^= 1U;
   let_go_of_memory(batch);
   resuming_ = true;
-  shard_.reactor().poll(writable_, fd_.get(), POLLOUT);
+  host_.reactor.poll(writable_, fd_.get(), POLLOUT);
 }
 
 void PeerLink::resume_send() {

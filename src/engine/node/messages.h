@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "engine/base/endpoint.h"
 #include "engine/base/types.h"
@@ -39,43 +40,81 @@ struct ShardStats {
   ShardStats& operator+=(const ShardStats& other);
 };
 
-struct ShardMessage {
-  enum class Kind : uint8_t {
-    // shard -> home
-    lease_request,    // piece
-    lease_return,     // piece
-    lease_fulfilled,  // piece
-    stats,            // stats
-    completed,
-    stopped,
-    write_failed,  // error_number
-    read_failed,   // error_number
-    // home -> shard
-    lease_granted,     // piece
-    lease_denied,      // piece
-    lease_freed,       // piece
-    stored_elsewhere,  // piece
-    candidate,         // endpoint
-    rack_told,         // rack
-    stop,
-  };
+namespace to_home {
 
-  Kind kind = Kind::stats;
-  ShardIndex shard;
+struct LeaseRequest {
   PieceIndex piece;
+};
+struct LeaseReturn {
+  PieceIndex piece;
+};
+struct LeaseFulfilled {
+  PieceIndex piece;
+};
+struct Completed {};
+// Nothing of the shard is in flight any more: its last message.
+struct Stopped {};
+struct WriteFailed {
   int error_number = 0;
+};
+struct ReadFailed {
+  int error_number = 0;
+};
+
+}  // namespace to_home
+
+namespace from_home {
+
+struct LeaseAnswer {
+  PieceIndex piece;
+  bool is_granted = false;
+};
+// Somebody gave the lease back.
+struct LeaseFreed {
+  PieceIndex piece;
+};
+struct StoredElsewhere {
+  PieceIndex piece;
+};
+struct Candidate {
   Endpoint endpoint;
+};
+struct RackTold {
   std::string_view rack;  // the home thread's, which does not change any more
-  ShardStats stats;
+};
+struct Stop {};
+
+}  // namespace from_home
+
+using ToHome =
+    std::variant<ShardStats, to_home::LeaseRequest, to_home::LeaseReturn, to_home::LeaseFulfilled,
+                 to_home::Completed, to_home::Stopped, to_home::WriteFailed, to_home::ReadFailed>;
+
+using FromHome =
+    std::variant<from_home::LeaseAnswer, from_home::LeaseFreed, from_home::StoredElsewhere,
+                 from_home::Candidate, from_home::RackTold, from_home::Stop>;
+
+// A message to the home thread, with its sender.
+struct ShardReport {
+  ShardIndex shard;
+  ToHome message;
 };
 
 // Where a shard puts what it has to tell the home thread. Must not call back into the shard.
 class ShardOutbox {
  public:
-  virtual void post(const ShardMessage& message) = 0;
+  virtual void post(const ShardReport& report) = 0;
 
  protected:
   ~ShardOutbox() = default;
+};
+
+// The way to the home thread for the parts of one shard.
+struct HomePort {
+  ShardOutbox& outbox;
+  ShardIndex shard;
+
+  void post(const ToHome& message) const { outbox.post({shard, message}); }
 };
 
 }  // namespace murder::node

@@ -65,7 +65,7 @@ Node::Node(io::Reactor& reactor, const codec::Metainfo& metainfo, const NodeOpti
       watch_(metainfo, options.path, lock_.fd()),
       stats_(options.shard_count),
       tick_timer_(reactor.timers(), io::bind_timer<&Node::tick>(this)),
-      message_hook_(io::bind_hook<&Node::handle_messages>(this)) {}
+      report_hook_(io::bind_hook<&Node::handle_reports>(this)) {}
 
 Result<std::unique_ptr<Node>> Node::create(io::Reactor& reactor, const codec::Metainfo& metainfo,
                                            const NodeOptions& options, NodeObserver& observer) {
@@ -88,7 +88,7 @@ Node::~Node() {
     failed_ = true;  // nobody hears of what fails now
     trackers_.reset();
     tick_timer_.cancel();
-    broadcast({UINT32_MAX}, {.kind = ShardMessage::Kind::stop});
+    broadcast({UINT32_MAX}, from_home::Stop{});
     reactor_.run_until([this] { return shards_stopped_ == options_.shard_count; });
   }
 }
@@ -173,7 +173,7 @@ Status Node::start_fetching() {
     return shards;
   }
   start_tracker_client();
-  reactor_.add_turn_hook(message_hook_);
+  reactor_.add_turn_hook(report_hook_);
   tick_timer_.arm(reactor_.now());
   return {};
 }
@@ -316,32 +316,32 @@ void Node::fail_once(const Error& error) {
 
 // --- shards --------------------------------------------------------------------------------------
 
-// Messages of shard 0 come from within its swarm, so they are looked at when the turn ends.
-void Node::post(const ShardMessage& message) {
-  if (message.shard.raw == 0) {
-    messages_.push_back(message);
+// Reports of shard 0 come from within its swarm, so they are looked at when the turn ends.
+void Node::post(const ShardReport& report) {
+  if (report.shard.raw == 0) {
+    reports_.push_back(report);
   } else {
-    handle(message);
+    handle(report);
   }
 }
 
-void Node::handle_messages(io::TurnHook&) {
-  for (int round = 0; round < 16 && !messages_.empty(); ++round) {
-    std::vector<ShardMessage> messages;
-    std::swap(messages, messages_);
-    for (const ShardMessage& message : messages) {
-      handle(message);
+void Node::handle_reports(io::TurnHook&) {
+  for (int round = 0; round < 16 && !reports_.empty(); ++round) {
+    std::vector<ShardReport> reports;
+    std::swap(reports, reports_);
+    for (const ShardReport& report : reports) {
+      handle(report);
     }
-    messages.clear();
-    if (messages_.empty()) {
-      std::swap(messages, messages_);  // keeps the memory
+    reports.clear();
+    if (reports_.empty()) {
+      std::swap(reports, reports_);  // keeps the memory
     } else {
       reactor_.skip_wait();
     }
   }
 }
 
-void Node::deliver(ShardIndex shard, const ShardMessage& message) {
+void Node::deliver(ShardIndex shard, const FromHome& message) {
   if (shard.raw == 0) {
     shard_->deliver(message);
     reactor_.skip_wait();  // what it started is submitted in the next turn
@@ -350,7 +350,7 @@ void Node::deliver(ShardIndex shard, const ShardMessage& message) {
   }
 }
 
-void Node::broadcast(ShardIndex except, const ShardMessage& message) {
+void Node::broadcast(ShardIndex except, const FromHome& message) {
   for (uint32_t index = 0; index < options_.shard_count; ++index) {
     if (index != except.raw) {
       deliver({index}, message);
@@ -358,46 +358,48 @@ void Node::broadcast(ShardIndex except, const ShardMessage& message) {
   }
 }
 
-void Node::handle(const ShardMessage& message) {
-  using Kind = ShardMessage::Kind;
-  switch (message.kind) {
-    case Kind::lease_request: {
-      const bool granted = ledger_->lease(message.piece, message.shard, reactor_.now());
-      deliver(message.shard,
-              {.kind = granted ? Kind::lease_granted : Kind::lease_denied, .piece = message.piece});
-      return;
-    }
-    case Kind::lease_return:
-      if (ledger_->give_back(message.piece, message.shard)) {
-        broadcast(message.shard, {.kind = Kind::lease_freed, .piece = message.piece});
-      }
-      return;
-    case Kind::lease_fulfilled:
-      if (ledger_->fulfil(message.piece)) {
-        broadcast(message.shard, {.kind = Kind::stored_elsewhere, .piece = message.piece});
-      }
-      return;
-    case Kind::stats:
-      stats_[message.shard.raw] = message.stats;
-      return;
-    case Kind::completed:
-      if (message.shard.raw == 0) {
-        complete();
-      }
-      return;
-    case Kind::stopped:
-      ++shards_stopped_;
-      check_stopped();
-      return;
-    case Kind::write_failed:
-      fail_once(fail_errno(message.error_number, "cannot write " + options_.path).value());
-      return;
-    case Kind::read_failed:
-      fail_once(fail_errno(message.error_number, "cannot serve " + options_.path).value());
-      return;
-    default:
-      ENSURE(false);
+void Node::handle(const ShardReport& report) {
+  std::visit([&](const auto& of_kind) { on(report.shard, of_kind); }, report.message);
+}
+
+void Node::on(ShardIndex shard, const ShardStats& stats) {
+  stats_[shard.raw] = stats;
+}
+
+void Node::on(ShardIndex shard, const to_home::LeaseRequest& message) {
+  const bool is_granted = ledger_->lease(message.piece, shard, reactor_.now());
+  deliver(shard, from_home::LeaseAnswer{message.piece, is_granted});
+}
+
+void Node::on(ShardIndex shard, const to_home::LeaseReturn& message) {
+  if (ledger_->give_back(message.piece, shard)) {
+    broadcast(shard, from_home::LeaseFreed{message.piece});
   }
+}
+
+void Node::on(ShardIndex shard, const to_home::LeaseFulfilled& message) {
+  if (ledger_->fulfil(message.piece)) {
+    broadcast(shard, from_home::StoredElsewhere{message.piece});
+  }
+}
+
+void Node::on(ShardIndex shard, const to_home::Completed&) {
+  if (shard.raw == 0) {
+    complete();
+  }
+}
+
+void Node::on(ShardIndex, const to_home::Stopped&) {
+  ++shards_stopped_;
+  check_stopped();
+}
+
+void Node::on(ShardIndex, const to_home::WriteFailed& message) {
+  fail_once(fail_errno(message.error_number, "cannot write " + options_.path).value());
+}
+
+void Node::on(ShardIndex, const to_home::ReadFailed& message) {
+  fail_once(fail_errno(message.error_number, "cannot serve " + options_.path).value());
 }
 
 void Node::complete() {
@@ -449,7 +451,7 @@ void Node::stop() {
     trackers_->stop();
   }
   if (shard_ != nullptr) {
-    broadcast({UINT32_MAX}, {.kind = ShardMessage::Kind::stop});
+    broadcast({UINT32_MAX}, from_home::Stop{});
   }
   tick_timer_.arm(reactor_.now());
 }

@@ -131,11 +131,19 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   void fail_once(const Error& error);
 
   // ShardOutbox, on the home thread
-  void post(const ShardMessage& message) override;
-  void handle_messages(io::TurnHook& hook);
-  void handle(const ShardMessage& message);
-  void deliver(ShardIndex shard, const ShardMessage& message);
-  void broadcast(ShardIndex except, const ShardMessage& message);
+  void post(const ShardReport& report) override;
+  void handle_reports(io::TurnHook& hook);
+  void handle(const ShardReport& report);
+  void on(ShardIndex shard, const ShardStats& stats);
+  void on(ShardIndex shard, const to_home::LeaseRequest& message);
+  void on(ShardIndex shard, const to_home::LeaseReturn& message);
+  void on(ShardIndex shard, const to_home::LeaseFulfilled& message);
+  void on(ShardIndex shard, const to_home::Completed& message);
+  void on(ShardIndex shard, const to_home::Stopped& message);
+  void on(ShardIndex shard, const to_home::WriteFailed& message);
+  void on(ShardIndex shard, const to_home::ReadFailed& message);
+  void deliver(ShardIndex shard, const FromHome& message);
+  void broadcast(ShardIndex except, const FromHome& message);
   void complete();
   void tick(io::Timer& timer);
   void check_stopped();
@@ -169,14 +177,14 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   std::unique_ptr<swarm::LeaseLedger> ledger_;
   std::unique_ptr<Shard> shard_;                       // shard 0
   std::vector<std::unique_ptr<ShardThread>> threads_;  // shards 1 ..
-  std::vector<ShardMessage> messages_;                 // from shard 0, until the end of the turn
+  std::vector<ShardReport> reports_;                   // of shard 0, until the end of the turn
   std::vector<ShardStats> stats_;                      // by shard
   uint32_t shards_stopped_ = 0;
   uint32_t next_shard_ = 0;  // that is given a candidate
   uint64_t failed_pieces_told_ = 0;
   std::unique_ptr<TrackerClient> trackers_;
   io::Timer tick_timer_;
-  io::TurnHook message_hook_;
+  io::TurnHook report_hook_;
   Instant stop_deadline_ = instant_never;
 };
 

@@ -81,7 +81,7 @@ void Node::rack_told(const std::string& rack) {
     return;
   }
   options_.rack = rack;
-  broadcast({UINT32_MAX}, {.kind = ShardMessage::Kind::rack_told, .rack = options_.rack});
+  broadcast({UINT32_MAX}, from_home::RackTold{options_.rack});
 }
 
 void Node::peers_found(std::span<const codec::AnnouncePeer> peers) {
@@ -91,7 +91,7 @@ void Node::peers_found(std::span<const codec::AnnouncePeer> peers) {
   // More than a tracker of ours tells is nothing that we could use.
   for (const codec::AnnouncePeer& peer :
        peers.first(std::min<size_t>(peers.size(), limits::peers_per_reply_max))) {
-    deliver({next_shard_}, {.kind = ShardMessage::Kind::candidate, .endpoint = peer.endpoint});
+    deliver({next_shard_}, from_home::Candidate{peer.endpoint});
     next_shard_ = (next_shard_ + 1) % options_.shard_count;
   }
 }

@@ -3,7 +3,6 @@
 #include <cerrno>
 
 #include "engine/base/ensure.h"
-#include "engine/node/shard.h"
 #include "engine/swarm/bounds.h"
 
 namespace murder::node {
@@ -17,22 +16,22 @@ constexpr uint32_t bitfield_bytes_spare = 64;
 
 }  // namespace
 
-PeerLink::PeerLink(Shard& shard)
-    : shard_(shard),
+PeerLink::PeerLink(const LinkHost& host)
+    : host_(host),
       connect_(io::bind_operation<&PeerLink::connect_done>(this)),
       recv_(io::bind_operation<&PeerLink::recv_done>(this)),
       send_(io::bind_operation<&PeerLink::send_done>(this)),
       writable_(io::bind_operation<&PeerLink::became_writable>(this)),
       receiver_(receiver_options()),
       blocks_(limits::send_window_blocks),
-      batches_{{{shard.reactor(), shard.store(), bind_transfer<&PeerLink::read_done>(this)},
-                {shard.reactor(), shard.store(), bind_transfer<&PeerLink::read_done>(this)}}} {}
+      batches_{{{host.reactor, host.store, bind_transfer<&PeerLink::read_done>(this)},
+                {host.reactor, host.store, bind_transfer<&PeerLink::read_done>(this)}}} {}
 
 LinkReceiver::Options PeerLink::receiver_options() const {
   return {.bitfield_bytes_max =
-              static_cast<uint32_t>(shard_.swarm().have().wire_bytes()) + bitfield_bytes_spare,
-          .scratch = shard_.scratch(),
-          .waste = shard_.waste()};
+              static_cast<uint32_t>(host_.swarm.have().wire_bytes()) + bitfield_bytes_spare,
+          .scratch = host_.memory.scratch(),
+          .waste = host_.memory.waste()};
 }
 
 void PeerLink::enter(State next) {
@@ -57,18 +56,21 @@ void PeerLink::enter(State next) {
 
 // --- the beginning -------------------------------------------------------------------------------
 
-void PeerLink::dial(swarm::SessionId session, const Endpoint& remote,
-                    const std::optional<Endpoint>& source) {
+void PeerLink::dial(swarm::SessionId session, const Endpoint& remote) {
   enter(State::connecting);
   session_ = session;
+  std::optional<Endpoint> source;
+  if (host_.source && host_.source->is_v4() == remote.address.is_v4()) {
+    source = Endpoint{*host_.source, 0};
+  }
   Result<io::Fd> socket = io::open_tcp(remote, source);
   if (!socket) {
-    shard_.wants_end(*this, CloseReason::dial_failed);
+    host_.work.wants_end(*this, CloseReason::dial_failed);
     return;
   }
   fd_ = std::move(*socket);
   address_ = io::SocketAddress::from(remote);
-  shard_.reactor().connect(connect_, fd_.get(), &address_.storage, address_.size_bytes);
+  host_.reactor.connect(connect_, fd_.get(), &address_.storage, address_.size_bytes);
 }
 
 void PeerLink::adopt(swarm::SessionId session, io::Fd socket) {
@@ -76,7 +78,7 @@ void PeerLink::adopt(swarm::SessionId session, io::Fd socket) {
   session_ = session;
   fd_ = std::move(socket);
   io::set_no_delay(fd_.get());
-  shard_.wants_arm(*this);
+  host_.work.wants_arm(*this);
 }
 
 void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
@@ -89,14 +91,14 @@ void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
     return;
   }
   enter(State::handshaking);
-  shard_.swarm().dialed(session_, shard_.reactor().now());
-  shard_.wants_arm(*this);
+  host_.swarm.dialed(session_, host_.now());
+  host_.work.wants_arm(*this);
 }
 
 // --- the end -------------------------------------------------------------------------------------
 
 void PeerLink::end(CloseReason reason) {
-  shard_.swarm().end(session_, reason, shard_.reactor().now());
+  host_.swarm.end(session_, reason, host_.now());
   // The swarm may have asked for the end already; a link whose session it does not know ends here.
   close();
 }
@@ -112,10 +114,10 @@ void PeerLink::close() {
       io::drop_connection(fd_.get());  // the other side may never take what the pages hold
     }
   }
-  shard_.reactor().cancel(connect_);
-  shard_.reactor().cancel(recv_);
-  shard_.reactor().cancel(send_);
-  shard_.reactor().cancel(writable_);
+  host_.reactor.cancel(connect_);
+  host_.reactor.cancel(recv_);
+  host_.reactor.cancel(send_);
+  host_.reactor.cancel(writable_);
   settle();
 }
 
@@ -127,7 +129,7 @@ bool PeerLink::nothing_in_flight() const {
 
 void PeerLink::settle() {
   if (is_closing() && nothing_in_flight()) {
-    shard_.link_settled(*this);
+    host_.work.settled(*this);
   }
 }
 
@@ -138,7 +140,7 @@ void PeerLink::finish_close() {
     let_go(batch);
   }
   if (fd_.is_open()) {
-    shard_.reactor().close_fd(fd_.release());
+    host_.reactor.close_fd(fd_.release());
   }
   receiver_ = LinkReceiver(receiver_options());
   disarm_wanted_ = false;

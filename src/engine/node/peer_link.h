@@ -43,23 +43,21 @@
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
+#include "engine/node/link_host.h"
 #include "engine/node/link_receiver.h"
 #include "engine/node/send_batch.h"
 #include "engine/swarm/effects.h"
 
 namespace murder::node {
 
-class Shard;
-
 class PeerLink {
  public:
-  explicit PeerLink(Shard& shard);
+  explicit PeerLink(const LinkHost& host);
   PeerLink(const PeerLink&) = delete;
   PeerLink& operator=(const PeerLink&) = delete;
 
   // The slot must be idle. The shard's swarm hears Swarm::dialed, or that the session ended.
-  void dial(swarm::SessionId session, const Endpoint& remote,
-            const std::optional<Endpoint>& source);
+  void dial(swarm::SessionId session, const Endpoint& remote);
   void adopt(swarm::SessionId session, io::Fd socket);
 
   // A small message or the handshake, as bytes. Sent at the end of the turn.
@@ -89,7 +87,7 @@ class PeerLink {
   // `since`, they are taken as they are. False: nothing gathers.
   bool end_gathering(Instant since);
 
-  // Which lists of the shard this link stands in (LinkList).
+  // Where this link stands (LinkList).
   uint32_t listed = 0;
 
  private:
@@ -155,7 +153,7 @@ class PeerLink {
   void file_send_failed(int error_number);
   void became_writable(io::Operation& operation, int32_t result, uint32_t cqe_flags);
 
-  Shard& shard_;
+  const LinkHost& host_;
   State state_ = State::idle;
   swarm::SessionId session_;
   io::Fd fd_;

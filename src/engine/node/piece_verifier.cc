@@ -1,105 +1,114 @@
-// When a shard hashes what. Where a neighbour may wait for a piece: its parts as they come, side by
-// side with those of others, so that little is left when it is whole. Else whole pieces, as many
-// together as gain the most.
-#include <algorithm>
-#include <array>
+#include "engine/node/piece_verifier.h"
 
-#include "engine/node/shard.h"
+#include <algorithm>
 
 namespace murder::node {
 
 using swarm::ActivePiece;
 
-void Shard::verify(BufferIndex buffer, PieceIndex) {
-  verify_list_.push_back(buffer);
+PieceVerifier::PieceVerifier(io::Reactor& reactor, swarm::Swarm& swarm, PieceMemory& memory,
+                             const codec::Metainfo& metainfo)
+    : reactor_(reactor),
+      swarm_(swarm),
+      memory_(memory),
+      metainfo_(metainfo),
+      streams_(swarm.active().buffer_count()),
+      rounds_(swarm.active().buffer_count()),
+      timer_(reactor.timers(), io::bind_timer<&PieceVerifier::due>(this)) {
+  parts_.reserve(swarm.active().buffer_count());
+}
+
+void PieceVerifier::add(BufferIndex buffer) {
+  waiting_.push_back(buffer);
   batching_.piece_waits(swarm_.may_be_awaited(), reactor_.now());
 }
 
-bool Shard::is_time_to_hash() {
-  if (verify_list_.empty()) {
+bool PieceVerifier::is_time(uint32_t storing_count, bool is_stopping) {
+  if (waiting_.empty()) {
     return false;
   }
   const swarm::ActivePieces& active = swarm_.active();
-  const auto waiting = static_cast<uint32_t>(verify_list_.size());
+  const auto waiting = static_cast<uint32_t>(waiting_.size());
   const uint32_t idle = active.idle_count();
   const Instant now = reactor_.now();
-  const bool is_begun = std::any_of(verify_list_.begin(), verify_list_.end(),
-                                    [&](BufferIndex buffer) { return is_hashed_in_part(buffer); });
+  const bool is_any_begun = std::any_of(waiting_.begin(), waiting_.end(),
+                                        [&](BufferIndex buffer) { return is_begun(buffer); });
   const Instant at =
       batching_.hash_at({.waiting = waiting,
-                         .receiving = active.buffer_count() - idle - waiting - storing_count_,
+                         .receiving = active.buffer_count() - idle - waiting - storing_count,
                          .missing = swarm_.wanted_count(),
-                         .storing = storing_count_,
+                         .storing = storing_count,
                          .idle_buffers = idle,
                          .buffers = active.buffer_count()},
                         now);
-  if (!is_begun && !stopping_ && at > now) {
-    hash_timer_.arm(at);
+  if (!is_any_begun && !is_stopping && at > now) {
+    timer_.arm(at);
     return false;
   }
-  hash_timer_.cancel();
+  timer_.cancel();
   batching_.hashed();
   return true;
 }
 
-bool Shard::is_hashed_in_part(BufferIndex buffer) const {
-  return stream_rounds_[buffer.raw] == swarm_.active().at(buffer).round &&
+bool PieceVerifier::is_begun(BufferIndex buffer) const {
+  return rounds_[buffer.raw] == swarm_.active().at(buffer).round &&
          streams_.hashed_bytes(buffer.raw) > 0;
 }
 
-void Shard::add_stream_part(BufferIndex buffer) {
+void PieceVerifier::add_part(BufferIndex buffer) {
   const ActivePiece& active = swarm_.active().at(buffer);
-  if (stream_rounds_[buffer.raw] != active.round) {
-    stream_rounds_[buffer.raw] = active.round;
+  if (rounds_[buffer.raw] != active.round) {
+    rounds_[buffer.raw] = active.round;
     streams_.restart(buffer.raw);
   }
   const uint32_t bytes = active.front_bytes();
   const bool is_whole = active.state == ActivePiece::State::verifying;
   if (is_whole || bytes >= streams_.hashed_bytes(buffer.raw) + hash::PieceStreams::step_bytes_min) {
-    stream_parts_.push_back({buffer.raw, {pieces_->at(buffer, 0), bytes}, is_whole});
+    parts_.push_back({buffer.raw, {memory_.at(buffer, 0), bytes}, is_whole});
   }
 }
 
 // The digests of what waits, by streams, in company of pieces that are not whole yet. With nothing
 // that waits those go on by themselves.
-void Shard::hash_by_streams(std::span<const BufferIndex> waiting, std::span<Sha1Digest> digests) {
-  stream_parts_.clear();
-  for (const BufferIndex buffer : waiting) {
-    add_stream_part(buffer);
+void PieceVerifier::hash_by_streams(std::span<const BufferIndex> buffers,
+                                    std::span<Sha1Digest> digests) {
+  parts_.clear();
+  for (const BufferIndex buffer : buffers) {
+    add_part(buffer);
   }
   // What nobody awaits is hashed when there is more of it, and smaller pieces when they are whole.
-  if (geometry().piece_bytes > hash::PieceStreams::step_bytes_min && swarm_.may_be_awaited()) {
+  if (metainfo_.geometry.piece_bytes > hash::PieceStreams::step_bytes_min &&
+      swarm_.may_be_awaited()) {
     for (const uint32_t buffer : swarm_.active().used()) {
       if (swarm_.active().at({buffer}).state == ActivePiece::State::receiving) {
-        add_stream_part({buffer});
+        add_part({buffer});
       }
     }
   }
-  if (stream_parts_.size() > 1 || !waiting.empty()) {
-    streams_.advance(stream_parts_);
+  if (parts_.size() > 1 || !buffers.empty()) {
+    streams_.advance(parts_);
   }
-  for (size_t index = 0; index < waiting.size(); ++index) {
+  for (size_t index = 0; index < buffers.size(); ++index) {
     digests[index] = streams_.finish(
-        waiting[index].raw,
-        {pieces_->at(waiting[index], 0), swarm_.active().at(waiting[index]).size_bytes});
+        buffers[index].raw,
+        {memory_.at(buffers[index], 0), swarm_.active().at(buffers[index]).size_bytes});
   }
 }
 
-bool Shard::hash_pieces() {
+std::span<const PieceVerifier::Verdict> PieceVerifier::run(uint32_t storing_count,
+                                                           bool is_stopping) {
   std::array<BufferIndex, hash::sha1_lanes_max> buffers;
   std::array<Sha1Digest, hash::sha1_lanes_max> digests;
-  const size_t count = is_time_to_hash() ? std::min(verify_list_.size(), buffers.size()) : 0;
-  const auto waiting = std::span(buffers).first(count);
-  std::copy_n(verify_list_.begin(), count, buffers.begin());
-  verify_list_.erase(verify_list_.begin(),
-                     verify_list_.begin() + static_cast<std::ptrdiff_t>(count));
-  hash_by_streams(waiting, std::span(digests).first(count));
+  const size_t count =
+      is_time(storing_count, is_stopping) ? std::min(waiting_.size(), buffers.size()) : 0;
+  std::copy_n(waiting_.begin(), count, buffers.begin());
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+  hash_by_streams(std::span(buffers).first(count), std::span(digests).first(count));
   for (size_t index = 0; index < count; ++index) {
     const PieceIndex piece = swarm_.active().at(buffers[index]).piece;
-    const bool matches = digests[index] == metainfo_.piece_digests[piece.raw];
-    swarm_.piece_verified(buffers[index], matches, reactor_.now());
+    verdicts_[index] = {buffers[index], digests[index] == metainfo_.piece_digests[piece.raw]};
   }
-  return count > 0;
+  return std::span(verdicts_).first(count);
 }
 
 }  // namespace murder::node

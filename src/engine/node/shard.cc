@@ -1,7 +1,8 @@
 #include "engine/node/shard.h"
 
-#include <algorithm>
-#include <array>
+#include <malloc.h>
+
+#include <utility>
 
 #include "engine/base/bounds.h"
 #include "engine/base/ensure.h"
@@ -13,24 +14,17 @@ using swarm::SessionId;
 
 namespace {
 
-constexpr uint32_t send_chunk_bytes = 512 * 1024;
-constexpr uint32_t send_chunk_count = 12;
-// So often is looked for bytes that gather at a socket longer than this: they are taken, whether
-// more comes or not.
-constexpr Duration gather_wait_max = std::chrono::milliseconds(5);
-constexpr uint64_t scratch_bytes = 2 * 1024 * 1024;  // the largest recv that is armed
-constexpr uint64_t waste_bytes = 256 * 1024;
-constexpr uint64_t overhead_bytes =
-    uint64_t{send_chunk_bytes} * send_chunk_count + scratch_bytes + waste_bytes;
 // A place that is sent from cannot be used for the next piece. Neighbours that stopped reading may
 // hold some ten of them, which must not be most.
 constexpr uint32_t places_to_serve_unstored = 24;
 constexpr int rounds_per_turn_max = 16;
-constexpr Duration accept_pause = std::chrono::milliseconds(100);
-static_assert(send_chunk_bytes >= limits::block_bytes_max);
+// Fewer connections leave little behind. A look at the whole heap takes about a millisecond.
+constexpr uint32_t closed_worth_trimming = 16;
+constexpr Duration trim_interval = std::chrono::seconds(2);
 
 PieceMemory::Size memory_of(const Geometry& geometry, const BitSet& have, uint64_t memory_bytes) {
-  const uint64_t for_pieces = memory_bytes > overhead_bytes ? memory_bytes - overhead_bytes : 0;
+  const uint64_t for_pieces =
+      memory_bytes > LinkMemory::all_bytes ? memory_bytes - LinkMemory::all_bytes : 0;
   return PieceMemory::size_for(geometry, have.size() - have.count(), for_pieces);
 }
 
@@ -45,84 +39,61 @@ swarm::SwarmConfig config_of(const ShardOptions& options, const BitSet& have) {
 }  // namespace
 
 Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Metainfo& metainfo,
-             Store store, const BitSet& have, io::Fd listener, ShardOutbox& outbox)
+             Store store, const BitSet& have, io::Fd listener, ShardOutbox& outbox,
+             PieceMemory piece_memory, LinkMemory::Arenas link_arenas)
     : reactor_(reactor),
-      options_(options),
-      metainfo_(metainfo),
-      outbox_(outbox),
+      home_{outbox, options.index},
       store_(std::move(store)),
-      listener_(std::move(listener)),
       swarm_(config_of(options, have), have, Prng(options.seed), *this),
-      streams_(swarm_.active().buffer_count()),
-      stream_rounds_(swarm_.active().buffer_count()),
-      upload_(
-          reactor, options.upload_limit, listed_upload,
-          {this, [](void* self, PeerLink& link) { static_cast<Shard*>(self)->wants_flush(link); }}),
-      download_(
-          reactor, options.download_limit, listed_download,
-          {this, [](void* self, PeerLink& link) { static_cast<Shard*>(self)->wants_arm(link); }}),
-      links_(options.swarm.sessions_max),
-      stores_(swarm_.active().buffer_count()),
-      accept_(io::bind_operation<&Shard::accepted>(this)),
-      accept_timer_(reactor.timers(), io::bind_timer<&Shard::accept_again>(this)),
-      tick_timer_(reactor.timers(), io::bind_timer<&Shard::tick>(this)),
+      storage_(reactor, store_, swarm_, std::move(piece_memory), home_),
+      verifier_(reactor, swarm_, storage_.memory(), metainfo),
+      link_memory_(std::move(link_arenas), work_),
+      upload_(reactor, options.upload_limit, listed_upload,
+              bind_resume<&LinkWork::wants_flush>(&work_)),
+      download_(reactor, options.download_limit, listed_download,
+                bind_resume<&LinkWork::wants_arm>(&work_)),
       gather_timer_(reactor.timers(), io::bind_timer<&Shard::gather_due>(this)),
-      hash_timer_(reactor.timers(), io::bind_timer<&Shard::hash_due>(this)),
+      link_host_{.reactor = reactor,
+                 .swarm = swarm_,
+                 .store = store_,
+                 .pieces = storage_,
+                 .memory = link_memory_,
+                 .work = work_,
+                 .gather_timer = gather_timer_,
+                 .upload = upload_,
+                 .download = download_,
+                 .counters = counters_,
+                 .home = home_,
+                 .send_path = options.send_path,
+                 .source = options.source},
+      links_(options.swarm.sessions_max),
+      acceptor_(reactor, std::move(listener), bind_accepted<&Shard::accepted>(this)),
+      tick_timer_(reactor.timers(), io::bind_timer<&Shard::tick>(this)),
       turn_hook_(io::bind_hook<&Shard::turn_ended>(this)) {
   store_.close_through(reactor_);
-  stream_parts_.reserve(stores_.size());
-  for (std::unique_ptr<StoreTransfer>& transfer : stores_) {
-    transfer =
-        std::make_unique<StoreTransfer>(reactor_, store_, bind_transfer<&Shard::stored>(this));
-  }
-}
-
-Shard::~Shard() {
-  stopping_ = true;
-  reactor_.cancel_and_wait(accept_);
-}
-
-Status Shard::allocate(const BitSet& have) {
-  Result<PieceMemory> pieces =
-      PieceMemory::create(geometry(), memory_of(geometry(), have, options_.memory_bytes));
-  if (!pieces) {
-    return fail(pieces.error());
-  }
-  pieces_.emplace(std::move(*pieces));
-  const auto make = [](std::unique_ptr<io::AlignedArena>& arena, uint64_t size_bytes) -> Status {
-    auto made = io::AlignedArena::create({.size_bytes = size_bytes});
-    if (!made) {
-      return fail(made.error());
-    }
-    arena = std::move(*made);
-    return {};
-  };
-  for (const Status& status : {make(chunk_memory_, uint64_t{send_chunk_bytes} * send_chunk_count),
-                               make(scratch_, scratch_bytes), make(waste_, waste_bytes)}) {
-    if (!status) {
-      return status;
-    }
-  }
-  chunks_ = io::ChunkPool(chunk_memory_->bytes(), send_chunk_bytes);
-  return {};
 }
 
 Result<std::unique_ptr<Shard>> Shard::create(io::Reactor& reactor, const ShardOptions& options,
                                              const codec::Metainfo& metainfo, Store store,
                                              const BitSet& have, io::Fd listener,
                                              ShardOutbox& outbox) {
-  std::unique_ptr<Shard> shard(
-      new Shard(reactor, options, metainfo, std::move(store), have, std::move(listener), outbox));
-  const Status allocated = shard->allocate(have);
-  if (!allocated) {
-    return fail(allocated.error());
+  Result<PieceMemory> pieces = PieceMemory::create(
+      metainfo.geometry, memory_of(metainfo.geometry, have, options.memory_bytes));
+  if (!pieces) {
+    return fail(pieces.error());
   }
-  return shard;
+  Result<LinkMemory::Arenas> arenas = LinkMemory::Arenas::create();
+  if (!arenas) {
+    return fail(arenas.error());
+  }
+  return std::unique_ptr<Shard>(new Shard(reactor, options, metainfo, std::move(store), have,
+                                          std::move(listener), outbox, std::move(*pieces),
+                                          std::move(*arenas)));
 }
 
 void Shard::start() {
   reactor_.add_turn_hook(turn_hook_);
-  reactor_.accept_multishot(accept_, listener_.get());
+  acceptor_.start();
   tick_timer_.arm(reactor_.now());
 }
 
@@ -131,50 +102,24 @@ void Shard::start() {
 PeerLink& Shard::link(SessionId session) {
   std::unique_ptr<PeerLink>& slot = links_[session.slot];
   if (slot == nullptr) {
-    slot = std::make_unique<PeerLink>(*this);
+    slot = std::make_unique<PeerLink>(link_host_);
   }
   return *slot;
 }
 
-void Shard::accepted(io::Operation&, int32_t result, uint32_t cqe_flags) {
-  if (result >= 0) {
-    io::Fd socket(result);
-    const std::optional<Endpoint> remote = io::peer_endpoint(result);
-    const SessionId session =
-        remote && !stopping_ ? swarm_.accept(*remote, reactor_.now()) : SessionId{};
-    if (!session.is_none()) {
-      link(session).adopt(session, std::move(socket));
-    }
-  }
-  if ((cqe_flags & io::cqe_more) == 0 && !stopping_) {
-    // Out of descriptors, or the kernel ended the multishot: after a pause when it was an error.
-    accept_timer_.arm(result >= 0 ? reactor_.now() : reactor_.now() + accept_pause);
-  }
-}
-
-void Shard::accept_again(io::Timer&) {
-  if (!stopping_ && !accept_.in_flight()) {
-    reactor_.accept_multishot(accept_, listener_.get());
+void Shard::accepted(io::Fd socket, const Endpoint& remote) {
+  const SessionId session = swarm_.accept(remote, reactor_.now());
+  if (!session.is_none()) {
+    link(session).adopt(session, std::move(socket));
   }
 }
 
 void Shard::dial(SessionId session, const Endpoint& endpoint) {
-  std::optional<Endpoint> source;
-  if (options_.source && options_.source->is_v4() == endpoint.address.is_v4()) {
-    source = Endpoint{*options_.source, 0};
-  }
-  link(session).dial(session, endpoint, source);
+  link(session).dial(session, endpoint);
 }
 
 void Shard::close(SessionId session, CloseReason) {
   link(session).close();
-}
-
-void Shard::wants_end(PeerLink& link, CloseReason reason) {
-  if ((link.listed & listed_end) == 0) {
-    link.listed |= listed_end;
-    end_list_.push_back({&link, link.session(), reason});
-  }
 }
 
 void Shard::send_handshake(SessionId session, const codec::Handshake& handshake) {
@@ -182,24 +127,24 @@ void Shard::send_handshake(SessionId session, const codec::Handshake& handshake)
   const std::span<uint8_t> wire = to.append(codec::handshake_bytes);
   ENSURE(wire.size() == codec::handshake_bytes);
   codec::encode_handshake(handshake, wire.first<codec::handshake_bytes>());
-  wants_flush(to);
+  work_.wants_flush(to);
 }
 
 void Shard::send(SessionId session, const codec::PeerMessage& message) {
   PeerLink& to = link(session);
   const std::span<uint8_t> wire = to.append(codec::encoded_bytes(message));
   if (wire.empty()) {
-    wants_end(to, CloseReason::not_reading);
+    work_.wants_end(to, CloseReason::not_reading);
     return;
   }
   codec::encode_message(message, wire);
-  wants_flush(to);
+  work_.wants_flush(to);
 }
 
 void Shard::send_block(SessionId session, const BlockRange& block) {
   PeerLink& to = link(session);
   to.enqueue(block);
-  wants_flush(to);
+  work_.wants_flush(to);
 }
 
 void Shard::disarm(SessionId session) {
@@ -208,113 +153,81 @@ void Shard::disarm(SessionId session) {
 
 // --- pieces --------------------------------------------------------------------------------------
 
+void Shard::verify(BufferIndex buffer, PieceIndex) {
+  verifier_.add(buffer);
+}
+
+bool Shard::verify_pieces() {
+  const auto verdicts = verifier_.run(storage_.writing_count(), stopping_);
+  for (const PieceVerifier::Verdict& verdict : verdicts) {
+    swarm_.piece_verified(verdict.buffer, verdict.matches, reactor_.now());
+  }
+  return !verdicts.empty();
+}
+
 void Shard::store(BufferIndex buffer, PieceIndex piece) {
-  pieces_->verified(buffer, piece);
-  store_list_.push_back(buffer);
-}
-
-bool Shard::start_stores() {
-  if (store_list_.empty()) {
-    return false;
-  }
-  std::vector<BufferIndex> buffers;
-  std::swap(buffers, store_list_);
-  for (const BufferIndex buffer : buffers) {
-    const swarm::ActivePiece& active = swarm_.active().at(buffer);
-    ++storing_count_;
-    stores_[buffer.raw]->write(geometry().piece_offset(active.piece),
-                               {pieces_->at(buffer, 0), active.size_bytes});
-  }
-  buffers.clear();
-  if (store_list_.empty()) {
-    std::swap(buffers, store_list_);  // keeps the memory
-  }
-  return true;
-}
-
-void Shard::stored(StoreTransfer& transfer, int error_number) {
-  const auto found = std::find_if(stores_.begin(), stores_.end(),
-                                  [&](const auto& entry) { return entry.get() == &transfer; });
-  const BufferIndex buffer{static_cast<uint32_t>(found - stores_.begin())};
-  --storing_count_;
-  if (error_number != 0) {
-    post(ShardMessage::Kind::write_failed, {}, error_number);
-    return;  // the node stops
-  }
-  leave_place(buffer);
-}
-
-void Shard::read_failed(int error_number) {
-  post(ShardMessage::Kind::read_failed, {}, error_number);
+  storage_.store(buffer, piece);
 }
 
 // --- the home thread -----------------------------------------------------------------------------
 
-void Shard::post(ShardMessage::Kind kind, PieceIndex piece, int error_number) {
-  outbox_.post(
-      {.kind = kind, .shard = options_.index, .piece = piece, .error_number = error_number});
-}
-
 void Shard::request_lease(PieceIndex piece) {
-  post(ShardMessage::Kind::lease_request, piece);
+  home_.post(to_home::LeaseRequest{piece});
 }
 void Shard::return_lease(PieceIndex piece) {
-  post(ShardMessage::Kind::lease_return, piece);
+  home_.post(to_home::LeaseReturn{piece});
 }
 void Shard::lease_fulfilled(PieceIndex piece) {
-  post(ShardMessage::Kind::lease_fulfilled, piece);
+  home_.post(to_home::LeaseFulfilled{piece});
 }
 void Shard::completed() {
   post_stats();  // who asks at the end is to see all of it
-  post(ShardMessage::Kind::completed);
+  home_.post(to_home::Completed{});
 }
 
-void Shard::deliver(const ShardMessage& message) {
-  const Instant now = reactor_.now();
-  switch (message.kind) {
-    case ShardMessage::Kind::lease_granted:
-      swarm_.lease_answered(message.piece, true, now);
-      return;
-    case ShardMessage::Kind::lease_denied:
-      swarm_.lease_answered(message.piece, false, now);
-      return;
-    case ShardMessage::Kind::lease_freed:
-      swarm_.lease_freed(message.piece, now);
-      return;
-    case ShardMessage::Kind::stored_elsewhere:
-      swarm_.piece_stored_elsewhere(message.piece, now);
-      return;
-    case ShardMessage::Kind::rack_told:
-      swarm_.rack_told(message.rack);
-      return;
-    case ShardMessage::Kind::candidate:
-      swarm_.add_candidates({&message.endpoint, 1}, now);
-      return;
-    case ShardMessage::Kind::stop:
-      stopping_ = true;
-      reactor_.cancel(accept_);
-      swarm_.stop(now);
-      return;
-    default:
-      ENSURE(false);
-  }
+void Shard::deliver(const FromHome& message) {
+  std::visit([this](const auto& of_kind) { on(of_kind); }, message);
+}
+
+void Shard::on(const from_home::LeaseAnswer& message) {
+  swarm_.lease_answered(message.piece, message.is_granted, reactor_.now());
+}
+
+void Shard::on(const from_home::LeaseFreed& message) {
+  swarm_.lease_freed(message.piece, reactor_.now());
+}
+
+void Shard::on(const from_home::StoredElsewhere& message) {
+  swarm_.piece_stored_elsewhere(message.piece, reactor_.now());
+}
+
+void Shard::on(const from_home::Candidate& message) {
+  swarm_.add_candidates({&message.endpoint, 1}, reactor_.now());
+}
+
+void Shard::on(const from_home::RackTold& message) {
+  swarm_.rack_told(message.rack);
+}
+
+void Shard::on(const from_home::Stop&) {
+  stopping_ = true;
+  acceptor_.stop();
+  swarm_.stop(reactor_.now());
 }
 
 void Shard::post_stats() {
   const swarm::SwarmStats& stats = swarm_.stats();
   counters_.ring_submissions = reactor_.counters().submissions;
   counters_.ring_enters = reactor_.counters().enters;
-  outbox_.post({.kind = ShardMessage::Kind::stats,
-                .shard = options_.index,
-                .stats = {.downloaded_bytes = stats.downloaded_bytes,
-                          .uploaded_bytes = stats.uploaded_bytes,
-                          .wasted_bytes = stats.wasted_bytes,
-                          .failed_pieces = stats.failed_pieces,
-                          .last_culprit = stats.last_culprit,
-                          .session_count = swarm_.session_count(),
-                          .open_count = swarm_.open_count(),
-                          .neighbour_count = swarm_.neighbour_count(reactor_.now()),
-                          .io = counters_}});
+  home_.post(ShardStats{.downloaded_bytes = stats.downloaded_bytes,
+                        .uploaded_bytes = stats.uploaded_bytes,
+                        .wasted_bytes = stats.wasted_bytes,
+                        .failed_pieces = stats.failed_pieces,
+                        .last_culprit = stats.last_culprit,
+                        .session_count = swarm_.session_count(),
+                        .open_count = swarm_.open_count(),
+                        .neighbour_count = swarm_.neighbour_count(reactor_.now()),
+                        .io = counters_});
 }
 
 void Shard::tick(io::Timer&) {
@@ -326,68 +239,42 @@ void Shard::tick(io::Timer&) {
   tick_timer_.arm(now + swarm::Swarm::tick_interval);
 }
 
-void Shard::gathers() {
-  if (!gather_timer_.armed()) {
-    gather_timer_.arm(reactor_.now() + gather_wait_max);
-  }
-}
-
 void Shard::gather_due(io::Timer&) {
-  const Instant since = reactor_.now() - gather_wait_max;
+  const Instant since = reactor_.now() - LinkHost::gather_wait_max;
   bool gather = false;
   for (const std::unique_ptr<PeerLink>& link : links_) {
     gather |= link != nullptr && link->end_gathering(since);
   }
   if (gather) {
-    gathers();
+    link_host_.gathers();
+  }
+}
+
+// Chunks that links wait for, and places that stored pieces cannot leave.
+void Shard::take_memory_back(Instant now) {
+  if (!link_memory_.is_short() && !storage_.is_short()) {
+    return;
+  }
+  for (const std::unique_ptr<PeerLink>& link : links_) {
+    if (link != nullptr) {
+      link->yield_memory(now);
+    }
+  }
+}
+
+// What connections held was freed in small parts, which the C library keeps.
+void Shard::trim_heap(Instant now) {
+  if (closed_since_trim_ >= closed_worth_trimming && now - trimmed_at_ >= trim_interval) {
+    closed_since_trim_ = 0;
+    trimmed_at_ = now;
+    malloc_trim(0);
   }
 }
 
 // --- the end of a turn ---------------------------------------------------------------------------
 
-void Shard::enlist(std::vector<PeerLink*>& list, PeerLink& link, uint32_t flag) {
-  if ((link.listed & flag) == 0) {
-    link.listed |= flag;
-    list.push_back(&link);
-  }
-}
-
-template <typename Visit>
-bool Shard::drain(std::vector<PeerLink*>& list, uint32_t flag, Visit&& visit) {
-  if (list.empty()) {
-    return false;
-  }
-  draining_list_.clear();
-  std::swap(list, draining_list_);
-  for (PeerLink* link : draining_list_) {
-    link->listed &= ~flag;
-    visit(*link);
-  }
-  return true;
-}
-
-bool Shard::end_links() {
-  if (end_list_.empty()) {
-    return false;
-  }
-  std::vector<LinkEnd> ends;
-  std::swap(ends, end_list_);
-  for (const LinkEnd& entry : ends) {
-    entry.link->listed &= ~uint32_t{listed_end};
-    if (entry.link->session() == entry.session) {
-      entry.link->end(entry.reason);
-    }
-  }
-  return true;
-}
-
-bool Shard::do_waiting_work() {
-  bool worked = end_links();
-  worked |= hash_pieces();
-  worked |= start_stores();
-  worked |= leave_held_places();
-  worked |= drain(disarm_list_, listed_disarm, [](PeerLink& link) { link.answer_disarm(); });
-  worked |= drain(settled_list_, listed_settled, [&](PeerLink& link) {
+bool Shard::free_settled_links() {
+  return work_.each_settled([&](PeerLink& link) {
     if (link.is_closing() && link.nothing_in_flight()) {
       const SessionId session = link.session();
       link.finish_close();
@@ -395,8 +282,17 @@ bool Shard::do_waiting_work() {
       swarm_.closed(session, reactor_.now());
     }
   });
-  worked |= drain(flush_list_, listed_flush, [](PeerLink& link) { link.flush(); });
-  worked |= drain(arm_list_, listed_arm, [](PeerLink& link) { link.arm(); });
+}
+
+bool Shard::do_waiting_work() {
+  bool worked = work_.end_links();
+  worked |= verify_pieces();
+  worked |= storage_.start_writes();
+  worked |= storage_.leave_held_places();
+  worked |= work_.answer_disarms();
+  worked |= free_settled_links();
+  worked |= work_.flush();
+  worked |= work_.arm();
   return worked;
 }
 
@@ -416,16 +312,14 @@ void Shard::check_stopped() {
     return;  // it is asked at the end of every turn
   }
   // Pieces that wait to be hashed or written are kept: they would begin a write later on.
-  const bool writing = !verify_list_.empty() || !store_list_.empty() ||
-                       std::any_of(stores_.begin(), stores_.end(),
-                                   [](const auto& transfer) { return transfer->in_flight(); });
-  if (swarm_.session_count() == 0 && !writing && !accept_.in_flight()) {
+  const bool writing = !verifier_.is_idle() || !storage_.is_idle();
+  if (swarm_.session_count() == 0 && !writing && acceptor_.is_idle()) {
     stopped_told_ = true;
-    for (io::Timer* timer : {&accept_timer_, &tick_timer_, &gather_timer_, &hash_timer_}) {
-      timer->cancel();
-    }
+    tick_timer_.cancel();
+    gather_timer_.cancel();
+    verifier_.stop();
     turn_hook_.remove();
-    post(ShardMessage::Kind::stopped);
+    home_.post(to_home::Stopped{});
   }
 }
 

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <utility>
+#include <variant>
 
 namespace murder::node {
 namespace {
@@ -84,14 +85,14 @@ ShardThread::~ShardThread() {
     return;
   }
   if (!is_told_to_stop_) {
-    deliver({.kind = ShardMessage::Kind::stop});
+    deliver(from_home::Stop{});
     home_.submit();
   }
   thread_.join();
 }
 
-void ShardThread::deliver(const ShardMessage& message) {
-  is_told_to_stop_ = is_told_to_stop_ || message.kind == ShardMessage::Kind::stop;
+void ShardThread::deliver(const FromHome& message) {
+  is_told_to_stop_ = is_told_to_stop_ || std::holds_alternative<from_home::Stop>(message);
   if (!inbox_waiting_.empty() || !inbox_.post(home_, message)) {
     inbox_waiting_.push_back(message);
   }
@@ -109,11 +110,11 @@ void ShardThread::inbox_ready(io::Notifier&) {
   }
 }
 
-void ShardThread::post(const ShardMessage& message) {
-  if (!outbox_waiting_.empty() || !outbox_.post(*reactor_, message)) {
-    outbox_waiting_.push_back(message);
+void ShardThread::post(const ShardReport& report) {
+  if (!outbox_waiting_.empty() || !outbox_.post(*reactor_, report)) {
+    outbox_waiting_.push_back(report);
   }
-  if (message.kind == ShardMessage::Kind::stopped) {
+  if (std::holds_alternative<to_home::Stopped>(report.message)) {
     reactor_->stop();
   }
 }
@@ -125,8 +126,8 @@ void ShardThread::flush_outbox(io::TurnHook&) {
 }
 
 void ShardThread::outbox_ready(io::Notifier&) {
-  while (const auto message = outbox_.take()) {
-    home_outbox_.post(*message);
+  while (const auto report = outbox_.take()) {
+    home_outbox_.post(*report);
   }
 }
 

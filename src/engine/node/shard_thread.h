@@ -29,29 +29,28 @@ class ShardThread final : public ShardOutbox {
   // Error: no further thread can be started.
   [[nodiscard]] Status start();
   // Home thread.
-  void deliver(const ShardMessage& message);
+  void deliver(const FromHome& message);
 
  private:
   static constexpr uint32_t mailbox_size = 1024;
-  using Box = io::Mailbox<ShardMessage, mailbox_size>;
 
   ShardThread(io::Reactor& home, std::unique_ptr<io::Reactor> reactor, ShardIndex index,
               ShardOutbox& home_outbox);
 
-  void post(const ShardMessage& message) override;  // the shard's thread
-  void inbox_ready(io::Notifier& notifier);         // the shard's thread
-  void outbox_ready(io::Notifier& notifier);        // home thread
-  void flush_inbox(io::TurnHook& hook);             // home thread
-  void flush_outbox(io::TurnHook& hook);            // the shard's thread
+  void post(const ShardReport& report) override;  // the shard's thread
+  void inbox_ready(io::Notifier& notifier);       // the shard's thread
+  void outbox_ready(io::Notifier& notifier);      // home thread
+  void flush_inbox(io::TurnHook& hook);           // home thread
+  void flush_outbox(io::TurnHook& hook);          // the shard's thread
 
   io::Reactor& home_;
   uint32_t index_;
   std::unique_ptr<io::Reactor> reactor_;
   ShardOutbox& home_outbox_;
-  Box inbox_;
-  Box outbox_;
-  std::deque<ShardMessage> inbox_waiting_;
-  std::deque<ShardMessage> outbox_waiting_;
+  io::Mailbox<FromHome, mailbox_size> inbox_;
+  io::Mailbox<ShardReport, mailbox_size> outbox_;
+  std::deque<FromHome> inbox_waiting_;
+  std::deque<ShardReport> outbox_waiting_;
   io::TurnHook inbox_hook_;
   io::TurnHook outbox_hook_;
   std::unique_ptr<Shard> shard_;

@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "engine/io/reactor.h"
+#include "engine/node/link_work.h"
 #include "engine/policy/rate_limit.h"
 
 namespace murder::node {
-
-class PeerLink;
 
 class Throttle {
  public:
@@ -23,8 +22,8 @@ class Throttle {
     Resume resume = nullptr;
   };
 
-  // `listed_flag`: the bit of PeerLink::listed that says a link waits here.
-  Throttle(io::Reactor& reactor, uint64_t bytes_per_second, uint32_t listed_flag, Target target);
+  // `list`: of those that a link stands in, this one.
+  Throttle(io::Reactor& reactor, uint64_t bytes_per_second, LinkList list, Target target);
 
   // Whether something may pass now; if not, the link waits and is resumed.
   [[nodiscard]] bool may_pass(PeerLink& link) { return !limit_.is_set() || passes_now(link); }
@@ -39,11 +38,17 @@ class Throttle {
   io::Reactor& reactor_;
   policy::RateLimit limit_;
   uint64_t portion_bytes_;
-  uint32_t listed_flag_;
+  LinkList list_;
   Target target_;
   io::Timer timer_;
   std::vector<PeerLink*> waiting_;
   std::vector<PeerLink*> resuming_;
 };
+
+// Calls void LinkWork::wants_flush(PeerLink&).
+template <auto Method, typename Owner>
+[[nodiscard]] Throttle::Target bind_resume(Owner* owner) {
+  return {owner, [](void* self, PeerLink& link) { (static_cast<Owner*>(self)->*Method)(link); }};
+}
 
 }  // namespace murder::node
