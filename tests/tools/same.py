@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds two builds of murder against each other: do they simulate the same, to the last byte?
+"""Compares two builds of murder: do they simulate the same, byte for byte?
 
     ./dev same REV              this tree, as it is, against the commit REV
     ./dev same REV OTHER        the commit OTHER against the commit REV
@@ -169,10 +169,12 @@ def report(comparisons):
 
 
 def show_progress(total):
-    """Over one line of a terminal; nothing elsewhere."""
+    """On one line of a terminal; elsewhere every tenth, on a line each."""
     def show(done):
         if sys.stderr.isatty():
             print(f"\r{done} of {total} simulations", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        elif done % 10 == 0:
+            print(f"{done} of {total} simulations", file=sys.stderr, flush=True)
     return show
 
 
