@@ -1,10 +1,12 @@
-// One simulated host: a swarm, its announcer, what waits to happen to it, and the sink that turns
-// the swarm's effects into events. Owned by the simulation, which outlives it; one thread at a time
-// advances it, and touches nothing of another host. It lives from the start of the run and takes
-// part from `join` to its end (`leave`, `die`), after which its events are ignored.
+// One simulated host: a swarm, its announcer, its core and its disk, and what waits to happen to
+// it. Owned by the fleet. One thread at a time advances it and touches nothing of another host;
+// what it has for others goes into its region. It exists from the start of the run and takes part
+// from `join` until it leaves or dies, after which its events are ignored.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/bit_set.h"
@@ -17,29 +19,48 @@
 
 namespace murder::sim {
 
-class Simulation;
+struct AnnounceTalk;
 struct Region;
 
 inline constexpr uint32_t seeder_index = 0;
 
-class Host final : public swarm::EffectSink {
+class Host {
  public:
   enum class State : uint8_t { absent, alive, dead };
 
-  Host(Simulation& simulation, uint32_t index, Prng prng);
+  // The options outlive it.
+  Host(const Options& options, uint32_t index, Prng prng);
 
-  void dial(swarm::SessionId session, const Endpoint& endpoint) override;
-  void send_handshake(swarm::SessionId session, const codec::Handshake& handshake) override;
-  void send(swarm::SessionId session, const codec::PeerMessage& message) override;
-  void send_block(swarm::SessionId session, const BlockRange& block) override;
-  void disarm(swarm::SessionId session) override;
-  void close(swarm::SessionId session, swarm::CloseReason reason) override;
-  void verify(BufferIndex buffer, PieceIndex piece) override;
-  void store(BufferIndex buffer, PieceIndex piece) override;
-  void request_lease(PieceIndex piece) override;
-  void return_lease(PieceIndex piece) override;
-  void lease_fulfilled(PieceIndex piece) override;
-  void completed() override;
+  void push(Instant when, EventKind kind, uint32_t target = 0) {
+    Event event;
+    event.when = when;
+    event.kind = kind;
+    event.target = target;
+    agenda.push(event);
+  }
+
+  // Takes part from now on, unless it died before. The sink outlives the host.
+  void join(swarm::EffectSink& sink);
+  void tick();
+  // Leaves when it has given as many copies as Options::seeder_leaves says.
+  void leave_if_given();
+
+  // What a host has besides the network: a core that hashes, a disk, and a tracker to ask.
+  void verify(BufferIndex buffer, PieceIndex piece);
+  void store(BufferIndex buffer, PieceIndex piece);
+  void stored_piece(BufferIndex buffer);
+  void completed();
+  void pump_announcer();
+  void announce_heard(const AnnounceTalk& heard);
+
+  // Remembers the first breach of a rule in the region.
+  void note_fault(std::string_view what) const;
+  // Checks the swarm's invariants, at every Options::check_every'th event of the region.
+  void check() const {
+    if (options_.check_every > 0) {
+      count_to_check();
+    }
+  }
 
   [[nodiscard]] SideIndex side(swarm::SessionId session) const {
     return session.slot < sides.size() ? sides[session.slot] : no_side;
@@ -49,7 +70,6 @@ class Host final : public swarm::EffectSink {
   [[nodiscard]] bool is_alive_at(Instant when) const { return joins_at <= when && when < dies_at; }
   [[nodiscard]] bool is_silent_at(Instant when) const { return dies_silently && dies_at <= when; }
 
-  Simulation& simulation;
   Region* region = nullptr;
   const uint32_t index;
   Instant now{};  // of what happens to it
@@ -86,6 +106,13 @@ class Host final : public swarm::EffectSink {
   uint64_t wanted_bytes = 0;    // payload that came in whole blocks and had a place
   uint64_t unwanted_bytes = 0;  // payload without one
   uint64_t outside_bytes = 0;   // payload that came from another rack
+
+ private:
+  [[nodiscard]] swarm::SwarmConfig config() const;
+  [[nodiscard]] std::string rack_name() const;
+  void count_to_check() const;
+
+  const Options& options_;
 };
 
 }  // namespace murder::sim

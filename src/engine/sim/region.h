@@ -38,6 +38,9 @@ struct Mail {
   Event event;
 };
 
+// Deletes what the event carries, when nobody will take it any more.
+void drop(const Event& event);
+
 struct Region {
   uint32_t first_host = 0;
   uint32_t end_host = 0;

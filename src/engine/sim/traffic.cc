@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/sim/connections.h"
 #include "engine/sim/messages.h"
-#include "engine/sim/simulation.h"
 
 namespace murder::sim {
 
@@ -11,25 +11,32 @@ using codec::PeerMessage;
 using swarm::SessionId;
 using swarm::unit_bytes;
 
+namespace {
+
+// From the order to let go of a connection's places until no receive is armed on them.
+constexpr Duration disarm_takes = std::chrono::microseconds(5);
+
+}  // namespace
+
 // --- messages ------------------------------------------------------------------------------------
 
 // Tells the other end. Behind payload, or behind what waits there, it is the wires that know when
 // it arrives.
-void Simulation::say(Host& host, SideIndex side_index, Event event) {
+void Connections::say(Host& host, SideIndex side_index, Event event) {
   Side& side = sides_.at(side_index);
   event.target = other_side(side_index);
   event.when = host.now + options_.latency;
-  if (side.flow == FlowNetwork::none && side.ordered_in != window_ &&
+  if (side.flow == FlowNetwork::none && side.ordered_in != clock_.window &&
       side.last_arrival <= event.when) {
-    host.region->outbox[region_of(side.peer)].push_back({side.peer, event});
+    host.region->outbox[fleet_.region_of(side.peer)].push_back({side.peer, event});
     return;
   }
-  side.ordered_in = window_;
+  side.ordered_in = clock_.window;
   host.region->orders.push_back(
       {.when = host.now, .side = side_index, .kind = WireOrder::Kind::say, .event = event});
 }
 
-void Simulation::send(Host& host, SessionId session, const PeerMessage& message) {
+void Connections::send(Host& host, SessionId session, const PeerMessage& message) {
   const SideIndex side_index = host.side(session);
   ENSURE(side_index != no_side);
   if (sides_.at(side_index).state != Side::State::open) {
@@ -51,7 +58,7 @@ void Simulation::send(Host& host, SessionId session, const PeerMessage& message)
   say(host, side_index, event);
 }
 
-void Simulation::hear(Host& host, const Event& event) {
+void Connections::hear(Host& host, const Event& event) {
   const std::unique_ptr<Parcel> parcel(event.kind == EventKind::parcel ? event.carried<Parcel>()
                                                                        : nullptr);
   if (takes_part(host, event.target)) {
@@ -60,7 +67,7 @@ void Simulation::hear(Host& host, const Event& event) {
   }
 }
 
-void Simulation::send_handshake(Host& host, SessionId session, const codec::Handshake&) {
+void Connections::send_handshake(Host& host, SessionId session) {
   const SideIndex side_index = host.side(session);
   ENSURE(side_index != no_side);
   host.region->counters.message_bytes += codec::handshake_bytes;
@@ -69,9 +76,9 @@ void Simulation::send_handshake(Host& host, SessionId session, const codec::Hand
   say(host, side_index, event);
 }
 
-void Simulation::hear_handshake(Host& host, SideIndex side_index) {
+void Connections::hear_handshake(Host& host, SideIndex side_index) {
   if (takes_part(host, side_index)) {
-    const Host& from = *hosts_[sides_.at(side_index).peer];
+    const Host& from = fleet_.host(sides_.at(side_index).peer);
     host.swarm->received(sides_.at(side_index).session,
                          codec::Handshake{.info_hash = {},
                                           .peer_id = from.peer_id,
@@ -83,19 +90,19 @@ void Simulation::hear_handshake(Host& host, SideIndex side_index) {
 
 // --- blocks --------------------------------------------------------------------------------------
 
-void Simulation::send_block(Host& host, SessionId session, const BlockRange& block) {
+void Connections::send_block(Host& host, SessionId session, const BlockRange& block) {
   const SideIndex side_index = host.side(session);
   ENSURE(side_index != no_side);
   Side& side = sides_.at(side_index);
   if (side.state != Side::State::open) {
-    note_fault(host, "a block for a connection that is closed");
+    host.note_fault("a block for a connection that is closed");
     return;
   }
   if (!host.verified.test(block.piece.raw) || block.offset % unit_bytes != 0) {
-    note_fault(host, "a block is sent that is not there, or a crooked one");
+    host.note_fault("a block is sent that is not there, or a crooked one");
     return;
   }
-  side.ordered_in = window_;
+  side.ordered_in = clock_.window;
   host.region->orders.push_back({.when = host.now,
                                  .side = side_index,
                                  .kind = WireOrder::Kind::block,
@@ -103,17 +110,15 @@ void Simulation::send_block(Host& host, SessionId session, const BlockRange& blo
                                  .event = {}});
 }
 
-void Simulation::block_sent(Host& host, const Event& event) {
+bool Connections::block_sent(Host& host, const Event& event) {
   if (!takes_part(host, event.target)) {
-    return;
+    return false;
   }
   host.swarm->block_sent(sides_.at(event.target).session, event.words[0], host.now);
-  if (host.index == seeder_index) {
-    leave_if_given(host);
-  }
+  return true;
 }
 
-void Simulation::payload_begins(Host& host, const Event& event) {
+void Connections::payload_begins(Host& host, const Event& event) {
   if (!takes_part(host, event.target)) {
     return;
   }
@@ -127,7 +132,7 @@ void Simulation::payload_begins(Host& host, const Event& event) {
   }
 }
 
-void Simulation::payload_ends(Host& host, SideIndex side_index) {
+void Connections::payload_ends(Host& host, SideIndex side_index) {
   const Side& side = sides_.at(side_index);
   if (takes_part(host, side_index) && side.place_is_wanted) {
     count_into_rack(host, side);
@@ -136,9 +141,23 @@ void Simulation::payload_ends(Host& host, SideIndex side_index) {
   }
 }
 
-void Simulation::count_into_rack(Host& host, const Side& receiver) {
-  if (host.rack != no_rack && host.rack != hosts_[receiver.peer]->rack) {
+void Connections::count_into_rack(Host& host, const Side& receiver) {
+  if (host.rack != no_rack && host.rack != fleet_.host(receiver.peer).rack) {
     host.outside_bytes += receiver.arriving_bytes;
+  }
+}
+
+// --- places --------------------------------------------------------------------------------------
+
+void Connections::disarm(Host& host, SessionId session) {
+  const SideIndex side_index = host.side(session);
+  ENSURE(side_index != no_side);
+  host.push(host.now + disarm_takes, EventKind::disarmed, side_index);
+}
+
+void Connections::disarmed(Host& host, SideIndex side_index) {
+  if (takes_part(host, side_index)) {
+    host.swarm->disarmed(sides_.at(side_index).session, host.now);
   }
 }
 

@@ -1,10 +1,9 @@
-// Connections of simulated hosts: how they begin and how they end, as a kernel
-// would have it.
+// How connections of simulated hosts begin and how they end, as a kernel would have it.
 #include <algorithm>
-#include <array>
 
 #include "engine/base/ensure.h"
-#include "engine/sim/simulation.h"
+#include "engine/sim/addresses.h"
+#include "engine/sim/connections.h"
 
 namespace murder::sim {
 
@@ -13,34 +12,49 @@ using swarm::SessionId;
 
 namespace {
 
-constexpr uint16_t listen_port = 6881;
-// From the order to close a connection until nothing of it is in flight in this
-// process.
+// From the order to close a connection until nothing of it is in flight in this process.
 constexpr Duration close_takes = std::chrono::microseconds(5);
 
 }  // namespace
 
-// --- addresses -----------------------------------------------------------------------------------
-
-Endpoint Simulation::endpoint_of(uint32_t host) {
-  const uint32_t number = host + 1;
-  const std::array<uint8_t, 4> address = {10, static_cast<uint8_t>(number >> 16U),
-                                          static_cast<uint8_t>(number >> 8U),
-                                          static_cast<uint8_t>(number)};
-  return {IpAddress::from_v4(address), listen_port};
-}
-
-uint32_t Simulation::host_at(const Endpoint& endpoint) const {
-  const auto bytes = endpoint.address.v4_bytes();
-  const uint32_t number = (uint32_t{bytes[1]} << 16U) | (uint32_t{bytes[2]} << 8U) | bytes[3];
-  const bool known = endpoint.address.is_v4() && bytes[0] == 10 && endpoint.port == listen_port &&
-                     number >= 1 && number <= hosts_.size();
-  return known ? number - 1 : UINT32_MAX;
+void Connections::handle(Host& host, const Event& event) {
+  switch (event.kind) {
+    case EventKind::message:
+    case EventKind::parcel:
+      hear(host, event);
+      return;
+    case EventKind::dialed:
+      dialed(host, event.target);
+      return;
+    case EventKind::accepted:
+      accepted(host, event.target);
+      return;
+    case EventKind::handshake:
+      hear_handshake(host, event.target);
+      return;
+    case EventKind::payload_begin:
+      payload_begins(host, event);
+      return;
+    case EventKind::payload_end:
+      payload_ends(host, event.target);
+      return;
+    case EventKind::remote_end:
+      remote_end(host, event.target, static_cast<CloseReason>(event.words[0]));
+      return;
+    case EventKind::closed:
+      closed(host, event.target);
+      return;
+    case EventKind::disarmed:
+      disarmed(host, event.target);
+      return;
+    default:
+      ENSURE(false);
+  }
 }
 
 // --- beginnings ----------------------------------------------------------------------------------
 
-void Simulation::dial(Host& host, SessionId session, const Endpoint& endpoint) {
+void Connections::dial(Host& host, SessionId session, const Endpoint& endpoint) {
   std::vector<SideIndex>& free_sides = host.region->free_sides;
   if (free_sides.empty()) {
     sides_.make_more(free_sides);
@@ -51,24 +65,24 @@ void Simulation::dial(Host& host, SessionId session, const Endpoint& endpoint) {
   Side& far = sides_.at(other_side(side));
   near = Side{};
   near.host = host.index;
-  near.peer = host_at(endpoint);
+  near.peer = host_at(endpoint, fleet_.hosts().size());
   near.session = session;
   far = Side{};
   far.host = near.peer;
   far.peer = near.host;
   ENSURE(session.slot < host.sides.size() && host.sides[session.slot] == no_side);
   host.sides[session.slot] = side;
-  push(host, host.now + 2 * options_.latency, EventKind::dialed, side);
+  host.push(host.now + 2 * options_.latency, EventKind::dialed, side);
 }
 
-void Simulation::dialed(Host& host, SideIndex side_index) {
+void Connections::dialed(Host& host, SideIndex side_index) {
   Side& side = sides_.at(side_index);
   if (!host.is_alive() || side.state != Side::State::connecting) {
     return;
   }
   const uint32_t target = side.peer;
-  if (target == UINT32_MAX || !hosts_[target]->is_alive_at(host.now)) {
-    if (target == UINT32_MAX || !hosts_[target]->is_silent_at(host.now)) {
+  if (target == UINT32_MAX || !fleet_.host(target).is_alive_at(host.now)) {
+    if (target == UINT32_MAX || !fleet_.host(target).is_silent_at(host.now)) {
       host.swarm->end(side.session, CloseReason::dial_failed, host.now);
     }
     return;
@@ -81,7 +95,7 @@ void Simulation::dialed(Host& host, SideIndex side_index) {
   note_swarm(host, side);
 }
 
-void Simulation::accepted(Host& host, SideIndex side_index) {
+void Connections::accepted(Host& host, SideIndex side_index) {
   if (!host.is_alive()) {
     if (!host.dies_silently) {
       break_off(host, side_index, CloseReason::connection_lost);
@@ -106,7 +120,7 @@ void Simulation::accepted(Host& host, SideIndex side_index) {
   note_swarm(host, side);
 }
 
-void Simulation::note_swarm(const Host& host, Side& side) {
+void Connections::note_swarm(const Host& host, Side& side) {
   side.swarm = host.swarm.get();
   side.state_of_session = side.swarm->session(side.session);
 }
@@ -114,7 +128,7 @@ void Simulation::note_swarm(const Host& host, Side& side) {
 // --- ends ----------------------------------------------------------------------------------------
 
 // Tells the other end that this one is gone.
-void Simulation::break_off(Host& host, SideIndex side_index, CloseReason reason) {
+void Connections::break_off(Host& host, SideIndex side_index, CloseReason reason) {
   Event event;
   event.kind = EventKind::remote_end;
   event.words[0] = static_cast<uint32_t>(reason);
@@ -122,15 +136,15 @@ void Simulation::break_off(Host& host, SideIndex side_index, CloseReason reason)
 }
 
 // For one of the host's connections; cut_off names its other end.
-void Simulation::order(Host& host, SideIndex side_index, WireOrder::Kind kind) {
+void Connections::order(Host& host, SideIndex side_index, WireOrder::Kind kind) {
   if (kind == WireOrder::Kind::cut) {
-    sides_.at(side_index).ordered_in = window_;
+    sides_.at(side_index).ordered_in = clock_.window;
   }
   host.region->orders.push_back(
       {.when = host.now, .side = side_index, .kind = kind, .block = {}, .event = {}});
 }
 
-void Simulation::close(Host& host, SessionId session) {
+void Connections::close(Host& host, SessionId session) {
   const SideIndex side_index = host.side(session);
   ENSURE(side_index != no_side);
   Side& side = sides_.at(side_index);
@@ -143,10 +157,10 @@ void Simulation::close(Host& host, SessionId session) {
   } else {
     host.region->finished.push_back(other_side(side_index));  // which never heard of it
   }
-  push(host, host.now + close_takes, EventKind::closed, side_index);
+  host.push(host.now + close_takes, EventKind::closed, side_index);
 }
 
-void Simulation::closed(Host& host, SideIndex side_index) {
+void Connections::closed(Host& host, SideIndex side_index) {
   const SessionId session = sides_.at(side_index).session;
   host.sides[session.slot] = no_side;
   finish(host, side_index);
@@ -157,16 +171,65 @@ void Simulation::closed(Host& host, SideIndex side_index) {
 
 // The side's host knows nothing of it any more; when both ends are so far, the connection is used
 // again, after everything that is under way on it.
-void Simulation::finish(Host& host, SideIndex side_index) {
+void Connections::finish(Host& host, SideIndex side_index) {
   Side& side = sides_.at(side_index);
   side.state_of_session = nullptr;
   side.state = Side::State::closed;
   host.region->finished.push_back(side_index);
 }
 
-void Simulation::remote_end(Host& host, SideIndex side_index, CloseReason reason) {
+void Connections::remote_end(Host& host, SideIndex side_index, CloseReason reason) {
   if (takes_part(host, side_index)) {
     host.swarm->end(sides_.at(side_index).session, reason, host.now);
+  }
+}
+
+void Connections::host_died(Host& host) {
+  for (const SideIndex side_index : host.sides) {
+    if (side_index == no_side || sides_.at(side_index).state == Side::State::closed) {
+      continue;
+    }
+    order(host, side_index, WireOrder::Kind::cut);
+    if (host.dies_silently) {
+      order(host, other_side(side_index), WireOrder::Kind::cut_off);
+    } else if (sides_.at(side_index).state == Side::State::open) {
+      break_off(host, side_index, swarm::CloseReason::connection_lost);
+    }
+    finish(host, side_index);
+  }
+}
+
+void Connections::reset_one(Host& host) {
+  std::vector<SideIndex> open;
+  for (const SideIndex side : host.sides) {
+    if (side != no_side && sides_.at(side).state == Side::State::open) {
+      open.push_back(side);
+    }
+  }
+  if (!open.empty()) {
+    const SideIndex side = open[host.prng.below(static_cast<uint32_t>(open.size()))];
+    host.swarm->end(sides_.at(side).session, swarm::CloseReason::connection_lost, host.now);
+  }
+}
+
+void Connections::recycle() {
+  while (!resting_.empty() && resting_.front().until < clock_.now) {
+    const SideIndex side = resting_.front().side;
+    fleet_.regions()[fleet_.region_of(sides_.at(side).host)].free_sides.push_back(side);
+    resting_.pop_front();
+  }
+  for (Region& region : fleet_.regions()) {
+    for (const SideIndex side_index : region.finished) {
+      Side& side = sides_.at(side_index);
+      const Side& remote = sides_.at(other_side(side_index));
+      side.finished = true;
+      if (remote.finished) {
+        const Instant last = std::max({clock_.horizon, side.last_arrival, remote.last_arrival});
+        resting_.push_back(
+            {last + 3 * options_.latency, std::min(side_index, other_side(side_index))});
+      }
+    }
+    region.finished.clear();
   }
 }
 

@@ -1,47 +1,68 @@
-// The network between hosts: takes what they gave it in a window, in the order of time, and plays
-// their flows up to the window's end. Nothing that comes of it reaches a host within the window.
+#include "engine/sim/wires.h"
+
 #include <algorithm>
 #include <array>
 
 #include "engine/base/ensure.h"
-#include "engine/sim/simulation.h"
 
 namespace murder::sim {
 
-void Simulation::deliver(uint32_t host, const Event& event) {
-  wire_mail_[region_of(host)].push_back({host, event});
-  wire_mail_at_ = std::min(wire_mail_at_, event.when);
+Wires::Wires(const Options& options, const Clock& clock, Fleet& fleet, Sides& sides)
+    : options_(options),
+      clock_(clock),
+      fleet_(fleet),
+      sides_(sides),
+      network_(options.rate_precision) {
+  for (uint32_t rack = 0; rack < fleet_.rack_count() && options_.rack_uplink > 0; ++rack) {
+    rack_up_.push_back(network_.add_link(options_.rack_uplink));
+    rack_down_.push_back(network_.add_link(options_.rack_uplink));
+  }
+  for (const auto& host : fleet_.hosts()) {
+    make_links(*host);
+  }
 }
 
-void Simulation::run_wires() {
-  wire_mail_at_ = instant_never;
-  orders_.clear();
-  order_of_orders_.clear();
-  for (Region& region : regions_) {
-    for (const WireOrder& order : region.orders) {
-      order_of_orders_.emplace_back(order.when, static_cast<uint32_t>(orders_.size()));
-      orders_.push_back(order);
-    }
-    region.orders.clear();
+void Wires::make_links(Host& host) {
+  double rate = host.is_slow ? options_.rate * options_.slow_factor : options_.rate;
+  if (host.index == seeder_index) {
+    rate = options_.seed_rate > 0 ? options_.seed_rate : options_.rate;
   }
-  std::sort(order_of_orders_.begin(), order_of_orders_.end());
-  auto next = order_of_orders_.begin();
+  host.link_up = network_.add_link(rate);
+  host.link_down = network_.add_link(rate);
+}
+
+void Wires::run(Post& post) {
+  collect_orders();
+  auto next = orders_by_time_.begin();
   while (true) {
-    const Instant order_at = next == order_of_orders_.end() ? instant_never : next->first;
+    const Instant order_at = next == orders_by_time_.end() ? instant_never : next->first;
     const Instant left_at = network_.next_completion();
-    if (std::min(order_at, left_at) >= horizon_) {
+    if (std::min(order_at, left_at) >= clock_.horizon) {
       return;  // all orders are of this window
     }
     if (left_at <= order_at) {
-      block_left(network_.user(network_.completed()), std::max(now_, left_at));
+      block_left(network_.user(network_.completed()), std::max(clock_.now, left_at), post);
     } else {
-      take_order(orders_[next->second]);
+      take_order(orders_[next->second], post);
       ++next;
     }
   }
 }
 
-void Simulation::take_order(const WireOrder& order) {
+void Wires::collect_orders() {
+  orders_.clear();
+  orders_by_time_.clear();
+  for (Region& region : fleet_.regions()) {
+    for (const WireOrder& order : region.orders) {
+      orders_by_time_.emplace_back(order.when, static_cast<uint32_t>(orders_.size()));
+      orders_.push_back(order);
+    }
+    region.orders.clear();
+  }
+  std::sort(orders_by_time_.begin(), orders_by_time_.end());
+}
+
+void Wires::take_order(const WireOrder& order, Post& post) {
   Side& side = sides_.at(order.side);
   switch (order.kind) {
     case WireOrder::Kind::block:
@@ -49,18 +70,18 @@ void Simulation::take_order(const WireOrder& order) {
         return;
       }
       if (side.blocks.full()) {
-        note_fault(*hosts_[side.host], "more blocks are handed to a connection than its window");
+        fleet_.host(side.host).note_fault("more blocks are handed to a connection than its window");
         return;
       }
       side.blocks.push(order.block);
       if (side.flow == FlowNetwork::none) {
-        start_flow(order.side, order.when);
+        start_flow(order.side, order.when, post);
       }
       return;
     case WireOrder::Kind::say: {
       Event event = order.event;
       event.when = arrival(side, order.when);
-      deliver(side.peer, event);
+      post.deliver(side.peer, event);
       return;
     }
     case WireOrder::Kind::cut:
@@ -73,10 +94,10 @@ void Simulation::take_order(const WireOrder& order) {
   }
 }
 
-void Simulation::start_flow(SideIndex side_index, Instant now) {
+void Wires::start_flow(SideIndex side_index, Instant now, Post& post) {
   Side& side = sides_.at(side_index);
-  const Host& from = *hosts_[side.host];
-  const Host& to = *hosts_[side.peer];
+  const Host& from = fleet_.host(side.host);
+  const Host& to = fleet_.host(side.peer);
   std::array<uint32_t, FlowNetwork::links_max> links = {from.link_up, to.link_down};
   uint32_t count = 2;
   if (options_.rack_uplink > 0 && from.rack != to.rack) {
@@ -87,12 +108,12 @@ void Simulation::start_flow(SideIndex side_index, Instant now) {
       links[count++] = rack_down_[to.rack];
     }
   }
-  const uint64_t size_bytes = next_block(side_index, now);
+  const uint64_t size_bytes = next_block(side_index, now, post);
   side.flow = network_.start(std::span(links).first(count), size_bytes, side_index, now);
 }
 
 // The first of the blocks that wait begins to leave. Returns its bytes on the wire.
-uint64_t Simulation::next_block(SideIndex side_index, Instant now) {
+uint64_t Wires::next_block(SideIndex side_index, Instant now, Post& post) {
   Side& side = sides_.at(side_index);
   side.sending = side.blocks.pop();
   side.last_arrival = std::max(side.last_arrival, now + options_.latency);
@@ -103,36 +124,36 @@ uint64_t Simulation::next_block(SideIndex side_index, Instant now) {
   event.words[0] = side.sending.piece.raw;
   event.words[1] = side.sending.offset;
   event.words[2] = side.sending.size_bytes;
-  deliver(side.peer, event);
+  post.deliver(side.peer, event);
   return uint64_t{side.sending.size_bytes} + codec::piece_head_bytes;
 }
 
 // Blocks that follow one another on a connection are one flow, so that the shares of others change
 // only when its last one has left. The sender hears of it when the other end has, as a socket has
 // room again when the peer's kernel has said so.
-void Simulation::block_left(SideIndex side_index, Instant now) {
+void Wires::block_left(SideIndex side_index, Instant now, Post& post) {
   Side& side = sides_.at(side_index);
   side.last_arrival = std::max(side.last_arrival, now + options_.latency);
   Event event;
   event.when = side.last_arrival;
   event.kind = EventKind::payload_end;
   event.target = other_side(side_index);
-  deliver(side.peer, event);
+  post.deliver(side.peer, event);
   event.when = now + options_.latency;
   event.kind = EventKind::block_left;
   event.target = side_index;
   event.words[0] = side.sending.size_bytes;
-  deliver(side.host, event);
+  post.deliver(side.host, event);
   ++block_count_;
   if (side.blocks.empty()) {
     network_.end(side.flow, now);
     side.flow = FlowNetwork::none;
   } else {
-    network_.prolong(side.flow, next_block(side_index, now), now);
+    network_.prolong(side.flow, next_block(side_index, now, post), now);
   }
 }
 
-void Simulation::cut(Side& side, Instant now) {
+void Wires::cut(Side& side, Instant now) {
   if (side.flow != FlowNetwork::none) {
     network_.end(side.flow, now);
     side.flow = FlowNetwork::none;
@@ -141,7 +162,7 @@ void Simulation::cut(Side& side, Instant now) {
 }
 
 // When what a side says now arrives at the other end.
-Instant Simulation::arrival(Side& from, Instant now) {
+Instant Wires::arrival(Side& from, Instant now) {
   Instant when = now + options_.latency;
   if (from.flow != FlowNetwork::none && options_.socket_bytes > 0) {
     // It waits until the socket has sent the payload that it was given before.
