@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/policy/link_estimate.h"
+
 namespace murder::policy {
 
 class ExtraSlots {
@@ -19,6 +21,10 @@ class ExtraSlots {
   ExtraSlots(uint32_t count_max, bool tries) : count_max_(count_max), tries_(tries) {}
 
   [[nodiscard]] uint32_t count() const { return count_; }
+  // With the usual ones, never more than a link is given for any reason.
+  [[nodiscard]] uint32_t slots_in_all(uint32_t usual) const {
+    return std::min(usual + count_, LinkEstimate::slots_max);
+  }
 
   struct Window {
     double rate = 0;       // bytes a second, of this direction

@@ -5,6 +5,7 @@
 
 #include "engine/base/ensure.h"
 #include "engine/policy/receive_gathering.h"
+#include "engine/policy/request_window.h"
 #include "engine/swarm/bounds.h"
 
 namespace murder::swarm {
@@ -13,11 +14,6 @@ using codec::MessageType;
 
 namespace {
 
-constexpr uint32_t window_bytes_min = 32 * 1024;
-constexpr uint32_t window_bytes_start_max = 256 * 1024;
-// An answer may take twice as long as the quickest one did, and this.
-constexpr Duration window_margin = std::chrono::milliseconds(2);
-constexpr Duration window_latency_max = std::chrono::milliseconds(100);
 // Blocks of our own kind are at least this large, and larger where many of them are under way.
 constexpr uint32_t own_block_bytes_min = 128 * 1024;
 constexpr uint32_t blocks_per_window = 8;
@@ -41,31 +37,23 @@ BlockRequests::BlockRequests(Context& context)
 // --- asking --------------------------------------------------------------------------------------
 
 uint32_t BlockRequests::window(const Session& session) const {
-  const uint32_t block = grain_bytes(session, config_.geometry);
+  const uint32_t grain = grain_bytes(session, config_.geometry);
   if (session.snubbed) {
-    return block;
+    return grain;
   }
-  const auto share = static_cast<uint32_t>(
-      std::min<uint64_t>(config_.geometry.total_bytes / 16, window_bytes_start_max));
-  const uint32_t least = std::max({window_bytes_min, share, 2 * block});
-  uint32_t bytes = session.window_bytes;
-  if (session.block_bytes == limits::block_bytes_stock) {
-    // Stock clients may serve in slices (Transmission: twice a second), whatever the latency.
-    bytes = std::max(bytes, static_cast<uint32_t>(std::min<double>(
-                                session.download_rate, limits::request_window_bytes_max)));
-  }
-  return std::clamp(bytes, least, std::max(least, limits::request_window_bytes_max));
+  return policy::window_bytes(
+      {.grain_bytes = grain,
+       .adapted_bytes = session.window_bytes,
+       .release_bytes = config_.geometry.total_bytes,
+       .download_rate = session.download_rate,
+       .serves_in_slices = session.block_bytes == limits::block_bytes_stock},
+      limits::request_window_bytes_max);
 }
 
-// What is asked ahead waits in line at the uploader while others could deliver it, so the window is
-// what is under way and little more: it grows while answers come about as soon as the quickest did,
-// and shrinks while they take longer.
 void BlockRequests::adapt_window(Session& session, Duration answered_after) {
   session.latency = std::min(session.latency, answered_after);
-  const Duration target = 2 * std::min(session.latency, window_latency_max) + window_margin;
-  const uint32_t block = grain_bytes(session, config_.geometry);
-  const uint32_t before = window(session);  // at least a block
-  session.window_bytes = answered_after < target ? before + block : before - block / 2;
+  session.window_bytes = policy::adapted_window(
+      window(session), grain_bytes(session, config_.geometry), answered_after, session.latency);
 }
 
 uint32_t BlockRequests::block_bytes(const Session& session, uint32_t window) {

@@ -12,20 +12,12 @@ using codec::GrantKind;
 
 namespace {
 
-// A neighbour that refused this often in a row is asked more seldom.
-constexpr uint32_t refusals_free = 8;
-constexpr uint32_t refusal_doublings_max = 8;
-constexpr Duration refusal_pause = std::chrono::milliseconds(10);
-// Who leaves grants unused is granted again after this, then twice as long, and so on.
-constexpr Duration unused_pause = std::chrono::milliseconds(640);
-constexpr uint32_t unused_doublings_max = 7;
 // An offered grant that is not answered, and an accepted one of which nothing is heard.
 constexpr Duration answer_patience = std::chrono::milliseconds(500);
 constexpr Duration newcomer_answers_within = std::chrono::milliseconds(100);
 constexpr Duration ending_patience_min = std::chrono::seconds(2);
 // A neighbour that takes nothing for this long holds no slot.
 constexpr Duration grant_stalled_after = std::chrono::milliseconds(300);
-constexpr uint32_t slots_max = policy::LinkEstimate::slots_max;
 constexpr uint32_t slots_until = 4;         // in all, where more than usual are open
 constexpr uint32_t seeder_slots_until = 8;  // whose link may be much faster
 
@@ -49,7 +41,7 @@ GrantBook::GrantBook(Context& context, const LinkRates& rates, const RackShares&
 }
 
 uint32_t GrantBook::slots() const {
-  return std::min(rates_.link().slot_count() + extra_slots_.count(), slots_max);
+  return extra_slots_.slots_in_all(rates_.link().slot_count());
 }
 
 uint32_t GrantBook::served_max() const {
@@ -168,22 +160,22 @@ void GrantBook::unused(Session& session, Instant now) {
   if (now < session.grants.granted_again_at) {
     return;  // one of several
   }
-  const uint32_t doublings = std::min(session.grants.unused_in_row++, unused_doublings_max);
-  session.grants.granted_again_at = now + unused_pause * (1 << doublings);
+  session.grants.granted_again_at =
+      now + policy::pause_after_unused(session.grants.unused_in_row++);
 }
 
 void GrantBook::used(Session& session, Instant now) {
   if (session.grants.unused_in_row > 0) {
     session.grants.unused_in_row = 0;
-    session.grants.granted_again_at = std::min(session.grants.granted_again_at, now + unused_pause);
+    session.grants.granted_again_at =
+        std::min(session.grants.granted_again_at, now + policy::pause_after_unused(0));
   }
 }
 
 void GrantBook::refused(Session& session, Instant now) {
-  if (++session.grants.refused_in_row > refusals_free) {
-    const uint32_t doublings =
-        std::min(session.grants.refused_in_row - refusals_free, refusal_doublings_max);
-    session.grants.granted_again_at = now + refusal_pause * (1 << doublings);
+  const Duration pause = policy::pause_after_refusals(++session.grants.refused_in_row);
+  if (pause > Duration{}) {
+    session.grants.granted_again_at = now + pause;
   }
 }
 

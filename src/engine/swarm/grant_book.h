@@ -67,12 +67,14 @@ class GrantBook {
  private:
   [[nodiscard]] bool give_one(Instant now);
   [[nodiscard]] SessionId choose_grantee(std::optional<PieceIndex> piece, Instant now);
-  [[nodiscard]] bool may_grant(const Session& session, std::optional<PieceIndex> piece,
-                               Instant now) const;
+  [[nodiscard]] policy::Grantee grantee_of(const Session& session, PieceIndex named) const;
+  [[nodiscard]] policy::Uploader uploader(bool names_piece, Instant now) const;
+  [[nodiscard]] bool trusts_newcomers() const;
+  [[nodiscard]] bool may_grant(const Session& session, PieceIndex named,
+                               const policy::Uploader& uploader) const;
   [[nodiscard]] bool takes_without_a_word(const Session& session, Instant now) const;
   [[nodiscard]] bool is_only_one_lacking(const Session& session) const;
   [[nodiscard]] bool is_grantable(const Session& session) const;
-  [[nodiscard]] Grant::Place place_of(const Session& session) const;
   [[nodiscard]] uint32_t& count_of(Grant::Place place);
   void offer(SessionId id, Session& session, std::optional<PieceIndex> piece, Instant now);
   void remove(size_t position);

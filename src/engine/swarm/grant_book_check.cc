@@ -20,7 +20,8 @@ std::string_view GrantBook::check_session(const Session& session, uint32_t grant
       session.grants.granted_again_at == Instant{} && !takes_without_a_word(session, Instant{});
   const bool idle = slots_taken_ < slots() && grants_.size() < limits::grants_max;
   if (idle && !stopping_ && !rates_.own_link_is_slow() && never_refused && is_grantable(session) &&
-      !rates_.is_slow(session) && may_grant(session, std::nullopt, Instant{})) {
+      !rates_.is_slow(session) &&
+      may_grant(session, {codec::any_piece}, uploader(false, Instant{}))) {
     return "an upload slot and a neighbour are free, and nothing is granted";
   }
   return {};

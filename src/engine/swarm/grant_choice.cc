@@ -9,14 +9,6 @@ namespace murder::swarm {
 using codec::any_piece;
 using codec::GrantKind;
 
-namespace {
-
-constexpr uint32_t choices = 2;
-constexpr Duration slow_patience_min = std::chrono::milliseconds(300);
-constexpr Duration slow_patience_max = std::chrono::seconds(2);
-
-}  // namespace
-
 void GrantBook::give(Instant now) {
   while (!stopping_ && slots_taken_ < slots() && grants_.size() < limits::grants_max &&
          give_one(now)) {
@@ -75,72 +67,60 @@ bool GrantBook::is_only_one_lacking(const Session& session) const {
   });
 }
 
-bool GrantBook::may_grant(const Session& session, std::optional<PieceIndex> piece,
-                          Instant now) const {
-  if (takes_without_a_word(session, now) && !is_only_one_lacking(session)) {
-    return false;
-  }
-  const uint64_t backlog_bytes_max = uint64_t{slots()} * config_.geometry.piece_bytes;
-  if (now < session.grants.granted_again_at || session.grants.grants >= slots() ||
-      session.grants.asked_bytes >= backlog_bytes_max) {
-    return false;
-  }
-  const Grant::Place place = place_of(session);
-  if (place == Grant::Place::trial &&
-      (session.grants.grants > 0 || on_trial_ >= limits::grants_on_trial_max)) {
-    return false;
-  }
-  if (piece && (session.pieces.test(piece->raw) || rates_.is_slow(session) ||
-                session.grants.unused_in_row > 0)) {
-    return false;
-  }
-  // On a slow link we serve who gets nothing from others.
-  const Duration patience =
-      std::clamp(4 * rates_.link().piece_duration(), slow_patience_min, slow_patience_max);
-  if (rates_.own_link_is_slow() && !piece && now - session.grants.progressed_at < patience) {
-    return false;
-  }
-  return to_slow_ < limits::grants_to_slow_max || place != Grant::Place::slow;
+policy::Grantee GrantBook::grantee_of(const Session& session, PieceIndex named) const {
+  return {.grants = session.grants.grants,
+          .asked_bytes = session.grants.asked_bytes,
+          .has_named_piece = named.raw != any_piece && session.pieces.test(named.raw),
+          .is_slow = rates_.is_slow(session),
+          .took_piece = session.grants.took_piece,
+          .unused_in_row = session.grants.unused_in_row,
+          .granted_again_at = session.grants.granted_again_at,
+          .progressed_at = session.grants.progressed_at};
 }
 
-// A host that leaves grants unused must not keep a slot from others for long, nor many such that
-// come one after the other.
-Grant::Place GrantBook::place_of(const Session& session) const {
-  const GrantState& grants = session.grants;
-  if (grants.unused_in_row > 0 || (!grants.took_piece && unanswered_.more_than(slots()))) {
-    return Grant::Place::trial;
-  }
-  return rates_.is_slow(session) ? Grant::Place::slow : Grant::Place::slot;
+bool GrantBook::trusts_newcomers() const {
+  return !unanswered_.more_than(slots());
 }
 
-// Others before mates, unless they had their part. Those first to whom nothing of ours is under
-// way; of two such at random, the one that has less: else how far hosts are drifts apart, and the
-// last one is late. (Two choices: Mitzenmacher 2001. More are worse: all would serve the same
-// ones.)
+policy::Uploader GrantBook::uploader(bool names_piece, Instant now) const {
+  return {.now = now,
+          .slots = slots(),
+          .piece_bytes = config_.geometry.piece_bytes,
+          .names_piece = names_piece,
+          .trusts_newcomers = trusts_newcomers(),
+          .has_slow_place = to_slow_ < limits::grants_to_slow_max,
+          .has_trial_place = on_trial_ < limits::grants_on_trial_max,
+          .link_is_slow = rates_.own_link_is_slow(),
+          .piece_duration = rates_.link().piece_duration()};
+}
+
+bool GrantBook::may_grant(const Session& session, PieceIndex named,
+                          const policy::Uploader& uploader) const {
+  return (!takes_without_a_word(session, uploader.now) || is_only_one_lacking(session)) &&
+         policy::may_grant(grantee_of(session, named), uploader);
+}
+
+// Others before mates, unless they had their part.
 SessionId GrantBook::choose_grantee(std::optional<PieceIndex> piece, Instant now) {
   const bool mates_first = !first_copies_.active() && rack_.gives_outside_enough();
+  const PieceIndex named = piece.value_or(PieceIndex{any_piece});
+  const policy::Uploader us = uploader(piece.has_value(), now);
   for (const policy::SlotSet* set : {mates_first ? &grantable_ : &grantable_outside_,
                                      mates_first ? &grantable_outside_ : &grantable_}) {
     const uint32_t count = set->size();
     const uint32_t start = count > 1 ? prng_.below(count) : 0;
     SessionId best;
-    uint32_t least_grants = UINT32_MAX;
-    uint32_t least_pieces = UINT32_MAX;
-    uint32_t compared = 0;
-    for (uint32_t step = 0; step < count && compared < choices; ++step) {
+    policy::GranteeChoice choice;
+    for (uint32_t step = 0; step < count && !choice.is_made(); ++step) {
       const SessionId id = sessions_.by_slot()[set->at((start + step) % count)];
       const Session& session = *sessions_.get(id);
-      if (session.grants.grants > least_grants || !may_grant(session, piece, now)) {
+      if (!choice.may_be_better(session.grants.grants) || !may_grant(session, named, us)) {
         continue;
       }
-      const bool fewer_grants = session.grants.grants < least_grants;
-      const uint32_t pieces = session.pieces.count() + session.grants.given.unconfirmed();
-      if (fewer_grants || pieces < least_pieces) {
+      if (choice.is_best(session.grants.grants,
+                         session.pieces.count() + session.grants.given.unconfirmed())) {
         best = id;
-        least_pieces = pieces;
       }
-      least_grants = session.grants.grants;
-      compared += least_grants == 0 ? 1U : 0U;
     }
     if (!best.is_none()) {
       return best;
@@ -152,7 +132,7 @@ SessionId GrantBook::choose_grantee(std::optional<PieceIndex> piece, Instant now
 void GrantBook::offer(SessionId id, Session& session, std::optional<PieceIndex> piece,
                       Instant now) {
   const uint32_t named = piece ? piece->raw : any_piece;
-  const Grant::Place place = place_of(session);
+  const Grant::Place place = policy::place_of(grantee_of(session, {named}), trusts_newcomers());
   grants_.push_back({.session = id, .piece = named, .place = place, .at = now});
   ++session.grants.grants;
   ++count_of(place);

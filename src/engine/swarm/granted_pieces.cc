@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/policy/late_piece.h"
 #include "engine/swarm/adoption.h"
 #include "engine/swarm/bounds.h"
 
@@ -18,9 +19,6 @@ constexpr uint32_t granted_block_bytes_min = 32 * 1024;
 // Smaller pieces are asked for in blocks of twice that.
 constexpr uint32_t small_piece_bytes = 128 * 1024;
 
-// A second copy is fetched when all is pending and a piece takes this many piece times more.
-constexpr double late_after = 1.5;
-constexpr Duration piece_duration_unknown = std::chrono::milliseconds(300);
 constexpr uint32_t extra_slots_until = 4;  // in all, where more than usual are open
 
 }  // namespace
@@ -41,8 +39,7 @@ GrantedPieces::GrantedPieces(Context& context, const LinkRates& rates, const Rac
 // --- free and busy -------------------------------------------------------------------------------
 
 uint32_t GrantedPieces::slots() const {
-  return std::min(rates_.link().slot_count() + extra_slots_.count(),
-                  policy::LinkEstimate::slots_max);
+  return extra_slots_.slots_in_all(rates_.link().slot_count());
 }
 
 // --- free and busy -------------------------------------------------------------------------------
@@ -245,17 +242,11 @@ void GrantedPieces::begin(ActivePiece& active, bool on_trial, uint32_t moved, In
 
 // Everything is pending, and this will take long.
 bool GrantedPieces::is_late(const ActivePiece& active, Instant now) const {
-  if (pieces_.picker().wanted_count() > 0 || active.state != ActivePiece::State::receiving) {
-    return false;
-  }
-  const Duration usual = rates_.link().piece_duration() > Duration{}
-                             ? rates_.link().piece_duration()
-                             : piece_duration_unknown;
-  const double elapsed = seconds_of(now - active.started_at);
-  const double received = active.received_count();
-  const double left = active.unit_count - received;
-  const double expected = received > 0 ? elapsed * left / received : elapsed;
-  return now - active.started_at > usual && expected > late_after * seconds_of(usual);
+  return pieces_.picker().wanted_count() == 0 && active.state == ActivePiece::State::receiving &&
+         policy::is_late({.elapsed = now - active.started_at,
+                          .usual = rates_.link().piece_duration(),
+                          .unit_count = active.unit_count,
+                          .received_count = active.received_count()});
 }
 
 std::optional<BufferIndex> GrantedPieces::find_late(SessionId id, const Session& session,

@@ -23,6 +23,7 @@
 #include "engine/base/instant.h"
 #include "engine/codec/grant_message.h"
 #include "engine/policy/given_pieces.h"
+#include "engine/policy/grant_choice.h"
 #include "engine/swarm/effects.h"
 
 namespace murder::swarm {
@@ -31,7 +32,7 @@ inline constexpr double bytes_per_kib = 1024;  // rates are told in KiB/s
 
 // At the uploader: a piece that is promised or under way.
 struct Grant {
-  enum class Place : uint8_t { slot, slow, trial };
+  using Place = policy::GrantPlace;
 
   SessionId session;
   uint32_t piece = codec::any_piece;  // named by us, else chosen by the first request

@@ -43,3 +43,12 @@ TEST_CASE("a seeder keeps a slot that brings more, and one that does not it trie
     }
   }
 }
+
+TEST_CASE("with the usual slots it never comes to more than a link is given for any reason") {
+  ExtraSlots extra(4, false);
+  CHECK(extra.slots_in_all(2) == 2);
+  extra.window_ended({.rate = 10, .link_rate = 100, .slots = 2, .all_taken = true});
+  CHECK(extra.slots_in_all(2) == 3);
+  CHECK(extra.slots_in_all(murder::policy::LinkEstimate::slots_max) ==
+        murder::policy::LinkEstimate::slots_max);
+}

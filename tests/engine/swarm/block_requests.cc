@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uint32_t block_bytes = 16384;
+constexpr uint32_t asked_block_bytes = 16384;
 
 struct RequestsBench : PartBench {
   RequestsBench()
@@ -27,11 +27,11 @@ struct RequestsBench : PartBench {
 
   void ask(uint32_t count) {
     for (uint32_t number = 0; number < count; ++number) {
-      requests.ask(id, session(id), buffer, block_bytes, now);
+      requests.ask(id, session(id), buffer, asked_block_bytes, now);
     }
   }
   static BlockRange block(uint32_t number) {
-    return {PieceIndex{3}, number * block_bytes, block_bytes};
+    return {PieceIndex{3}, number * asked_block_bytes, asked_block_bytes};
   }
 
   SessionId id;
@@ -54,13 +54,13 @@ TEST_CASE("a block goes from missing to requested to received, and its payload t
     REQUIRE(place);
     CHECK(place->wanted);
     CHECK(place->buffer == bench.buffer);
-    CHECK(place->offset == number * block_bytes);
+    CHECK(place->offset == number * asked_block_bytes);
     CHECK(bench.requests.check() == "");
     CHECK(bench.requests.end(bench.id, session, bench.now) == bench.buffer);
   }
   CHECK(session.requested_bytes == 0);
-  CHECK(session.downloaded_bytes == 4 * block_bytes);
-  CHECK(bench.context.stats.downloaded_bytes == 4 * block_bytes);
+  CHECK(session.downloaded_bytes == 4 * asked_block_bytes);
+  CHECK(bench.context.stats.downloaded_bytes == 4 * asked_block_bytes);
 }
 
 TEST_CASE("what is taken back stays requested until the transport is disarmed") {
@@ -117,31 +117,31 @@ TEST_CASE("a rejected request is free for others when the transport is disarmed"
 TEST_CASE("payload that nobody asked for has no place, and more than the bound is told") {
   RequestsBench bench;
   Session& session = bench.session(bench.id);
-  const uint32_t count = murder::limits::unrequested_bytes_max / block_bytes;
+  const uint32_t count = murder::limits::unrequested_bytes_max / asked_block_bytes;
   for (uint32_t number = 0; number < count; ++number) {
     const auto place = bench.requests.begin(session, RequestsBench::block(0), bench.now);
     REQUIRE(place);
     CHECK(!place->wanted);
   }
   CHECK(!bench.requests.begin(session, RequestsBench::block(0), bench.now));
-  CHECK(bench.context.stats.wasted_bytes == uint64_t{count + 1} * block_bytes);
+  CHECK(bench.context.stats.wasted_bytes == uint64_t{count + 1} * asked_block_bytes);
 }
 
 TEST_CASE("the window grows while answers come as soon as the quickest, and shrinks while not") {
   RequestsBench bench;
   Session& session = bench.session(bench.id);
-  session.block_bytes = 2 * block_bytes;
+  session.block_bytes = 2 * asked_block_bytes;
   session.window_bytes = 1024 * 1024;
   bench.ask(2);
   bench.now += 1ms;
   static_cast<void>(bench.requests.begin(session, RequestsBench::block(0), bench.now));
   static_cast<void>(bench.requests.end(bench.id, session, bench.now));
-  CHECK(bench.requests.window(session) == 1024 * 1024 + 2 * block_bytes);
+  CHECK(bench.requests.window(session) == 1024 * 1024 + 2 * asked_block_bytes);
   bench.now += 100ms;
   static_cast<void>(bench.requests.begin(session, RequestsBench::block(1), bench.now));
-  CHECK(bench.requests.window(session) == 1024 * 1024 + block_bytes);
+  CHECK(bench.requests.window(session) == 1024 * 1024 + asked_block_bytes);
   session.snubbed = true;
-  CHECK(bench.requests.window(session) == 2 * block_bytes);  // a block at a time
+  CHECK(bench.requests.window(session) == 2 * asked_block_bytes);  // a block at a time
 }
 
 TEST_CASE("check notices a unit that no request names, and bytes that no request adds up to") {
@@ -149,7 +149,7 @@ TEST_CASE("check notices a unit that no request names, and bytes that no request
   bench.ask(1);
   bench.session(bench.id).requested_bytes += 1;
   CHECK(bench.requests.check() == "requested_bytes is not the sum of the requests");
-  bench.session(bench.id).requested_bytes -= 1 + block_bytes;
+  bench.session(bench.id).requested_bytes -= 1 + asked_block_bytes;
   bench.session(bench.id).requested.clear();
   CHECK(bench.requests.check() ==
         "a unit is not named by exactly one request when it is requested, else by none");

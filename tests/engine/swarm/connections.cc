@@ -31,7 +31,7 @@ void name(Connections& connections, uint8_t first, uint8_t count) {
   }
 }
 
-Handshake handshake_of(uint8_t number) {
+Handshake handshake_from(uint8_t number) {
   Handshake handshake;
   handshake.peer_id.bytes[0] = number;
   return handshake;
@@ -105,16 +105,16 @@ TEST_CASE("a handshake is refused for another release, from ourselves, and from 
   Connections connections(bench.context);
   const SessionId id = connections.accept(PartBench::endpoint_of(1), bench.now);
   const Session& session = bench.session(id);
-  Handshake other = handshake_of(1);
+  Handshake other = handshake_from(1);
   other.info_hash.bytes[0] = 1;
   CHECK(connections.judge(id, session, other).refusal == CloseReason::wrong_info_hash);
-  CHECK(connections.judge(id, session, handshake_of(255)).refusal == CloseReason::self);
-  CHECK(!connections.judge(id, session, handshake_of(1)).refusal);
+  CHECK(connections.judge(id, session, handshake_from(255)).refusal == CloseReason::self);
+  CHECK(!connections.judge(id, session, handshake_from(1)).refusal);
   Contributor liar{.session = id, .remote = session.remote};
   liar.peer_id.bytes[0] = 1;
   connections.bar(liar, bench.now);
-  CHECK(connections.judge(id, session, handshake_of(1)).refusal == CloseReason::barred);
-  CHECK(!connections.judge(id, session, handshake_of(2)).refusal);  // another host there
+  CHECK(connections.judge(id, session, handshake_from(1)).refusal == CloseReason::barred);
+  CHECK(!connections.judge(id, session, handshake_from(2)).refusal);  // another host there
 }
 
 TEST_CASE("of two connections that cross, both sides keep that of the larger peer id") {
@@ -127,12 +127,12 @@ TEST_CASE("of two connections that cross, both sides keep that of the larger pee
   const SessionId dialed = bench.sink.dialed.front();
   // We are 255: the one that we dialled stays.
   const Connections::Verdict verdict =
-      connections.judge(dialed, bench.session(dialed), handshake_of(1));
+      connections.judge(dialed, bench.session(dialed), handshake_from(1));
   CHECK(!verdict.refusal);
   CHECK(verdict.makes_way == came);
   SUBCASE("not when the other one is older") {
     bench.session(came).opened_at = bench.now - 3s;
-    CHECK(connections.judge(dialed, bench.session(dialed), handshake_of(1)).refusal ==
+    CHECK(connections.judge(dialed, bench.session(dialed), handshake_from(1)).refusal ==
           CloseReason::duplicate);
   }
 }

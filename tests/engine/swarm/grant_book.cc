@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uint32_t piece_bytes = 65536;
+constexpr uint32_t book_piece_bytes = 65536;
 
 // A seeder of 64 pieces: two slots. One neighbour lacks them all and is never free, so that nobody
 // is the only one to be served.
@@ -43,7 +43,7 @@ struct BookBench : PartBench {
     return id;
   }
   uint32_t grants_to(SessionId id) const { return sink.count_grants(id, GrantKind::grant); }
-  GrantBook::Request take_up(SessionId id, uint32_t piece, uint32_t size_bytes = piece_bytes) {
+  GrantBook::Request take_up(SessionId id, uint32_t piece, uint32_t size_bytes = book_piece_bytes) {
     return book.take_up(id, session(id), {PieceIndex{piece}, 0, size_bytes}, now);
   }
 
@@ -82,7 +82,7 @@ TEST_CASE("a grant is taken up by its first request, for one piece and no more t
   const GrantBook::Request first = bench.take_up(id, 5, 16384);
   CHECK(first.is_granted);
   CHECK(first.answered_after == 7ms);
-  const GrantBook::Request second = bench.take_up(id, 5, piece_bytes - 16384);
+  const GrantBook::Request second = bench.take_up(id, 5, book_piece_bytes - 16384);
   CHECK(second.is_granted);
   CHECK(!second.answered_after);
   CHECK(!bench.take_up(id, 5, 1).is_granted);

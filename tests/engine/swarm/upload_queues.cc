@@ -15,10 +15,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uint32_t block_bytes = 16384;
+constexpr uint32_t queued_block_bytes = 16384;
 
 BlockRange block_at(uint32_t piece, uint32_t number) {
-  return {PieceIndex{piece}, number * block_bytes, block_bytes};
+  return {PieceIndex{piece}, number * queued_block_bytes, queued_block_bytes};
 }
 
 void ask_for(PartBench& bench, UploadQueues& queues, SessionId id, uint32_t piece) {
@@ -50,7 +50,7 @@ TEST_CASE("four stock clients are served at a time, the fifth when one of them i
   CHECK(sent_to(bench, ids[4]) == 0);
   CHECK(queues.check() == "");
   for (uint32_t number = 0; number < 4; ++number) {
-    CHECK(!queues.sent(bench.session(ids[0]), block_bytes, bench.now));
+    CHECK(!queues.sent(bench.session(ids[0]), queued_block_bytes, bench.now));
   }
   CHECK(queues.leave_if_done(ids[0], bench.session(ids[0])));
   queues.admit(2, bench.now);
@@ -122,7 +122,7 @@ TEST_CASE("a session that ends or turns out to be our own leaves nothing in the 
   const SessionId id = bench.open(1);
   ask_for(bench, queues, id, 0);
   queues.admit(2, bench.now);
-  CHECK(bench.session(id).grants.asked_bytes == 4 * block_bytes);
+  CHECK(bench.session(id).grants.asked_bytes == 4 * queued_block_bytes);
   queues.forget(id, bench.session(id));
   CHECK(bench.session(id).grants.asked_bytes == 0);
   bench.context.sessions.uses_grants(bench.session(id));
