@@ -15,7 +15,7 @@
 // socket before they are taken.
 //
 // Sending: small messages are gathered in a buffer. Blocks leave in batches, runs of one piece, two
-// batches at a time: from a piece that is still in memory, from the page cache (link_file.cc), or
+// batches at a time: from a piece that is still in memory, from the page cache (link_sender_file.cc), or
 // read into a chunk while the other batch is sent. From memory they leave with their heads in one
 // sendmsg.
 //
@@ -114,7 +114,7 @@ class PeerLink {
   void set_low_mark(uint32_t size_bytes);
   [[nodiscard]] LinkReceiver::Options receiver_options() const;
 
-  // sending (link_send.cc)
+  // sending (link_sender.cc)
   struct Run {
     uint32_t block_count = 0;
     uint32_t size_bytes = 0;
@@ -137,13 +137,13 @@ class PeerLink {
   void release_memory(SendBatch& batch);
   void let_go(SendBatch& batch);
 
-  // giving memory back (link_yield.cc)
+  // giving memory back (link_sender_yield.cc)
   [[nodiscard]] bool can_let_go(const SendBatch& batch) const;
   void let_go_of_memory(SendBatch& batch);
   void interrupt_send();
   void resume_send();
 
-  // sending from the page cache (link_file.cc)
+  // sending from the page cache (link_sender_file.cc)
   bool can_splice();
   void start_file(uint32_t prefix_count);
   void prepare_file_head(uint32_t prefix_count);

@@ -1,5 +1,5 @@
 // The sending half of a link: which blocks leave together, and from where. What leaves without
-// passing through this process is in link_file.cc.
+// passing through this process is in link_sender_file.cc.
 #include <algorithm>
 #include <cerrno>
 #include <utility>
