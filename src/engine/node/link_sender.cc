@@ -1,5 +1,5 @@
-// The sending half of a link: which blocks leave together, and from where. What leaves without
-// passing through this process is in link_sender_file.cc.
+#include "engine/node/link_sender.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -21,35 +21,64 @@ constexpr uint32_t splice_block_bytes_min = 64 * 1024;
 
 }  // namespace
 
-std::span<uint8_t> PeerLink::append(size_t size_bytes) {
+LinkSender::LinkSender(const LinkHost& host, PeerLink& link, Operations& operations)
+    : host_(&host), link_(&link), operations_(&operations), blocks_(limits::send_window_blocks) {}
+
+void LinkSender::enter(Phase next) {
+  constexpr auto follows = [](Phase from, Phase to) {
+    switch (to) {
+      case Phase::idle:
+        return from == Phase::message || from == Phase::yielding || from == Phase::file;
+      case Phase::message:
+        return from == Phase::idle || from == Phase::resuming;
+      case Phase::yielding:
+        return from == Phase::message;
+      case Phase::resuming:
+        return from == Phase::yielding;
+      case Phase::file:
+        return from == Phase::idle;
+    }
+    return false;
+  };
+  ENSURE(follows(phase_, next));
+  phase_ = next;
+}
+
+std::span<uint8_t> LinkSender::append(size_t size_bytes) {
   const size_t before = control_.size();
-  if (before + size_bytes > host_.control_bytes_max()) {
+  if (before + size_bytes > host_->control_bytes_max()) {
     return {};
   }
   control_.resize(before + size_bytes);
   return std::span(control_).subspan(before);
 }
 
-void PeerLink::flush() {
-  if (!is_connected()) {
-    return;
-  }
+void LinkSender::flush() {
   start_batches();
-  if (sending_ != nullptr && sending_->source == SendBatch::Source::file) {
-    go_on_with_file();
-  } else {
-    start_send();
+  switch (phase_) {
+    case Phase::idle:
+      start_message();
+      return;
+    case Phase::message:
+    case Phase::yielding:
+      return;
+    case Phase::resuming:
+      resume();
+      return;
+    case Phase::file:
+      continue_file();
+      return;
   }
 }
 
 // --- batches -------------------------------------------------------------------------------------
 
-void PeerLink::start_batches() {
+void LinkSender::start_batches() {
   // A socket that was full is waited for first: until then the next batch would hold memory for
   // nothing.
-  while (is_active() && !resuming_ && !blocks_.empty() &&
+  while (link_->is_active() && phase_ != Phase::resuming && !blocks_.empty() &&
          batches_[next_to_fill_].state == SendBatch::State::idle) {
-    if (!host_.upload.may_pass(*this) || !start_batch(batches_[next_to_fill_])) {
+    if (!host_->upload.may_pass(*link_) || !start_batch(batches_[next_to_fill_])) {
       return;  // the shard flushes this link again when there is room
     }
     next_to_fill_ ^= 1U;
@@ -57,10 +86,10 @@ void PeerLink::start_batches() {
 }
 
 // The blocks at the head of the queue that lie side by side, as many as fit.
-PeerLink::Run PeerLink::front_run() const {
+LinkSender::Run LinkSender::front_run() const {
   const BlockRange& first = blocks_.at(0);
   const auto bytes_max = static_cast<uint32_t>(
-      std::min<uint64_t>(LinkMemory::chunk_bytes, host_.upload.portion_bytes()));
+      std::min<uint64_t>(LinkMemory::chunk_bytes, host_->upload.portion_bytes()));
   Run run{.block_count = 1, .size_bytes = first.size_bytes, .smallest_bytes = first.size_bytes};
   while (run.block_count < std::min(blocks_.size(), SendBatch::block_count_max)) {
     const BlockRange& block = blocks_.at(run.block_count);
@@ -75,10 +104,10 @@ PeerLink::Run PeerLink::front_run() const {
   return run;
 }
 
-bool PeerLink::start_batch(SendBatch& batch) {
+bool LinkSender::start_batch(SendBatch& batch) {
   const Run run = front_run();
   const BlockRange first = blocks_.at(0);
-  const uint64_t offset = host_.release_offset(first);
+  const uint64_t offset = host_->release_offset(first);
   if (!use_hot_piece(batch, first) && !use_file(batch, run, offset) && !use_chunk(batch)) {
     return false;
   }
@@ -94,7 +123,7 @@ bool PeerLink::start_batch(SendBatch& batch) {
     batch.payload_bytes += block.size_bytes;
     batch.blocks[batch.block_count++] = block;
   }
-  host_.upload.passed(batch.payload_bytes);
+  host_->upload.passed(batch.payload_bytes);
   batch.state = SendBatch::State::ready;
   if (batch.source == SendBatch::Source::chunk) {
     read_into_chunk(batch);
@@ -102,45 +131,46 @@ bool PeerLink::start_batch(SendBatch& batch) {
   return true;
 }
 
-void PeerLink::read_into_chunk(SendBatch& batch) {
+void LinkSender::read_into_chunk(SendBatch& batch) {
   batch.state = SendBatch::State::reading;
-  batch.transfer.read(host_.release_offset(batch.blocks[0]),
-                      host_.memory.chunk(batch.chunk).first(batch.payload_bytes));
+  operations_->reads[&batch - batches_.data()].read(
+      host_->release_offset(batch.blocks[0]),
+      host_->memory.chunk(batch.chunk).first(batch.payload_bytes));
 }
 
-bool PeerLink::use_hot_piece(SendBatch& batch, const BlockRange& first) {
-  const PieceMemory& pieces = host_.pieces.memory();
-  const std::optional<uint32_t> place = host_.send_path == SendPath::splice
+bool LinkSender::use_hot_piece(SendBatch& batch, const BlockRange& first) {
+  const PieceMemory& pieces = host_->pieces.memory();
+  const std::optional<uint32_t> place = host_->send_path == SendPath::splice
                                             ? pieces.find_unstored(first.piece)
                                             : pieces.find(first.piece);
   if (!place) {
     return false;
   }
-  host_.pieces.memory().pin(*place);
+  host_->pieces.memory().pin(*place);
   batch.source = SendBatch::Source::hot;
   batch.hot_place = *place;
-  batch.payload = host_.pieces.memory().place(*place) + first.offset;
+  batch.payload = host_->pieces.memory().place(*place) + first.offset;
   return true;
 }
 
 // What would wait for the disk is read through the ring instead, and is in the cache from then on.
-bool PeerLink::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
-  const SendPath path = host_.send_path;
+bool LinkSender::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
+  const SendPath path = host_->send_path;
   const bool wanted = path == SendPath::splice ||
                       (path == SendPath::automatic && run.smallest_bytes >= splice_block_bytes_min);
   if (!wanted || !can_splice()) {
     return false;
   }
-  const StoreSegment segment = host_.store.segment_at(offset, run.size_bytes);
+  const StoreSegment segment = host_->store.segment_at(offset, run.size_bytes);
   if (segment.is_padding || segment.size_bytes < run.size_bytes) {
     return false;
   }
-  const int fd = host_.store.acquire_open(segment.file_index);
+  const int fd = host_->store.acquire_open(segment.file_index);
   if (fd < 0) {
     return false;  // reading into a chunk opens it
   }
   if (!io::is_cached(fd, segment.offset, run.size_bytes)) {
-    host_.store.release(segment.file_index);
+    host_->store.release(segment.file_index);
     return false;
   }
   batch.source = SendBatch::Source::file;
@@ -150,53 +180,57 @@ bool PeerLink::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
   return true;
 }
 
-bool PeerLink::use_chunk(SendBatch& batch) {
-  batch.chunk = host_.memory.take_chunk(*this);
+bool LinkSender::use_chunk(SendBatch& batch) {
+  batch.chunk = host_->memory.take_chunk(*link_);
   if (batch.chunk == UINT32_MAX) {
     return false;
   }
   batch.source = SendBatch::Source::chunk;
-  batch.payload = host_.memory.chunk(batch.chunk).data();
+  batch.payload = host_->memory.chunk(batch.chunk).data();
   return true;
 }
 
-void PeerLink::read_done(StoreTransfer& transfer, int error_number) {
-  SendBatch& batch = &transfer == &batches_[0].transfer ? batches_[0] : batches_[1];
-  if (is_closing()) {
-    settle();
-    return;
-  }
+void LinkSender::read_done(const StoreTransfer& transfer, int error_number) {
+  SendBatch& batch = batches_[&transfer - operations_->reads.data()];
+  ENSURE(batch.state == SendBatch::State::reading);
   if (error_number != 0) {
-    host_.read_failed(error_number);
-    end(CloseReason::read_failed);
+    host_->read_failed(error_number);
+    link_->end(CloseReason::read_failed);
     return;
   }
   batch.state = SendBatch::State::ready;
-  host_.work.wants_flush(*this);
+  host_->work.wants_flush(*link_);
 }
 
-void PeerLink::release_memory(SendBatch& batch) {
+void LinkSender::release_memory(SendBatch& batch) {
   if (batch.chunk != UINT32_MAX) {
-    host_.memory.release_chunk(batch.chunk);
+    host_->memory.release_chunk(batch.chunk);
     batch.chunk = UINT32_MAX;
   }
   if (batch.hot_place != UINT32_MAX) {
-    host_.pieces.memory().unpin(batch.hot_place);
+    host_->pieces.memory().unpin(batch.hot_place);
     batch.hot_place = UINT32_MAX;
   }
 }
 
-void PeerLink::let_go(SendBatch& batch) {
+void LinkSender::release(SendBatch& batch) {
   release_memory(batch);
   if (batch.file_index != UINT32_MAX) {
-    host_.store.release(batch.file_index);
+    host_->store.release(batch.file_index);
     batch.file_index = UINT32_MAX;
   }
   batch.state = SendBatch::State::idle;
 }
 
-void PeerLink::count_sent(const SendBatch& batch) {
-  IoCounters& counters = host_.counters;
+void LinkSender::release_all() {
+  ENSURE(!operations_->in_flight());
+  for (SendBatch& batch : batches_) {
+    release(batch);
+  }
+}
+
+void LinkSender::count_sent(const SendBatch& batch) {
+  IoCounters& counters = host_->counters;
   counters.sent_blocks += batch.block_count;
   switch (batch.source) {
     case SendBatch::Source::chunk:
@@ -211,41 +245,34 @@ void PeerLink::count_sent(const SendBatch& batch) {
   }
 }
 
-void PeerLink::batch_sent() {
+void LinkSender::batch_sent() {
   SendBatch& batch = *sending_;
   sending_ = nullptr;
   count_sent(batch);
-  let_go(batch);
-  for (uint32_t index = 0; index < batch.block_count && !is_closing(); ++index) {
-    host_.swarm.block_sent(session_, batch.blocks[index].size_bytes, host_.now());
+  release(batch);
+  for (uint32_t index = 0; index < batch.block_count && !link_->is_closing(); ++index) {
+    host_->swarm.block_sent(link_->session(), batch.blocks[index].size_bytes, host_->now());
   }
 }
 
-// --- sends ---------------------------------------------------------------------------------------
+// --- messages ------------------------------------------------------------------------------------
 
-// Segments of send_segments_ from `count` on; how many there are then.
-uint32_t PeerLink::add_batch(SendBatch& batch, uint32_t count) {
+// Segments from `count` on; how many there are then.
+uint32_t LinkSender::add_batch(SendBatch& batch, uint32_t count) {
   auto* payload = const_cast<uint8_t*>(batch.payload);  // as iovec wants it
   for (uint32_t index = 0; index < batch.block_count; ++index) {
-    send_segments_[count++] = {batch.heads[index].data(), codec::piece_head_bytes};
-    send_segments_[count++] = {payload, batch.blocks[index].size_bytes};
+    segments_[count++] = {batch.heads[index].data(), codec::piece_head_bytes};
+    segments_[count++] = {payload, batch.blocks[index].size_bytes};
     payload += batch.blocks[index].size_bytes;
   }
   return count;
 }
 
-void PeerLink::start_send() {
-  if (send_.in_flight() || writable_.in_flight()) {
-    return;
-  }
-  if (resuming_) {
-    resume_send();
-    return;
-  }
+void LinkSender::start_message() {
   uint32_t count = 0;
   if (!control_.empty()) {
     std::swap(control_, control_sending_);
-    send_segments_[count++] = {control_sending_.data(), control_sending_.size()};
+    segments_[count++] = {control_sending_.data(), control_sending_.size()};
   }
   SendBatch& batch = batches_[next_to_send_];
   if (batch.state == SendBatch::State::ready && !batch.has_memory() && use_chunk(batch)) {
@@ -255,7 +282,7 @@ void PeerLink::start_send() {
     batch.state = SendBatch::State::sending;
     sending_ = &batch;
     next_to_send_ ^= 1U;
-    send_progressed_at_ = host_.now();
+    progressed_at_ = host_->now();
     if (batch.source == SendBatch::Source::file) {
       start_file(count);
       return;
@@ -263,79 +290,78 @@ void PeerLink::start_send() {
     count = add_batch(batch, count);
   }
   if (count > 0) {
+    enter(Phase::message);
     message_sent_bytes_ = 0;
     send_segments(count);
   }
 }
 
-void PeerLink::send_segments(uint32_t count) {
-  send_message_ = {};
-  send_message_.msg_iov = send_segments_.data();
-  send_message_.msg_iovlen = count;
+void LinkSender::send_segments(uint32_t count) {
+  message_ = {};
+  message_.msg_iov = segments_.data();
+  message_.msg_iovlen = count;
   skip_sent(message_sent_bytes_);
-  send_progressed_at_ = host_.now();
+  progressed_at_ = host_->now();
   send_rest();
 }
 
-void PeerLink::send_rest() {
-  is_zero_copy_ = sending_ != nullptr && host_.send_path == SendPath::zero_copy &&
-                  host_.reactor.features().sendmsg_zero_copy;
+void LinkSender::send_rest() {
+  is_zero_copy_ = sending_ != nullptr && host_->send_path == SendPath::zero_copy &&
+                  host_->reactor.features().sendmsg_zero_copy;
   if (is_zero_copy_) {
-    host_.reactor.sendmsg_zero_copy(send_, fd_.get(), &send_message_, MSG_WAITALL);
+    host_->reactor.sendmsg_zero_copy(operations_->message, link_->fd(), &message_, MSG_WAITALL);
   } else {
-    host_.reactor.sendmsg(send_, fd_.get(), &send_message_, MSG_WAITALL);
+    host_->reactor.sendmsg(operations_->message, link_->fd(), &message_, MSG_WAITALL);
   }
 }
 
-void PeerLink::skip_sent(size_t sent) {
-  while (send_message_.msg_iovlen > 0 && sent >= send_message_.msg_iov->iov_len) {
-    sent -= send_message_.msg_iov->iov_len;
-    ++send_message_.msg_iov;
-    --send_message_.msg_iovlen;
+void LinkSender::skip_sent(size_t sent) {
+  while (message_.msg_iovlen > 0 && sent >= message_.msg_iov->iov_len) {
+    sent -= message_.msg_iov->iov_len;
+    ++message_.msg_iov;
+    --message_.msg_iovlen;
   }
-  if (send_message_.msg_iovlen > 0) {
-    send_message_.msg_iov->iov_base = static_cast<uint8_t*>(send_message_.msg_iov->iov_base) + sent;
-    send_message_.msg_iov->iov_len -= sent;
+  if (message_.msg_iovlen > 0) {
+    message_.msg_iov->iov_base = static_cast<uint8_t*>(message_.msg_iov->iov_base) + sent;
+    message_.msg_iov->iov_len -= sent;
   }
 }
 
-void PeerLink::send_done(io::Operation&, int32_t result, uint32_t cqe_flags) {
+void LinkSender::note_result(int32_t result, uint32_t cqe_flags) {
   const bool is_notification = (cqe_flags & io::cqe_notification) != 0;
   if (!is_notification) {
-    send_result_ = result;
+    result_ = result;
   }
-  if (send_.in_flight()) {
-    return;  // zero copy: the memory is read until the notification comes
-  }
-  if (is_closing()) {
-    settle();
-    return;
-  }
-  const bool yielded = std::exchange(yielding_, false);
-  const bool goes_on = send_result_ > 0 || send_result_ == -EINTR || send_result_ == -EAGAIN ||
-                       (yielded && send_result_ == -ECANCELED);
-  if (!goes_on) {
-    end(CloseReason::connection_lost);
+}
+
+void LinkSender::message_done() {
+  ENSURE(!operations_->message.in_flight());
+  const bool yielded = phase_ == Phase::yielding;
+  const bool continues =
+      result_ > 0 || result_ == -EINTR || result_ == -EAGAIN || (yielded && result_ == -ECANCELED);
+  if (!continues) {
+    link_->end(CloseReason::connection_lost);
     return;
   }
   // What a short send left goes out first.
-  const auto sent_bytes = static_cast<size_t>(std::max(send_result_, 0));
+  const auto sent_bytes = static_cast<size_t>(std::max(result_, 0));
   skip_sent(sent_bytes);
   message_sent_bytes_ += sent_bytes;
-  if (send_message_.msg_iovlen > 0) {
+  if (message_.msg_iovlen > 0) {
     if (yielded) {
-      interrupt_send();
+      interrupt();
     } else {
-      send_progressed_at_ = sent_bytes > 0 ? host_.now() : send_progressed_at_;
+      progressed_at_ = sent_bytes > 0 ? host_->now() : progressed_at_;
       send_rest();
     }
     return;
   }
+  enter(Phase::idle);
   control_sending_.clear();
   if (sending_ != nullptr) {
     batch_sent();
   }
-  host_.work.wants_flush(*this);
+  host_->work.wants_flush(*link_);
 }
 
 }  // namespace murder::node

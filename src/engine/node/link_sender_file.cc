@@ -13,33 +13,34 @@ namespace murder::node {
 using swarm::CloseReason;
 
 // The ring waits on blocking and non-blocking sockets alike; direct calls must not wait.
-bool PeerLink::can_splice() {
+bool LinkSender::can_splice() {
   if (!is_non_blocking_) {
-    is_non_blocking_ = io::set_non_blocking(fd_.get()).has_value();
+    is_non_blocking_ = io::set_non_blocking(link_->fd()).has_value();
   }
   return is_non_blocking_;
 }
 
-// `prefix_count`: segments of send_segments_ that go before the first head.
-void PeerLink::start_file(uint32_t prefix_count) {
+// `prefix_count`: segments that go before the first head.
+void LinkSender::start_file(uint32_t prefix_count) {
+  enter(Phase::file);
   file_block_ = 0;
   prepare_file_head(prefix_count);
-  go_on_with_file();
+  continue_file();
 }
 
-void PeerLink::prepare_file_head(uint32_t prefix_count) {
-  send_segments_[prefix_count] = {sending_->heads[file_block_].data(), codec::piece_head_bytes};
-  send_message_ = {};
-  send_message_.msg_iov = send_segments_.data();
-  send_message_.msg_iovlen = prefix_count + 1;
+void LinkSender::prepare_file_head(uint32_t prefix_count) {
+  segments_[prefix_count] = {sending_->heads[file_block_].data(), codec::piece_head_bytes};
+  message_ = {};
+  message_.msg_iov = segments_.data();
+  message_.msg_iovlen = prefix_count + 1;
   file_sent_bytes_ = 0;
 }
 
 // One batch at most: what follows gets its turn by wants_flush.
-void PeerLink::go_on_with_file() {
+void LinkSender::continue_file() {
   SendBatch& batch = *sending_;
-  while (!writable_.in_flight()) {
-    if (send_message_.msg_iovlen > 0) {
+  while (!operations_->writable.in_flight()) {
+    if (message_.msg_iovlen > 0) {
       send_file_head();
     } else if (file_sent_bytes_ < batch.blocks[file_block_].size_bytes) {
       send_file_payload(batch);
@@ -47,20 +48,21 @@ void PeerLink::go_on_with_file() {
       batch.file_offset += batch.blocks[file_block_ - 1].size_bytes;
       prepare_file_head(0);
     } else {
+      enter(Phase::idle);
       control_sending_.clear();
       batch_sent();
-      host_.work.wants_flush(*this);
+      host_->work.wants_flush(*link_);
       return;
     }
-    if (is_closing()) {
+    if (link_->is_closing()) {
       return;
     }
   }
 }
 
-void PeerLink::send_file_head() {
-  ++host_.counters.direct_calls;
-  const ssize_t sent = ::sendmsg(fd_.get(), &send_message_, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+void LinkSender::send_file_head() {
+  ++host_->counters.direct_calls;
+  const ssize_t sent = ::sendmsg(link_->fd(), &message_, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
   if (sent >= 0) {
     skip_sent(static_cast<size_t>(sent));
   } else {
@@ -68,36 +70,29 @@ void PeerLink::send_file_head() {
   }
 }
 
-void PeerLink::send_file_payload(SendBatch& batch) {
-  ++host_.counters.direct_calls;
-  const int64_t sent = io::send_file(fd_.get(), batch.file_fd, batch.file_offset + file_sent_bytes_,
-                                     batch.blocks[file_block_].size_bytes - file_sent_bytes_);
+void LinkSender::send_file_payload(SendBatch& batch) {
+  ++host_->counters.direct_calls;
+  const int64_t sent =
+      io::send_file(link_->fd(), batch.file_fd, batch.file_offset + file_sent_bytes_,
+                    batch.blocks[file_block_].size_bytes - file_sent_bytes_);
   if (sent > 0) {
     file_sent_bytes_ += static_cast<uint32_t>(sent);
   } else if (sent < 0) {
     file_send_failed(static_cast<int>(-sent));
   } else {
-    host_.read_failed(ENODATA);  // somebody made the file shorter
-    end(CloseReason::read_failed);
+    host_->read_failed(ENODATA);  // somebody made the file shorter
+    link_->end(CloseReason::read_failed);
   }
 }
 
-void PeerLink::file_send_failed(int error_number) {
+void LinkSender::file_send_failed(int error_number) {
   if (error_number == EAGAIN) {
-    host_.reactor.poll(writable_, fd_.get(), POLLOUT);
+    host_->reactor.poll(operations_->writable, link_->fd(), POLLOUT);
   } else if (error_number == EIO) {
-    host_.read_failed(error_number);
-    end(CloseReason::read_failed);
+    host_->read_failed(error_number);
+    link_->end(CloseReason::read_failed);
   } else if (error_number != EINTR) {
-    end(CloseReason::connection_lost);
-  }
-}
-
-void PeerLink::became_writable(io::Operation&, int32_t, uint32_t) {
-  if (is_closing()) {
-    settle();
-  } else {
-    host_.work.wants_flush(*this);  // an error of the socket shows in the next call
+    link_->end(CloseReason::connection_lost);
   }
 }
 

@@ -1,4 +1,4 @@
-// How a link gives memory of its shard back that its socket does not take, and goes on later. A
+// How a link gives memory of its shard back that its socket does not take, and continues later. A
 // neighbour that does not read must not hold what all others are served from.
 #include <poll.h>
 
@@ -21,55 +21,50 @@ constexpr Duration zero_copy_patience = std::chrono::seconds(2);
 
 }  // namespace
 
-void PeerLink::yield_memory(Instant now) {
-  const bool waits = send_.in_flight() || writable_.in_flight();
-  const Duration waited = now - send_progressed_at_;
-  if (!is_active() || !waits || waited < yields_after) {
+void LinkSender::yield_memory(Instant now) {
+  const bool waits = operations_->message.in_flight() || operations_->writable.in_flight();
+  const Duration waited = now - progressed_at_;
+  if (!link_->is_active() || !waits || waited < yields_after) {
     return;
   }
   for (SendBatch& batch : batches_) {
-    if (batch.state == SendBatch::State::ready) {
-      let_go_of_memory(batch);
+    if (batch.state == SendBatch::State::ready && can_release(batch)) {
+      release_memory(batch);
     }
   }
-  if (sending_ == nullptr || sending_->source == SendBatch::Source::file || yielding_ ||
-      !can_let_go(*sending_)) {
+  if (phase_ != Phase::message || sending_ == nullptr || !can_release(*sending_)) {
     return;
   }
   if (!is_zero_copy_) {
-    yielding_ = true;
-    host_.reactor.cancel(send_);  // send_done goes on
+    enter(Phase::yielding);
+    host_->reactor.cancel(operations_->message);  // message_done() continues
   } else if (waited > zero_copy_patience) {
-    host_.work.wants_end(*this, CloseReason::not_reading);
+    host_->work.wants_end(*link_, CloseReason::not_reading);
   }
 }
 
 // What is sent from memory can be read again, unless it is on its way to the disk.
-bool PeerLink::can_let_go(const SendBatch& batch) const {
-  return batch.hot_place == UINT32_MAX || host_.pieces.is_on_disk(batch.blocks[0].piece);
-}
-
-void PeerLink::let_go_of_memory(SendBatch& batch) {
-  if (can_let_go(batch)) {
-    release_memory(batch);
-  }
+bool LinkSender::can_release(const SendBatch& batch) const {
+  return batch.hot_place == UINT32_MAX || host_->pieces.is_on_disk(batch.blocks[0].piece);
 }
 
 // After a cancelled send: a part of the message is out, its rest follows when the socket takes it.
-void PeerLink::interrupt_send() {
+void LinkSender::interrupt() {
   ENSURE(sending_ != nullptr);
   SendBatch& batch = *std::exchange(sending_, nullptr);
   batch.state = SendBatch::State::ready;
   next_to_send_ ^= 1U;
-  let_go_of_memory(batch);
-  resuming_ = true;
-  host_.reactor.poll(writable_, fd_.get(), POLLOUT);
+  if (can_release(batch)) {
+    release_memory(batch);
+  }
+  enter(Phase::resuming);
+  host_->reactor.poll(operations_->writable, link_->fd(), POLLOUT);
 }
 
-void PeerLink::resume_send() {
+void LinkSender::resume() {
   SendBatch& batch = batches_[next_to_send_];
-  if (batch.state != SendBatch::State::ready) {
-    return;  // it is being read
+  if (operations_->writable.in_flight() || batch.state != SendBatch::State::ready) {
+    return;  // the socket is full, or the batch is being read
   }
   if (!batch.has_memory()) {
     if (use_chunk(batch)) {
@@ -80,10 +75,10 @@ void PeerLink::resume_send() {
   batch.state = SendBatch::State::sending;
   sending_ = &batch;
   next_to_send_ ^= 1U;
-  resuming_ = false;
+  enter(Phase::message);
   uint32_t count = 0;
   if (!control_sending_.empty()) {
-    send_segments_[count++] = {control_sending_.data(), control_sending_.size()};
+    segments_[count++] = {control_sending_.data(), control_sending_.size()};
   }
   send_segments(add_batch(batch, count));
 }

@@ -20,12 +20,12 @@ PeerLink::PeerLink(const LinkHost& host)
     : host_(host),
       connect_(io::bind_operation<&PeerLink::connect_done>(this)),
       recv_(io::bind_operation<&PeerLink::recv_done>(this)),
-      send_(io::bind_operation<&PeerLink::send_done>(this)),
-      writable_(io::bind_operation<&PeerLink::became_writable>(this)),
+      send_{.message = io::Operation(io::bind_operation<&PeerLink::send_done>(this)),
+            .writable = io::Operation(io::bind_operation<&PeerLink::became_writable>(this)),
+            .reads = {{{host.reactor, host.store, bind_transfer<&PeerLink::read_done>(this)},
+                       {host.reactor, host.store, bind_transfer<&PeerLink::read_done>(this)}}}},
       receiver_(receiver_options()),
-      blocks_(limits::send_window_blocks),
-      batches_{{{host.reactor, host.store, bind_transfer<&PeerLink::read_done>(this)},
-                {host.reactor, host.store, bind_transfer<&PeerLink::read_done>(this)}}} {}
+      sender_(host, *this, send_) {}
 
 LinkReceiver::Options PeerLink::receiver_options() const {
   return {.bitfield_bytes_max =
@@ -95,6 +95,42 @@ void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
   host_.work.wants_arm(*this);
 }
 
+// --- sending -------------------------------------------------------------------------------------
+
+void PeerLink::flush() {
+  if (is_connected()) {
+    sender_.flush();
+  }
+}
+
+void PeerLink::send_done(io::Operation&, int32_t result, uint32_t cqe_flags) {
+  sender_.note_result(result, cqe_flags);
+  if (send_.message.in_flight()) {
+    return;  // zero copy: the memory is read until the notification comes
+  }
+  if (is_closing()) {
+    settle();
+  } else {
+    sender_.message_done();
+  }
+}
+
+void PeerLink::became_writable(io::Operation&, int32_t, uint32_t) {
+  if (is_closing()) {
+    settle();
+  } else {
+    host_.work.wants_flush(*this);  // an error of the socket shows in the next call
+  }
+}
+
+void PeerLink::read_done(StoreTransfer& transfer, int error_number) {
+  if (is_closing()) {
+    settle();
+  } else {
+    sender_.read_done(transfer, error_number);
+  }
+}
+
 // --- the end -------------------------------------------------------------------------------------
 
 void PeerLink::end(CloseReason reason) {
@@ -110,21 +146,18 @@ void PeerLink::close() {
   enter(State::closing);
   if (fd_.is_open()) {
     ::shutdown(fd_.get(), SHUT_RDWR);  // wakes what waits in the kernel
-    if (is_zero_copy_ && send_.in_flight()) {
+    if (sender_.holds_pages()) {
       io::drop_connection(fd_.get());  // the other side may never take what the pages hold
     }
   }
   host_.reactor.cancel(connect_);
   host_.reactor.cancel(recv_);
-  host_.reactor.cancel(send_);
-  host_.reactor.cancel(writable_);
+  send_.cancel(host_.reactor);
   settle();
 }
 
 bool PeerLink::nothing_in_flight() const {
-  return !connect_.in_flight() && !recv_.in_flight() && !send_.in_flight() &&
-         !writable_.in_flight() && !batches_[0].transfer.in_flight() &&
-         !batches_[1].transfer.in_flight();
+  return !connect_.in_flight() && !recv_.in_flight() && !send_.in_flight();
 }
 
 void PeerLink::settle() {
@@ -136,28 +169,15 @@ void PeerLink::settle() {
 void PeerLink::finish_close() {
   ENSURE(nothing_in_flight());
   enter(State::idle);
-  for (SendBatch& batch : batches_) {
-    let_go(batch);
-  }
+  sender_.release_all();
   if (fd_.is_open()) {
     host_.reactor.close_fd(fd_.release());
   }
+  // Links stay, but not the memory that one connection let grow.
   receiver_ = LinkReceiver(receiver_options());
+  sender_ = LinkSender(host_, *this, send_);
   disarm_wanted_ = false;
   low_mark_bytes_ = 1;
-  // Links stay: what one connection let queue up is not kept for the next. (To assign {} would keep
-  // the memory.)
-  control_ = std::vector<uint8_t>();
-  control_sending_ = std::vector<uint8_t>();
-  blocks_.clear();
-  next_to_fill_ = 0;
-  next_to_send_ = 0;
-  sending_ = nullptr;
-  message_sent_bytes_ = 0;
-  yielding_ = false;
-  resuming_ = false;
-  is_zero_copy_ = false;
-  is_non_blocking_ = false;
   session_ = {};
 }
 

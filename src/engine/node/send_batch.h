@@ -6,7 +6,6 @@
 
 #include "engine/base/types.h"
 #include "engine/codec/peer_wire.h"
-#include "engine/node/store_transfer.h"
 
 namespace murder::node {
 
@@ -25,9 +24,6 @@ struct SendBatch {
     return source == Source::file || chunk != UINT32_MAX || hot_place != UINT32_MAX;
   }
 
-  SendBatch(io::Reactor& reactor, Store& store, StoreTransfer::Target target)
-      : transfer(reactor, store, target) {}
-
   State state = State::idle;
   Source source = Source::chunk;
   uint32_t chunk = UINT32_MAX;
@@ -38,9 +34,8 @@ struct SendBatch {
   const uint8_t* payload = nullptr;  // chunk and hot
   uint32_t block_count = 0;
   uint32_t payload_bytes = 0;
-  std::array<BlockRange, block_count_max> blocks;
-  std::array<std::array<uint8_t, codec::piece_head_bytes>, block_count_max> heads;
-  StoreTransfer transfer;
+  std::array<BlockRange, block_count_max> blocks{};
+  std::array<std::array<uint8_t, codec::piece_head_bytes>, block_count_max> heads{};
 };
 
 }  // namespace murder::node
