@@ -12,6 +12,10 @@ constexpr Duration snub_pause = std::chrono::seconds(2);
 // A grant may have been void by the time that it was taken up.
 constexpr Duration rejected_pause = std::chrono::milliseconds(100);
 constexpr Duration orphan_patience = std::chrono::milliseconds(200);
+constexpr policy::SilenceBounds silence_bounds{.snub_soon_after = limits::request_snub_soon_after,
+                                               .snub_after = limits::request_snub_after,
+                                               .stuck_after = limits::block_stuck_after,
+                                               .timeout = limits::request_timeout};
 
 }  // namespace
 
@@ -188,6 +192,22 @@ void Downloads::let_go_of_pieces(SessionId id, Session& session, Instant now) {
     granted_.offer_slot_for(active.piece);
   }
   update_free(now);
+}
+
+policy::SilenceVerdict Downloads::judge_silence(SessionId id, const Session& session,
+                                                Instant now) const {
+  policy::Silence silence{.is_own = session.grants.spoken,
+                          .piece_duration = rates_.link().piece_duration(),
+                          .waited = now - session.payload_at,
+                          .arrives = session.arriving.has_value(),
+                          .has_requests = !session.requested.empty()};
+  if ((!silence.arrives && !silence.has_requests) ||
+      silence.waited <= policy::silence_patience(silence, silence_bounds)) {
+    return policy::SilenceVerdict::wait;
+  }
+  silence.has_idle_alternative = sources_.has_alternative_to(id, session, true);
+  silence.has_alternative = sources_.has_alternative_to(id, session, false);
+  return policy::judge_silence(silence, silence_bounds);
 }
 
 void Downloads::snub(SessionId id, Session& session, Instant now) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "engine/policy/silence.h"
 #include "engine/swarm/block_requests.h"
 #include "engine/swarm/context.h"
 #include "engine/swarm/granted_pieces.h"
@@ -25,7 +26,6 @@ class Downloads {
   // What only reads is asked of the parts themselves.
   [[nodiscard]] const BlockRequests& requests() const { return requests_; }
   [[nodiscard]] const GrantedPieces& granted() const { return granted_; }
-  [[nodiscard]] const Sources& sources() const { return sources_; }
 
   // --- what a neighbour has (downloads_pieces.cc) ---
   // False: it is malformed.
@@ -59,6 +59,9 @@ class Downloads {
   }
   // Its pieces become orphans. What a single contributor had to deliver alone starts again.
   void let_go_of_pieces(SessionId id, Session& session, Instant now);
+  // It was asked for something: whether it brings it, or what is to be done.
+  [[nodiscard]] policy::SilenceVerdict judge_silence(SessionId id, const Session& session,
+                                                     Instant now) const;
   // It left requests unanswered.
   void snub(SessionId id, Session& session, Instant now);
 

@@ -232,4 +232,17 @@ void GrantBook::window_ended() {
   slots_idled_ = slots_taken_ < slots();
 }
 
+double GrantBook::rate_of_lacking() const {
+  double rate = 0;
+  bool all_known = true;
+  sessions_.each([&](SessionId, const Session& session) {
+    if (session.state == Session::State::open && session.grants.spoken &&
+        lacks_something(pieces_.have(), session)) {
+      rate += session.grants.told_rate * bytes_per_kib;
+      all_known = all_known && session.grants.told_rate > 0;
+    }
+  });
+  return all_known ? rate : 0;
+}
+
 }  // namespace murder::swarm

@@ -54,6 +54,9 @@ class GrantBook {
 
   // A neighbour has the piece.
   void seen(PieceIndex piece) { first_copies_.seen(piece); }
+  // What the links of our own neighbours do together that lack something we have, bytes a second; 0
+  // when it is not known of all.
+  [[nodiscard]] double rate_of_lacking() const;
   // The link was measured for a window.
   void window_ended();
 

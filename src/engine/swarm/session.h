@@ -113,6 +113,17 @@ struct Session {
   Instant block_sent_at{};
   uint64_t uploaded_bytes = 0;
 
+  // Some of the payload of `arriving`. Progress counts in units: a byte now and then is none.
+  void payload_arrived(uint32_t size_bytes, uint32_t unit, Instant now) {
+    if (!arriving) {
+      return;
+    }
+    const uint32_t units_before = arrived_bytes / unit;
+    arrived_bytes = std::min(arrived_bytes + size_bytes, arriving->block.size_bytes);
+    if (arrived_bytes / unit != units_before) {
+      payload_at = now;
+    }
+  }
   // One more request of ours may wait at it.
   [[nodiscard]] bool has_room_for_request() const {
     return requested.size() < std::min(requests_max, limits::requests_outstanding_max);

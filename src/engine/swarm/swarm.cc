@@ -11,13 +11,6 @@ namespace murder::swarm {
 using codec::MessageType;
 using codec::PeerMessage;
 
-namespace {
-
-// A tick may come this late; who is silent for less is not given up.
-constexpr Duration granted_snub_after = std::chrono::milliseconds(300);
-
-}  // namespace
-
 Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSink& sink)
     : context_(config, have, prng, sink),
       connections_(context_),
@@ -30,6 +23,32 @@ Swarm::Swarm(const SwarmConfig& config, const BitSet& have, Prng prng, EffectSin
   ENSURE(have.size() == config.geometry.piece_count());
 }
 
+// What is freed goes to those that wait for it before others are told. No duty marks one that comes
+// before it, so once around is enough. Every input ends with it; what settles in the middle of one
+// does so where what follows must find neighbours told, since messages keep their order.
+void Swarm::do_duties(Instant now) {
+  if (duties_.take(Duty::admit)) {
+    uploads_.admit(grants_.served_max(), now);
+  }
+  if (duties_.take(Duty::fill)) {
+    downloads_.fill_all(now);
+    duties_.mark(Duty::grant);
+  }
+  if (duties_.take(Duty::tell_free)) {
+    downloads_.update_free(now);
+  }
+  if (duties_.take(Duty::offer_again)) {
+    downloads_.offer_slot_again(now);
+  }
+  if (duties_.take(Duty::grant)) {
+    grants_.give(now);
+  }
+  if (duties_.take(Duty::dial) && !context_.stopping) {
+    connections_.dial_more(now);
+  }
+  ENSURE(duties_.none());
+}
+
 void Swarm::received(SessionId id, const PeerMessage& message, Instant now) {
   Session* session = context_.sessions.get(id);
   if (session == nullptr || session->state != Session::State::open) {
@@ -39,10 +58,12 @@ void Swarm::received(SessionId id, const PeerMessage& message, Instant now) {
   const bool is_bitfield = message.type == MessageType::bitfield;
   if (!session->messages.take(is_bitfield ? 0 : message.payload.size(), now)) {
     context_.addresses.offended(session->remote.address, now);
-    end(id, CloseReason::message_flood, now);
+    end_session(id, CloseReason::message_flood, now);
+    settle(now);
     return;
   }
   on_message(id, *session, message, now);
+  settle(now);
 }
 
 void Swarm::on_message(SessionId id, Session& session, const PeerMessage& message, Instant now) {
@@ -111,7 +132,7 @@ void Swarm::on_extended(SessionId id, Session& session, const PeerMessage& messa
   }
   const auto handshake = codec::decode_extension_handshake(message.payload);
   if (!handshake) {
-    end(id, CloseReason::protocol_error, now);
+    end_session(id, CloseReason::protocol_error, now);
     return;
   }
   if (handshake->requests_max && *handshake->requests_max > 0) {
@@ -138,24 +159,14 @@ bool Swarm::has_nothing_to_exchange(const Session& session) const {
 // both sides know and neither dials again.
 void Swarm::end_if_both_complete(SessionId id, Session& session, Instant now) {
   if (session.state == Session::State::open && has_nothing_to_exchange(session)) {
-    end(id, CloseReason::both_complete, now);
+    end_session(id, CloseReason::both_complete, now);
   }
 }
 
-// Progress counts in units: a byte now and then is none.
 void Swarm::bytes_received(SessionId id, uint32_t size_bytes, Instant now) {
-  Session* session = context_.sessions.get(id);
-  if (session == nullptr) {
-    return;
-  }
-  session->received_at = now;
-  if (session->arriving) {
-    const uint32_t units_before = session->arrived_bytes / unit_bytes;
-    session->arrived_bytes =
-        std::min(session->arrived_bytes + size_bytes, session->arriving->block.size_bytes);
-    if (session->arrived_bytes / unit_bytes != units_before) {
-      session->payload_at = now;
-    }
+  if (Session* session = context_.sessions.get(id)) {
+    session->received_at = now;
+    session->payload_arrived(size_bytes, unit_bytes, now);
   }
 }
 
@@ -165,12 +176,12 @@ void Swarm::check_timeouts(SessionId id, Session& session, Instant now) {
   switch (session.state) {
     case Session::State::dialing:
       if (now - session.opened_at > limits::dial_timeout) {
-        end(id, CloseReason::dial_failed, now);
+        end_session(id, CloseReason::dial_failed, now);
       }
       return;
     case Session::State::handshaking:
       if (now - session.opened_at > limits::handshake_timeout) {
-        end(id, CloseReason::handshake_timeout, now);
+        end_session(id, CloseReason::handshake_timeout, now);
       }
       return;
     case Session::State::closing:
@@ -179,7 +190,7 @@ void Swarm::check_timeouts(SessionId id, Session& session, Instant now) {
       break;
   }
   if (now - session.received_at > limits::silence_timeout) {
-    end(id, CloseReason::silent, now);
+    end_session(id, CloseReason::silent, now);
     return;
   }
   if (now - session.sent_at > limits::keep_alive_after) {
@@ -187,36 +198,19 @@ void Swarm::check_timeouts(SessionId id, Session& session, Instant now) {
     send(context_.sink, id, MessageType::keep_alive);
   }
   session.grants.given.forget(now);
-  const bool waits = !session.requested.empty() || session.arriving.has_value();
-  const Duration waited = now - session.payload_at;
-  // What was granted is served at once, or after the end of the piece before it.
-  const Duration patience = session.grants.spoken
-                                ? std::clamp(rates_.link().piece_duration(), granted_snub_after,
-                                             limits::request_snub_after)
-                                : limits::request_snub_soon_after;
-  if (!waits || waited <= patience) {
-    return;
+  check_silence(id, session, now);
+}
+
+void Swarm::check_silence(SessionId id, Session& session, Instant now) {
+  const policy::SilenceVerdict verdict = downloads_.judge_silence(id, session, now);
+  if (verdict == policy::SilenceVerdict::snub || verdict == policy::SilenceVerdict::too_slow) {
+    downloads_.snub(id, session, now);
   }
-  const bool soon = waited <= limits::request_snub_after;
-  const bool alternative = downloads_.sources().has_alternative_to(id, session, soon);
-  // In the middle of a block, whose place nobody else can fill.
-  const bool stuck =
-      session.arriving &&
-      (session.grants.spoken ? alternative
-                             : waited > limits::block_stuck_after &&
-                                   downloads_.sources().has_alternative_to(id, session, false));
-  if (stuck) {
-    downloads_.snub(id, session, now);
+  if (verdict == policy::SilenceVerdict::too_slow) {
     context_.addresses.offended(session.remote.address, now);
-    end(id, CloseReason::too_slow, now);
-  } else if (soon) {
-    if (alternative && !session.requested.empty()) {
-      downloads_.snub(id, session, now);
-    }
-  } else if (waited > (alternative ? limits::request_timeout : 4 * limits::request_timeout)) {
-    end(id, CloseReason::requests_unanswered, now);
-  } else if (alternative && !session.requested.empty()) {
-    downloads_.snub(id, session, now);
+    end_session(id, CloseReason::too_slow, now);
+  } else if (verdict == policy::SilenceVerdict::unanswered) {
+    end_session(id, CloseReason::requests_unanswered, now);
   }
 }
 
@@ -224,16 +218,20 @@ void Swarm::tick(Instant now) {
   rates_.update(now);
   context_.sessions.each([&](SessionId id, Session& session) {
     check_timeouts(id, session, now);
+    settle(now);
     uploads_.check_stalled(id, session, now);
     end_if_both_complete(id, session, now);
+    settle(now);
   });
   check_pace(now);
   downloads_.check_orphans(now);
   downloads_.check_leases(now);
   check_grants(now);
-  admit(now);
-  fill_all(now);
-  dial_more(now);
+  settle(now);
+  duties_.mark(Duty::admit);
+  duties_.mark(Duty::fill);
+  duties_.mark(Duty::dial);
+  settle(now);
 }
 
 void Swarm::stop(Instant now) {

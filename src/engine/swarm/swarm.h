@@ -17,6 +17,7 @@
 //     StockChoice    which piece a stock client is asked for
 //     GrantedPieces  granted pieces at the downloader, and who hears that a slot is free
 //     Sources        who brings too little, and who could bring it instead
+// What may follow from an input is marked (duties.h) and done by settle(), in one order.
 #pragma once
 
 #include <algorithm>
@@ -36,6 +37,7 @@
 #include "engine/swarm/connections.h"
 #include "engine/swarm/context.h"
 #include "engine/swarm/downloads.h"
+#include "engine/swarm/duties.h"
 #include "engine/swarm/effects.h"
 #include "engine/swarm/grant_book.h"
 #include "engine/swarm/greeting.h"
@@ -125,20 +127,28 @@ class Swarm {
   [[nodiscard]] std::string_view broken_invariant() const;
 
  private:
+  // Does what is due, in the order of Duty.
+  void settle(Instant now) {
+    if (!duties_.none()) {
+      do_duties(now);
+    }
+  }
+  void do_duties(Instant now);
+
   // what sessions say (swarm.cc), how they begin and end (swarm_sessions.cc)
   void open(SessionId id, Session& session, Instant now);
   void on_message(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);
   void on_extended(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);
   [[nodiscard]] bool has_nothing_to_exchange(const Session& session) const;
   void end_if_both_complete(SessionId id, Session& session, Instant now);
+  void end_session(SessionId id, CloseReason reason, Instant now);
   bool make_room(const IpAddress* address, Instant now);
-  void dial_more(Instant now);
   void check_timeouts(SessionId id, Session& session, Instant now);
+  void check_silence(SessionId id, Session& session, Instant now);
 
   // what they have and bring (swarm_downloads.cc)
   void on_pieces(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);
   void on_have(SessionId id, Session& session, PieceIndex piece, Instant now);
-  void fill_all(Instant now);
   void check_pace(Instant now);
   void bar(const Contributor& culprit, Instant now);
   void mark_have(PieceIndex piece);
@@ -151,9 +161,6 @@ class Swarm {
   void on_cancel(SessionId id, Session& session, const BlockRange& block, Instant now);
   void on_decline(SessionId id, Session& session, uint32_t piece, Instant now);
   void end_grant(SessionId id, PieceIndex piece, Instant now);
-  void admit(Instant now);
-  void grant_more(Instant now);
-  [[nodiscard]] double rate_of_lacking();
 
   // what our own peers say to each other (swarm_grants.cc)
   void learn_grants(SessionId id, Session& session, const codec::ExtensionHandshake& handshake,
@@ -164,6 +171,7 @@ class Swarm {
   void check_grants(Instant now);
   void on_grant(SessionId id, Session& session, uint32_t piece, Instant now);
 
+  Duties duties_;
   Context context_;
   Connections connections_;
   Greeting greeting_;

@@ -12,20 +12,21 @@ using codec::PeerMessage;
 void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message, Instant now) {
   const bool is_first = session.first_message;
   if (!downloads_.learn_pieces(id, session, message)) {
-    end(id, CloseReason::protocol_error, now);
+    end_session(id, CloseReason::protocol_error, now);
     return;
   }
   session.pieces.for_each([&](uint32_t piece) { grants_.seen({piece}); });
   grants_.update_grantable(id, session);
   if (is_first) {
-    grant_more(now);
+    duties_.mark(Duty::grant);
+    settle(now);
   }
   downloads_.fill(id, session, now);
 }
 
 void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant now) {
   if (piece.raw >= context_.pieces.count()) {
-    end(id, CloseReason::protocol_error, now);
+    end_session(id, CloseReason::protocol_error, now);
     return;
   }
   session.first_message = false;
@@ -42,7 +43,8 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
   if (session.grants.grants + session.grants.given.unconfirmed() > 0) {
     session.grants.given.has(piece.raw, now);
     end_grant(id, piece, now);
-    grant_more(now);
+    duties_.mark(Duty::grant);
+    settle(now);
   }
   if (context_.pieces.have().test(piece.raw)) {
     grants_.update_grantable(id, session);
@@ -57,11 +59,6 @@ bool Swarm::may_be_awaited() {
     found = found || (session.state == Session::State::open && !session.upload_only);
   });
   return found;
-}
-
-void Swarm::fill_all(Instant now) {
-  downloads_.fill_all(now);
-  grant_more(now);
 }
 
 // --- payload -------------------------------------------------------------------------------------
@@ -103,7 +100,8 @@ void Swarm::payload_end(SessionId id, Instant now) {
     piece_moved(now);
   }
   downloads_.fill(id, *session, now);
-  downloads_.update_free(now);
+  duties_.mark(Duty::tell_free);
+  settle(now);
 }
 
 void Swarm::disarmed(SessionId id, Instant now) {
@@ -112,7 +110,8 @@ void Swarm::disarmed(SessionId id, Instant now) {
     return;
   }
   downloads_.disarmed(*session);
-  fill_all(now);
+  duties_.mark(Duty::fill);
+  settle(now);
 }
 
 // A granted piece that comes too slowly makes room, or is fetched elsewhere.
@@ -121,11 +120,14 @@ void Swarm::check_pace(Instant now) {
   bool freed = false;
   for (uint32_t index = 0; index < context_.active.buffer_count(); ++index) {
     const Downloads::Pace pace = downloads_.check_pace({index}, now);
-    end(pace.too_slow, CloseReason::too_slow, now);
+    if (!pace.too_slow.is_none()) {
+      end(pace.too_slow, CloseReason::too_slow, now);
+    }
     freed = freed || pace.freed;
   }
   if (freed) {
-    downloads_.update_free(now);
+    duties_.mark(Duty::tell_free);
+    settle(now);
   }
 }
 
@@ -140,18 +142,21 @@ void Swarm::piece_verified(BufferIndex buffer, bool matches, Instant now) {
     case Downloads::Verified::wrong:
       if (culprit) {
         bar(*culprit, now);
+        settle(now);
       }
-      fill_all(now);
+      duties_.mark(Duty::fill);
+      settle(now);
       return;
     case Downloads::Verified::right:
       break;
   }
   if (context_.config.serves_unstored) {
     mark_have(piece);
-    fill_all(now);
+    duties_.mark(Duty::fill);
   } else {
-    downloads_.update_free(now);
+    duties_.mark(Duty::tell_free);
   }
+  settle(now);
 }
 
 void Swarm::piece_stored(BufferIndex buffer, Instant now) {
@@ -165,7 +170,8 @@ void Swarm::piece_stored(BufferIndex buffer, Instant now) {
     }
     mark_stored(piece);
   }
-  fill_all(now);
+  duties_.mark(Duty::fill);
+  settle(now);
 }
 
 void Swarm::mark_have(PieceIndex piece) {
@@ -203,8 +209,10 @@ void Swarm::lease_answered(PieceIndex piece, bool granted, Instant now) {
   }
   if (Session* session = context_.sessions.get(regrant)) {
     on_grant(regrant, *session, codec::any_piece, now);  // for another piece
+    settle(now);
   }
-  fill_all(now);
+  duties_.mark(Duty::fill);
+  settle(now);
 }
 
 void Swarm::piece_stored_elsewhere(PieceIndex piece, Instant now) {
@@ -214,12 +222,14 @@ void Swarm::piece_stored_elsewhere(PieceIndex piece, Instant now) {
   downloads_.give_up_piece(piece);
   mark_have(piece);
   mark_stored(piece);
-  fill_all(now);
+  duties_.mark(Duty::fill);
+  settle(now);
 }
 
 void Swarm::lease_freed(PieceIndex piece, Instant now) {
   if (downloads_.lease_freed(piece)) {
-    fill_all(now);
+    duties_.mark(Duty::fill);
+    settle(now);
   }
 }
 

@@ -35,14 +35,14 @@ void Swarm::learn_grants(SessionId id, Session& session, const codec::ExtensionH
   uploads_.becomes_own(id, session);
   downloads_.becomes_own(id, session, handshake.rack);
   grants_.update_grantable(id, session);
-  grant_more(now);
+  duties_.mark(Duty::grant);
 }
 
 void Swarm::on_grant_message(SessionId id, Session& session, std::span<const uint8_t> payload,
                              Instant now) {
   const auto message = codec::decode_grant_message(payload);
   if (!message) {
-    end(id, CloseReason::protocol_error, now);
+    end_session(id, CloseReason::protocol_error, now);
     return;
   }
   if (!session.grants.spoken) {
@@ -53,7 +53,7 @@ void Swarm::on_grant_message(SessionId id, Session& session, std::span<const uin
       session.grants.peer_free = true;
       session.grants.told_rate = message->value;
       grants_.update_grantable(id, session);
-      grant_more(now);
+      duties_.mark(Duty::grant);
       return;
     case GrantKind::busy:
       session.grants.peer_free = false;
@@ -67,7 +67,7 @@ void Swarm::on_grant_message(SessionId id, Session& session, std::span<const uin
       return;
     case GrantKind::ending:
       end_grant(id, {message->value}, now);
-      grant_more(now);
+      duties_.mark(Duty::grant);
       return;
     case GrantKind::claim:
       downloads_.on_claim(id, session, message->value, now);
@@ -80,7 +80,7 @@ void Swarm::on_grant_message(SessionId id, Session& session, std::span<const uin
 
 void Swarm::on_grant(SessionId id, Session& session, uint32_t piece, Instant now) {
   if (const std::optional<CloseReason> reason = downloads_.on_grant(id, session, piece, now)) {
-    end(id, *reason, now);
+    end_session(id, *reason, now);
   }
 }
 
@@ -90,8 +90,9 @@ void Swarm::piece_moved(Instant now) {
     rates_.compare();
     grants_.window_ended();
     downloads_.window_ended();
-    downloads_.update_free(now);
-    grant_more(now);
+    duties_.mark(Duty::tell_free);
+    duties_.mark(Duty::grant);
+    settle(now);
   }
 }
 
@@ -99,9 +100,9 @@ void Swarm::check_grants(Instant now) {
   grants_.expire(uploads_.granted(), now);
   rates_.compare();
   downloads_.check_claims(now);
-  downloads_.update_free(now);
-  downloads_.offer_slot_again(now);
-  grant_more(now);
+  duties_.mark(Duty::tell_free);
+  duties_.mark(Duty::offer_again);
+  duties_.mark(Duty::grant);
 }
 
 void Swarm::rack_told(std::string_view rack) {

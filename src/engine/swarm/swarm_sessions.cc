@@ -6,7 +6,8 @@ namespace murder::swarm {
 
 void Swarm::add_candidates(std::span<const Endpoint> endpoints, Instant now) {
   connections_.named(endpoints);
-  dial_more(now);
+  duties_.mark(Duty::dial);
+  settle(now);
 }
 
 SessionId Swarm::accept(const Endpoint& remote, Instant now) {
@@ -31,12 +32,6 @@ bool Swarm::make_room(const IpAddress* address, Instant now) {
   return !least.is_none();
 }
 
-void Swarm::dial_more(Instant now) {
-  if (!context_.stopping) {
-    connections_.dial_more(now);
-  }
-}
-
 void Swarm::dialed(SessionId id, Instant now) {
   Session* session = context_.sessions.get(id);
   if (session == nullptr || session->state != Session::State::dialing) {
@@ -46,7 +41,8 @@ void Swarm::dialed(SessionId id, Instant now) {
   session->opened_at = now;
   session->received_at = now;
   greeting_.send_handshake(id, *session, now);
-  dial_more(now);
+  duties_.mark(Duty::dial);
+  settle(now);
 }
 
 void Swarm::received(SessionId id, const codec::Handshake& handshake, Instant now) {
@@ -87,6 +83,11 @@ void Swarm::open(SessionId id, Session& session, Instant now) {
 }
 
 void Swarm::end(SessionId id, CloseReason reason, Instant now) {
+  end_session(id, reason, now);
+  settle(now);
+}
+
+void Swarm::end_session(SessionId id, CloseReason reason, Instant now) {
   Session* session = context_.sessions.get(id);
   if (session == nullptr || session->state == Session::State::closing) {
     return;
@@ -106,9 +107,9 @@ void Swarm::end(SessionId id, CloseReason reason, Instant now) {
   downloads_.revoke_all(id, *session, false);
   downloads_.let_go_of_pieces(id, *session, now);
   context_.sink.close(id, reason);
-  admit(now);  // its place to be served is free
-  downloads_.update_free(now);
-  grant_more(now);
+  duties_.mark(Duty::admit);  // its place to be served is free
+  duties_.mark(Duty::tell_free);
+  duties_.mark(Duty::grant);
 }
 
 void Swarm::closed(SessionId id, Instant now) {
@@ -120,16 +121,17 @@ void Swarm::closed(SessionId id, Instant now) {
   downloads_.closed(*session);
   connections_.remember_end(*session, has_nothing_to_exchange(*session), now);
   context_.sessions.free(id);
-  admit(now);
-  fill_all(now);
-  dial_more(now);
+  duties_.mark(Duty::admit);
+  duties_.mark(Duty::fill);
+  duties_.mark(Duty::dial);
+  settle(now);
 }
 
 void Swarm::bar(const Contributor& culprit, Instant now) {
   context_.stats.last_culprit = culprit.listens_on.value_or(culprit.remote);
   connections_.bar(culprit, now);
   downloads_.lied(now);
-  end(culprit.session, CloseReason::wrong_data, now);
+  end_session(culprit.session, CloseReason::wrong_data, now);
 }
 
 }  // namespace murder::swarm

@@ -33,33 +33,29 @@ void Swarm::on_request(SessionId id, Session& session, const BlockRange& block, 
   }
   session.messages.earn();
   uploads_.add(id, session, block, now);
-  admit(now);
+  duties_.mark(Duty::admit);
   if (session.grants.spoken) {
-    downloads_.update_free(now);
-    grant_more(now);
+    duties_.mark(Duty::tell_free);
+    duties_.mark(Duty::grant);
   }
 }
 
+// A slot that this frees is granted before others are served, and twice: what is drawn at random
+// stays what it was.
 void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block, Instant now) {
   uploads_.cancel(id, session, block);
   if (session.grants.spoken) {
     if (!session.asks_for(block.piece)) {
       end_grant(id, block.piece, now);
-      grant_more(now);
+      duties_.mark(Duty::grant);
+      settle(now);
     }
-    grant_more(now);
+    duties_.mark(Duty::grant);
+    settle(now);
   }
   if (uploads_.leave_if_done(id, session)) {
-    admit(now);
+    duties_.mark(Duty::admit);
   }
-}
-
-void Swarm::admit(Instant now) {
-  uploads_.admit(grants_.served_max(), now);
-}
-
-void Swarm::grant_more(Instant now) {
-  grants_.give(now);
 }
 
 void Swarm::end_grant(SessionId id, PieceIndex piece, Instant now) {
@@ -71,24 +67,9 @@ void Swarm::end_grant(SessionId id, PieceIndex piece, Instant now) {
 void Swarm::on_decline(SessionId id, Session& session, uint32_t piece, Instant now) {
   if (const std::optional<Duration> took = grants_.decline(id, session, piece, now)) {
     rates_.round_trip(*took);
-    downloads_.update_free(now);
-    grant_more(now);
+    duties_.mark(Duty::tell_free);
+    duties_.mark(Duty::grant);
   }
-}
-
-// What the links of our own neighbours do together that lack something we have, bytes a second; 0
-// when it is not known of all.
-double Swarm::rate_of_lacking() {
-  double rate = 0;
-  bool all_known = true;
-  context_.sessions.each([&](SessionId, const Session& session) {
-    if (session.state == Session::State::open && session.grants.spoken &&
-        lacks_something(context_.pieces.have(), session)) {
-      rate += session.grants.told_rate * bytes_per_kib;
-      all_known = all_known && session.grants.told_rate > 0;
-    }
-  });
-  return all_known ? rate : 0;
 }
 
 void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
@@ -99,13 +80,15 @@ void Swarm::block_sent(SessionId id, uint32_t size_bytes, Instant now) {
   context_.stats.uploaded_bytes += size_bytes;
   rack_.sent(*session, size_bytes);
   if (uploads_.sent(*session, size_bytes, now)) {
-    uploads_.stock_share_window_ended({rates_.link().bytes_per_second(), rate_of_lacking()}, now);
+    uploads_.stock_share_window_ended({rates_.link().bytes_per_second(), grants_.rate_of_lacking()},
+                                      now);
   }
   GrantBook::used(*session, now);
   uploads_.serve(id, *session, now);
   uploads_.leave_if_done(id, *session);
-  admit(now);
-  grant_more(now);
+  duties_.mark(Duty::admit);
+  duties_.mark(Duty::grant);
+  settle(now);
 }
 
 }  // namespace murder::swarm
