@@ -1,7 +1,9 @@
 """Where processes of a user find each other: in one place however a command is started, for as long as they live."""
 
+import json
 import os
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
@@ -31,6 +33,51 @@ class LostSocket(MurderCase):
         self.assertFalse(any(map(is_alive, pids)))
         self.assertNotEqual(waiting.wait(), None)
         self.assertEqual(list(self.run_directory.glob("*.sock")), [])
+
+
+@unittest.skipIf(os.geteuid() != 0, "a /run of its own needs root")
+class Services(MurderCase):
+    """Processes in the run directories that the units of the packages have, in a /run of this test alone."""
+
+    def in_run(self, script):
+        """A shell in it; prints of `murder`."""
+        place = ("mount -t tmpfs tmpfs /run && mkdir -p /run/murder-tracker /run/murder-seed/v1 && chmod 700 /run/murder-tracker "
+                 "/run/murder-seed/v1 && ")
+        result = subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-ec", place + script],
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "MURDER": str(PROGRAM)}, capture_output=True, text=True,
+            timeout=120, check=False)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result.stdout
+
+    def start_services(self):
+        tracker, seeder = f"{free_address()}:8998", free_address()
+        self.torrent = self.create(self.make_tree(), "v1", tracker=tracker)
+        return (f'"$MURDER" tracker --background --quiet --listen {tracker} --run-dir /run/murder-tracker; '
+                f'"$MURDER" seed {self.torrent} --background --quiet --ip {seeder} --run-dir /run/murder-seed/v1; ')
+
+    END = '; "$MURDER" stop --all --run-dir /run/murder-seed/v1; "$MURDER" stop --all --run-dir /run/murder-tracker'
+
+    def test_root_sees_services_with_their_units(self):
+        stdout = self.in_run(self.start_services() + '"$MURDER" status; "$MURDER" status --json; "$MURDER" status v1; '
+                             '"$MURDER" status --run-dir /run/murder' + self.END)
+        self.assertRegex(stdout, r"(?m)^tracker .* murder-tracker\.service$")
+        self.assertEqual(len(re.findall(r"(?m)^seeder .* murder-seed@v1\.service$", stdout)), 2)
+        told = json.loads(next(line for line in stdout.splitlines() if line.startswith("{")))
+        self.assertEqual([each["unit"] for each in told["processes"]], ["murder-seed@v1.service", "murder-tracker.service"])
+        self.assertIn("nothing runs here (looked in /run/murder)", stdout)
+
+    def test_services_are_not_stopped_and_whoever_tries_is_told_how(self):
+        stdout = self.in_run(self.start_services() + '"$MURDER" stop v1 2>&1 || true; "$MURDER" stop --all 2>&1 || true; '
+                             '"$MURDER" status' + self.END)
+        self.assertIn("`systemctl stop murder-seed@v1.service` ends it", stdout)
+        self.assertRegex(stdout, r"(?m)^seeder ")
+        self.assertRegex(stdout, r"(?m)^tracker ")
+
+    def test_others_are_told_that_services_are_hidden(self):
+        stdout = self.in_run("chown 1 /run/murder-tracker; "
+                             f'setpriv --reuid {USER} --regid {USER} --clear-groups "$MURDER" status')
+        self.assertIn("services are shown to root", stdout)
 
 
 @unittest.skipIf(os.geteuid() != 0, "becoming another user needs root")

@@ -8,6 +8,7 @@
 #include "engine/host/control.h"
 #include "engine/host/processes.h"
 #include "engine/host/run_directory.h"
+#include "engine/host/service_processes.h"
 
 namespace murder::cli {
 namespace {
@@ -69,6 +70,16 @@ Json json_of(const host::RunningProcess& process) {
   return json;
 }
 
+std::string nothing_text(const StatusOptions& options, const CommandContext& context) {
+  const std::string hidden =
+      host::has_hidden_services_beside(context.run_directory) ? "; services are shown to root" : "";
+  if (!options.tag.empty()) {
+    return fmt::format("nothing of {} runs here{}", options.tag, hidden);
+  }
+  return fmt::format("nothing runs here (looked in {}{})",
+                     host::choose_run_directory(context.run_directory), hidden);
+}
+
 Result<int> run_status(const StatusOptions& options, CommandContext& context) {
   std::vector<host::RunningProcess> processes;
   const Result<host::RunDirectory> directory =
@@ -78,26 +89,32 @@ Result<int> run_status(const StatusOptions& options, CommandContext& context) {
   } else if (directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
-  if (!options.tag.empty()) {
-    std::erase_if(processes, [&options](const host::RunningProcess& process) {
-      return process.problem.empty() && process.tag() != options.tag;
-    });
-  }
+  const auto is_other = [&options](const host::RunningProcess& process) {
+    return !options.tag.empty() && process.problem.empty() && process.tag() != options.tag;
+  };
+  std::erase_if(processes, is_other);
+  std::vector<host::ServiceProcess> services = host::list_services_beside(context.run_directory);
+  std::erase_if(services, [&is_other](const host::ServiceProcess& service) {
+    return is_other(service.process);
+  });
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows = {
       {"KIND", "TAG", "PHASE", "DONE", "PEERS", "SENT", "ADDRESS", "PID"}};
+  if (!services.empty()) {
+    rows[0].emplace_back("UNIT");
+  }
   for (const host::RunningProcess& process : processes) {
     list.push_back(json_of(process));
     rows.push_back(row_of(process));
   }
-  if (!processes.empty()) {
-    context.print(format_table(rows));
-  } else if (options.tag.empty()) {
-    context.print(fmt::format("nothing runs here (looked in {})",
-                              host::choose_run_directory(context.run_directory)));
-  } else {
-    context.print(fmt::format("nothing of {} runs here", options.tag));
+  for (const host::ServiceProcess& service : services) {
+    Json json = json_of(service.process);
+    json["unit"] = service.unit;
+    list.push_back(std::move(json));
+    rows.push_back(row_of(service.process));
+    rows.back().push_back(service.unit);
   }
+  context.print(rows.size() > 1 ? format_table(rows) : nothing_text(options, context));
   context.print_json({{"processes", list}});
   return exit_done;
 }
@@ -117,10 +134,9 @@ void add_status_command(ArgumentParser app, CommandContext& context) {
                                                 "its process. With --json there is more, such "
                                                 "as what each tracker answered last.\n\n"
                                                 "Only processes of the same user (and of the "
-                                                "same --run-dir) are found. Services of the "
-                                                "packages are shown by root with --run-dir "
-                                                "/run/murder-tracker and --run-dir "
-                                                "/run/murder-seed/TAG.",
+                                                "same --run-dir) are found. To root the "
+                                                "services of the packages are shown as well, "
+                                                "with their units, unless --run-dir is given.",
                                      .example = "murder status\nmurder status v42 --json",
                                      .see_also = {"murder-stop(1)", "murder-wait(1)"},
                                  },

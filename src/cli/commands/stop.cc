@@ -7,6 +7,7 @@
 #include "cli/ui/command.h"
 #include "engine/host/control.h"
 #include "engine/host/processes.h"
+#include "engine/host/service_processes.h"
 
 namespace murder::cli {
 namespace {
@@ -55,9 +56,16 @@ Error nothing_there(const StopOptions& options, const CommandContext& context) {
     what += what == "process" ? fmt::format(" for {}", options.tag)
                               : fmt::format(" of {}", options.tag);
   }
-  return {ErrorCode::not_found,
-          fmt::format("no {} runs here (looked in {}; `murder status` shows what runs)", what,
-                      host::choose_run_directory(context.run_directory))};
+  std::string text = fmt::format("no {} runs here (looked in {}; `murder status` shows what runs)",
+                                 what, host::choose_run_directory(context.run_directory));
+  for (const host::ServiceProcess& service : host::list_services_beside(context.run_directory)) {
+    if (is_meant(options, service.process)) {
+      text +=
+          fmt::format("; {} is a service: `systemctl stop {}` ends it", service.unit, service.unit);
+      break;
+    }
+  }
+  return {ErrorCode::not_found, text};
 }
 
 Result<int> nothing_to_stop(const StopOptions& options, CommandContext& context) {

@@ -15,5 +15,7 @@ inline constexpr size_t journal_field_bytes_max = 2048;
 inline constexpr size_t journal_entry_bytes_max = 16 * 1024;
 // How often the state is sent, and what could not be sent is tried again.
 inline constexpr Duration service_status_interval = std::chrono::seconds(2);
+// Of `murder status`. Each is asked in turn, and has three seconds to answer.
+inline constexpr size_t services_listed_max = 1000;
 
 }  // namespace murder::limits

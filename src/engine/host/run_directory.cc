@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "engine/base/missing_inodes.h"
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::string_view socket_suffix = ".sock";
 constexpr int backlog = 64;
+constexpr size_t sockets_of_others_max = 16;
 constexpr int same_pid_max = 16;  // containers with pids of their own may share a run directory
 
 // Held while sockets are added or removed, so that nobody removes one that was made just now.
@@ -46,11 +48,6 @@ std::string default_path() {
   }
   const bool has_var_tmp = access("/var/tmp", W_OK | X_OK) == 0;
   return fmt::format("{}/murder-{}", has_var_tmp ? "/var/tmp" : "/tmp", geteuid());
-}
-
-bool is_default(const std::string& option) {
-  const char* variable = std::getenv("MURDER_RUN_DIR");
-  return option.empty() && (variable == nullptr || variable[0] == '\0');
 }
 
 sockaddr_un address_of(const std::string& path) {
@@ -110,8 +107,11 @@ std::vector<std::string> older_directories(const std::string& path) {
   return candidates;
 }
 
+enum class DeadSockets : uint8_t { removed, left };
+
 template <typename PathOf>
-void add_live_sockets(int directory_fd, const PathOf& path_of, std::vector<std::string>& names) {
+void add_live_sockets(int directory_fd, const PathOf& path_of, DeadSockets dead,
+                      std::vector<std::string>& names) {
   // A descriptor of its own: reading moves the position of the one it reads from.
   const int listing_fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* listing = listing_fd < 0 ? nullptr : fdopendir(listing_fd);
@@ -121,7 +121,10 @@ void add_live_sockets(int directory_fd, const PathOf& path_of, std::vector<std::
     }
     return;
   }
-  const DirectoryLock lock(directory_fd);
+  std::optional<DirectoryLock> lock;
+  if (dead == DeadSockets::removed) {
+    lock.emplace(directory_fd);
+  }
   while (const dirent* entry = readdir(listing)) {
     const std::string name = entry->d_name;
     if (pid_of_socket(name) < 0) {
@@ -130,7 +133,9 @@ void add_live_sockets(int directory_fd, const PathOf& path_of, std::vector<std::
     int error_number = 0;
     (void)connect_to(path_of(name), error_number);
     if (error_number == ECONNREFUSED) {
-      unlinkat(directory_fd, name.c_str(), 0);
+      if (dead == DeadSockets::removed) {
+        unlinkat(directory_fd, name.c_str(), 0);
+      }
     } else if (error_number != ENOENT) {
       names.push_back(name);
     }
@@ -149,10 +154,15 @@ int pid_of_socket(std::string_view name) {
   return is_number && name.ends_with(socket_suffix) ? pid : -1;
 }
 
+bool is_default_run_directory(const std::string& option) {
+  const char* variable = std::getenv("MURDER_RUN_DIR");
+  return option.empty() && (variable == nullptr || variable[0] == '\0');
+}
+
 std::string choose_run_directory(const std::string& option) {
-  const std::string path = is_default(option) ? default_path()
-                           : option.empty()   ? std::getenv("MURDER_RUN_DIR")
-                                              : option;
+  const std::string path = is_default_run_directory(option) ? default_path()
+                           : option.empty()                 ? std::getenv("MURDER_RUN_DIR")
+                                                            : option;
   std::error_code ignored;
   const std::filesystem::path absolute = std::filesystem::absolute(path, ignored);
   return ignored ? path : absolute.string();
@@ -174,12 +184,12 @@ Result<RunDirectory> RunDirectory::open(const std::string& option) {
 Result<RunDirectory> RunDirectory::open_existing(const std::string& option) {
   const std::string path = choose_run_directory(option);
   const std::vector<std::string> older =
-      is_default(option) ? older_directories(path) : std::vector<std::string>();
+      is_default_run_directory(option) ? older_directories(path) : std::vector<std::string>();
   if (!older.empty()) {
     static_cast<void>(mkdir(path.c_str(), 0700));
   }
   // Anybody may make directories in the places of the defaults, but for root's.
-  const bool must_be_ours = is_default(option) && path != "/run/murder";
+  const bool must_be_ours = is_default_run_directory(option) && path != "/run/murder";
   io::Fd fd(
       ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (must_be_ours ? O_NOFOLLOW : 0)));
   if (!fd.is_open() && must_be_ours && (errno == EACCES || errno == ELOOP || errno == ENOTDIR)) {
@@ -198,6 +208,16 @@ Result<RunDirectory> RunDirectory::open_existing(const std::string& option) {
   return directory;
 }
 
+Result<RunDirectory> RunDirectory::open_of_others(const std::string& path) {
+  io::Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.is_open()) {
+    return fail_errno(errno, "run directory " + path);
+  }
+  RunDirectory directory(path, std::move(fd));
+  directory.is_of_others_ = true;
+  return directory;
+}
+
 std::string RunDirectory::socket_path(const std::string& name) const {
   if (name.starts_with('/')) {
     return name;
@@ -212,13 +232,18 @@ std::string RunDirectory::socket_path(const std::string& name) const {
 std::vector<std::string> RunDirectory::live_sockets() const {
   std::vector<std::string> names;
   add_live_sockets(
-      fd_.get(), [this](const std::string& name) { return socket_path(name); }, names);
+      fd_.get(), [this](const std::string& name) { return socket_path(name); },
+      is_of_others_ ? DeadSockets::left : DeadSockets::removed, names);
+  if (is_of_others_ && names.size() > sockets_of_others_max) {
+    names.resize(sockets_of_others_max);
+  }
   for (const std::string& older : older_paths_) {
     const io::Fd fd(::open(older.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     std::vector<std::string> found;
     if (fd.is_open()) {
       add_live_sockets(
-          fd.get(), [&older](const std::string& name) { return older + "/" + name; }, found);
+          fd.get(), [&older](const std::string& name) { return older + "/" + name; },
+          DeadSockets::removed, found);
     }
     for (const std::string& name : found) {
       names.push_back(older + "/" + name);

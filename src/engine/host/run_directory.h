@@ -20,6 +20,8 @@ namespace murder::host {
 // root, /var/tmp/murder-UID for others; /tmp/murder-UID where those cannot be written to. Absolute.
 // Makes nothing.
 [[nodiscard]] std::string choose_run_directory(const std::string& option);
+// Whether nobody named one: `option` and $MURDER_RUN_DIR are empty.
+[[nodiscard]] bool is_default_run_directory(const std::string& option);
 
 // An open run directory. Holds one descriptor (O_PATH is not enough: flock needs a real one).
 class RunDirectory {
@@ -30,6 +32,9 @@ class RunDirectory {
   // As above, but a missing one is not made: ErrorCode::not_found. It is when processes are in an
   // older place.
   [[nodiscard]] static Result<RunDirectory> open_existing(const std::string& option);
+  // That of another user's processes, as root sees it: nothing in it is changed or locked, since
+  // its owner could hold the lock for good.
+  [[nodiscard]] static Result<RunDirectory> open_of_others(const std::string& path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
@@ -38,7 +43,8 @@ class RunDirectory {
   // Valid while this object lives.
   [[nodiscard]] std::string socket_path(const std::string& name) const;
 
-  // Names of the control sockets with a live owner, sorted by pid; others are removed.
+  // Names of the control sockets with a live owner, sorted by pid; others are removed, unless it is
+  // a directory of others.
   // A socket of another user counts as live. One in a place where earlier versions kept theirs by
   // default has its whole path for a name.
   [[nodiscard]] std::vector<std::string> live_sockets() const;
@@ -49,6 +55,7 @@ class RunDirectory {
   std::string path_;
   io::Fd fd_;
   std::vector<std::string> older_paths_;  // that are there
+  bool is_of_others_ = false;
 };
 
 // The pid in the name of a control socket; -1: it is not one.

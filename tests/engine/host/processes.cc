@@ -9,9 +9,11 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "../../temporary_directory.h"
+#include "engine/host/service_processes.h"
 
 namespace murder::host {
 namespace {
@@ -100,6 +102,25 @@ TEST_CASE("a process that lives and does not answer is listed with its problem")
   CHECK(listed[0].pid == pid);
   CHECK_FALSE(listed[0].problem.empty());
   end_process(pid);
+}
+
+TEST_CASE("services are listed by their units, and nothing else beside them") {
+  const TemporaryDirectory temporary;
+  std::filesystem::create_directories(temporary.path() + "/murder-seed/stopped");
+  std::vector<int> pids;
+  for (const char* name : {"murder-tracker", "murder-seed/v2", "murder-seed/v1\\x2b2", "murder"}) {
+    pids.push_back(start_process(temporary.path() + "/" + name, false));
+  }
+  const std::vector<ServiceProcess> services = list_services(temporary.path());
+  REQUIRE(services.size() == 3);
+  CHECK(services[0].unit == "murder-seed@v1\\x2b2.service");
+  CHECK(services[0].process.pid == pids[2]);
+  CHECK(services[1].unit == "murder-seed@v2.service");
+  CHECK(services[2].unit == "murder-tracker.service");
+  CHECK(list_services_beside(temporary.path()).empty());
+  for (const int pid : pids) {
+    end_process(pid);
+  }
 }
 
 }  // namespace murder::host

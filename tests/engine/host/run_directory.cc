@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -35,6 +36,23 @@ void make_dead_socket(const std::string& path) {
 }
 
 }  // namespace
+
+TEST_CASE("in a directory of others nothing is changed, and its lock is not waited for") {
+  const TemporaryDirectory temporary;
+  const std::string path = temporary.path() + "/run";
+  const Result<ControlSocket> live = ControlSocket::create(path);
+  REQUIRE(live);
+  make_dead_socket(path + "/" + socket_name(1));
+  const int locked = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  REQUIRE(flock(locked, LOCK_EX) == 0);
+  const Result<RunDirectory> directory = RunDirectory::open_of_others(path);
+  REQUIRE(directory);
+  CHECK(directory->live_sockets() == std::vector<std::string>{socket_name(getpid())});
+  CHECK(access((path + "/" + socket_name(1)).c_str(), F_OK) == 0);
+  close(locked);
+  REQUIRE(symlink(path.c_str(), (temporary.path() + "/link").c_str()) == 0);
+  CHECK_FALSE(RunDirectory::open_of_others(temporary.path() + "/link"));
+}
 
 TEST_CASE("the option wins over the environment, which wins over the defaults") {
   setenv("MURDER_RUN_DIR", "/tmp/from-environment", 1);
