@@ -1,5 +1,7 @@
 """Tracker and seeder as services: configuration, reload, what the service manager and the journal are told."""
 
+import contextlib
+import ctypes
 import os
 import pathlib
 import shutil
@@ -40,6 +42,40 @@ class Manager:
         """Changes of state in their order."""
         lines = [line for each in self.read() for line in each.split("\n")]
         return [each for each in lines if each in ("READY=1", "RELOADING=1", "STOPPING=1")]
+
+
+WALL = 0x40000000  # __WALL: also for threads of another
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+
+
+@contextlib.contextmanager
+def held_threads(pid):
+    """Stops every thread of a process but the first, and those of the kernel that work for its rings."""
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    threads = [int(each.name) for each in tasks.iterdir()
+               if int(each.name) != pid and not (each / "comm").read_text().startswith("iou-")]
+    if not threads:
+        raise AssertionError("there is no other thread")
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    ptrace.restype = ctypes.c_long
+    for thread in threads:
+        for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
+            if ptrace(request, thread, None, None) != 0:
+                raise OSError(ctypes.get_errno(), f"ptrace of thread {thread}")
+        os.waitpid(thread, WALL)
+    try:
+        yield
+    finally:
+        for thread in threads:
+            ptrace(PTRACE_DETACH, thread, None, None)
+
+
+def is_quiet(manager, line, seconds):
+    """Whether it is not told for so long."""
+    count = manager.read().count(line)
+    time.sleep(seconds)
+    return manager.read().count(line) == count
 
 
 def entry_of(datagram):
@@ -215,6 +251,20 @@ class ToldToTheManager(ServiceCase):
         time.sleep(1)
         self.assertEqual(manager.read().count("WATCHDOG=1"), count)
         tracker.signal(signal.SIGCONT)
+        manager.wait_for("WATCHDOG=1", count + 2)
+
+    def test_the_watchdog_is_told_until_another_thread_hangs(self):
+        self.environment["WATCHDOG_USEC"] = "2000000"
+        torrent = self.create(self.make_file("data", 3_000_000), "v1", tracker=self.start_tracker())
+        manager = self.manager()
+        seeder = self.start("seed", torrent, "--ip", self.address, "--shards", "3")
+        manager.wait_for("READY=1")
+        manager.wait_for("WATCHDOG=1", 2)
+        with held_threads(seeder.pid):
+            # Longer than a crowded machine keeps a thread waiting.
+            wait_until(lambda: is_quiet(manager, "WATCHDOG=1", 3), "the manager is told nothing", seconds=40)
+            self.assertEqual(self.process_of_kind("seeder")["phase"], "seeding")  # the home thread still answers
+        count = manager.read().count("WATCHDOG=1")
         manager.wait_for("WATCHDOG=1", count + 2)
 
     def test_a_watchdog_of_another_process_is_not_told(self):

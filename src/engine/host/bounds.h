@@ -15,6 +15,8 @@ inline constexpr size_t journal_field_bytes_max = 2048;
 inline constexpr size_t journal_entry_bytes_max = 16 * 1024;
 // How often the state is sent, and what could not be sent is tried again.
 inline constexpr Duration service_status_interval = std::chrono::seconds(2);
+// A thread that gives no sign of life for less than this is never taken for hung.
+inline constexpr Duration service_silence_allowed_min = std::chrono::seconds(5);
 // Of `murder status`. Each is asked in turn, and has three seconds to answer.
 inline constexpr size_t services_listed_max = 1000;
 

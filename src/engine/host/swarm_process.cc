@@ -116,8 +116,12 @@ Status SwarmProcess::start() {
         std::make_unique<io::Operation>(io::bind_operation<&SwarmProcess::front_gone>(this));
     reactor_->poll(*front_poll_, front_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
   }
-  service_ =
-      std::make_unique<ServiceLink>(*reactor_, bind_text<&SwarmProcess::service_state>(this));
+  service_ = std::make_unique<ServiceLink>(
+      *reactor_, bind_text<&SwarmProcess::service_state>(this),
+      SilenceSource{this, [](void* self) {
+                      const node::Node* node = static_cast<SwarmProcess*>(self)->node_.get();
+                      return node == nullptr ? Duration::zero() : node->longest_silence();
+                    }});
   progress_timer_ = std::make_unique<io::Timer>(reactor_->timers(),
                                                 io::bind_timer<&SwarmProcess::tell_progress>(this));
   progress_timer_->arm(reactor_->now());

@@ -254,6 +254,7 @@ Status Node::start_shards(const BitSet& have) {
     return status;
   }
   shard_->start();
+  heard_at_.assign(options_.shard_count, reactor_.now());
   return {};
 }
 
@@ -364,6 +365,7 @@ void Node::handle(const ShardReport& report) {
 
 void Node::on(ShardIndex shard, const ShardStats& stats) {
   stats_[shard.raw] = stats;
+  heard_at_[shard.raw] = reactor_.now();
 }
 
 void Node::on(ShardIndex shard, const to_home::LeaseRequest& message) {

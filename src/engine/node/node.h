@@ -6,6 +6,7 @@
 // destroyed without stop() ends its connections and waits for what the kernel holds of it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -101,6 +102,12 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   void stop();
   [[nodiscard]] NodeProgress progress() const;
   [[nodiscard]] NodePhase phase() const { return phase_; }
+  // For how long the home has not heard of one of the shards, each of which reports ten times a
+  // second: of the most silent one. Zero while there is none, and once it stops.
+  [[nodiscard]] Duration longest_silence() const {
+    const bool all_report = !heard_at_.empty() && phase_ < NodePhase::stopping;
+    return all_report ? reactor_.now() - *std::ranges::min_element(heard_at_) : Duration::zero();
+  }
   // How many pieces from the first on are verified and written, without a gap; at least `from`,
   // which it was before. After node_ready(), of a release that has pieces.
   [[nodiscard]] uint32_t front(uint32_t from) const {
@@ -179,6 +186,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   std::vector<std::unique_ptr<ShardThread>> threads_;  // shards 1 ..
   std::vector<ShardReport> reports_;                   // of shard 0, until the end of the turn
   std::vector<ShardStats> stats_;                      // by shard
+  std::vector<Instant> heard_at_;                      // by shard, when stats_ came
   uint32_t shards_stopped_ = 0;
   uint32_t next_shard_ = 0;  // that is given a candidate
   uint64_t failed_pieces_told_ = 0;

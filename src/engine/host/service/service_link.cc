@@ -19,9 +19,10 @@ uint64_t monotonic_usec() {
 
 }  // namespace
 
-ServiceLink::ServiceLink(io::Reactor& reactor, TextSource state)
+ServiceLink::ServiceLink(io::Reactor& reactor, TextSource state, SilenceSource silence)
     : reactor_(reactor),
       state_(state),
+      silence_(silence),
       manager_(notify_environment()),
       watchdog_interval_(watchdog_interval(notify_environment())),
       timer_(reactor.timers(), io::bind_timer<&ServiceLink::tick>(this)) {
@@ -33,6 +34,15 @@ ServiceLink::ServiceLink(io::Reactor& reactor, TextSource state)
 Duration ServiceLink::tick_interval() const {
   return std::min(watchdog_interval_.value_or(limits::service_status_interval),
                   limits::service_status_interval);
+}
+
+// A thread that is silent for longer than the watchdog's interval is hung: the manager ends the
+// process when two further intervals have passed. On a crowded machine a thread may wait for a
+// processor for seconds.
+bool ServiceLink::is_alive() const {
+  return silence_.read == nullptr ||
+         silence_.read(silence_.owner) <=
+             std::max(*watchdog_interval_, limits::service_silence_allowed_min);
 }
 
 void ServiceLink::ready() {
@@ -68,7 +78,7 @@ void ServiceLink::tick(io::Timer& timer) {
   if (!waiting_.empty()) {
     tell(std::move(waiting_));
   }
-  if (watchdog_interval_) {
+  if (watchdog_interval_ && is_alive()) {
     manager_.send("WATCHDOG=1");
   }
   std::string state = one_line(state_.text());

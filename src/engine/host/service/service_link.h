@@ -4,7 +4,8 @@
 //   starting -> ready -> (reloading -> ready)* -> stopping
 //
 // Lives on the thread of its reactor. The watchdog is told from a timer of that reactor: when its
-// turns hang, the manager notices. Nothing here waits.
+// turns hang, the manager notices. It is not told either while another thread of the process has
+// been silent for too long. Nothing here waits.
 #pragma once
 
 #include <optional>
@@ -19,10 +20,17 @@
 
 namespace murder::host {
 
+// For how long no sign of life came from that one of a process's other threads that gave none for
+// longest. Without a function there are none.
+struct SilenceSource {
+  void* owner = nullptr;
+  Duration (*read)(void* owner) = nullptr;
+};
+
 class ServiceLink {
  public:
   // `state` is a line about how it is now, shown by `systemctl status`.
-  ServiceLink(io::Reactor& reactor, TextSource state);
+  ServiceLink(io::Reactor& reactor, TextSource state, SilenceSource silence = {});
   ServiceLink(const ServiceLink&) = delete;
   ServiceLink& operator=(const ServiceLink&) = delete;
 
@@ -36,9 +44,11 @@ class ServiceLink {
   void tell(std::string lines);
   void tick(io::Timer& timer);
   [[nodiscard]] Duration tick_interval() const;
+  [[nodiscard]] bool is_alive() const;
 
   io::Reactor& reactor_;
   const TextSource state_;
+  const SilenceSource silence_;
   NotifySocket manager_;
   Journal journal_;
   std::optional<Duration> watchdog_interval_;
