@@ -22,6 +22,19 @@ class Deploy(FleetCase):
         self.assert_release(source, self.HOSTS)
         self.assert_nothing_left()
 
+    def test_peers_write_their_metrics_where_murder_toml_says(self):
+        source = self.make_tree()
+        text = self.config.read_text()
+        self.config.write_text(text.replace("[murder]\n", '[murder]\nmetrics_file = "~/my metrics/peer.prom"\n'))
+        for host in self.HOSTS:
+            self.home(host, "my metrics").mkdir()
+        for _ in range(2):  # the second time it is there already
+            self.deploy(source, "--tag", "v1")
+            for host in self.HOSTS:
+                told = self.home(host, "my metrics", "peer.prom").read_text()
+                self.assertRegex(told, r'murder_peer_state\{role="peer",tag="v1",info_hash="\w+",state="done"\} 1')
+            self.assert_nothing_left()
+
     def test_this_machine_serves(self):
         source = self.make_tree()
         self.deploy(source, "--tag", "v1", "--local-seeder")

@@ -77,6 +77,21 @@ class MetricsFile(MurderCase):
         self.assertEqual(self.value(self.path("peer.prom"), "murder_peer_state", state="failed"), 1)
         self.assertEqual(self.value(self.path("peer.prom"), "murder_peer_verified_bytes"), 0)
 
+    def test_a_peer_that_finds_its_release_in_place_says_that_it_is_done(self):
+        torrent = self.create(self.make_tree(), "v42", tracker=self.start_tracker())
+        self.seed(torrent)
+        size = self.peer_json(torrent, "--record")["total_bytes"]
+        peer = self.path("peer.prom")
+        for words in (("--record",), ("--background",)):
+            self.peer(torrent, "--metrics-file", peer, *words)
+            self.assertEqual(self.value(peer, "murder_peer_state", state="done"), 1)
+            self.assertEqual(self.value(peer, "murder_peer_verified_bytes"), size)
+            self.assertEqual(self.value(peer, "murder_peer_resumed_bytes"), size)
+            self.assertEqual(self.value(peer, "murder_peer_pieces", state="missing"), 0)
+            self.assertEqual(self.value(peer, "murder_peer_received_bytes_total", kind="wanted"), 0)
+            self.assertNotIn("murder_peer_failure", peer.read_text())
+            peer.unlink()
+
     def test_a_background_peer_that_is_stopped_early_is_not_done(self):
         torrent = self.release()
         self.peer(torrent, "--background", "--metrics-file", self.path("peer.prom"))

@@ -144,10 +144,14 @@ Result<int> run_process(const PeerOptions& options, const host::TorrentInput& to
       request_of(options, torrent, process, user_id_of(run_as));
   const Result<host::PeerPlan> plan = request ? host::plan_peer(*request, torrent.metainfo)
                                               : Result<host::PeerPlan>(fail(request.error()));
+  const bool ends_here = !plan || plan->report;
+  const Status written = !plan ? host::write_metrics_of_failure(torrent, process, plan.error())
+                         : ends_here ? host::write_metrics_of_placed(torrent, process)
+                                     : Status();
+  if (!written) {
+    context.warn("--metrics-file: " + written.error().text);
+  }
   if (!plan) {
-    if (Status written = host::write_metrics_of_failure(torrent, process, plan.error()); !written) {
-      context.warn("--metrics-file: " + written.error().text);
-    }
     return fail(plan.error());
   }
   if (plan->report) {

@@ -84,6 +84,21 @@ class Reader {
     return {};
   }
 
+  // node-exporter's collector reads nothing else.
+  Status take_metrics_file(const toml::table& table, std::string& target) const {
+    if (Status taken = take_text(table, "metrics_file", target); !taken || target.empty()) {
+      return taken;
+    }
+    const bool is_whole = target.starts_with('/') || target.starts_with("~/");
+    if (!is_whole || !target.ends_with(".prom")) {
+      return wrong(*table.get("metrics_file"),
+                   fmt::format("metrics_file is a path on the hosts that begins with / or ~/ and "
+                               "ends with .prom, not {}",
+                               target));
+    }
+    return {};
+  }
+
   template <typename Number, typename Target>
   Status take_number(const toml::table& table, const char* key, Number least, Number most,
                      Target& target) const {
@@ -169,6 +184,7 @@ class Reader {
          take_text(table, "default_destination_path", variables.default_destination_path),
          take_text(table, "remote_murder_path", variables.remote_murder_path),
          take_text(table, "default_temp_path", variables.default_temp_path),
+         take_metrics_file(table, variables.metrics_file),
          take_number<uint16_t>(table, "tracker_port", 1, 65535, variables.tracker_port)});
   }
 

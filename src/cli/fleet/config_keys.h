@@ -30,6 +30,11 @@ inline constexpr std::array config_keys = {
               "before it."},
     ConfigKey{"murder", "tracker_port", "PORT", ""},
     ConfigKey{"murder", "peer_port", "RANGE", ""},
+    ConfigKey{
+        "murder", "metrics_file", "PATH",
+        "Where peers write metrics on their hosts, for the textfile collector of node-exporter "
+        "(`murder peer --metrics-file`). It begins with / or with ~/, ends with .prom, and "
+        "stays when the deploy has ended."},
     ConfigKey{"roles", "tracker", "HOSTS",
               "Where the tracker runs; several may be named (default: the first peer that "
               "answers)."},

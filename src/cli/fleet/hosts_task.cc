@@ -62,7 +62,8 @@ Json json_of(const Variables& variables) {
           {"remote_murder_path", variables.remote_murder_path},
           {"default_temp_path", variables.default_temp_path},
           {"tracker_port", variables.tracker_port},
-          {"peer_port", variables.peer_port}};
+          {"peer_port", variables.peer_port},
+          {"metrics_file", variables.metrics_file}};
 }
 
 Result<int> run_hosts(const FleetOptions& options, cli::CommandContext& context) {

@@ -71,6 +71,19 @@ Status write_metrics_of_failure(const TorrentInput& torrent, const SwarmProcessO
   return write_metrics_file(options.metrics_path, render_peer_metrics(metrics));
 }
 
+Status write_metrics_of_placed(const TorrentInput& torrent, const SwarmProcessOptions& options) {
+  if (options.metrics_path.empty()) {
+    return {};
+  }
+  StageClock stages;
+  stages.enter("done", Instant{});
+  PeerMetrics metrics = metrics_without_node(torrent, options, stages);
+  metrics.progress.have_bytes = metrics.geometry.total_bytes;
+  metrics.progress.resumed_bytes = metrics.geometry.total_bytes;
+  metrics.tracker_count = 0;  // it announces to none
+  return write_metrics_file(options.metrics_path, render_peer_metrics(metrics));
+}
+
 SwarmProcess::SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front)
     : torrent_(torrent), options_(std::move(options)), front_(front) {}
 

@@ -39,6 +39,9 @@ struct SwarmProcessOptions {
 [[nodiscard]] Status write_metrics_of_failure(const TorrentInput& torrent,
                                               const SwarmProcessOptions& options,
                                               const Error& error);
+// Likewise for one that had nothing to do, since the release is in its place.
+[[nodiscard]] Status write_metrics_of_placed(const TorrentInput& torrent,
+                                             const SwarmProcessOptions& options);
 
 class SwarmProcess : private node::NodeObserver, private StatusSource {
  public:

@@ -198,6 +198,19 @@ TEST_CASE("files that were written on Windows are read as any other") {
   CHECK(wide.error().text.find("UTF-16") != std::string::npos);
 }
 
+TEST_CASE("the file of metrics is a path of the hosts that the collector reads") {
+  const auto file_of = [](const std::string& value) {
+    const auto config = parse_config("[murder]\nmetrics_file = \"" + value + "\"\n", "t");
+    return config ? config->variables.metrics_file : "refused";
+  };
+  CHECK(file_of("/var/lib/x/murder.prom") == "/var/lib/x/murder.prom");
+  CHECK(file_of("~/murder.prom") == "~/murder.prom");
+  CHECK(file_of("").empty());
+  for (const char* wrong : {"murder.prom", "/var/lib/x", "/var/lib/x/", "-/x.prom"}) {
+    CHECK(file_of(wrong) == "refused");
+  }
+}
+
 TEST_CASE("root on all hosts or on some, and the ports of peers") {
   const auto config = parse_config(
       "[murder]\npeer_port = \"51000-51099\"\n[fleet]\nbecome = true\n"

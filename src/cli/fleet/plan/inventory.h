@@ -46,7 +46,8 @@ struct Variables {
   std::string remote_murder_path = "/opt/murder";
   std::string default_temp_path = "/tmp";
   uint16_t tracker_port = 8998;
-  std::string peer_port;  // a range of ports that hosts listen on for each other; empty: any
+  std::string peer_port;     // a range of ports that hosts listen on for each other; empty: any
+  std::string metrics_file;  // --metrics-file of peers; empty: they write none
 
   bool operator==(const Variables&) const = default;
 };
