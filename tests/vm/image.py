@@ -18,6 +18,8 @@ KERNELS = {"amd64": "linux-image-cloud-amd64", "arm64": "linux-image-cloud-arm64
 PACKAGES = (
     "systemd", "systemd-sysv", "libpam-systemd", "udev", "dbus", "iproute2", "openssh-server", "openssh-client", "kmod",
     "procps", "e2fsprogs", "zstd", "iputils-ping", "curl", "sudo", "python3")
+# What Ansible's modules need on hosts.
+PACKAGES_NATIVE = ("python3-apt",)
 # Of another architecture each package sets itself up under an emulator, some twenty times slower: what the main job
 # needs, and an initramfs of few modules.
 PACKAGES_FOREIGN = ("systemd", "systemd-sysv", "udev", "iproute2", "kmod", "procps", "python3")
@@ -79,6 +81,8 @@ def recipe(architecture):
     parts = (SUITE, KERNELS[architecture], *PACKAGES, JOB_UNIT, JOB_SCRIPT, str(DISK_BYTES))
     if is_foreign(architecture):
         parts += (*PACKAGES_FOREIGN, INITRAMFS_HOOK)
+    else:
+        parts += PACKAGES_NATIVE
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
@@ -136,7 +140,7 @@ def _make(architecture, directory):
     # What it mounts is in a namespace of its own, so that nothing of it is left when it is killed.
     command = ["unshare", "--mount", "--propagation", "private", "mmdebstrap", "--variant=minbase", "--mode=root",
                f"--architectures={architecture}"]
-    packages = PACKAGES
+    packages = (*PACKAGES, *PACKAGES_NATIVE)
     if is_foreign(architecture):
         packages = PACKAGES_FOREIGN
         hook = directory / "initramfs-hook"

@@ -44,7 +44,7 @@ class Machine:
     """Runs one job; a context manager that leaves no process and no file."""
 
     def __init__(self, system, cpu, files, arguments, disks=(), may_reboot=False, has_systemd=True,
-                 interface=None):
+                 interface=None, ssh_port=None):
         self._system = system
         self._cpu = cpu
         self._files = files          # into /job: name -> path
@@ -53,6 +53,7 @@ class Machine:
         self._may_reboot = may_reboot
         self._has_systemd = has_systemd
         self._interface = interface  # its model; it leads nowhere
+        self._ssh_port = ssh_port    # of 127.0.0.1, that leads to the machine's port 22
         self._read_bytes = 0
 
     def __enter__(self):
@@ -87,7 +88,7 @@ class Machine:
         command = [
             EMULATORS[system.architecture], "-accel", "tcg,thread=multi", "-cpu", self._cpu, "-smp", "2",
             "-m", str(MEMORY_MIB), "-display", "none", "-monitor", "none",
-            "-nic", f"user,restrict=on,model={self._interface}" if self._interface else "none",
+            "-nic", self._network(),
             "-kernel", system.kernel, "-initrd", system.initrd,
             "-append", f"root=LABEL=root rw console={console} quiet panic=5 no_timer_check{self._init()}",
             "-serial", f"file:{self._directory}/console",
@@ -100,6 +101,12 @@ class Machine:
         for disk in self._disks:
             command += self._drive(disk.name, f"file={disk.source},format=raw,cache=writeback")
         return list(map(str, command))
+
+    def _network(self):
+        if not self._interface:
+            return "none"
+        forwarded = f",hostfwd=tcp:127.0.0.1:{self._ssh_port}-:22" if self._ssh_port else ""
+        return f"user,restrict=on,model={self._interface}{forwarded}"
 
     def _init(self):
         if self._has_systemd:

@@ -9,6 +9,7 @@ import image
 import machine
 import packages
 import power
+import role
 
 # Emulated, on two busy cores.
 JOB_SECONDS_MAX = 1800
@@ -140,6 +141,10 @@ def installed_packages(context):
     return packages.life_of_packages(context, context.packages, Skipped, rows_of)
 
 
+def ansible(context):
+    return role.deployed_by_ansible(context, context.packages, Skipped, Row)
+
+
 def tune(context):
     return _job(context, "amd64", "Haswell-noTSX", "job_tune", may_reboot=True, interface="vmxnet3")
 
@@ -165,6 +170,7 @@ SCENARIOS = {
     "tune": (tune, "murder tune: applied, undone, kept over a reboot; one TCP stream before and after"),
     "session": (session, "a user session that ends"),
     "packages": (installed_packages, "the Debian packages: install, deploy, upgrade during a transfer, reboot, purge"),
+    "ansible": (ansible, "the Ansible role from here: packages, tracker and seeders as units, a release; twice"),
     "quick": (quick, "one boot on -cpu Haswell, main job with the choice that murder makes"),
 }
 # Of `./dev vm` without names.
