@@ -11,7 +11,6 @@
 #include "engine/host/clean_release.h"
 #include "engine/host/current_release.h"
 #include "engine/host/deploy_lock_file.h"
-#include "engine/host/peer_outcome.h"
 
 namespace murder::cli {
 namespace {
@@ -27,32 +26,6 @@ struct FinishOptions {
   bool no_clean = false;
   bool keep_temp_files = false;
 };
-
-// Another deploy that has taken over since: what is current is its matter, and if it is of the same
-// tag, so is all that is there.
-struct DeployInstead {
-  std::string text;  // empty: there is none
-  bool is_of_tag = false;
-};
-
-DeployInstead deploy_instead(const FinishOptions& options, const host::RunDirectory& directory) {
-  {
-    host::DeployLockFile file(directory);
-    const host::DeployLock own{
-        .token = options.token, .app = options.app, .tag = options.clean.tag};
-    if (const host::DeployLock* other =
-            host::other_at_work(file.locks(), own, host::boot_clock())) {
-      return {.text = fmt::format("{} by {} since {}", other->why, other->owner, other->since),
-              .is_of_tag = other->tag == options.clean.tag};
-    }
-  }
-  const Result<Json> outcome = host::read_outcome(directory, options.clean.tag);
-  const std::string token = outcome ? text_member(*outcome, "deploy") : "";
-  if (token.empty() || token == options.token) {
-    return {};
-  }
-  return {.text = "another deploy of " + options.clean.tag, .is_of_tag = true};
-}
 
 // Activates and removes older releases. What went wrong ends it.
 Status put_in_front(const FinishOptions& options, CommandContext& context) {
@@ -121,9 +94,10 @@ Result<int> run_finish(const FinishOptions& given, CommandContext& context) {
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
-  DeployInstead instead;
+  host::DeployInstead instead;
   if (directory && !options.token.empty()) {
-    instead = deploy_instead(options, *directory);
+    instead = host::deploy_instead_of(
+        *directory, {.token = options.token, .app = options.app, .tag = options.clean.tag});
   }
   const Error taken_over{ErrorCode::conflict,
                          instead.text + " has taken over here: what is there is left to it"};

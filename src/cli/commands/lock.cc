@@ -105,16 +105,11 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
       .is_renewal = options.is_renewal,
       .replaced = options.replaced,
       .ousted = options.ousted};
-  host::LockReply reply;
-  {
-    host::DeployLockFile file(*directory);
-    reply = host::take_lock(file.locks(), request, host::boot_clock());
-    if (reply.state == host::LockState::held) {
-      if (Status saved = file.save(); !saved) {
-        return fail(saved.error());
-      }
-    }
+  const Result<host::LockReply> kept = host::keep_lock(*directory, request);
+  if (!kept) {
+    return fail(kept.error());
   }
+  const host::LockReply& reply = *kept;
   Json json = {{"state", host::lock_state_name(reply.state)}, {"processes", Json::array()}};
   json[reply.state == host::LockState::held ? "lock" : "holder"] =
       json_of(reply.state == host::LockState::held ? reply.lock : reply.holder);
@@ -159,15 +154,11 @@ Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
       host::RunDirectory::open_existing(context.run_directory);
   Json json = {{"tracker", "left"}};
   if (directory) {
-    host::Unlocked unlocked;
-    {
-      host::DeployLockFile file(*directory);
-      unlocked = host::release_lock(file.locks(), options.token, host::boot_clock());
-      if (Status saved = file.save(); !saved) {
-        return fail(saved.error());
-      }
+    const Result<host::Unlocked> unlocked = host::give_lock_back(*directory, options.token);
+    if (!unlocked) {
+      return fail(unlocked.error());
     }
-    if (unlocked.ends_tracker) {
+    if (unlocked->ends_tracker) {
       const Result<std::string> reason = end_tracker(*directory, options);
       if (!reason) {
         return fail(reason.error());

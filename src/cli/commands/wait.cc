@@ -1,10 +1,7 @@
 // murder wait: how a peer in the background ended, or how far it is.
 #include "cli/commands/wait.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,10 +9,9 @@
 #include "cli/commands/command_list.h"
 #include "cli/ui/command.h"
 #include "engine/base/units.h"
-#include "engine/host/control.h"
+#include "engine/host/background_peer.h"
 #include "engine/host/outcome_watch.h"
 #include "engine/host/peer_outcome.h"
-#include "engine/host/processes.h"
 
 namespace murder::cli {
 namespace {
@@ -23,76 +19,6 @@ namespace {
 // Where the kernel tells nothing of the run directory.
 constexpr Duration look_interval = std::chrono::milliseconds(50);
 constexpr Duration process_look_interval = std::chrono::seconds(1);
-constexpr off_t peer_log_tail_bytes = 2000;
-
-// The end of what the peer wrote, for whoever asks why it failed.
-std::string peer_log_tail(const host::RunDirectory& directory, const std::string& tag) {
-  const std::string name = host::peer_log_name(tag) + ".log";
-  const io::Fd fd(openat(directory.fd(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  struct stat status {};
-  if (!fd.is_open() || fstat(fd.get(), &status) != 0) {
-    return {};
-  }
-  std::string text(static_cast<size_t>(peer_log_tail_bytes), '\0');
-  const off_t from = std::max<off_t>(0, status.st_size - peer_log_tail_bytes);
-  const ssize_t size = pread(fd.get(), text.data(), text.size(), from);
-  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
-  return text;
-}
-
-Json failed_outcome(const std::string& text) {
-  return {{"state", host::outcome_failed}, {"error", {{"code", "interrupted"}, {"text", text}}}};
-}
-
-// The peer as its control socket tells, if it does; nothing when there is none.
-std::optional<Json> process_status(const host::RunDirectory& directory, const std::string& tag) {
-  for (const host::RunningProcess& process : host::list_processes(directory)) {
-    if (process.kind() == host::kind_peer && process.tag() == tag) {
-      return process.status;
-    }
-  }
-  return std::nullopt;
-}
-
-// Once: the state now, with "running" and its figures if it has not ended.
-Result<Json> look(const host::RunDirectory& directory, const std::string& tag,
-                  bool look_at_process) {
-  Result<Json> outcome = host::read_outcome(directory, tag);
-  if (!outcome) {
-    if (outcome.error().code == ErrorCode::not_found) {
-      return fail(ErrorCode::not_found,
-                  fmt::format("no peer of {} was started here with --background (looked in {})",
-                              tag, directory.path()));
-    }
-    return outcome;
-  }
-  if (text_member(*outcome, "state") != host::outcome_running || !look_at_process) {
-    return outcome;
-  }
-  const std::optional<Json> status = process_status(directory, tag);
-  if (!status) {
-    outcome = host::read_outcome(directory, tag);  // it may have ended between the two looks
-    if (outcome && text_member(*outcome, "state") == host::outcome_running) {
-      return failed_outcome("the peer ended without a word: it was killed");
-    }
-    return outcome;
-  }
-  for (const char* key : {"phase", "done_bytes", "total_bytes", "peers"}) {
-    if (status->contains(key)) {
-      (*outcome)[key] = (*status)[key];
-    }
-  }
-  return outcome;
-}
-
-// A release that was removed since is not there.
-void check_place(Json& outcome) {
-  const std::string path = text_member(outcome, "path");
-  if (text_member(outcome, "state") == host::outcome_done && !path.empty() &&
-      access(path.c_str(), F_OK) != 0) {
-    outcome = failed_outcome(path + " was delivered, and is not there any more");
-  }
-}
 
 std::string text_of_running(const Json& outcome, const std::string& tag) {
   const uint64_t total = count_member(outcome, "total_bytes");
@@ -104,7 +30,7 @@ std::string text_of_running(const Json& outcome, const std::string& tag) {
 
 Result<int> report(Json outcome, const host::RunDirectory& directory, const std::string& tag,
                    CommandContext& context) {
-  check_place(outcome);
+  outcome = host::with_place_checked(std::move(outcome));
   const std::string state = text_member(outcome, "state");
   if (state == host::outcome_done) {
     for (const Json& warning : outcome["warnings"]) {
@@ -121,7 +47,7 @@ Result<int> report(Json outcome, const host::RunDirectory& directory, const std:
     return fail(ErrorCode::io, error);
   }
   if (state == host::outcome_failed) {
-    outcome["log"] = peer_log_tail(directory, tag);
+    outcome["log"] = host::peer_log_tail(directory, tag);
   }
   context.print_json(outcome);
   context.note(fmt::format("murder wait: {}", error));
@@ -154,7 +80,8 @@ Result<int> wait_for_peer(const WaitOptions& options, CommandContext& context) {
     if (look_at_process) {
       next_process_look = now + process_look_interval;
     }
-    const Result<Json> outcome = look(*directory, options.tag, look_at_process);
+    const Result<Json> outcome =
+        host::look_at_peer(*directory, options.tag, {.asks_process = look_at_process});
     if (!outcome) {
       return fail(outcome.error());
     }

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <ctime>
 
+#include "engine/host/peer_outcome.h"
+
 namespace murder::host {
 namespace {
 
@@ -66,6 +68,42 @@ Status DeployLockFile::save() {
                       fmt::format("cannot write {}/{}", directory_.path(), locks_file));
   }
   return {};
+}
+
+Result<LockReply> keep_lock(const RunDirectory& directory, const LockRequest& request) {
+  DeployLockFile file(directory);
+  LockReply reply = take_lock(file.locks(), request, boot_clock());
+  if (reply.state == LockState::held) {
+    if (Status saved = file.save(); !saved) {
+      return fail(saved.error());
+    }
+  }
+  return reply;
+}
+
+Result<Unlocked> give_lock_back(const RunDirectory& directory, const std::string& token) {
+  DeployLockFile file(directory);
+  const Unlocked unlocked = release_lock(file.locks(), token, boot_clock());
+  if (Status saved = file.save(); !saved) {
+    return fail(saved.error());
+  }
+  return unlocked;
+}
+
+DeployInstead deploy_instead_of(const RunDirectory& directory, const DeployLock& own) {
+  {
+    DeployLockFile file(directory);
+    if (const DeployLock* other = other_at_work(file.locks(), own, boot_clock())) {
+      return {.text = fmt::format("{} by {} since {}", other->why, other->owner, other->since),
+              .is_of_tag = other->tag == own.tag};
+    }
+  }
+  const Result<Json> outcome = read_outcome(directory, own.tag);
+  const std::string token = outcome ? text_member(*outcome, "deploy") : "";
+  if (token.empty() || token == own.token) {
+    return {};
+  }
+  return {.text = "another deploy of " + own.tag, .is_of_tag = true};
 }
 
 }  // namespace murder::host

@@ -32,4 +32,19 @@ class DeployLockFile {
   DeployLocks locks_;
 };
 
+// Takes or renews a lock, and keeps it in the file.
+[[nodiscard]] Result<LockReply> keep_lock(const RunDirectory& directory,
+                                          const LockRequest& request);
+[[nodiscard]] Result<Unlocked> give_lock_back(const RunDirectory& directory,
+                                              const std::string& token);
+
+// Another deploy that has taken over since: what is current is its matter, and if it is of the same
+// tag, so is all that is there.
+struct DeployInstead {
+  std::string text;  // empty: there is none
+  bool is_of_tag = false;
+};
+// By the locks, and by the outcome of a peer of the tag. `own`: token, app and tag.
+[[nodiscard]] DeployInstead deploy_instead_of(const RunDirectory& directory, const DeployLock& own);
+
 }  // namespace murder::host

@@ -125,7 +125,7 @@ TEST_CASE("a deploy that was ousted hears of it, also when the other one has end
   CHECK(release_lock(locks, "bob", after(3)).was_held);
   // Bob's is gone, and nobody is in the way of others.
   CHECK(take_lock(locks, request_of("carol"), after(3)).state == LockState::held);
-  release_lock(locks, "carol", after(4));
+  static_cast<void>(release_lock(locks, "carol", after(4)));
   LockRequest renewal = request_of("alice");
   renewal.is_renewal = true;
   const LockReply lost = take_lock(locks, renewal, after(1000));
@@ -145,7 +145,7 @@ TEST_CASE("what a deploy that never came back left of its lock goes after a day"
   LockRequest instead = request_of("bob");
   instead.ousted = {"alice"};
   REQUIRE(take_lock(locks, instead, after(1)).state == LockState::held);
-  release_lock(locks, "bob", after(2));
+  static_cast<void>(release_lock(locks, "bob", after(2)));
   CHECK(locks.size() == 1);
   REQUIRE(take_lock(locks, request_of("carol"), after(24 * 3600 + 10)).state == LockState::held);
   CHECK(locks.size() == 1);
