@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "tests/tools"))
 
 import class_sizes  # noqa: E402
 import cpp_scopes  # noqa: E402
+import include_levels  # noqa: E402
 import pure_layers  # noqa: E402
 import source_report  # noqa: E402
 
@@ -166,6 +167,8 @@ def faults_of(texts, long_classes=None):
         check_source(name, text, bare[name], scopes[name], faults)
     pure_layers.check_pure_layers(sources, bare, faults)
     class_sizes.check_class_sizes(class_sizes.sizes_of(only_src(scopes)), faults, long_classes)
+    include_levels.check_include_levels(
+        {name[len("src/"):]: text for name, text in only_src(sources).items()}, layer_of, faults)
     for name, text in texts.items():
         if name not in MAY_NAME_PATHS:
             for number, line in enumerate(text.split("\n"), 1):

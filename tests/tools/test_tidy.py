@@ -128,6 +128,31 @@ class ClassSizes(TidyCase):
         self.assertEqual((scope.kind, scope.name, scope.head_line, scope.close_line), ("class", "X", 4, 7))
 
 
+class IncludeLevels(TidyCase):
+    @staticmethod
+    def header(*included):
+        return "#pragma once\n" + "".join(f'#include "{path}"\n' for path in included)
+
+    def test_a_circle_of_units_is_told(self):
+        a, b, c = ("engine/host/" + name for name in "abc")
+        texts = {f"src/{b}.h": self.header(f"{c}.h"), f"src/{c}.cc": self.header(f"{c}.h", f"{a}.h"),
+                 f"src/{c}.h": self.header()}
+        self.assert_fault(f"in a circle: {a} -> {b} -> {c} -> {a}", self.header(f"{b}.h"), f"src/{a}.h", **texts)
+        texts[f"src/{c}.cc"] = self.header(f"{c}.h")
+        self.assert_fine(self.header(f"{b}.h"), f"src/{a}.h", **texts)
+
+    def test_at_most_9_levels_of_a_layer_stand_on_each_other(self):
+        texts = {f"src/cli/ui/a{level}.h": self.header(f"cli/ui/a{level - 1}.h") for level in range(1, 9)}
+        self.assert_fine(self.header(), "src/cli/ui/a0.h", **texts)
+        texts["src/cli/ui/a9.cc"] = self.header("cli/ui/a8.h")
+        self.assert_fault("src/cli/ui/a9: on level 10 of cli/ui, at most 9", self.header(), "src/cli/ui/a0.h", **texts)
+
+    def test_what_another_layer_includes_is_no_level(self):
+        texts = {f"src/cli/ui/a{level}.h": self.header(f"cli/ui/a{level - 1}.h") for level in range(1, 9)}
+        texts["src/cli/fleet/top.h"] = self.header("cli/ui/a8.h")
+        self.assert_fine(self.header(), "src/cli/ui/a0.h", **texts)
+
+
 class PureLayers(TidyCase):
     USES = {
         "a clock": ["auto a = std::chrono::steady_clock::now();", "clock_gettime(CLOCK_MONOTONIC, &a);",
