@@ -18,7 +18,7 @@
 #include <ctime>
 #include <string_view>
 
-#include "engine/hash/piece_hasher.h"
+#include "engine/hash/sha1.h"
 #include "limit.h"
 
 namespace murder::bench {
@@ -279,7 +279,7 @@ int run(std::span<char*> words) {
   }
   const std::string_view kernel = plan.hash == Hashing::none         ? "none"
                                   : plan.hash == Hashing::one_stream ? "openssl"
-                                                                     : hash::sha1_choice().name;
+                                                                     : hash::sha1_choice().family;
   std::printf(
       "{\"bytes\": %zu, \"seconds\": %.6f, \"receiver_cpu_seconds\": %.6f, "
       "\"sender_cpu_seconds\": %.6f, \"sha1\": \"%.*s\"}\n",

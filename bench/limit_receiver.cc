@@ -7,7 +7,7 @@
 #include <array>
 #include <deque>
 
-#include "engine/hash/piece_hasher.h"
+#include "engine/hash/sha1.h"
 #include "limit.h"
 
 namespace murder::bench {
@@ -24,6 +24,9 @@ class Receiver {
         socket_(socket),
         ring_(2 * buffer_count),
         memory_(buffer_count),
+        streams_(hash::lanes_max, plan.hash == Hashing::one_stream
+                                      ? shalanes::choose<shalanes::Sha1>("openssl")
+                                      : hash::sha1_choice()),
         heads_(plan.blocks_per_piece() * head_bytes),
         digests_(plan.hash == Hashing::none ? 0 : plan.piece_count) {
     for (size_t buffer = 0; buffer < buffer_count; ++buffer) {
@@ -32,7 +35,7 @@ class Receiver {
     }
     const bool is_batched =
         plan.hash == Hashing::side_by_side && hash::sha1_choice().lanes_min() > 1;
-    batch_ = is_batched ? hash::sha1_choice().kernels[0].lanes : 1;
+    batch_ = is_batched ? hash::sha1_choice().lanes_best() : 1;
     if (plan.write) {
       must(io_uring_register_buffers(&ring_.ring, buffers_.data(), buffer_count),
            "register buffers");
@@ -141,19 +144,18 @@ class Receiver {
     if (count == 0) {
       return;
     }
-    std::array<std::span<const uint8_t>, hash::sha1_lanes_max> inputs;
-    std::array<Sha1Digest, hash::sha1_lanes_max> outputs;
-    for (size_t index = 0; index < count; ++index) {
-      inputs[index] = {memory_.piece(full_[index].buffer), piece_bytes};
+    std::array<hash::Part, hash::lanes_max> parts;
+    for (uint32_t index = 0; index < count; ++index) {
+      parts[index] = {.stream = index, .bytes = {memory_.piece(full_[index].buffer), piece_bytes}};
     }
     if (plan_.hash != Hashing::none) {
-      hasher_.hash_batch(std::span(inputs).first(count), std::span(outputs).first(count));
+      streams_.advance(std::span(parts).first(count));
     }
-    for (size_t index = 0; index < count; ++index) {
+    for (uint32_t index = 0; index < count; ++index) {
       const auto [buffer, piece] = full_.front();
       full_.pop_front();
       if (plan_.hash != Hashing::none) {
-        digests_[piece] = outputs[index];
+        digests_[piece] = hash::digest_of(streams_, index);
       }
       if (!plan_.write) {
         free_.push_back(buffer);
@@ -170,7 +172,7 @@ class Receiver {
   int target_ = -1;
   Ring ring_;
   PieceMemory memory_;
-  hash::PieceHasher hasher_;
+  hash::Sha1Streams streams_;
   size_t batch_ = 1;
   std::vector<iovec> buffers_;
   std::deque<size_t> free_;

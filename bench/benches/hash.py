@@ -12,7 +12,7 @@ KERNELS = ["openssl", "sha-ni", "avx2", "avx512"]
 def readings(context):
     """{(kernel, piece bytes, lanes): [bytes per second]} of the kernels that this CPU has."""
     seconds, repetitions = ("0.01", 1) if context.quick else ("0.1", context.pairs)
-    command = [context.built("bench/bench_hash"), "--benchmark_format=json", "--benchmark_filter=hash_batch",
+    command = [context.built("subprojects/shalanes/bench/bench_shalanes"), "--benchmark_format=json", "--benchmark_filter=hash_batch",
                f"--benchmark_min_time={seconds}", f"--benchmark_repetitions={repetitions}",
                "--benchmark_enable_random_interleaving=true"]
     child, _ = context.run(command, "hash", SECONDS_MAX)

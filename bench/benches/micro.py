@@ -1,18 +1,19 @@
-"""The Google Benchmark programs of single parts: codec, hash, policy, tracker."""
+"""The Google Benchmark programs of single parts."""
 
 import json
 
 from kit import Result, Spread
 
 SECONDS_MAX = 900
-PROGRAMS = ("codec", "hash", "policy", "tracker")
+PROGRAMS = ("bench/bench_codec", "subprojects/shalanes/bench/bench_shalanes", "bench/bench_policy", "bench/bench_tracker",
+            "bench/bench_xxh3")
 
 
 def run(context):
     result = Result("single parts, one core")
     seconds, repetitions = ("0.01", 1) if context.quick else ("0.1", context.pairs)
     for name in PROGRAMS:
-        program = context.built(f"bench/bench_{name}")
+        program = context.built(name)
         child, _ = context.run(
             [program, "--benchmark_format=json", f"--benchmark_min_time={seconds}",
              f"--benchmark_repetitions={repetitions}"], program.name, SECONDS_MAX)

@@ -23,7 +23,7 @@
 #include "cli/ui/word_faults.h"
 #include "engine/archive/out_of_memory.h"
 #include "engine/base/printable.h"
-#include "engine/hash/sha1_choice.h"
+#include "engine/hash/sha1.h"
 
 namespace murder::cli {
 namespace {
@@ -120,16 +120,16 @@ bool check_sha1_wish(const CommandContext& context) {
     return true;
   }
   const hash::Sha1Choice& choice = hash::sha1_choice();
-  if (choice.wish == hash::Sha1Wish::unknown) {
+  if (choice.wish == shalanes::Wish::unknown) {
     const Error error{ErrorCode::invalid_input,
                       fmt::format("MURDER_SHA1={}: unknown; it may be one of {}, or empty", wanted,
-                                  hash::known_sha1_families())};
+                                  shalanes::known_families<shalanes::Sha1>())};
     static_cast<void>(context.report(error));
     return false;
   }
-  if (choice.wish == hash::Sha1Wish::unavailable) {
+  if (choice.wish == shalanes::Wish::unavailable) {
     context.note(fmt::format("MURDER_SHA1={}: this processor cannot do that; using {}", wanted,
-                             choice.name));
+                             choice.family));
   }
   return true;
 }

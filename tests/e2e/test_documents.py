@@ -1,6 +1,7 @@
 """What documents point to is there: files and headings of links, files and paths of the project that are named as code,
 and all that is on the wire."""
 
+import pathlib
 import re
 import subprocess
 import unittest
@@ -26,6 +27,12 @@ def files_of_the_project(*patterns):
 
 def documents():
     return {name: without_code((ROOT / name).read_text(encoding="utf-8")) for name in files_of_the_project("*.md")}
+
+
+def place_of(path, document):
+    """Where a path is that a document names: from the top of the project, or of the subproject that it is of."""
+    parts = pathlib.PurePath(document).parts
+    return ROOT.joinpath(*parts[:2] if parts[0] == "subprojects" else (), path)
 
 
 def without_code(text):
@@ -67,7 +74,7 @@ class Documents(unittest.TestCase):
         for name, text in documents().items():
             for path in PATH.findall(text):
                 with self.subTest(document=name, path=path):
-                    self.assertTrue(name.startswith(DATED) or (ROOT / path).exists())
+                    self.assertTrue(name.startswith(DATED) or place_of(path, name).exists())
 
     def test_the_page_of_the_protocol_has_all_that_is_on_the_wire(self):
         page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")

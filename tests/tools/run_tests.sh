@@ -68,7 +68,7 @@ run_unit_tests() {
   while IFS= read -r program; do
     [[ -f $program && -x $program ]] && programs+=("$program")
   done < <(distinct "$directory"/tests/engine/{sim/test_sim,swarm/test_swarm,node/test_node} \
-    "$directory"/tests/*/test_* "$directory"/tests/*/*/test_* "$directory"/tests/*/*/*/test_*)
+    "$directory"/subprojects/*/tests/test_* "$directory"/tests/*/test_* "$directory"/tests/*/*/test_* "$directory"/tests/*/*/*/test_*)
   logs=$(mktemp -d)
   run_jobs "$(nproc)" run_unit_job "${programs[@]}"
   for program in "${programs[@]}"; do

@@ -45,9 +45,9 @@ class Context:
             raise Skipped(f"there is no program for {architecture}")
         _check_glibc(program)
         files = {"murder": program}
-        tests = pathlib.Path(folder) / "tests/engine/hash/test_hash"
+        tests = pathlib.Path(folder) / "subprojects/shalanes/tests/test_shalanes"
         if tests.exists():
-            files["test_hash"] = tests
+            files["test_shalanes"] = tests
         return files
 
     def system(self, architecture):

@@ -12,13 +12,13 @@ namespace murder::archive {
 
 namespace {
 
-static_assert(hash::Sha1Lanes::buffer_alignment % ColdFile::alignment == 0);
+static_assert(LaneBuffers::alignment % ColdFile::alignment == 0);
 // Of one lane. A multiple of the alignment and of SHA-1's blocks.
 constexpr uint64_t buffer_bytes_min = 16 * 1024;
 constexpr uint64_t buffer_bytes_max = 512 * 1024;
 
 size_t buffer_bytes_for(const Geometry& geometry, size_t memory_bytes) {
-  const uint64_t share = memory_bytes / hash::Sha1Lanes::lanes_of(hash::sha1_choice());
+  const uint64_t share = memory_bytes / hash::sha1_choice().lanes_best();
   const uint64_t most = std::clamp<uint64_t>(share, buffer_bytes_min, buffer_bytes_max);
   return round_up_to_alignment(std::clamp<uint64_t>(geometry.piece_bytes, 1, most));
 }
@@ -30,13 +30,14 @@ ContentReader::ContentReader(std::span<const ContentPart> parts, const Geometry&
     : parts_(parts),
       geometry_(geometry),
       through_cache_(options.through_cache),
-      lanes_(buffer_bytes_for(geometry, options.memory_bytes)) {}
+      buffers_(hash::sha1_choice().lanes_best(), buffer_bytes_for(geometry, options.memory_bytes)),
+      streams_(buffers_.lane_count(), hash::sha1_choice()) {}
 
 Status ContentReader::hash_pieces(PieceIndex first,
                                   std::span<std::optional<Sha1Digest>> ret_digests,
                                   const CancelFlag& stop) {
   ENSURE(ret_digests.size() <= batch_max());
-  std::array<Lane, hash::sha1_lanes_max> lanes;
+  std::array<Lane, hash::lanes_max> lanes;
   uint32_t lane_count = 0;
   for (uint32_t index = 0; index < ret_digests.size(); ++index) {
     Lane lane{.piece = {first.raw + index}, .ret_digest = &ret_digests[index]};
@@ -60,11 +61,17 @@ Status ContentReader::hash_pieces(PieceIndex first,
 
 Status ContentReader::hash_lanes(std::span<Lane> lanes, uint32_t size_bytes,
                                  const CancelFlag& stop) {
-  lanes_.start(static_cast<uint32_t>(lanes.size()));
+  std::array<hash::Part, hash::lanes_max> parts;
+  for (uint32_t index = 0; index < lanes.size(); ++index) {
+    streams_.restart(index);  // whatever became of the piece before
+  }
   for (uint32_t at = 0; at < size_bytes;) {
-    const size_t part = std::min<size_t>(lanes_.buffer_bytes(), size_bytes - at);
+    const size_t part = std::min<size_t>(buffers_.buffer_bytes(), size_bytes - at);
+    const bool is_last = part == size_bytes - at;
     for (uint32_t index = 0; index < lanes.size(); ++index) {
       Lane& lane = lanes[index];
+      parts[index] = {index, buffers_.at(index).first(part),
+                      is_last ? hash::Extent::message_end : hash::Extent::blocks};
       if (stop.is_set()) {
         return {};
       }
@@ -72,7 +79,7 @@ Status ContentReader::hash_lanes(std::span<Lane> lanes, uint32_t size_bytes,
         continue;
       }
       const Result<bool> read_all =
-          read(geometry_.piece_offset(lane.piece) + at, part, lanes_.buffer(index), lane.is_cold);
+          read(geometry_.piece_offset(lane.piece) + at, part, buffers_.at(index), lane.is_cold);
       if (!read_all) {
         return fail(read_all.error());
       }
@@ -81,14 +88,12 @@ Status ContentReader::hash_lanes(std::span<Lane> lanes, uint32_t size_bytes,
     if (std::none_of(lanes.begin(), lanes.end(), [](const Lane& lane) { return lane.is_there; })) {
       return {};
     }
-    lanes_.update(part);
+    streams_.advance(std::span(parts).first(lanes.size()));
     at += static_cast<uint32_t>(part);
   }
-  std::array<Sha1Digest, hash::sha1_lanes_max> digests;
-  lanes_.finish(std::span(digests).first(lanes.size()));
-  for (size_t index = 0; index < lanes.size(); ++index) {
+  for (uint32_t index = 0; index < lanes.size(); ++index) {
     if (lanes[index].is_there) {
-      *lanes[index].ret_digest = digests[index];
+      *lanes[index].ret_digest = hash::digest_of(streams_, index);
     }
   }
   return {};
@@ -208,14 +213,16 @@ Result<ContentReader::OpenFile*> ContentReader::open_part(size_t index) {
 
 Sha1Digest ContentReader::zeros_digest(uint32_t size_bytes) {
   if (zeros_bytes_ != size_bytes) {
-    hash::Sha1Stream stream;
     static constexpr std::array<uint8_t, 4096> zeros{};
-    for (uint32_t left = size_bytes; left > 0;) {
-      const auto part = static_cast<uint32_t>(std::min<size_t>(left, zeros.size()));
-      stream.update(std::span(zeros).first(part));
-      left -= part;
+    uint32_t left = size_bytes;
+    hash::Part part{.stream = 0, .bytes = zeros, .extent = hash::Extent::blocks};
+    streams_.restart(part.stream);
+    for (; left > zeros.size(); left -= static_cast<uint32_t>(zeros.size())) {
+      streams_.advance({&part, 1});
     }
-    zeros_digest_ = stream.finish();
+    part = {.stream = 0, .bytes = std::span(zeros).first(left)};
+    streams_.advance({&part, 1});
+    zeros_digest_ = hash::digest_of(streams_, part.stream);
     zeros_bytes_ = size_bytes;
   }
   return zeros_digest_;

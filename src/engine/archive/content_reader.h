@@ -12,11 +12,12 @@
 #include <vector>
 
 #include "engine/archive/cold_file.h"
+#include "engine/archive/lane_buffers.h"
 #include "engine/archive/observer.h"
 #include "engine/base/geometry.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
-#include "engine/hash/sha1_lanes.h"
+#include "engine/hash/sha1.h"
 
 namespace murder::archive {
 
@@ -41,7 +42,7 @@ class ContentReader {
                 const ContentReaderOptions& options);
 
   // How many pieces at once gain something.
-  [[nodiscard]] uint32_t batch_max() const { return lanes_.lanes_max(); }
+  [[nodiscard]] uint32_t batch_max() const { return buffers_.lane_count(); }
 
   // The digests of the pieces from `first` on, at most batch_max(); nullopt where a file of a piece
   // is not there, or too short. What lies wholly in a hole is not read: it is as many zeros. A set
@@ -79,12 +80,14 @@ class ContentReader {
   [[nodiscard]] size_t part_at(uint64_t offset) const;
   // nullptr when it is not there.
   [[nodiscard]] Result<OpenFile*> open_part(size_t index);
+  // By the first stream.
   [[nodiscard]] Sha1Digest zeros_digest(uint32_t size_bytes);
 
   std::span<const ContentPart> parts_;
   Geometry geometry_;
   const bool through_cache_;
-  hash::Sha1Lanes lanes_;
+  LaneBuffers buffers_;
+  hash::Sha1Streams streams_;  // one for each lane
   std::array<OpenFile, open_files_max> open_files_;
   size_t next_open_file_ = 0;  // to be closed for another
   uint32_t zeros_bytes_ = 0;   // size the digest below is of; 0: none

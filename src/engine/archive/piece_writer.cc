@@ -7,7 +7,7 @@
 #include "engine/base/ensure.h"
 #include "engine/base/geometry.h"
 #include "engine/base/thread_start.h"
-#include "engine/hash/sha1_choice.h"
+#include "engine/hash/sha1.h"
 
 namespace murder::archive {
 
@@ -206,7 +206,7 @@ void PieceWriter::run_hasher() {
 }
 
 Status PieceWriter::hash(ContentReader& reader, uint32_t first, uint32_t count) {
-  std::array<std::optional<Sha1Digest>, hash::sha1_lanes_max> digests;
+  std::array<std::optional<Sha1Digest>, hash::lanes_max> digests;
   const std::span<std::optional<Sha1Digest>> found = std::span(digests).first(count);
   if (Status hashed = reader.hash_pieces({first}, found, stop_); !hashed) {
     return hashed;

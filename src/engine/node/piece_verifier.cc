@@ -12,7 +12,7 @@ PieceVerifier::PieceVerifier(io::Reactor& reactor, swarm::Swarm& swarm, PieceMem
       swarm_(swarm),
       memory_(memory),
       metainfo_(metainfo),
-      streams_(swarm.active().buffer_count()),
+      streams_(swarm.active().buffer_count(), hash::sha1_choice()),
       rounds_(swarm.active().buffer_count()),
       timer_(reactor.timers(), io::bind_timer<&PieceVerifier::due>(this)) {
   parts_.reserve(swarm.active().buffer_count());
@@ -63,8 +63,11 @@ void PieceVerifier::add_part(BufferIndex buffer) {
   }
   const uint32_t bytes = active.front_bytes();
   const bool is_whole = active.state == ActivePiece::State::verifying;
-  if (is_whole || bytes >= streams_.hashed_bytes(buffer.raw) + hash::PieceStreams::step_bytes_min) {
-    parts_.push_back({buffer.raw, {memory_.at(buffer, 0), bytes}, is_whole});
+  const uint64_t hashed_bytes = streams_.hashed_bytes(buffer.raw);
+  if (is_whole || bytes >= hashed_bytes + hash::Sha1Streams::shared_bytes_min) {
+    parts_.push_back({buffer.raw,
+                      {memory_.at(buffer, 0) + hashed_bytes, bytes - hashed_bytes},
+                      is_whole ? hash::Extent::message_end : hash::Extent::shared});
   }
 }
 
@@ -77,7 +80,7 @@ void PieceVerifier::hash_by_streams(std::span<const BufferIndex> buffers,
     add_part(buffer);
   }
   // What nobody awaits is hashed when there is more of it, and smaller pieces when they are whole.
-  if (metainfo_.geometry.piece_bytes > hash::PieceStreams::step_bytes_min &&
+  if (metainfo_.geometry.piece_bytes > hash::Sha1Streams::shared_bytes_min &&
       swarm_.may_be_awaited()) {
     for (const uint32_t buffer : swarm_.active().used()) {
       if (swarm_.active().at({buffer}).state == ActivePiece::State::receiving) {
@@ -89,16 +92,14 @@ void PieceVerifier::hash_by_streams(std::span<const BufferIndex> buffers,
     streams_.advance(parts_);
   }
   for (size_t index = 0; index < buffers.size(); ++index) {
-    digests[index] = streams_.finish(
-        buffers[index].raw,
-        {memory_.at(buffers[index], 0), swarm_.active().at(buffers[index]).size_bytes});
+    digests[index] = hash::digest_of(streams_, buffers[index].raw);
   }
 }
 
 std::span<const PieceVerifier::Verdict> PieceVerifier::run(uint32_t storing_count,
                                                            bool is_stopping) {
-  std::array<BufferIndex, hash::sha1_lanes_max> buffers;
-  std::array<Sha1Digest, hash::sha1_lanes_max> digests;
+  std::array<BufferIndex, hash::lanes_max> buffers;
+  std::array<Sha1Digest, hash::lanes_max> digests;
   const size_t count =
       is_time(storing_count, is_stopping) ? std::min(waiting_.size(), buffers.size()) : 0;
   std::copy_n(waiting_.begin(), count, buffers.begin());

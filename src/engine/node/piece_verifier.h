@@ -12,8 +12,7 @@
 #include <vector>
 
 #include "engine/codec/metainfo.h"
-#include "engine/hash/piece_streams.h"
-#include "engine/hash/sha1_choice.h"
+#include "engine/hash/sha1.h"
 #include "engine/io/reactor.h"
 #include "engine/node/piece_memory.h"
 #include "engine/policy/hash_batching.h"
@@ -55,11 +54,11 @@ class PieceVerifier {
   PieceMemory& memory_;
   const codec::Metainfo& metainfo_;
   policy::HashBatching batching_{hash::sha1_choice().lanes_min(), hash::sha1_choice().lanes_best()};
-  hash::PieceStreams streams_;                   // by buffer
-  std::vector<uint32_t> rounds_;                 // of the buffers when their streams began
-  std::vector<hash::PieceStreams::Part> parts_;  // of this turn
+  hash::Sha1Streams streams_;      // by buffer
+  std::vector<uint32_t> rounds_;   // of the buffers when their streams began
+  std::vector<hash::Part> parts_;  // of this turn
   std::vector<BufferIndex> waiting_;
-  std::array<Verdict, hash::sha1_lanes_max> verdicts_{};
+  std::array<Verdict, hash::lanes_max> verdicts_{};
   io::Timer timer_;  // a turn when pieces have waited long enough for others
 };
 

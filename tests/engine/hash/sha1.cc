@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,9 +12,7 @@ using murder::as_bytes_of;
 using murder::Prng;
 using murder::Sha1Digest;
 using murder::hash::sha1;
-using murder::hash::Sha1Stream;
-
-namespace {}  // namespace
+using murder::hash::Sha1Streams;
 
 TEST_CASE("SHA-1 gives the digests of the NIST examples") {
   CHECK(sha1({}).hex() == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
@@ -29,17 +26,15 @@ TEST_CASE("SHA-1 gives the digests of the NIST examples") {
         "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 
-TEST_CASE("a stream gives the same digest however the bytes are cut, and starts anew after it") {
+TEST_CASE("streams of the process's choice give the same digests") {
   Prng prng(1);
-  Sha1Stream stream;
+  Sha1Streams streams(2, murder::hash::sha1_choice());
   for (int round = 0; round < 50; ++round) {
-    const std::vector<uint8_t> bytes = random_bytes(prng, prng.below(5000));
-    for (std::span<const uint8_t> rest = bytes; !rest.empty();) {
-      const size_t part = std::min<size_t>(rest.size(), prng.below(300));
-      stream.update(rest.first(part));
-      rest = rest.subspan(part);
-    }
-    CHECK(stream.finish() == sha1(bytes));
+    const std::vector<uint8_t> one = random_bytes(prng, prng.below(5000));
+    const std::vector<uint8_t> other = random_bytes(prng, prng.below(5000));
+    streams.advance(std::vector<murder::hash::Part>{{.stream = 1, .bytes = one}, {.bytes = other}});
+    CHECK(murder::hash::digest_of(streams, 1) == sha1(one));
+    CHECK(murder::hash::digest_of(streams, 0) == sha1(other));
   }
 }
 

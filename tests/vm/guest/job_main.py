@@ -49,8 +49,8 @@ def main(all_kernels=True):
     check = sha1_check()
     text = copy_to_peers(BASE / "best", tracker)
     host.result("main job, verify", not text, text or check["text"])
-    if (host.JOB / "test_hash").exists():
-        done = host.run("/bin/sh", "-c", "cp /job/test_hash /var/tmp/test_hash && /var/tmp/test_hash")
+    if (host.JOB / "test_shalanes").exists():
+        done = host.run("/bin/sh", "-c", "cp /job/test_shalanes /var/tmp/test_shalanes && /var/tmp/test_shalanes")
         host.result("unit tests of hashes", done.returncode == 0, done.stdout.strip().splitlines()[-2] if done.stdout else done.stderr)
     for kernel in KERNELS if all_kernels else ():
         os.environ["MURDER_SHA1"] = kernel

@@ -17,7 +17,7 @@
 #include "cli/commands/tune/read_facts.h"
 #include "engine/archive/landlock.h"
 #include "engine/archive/syscall_filter.h"
-#include "engine/hash/sha1_choice.h"
+#include "engine/hash/sha1.h"
 #include "engine/host/cgroup_limits.h"
 #include "engine/host/run_directory.h"
 
@@ -110,9 +110,9 @@ Sha1Facts read_sha1() {
   const char* wanted = std::getenv("MURDER_SHA1");
   const hash::Sha1Choice& choice = hash::sha1_choice();
   return {.wanted = wanted == nullptr ? "" : wanted,
-          .is_met = choice.wish != hash::Sha1Wish::unavailable,
+          .is_met = choice.wish != shalanes::Wish::unavailable,
           .used = describe(choice),
-          .available = hash::available_sha1_families()};
+          .available = shalanes::available_families<shalanes::Sha1>()};
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SHA-1 of sixteen streams in the 32-bit lanes of AVX-512. Its rotation and three-way logic are
 // single instructions, which the compiler finds by itself.
-#include "engine/hash/kernels/sha1_kernel.h"
+#include "kernels/sha1_kernels.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -16,10 +16,10 @@
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2")
 #endif
-#include "engine/hash/kernels/sha1_transpose.h"
-#include "engine/hash/kernels/sha1_wide.h"
+#include "kernels/sha1_transpose.h"
+#include "kernels/sha1_wide.h"
 
-namespace murder::hash {
+namespace shalanes {
 
 namespace {
 
@@ -51,7 +51,7 @@ void advance(Sha1State* states, const uint8_t* const* inputs, size_t block_count
 constexpr Sha1Kernel kernels[] = {{"avx512", 16, advance}};
 
 }  // namespace
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -59,7 +59,7 @@ constexpr Sha1Kernel kernels[] = {{"avx512", 16, advance}};
 #pragma GCC pop_options
 #endif
 
-namespace murder::hash {
+namespace shalanes {
 
 std::span<const Sha1Kernel> sha1_kernels_avx512() {
   const bool is_there =
@@ -68,16 +68,16 @@ std::span<const Sha1Kernel> sha1_kernels_avx512() {
   return is_there ? std::span<const Sha1Kernel>(kernels) : std::span<const Sha1Kernel>();
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #else
 
-namespace murder::hash {
+namespace shalanes {
 
 std::span<const Sha1Kernel> sha1_kernels_avx512() {
   return {};
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #endif

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace murder::hash {
+namespace shalanes {
 
 // words[t] gets word t of the 32 bytes at inputs[i] + offset in its lane i.
 __attribute__((always_inline)) inline void load_words_of_8(const uint8_t* const* inputs,
@@ -39,6 +39,6 @@ __attribute__((always_inline)) inline void load_words_of_8(const uint8_t* const*
   }
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #endif

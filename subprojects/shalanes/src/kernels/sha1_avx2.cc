@@ -1,5 +1,5 @@
 // SHA-1 of eight streams in the 32-bit lanes of AVX2.
-#include "engine/hash/kernels/sha1_kernel.h"
+#include "kernels/sha1_kernels.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -14,10 +14,10 @@
 #pragma GCC push_options
 #pragma GCC target("avx2")
 #endif
-#include "engine/hash/kernels/sha1_transpose.h"
-#include "engine/hash/kernels/sha1_wide.h"
+#include "kernels/sha1_transpose.h"
+#include "kernels/sha1_wide.h"
 
-namespace murder::hash {
+namespace shalanes {
 
 namespace {
 
@@ -39,7 +39,7 @@ void advance(Sha1State* states, const uint8_t* const* inputs, size_t block_count
 constexpr Sha1Kernel kernels[] = {{"avx2", 8, advance}};
 
 }  // namespace
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -47,23 +47,23 @@ constexpr Sha1Kernel kernels[] = {{"avx2", 8, advance}};
 #pragma GCC pop_options
 #endif
 
-namespace murder::hash {
+namespace shalanes {
 
 std::span<const Sha1Kernel> sha1_kernels_avx2() {
   const bool is_there = __builtin_cpu_supports("avx2") != 0;
   return is_there ? std::span<const Sha1Kernel>(kernels) : std::span<const Sha1Kernel>();
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #else
 
-namespace murder::hash {
+namespace shalanes {
 
 std::span<const Sha1Kernel> sha1_kernels_avx2() {
   return {};
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #endif

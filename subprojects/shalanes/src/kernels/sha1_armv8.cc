@@ -1,6 +1,6 @@
 // SHA-1 by the crypto instructions of ARMv8, several streams interleaved: SHA1C waits some cycles
 // for the one before it, in which the unit takes those of other streams.
-#include "engine/hash/kernels/sha1_kernel.h"
+#include "kernels/sha1_kernels.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -8,12 +8,12 @@
 #include <sys/auxv.h>
 
 #if defined(__clang__)
-#define MURDER_ARMV8_SHA __attribute__((target("sha2")))
+#define SHALANES_ARMV8_SHA __attribute__((target("sha2")))
 #else
-#define MURDER_ARMV8_SHA __attribute__((target("+crypto")))
+#define SHALANES_ARMV8_SHA __attribute__((target("+crypto")))
 #endif
 
-namespace murder::hash {
+namespace shalanes {
 namespace {
 
 struct Lane {
@@ -26,8 +26,8 @@ constexpr uint32_t constants[] = {0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6
 
 // Rounds 4 * group to 4 * group + 3 of one stream. `input` is the block.
 template <int group>
-MURDER_ARMV8_SHA inline __attribute__((always_inline)) void rounds(Lane& lane,
-                                                                   const uint8_t* input) {
+SHALANES_ARMV8_SHA inline __attribute__((always_inline)) void rounds(Lane& lane,
+                                                                     const uint8_t* input) {
   uint32x4_t& now = lane.words[group % 4];
   if constexpr (group < 4) {
     now = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(input + 16 * group)));
@@ -50,9 +50,9 @@ MURDER_ARMV8_SHA inline __attribute__((always_inline)) void rounds(Lane& lane,
 }
 
 template <int lane_count, int group = 0>
-MURDER_ARMV8_SHA inline __attribute__((always_inline)) void block(Lane* lanes,
-                                                                  const uint8_t* const* inputs,
-                                                                  size_t offset) {
+SHALANES_ARMV8_SHA inline __attribute__((always_inline)) void block(Lane* lanes,
+                                                                    const uint8_t* const* inputs,
+                                                                    size_t offset) {
   if constexpr (group < 20) {
 #pragma GCC unroll 4
     for (int index = 0; index < lane_count; ++index) {
@@ -63,7 +63,8 @@ MURDER_ARMV8_SHA inline __attribute__((always_inline)) void block(Lane* lanes,
 }
 
 template <int lane_count>
-MURDER_ARMV8_SHA void advance(Sha1State* states, const uint8_t* const* inputs, size_t block_count) {
+SHALANES_ARMV8_SHA void advance(Sha1State* states, const uint8_t* const* inputs,
+                                size_t block_count) {
   Lane lanes[lane_count];
   for (int index = 0; index < lane_count; ++index) {
     lanes[index].abcd = vld1q_u32(states[index].data());
@@ -98,16 +99,16 @@ std::span<const Sha1Kernel> sha1_kernels_armv8() {
   return is_there ? std::span<const Sha1Kernel>(kernels) : std::span<const Sha1Kernel>();
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #else
 
-namespace murder::hash {
+namespace shalanes {
 
 std::span<const Sha1Kernel> sha1_kernels_armv8() {
   return {};
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #endif

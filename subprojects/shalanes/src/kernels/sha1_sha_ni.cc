@@ -1,19 +1,19 @@
 // SHA-1 by the SHA extensions of x86, several streams interleaved. One stream waits six cycles for
 // each group of four rounds, in which the unit could begin another: four streams fill it.
-#include "engine/hash/kernels/sha1_kernel.h"
+#include "kernels/sha1_kernels.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
 
-#define MURDER_SHA_NI __attribute__((target("sha,sse4.1,ssse3")))
+#define SHALANES_SHA_NI __attribute__((target("sha,sse4.1,ssse3")))
 
-namespace murder::hash {
+namespace shalanes {
 namespace {
 
 // Four rounds of the function and constant that their number asks for.
 template <int round_group>
-MURDER_SHA_NI inline __m128i four_rounds(__m128i abcd, __m128i e_and_words) {
+SHALANES_SHA_NI inline __m128i four_rounds(__m128i abcd, __m128i e_and_words) {
   return _mm_sha1rnds4_epu32(abcd, e_and_words, round_group / 5);
 }
 
@@ -25,7 +25,8 @@ struct Lane {
 
 // Rounds 4 * group to 4 * group + 3 of one stream. `input` is the block.
 template <int group>
-MURDER_SHA_NI inline __attribute__((always_inline)) void rounds(Lane& lane, const uint8_t* input) {
+SHALANES_SHA_NI inline __attribute__((always_inline)) void rounds(Lane& lane,
+                                                                  const uint8_t* input) {
   const __m128i big_endian = _mm_set_epi64x(0x0001020304050607, 0x08090a0b0c0d0e0f);
   __m128i& now = lane.words[group % 4];
   if constexpr (group < 4) {
@@ -49,9 +50,9 @@ MURDER_SHA_NI inline __attribute__((always_inline)) void rounds(Lane& lane, cons
 }
 
 template <int lane_count, int group = 0>
-MURDER_SHA_NI inline __attribute__((always_inline)) void block(Lane* lanes,
-                                                               const uint8_t* const* inputs,
-                                                               size_t offset) {
+SHALANES_SHA_NI inline __attribute__((always_inline)) void block(Lane* lanes,
+                                                                 const uint8_t* const* inputs,
+                                                                 size_t offset) {
   if constexpr (group < 20) {
 #pragma GCC unroll 4
     for (int index = 0; index < lane_count; ++index) {
@@ -62,7 +63,7 @@ MURDER_SHA_NI inline __attribute__((always_inline)) void block(Lane* lanes,
 }
 
 template <int lane_count>
-MURDER_SHA_NI void advance(Sha1State* states, const uint8_t* const* inputs, size_t block_count) {
+SHALANES_SHA_NI void advance(Sha1State* states, const uint8_t* const* inputs, size_t block_count) {
   constexpr int reversed = 0x1B;  // the unit wants word 0 highest
   Lane lanes[lane_count];
   for (int index = 0; index < lane_count; ++index) {
@@ -109,16 +110,16 @@ std::span<const Sha1Kernel> sha1_kernels_sha_ni() {
   return is_there ? std::span<const Sha1Kernel>(kernels) : std::span<const Sha1Kernel>();
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #else
 
-namespace murder::hash {
+namespace shalanes {
 
 std::span<const Sha1Kernel> sha1_kernels_sha_ni() {
   return {};
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #endif

@@ -1,35 +1,36 @@
 // OpenSSL's SHA-1 as a kernel of one lane. Its digest interface hides the state between blocks,
-// which PieceStreams passes from kernel to kernel; the older one shows it.
+// which Streams passes from kernel to kernel; the older one shows it.
 #include <openssl/sha.h>
 
-#include "engine/base/ensure.h"
-#include "engine/hash/sha1_choice.h"
+#include "families.h"
+#include "require.h"
 
 // OpenSSL 3 calls these deprecated.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-namespace murder::hash {
+namespace shalanes {
 namespace {
 
-void advance(Sha1State* states, const uint8_t* const* inputs, size_t block_count) {
-  Sha1State& state = states[0];
+void advance_by_openssl(Sha1::State* states, const uint8_t* const* inputs, size_t block_count) {
+  Sha1::State& state = states[0];
   SHA_CTX context{};
   context.h0 = state[0];
   context.h1 = state[1];
   context.h2 = state[2];
   context.h3 = state[3];
   context.h4 = state[4];
-  ENSURE(SHA1_Update(&context, inputs[0], block_count * sha1_block_bytes) == 1);
+  SHALANES_REQUIRE(SHA1_Update(&context, inputs[0], block_count * Sha1::block_bytes) == 1);
   state = {context.h0, context.h1, context.h2, context.h3, context.h4};
 }
 
 }  // namespace
 
-Sha1Kernel sha1_kernel_openssl() {
-  return {.name = "openssl", .lanes = 1, .advance = advance};
+template <>
+Kernel<Sha1> openssl_kernel<Sha1>() {
+  return {.family = openssl_family, .lanes = 1, .advance = advance_by_openssl};
 }
 
-}  // namespace murder::hash
+}  // namespace shalanes
 
 #pragma GCC diagnostic pop

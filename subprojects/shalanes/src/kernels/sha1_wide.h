@@ -4,9 +4,9 @@
 
 #include <cstring>
 
-#include "engine/hash/kernels/sha1_kernel.h"
+#include "kernels/sha1_kernels.h"
 
-namespace murder::hash {
+namespace shalanes {
 
 // `Vector` is a GCC vector of uint32_t; `Load::block(inputs, offset, words)` fills words[t] with
 // word t of each stream's block, in the host's byte order.
@@ -99,4 +99,4 @@ struct Sha1Wide {
   }
 };
 
-}  // namespace murder::hash
+}  // namespace shalanes
