@@ -18,6 +18,7 @@ import cpp_scopes  # noqa: E402
 import include_levels  # noqa: E402
 import pure_layers  # noqa: E402
 import source_report  # noqa: E402
+import swarm_parts  # noqa: E402
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
@@ -166,6 +167,7 @@ def faults_of(texts, long_classes=None):
     for name, text in sources.items():
         check_source(name, text, bare[name], scopes[name], faults)
     pure_layers.check_pure_layers(sources, bare, faults)
+    swarm_parts.check_swarm_parts(sources, faults)
     class_sizes.check_class_sizes(class_sizes.sizes_of(only_src(scopes)), faults, long_classes)
     include_levels.check_include_levels(
         {name[len("src/"):]: text for name, text in only_src(sources).items()}, layer_of, faults)

@@ -153,6 +153,30 @@ class IncludeLevels(TidyCase):
         self.assert_fine(self.header(), "src/cli/ui/a0.h", **texts)
 
 
+class SwarmParts(TidyCase):
+    @staticmethod
+    def using(part):
+        return f'#pragma once\n#include "engine/swarm/{part}.h"\n'
+
+    def test_a_part_uses_no_other_but_what_it_reads_or_owns(self):
+        for name, used in (("connections.h", "greeting"), ("grant_book.cc", "granted_pieces"),
+                           ("grant_choice.cc", "upload_queues"), ("sources.cc", "block_requests"),
+                           ("granted_pieces_check.cc", "sources"), ("link_rates.h", "rack_shares"),
+                           ("downloads_grants.cc", "grant_book")):
+            with self.subTest(name=name):
+                self.assert_fault("may not use part " + used, self.using(used), "src/engine/swarm/" + name)
+        for name, used in (("grant_book.h", "rack_shares"), ("grant_choice.cc", "grant_book"),
+                           ("downloads.h", "sources"), ("downloads_check.cc", "downloads"), ("sources.h", "context"),
+                           ("swarm_uploads.cc", "upload_queues"), ("stock_choice.cc", "adoption")):
+            with self.subTest(name=name):
+                self.assert_fine(self.using(used), "src/engine/swarm/" + name)
+
+    def test_no_part_knows_the_coordinator(self):
+        self.assert_fault("may not use the coordinator", self.using("swarm"), "src/engine/swarm/downloads.cc")
+        self.assert_fine(self.using("swarm"), "src/engine/swarm/swarm_check.cc")
+        self.assert_fine(self.using("swarm_config"), "src/engine/swarm/greeting.h")
+
+
 class PureLayers(TidyCase):
     USES = {
         "a clock": ["auto a = std::chrono::steady_clock::now();", "clock_gettime(CLOCK_MONOTONIC, &a);",
