@@ -63,6 +63,7 @@ uint32_t BlockRequests::block_bytes(const Session& session, uint32_t window) {
 
 void BlockRequests::ask(SessionId id, Session& session, BufferIndex buffer, uint32_t block_bytes,
                         Instant now) {
+  ENSURE(session.state == Session::State::open && session.has_room_for_request());
   const BlockRange block = active_.take_missing(buffer, block_bytes, now);
   if (session.requested.empty() && !session.arriving) {
     session.payload_at = now;
@@ -79,6 +80,7 @@ void BlockRequests::ask(SessionId id, Session& session, BufferIndex buffer, uint
 // their place.
 void BlockRequests::revoke(SessionId id, Session& session, const OutgoingRequest& request) {
   session.revoked.push_back(request);
+  ENSURE(session.requested_bytes >= request.block.size_bytes);
   session.requested_bytes -= request.block.size_bytes;
   session.cancelled_bytes += request.block.size_bytes;
   if (!session.disarming && session.state == Session::State::open) {
@@ -209,6 +211,7 @@ std::optional<PayloadPlace> BlockRequests::begin(Session& session, const BlockRa
 }
 
 std::optional<BufferIndex> BlockRequests::end(SessionId id, Session& session, Instant now) {
+  ENSURE(session.arriving && session.requested_bytes >= session.arriving->block.size_bytes);
   const OutgoingRequest request = *session.arriving;
   session.arriving.reset();
   session.payload_at = now;

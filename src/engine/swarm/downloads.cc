@@ -228,6 +228,8 @@ void Downloads::ungrant(ActivePiece& active) {
 
 void Downloads::give_up(BufferIndex buffer) {
   ActivePiece& active = active_.at(buffer);
+  ENSURE(active.state == ActivePiece::State::receiving ||
+         active.state == ActivePiece::State::leasing);
   active.state = ActivePiece::State::draining;
   active.owner = {};
   ungrant(active);

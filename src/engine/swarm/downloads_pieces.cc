@@ -61,6 +61,7 @@ void Downloads::forget_pieces(Session& session) {
   if (!session.counted_as_seed) {
     session.pieces.for_each([&](uint32_t piece) { pieces_.neighbour_lost({piece}, prng_); });
   }
+  ENSURE(session.state != Session::State::open);
   session.pieces.reset_all();
   session.counted_as_seed = false;
   session.useful_count = 0;

@@ -49,7 +49,9 @@ uint32_t GrantBook::served_max() const {
 }
 
 void GrantBook::remove(size_t position) {
+  ENSURE(position < grants_.size());
   const Grant& grant = grants_[position];
+  ENSURE(count_of(grant.place) > 0);
   --sessions_.get(grant.session)->grants.grants;
   --count_of(grant.place);
   if (!grant.accepted && grant.piece != any_piece) {

@@ -1,6 +1,7 @@
 // Whom to promise the next piece.
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/swarm/bounds.h"
 #include "engine/swarm/grant_book.h"
 
@@ -131,6 +132,7 @@ SessionId GrantBook::choose_grantee(std::optional<PieceIndex> piece, Instant now
 
 void GrantBook::offer(SessionId id, Session& session, std::optional<PieceIndex> piece,
                       Instant now) {
+  ENSURE(session.state == Session::State::open && grants_.size() < limits::grants_max);
   const uint32_t named = piece ? piece->raw : any_piece;
   const Grant::Place place = policy::place_of(grantee_of(session, {named}), trusts_newcomers());
   grants_.push_back({.session = id, .piece = named, .place = place, .at = now});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/base/ensure.h"
 #include "engine/policy/late_piece.h"
 #include "engine/swarm/adoption.h"
 #include "engine/swarm/bounds.h"
@@ -226,6 +227,7 @@ void GrantedPieces::decline(SessionId id, Session& session, uint32_t piece) {
 }
 
 void GrantedPieces::begin(ActivePiece& active, bool on_trial, uint32_t moved, Instant now) {
+  ENSURE(!active.granted);
   active.granted = true;
   active.ending = false;
   active.slotless = on_trial;
@@ -297,6 +299,7 @@ bool GrantedPieces::progressed(ActivePiece& active) {
 }
 
 void GrantedPieces::lose_slot(ActivePiece& active) {
+  ENSURE(active.granted && !active.ending && !active.slotless && open_count_ > 0);
   active.slotless = true;
   --open_count_;
 }
@@ -312,6 +315,7 @@ void GrantedPieces::whole() {
 
 void GrantedPieces::end(ActivePiece& active) {
   if (active.granted && !active.ending && !active.slotless) {
+    ENSURE(open_count_ > 0);
     --open_count_;
   }
   active.granted = false;

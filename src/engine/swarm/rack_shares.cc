@@ -1,5 +1,7 @@
 #include "engine/swarm/rack_shares.h"
 
+#include "engine/base/ensure.h"
+
 #include <vector>
 
 namespace murder::swarm {
@@ -47,6 +49,7 @@ void RackShares::tell_claims(SessionId id, const Session& session) const {
 }
 
 void RackShares::claim(ActivePiece& active) const {
+  ENSURE(!active.claimed);
   active.claimed = true;
   tell_mates(GrantKind::claim, active.piece);
 }
@@ -67,6 +70,7 @@ void RackShares::tell_mates(GrantKind kind, PieceIndex piece) const {
 }
 
 void RackShares::cover(SessionId id, Session& session) {
+  ENSURE(claims_.active() && !session.grants.covers_rack);
   session.grants.covers_rack = true;
   claims_.mate_joined();
   session.pieces.for_each([&](uint32_t piece) { claims_.mate_has({piece}, id.slot); });

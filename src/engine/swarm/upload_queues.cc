@@ -25,6 +25,7 @@ UploadQueues::UploadQueues(Context& context)
       held_back_(context.config.sessions_max) {}
 
 void UploadQueues::add(SessionId id, Session& session, const BlockRange& block, Instant now) {
+  ENSURE(!session.asked.full());
   session.grants.asked_bytes += block.size_bytes;
   if (session.asked.empty() && session.sending_bytes == 0) {
     session.block_sent_at = now;
@@ -140,6 +141,7 @@ void UploadQueues::admit(uint32_t granted_max, Instant now) {
 bool UploadQueues::sent(Session& session, uint32_t size_bytes, Instant now) {
   ENSURE(session.sending_bytes >= size_bytes && session.sending_blocks > 0);
   session.sending_bytes -= size_bytes;
+  ENSURE(session.grants.asked_bytes >= size_bytes);
   session.grants.asked_bytes -= size_bytes;
   --session.sending_blocks;
   session.uploaded_bytes += size_bytes;

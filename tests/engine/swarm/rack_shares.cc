@@ -123,6 +123,7 @@ TEST_CASE("a host gives to other racks one and a half times its part of a copy, 
   const SessionId mate = open_mate(bench, rack, 1);
   CHECK(rack.gives_outside_enough());
   RackShares other(bench.context);
+  bench.session(mate).grants.covers_rack = false;
   other.cover(mate, bench.session(mate));
   other.sent(bench.session(mate), 100 * 65536);
   other.sent(bench.session(outside), 8 * 65536);  // of 8 pieces and two hosts: 6 + 2
