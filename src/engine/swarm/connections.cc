@@ -312,4 +312,18 @@ void Connections::bar(const Contributor& culprit, Instant now) {
   }
 }
 
+std::string_view Connections::check() const {
+  if (candidates_.size() > limits::candidates_max || culprits_.size() > culprits_max) {
+    return "more addresses are remembered than may be";
+  }
+  if (sessions_.dialing_count() > limits::dials_unanswered_max) {
+    return "more are dialled at a time than may be";
+  }
+  bool is_known = true;
+  sessions_.each([&](SessionId, const Session& session) {
+    is_known = is_known && (!session.outgoing || session.listens_on);
+  });
+  return is_known ? std::string_view() : "it is not known where one listens that we dialled";
+}
+
 }  // namespace murder::swarm

@@ -56,6 +56,8 @@ class Connections {
 
   // Open sessions that something was exchanged with, and young ones.
   [[nodiscard]] uint32_t neighbour_count(Instant now) const { return counts(now).open; }
+  // Which rule that must hold does not; empty when all do.
+  [[nodiscard]] std::string_view check() const;
 
  private:
   struct Counts {

@@ -38,7 +38,8 @@ std::string_view Swarm::broken_invariant() const {
   });
   for (const std::string_view next :
        {context_.addresses.check(), context_.sessions.check(), context_.pieces.check(),
-        downloads_.check(), rates_.check(), rack_.check(), grants_.check(), uploads_.check()}) {
+        connections_.check(), downloads_.check(), rates_.check(), rack_.check(), grants_.check(),
+        uploads_.check()}) {
     broken = broken.empty() ? next : broken;
   }
   return broken;

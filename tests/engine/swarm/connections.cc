@@ -168,3 +168,13 @@ TEST_CASE("with whom there is nothing to exchange is not dialled again soon, one
   connections.dial_more(bench.now + 60s);
   CHECK(bench.sink.dialed.size() == (complete ? 1 : 2));
 }
+
+TEST_CASE("check notices one that we dialled and do not know how") {
+  PartBench bench(config_to_dial(6));
+  Connections connections(bench.context);
+  name(connections, 1, 1);
+  connections.dial_more(bench.now);
+  CHECK(connections.check() == "");
+  bench.session(bench.sink.dialed.front()).listens_on.reset();
+  CHECK(connections.check() == "it is not known where one listens that we dialled");
+}
