@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cstring>
@@ -191,6 +192,9 @@ Result<size_t> DecodedSource::read_gzip(std::span<uint8_t> into) {
     stream.avail_in = static_cast<uInt>(left().size());
     const int status = ::inflate(&stream, Z_NO_FLUSH);
     begin_ = end_ - stream.avail_in;
+    if (status == Z_MEM_ERROR) {
+      return out_of_memory();
+    }
     if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
       return damaged(stream.msg == nullptr ? "gzip cannot be decoded" : stream.msg);
     }
@@ -216,6 +220,9 @@ Result<size_t> DecodedSource::read_zstd(std::span<uint8_t> into) {
     ZSTD_inBuffer input{.src = left().data(), .size = left().size(), .pos = 0};
     const size_t status = ZSTD_decompressStream(decoders_->zstd, &output, &input);
     begin_ += input.pos;
+    if (ZSTD_getErrorCode(status) == ZSTD_error_memory_allocation) {
+      return out_of_memory();
+    }
     if (ZSTD_isError(status) != 0) {
       return damaged(ZSTD_getErrorName(status));
     }
@@ -223,6 +230,15 @@ Result<size_t> DecodedSource::read_zstd(std::span<uint8_t> into) {
     has_more_out_ = is_within_ && output.pos == output.size;
   }
   return output.pos;
+}
+
+// Nothing is wrong with the archive.
+tl::unexpected<Error> DecodedSource::out_of_memory() const {
+  return fail(
+      ErrorCode::io,
+      fmt::format("cannot decode {}: not enough memory: allow this process more (ulimit -v, "
+                  "memory.max of its control group)",
+                  name_));
 }
 
 tl::unexpected<Error> DecodedSource::damaged(std::string_view what) const {

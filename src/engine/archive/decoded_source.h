@@ -50,6 +50,7 @@ class DecodedSource final : public ByteSource {
   // Whether another gzip member follows.
   [[nodiscard]] Result<bool> begin_member();
   [[nodiscard]] tl::unexpected<Error> damaged(std::string_view what) const;
+  [[nodiscard]] tl::unexpected<Error> out_of_memory() const;
 
   ByteSource& source_;
   std::string name_;
