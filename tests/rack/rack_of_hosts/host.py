@@ -43,10 +43,15 @@ def start(host, directory, namespace, files, sshd, *, is_control):
     """Starts the first process and returns its pid. `files` replace files of the machine: path -> source;
     `sshd` is the command line of the daemon, or None."""
     reader, writer = os.pipe()
+    maker = os.getpid()
     helper = os.fork()
     if helper == 0:
         code = 1
         try:
+            # Until it is in the host's network nobody would find it.
+            kernel.die_with_parent(signal.SIGKILL)
+            if os.getppid() != maker:
+                os._exit(code)
             os.close(reader)
             _start_in_namespaces(host, directory, namespace, files, sshd, is_control, writer)
             code = 0
