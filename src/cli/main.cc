@@ -23,6 +23,7 @@
 #include "cli/ui/word_faults.h"
 #include "engine/archive/out_of_memory.h"
 #include "engine/base/printable.h"
+#include "engine/base/stack_limit.h"
 #include "engine/hash/sha1.h"
 
 namespace murder::cli {
@@ -178,6 +179,10 @@ int main(int argument_count, char** arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   // A limit of the file size is an error like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
+  if (const murder::Status room = murder::make_room_on_stack(); !room) {
+    murder::cli::print_message("murder: " + room.error().text + "\n");
+    return murder::cli::exit_failed;
+  }
   try {
     return murder::cli::run(argument_count, arguments);
   } catch (const std::system_error& error) {

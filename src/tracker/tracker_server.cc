@@ -1,7 +1,6 @@
 #include "tracker/tracker_server.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -11,6 +10,8 @@
 #include <utility>
 
 #include "engine/base/ensure.h"
+#include "engine/base/monotonic_clock.h"
+#include "engine/base/random_word.h"
 #include "engine/io/sockets.h"
 
 namespace murder::tracker {
@@ -62,14 +63,6 @@ Result<uint32_t> choose_connections_max(uint32_t wanted) {
                             descriptors_reserved + connections_min, *open_files_max));
   }
   return static_cast<uint32_t>(std::min<uint64_t>(wanted, *open_files_max - descriptors_reserved));
-}
-
-Result<uint64_t> random_word() {
-  uint64_t word = 0;
-  if (getrandom(&word, sizeof word, 0) != static_cast<ssize_t>(sizeof word)) {
-    return fail_errno(errno, "cannot get random bytes from the kernel");
-  }
-  return word;
 }
 
 // Whether the IPv4 side of a listener on [::] is named by itself.
@@ -219,7 +212,7 @@ std::string TrackerServer::metrics() const {
 // What a turn answered is handed to the kernel right after it.
 void TrackerServer::on_turn_end(io::TurnHook&) {
   if (service_.has_answered()) {
-    const Instant end(std::chrono::steady_clock::now().time_since_epoch());
+    const Instant end = monotonic_now();
     service_.answers_leave(end - reactor_->now());
   }
 }

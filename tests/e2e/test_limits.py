@@ -56,6 +56,22 @@ class ResourceLimits(LimitCase):
     def setting(name, value):
         return lambda: resource.setrlimit(name, (value, value))
 
+    @staticmethod
+    def as_nobody_with(name, value):
+        def enter():
+            resource.setrlimit(name, (value, value))
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+
+        return enter
+
+    @staticmethod
+    def let_others_reach(place):
+        for path in (place, *place.parents):
+            if not os.stat(path).st_mode & 0o001:
+                path.chmod(path.stat().st_mode | (0o011 if path.is_dir() else 0o044))
+
     def try_all(self, limit, values, step_count=5):
         """The first steps under every value: what was said where one failed."""
         self.prepare()
@@ -106,19 +122,30 @@ class ResourceLimits(LimitCase):
         place = self.path("unprivileged")
         place.mkdir()
         os.chown(place, 65534, 65534)
-        for parent in (place, *place.parents):
-            if not os.stat(parent).st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
-
-        def enter():
-            resource.setrlimit(resource.RLIMIT_MEMLOCK, (64 * 1024, 64 * 1024))
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-
+        self.let_others_reach(place)
+        enter = self.as_nobody_with(resource.RLIMIT_MEMLOCK, 64 * 1024)
         self.limited("peer", self.torrent, "--to", place / "to", "--temp-path", place / "temp",
                      "--run-dir", place / "run", "--ip", free_address(), "--give-up-after", "20s", "--seed-for", "0", before=enter, codes=(0,))
         self.assert_same_tree(self.source, place / "to" / "v1")
+
+    def test_little_stack(self):
+        """A soft limit is raised, and threads do not take theirs from it."""
+        self.prepare()
+        hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+        for kib in (64, 256, 900):
+            for arguments, _ in self.steps():
+                with self.subTest(kib=kib, arguments=arguments):
+                    self.limited(*arguments, before=lambda soft=kib * 1024: resource.setrlimit(
+                        resource.RLIMIT_STACK, (soft, hard)), codes=(0,))
+
+    @unittest.skipIf(os.geteuid() != 0, "another user's limits need root")
+    def test_little_stack_that_cannot_be_raised(self):
+        self.prepare()
+        self.let_others_reach(self.torrent)
+        refused = self.limited("info", self.torrent, before=self.as_nobody_with(resource.RLIMIT_STACK, 128 * 1024),
+                               codes=(1,))
+        self.assertIn("the stack is limited to 128 KiB", refused.stderr)
+        self.limited("info", self.torrent, before=self.as_nobody_with(resource.RLIMIT_STACK, 256 * 1024), codes=(0,))
 
 
 @unittest.skipIf(os.geteuid() != 0, "control groups and mounts need root")

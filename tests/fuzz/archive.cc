@@ -50,7 +50,7 @@ class Scratch {
     path_ += "/murder-fuzz-archive.XXXXXX";
     ENSURE(::mkdtemp(path_.data()) != nullptr);
     ENSURE(::mkdir((path_ + "/to").c_str(), 0755) == 0);
-    const Result<FileDescriptor> kept = open_file(path_ + "/kept", O_WRONLY | O_CREAT | O_EXCL);
+    const Result<Fd> kept = open_file(path_ + "/kept", O_WRONLY | O_CREAT | O_EXCL);
     ENSURE(kept && write_all(kept->get(), as_bytes_of("kept"), "kept"));
   }
   Scratch(const Scratch&) = delete;

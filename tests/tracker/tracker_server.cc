@@ -8,8 +8,8 @@
 #include <string>
 #include <thread>
 
+#include "../engine/io/listen_unix.h"
 #include "engine/http/blocking_client.h"
-#include "engine/io/sockets.h"
 #include "values.h"
 
 using namespace murder;
@@ -52,9 +52,8 @@ class RunningTracker {
     REQUIRE_MESSAGE(tracker.has_value(), (tracker ? "" : tracker.error().text));
     tracker_ = std::move(*tracker);
     control_ = std::make_unique<Control>(*tracker_);
-    auto listener = io::listen_unix(socket_path_);
-    REQUIRE(listener.has_value());
-    REQUIRE(tracker_->serve_control(listener->release(), *control_).has_value());
+    REQUIRE(
+        tracker_->serve_control(io::listen_unix(socket_path_).release(), *control_).has_value());
     port_ = tracker_->endpoints().at(0).port;
     thread_ = std::thread([this] {
       tracker_->run();

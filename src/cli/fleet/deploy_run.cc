@@ -1,13 +1,13 @@
 #include "cli/fleet/deploy_run.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/report.h"
+#include "engine/base/random_word.h"
 
 namespace murder::fleet {
 
@@ -81,10 +81,7 @@ std::string folded_names(const Work& work, std::span<const HostIndex> hosts) {
 }
 
 std::string random_mark() {
-  uint64_t random = 0;
-  if (getrandom(&random, sizeof random, 0) < 0) {
-    random = static_cast<uint64_t>(getpid());
-  }
+  const uint64_t random = random_word().value_or(static_cast<uint64_t>(getpid()));
   return fmt::format("{:012x}", random & 0xFFFFFFFFFFFFU);
 }
 

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "cli/fleet/clock.h"
 #include "cli/fleet/deploy_options.h"
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/plan/host_state.h"
 #include "cli/fleet/plan/stage_times.h"
 #include "cli/fleet/reach/runner.h"
 #include "cli/fleet/work.h"
+#include "engine/base/monotonic_clock.h"
 
 namespace murder::fleet {
 

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <exception>
 
-#include "cli/fleet/clock.h"
 #include "cli/ui/output.h"
+#include "engine/base/monotonic_clock.h"
 #include "engine/base/printable.h"
 #include "engine/base/units.h"
 

@@ -6,10 +6,10 @@
 #include <chrono>
 #include <map>
 
-#include "cli/fleet/clock.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/start_order.h"
+#include "engine/base/monotonic_clock.h"
 #include "engine/base/units.h"
 #include "engine/host/peer_outcome.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "cli/fleet/clock.h"
+#include "engine/base/monotonic_clock.h"
 #include "engine/base/thread_start.h"
 #include "engine/http/blocking_client.h"
 

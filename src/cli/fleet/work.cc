@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-#include "cli/fleet/clock.h"
+#include "engine/base/monotonic_clock.h"
 
 namespace murder::fleet {
 namespace {

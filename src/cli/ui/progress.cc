@@ -10,6 +10,7 @@
 #include <exception>
 
 #include "cli/ui/output.h"
+#include "engine/base/monotonic_clock.h"
 #include "engine/base/units.h"
 
 namespace murder::cli {
@@ -20,10 +21,6 @@ constexpr Duration line_interval = std::chrono::seconds(5);
 constexpr uint32_t columns_default = 80;
 constexpr uint32_t bar_columns_min = 5;
 constexpr uint32_t bar_columns_max = 40;
-
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 uint32_t percent_of(const host::Progress& progress) {
   if (progress.total_bytes == 0) {

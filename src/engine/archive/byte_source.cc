@@ -4,11 +4,11 @@
 
 namespace murder::archive {
 
-FileSource::FileSource(FileDescriptor file, std::string path, uint64_t size_bytes)
+FileSource::FileSource(Fd file, std::string path, uint64_t size_bytes)
     : file_(std::move(file)), path_(std::move(path)), size_bytes_(size_bytes) {}
 
 Result<FileSource> FileSource::open(const std::string& path) {
-  Result<FileDescriptor> file = open_file(path, O_RDONLY);
+  Result<Fd> file = open_file(path, O_RDONLY);
   if (!file) {
     return fail(file.error());
   }

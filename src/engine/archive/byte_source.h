@@ -27,9 +27,9 @@ class FileSource : public ByteSource {
   [[nodiscard]] uint64_t size_bytes() const override { return size_bytes_; }
 
  private:
-  FileSource(FileDescriptor file, std::string path, uint64_t size_bytes);
+  FileSource(Fd file, std::string path, uint64_t size_bytes);
 
-  FileDescriptor file_;
+  Fd file_;
   std::string path_;
   uint64_t size_bytes_;
   uint64_t offset_ = 0;

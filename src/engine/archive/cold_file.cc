@@ -29,13 +29,13 @@ struct CacheState {
 
 }  // namespace
 
-ColdFile::ColdFile(FileDescriptor file, std::string path, bool past_cache)
+ColdFile::ColdFile(Fd file, std::string path, bool past_cache)
     : file_(std::move(file)), path_(std::move(path)) {
   ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   if (past_cache) {
     // The same file, whatever its name stands for by now.
     const std::string same = fmt::format("/proc/self/fd/{}", file_.get());
-    direct_ = FileDescriptor(::open(same.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+    direct_ = Fd(::open(same.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
   }
 }
 
@@ -62,7 +62,7 @@ Result<size_t> ColdFile::read(std::span<uint8_t> buffer, size_t wanted, uint64_t
     if (got) {
       return std::min(*got, wanted);
     }
-    direct_.close_now();  // it was refused after all
+    direct_.reset();  // it was refused after all
   }
   return read_at(file_.get(), buffer.first(wanted), offset, path_);
 }

@@ -19,7 +19,7 @@ class ColdFile {
 
   ColdFile() = default;
   // `past_cache`: false to read it through the page cache in any case. `path` is for texts.
-  ColdFile(FileDescriptor file, std::string path, bool past_cache);
+  ColdFile(Fd file, std::string path, bool past_cache);
 
   [[nodiscard]] bool is_open() const { return file_.is_open(); }
   [[nodiscard]] int fd() const { return file_.get(); }
@@ -31,8 +31,8 @@ class ColdFile {
                                     bool is_cold);
 
  private:
-  FileDescriptor file_;
-  FileDescriptor direct_;
+  Fd file_;
+  Fd direct_;
   std::string path_;
 };
 

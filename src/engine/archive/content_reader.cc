@@ -190,7 +190,7 @@ Result<ContentReader::OpenFile*> ContentReader::open_part(size_t index) {
   const std::string& path = parts_[index].path;
   // Not to wait for anyone, should a fifo be there.
   constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  FileDescriptor file(::open(path.c_str(), flags));
+  Fd file(::open(path.c_str(), flags));
   if (!file.is_open()) {
     if (error_code_of_errno(errno) == ErrorCode::not_found) {
       return nullptr;

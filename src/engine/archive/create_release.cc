@@ -55,7 +55,7 @@ class Creation {
       return fail(valid.error());
     }
     // A pipe without a writer must not hold us up; it is refused below.
-    const Result<FileDescriptor> source = open_file(options_.source, O_RDONLY | O_NONBLOCK);
+    const Result<Fd> source = open_file(options_.source, O_RDONLY | O_NONBLOCK);
     if (!source) {
       return fail(source.error());
     }
@@ -110,7 +110,7 @@ class Creation {
 
   // The archive must not pack itself.
   Status check_outside(int source_fd) {
-    const Result<FileDescriptor> start = open_file(options_.directory, O_PATH | O_DIRECTORY);
+    const Result<Fd> start = open_file(options_.directory, O_PATH | O_DIRECTORY);
     if (!start) {
       return fail(start.error());
     }
@@ -118,7 +118,7 @@ class Creation {
     int at_fd = ::fcntl(start->get(), F_DUPFD_CLOEXEC, 0);
     struct stat previous {};
     while (source && at_fd >= 0) {
-      const FileDescriptor at(at_fd);
+      const Fd at(at_fd);
       struct stat status {};
       if (::fstat(at.get(), &status) != 0) {
         break;

@@ -115,11 +115,11 @@ Status deliver_entry(const codec::FileEntry& entry, const std::string& content_d
     return made ? Status() : about_entry(made.error());
   }
   const std::string from_path = join_path(content_directory, entry.path);
-  const Result<FileDescriptor> from = open_file(from_path, O_RDONLY);
+  const Result<Fd> from = open_file(from_path, O_RDONLY);
   if (!from) {
     return fail(from.error());
   }
-  Result<FileDescriptor> to = writer.make_file(*path);
+  Result<Fd> to = writer.make_file(*path);
   if (!to) {
     return about_entry(to.error());
   }
@@ -133,7 +133,7 @@ Status deliver_entry(const codec::FileEntry& entry, const std::string& content_d
   }
   const mode_t mode = root.mode & (entry.is_executable ? 0777U : 0666U);
   const Status finished = writer.finish_file(to->get(), *path, {.mode = mode, .mtime = root.mtime});
-  return finished ? to->close(entry.path) : Status(about_entry(finished.error()));
+  return finished ? close_file(std::move(*to), entry.path) : Status(about_entry(finished.error()));
 }
 
 // Where the file goes, and what is there.
@@ -202,7 +202,7 @@ Status place(Staging& staging, const std::string& target, bool sync_to_disk) {
 }  // namespace
 
 Result<std::string> deliver_file(const DeliverFileOptions& options) {
-  const Result<FileDescriptor> file = open_file(options.file_path, O_RDONLY);
+  const Result<Fd> file = open_file(options.file_path, O_RDONLY);
   if (!file) {
     return fail(file.error());
   }

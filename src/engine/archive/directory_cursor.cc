@@ -35,8 +35,7 @@ int DirectoryCursor::enter(std::string_view path, int* ret_fd) {
     end = end == std::string_view::npos ? path.size() : end;
     const std::string name(path.substr(at, end - at));
     const int from_fd = kept_.is_open() ? kept_.get() : root_fd_;
-    FileDescriptor next(
-        ::openat(from_fd, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    Fd next(::openat(from_fd, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!next.is_open()) {
       const int error_number = errno;
       forget();
@@ -65,7 +64,7 @@ int DirectoryCursor::enter_parent(const std::string& path, Place* ret_place) {
 }
 
 void DirectoryCursor::forget() {
-  kept_.close_now();
+  kept_.reset();
   kept_path_.clear();
 }
 

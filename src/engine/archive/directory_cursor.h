@@ -37,7 +37,7 @@ class DirectoryCursor {
  private:
   int root_fd_;
   std::string kept_path_;
-  FileDescriptor kept_;
+  Fd kept_;
 };
 
 }  // namespace murder::archive

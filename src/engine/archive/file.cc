@@ -93,25 +93,17 @@ Status copy_range(const CopyOptions& options, uint64_t begin, uint64_t end, bool
 
 }  // namespace
 
-void FileDescriptor::close_now() {
-  if (fd_ >= 0) {
-    ::close(fd_);
-    fd_ = -1;
-  }
-}
-
-Status FileDescriptor::close(const std::string& path) {
-  const int fd = std::exchange(fd_, -1);
-  return fd < 0 || ::close(fd) == 0 || errno == EINTR ? Status()
-                                                      : Status(write_failed(errno, path));
-}
-
-Result<FileDescriptor> open_file(const std::string& path, int flags, mode_t mode) {
-  FileDescriptor file(::open(path.c_str(), flags | O_CLOEXEC, mode));
+Result<Fd> open_file(const std::string& path, int flags, mode_t mode) {
+  Fd file(::open(path.c_str(), flags | O_CLOEXEC, mode));
   if (!file.is_open()) {
     return fail_errno(errno, "cannot open " + path);
   }
   return file;
+}
+
+Status close_file(Fd file, const std::string& path) {
+  const int error_number = file.close();
+  return error_number == 0 ? Status() : Status(write_failed(error_number, path));
 }
 
 Result<struct stat> stat_of(int fd, const std::string& path) {
@@ -172,7 +164,7 @@ Status write_all_at(int fd, std::span<const uint8_t> bytes, uint64_t offset,
 }
 
 Result<std::string> read_whole_file(const std::string& path, uint64_t bytes_max) {
-  Result<FileDescriptor> file = open_file(path, O_RDONLY);
+  Result<Fd> file = open_file(path, O_RDONLY);
   if (!file) {
     return fail(file.error());
   }

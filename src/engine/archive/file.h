@@ -6,43 +6,19 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 
 #include "engine/archive/observer.h"
+#include "engine/base/fd.h"
 #include "engine/base/result.h"
 
 namespace murder::archive {
 
-// Closes what it holds. Moved from, it holds nothing.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    if (this != &other) {
-      close_now();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  ~FileDescriptor() { close_now(); }
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-  void close_now();
-  // The same, and how it went: some file systems report only here what could not be written.
-  [[nodiscard]] Status close(const std::string& path);
-
- private:
-  int fd_ = -1;
-};
-
 // `what` and `path` below name the file for the text of an Error.
 
 // As open(2), with O_CLOEXEC.
-[[nodiscard]] Result<FileDescriptor> open_file(const std::string& path, int flags,
-                                               mode_t mode = 0666);
+[[nodiscard]] Result<Fd> open_file(const std::string& path, int flags, mode_t mode = 0666);
+// Some file systems report only here what could not be written.
+[[nodiscard]] Status close_file(Fd file, const std::string& path);
 [[nodiscard]] Result<struct stat> stat_of(int fd, const std::string& path);
 
 // As many bytes as there are, up to the size of `into`; fewer only at the end of the file.

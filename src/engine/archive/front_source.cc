@@ -43,7 +43,7 @@ void FrontSource::Free::operator()(uint8_t* memory) const {
   std::free(memory);
 }
 
-FrontSource::FrontSource(FileDescriptor file, const std::string& path, uint64_t size_bytes,
+FrontSource::FrontSource(Fd file, const std::string& path, uint64_t size_bytes,
                          const VerifiedFront& front)
     : file_(std::move(file), path, true),
       path_(path),
@@ -56,7 +56,7 @@ FrontSource::FrontSource(FileDescriptor file, const std::string& path, uint64_t 
 
 Result<FrontSource> FrontSource::open(const std::string& path, uint64_t size_bytes,
                                       const VerifiedFront& front) {
-  Result<FileDescriptor> file = open_file(path, O_RDONLY);
+  Result<Fd> file = open_file(path, O_RDONLY);
   if (!file) {
     return fail(file.error());
   }

@@ -49,8 +49,7 @@ class FrontSource : public ByteSource {
     void operator()(uint8_t* memory) const;
   };
 
-  FrontSource(FileDescriptor file, const std::string& path, uint64_t size_bytes,
-              const VerifiedFront& front);
+  FrontSource(Fd file, const std::string& path, uint64_t size_bytes, const VerifiedFront& front);
   // Reads what is next into the buffer.
   [[nodiscard]] Status fill();
 

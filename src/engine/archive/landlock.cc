@@ -60,7 +60,7 @@ Status allow_only(const std::vector<Rule>& rules) {
   }
   const uint64_t handled = landlock_rights(version);
   const struct landlock_ruleset_attr attributes { .handled_access_fs = handled };
-  const FileDescriptor ruleset(
+  const Fd ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0)));
   if (!ruleset.is_open()) {
     return fail_errno(errno, "cannot make a Landlock ruleset");

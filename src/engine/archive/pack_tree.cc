@@ -99,11 +99,11 @@ class Packer {
   Status pack_file(const TreeEntry& entry) {
     DirectoryCursor::Place place;
     int error_number = cursor_.enter_parent(entry.path, &place);
-    FileDescriptor file;
+    Fd file;
     if (error_number == 0) {
       // Should it have become a fifo, opening it does not wait for a writer.
-      file = FileDescriptor(::openat(place.directory_fd, place.name,
-                                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+      file = Fd(::openat(place.directory_fd, place.name,
+                         O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
       error_number = file.is_open() ? 0 : errno;
     }
     if (error_number == ENOENT) {

@@ -56,8 +56,8 @@ bool ReadAhead::ask_for(const TreeEntry& entry, uint64_t position) {
   if (entry.size_bytes == 0 || entry.has_holes || cursor_.enter_parent(entry.path, &place) != 0) {
     return true;
   }
-  const FileDescriptor file(::openat(place.directory_fd, place.name,
-                                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const Fd file(::openat(place.directory_fd, place.name,
+                         O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file.is_open()) {
     return true;
   }

@@ -37,7 +37,7 @@ bool is_same_file(int fd, const std::string& path) {
 
 }  // namespace
 
-Staging::Staging(FileDescriptor file, std::string path, Kind kind, mode_t directory_mode)
+Staging::Staging(Fd file, std::string path, Kind kind, mode_t directory_mode)
     : file_(std::move(file)),
       path_(std::move(path)),
       doomed_(path_),
@@ -77,7 +77,7 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
       return fail_making(errno, parent, "cannot make a directory in " + parent);
     }
     const int flags = kind == Kind::file ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY | O_DIRECTORY;
-    FileDescriptor file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, file_mode));
+    Fd file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, file_mode));
     if (!file.is_open()) {
       // A directory that was just made may have been taken for a leftover by another run.
       if (errno == EEXIST || (errno == ENOENT && kind == Kind::directory)) {
@@ -196,7 +196,7 @@ void remove_leftovers(const std::string& parent, const std::string& name) {
   ::closedir(directory);
   for (const std::string& entry : found) {
     const std::string path = join_path(parent, entry);
-    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat status {};
     const bool is_ours = file.is_open() && ::fstat(file.get(), &status) == 0 &&
                          status.st_uid == ::geteuid();  // the directory may be everybody's

@@ -45,11 +45,11 @@ class Staging {
   [[nodiscard]] Status exchange_with(const std::string& target);
 
  private:
-  Staging(FileDescriptor file, std::string path, Kind kind, mode_t directory_mode);
+  Staging(Fd file, std::string path, Kind kind, mode_t directory_mode);
 
-  FileDescriptor file_;  // its lock ends with it
+  Fd file_;  // its lock ends with it
   // Of a directory: given back for its removal, since the limit of descriptors may be what ends it.
-  std::vector<FileDescriptor> reserve_;
+  std::vector<Fd> reserve_;
   std::string path_;   // empty when there is nothing to remove
   DoomedPath doomed_;  // the same, for the end of the process
   Kind kind_;

@@ -262,7 +262,7 @@ Status TreePlacement::move_entries() {
 }
 
 Status sync_placed(const std::string& path) {
-  const Result<FileDescriptor> placed = open_file(path, O_RDONLY | O_NONBLOCK);
+  const Result<Fd> placed = open_file(path, O_RDONLY | O_NONBLOCK);
   if (!placed) {
     return fail(placed.error());
   }

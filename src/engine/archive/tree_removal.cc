@@ -49,24 +49,24 @@ class Removal {
 
  private:
   // A directory that may be listed, entered and changed, as far as it is ours.
-  int open_listable(const std::string& path, FileDescriptor* ret_directory) {
+  int open_listable(const std::string& path, Fd* ret_directory) {
     DirectoryCursor::Place place;
-    FileDescriptor directory;
+    Fd directory;
     if (path.empty()) {
       int root_fd = -1;
       if (const int error_number = cursor_.enter("", &root_fd); error_number != 0) {
         return error_number;
       }
-      directory = FileDescriptor(::openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      directory = Fd(::openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     } else {
       if (const int error_number = cursor_.enter_parent(path, &place); error_number != 0) {
         return error_number;
       }
       constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-      directory = FileDescriptor(::openat(place.directory_fd, place.name, flags));
+      directory = Fd(::openat(place.directory_fd, place.name, flags));
       if (!directory.is_open() && errno == EACCES &&
           ::fchmodat(place.directory_fd, place.name, 0700, 0) == 0) {
-        directory = FileDescriptor(::openat(place.directory_fd, place.name, flags));
+        directory = Fd(::openat(place.directory_fd, place.name, flags));
       }
     }
     if (!directory.is_open()) {
@@ -81,7 +81,7 @@ class Removal {
   }
 
   Status empty(const std::string& path, const std::string& except) {
-    FileDescriptor listed;
+    Fd listed;
     if (const int error_number = open_listable(path, &listed); error_number != 0) {
       return fail_errno(error_number, "cannot list " + join_path(root_path_, path));
     }
@@ -146,7 +146,7 @@ Status remove_tree(const std::string& path) {
 }
 
 Status remove_entries(const std::string& path, const std::string& except) {
-  const Result<FileDescriptor> root = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const Result<Fd> root = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!root) {
     return fail(root.error());
   }

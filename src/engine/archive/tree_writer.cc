@@ -120,18 +120,18 @@ Status TreeWriter::keep_for_the_end(const std::string& path, const Attributes& a
   return {};
 }
 
-Result<FileDescriptor> TreeWriter::make_file(const std::string& path) {
+Result<Fd> TreeWriter::make_file(const std::string& path) {
   Spot spot;
   if (Status entered = enter(cursor_, path, true, &spot); !entered) {
     return fail(entered.error());
   }
   constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  FileDescriptor file(::openat(spot.place.directory_fd, spot.place.name, flags, 0600));
+  Fd file(::openat(spot.place.directory_fd, spot.place.name, flags, 0600));
   if (!file.is_open() && errno == EEXIST) {
     if (Status cleared = clear(spot); !cleared) {
       return fail(cleared.error());
     }
-    file = FileDescriptor(::openat(spot.place.directory_fd, spot.place.name, flags, 0600));
+    file = Fd(::openat(spot.place.directory_fd, spot.place.name, flags, 0600));
   }
   if (!file.is_open()) {
     return fail_making(errno, root_fd_, "cannot make the file");
@@ -270,7 +270,7 @@ Status TreeWriter::finish() {
     if (const int error_number = cursor_.enter_parent(path, &place); error_number != 0) {
       return fail_errno(error_number, "cannot reach the directory " + path);
     }
-    const FileDescriptor directory(
+    const Fd directory(
         ::openat(place.directory_fd, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory.is_open()) {
       return fail_errno(errno, "cannot open the directory " + path);

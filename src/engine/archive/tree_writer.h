@@ -58,7 +58,7 @@ class TreeWriter {
   // `path` is a safe_entry_path(). What the path lies in is made when it is not there.
   [[nodiscard]] Status make_directory(const std::string& path, const Attributes& attributes);
   // To be filled, then finished.
-  [[nodiscard]] Result<FileDescriptor> make_file(const std::string& path);
+  [[nodiscard]] Result<Fd> make_file(const std::string& path);
   [[nodiscard]] Status finish_file(int fd, const std::string& path, const Attributes& attributes);
   // Of the attributes the mode does not count.
   [[nodiscard]] Status make_symlink(const std::string& path, const std::string& target,

@@ -177,7 +177,7 @@ class Unpacking {
 
   Status unpack_file(const ArchiveEntry& entry, const std::string& path,
                      const TreeWriter::Attributes& attributes) {
-    Result<FileDescriptor> file = writer_.make_file(path);
+    Result<Fd> file = writer_.make_file(path);
     if (!file) {
       return fail(file.error());
     }
@@ -220,7 +220,7 @@ class Unpacking {
       return fail_errno(errno, "cannot set its size");
     }
     const Status finished = writer_.finish_file(file->get(), path, attributes);
-    return finished ? file->close(path) : finished;
+    return finished ? close_file(std::move(*file), path) : finished;
   }
 
   ByteSource& source_;

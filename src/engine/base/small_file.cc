@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,32 +11,14 @@
 #include <cstdint>
 #include <utility>
 
+#include "engine/base/fd.h"
 #include "engine/base/missing_inodes.h"
+#include "engine/base/random_word.h"
 
 namespace murder {
 namespace {
 
 constexpr int attempts_max = 16;
-
-// Closed at the end of the scope, or by finish(), which says how that went.
-class ScopedFd {
- public:
-  explicit ScopedFd(int fd) : fd_(fd) {}
-  ScopedFd(const ScopedFd&) = delete;
-  ScopedFd& operator=(const ScopedFd&) = delete;
-  ~ScopedFd() { finish(); }
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-  // An errno value, or 0. Some file systems report only here what could not be written.
-  int finish() {
-    const int fd = std::exchange(fd_, -1);
-    return fd >= 0 && ::close(fd) != 0 && errno != EINTR ? errno : 0;
-  }
-
- private:
-  int fd_;
-};
 
 tl::unexpected<Error> write_failed(int error_number, const std::string& path) {
   return fail_errno(error_number, "cannot write " + path);
@@ -63,7 +44,7 @@ int open_fresh(const SmallFile& file, std::string* ret_name) {
   return -1;
 }
 
-Status fill(ScopedFd& fd, const SmallFile& file, std::string_view content) {
+Status fill(Fd& fd, const SmallFile& file, std::string_view content) {
   const std::string path = file.path();
   if (file.ignores_umask && ::fchmod(fd.get(), file.mode) != 0) {
     return write_failed(errno, path);
@@ -76,7 +57,7 @@ Status fill(ScopedFd& fd, const SmallFile& file, std::string_view content) {
       return status;
     }
   }
-  const int error_number = fd.finish();
+  const int error_number = fd.close();
   return error_number == 0 ? Status() : Status(write_failed(error_number, path));
 }
 
@@ -92,11 +73,8 @@ int open_directory_of(const std::string& path, SmallFile* ret_file) {
 }  // namespace
 
 std::string hidden_name_for(std::string_view name) {
-  uint64_t random = 0;
-  // Never blocks once the host is up; a number that is not random costs an attempt, no more.
-  if (::getrandom(&random, sizeof(random), 0) < 0) {
-    random = static_cast<uint64_t>(::getpid());
-  }
+  // A number that is not random costs an attempt, no more.
+  const uint64_t random = random_word().value_or(static_cast<uint64_t>(::getpid()));
   return fmt::format(".{}.murder-{:012x}", name, random & 0xFFFFFFFFFFFFU);
 }
 
@@ -123,7 +101,7 @@ Status sync_directory(int fd, const std::string& path) {
 }
 
 Status sync_directory(const std::string& path) {
-  const ScopedFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.is_open()) {
     // A directory that may be written but not listed cannot be opened; syncfs needs that as well.
     return errno == EACCES ? Status() : Status(fail_errno(errno, "cannot open " + path));
@@ -137,12 +115,12 @@ Status sync_file_system(int fd, const std::string& path) {
 
 Status write_small_file(const SmallFile& file, std::string_view content) {
   std::string fresh;
-  ScopedFd fd(open_fresh(file, &fresh));
+  Fd fd(open_fresh(file, &fresh));
   if (!fd.is_open()) {
     return fail_making(errno, file.directory_fd, "cannot write " + file.path());
   }
   // Who removes leftovers leaves alone what is locked, which it stays until it has its name.
-  const ScopedFd lock(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+  const Fd lock(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   static_cast<void>(::flock(fd.get(), LOCK_EX | LOCK_NB));
   Status written = fill(fd, file, content);
   if (written &&
@@ -158,8 +136,8 @@ Status write_small_file(const SmallFile& file, std::string_view content) {
 
 Result<std::string> read_small_file(const SmallFile& file, size_t bytes_max) {
   const std::string path = file.path();
-  const ScopedFd fd(::openat(file.directory_fd, file.name.c_str(),
-                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const Fd fd(::openat(file.directory_fd, file.name.c_str(),
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd.is_open() && errno == ELOOP) {
     return fail(ErrorCode::conflict, path + " is a symbolic link: remove it");
   }
@@ -198,13 +176,13 @@ Status write_small_file(const std::string& path, std::string_view content, bool 
 }
 
 Status write_small_file(const std::string& path, std::string_view content, SmallFile file) {
-  const ScopedFd directory(open_directory_of(path, &file));
+  const Fd directory(open_directory_of(path, &file));
   return directory.is_open() ? write_small_file(file, content) : Status(write_failed(errno, path));
 }
 
 Result<std::string> read_small_file(const std::string& path, size_t bytes_max) {
   SmallFile file;
-  const ScopedFd directory(open_directory_of(path, &file));
+  const Fd directory(open_directory_of(path, &file));
   return directory.is_open() ? read_small_file(file, bytes_max)
                              : fail_errno(errno, "cannot open " + path);
 }

@@ -1,4 +1,5 @@
-// Talk with a tracker as values: announce (BEP 3, 7, 23, 24, 31) and scrape (BEP 48), both ways.
+// Talk with a tracker as values: announce (BEP 3, 7, 23, 24, 31) both ways, and the tracker's side
+// of scrape (BEP 48).
 #pragma once
 
 #include <cstdint>
@@ -94,10 +95,6 @@ enum class PeerListForm : uint8_t { compact, list, list_without_ids };
 
 // --- Scrape (BEP 48) ----------------------------------------------------------------------------
 
-// Path and query to ask for. nullopt: the tracker's URL has no /announce to replace.
-[[nodiscard]] std::optional<std::string> scrape_target(const Url& tracker,
-                                                       std::span<const InfoHash> info_hashes);
-
 // In the order asked for, none when all swarms are asked for. Errors: a malformed info_hash, more
 // than limits::scrape_hashes_max.
 [[nodiscard]] Result<std::vector<InfoHash>> decode_scrape_query(std::string_view query);
@@ -120,6 +117,5 @@ struct ScrapeReply {
 
 // Entries may come in any order; of several for one info hash the first counts.
 [[nodiscard]] std::string encode_scrape_reply(const ScrapeReply& reply);
-[[nodiscard]] Result<ScrapeReply> decode_scrape_reply(std::span<const uint8_t> body);
 
 }  // namespace murder::codec

@@ -53,8 +53,8 @@ Result<FinalReport> report_in_place(const PeerRequest& request, const ReleasePla
     outcome["deploy"] = request.deploy;
   }
   if (request.leaves_outcome) {
-    if (Status written = write_outcome(request.run_directory, place.tag, outcome,
-                                       request.delivery.sync_to_disk);
+    if (Status written =
+            write_outcome(request.run_directory, place.tag, outcome, request.delivery.sync_to_disk);
         !written) {
       return fail(written.error());
     }
@@ -130,8 +130,8 @@ Result<PeerPlan> plan_peer(const PeerRequest& request, const codec::Metainfo& me
     }
   }
   plan.delivery.is_there =
-      !request.delivery.replace && was_placed(request.run_directory, request.tag,
-                                              request.info_hash, target_of(plan.delivery));
+      !request.delivery.replace &&
+      was_placed(request.run_directory, request.tag, request.info_hash, target_of(plan.delivery));
   if ((request.leaves_outcome || request.is_recorded) && place) {
     plan.delivery.record = DeliveryRecord{.place = *place, .options = record};
   }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "engine/base/monotonic_clock.h"
 #include "engine/base/types.h"
 #include "engine/http/exchange.h"
 #include "engine/http/lookup.h"
@@ -18,16 +18,10 @@
 namespace murder::http {
 namespace {
 
-Instant read_monotonic() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
-}
-
 // Waits for events on a descriptor. ETIMEDOUT when the deadline came first, 0 when ready.
 int wait_for(int fd, short events, Instant deadline) {
   while (true) {
-    const Duration left = deadline - read_monotonic();
+    const Duration left = deadline - monotonic_now();
     if (left <= Duration::zero()) {
       return ETIMEDOUT;
     }
@@ -89,7 +83,7 @@ class BlockingConnection {
       if (exchange_.options().bind_address) {
         source = Endpoint{*exchange_.options().bind_address, 0};
       }
-      const Instant now = read_monotonic();
+      const Instant now = monotonic_now();
       const auto left = static_cast<int64_t>(addresses->size() - index);
       status = checked(connect_with(io::open_tcp(destination, source),
                                     io::SocketAddress::from(destination),
@@ -154,7 +148,7 @@ class BlockingConnection {
     std::array<uint8_t, 64 * 1024> buffer;
     ReplyReader& reader = exchange_.reader();
     while (!reader.is_done()) {
-      if (read_monotonic() >= deadline_) {
+      if (monotonic_now() >= deadline_) {
         return fail(exchange_.timed_out("waiting for the answer"));
       }
       const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
@@ -191,7 +185,7 @@ Result<Reply> blocking_request(std::string_view url, const RequestOptions& optio
   if (!exchange) {
     return fail(exchange.error());
   }
-  const Instant deadline = read_monotonic() + options.timeout;
+  const Instant deadline = monotonic_now() + options.timeout;
   while (true) {
     BlockingConnection connection(*exchange, deadline);
     if (const Status status = connection.run(); !status) {

@@ -24,13 +24,7 @@ enum class OperationKind : uint8_t {
   sendmsg_zero_copy,
   read,
   write,
-  readv,
-  writev,
-  fsync,
-  fallocate,
   poll,
-  splice,
-  shutdown,
   open,
 };
 

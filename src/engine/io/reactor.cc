@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine/base/monotonic_clock.h"
 #include "engine/io/internal_data.h"
 #include "engine/io/notifier.h"
 #include "engine/io/ring_setup.h"
@@ -23,12 +23,6 @@ constexpr Duration drain_timeout = std::chrono::seconds(5);
 // A cancelled operation that has not completed by then is cancelled once more.
 constexpr Duration cancel_interval = std::chrono::milliseconds(50);
 constexpr Duration wait_forever = std::chrono::hours(24);
-
-Instant read_monotonic() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
-}
 
 // What an enter may answer without anything being wrong: nothing came in time, a signal, or the
 // completion queue has to be emptied first.
@@ -73,7 +67,7 @@ Reactor::Reactor(std::unique_ptr<io_uring, RingDeleter> ring, int wake_fd,
       features_(features),
       operations_(options.operations_max),
       timers_(options.timers_expected),
-      clock_(options.clock != nullptr ? options.clock : &read_monotonic),
+      clock_(options.clock != nullptr ? options.clock : &monotonic_now),
       wake_fd_(wake_fd) {
   read_clock();
   poll_wake_fd();

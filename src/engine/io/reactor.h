@@ -117,7 +117,6 @@ class Reactor {
   void accept(Operation& operation, int fd, sockaddr_storage* address, socklen_t* address_bytes);
   void connect(Operation& operation, int fd, const sockaddr_storage* address,
                socklen_t address_bytes);
-  void shutdown(Operation& operation, int fd, int how);
 
   void recv(Operation& operation, int fd, std::span<uint8_t> into, int flags = 0);
   void recvmsg(Operation& operation, int fd, msghdr* message, int flags = 0);
@@ -135,23 +134,8 @@ class Reactor {
 
   void read(Operation& operation, int fd, std::span<uint8_t> into, uint64_t offset);
   void write(Operation& operation, int fd, std::span<const uint8_t> bytes, uint64_t offset);
-  void readv(Operation& operation, int fd, std::span<const iovec> into, uint64_t offset);
-  void writev(Operation& operation, int fd, std::span<const iovec> bytes, uint64_t offset);
   // Completes with a descriptor. `path` and `how` stay valid until then.
   void open(Operation& operation, int directory_fd, const char* path, open_how* how);
-  void fsync(Operation& operation, int fd, bool data_only = false);
-  void fallocate(Operation& operation, int fd, int mode, uint64_t offset, uint64_t size_bytes);
-  // Moves bytes between two descriptors of which one is a pipe. An offset of -1: none (pipe,
-  // socket). splice_flags: SPLICE_F_MOVE and the like. Runs in a kernel worker.
-  struct Splice {
-    int from_fd = -1;
-    int64_t from_offset = -1;
-    int to_fd = -1;
-    int64_t to_offset = -1;
-    uint32_t size_bytes = 0;
-    uint32_t splice_flags = 0;
-  };
-  void splice(Operation& operation, const Splice& splice);
   // Once; completes with the events that are there (POLLIN ...).
   void poll(Operation& operation, int fd, uint32_t poll_mask);
 

@@ -44,12 +44,6 @@ void Reactor::connect(Operation& operation, int fd, const sockaddr_storage* addr
   start(sqe, operation, OperationKind::connect);
 }
 
-void Reactor::shutdown(Operation& operation, int fd, int how) {
-  io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_shutdown(sqe, fd, how);
-  start(sqe, operation, OperationKind::shutdown);
-}
-
 void Reactor::recv(Operation& operation, int fd, std::span<uint8_t> into, int flags) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_recv(sqe, fd, into.data(), length_of(into.size()), flags);
@@ -107,43 +101,10 @@ void Reactor::write(Operation& operation, int fd, std::span<const uint8_t> bytes
   start(sqe, operation, OperationKind::write);
 }
 
-void Reactor::readv(Operation& operation, int fd, std::span<const iovec> into, uint64_t offset) {
-  io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_readv(sqe, fd, into.data(), static_cast<unsigned>(into.size()), offset);
-  start(sqe, operation, OperationKind::readv);
-}
-
-void Reactor::writev(Operation& operation, int fd, std::span<const iovec> bytes, uint64_t offset) {
-  io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_writev(sqe, fd, bytes.data(), static_cast<unsigned>(bytes.size()), offset);
-  start(sqe, operation, OperationKind::writev);
-}
-
 void Reactor::open(Operation& operation, int directory_fd, const char* path, open_how* how) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_openat2(sqe, directory_fd, path, how);
   start(sqe, operation, OperationKind::open);
-}
-
-void Reactor::fsync(Operation& operation, int fd, bool data_only) {
-  io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_fsync(sqe, fd, data_only ? IORING_FSYNC_DATASYNC : 0U);
-  start(sqe, operation, OperationKind::fsync);
-}
-
-void Reactor::fallocate(Operation& operation, int fd, int mode, uint64_t offset,
-                        uint64_t size_bytes) {
-  io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_fallocate(sqe, fd, mode, static_cast<off_t>(offset),
-                          static_cast<off_t>(size_bytes));
-  start(sqe, operation, OperationKind::fallocate);
-}
-
-void Reactor::splice(Operation& operation, const Splice& splice) {
-  io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_splice(sqe, splice.from_fd, splice.from_offset, splice.to_fd, splice.to_offset,
-                       splice.size_bytes, splice.splice_flags);
-  start(sqe, operation, OperationKind::splice);
 }
 
 void Reactor::poll(Operation& operation, int fd, uint32_t poll_mask) {

@@ -51,28 +51,7 @@ tl::unexpected<Error> bind_error(int error_number, const Endpoint& endpoint,
   }
 }
 
-// Whether someone listens on the socket file.
-bool answers(const SocketAddress& address) {
-  Result<Fd> fd = open_socket(AF_UNIX);
-  return fd && connect(fd->get(), address.get(), address.size_bytes) == 0;
-}
-
 }  // namespace
-
-Fd& Fd::operator=(Fd&& other) noexcept {
-  if (this != &other) {
-    reset();
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-void Fd::reset() {
-  if (fd_ >= 0) {
-    close(fd_);
-    fd_ = -1;
-  }
-}
 
 SocketAddress SocketAddress::from(const Endpoint& endpoint) {
   return from(endpoint, endpoint.address.is_v4() ? AF_INET : AF_INET6);
@@ -158,38 +137,6 @@ Result<Fd> listen_tcp(const Endpoint& endpoint, const ListenOptions& options) {
   return fd;
 }
 
-Result<Fd> listen_unix(const std::string& path) {
-  const Result<SocketAddress> address = SocketAddress::from_unix_path(path);
-  if (!address) {
-    return fail(address.error());
-  }
-  Result<Fd> fd = open_socket(AF_UNIX);
-  if (!fd) {
-    return fd;
-  }
-  // Linux gives the socket file the mode of the socket itself (less the umask).
-  fchmod(fd->get(), S_IRUSR | S_IWUSR);
-  int result = bind(fd->get(), address->get(), address->size_bytes);
-  if (result != 0 && errno == EADDRINUSE) {
-    struct stat status {};
-    if (lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
-      return fail(ErrorCode::exists, "cannot listen on " + path +
-                                         ": a file that is no socket is "
-                                         "there; remove it or use another directory");
-    }
-    if (answers(*address)) {
-      return fail(ErrorCode::conflict, "another process already listens on " + path);
-    }
-    unlink(path.c_str());
-    result = bind(fd->get(), address->get(), address->size_bytes);
-  }
-  constexpr int backlog = 64;
-  if (result != 0 || listen(fd->get(), backlog) != 0) {
-    return fail_errno(errno, "cannot listen on " + path);
-  }
-  return fd;
-}
-
 Result<Fd> open_tcp(const Endpoint& destination, const std::optional<Endpoint>& source) {
   const bool has_source = source && !source->address.is_unspecified();
   if (has_source && source->address.is_v4() != destination.address.is_v4()) {
@@ -245,17 +192,6 @@ void drop_connection(int fd) {
   sockaddr nobody{};
   nobody.sa_family = AF_UNSPEC;  // a disconnect, see connect(2)
   (void)::connect(fd, &nobody, sizeof nobody);
-}
-
-void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes) {
-  const int receive = static_cast<int>(receive_bytes);
-  const int send = static_cast<int>(send_bytes);
-  if (receive > 0) {
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
-  }
-  if (send > 0) {
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof send);
-  }
 }
 
 uint32_t receive_buffer_bytes(int fd) {

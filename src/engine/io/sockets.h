@@ -6,31 +6,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "engine/base/endpoint.h"
+#include "engine/base/fd.h"
 #include "engine/base/result.h"
 
 namespace murder::io {
 
-// Owns a descriptor and closes it; movable. For set-up and tear-down, not for what the ring still
-// uses.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept;
-  ~Fd() { reset(); }
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-  void reset();
-
- private:
-  int fd_ = -1;
-};
+using murder::Fd;
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -58,10 +41,6 @@ struct ListenOptions {
 // Port 0: any free one; see local_endpoint(). Errors say what to do.
 [[nodiscard]] Result<Fd> listen_tcp(const Endpoint& endpoint, const ListenOptions& options);
 
-// Listens on a path, readable and writable by the owner only. A socket file nobody listens on any
-// more is replaced; one that answers is a conflict.
-[[nodiscard]] Result<Fd> listen_unix(const std::string& path);
-
 // A TCP socket for connecting to `destination`, with TCP_NODELAY, bound to `source` if given (port
 // 0: any; an unspecified address: none).
 [[nodiscard]] Result<Fd> open_tcp(const Endpoint& destination,
@@ -73,9 +52,6 @@ struct ListenOptions {
 void set_no_delay(int fd);
 // Ends a TCP connection at once and forgets what was not sent or acknowledged.
 void drop_connection(int fd);
-// Kernel buffers; the kernel doubles and bounds them (net.core.rmem_max). 0 leaves them as they
-// are.
-void set_buffer_sizes(int fd, uint32_t receive_bytes, uint32_t send_bytes);
 // Of the socket now (SO_RCVBUF); 0 when it cannot be said. The kernel lets it grow.
 [[nodiscard]] uint32_t receive_buffer_bytes(int fd);
 // How many bytes make the socket readable (SO_RCVLOWAT). A lower mark takes effect at once for who

@@ -1,13 +1,14 @@
 #include "engine/node/node.h"
 
 #include <fmt/core.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "engine/archive/verify.h"
 #include "engine/base/ensure.h"
+#include "engine/base/monotonic_clock.h"
+#include "engine/base/random_word.h"
 #include "engine/base/thread_start.h"
 #include "engine/base/units.h"
 #include "engine/codec/url.h"
@@ -20,12 +21,10 @@ constexpr Duration stop_check_interval = std::chrono::milliseconds(10);
 constexpr Duration stop_patience = std::chrono::seconds(3);
 constexpr std::string_view peer_id_prefix = "-MU0001-";  // BEP 20
 
+// No secret depends on it, so any number will do where the kernel has none yet (early boot).
 uint64_t random_seed() {
-  uint64_t seed = 0;
-  if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
-    seed = reinterpret_cast<uintptr_t>(&seed);  // early boot; no secret hangs on it
-  }
-  return seed;
+  const auto time = static_cast<uint64_t>(monotonic_now().time_since_epoch().count());
+  return random_word().value_or(time ^ reinterpret_cast<uintptr_t>(&time));
 }
 
 PeerId make_peer_id(Prng& prng) {

@@ -150,7 +150,6 @@ void FlowNetwork::settle(Instant now) {
       cut_count_ += position == chain_max ? 1 : 0;
       continue;
     }
-    ++recomputed_count_;
     const double before = links_[number].level;
     const double level = level_of(number);
     links_[number].level = level;

@@ -57,7 +57,6 @@ class FlowNetwork {
     }
   }
 
-  [[nodiscard]] uint64_t recomputed_count() const { return recomputed_count_; }
   // Chains of changes that were cut off because they grew too long.
   [[nodiscard]] uint64_t cut_count() const { return cut_count_; }
 
@@ -113,7 +112,6 @@ class FlowNetwork {
   std::vector<uint32_t> heap_;   // flows, soonest end first; four children each
   std::vector<uint32_t> dirty_;  // links to compute anew, in the order they were found
   std::vector<double> elsewhere_;
-  uint64_t recomputed_count_ = 0;
   uint64_t cut_count_ = 0;
 };
 

@@ -39,7 +39,7 @@ int error_of(long result) {
 }
 
 int error_of_opening(int directory_fd, const std::string& path, int flags) {
-  const FileDescriptor file(::openat(directory_fd, path.c_str(), flags | O_CLOEXEC, 0600));
+  const Fd file(::openat(directory_fd, path.c_str(), flags | O_CLOEXEC, 0600));
   return file.is_open() ? 0 : errno;
 }
 
@@ -65,8 +65,8 @@ TEST_CASE("a confined thread reaches no file outside of its directory") {
   make_directory(temporary / "inside");
   make_directory(temporary / "outside");
   write_file(temporary / "outside/kept", "kept");
-  const Result<FileDescriptor> inside = open_file(temporary / "inside", O_RDONLY | O_DIRECTORY);
-  const Result<FileDescriptor> outside = open_file(temporary / "outside", O_RDONLY | O_DIRECTORY);
+  const Result<Fd> inside = open_file(temporary / "inside", O_RDONLY | O_DIRECTORY);
+  const Result<Fd> outside = open_file(temporary / "outside", O_RDONLY | O_DIRECTORY);
   REQUIRE(inside);
   REQUIRE(outside);
   const int in = inside->get();
@@ -109,7 +109,7 @@ TEST_CASE("a confined thread runs, connects to and changes nothing else") {
     return;
   }
   TemporaryDirectory temporary;
-  const Result<FileDescriptor> directory = open_file(temporary.path(), O_RDONLY | O_DIRECTORY);
+  const Result<Fd> directory = open_file(temporary.path(), O_RDONLY | O_DIRECTORY);
   REQUIRE(directory);
   const int fd = directory->get();
   const auto attempts = [fd]() -> Errors {
@@ -169,7 +169,7 @@ TEST_CASE("a thread that only checks an archive makes and opens nothing") {
     return;
   }
   TemporaryDirectory temporary;
-  const Result<FileDescriptor> directory = open_file(temporary.path(), O_RDONLY | O_DIRECTORY);
+  const Result<Fd> directory = open_file(temporary.path(), O_RDONLY | O_DIRECTORY);
   REQUIRE(directory);
   const int fd = directory->get();
   const Errors errors = run({}, [fd]() -> Errors {
@@ -192,7 +192,7 @@ TEST_CASE("only the confined thread is held, and a pulse comes while it works") 
       [&pulses] { ++pulses; });
   REQUIRE(ran);
   CHECK(pulses == 3);
-  const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
   CHECK(socket.is_open());
   CHECK(::prctl(PR_GET_SECCOMP) == 0);
   CHECK(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0);
@@ -207,7 +207,7 @@ TEST_CASE("unpacking is confined, and works without where the kernel has nothing
   class Watcher : public Notes {
    public:
     void progress(const Progress& /*progress*/) override {
-      const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+      const Fd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
       is_held = !socket.is_open();
     }
     bool is_held = false;
@@ -265,7 +265,7 @@ TEST_CASE("memory that a confined thread lacks ends the process, and nothing hal
     ::close(STDERR_FILENO);
     end_when_memory_is_out();
     const DoomedPath doomed(temporary / "staging");
-    const Result<FileDescriptor> staging = open_file(temporary / "staging", O_RDONLY | O_DIRECTORY);
+    const Result<Fd> staging = open_file(temporary / "staging", O_RDONLY | O_DIRECTORY);
     static_cast<void>(
         run_confined({.directory_fd = staging->get()}, [] { std::get_new_handler()(); }));
     ::_exit(0);

@@ -128,7 +128,7 @@ TEST_CASE("a file is copied, so that writing the source changes nothing of the r
   CHECK((release->content == ArchiveContent::copied ||
          release->content == ArchiveContent::shares_blocks));
   {
-    const FileDescriptor written(::open((temporary / "app.bin").c_str(), O_WRONLY));
+    const Fd written(::open((temporary / "app.bin").c_str(), O_WRONLY));
     REQUIRE(::pwrite(written.get(), "changed", 7, 1000) == 7);
   }
   check_verifies(*release);

@@ -34,7 +34,7 @@ struct Packed {
 };
 
 Packed pack(const std::string& path, bool keep_attributes) {
-  const Result<FileDescriptor> root = open_file(path, O_RDONLY | O_DIRECTORY);
+  const Result<Fd> root = open_file(path, O_RDONLY | O_DIRECTORY);
   REQUIRE(root);
   Notes notes;
   const Result<Tree> tree =

@@ -69,7 +69,7 @@ class Reader {
 
 // Out of the page cache, where the file system lets go of it.
 void make_cold(const std::string& path) {
-  const FileDescriptor file = std::move(*open_file(path, O_RDWR));
+  const Fd file = std::move(*open_file(path, O_RDWR));
   REQUIRE(::fsync(file.get()) == 0);
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
 }

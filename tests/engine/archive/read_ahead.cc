@@ -26,7 +26,7 @@ TEST_CASE("reading ahead ends when packing does, wherever either is") {
   REQUIRE(::truncate((temporary / "large").c_str(), 256LL * 1024 * 1024) == 0);
   write_file(temporary / "vanishes", "x");
   write_file(temporary / "zz", "x");
-  const FileDescriptor root = std::move(*open_file(temporary.path(), O_RDONLY | O_DIRECTORY));
+  const Fd root = std::move(*open_file(temporary.path(), O_RDONLY | O_DIRECTORY));
   Notes notes;
   const Result<Tree> tree = walk_tree(root.get(), {.root_name = "tree"}, notes);
   REQUIRE(tree);

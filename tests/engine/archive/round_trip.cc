@@ -24,13 +24,13 @@ using namespace murder::archive::testing;
 namespace {
 
 Result<Tree> walk(const std::string& path, Observer& observer) {
-  const Result<FileDescriptor> root = open_file(path, O_RDONLY | O_DIRECTORY);
+  const Result<Fd> root = open_file(path, O_RDONLY | O_DIRECTORY);
   REQUIRE(root);
   return walk_tree(root->get(), {.root_name = path, .leave_out_git = true}, observer);
 }
 
 Result<std::string> pack(const std::string& path, ArchiveFormat format = ArchiveFormat::tar_zstd) {
-  const Result<FileDescriptor> root = open_file(path, O_RDONLY | O_DIRECTORY);
+  const Result<Fd> root = open_file(path, O_RDONLY | O_DIRECTORY);
   REQUIRE(root);
   Notes notes;
   const Result<Tree> tree = walk(path, notes);
@@ -148,16 +148,16 @@ TEST_CASE("paths longer than the kernel takes at once, and a hundred levels deep
   TemporaryDirectory temporary;
   make_directory(temporary / "tree");
   // Made from below, since no single path reaches it.
-  FileDescriptor at = std::move(*open_file(temporary / "tree", O_RDONLY | O_DIRECTORY));
+  Fd at = std::move(*open_file(temporary / "tree", O_RDONLY | O_DIRECTORY));
   const std::string name(120, 'd');
   constexpr int levels = 120;
   static_assert(levels < static_cast<int>(limits::path_depth_max));
   for (int level = 0; level < levels; ++level) {
     REQUIRE(::mkdirat(at.get(), name.c_str(), 0755) == 0);
-    at = FileDescriptor(::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY));
+    at = Fd(::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY));
     REQUIRE(at.is_open());
   }
-  const FileDescriptor file(::openat(at.get(), "deep", O_WRONLY | O_CREAT, 0644));
+  const Fd file(::openat(at.get(), "deep", O_WRONLY | O_CREAT, 0644));
   REQUIRE(write_all(file.get(), as_bytes_of("deep content"), "deep"));
   check_round_trip(temporary / "tree");
 }
@@ -184,10 +184,10 @@ TEST_CASE("names keep their bytes whatever the locale, also where it would compo
 TEST_CASE("what is too deep is refused, not cut") {
   TemporaryDirectory temporary;
   make_directory(temporary / "tree");
-  FileDescriptor at = std::move(*open_file(temporary / "tree", O_RDONLY | O_DIRECTORY));
+  Fd at = std::move(*open_file(temporary / "tree", O_RDONLY | O_DIRECTORY));
   for (uint32_t level = 0; level <= limits::path_depth_max; ++level) {
     REQUIRE(::mkdirat(at.get(), "d", 0755) == 0);
-    at = FileDescriptor(::openat(at.get(), "d", O_RDONLY | O_DIRECTORY));
+    at = Fd(::openat(at.get(), "d", O_RDONLY | O_DIRECTORY));
     REQUIRE(at.is_open());
   }
   const Result<std::string> archive = pack(temporary / "tree");
@@ -275,7 +275,7 @@ TEST_CASE("a file that may not be read is named before anything is packed") {
 TEST_CASE("sockets are left out with a warning; fifos are refused") {
   TemporaryDirectory temporary;
   make_directory(temporary / "tree");
-  const FileDescriptor made(::socket(AF_UNIX, SOCK_STREAM, 0));
+  const Fd made(::socket(AF_UNIX, SOCK_STREAM, 0));
   struct sockaddr_un address {};
   address.sun_family = AF_UNIX;
   fmt::format_to_n(address.sun_path, sizeof(address.sun_path) - 1, "{}", temporary / "tree/sock");
@@ -316,7 +316,7 @@ class Meddler : public Observer {
 
 Result<PackedTree> pack_meddled(const std::string& path, std::function<void()> meddle,
                                 bool within_b = false) {
-  const Result<FileDescriptor> root = open_file(path, O_RDONLY | O_DIRECTORY);
+  const Result<Fd> root = open_file(path, O_RDONLY | O_DIRECTORY);
   REQUIRE(root);
   Meddler meddler(std::move(meddle), within_b);
   const Result<Tree> tree = walk(path, meddler);
@@ -400,7 +400,7 @@ TEST_CASE("packing and unpacking stop when told to, and leave nothing") {
   REQUIRE_FALSE(unpacked);
   CHECK(unpacked.error().code == ErrorCode::interrupted);
   CHECK(names_in(temporary.path()) == std::vector<std::string>{"tree"});
-  const Result<FileDescriptor> root = open_file(temporary / "tree", O_RDONLY | O_DIRECTORY);
+  const Result<Fd> root = open_file(temporary / "tree", O_RDONLY | O_DIRECTORY);
   const Result<Tree> tree = walk_tree(root->get(), {.root_name = "tree", .cancel = &cancel}, notes);
   REQUIRE_FALSE(tree);
   CHECK(tree.error().code == ErrorCode::interrupted);

@@ -53,14 +53,14 @@ void make_directory(const std::string& path, mode_t mode) {
 }
 
 void write_file(const std::string& path, std::string_view content, mode_t mode) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600));
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600));
   REQUIRE(file.is_open());
   REQUIRE(write_all(file.get(), as_bytes_of(content), path));
   REQUIRE(::fchmod(file.get(), mode) == 0);
 }
 
 void write_file_at(const std::string& path, uint64_t offset, std::string_view content) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT, 0644));
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT, 0644));
   REQUIRE(file.is_open());
   REQUIRE(write_all_at(file.get(), as_bytes_of(content), offset, path));
 }
@@ -92,7 +92,7 @@ uint64_t blocks_of(const std::string& path) {
 }
 
 std::vector<std::string> listing(const std::string& path) {
-  const Result<FileDescriptor> root = open_file(path, O_RDONLY | O_DIRECTORY);
+  const Result<Fd> root = open_file(path, O_RDONLY | O_DIRECTORY);
   REQUIRE(root);
   Observer silent;
   const Result<Tree> tree = walk_tree(root->get(), {.root_name = path}, silent);
@@ -104,7 +104,7 @@ std::vector<std::string> listing(const std::string& path) {
     if (entry.type == EntryType::file) {
       DirectoryCursor::Place place;
       REQUIRE(cursor.enter_parent(entry.path, &place) == 0);
-      const FileDescriptor file(::openat(place.directory_fd, place.name, O_RDONLY | O_NOFOLLOW));
+      const Fd file(::openat(place.directory_fd, place.name, O_RDONLY | O_NOFOLLOW));
       REQUIRE(file.is_open());
       std::vector<uint8_t> content(entry.size_bytes);
       REQUIRE(read_at(file.get(), content, 0, entry.path).value() == content.size());

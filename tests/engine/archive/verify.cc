@@ -39,7 +39,7 @@ std::vector<uint32_t> missing_of(const BitSet& pieces) {
 
 // Files leave the page cache, where the file system lets go of them.
 void make_cold(const std::string& path) {
-  const Result<FileDescriptor> file = open_file(path, O_RDONLY);
+  const Result<Fd> file = open_file(path, O_RDONLY);
   if (file) {
     ::fsync(file->get());
     ::posix_fadvise(file->get(), 0, 0, POSIX_FADV_DONTNEED);

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "../io/listen_unix.h"
 #include "engine/io/notifier.h"
 #include "support.h"
 
@@ -18,9 +19,7 @@ class ServerThread {
     char pattern[] = "/tmp/murder-test-XXXXXX";
     REQUIRE(mkdtemp(pattern) != nullptr);
     directory_ = pattern;
-    auto fd = io::listen_unix(path());
-    REQUIRE(fd);
-    fixture_.server->serve(fd->release());
+    fixture_.server->serve(io::listen_unix(path()).release());
     thread_ = std::thread([this] {
       fixture_.reactor->run();
       fixture_.server.reset();

@@ -1,5 +1,6 @@
 #include "engine/http/server.h"
 
+#include "../io/listen_unix.h"
 #include "support.h"
 
 using namespace murder;
@@ -184,9 +185,7 @@ TEST_CASE("a unix socket is served beside the TCP one and known as local") {
   char pattern[] = "/tmp/murder-test-XXXXXX";
   REQUIRE(mkdtemp(pattern) != nullptr);
   const std::string path = std::string(pattern) + "/control";
-  auto fd = io::listen_unix(path);
-  REQUIRE(fd);
-  fixture.server->serve(fd->release());
+  fixture.server->serve(io::listen_unix(path).release());
   RawClient client(*fixture.reactor, path);
   client.send("GET /status HTTP/1.1\r\nHost: local\r\n\r\n");
   CHECK(client.read_until("|").ends_with("GET /status  |"));

@@ -125,44 +125,17 @@ TEST_CASE("connecting to a closed port completes with ECONNREFUSED") {
   CHECK(wait_for(*reactor, connected) == -ECONNREFUSED);
 }
 
-TEST_CASE("a file is preallocated, written, synced and read back") {
+TEST_CASE("a file is written and read back") {
   const auto reactor = make_reactor();
   const Fd fd(memfd_create("murder-test", MFD_CLOEXEC));
   REQUIRE(fd.is_open());
   Recorder recorder;
-  reactor->fallocate(recorder.operation, fd.get(), 0, 0, 8192);
-  REQUIRE(wait_for(*reactor, recorder) == 0);
-  CHECK(lseek(fd.get(), 0, SEEK_END) == 8192);
   reactor->write(recorder.operation, fd.get(), as_bytes_of("piece"), 4096);
   REQUIRE(wait_for(*reactor, recorder) == 5);
-  reactor->fsync(recorder.operation, fd.get(), true);
-  REQUIRE(wait_for(*reactor, recorder) == 0);
   std::array<uint8_t, 5> buffer{};
   reactor->read(recorder.operation, fd.get(), buffer, 4096);
   REQUIRE(wait_for(*reactor, recorder) == 5);
   CHECK(as_text_of(buffer) == "piece");
-}
-
-TEST_CASE("splice moves a file's bytes through a pipe into a socket") {
-  const auto reactor = make_reactor();
-  const Fd file(memfd_create("murder-test", MFD_CLOEXEC));
-  REQUIRE(pwrite(file.get(), "0123456789", 10, 0) == 10);
-  int pipe_fds[2] = {-1, -1};
-  REQUIRE(pipe2(pipe_fds, O_CLOEXEC) == 0);
-  const Fd pipe_out(pipe_fds[0]);
-  const Fd pipe_in(pipe_fds[1]);
-  const SocketPair pair = make_pair();
-  Recorder recorder;
-  reactor->splice(
-      recorder.operation,
-      {.from_fd = file.get(), .from_offset = 4, .to_fd = pipe_in.get(), .size_bytes = 6});
-  REQUIRE(wait_for(*reactor, recorder) == 6);
-  reactor->splice(recorder.operation,
-                  {.from_fd = pipe_out.get(), .to_fd = pair.first.get(), .size_bytes = 6});
-  REQUIRE(wait_for(*reactor, recorder) == 6);
-  char text[7] = {};
-  REQUIRE(read(pair.second.get(), text, 6) == 6);
-  CHECK(std::string(text) == "456789");
 }
 
 TEST_CASE("a cancelled operation completes with ECANCELED, and only then is out of flight") {

@@ -1,5 +1,4 @@
 // Scattered and gathered transfers, and sends without a copy.
-#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include <array>
@@ -62,23 +61,6 @@ TEST_CASE("a message is gathered from its parts and scattered into its parts") {
   REQUIRE(wait_for(*reactor, received) == 15);
   CHECK(head_in == head);
   CHECK(body_in == body);
-}
-
-TEST_CASE("a file is written from parts and read into parts") {
-  const auto reactor = make_reactor();
-  const Fd file(memfd_create("murder-test", MFD_CLOEXEC));
-  std::string first = "abc";
-  std::string second = "defgh";
-  const std::array<iovec, 2> out = {vector_of(first), vector_of(second)};
-  Recorder recorder;
-  reactor->writev(recorder.operation, file.get(), out, 100);
-  REQUIRE(wait_for(*reactor, recorder) == 8);
-  std::string first_in(4, '?');
-  std::string second_in(4, '?');
-  const std::array<iovec, 2> in = {vector_of(first_in), vector_of(second_in)};
-  reactor->readv(recorder.operation, file.get(), in, 100);
-  REQUIRE(wait_for(*reactor, recorder) == 8);
-  CHECK(first_in + second_in == "abcdefgh");
 }
 
 TEST_CASE("a send without a copy stays in flight until its pages are free") {

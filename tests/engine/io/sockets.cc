@@ -69,35 +69,7 @@ TEST_CASE("connecting from an IPv6 address to an IPv4 one is an error in words")
   CHECK(fd.error().code == ErrorCode::invalid_input);
 }
 
-TEST_CASE("a unix socket is the owner's alone, and a dead one is replaced") {
-  const TemporaryDirectory directory;
-  const std::string path = directory / "s";
-  {
-    Result<Fd> listener = listen_unix(path);
-    REQUIRE(listener);
-    struct stat status {};
-    REQUIRE(stat(path.c_str(), &status) == 0);
-    CHECK((status.st_mode & 0777U) == 0600U);
-    const Result<Fd> second = listen_unix(path);
-    REQUIRE_FALSE(second);
-    CHECK(second.error().code == ErrorCode::conflict);
-  }
-  CHECK(listen_unix(path));
-}
-
-TEST_CASE("a unix socket never replaces a file that is no socket") {
-  const TemporaryDirectory directory;
-  const std::string path = directory / "s";
-  std::ofstream(path) << "precious";
-  const Result<Fd> listener = listen_unix(path);
-  REQUIRE_FALSE(listener);
-  CHECK(listener.error().code == ErrorCode::exists);
-  std::string content;
-  std::ifstream(path) >> content;
-  CHECK(content == "precious");
-}
-
 TEST_CASE("a socket path that the kernel cannot hold is an error") {
-  CHECK_FALSE(listen_unix(std::string(108, 'x')));
-  CHECK_FALSE(listen_unix(""));
+  CHECK_FALSE(SocketAddress::from_unix_path(std::string(108, 'x')));
+  CHECK_FALSE(SocketAddress::from_unix_path(""));
 }

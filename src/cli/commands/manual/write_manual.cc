@@ -25,8 +25,7 @@ Status write_page(const files::path& directory, const std::string& file_name,
                   const std::string& page) {
   const std::string section = file_name.substr(file_name.rfind('.') + 1);
   const std::string path = (directory / ("man" + section) / file_name).string();
-  Result<archive::FileDescriptor> file =
-      archive::open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  Result<Fd> file = archive::open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   if (!file) {
     return fail(file.error());
   }
@@ -34,7 +33,7 @@ Status write_page(const files::path& directory, const std::string& file_name,
   if (Status written = archive::write_all(file->get(), {bytes, page.size()}, path); !written) {
     return written;
   }
-  return file->close(path);
+  return archive::close_file(std::move(*file), path);
 }
 
 // Empty directories for the sections, without pages of commands that are gone.

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
+#include "cli/commands/tracker/bounds.h"
 #include "cli/commands/tracker/tracker_config_keys.h"
 #include "cli/ui/parse_toml.h"
 #include "cli/ui/suggestion.h"
 #include "cli/ui/toml_library.h"
 #include "engine/archive/file.h"
 #include "engine/base/units.h"
-#include "cli/commands/tracker/bounds.h"
 #include "engine/http/bounds.h"
 #include "tracker/bounds.h"
 

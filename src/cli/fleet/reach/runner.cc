@@ -18,6 +18,7 @@
 
 #include "cli/fleet/reach/running.h"
 #include "engine/base/ensure.h"
+#include "engine/base/monotonic_clock.h"
 #include "engine/base/prng.h"
 #include "engine/policy/backoff.h"
 
@@ -30,10 +31,6 @@ constexpr rlim_t descriptors_per_fork = 5;  // three kept, two more while it is 
 constexpr rlim_t descriptors_for_others = 64;
 constexpr policy::Backoff backoff{.first = limits::retry_wait_first,
                                   .most = limits::retry_wait_most};
-
-Instant now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 // The forks that the limit of open files allows; raises the soft limit as far as it needs.
 uint32_t forks_allowed(uint32_t wanted) {
@@ -66,7 +63,7 @@ class Runner::Run {
         launcher_(launcher),
         observer_(observer),
         forks_(forks_allowed(std::clamp(forks, 1U, limits::forks_max))),
-        prng_(static_cast<uint64_t>(now().time_since_epoch().count()) ^
+        prng_(static_cast<uint64_t>(monotonic_now().time_since_epoch().count()) ^
               static_cast<uint64_t>(getpid())) {}
 
   void add(Job job) {
@@ -88,7 +85,7 @@ class Runner::Run {
     give_up_waiting(is_meant, "stopped before its turn");
     for (const std::unique_ptr<Running>& each : running_) {
       if (std::all_of(each->jobs().begin(), each->jobs().end(), is_meant)) {
-        each->stop(now(), Running::Why::stopped);
+        each->stop(monotonic_now(), Running::Why::stopped);
       }
     }
   }
@@ -176,13 +173,13 @@ class Runner::Run {
     give_up_waiting(is_meant, "stopped before its turn");
     for (const std::unique_ptr<Running>& each : running_) {
       if (is_cancelled(each->jobs().front())) {
-        each->stop(now(), Running::Why::stopped);
+        each->stop(monotonic_now(), Running::Why::stopped);
       }
     }
   }
 
   void move_due() {
-    while (!later_.empty() && later_.begin()->first <= now()) {
+    while (!later_.empty() && later_.begin()->first <= monotonic_now()) {
       ready_.push_back(later_.begin()->second);
       later_.erase(later_.begin());
     }
@@ -287,7 +284,7 @@ class Runner::Run {
                                             .log_bytes_max = kind.log_bytes_max,
                                             .forks = forks_,
                                             .command_timeout = kind.command_timeout,
-                                            .now = now(),
+                                            .now = monotonic_now(),
                                             .on_output = follower_of(taken)});
     if (!running) {
       return fail(running.error());
@@ -311,7 +308,7 @@ class Runner::Run {
     }
     polled_.clear();
     polled_.push_back({.fd = wake_fd, .events = POLLIN, .revents = 0});
-    Instant until = is_more_to_start_ ? now() : now() + tick_interval;
+    Instant until = is_more_to_start_ ? monotonic_now() : monotonic_now() + tick_interval;
     if (!later_.empty()) {
       until = std::min(until, later_.begin()->first);
     }
@@ -321,7 +318,7 @@ class Runner::Run {
         polled_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
       }
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - monotonic_now());
     // A signal ends the wait, and so does the tick.
     poll(polled_.data(), polled_.size(), static_cast<int>(std::max<int64_t>(left.count(), 0)));
   }
@@ -329,13 +326,13 @@ class Runner::Run {
   void collect() {
     for (size_t index = 0; index < running_.size();) {
       Running& running = *running_[index];
-      const bool is_ended = running.advance(now());
+      const bool is_ended = running.advance(monotonic_now());
       if (!is_ended) {
         ++index;
         continue;
       }
       running.tell(results_);
-      const Instant ended = now();
+      const Instant ended = monotonic_now();
       for (const size_t job : running.jobs()) {
         results_[job].elapsed = ended - running.started();
         finish_or_retry(job, running.jobs().size(), ended);

@@ -1,20 +1,20 @@
 #include "engine/host/service/service_link.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
+#include <chrono>
 
+#include "engine/base/monotonic_clock.h"
 #include "engine/host/bounds.h"
 
 namespace murder::host {
 namespace {
 
 uint64_t monotonic_usec() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000 +
-         static_cast<uint64_t>(time.tv_nsec) / 1'000;
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(monotonic_now().time_since_epoch())
+          .count());
 }
 
 }  // namespace
