@@ -7,7 +7,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Instant start = sim::run_start;
 constexpr uint32_t block_bytes = 100'000 - codec::piece_head_bytes;  // 100,000 on the wire
 
 sim::Options two_racks() {
@@ -21,8 +20,8 @@ sim::Options two_racks() {
 }
 
 // Hosts 1 and 2 in one rack, 3 and 4 in another.
-struct Case {
-  Case() { sides.make_more(free); }
+struct TwoRacks {
+  TwoRacks() { sides.make_more(free); }
 
   sim::SideIndex connect(uint32_t near, uint32_t far) {
     const sim::SideIndex side = free.back();
@@ -75,66 +74,71 @@ using Mails = std::vector<std::pair<sim::EventKind, Instant>>;
 }  // namespace
 
 TEST_CASE("a block leaves at the rate of the links, and both ends hear of it a latency later") {
-  Case one;
-  one.order(one.connect(1, 2), start, Kind::block);
-  CHECK(one.run_until(start + 500us) == Mails{{sim::EventKind::payload_begin, start + 1ms}});
-  CHECK(one.wires.next_at() == start + 1ms);
-  CHECK(one.run_until(start + 2ms) == Mails{{sim::EventKind::payload_end, start + 2ms},
-                                            {sim::EventKind::block_left, start + 2ms}});
+  TwoRacks one;
+  one.order(one.connect(1, 2), sim::run_start, Kind::block);
+  CHECK(one.run_until(sim::run_start + 500us) ==
+        Mails{{sim::EventKind::payload_begin, sim::run_start + 1ms}});
+  CHECK(one.wires.next_at() == sim::run_start + 1ms);
+  CHECK(one.run_until(sim::run_start + 2ms) ==
+        Mails{{sim::EventKind::payload_end, sim::run_start + 2ms},
+              {sim::EventKind::block_left, sim::run_start + 2ms}});
   CHECK(one.wires.block_count() == 1);
   CHECK(one.wires.next_at() == instant_never);
 }
 
 TEST_CASE("between racks the uplink is what holds a block back") {
-  Case one;
-  one.order(one.connect(1, 3), start, Kind::block);
-  (void)one.run_until(start + 1ms);
-  CHECK(one.wires.next_at() == start + 2ms);
+  TwoRacks one;
+  one.order(one.connect(1, 3), sim::run_start, Kind::block);
+  (void)one.run_until(sim::run_start + 1ms);
+  CHECK(one.wires.next_at() == sim::run_start + 2ms);
 }
 
 TEST_CASE("orders are taken by time, whatever their order in the region") {
-  Case one;
+  TwoRacks one;
   const sim::SideIndex side = one.connect(1, 2);
-  one.order(side, start + 200us, Kind::say);
-  one.order(one.connect(2, 1), start + 100us, Kind::say);
-  CHECK(one.run_until(start + 1ms) == Mails{{sim::EventKind::message, start + 1100us},
-                                            {sim::EventKind::message, start + 1200us}});
+  one.order(side, sim::run_start + 200us, Kind::say);
+  one.order(one.connect(2, 1), sim::run_start + 100us, Kind::say);
+  CHECK(one.run_until(sim::run_start + 1ms) ==
+        Mails{{sim::EventKind::message, sim::run_start + 1100us},
+              {sim::EventKind::message, sim::run_start + 1200us}});
 }
 
 TEST_CASE("what is said behind a block waits for what the socket has taken of it") {
-  Case one;
+  TwoRacks one;
   one.options.socket_bytes = 50'000;
   const sim::SideIndex side = one.connect(1, 2);
-  one.order(side, start, Kind::block);
-  one.order(side, start + 100us, Kind::say);  // 10,000 bytes have left, 40,000 are before it
-  const Mails mails = one.run_until(start + 200us);
+  one.order(side, sim::run_start, Kind::block);
+  one.order(side, sim::run_start + 100us,
+            Kind::say);  // 10,000 bytes have left, 40,000 are before it
+  const Mails mails = one.run_until(sim::run_start + 200us);
   REQUIRE(mails.size() == 2);
   CHECK(mails[1].first == sim::EventKind::message);
-  CHECK(mails[1].second >= start + 1499us);
-  CHECK(mails[1].second <= start + 1501us);
+  CHECK(mails[1].second >= sim::run_start + 1499us);
+  CHECK(mails[1].second <= sim::run_start + 1501us);
 }
 
 TEST_CASE("a connection that is cut sends no more, and one that is cut off takes no more") {
-  Case one;
+  TwoRacks one;
   const sim::SideIndex side = one.connect(1, 2);
-  one.order(side, start, Kind::block);
-  one.order(side, start, Kind::block);
-  one.order(side, start + 100us, Kind::cut);
-  CHECK(one.run_until(start + 5ms) == Mails{{sim::EventKind::payload_begin, start + 1ms}});
+  one.order(side, sim::run_start, Kind::block);
+  one.order(side, sim::run_start, Kind::block);
+  one.order(side, sim::run_start + 100us, Kind::cut);
+  CHECK(one.run_until(sim::run_start + 5ms) ==
+        Mails{{sim::EventKind::payload_begin, sim::run_start + 1ms}});
   CHECK(one.wires.network().flow_count() == 0);
-  one.order(side, start + 5ms, Kind::cut_off);
-  one.order(side, start + 6ms, Kind::block);
-  CHECK(one.run_until(start + 9ms).empty());
+  one.order(side, sim::run_start + 5ms, Kind::cut_off);
+  one.order(side, sim::run_start + 6ms, Kind::block);
+  CHECK(one.run_until(sim::run_start + 9ms).empty());
   CHECK(one.wires.block_count() == 0);
 }
 
 TEST_CASE("more blocks than a connection's window are a fault, and payload that arrives is seen") {
-  Case one;
+  TwoRacks one;
   const sim::SideIndex side = one.connect(1, 2);
   for (uint32_t count = 0; count < limits::send_window_blocks + 1; ++count) {
-    one.order(side, start, Kind::block);
+    one.order(side, sim::run_start, Kind::block);
   }
-  (void)one.run_until(start + 100us);
+  (void)one.run_until(sim::run_start + 100us);
   CHECK(one.fleet.first_fault().empty());
   uint32_t arriving = 0;
   one.wires.each_arriving(one.fleet.host(2), [&](const sim::Side& found) {
@@ -142,7 +146,7 @@ TEST_CASE("more blocks than a connection's window are a fault, and payload that 
     ++arriving;
   });
   CHECK(arriving == 1);
-  one.order(side, start + 200us, Kind::block);
-  (void)one.run_until(start + 300us);
+  one.order(side, sim::run_start + 200us, Kind::block);
+  (void)one.run_until(sim::run_start + 300us);
   CHECK(one.fleet.first_fault().find("more blocks") != std::string::npos);
 }
