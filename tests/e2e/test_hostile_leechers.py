@@ -6,7 +6,7 @@ import struct
 import time
 import unittest
 
-from harness import MurderCase, free_address, is_alive, wait_until
+from harness import WAIT_SECONDS_MAX, MurderCase, free_address, is_alive, wait_until
 from scripted import (BITFIELD, EXTENDED, FAST_AND_EXTENDED, HAVE, INTERESTED, PIECE, REJECT, UNCHOKE, Wire, block,
                       handshake, message, request)
 from torrents import Torrent
@@ -37,9 +37,9 @@ class HostileLeecher(MurderCase):
         wire.read_handshake()
         return wire
 
-    def assert_still_serves(self):
+    def assert_still_serves(self, from_address=None):
         self.assertTrue(is_alive(self.pid))
-        with Wire.connect(self.seeder) as wire:
+        with Wire.connect(self.seeder, from_address) as wire:
             wire.get_unchoked(self.torrent.info_hash)
             piece = random.randrange(self.torrent.piece_count - 1)
             self.assertEqual(wire.fetch(piece, BLOCK, BLOCK), self.torrent.piece(piece)[BLOCK : 2 * BLOCK])
@@ -259,7 +259,16 @@ class HostileLeecher(MurderCase):
             if size % 2:  # with a reset
                 wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             wire.socket.close()
-        self.assert_still_serves()
+        self.assert_still_serves(free_address())
+        # At that address the connections before it may still be counted: a newcomer dials again.
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while True:
+            try:
+                self.assert_still_serves()
+                break
+            except (EOFError, ConnectionError):
+                self.assertLess(time.monotonic(), deadline, "the address is kept out")
+                time.sleep(0.05)
 
     def test_messages_cut_at_every_byte(self):
         whole = handshake(self.torrent.info_hash) + message(INTERESTED)
