@@ -100,6 +100,17 @@ TEST_CASE("mistakes in murder.toml name the line and what may stand there") {
   CHECK(mentions(error_of("[fleet]\nforks = 0\n"), "forks"));
 }
 
+TEST_CASE("letters of all alphabets may stand in strings, and nowhere else") {
+  for (const char* letter : {"\u00e9", "\u02ff", "\u0416", "\u2e80", "\u3042", "\ufb86", "\u00a1"}) {
+    const std::string text = std::string("[murder]\ndefault_tag = \"") + letter + "\" # " + letter;
+    const Result<Config> config = parse_config(text, "m");
+    CHECK_MESSAGE((config || config.error().text.find("m:2") != std::string::npos), letter);
+    const Result<Config> key = parse_config(std::string("[murder]\nd") + letter + "x = 1\n", "m");
+    REQUIRE_FALSE(key);
+    CHECK(key.error().text.starts_with("m:2:"));
+  }
+}
+
 TEST_CASE("what is not TOML is an error with its line") {
   CHECK(mentions(error_of("[murder]\ndefault_tag = \n"), "murder.toml:2"));
   CHECK_FALSE(parse_config(std::string(5000, '['), "murder.toml"));
