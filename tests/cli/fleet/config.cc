@@ -101,7 +101,8 @@ TEST_CASE("mistakes in murder.toml name the line and what may stand there") {
 }
 
 TEST_CASE("letters of all alphabets may stand in strings, and nowhere else") {
-  for (const char* letter : {"\u00e9", "\u02ff", "\u0416", "\u2e80", "\u3042", "\ufb86", "\u00a1"}) {
+  for (const char* letter :
+       {"\u00e9", "\u02ff", "\u0416", "\u2e80", "\u3042", "\ufb86", "\u00a1"}) {
     const std::string text = std::string("[murder]\ndefault_tag = \"") + letter + "\" # " + letter;
     const Result<Config> config = parse_config(text, "m");
     CHECK_MESSAGE((config || config.error().text.find("m:2") != std::string::npos), letter);
