@@ -63,8 +63,11 @@ bool StockChoice::may_contribute(const ActivePiece& active, const Session& sessi
 std::optional<BufferIndex> StockChoice::find_orphan(SessionId id, const Session& session) const {
   for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
     const ActivePiece& active = active_.at({index});
-    const bool own = active.owner == id && active.state == ActivePiece::State::receiving &&
-                     active.missing_count > 0;
+    // Most are neither its own nor orphans, and nothing else of them need be looked at.
+    if (active.missing_count == 0 || (active.owner != id && !active.owner.is_none())) {
+      continue;
+    }
+    const bool own = active.owner == id && active.state == ActivePiece::State::receiving;
     if (own || may_adopt(active, session)) {
       return BufferIndex{index};
     }
