@@ -1,4 +1,5 @@
-// The client for commands that have nothing else to do: control sockets, torrents by URL.
+// The client for commands that have nothing else to do: control sockets, torrents by URL. It is not
+// made of Client since those commands also work where io_uring is off.
 #pragma once
 
 #include <string_view>
