@@ -161,7 +161,7 @@ def tracked_texts():
     return texts
 
 
-def faults_of(texts, long_classes=None):
+def faults_of(texts):
     """Lines about what breaks a rule in these files."""
     faults = []
     sources = {name: text for name, text in texts.items() if name.endswith((".h", ".cc"))}
@@ -171,7 +171,7 @@ def faults_of(texts, long_classes=None):
         check_source(name, text, bare[name], scopes[name], faults)
     pure_layers.check_pure_layers(sources, bare, faults)
     swarm_parts.check_swarm_parts(sources, faults)
-    class_sizes.check_class_sizes(class_sizes.sizes_of(only_src(scopes)), faults, long_classes)
+    class_sizes.check_class_sizes(class_sizes.sizes_of(only_src(scopes)), faults)
     include_levels.check_include_levels(
         {name[len("src/"):]: text for name, text in only_src(sources).items()}, layer_of, faults)
     for name, text in texts.items():

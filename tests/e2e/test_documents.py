@@ -9,7 +9,7 @@ import unittest
 from harness import ROOT
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-# A path of several parts in one of the project's folders, without placeholders.
+# A path of several parts in one of the project's folders, without variable parts such as TAG or NAME.
 PATH = re.compile(r"`((?:bench|docs|integrations|packaging|src|tests)/[\w./@-]+)`")
 # A source file, by the end of its path.
 FILE = re.compile(r"`([\w./]+\.(?:h|cc|py))`")

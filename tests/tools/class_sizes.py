@@ -4,10 +4,6 @@ import dataclasses
 
 CLASS_LINES_MAX = 900
 
-# Classes that are longer for now, with the lines they may have: a bound only goes down, and a class that has become
-# short enough leaves the list. There is none.
-LONG_CLASSES = {}
-
 
 @dataclasses.dataclass
 class ClassSize:
@@ -59,16 +55,8 @@ def owner_of(namespaces, qualifier, sizes):
     return None
 
 
-def check_class_sizes(sizes, faults, long_classes=None):
-    long_classes = LONG_CLASSES if long_classes is None else long_classes
+def check_class_sizes(sizes, faults):
     for size in sorted(sizes.values(), key=lambda size: -size.lines):
-        bound = long_classes.get(size.name, CLASS_LINES_MAX)
-        if size.lines > bound:
-            faults.append(f"class {size.name}: {size.lines} lines in {len(size.files)} files, at most {bound}: "
-                          "take a part out of it that owns what it works on")
-    for name in long_classes:
-        if name not in sizes:
-            faults.append(f"tests/tools/class_sizes.py: there is no class {name} any more: take it off LONG_CLASSES")
-        elif sizes[name].lines <= CLASS_LINES_MAX:
-            faults.append(f"tests/tools/class_sizes.py: {name} has only {sizes[name].lines} lines now: "
-                          "take it off LONG_CLASSES")
+        if size.lines > CLASS_LINES_MAX:
+            faults.append(f"class {size.name}: {size.lines} lines in {len(size.files)} files, at most "
+                          f"{CLASS_LINES_MAX}: take a part out of it that owns what it works on")

@@ -39,5 +39,4 @@ def print_report(texts, layer_of):
     sizes = class_sizes.sizes_of({name: list(cpp_scopes.scopes_of(text)) for name, text in bare.items()})
     print(f"{'lines':>6} {'files':>6}  class (at most {class_sizes.CLASS_LINES_MAX} lines)")
     for size in sorted(sizes.values(), key=lambda size: -size.lines)[:BIGGEST_COUNT]:
-        bound = class_sizes.LONG_CLASSES.get(size.name)
-        print(f"{size.lines:>6} {len(size.files):>6}  {size.name}{f' (for now {bound})' if bound else ''}")
+        print(f"{size.lines:>6} {len(size.files):>6}  {size.name}")

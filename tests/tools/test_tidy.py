@@ -26,8 +26,8 @@ def lines(count, text="  int a = 0;"):
 
 
 class TidyCase(unittest.TestCase):
-    def faults(self, text, name="src/engine/policy/some.cc", long_classes=None, **more):
-        return tidy.faults_of({name: text, **more}, long_classes or {})
+    def faults(self, text, name="src/engine/policy/some.cc", **more):
+        return tidy.faults_of({name: text, **more})
 
     def assert_fault(self, word, *arguments, **keywords):
         faults = self.faults(*arguments, **keywords)
@@ -70,25 +70,14 @@ class ClassSizes(TidyCase):
                 "src/engine/sim/host.cc": definition.format("a", lines(first_lines - 2, "")),
                 "src/engine/sim/more.cc": definition.format("b", lines(second_lines - 2, ""))}
 
-    def size_faults(self, texts, long_classes):
-        return [fault for fault in tidy.faults_of(texts, long_classes) if "a function of" not in fault]
+    def size_faults(self, texts):
+        return [fault for fault in tidy.faults_of(texts) if "a function of" not in fault]
 
     def test_a_class_has_at_most_900_lines_over_all_its_files(self):
-        self.assertEqual(self.size_faults(self.sources(400, 400), {}), [])
-        faults = self.size_faults(self.sources(400, 401), {})
+        self.assertEqual(self.size_faults(self.sources(400, 400)), [])
+        faults = self.size_faults(self.sources(400, 401))
         self.assertEqual(len(faults), 1)
         self.assertIn("class murder::sim::Host: 901 lines in 3 files, at most 900", faults[0])
-
-    def test_a_listed_class_may_be_as_long_as_its_bound_and_no_longer(self):
-        listed = {"murder::sim::Host": 950}
-        self.assertEqual(self.size_faults(self.sources(450, 400), listed), [])
-        self.assertIn("951 lines in 3 files, at most 950", self.size_faults(self.sources(450, 401), listed)[0])
-
-    def test_a_class_that_is_short_enough_or_gone_leaves_the_list(self):
-        self.assertIn("has only 900 lines now: take it off",
-                      self.size_faults(self.sources(400, 400), {"murder::sim::Host": 950})[0])
-        self.assertIn("there is no class murder::sim::Gone any more",
-                      self.size_faults(self.sources(10, 10), {"murder::sim::Gone": 950})[0])
 
     def sizes(self, **texts):
         found = class_sizes.sizes_of({f"src/{name}.cc": scopes_of(text) for name, text in texts.items()})

@@ -12,7 +12,7 @@ namespace murder::sim {
 
 namespace {
 
-// One after the other: when this work, asked for now, is done.
+// Work is done one piece after the other: when work that is requested at `now` will be done.
 Instant done_by(Instant& free_at, Instant now, uint32_t bytes, double rate) {
   const Duration takes(static_cast<int64_t>(bytes / rate * 1e9) + 1);
   free_at = std::max(free_at, now) + takes;
