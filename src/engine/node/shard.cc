@@ -319,6 +319,7 @@ void Shard::check_stopped() {
     gather_timer_.cancel();
     verifier_.stop();
     turn_hook_.remove();
+    post_stats();  // what happened since the last tick
     home_.post(to_home::Stopped{});
   }
 }

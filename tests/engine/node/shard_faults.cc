@@ -108,6 +108,21 @@ TEST_CASE("a shard that is told to stop ends when the disk and the kernel are do
   CHECK(read_file(scene.path()) == scene.content);
 }
 
+TEST_CASE("what a shard did just before it stopped is told") {
+  ShardScene scene({.is_seeder = true});
+  FakePeer peer(scene, 1);
+  scene.turns();
+  peer.say(MessageType::interested);
+  scene.pass(200ms);
+  ask(peer, {1}, 4);
+  scene.turns();
+  REQUIRE(peer.payload_bytes() == 65536);
+  scene.stop();
+  CHECK(scene.is_stopped);
+  CHECK(scene.stats.uploaded_bytes == 65536);
+  CHECK(scene.stats.io.sent_read_bytes + scene.stats.io.sent_splice_bytes == 65536);
+}
+
 TEST_CASE("a read that fails while a peer is served is told, and ends its session") {
   ShardScene scene({.is_seeder = true});
   FakePeer peer(scene, 1);
