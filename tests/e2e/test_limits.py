@@ -5,12 +5,24 @@ import os
 import pathlib
 import resource
 import subprocess
+import sys
 import unittest
 
-from harness import PROGRAM, MurderCase, free_address
+from harness import PROGRAM, MurderCase, free_address, wait_until
 
 MIB = 1024 * 1024
 GROUPS = pathlib.Path("/sys/fs/cgroup")
+
+
+# Takes rings of io_uring until the user's limit of locked memory is reached, then holds them.
+TAKE_ALL_RINGS = """
+import ctypes, sys
+setup = ctypes.CDLL(None, use_errno=True).syscall
+while setup(425, 1, ctypes.create_string_buffer(120)) >= 0:  # io_uring_setup
+    pass
+print("no more", flush=True)
+sys.stdin.read()
+"""
 
 
 class LimitCase(MurderCase):
@@ -57,12 +69,12 @@ class ResourceLimits(LimitCase):
         return lambda: resource.setrlimit(name, (value, value))
 
     @staticmethod
-    def as_nobody_with(name, value):
+    def as_user_with(name, value, user=65534):
         def enter():
             resource.setrlimit(name, (value, value))
             os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
+            os.setgid(user)
+            os.setuid(user)
 
         return enter
 
@@ -116,16 +128,40 @@ class ResourceLimits(LimitCase):
             self.assertRegex(text, "file size limit")
             self.assertNotIn("too full", text)
 
-    @unittest.skipIf(os.geteuid() != 0, "another user's limits need root")
-    def test_little_locked_memory(self):
+    def unprivileged(self, user):
+        """What makes a process of that user, with 64 KiB that may be locked, and the arguments of its peer."""
         self.prepare()
         place = self.path("unprivileged")
         place.mkdir()
-        os.chown(place, 65534, 65534)
+        os.chown(place, user, user)
         self.let_others_reach(place)
-        enter = self.as_nobody_with(resource.RLIMIT_MEMLOCK, 64 * 1024)
-        self.limited("peer", self.torrent, "--to", place / "to", "--temp-path", place / "temp",
-                     "--run-dir", place / "run", "--ip", free_address(), "--give-up-after", "20s", "--seed-for", "0", before=enter, codes=(0,))
+        arguments = ["peer", self.torrent, "--to", place / "to", "--temp-path", place / "temp", "--run-dir", place / "run",
+                     "--ip", free_address(), "--give-up-after", "20s", "--seed-for", "0"]
+        return self.as_user_with(resource.RLIMIT_MEMLOCK, 64 * 1024, user), arguments, place
+
+    @unittest.skipIf(os.geteuid() != 0, "another user's limits need root")
+    def test_little_locked_memory(self):
+        enter, arguments, place = self.unprivileged(61_235)  # the kernel counts by user: of no other test
+        self.limited(*arguments, before=enter, codes=(0,))
+        self.assert_same_tree(self.source, place / "to" / "v1")
+
+    @unittest.skipIf(os.geteuid() != 0, "another user's limits need root")
+    def test_little_locked_memory_of_which_ended_processes_still_hold_some(self):
+        """The kernel takes rings apart some time after the end of their process, and counts their memory until then."""
+        enter, arguments, place = self.unprivileged(61_236)
+        with contextlib.ExitStack() as stack:
+            holder = stack.enter_context(subprocess.Popen([sys.executable, "-c", TAKE_ALL_RINGS], stdin=subprocess.PIPE,
+                                                          stdout=subprocess.PIPE, preexec_fn=enter))
+            stack.callback(holder.kill)
+            self.assertEqual(holder.stdout.readline(), b"no more\n")
+            peer = stack.enter_context(subprocess.Popen(
+                [PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                env=self.environment, preexec_fn=enter))
+            stack.callback(peer.kill)
+            wchan = pathlib.Path(f"/proc/{peer.pid}/wchan")
+            wait_until(lambda: peer.poll() is not None or "nanosleep" in wchan.read_text(encoding="ascii"), "a peer that waits")
+            holder.kill()
+            self.assertEqual(peer.wait(60), 0, peer.stdout.read())
         self.assert_same_tree(self.source, place / "to" / "v1")
 
     def test_little_stack(self):
@@ -142,10 +178,10 @@ class ResourceLimits(LimitCase):
     def test_little_stack_that_cannot_be_raised(self):
         self.prepare()
         self.let_others_reach(self.torrent)
-        refused = self.limited("info", self.torrent, before=self.as_nobody_with(resource.RLIMIT_STACK, 128 * 1024),
+        refused = self.limited("info", self.torrent, before=self.as_user_with(resource.RLIMIT_STACK, 128 * 1024),
                                codes=(1,))
         self.assertIn("the stack is limited to 128 KiB", refused.stderr)
-        self.limited("info", self.torrent, before=self.as_nobody_with(resource.RLIMIT_STACK, 256 * 1024), codes=(0,))
+        self.limited("info", self.torrent, before=self.as_user_with(resource.RLIMIT_STACK, 256 * 1024), codes=(0,))
 
 
 @unittest.skipIf(os.geteuid() != 0, "control groups and mounts need root")

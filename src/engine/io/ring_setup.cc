@@ -6,11 +6,17 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 namespace murder::io {
 namespace {
 
 constexpr uint32_t fewer_entries[] = {64, 16};  // 12 and 8 KiB with their completions
+
+// The kernel frees the rings of a process some time after its end (Linux 5.10 to 6.18: by a
+// workqueue), and counts their memory until then: who starts again at once may have to wait.
+constexpr int attempts_max = 41;
+constexpr timespec wait_between_attempts{.tv_sec = 0, .tv_nsec = 50'000'000};
 
 std::string read_io_uring_sysctl() {
   std::FILE* file = std::fopen("/proc/sys/kernel/io_uring_disabled", "re");
@@ -136,18 +142,27 @@ int try_set_up(io_uring& ring, uint32_t entries, uint32_t completions, KernelFea
   return result;
 }
 
+// Its memory counts as locked in many kernels, and 64 KiB are a common limit for all the rings of a
+// user. A smaller ring only enters the kernel more often.
+int try_sizes(io_uring& ring, uint32_t entries, uint32_t completions, KernelFeatures& features) {
+  int result = try_set_up(ring, entries, completions, features);
+  for (const uint32_t fewer : fewer_entries) {
+    if (result == -ENOMEM && fewer < entries) {
+      result = try_set_up(ring, fewer, 4 * fewer, features);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Result<KernelFeatures> set_up_ring(io_uring& ring, uint32_t entries, uint32_t completions) {
   KernelFeatures features;
   read_kernel_version(features);
-  int result = try_set_up(ring, entries, completions, features);
-  // Its memory counts as locked in many kernels, and 64 KiB are a common limit for all the rings of
-  // a user. A smaller ring only enters the kernel more often.
-  for (const uint32_t fewer : fewer_entries) {
-    if (result == -ENOMEM && fewer < entries) {
-      result = try_set_up(ring, fewer, 4 * fewer, features);
-    }
+  int result = try_sizes(ring, entries, completions, features);
+  for (int attempt = 1; result == -ENOMEM && attempt < attempts_max; ++attempt) {
+    nanosleep(&wait_between_attempts, nullptr);
+    result = try_sizes(ring, entries, completions, features);
   }
   if (result != 0) {
     return fail(ring_setup_error(-result, read_io_uring_sysctl()));
