@@ -3,6 +3,7 @@ deploys do not mix."""
 
 import json
 import os
+import pathlib
 import re
 import shlex
 import signal
@@ -106,6 +107,11 @@ class DeployAgain(DeployCase):
         self.assert_release(other, "/srv/app/v2")
         self.finish(first, None)
 
+    @staticmethod
+    def program_of(process):
+        """The process id of what start_murder() started: `process` passes its output and exit status on."""
+        return int(pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8"))
+
     def deploy_of_peer(self, host):
         """The token of the deploy that the peer of v1 there is of."""
         outcome = self.rack.files_of(host) / "run" / "murder" / "peer-v1.outcome"
@@ -116,11 +122,14 @@ class DeployAgain(DeployCase):
         self.slow_down(self.hosts[1:])
         first = self.start_murder("deploy", source, "--tag", "v1", "--activate")
         before = wait_until(lambda: self.deploy_of_peer("h04"), "a peer on h04")
+        program = self.program_of(first)
+        os.kill(program, signal.SIGSTOP)  # so that it does not hear of the other one
         self.environment["XDG_STATE_HOME"] = str(self.directory / "state of another machine")
         second = self.start_murder("deploy", source, "--tag", "v1", "--take-over", "--activate")
         wait_until(lambda: all(self.deploy_of_peer(host) not in (None, before) for host in self.hosts),
                    "peers of the other deploy")
-        first.terminate()  # it has not heard of the other one yet
+        os.kill(program, signal.SIGTERM)
+        os.kill(program, signal.SIGCONT)
         self.assertEqual(self.finish(first, None).returncode, 130)
         self.assertTrue(self.process("h01", r"^\S*/murder seed"))
         self.assertTrue(all(self.peers(host) for host in self.hosts[1:]))
