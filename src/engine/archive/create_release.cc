@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "engine/archive/attribute_reader.h"
+#include "engine/archive/content_digest.h"
 #include "engine/archive/exclude_patterns.h"
 #include "engine/archive/file.h"
 #include "engine/archive/pack_tree.h"
@@ -173,8 +174,9 @@ class Creation {
     if (!staging) {
       return fail(staging.error());
     }
-    PieceWriter writer(staging->fd(), staging->path(), created_.archive_path, created_.piece_bytes,
-                       options_.sync_to_disk);
+    PieceWriter writer(
+        staging->fd(), staging->path(), created_.archive_path, created_.piece_bytes,
+        {.begins_early = options_.sync_to_disk, .hashes_content = options_.hashes_content});
     const Result<std::unique_ptr<Compressor>> compressor =
         make_compressor(options_.compression, writer);
     if (!compressor) {
@@ -195,6 +197,7 @@ class Creation {
       return finished;
     }
     created_.archive_bytes = writer.size_bytes();
+    created_.content_sha256 = writer.take_content_digest();
     return publish(&*staging, writer.digests());
   }
 
@@ -238,6 +241,9 @@ class Creation {
     if (!digests) {
       return fail(digests.error());
     }
+    if (Status hashed = hash_content(is_in_place_ ? source_fd : staging->fd()); !hashed) {
+      return hashed;
+    }
     const Result<struct stat> after = stat_of(source_fd, options_.source);
     if (!after) {
       return fail(after.error());
@@ -248,6 +254,24 @@ class Creation {
                   options_.source + " changed while it was read: try again when nothing writes it");
     }
     return publish(is_in_place_ ? nullptr : &*staging, *digests);
+  }
+
+  // Of a file, for a signature.
+  Status hash_content(int fd) {
+    if (!options_.hashes_content) {
+      return {};
+    }
+    const Result<ContentDigest> digest = digest_of_file(fd, created_.archive_path, options_.cancel);
+    if (!digest) {
+      return fail(digest.error());
+    }
+    if (digest->size_bytes != created_.archive_bytes) {
+      return fail(ErrorCode::conflict, options_.source +
+                                           " changed while it was read: try again "
+                                           "when nothing writes it");
+    }
+    created_.content_sha256 = digest->sha256;
+    return {};
   }
 
   // Puts the archive (none: it is there already) and the torrent in place.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "engine/archive/piece_size.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
+#include "engine/hash/sha256.h"
 
 namespace murder::archive {
 
@@ -27,6 +29,7 @@ struct CreateOptions {
   bool keep_attributes = false;      // extended ones, access lists and capabilities among them
   bool replace = false;              // an archive and a torrent that are there already
   bool sync_to_disk = false;         // both are whole, or not there, also after a power cut
+  bool hashes_content = false;       // by SHA-256 as well: for a signature
   const CancelFlag* cancel = nullptr;
 };
 
@@ -51,6 +54,7 @@ struct CreatedRelease {
   ArchiveContent content = ArchiveContent::packed;
   uint32_t piece_bytes = 0;
   uint32_t piece_count = 0;
+  std::optional<hash::Sha256Digest> content_sha256;  // of the archive, if that was wanted
 };
 
 // The tag, the level and the piece size: what can be known to be wrong before anything is read.

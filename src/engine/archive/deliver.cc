@@ -88,6 +88,11 @@ Status check_copy(const codec::Metainfo& metainfo, const std::string& copy,
                           original, right->size() - right->count(), right->size()));
 }
 
+Status check_digest(const ContentDigest& expected, const Result<ContentDigest>& found,
+                    const std::string& name) {
+  return found ? check_signed_content(expected, *found, name) : Status(fail(found.error()));
+}
+
 Status check_size(int fd, uint64_t size_bytes, const std::string& path) {
   const Result<struct stat> status = stat_of(fd, path);
   if (!status) {
@@ -177,20 +182,34 @@ Status fill(Staging& staging, int from_fd, const std::string& target,
   if (!copied) {
     return fail(copied.error());
   }
-  if (options.metainfo == nullptr) {
-    return {};
+  if (options.metainfo != nullptr) {
+    const uint64_t size_bytes = options.metainfo->geometry.total_bytes;
+    if (Status right = check_size(staging.fd(), size_bytes, options.file_path); !right) {
+      return right;
+    }
+    if (Status right =
+            check_copy(*options.metainfo, staging.path(), options.file_path, options.cancel);
+        !right) {
+      return right;
+    }
   }
-  const uint64_t size_bytes = options.metainfo->geometry.total_bytes;
-  if (Status right = check_size(staging.fd(), size_bytes, options.file_path); !right) {
-    return right;
-  }
-  return check_copy(*options.metainfo, staging.path(), options.file_path, options.cancel);
+  return options.signed_content
+             ? check_digest(*options.signed_content,
+                            digest_of_file(staging.fd(), options.file_path, options.cancel),
+                            options.name)
+             : Status();
 }
 
-Status place(Staging& staging, const std::string& target, bool sync_to_disk) {
+Status place(Staging& staging, const std::string& target, const DeliverFileOptions& options) {
+  const bool sync_to_disk = options.sync_to_disk;
   if (sync_to_disk) {
     if (Status synced = sync_file(staging.fd(), target); !synced) {
       return synced;
+    }
+  }
+  if (options.observer != nullptr) {
+    if (Status allowed = options.observer->may_place(); !allowed) {
+      return allowed;
     }
   }
   if (Status renamed = staging.rename_to(target); !renamed) {
@@ -215,8 +234,9 @@ Result<std::string> deliver_file(const DeliverFileOptions& options) {
     return fail(target.error());
   }
   const struct stat* replaced = target->replaced ? &*target->replaced : nullptr;
-  if (replaced != nullptr && replaced->st_dev == source->st_dev &&
-      replaced->st_ino == source->st_ino) {
+  const bool is_itself = replaced != nullptr && replaced->st_dev == source->st_dev &&
+                         replaced->st_ino == source->st_ino;
+  if (is_itself && !options.signed_content) {
     return target->path;  // it lies there already
   }
   const PathParts parts = split_path(target->path);
@@ -235,7 +255,7 @@ Result<std::string> deliver_file(const DeliverFileOptions& options) {
   if (options.owner && ::fchown(staging->fd(), options.owner->user, options.owner->group) != 0) {
     return fail_errno(errno, "cannot set the owner of " + target->path);
   }
-  if (Status placed = place(*staging, target->path, options.sync_to_disk); !placed) {
+  if (Status placed = place(*staging, target->path, options); !placed) {
     return fail(placed.error());
   }
   return target->path;
@@ -277,6 +297,14 @@ Result<std::string> deliver_tree(const codec::Metainfo& metainfo, const DeliverT
           check_copy(metainfo, placement->path(), options.content_directory, options.cancel);
       !right) {
     return fail(right.error());
+  }
+  if (options.signed_content) {
+    if (Status right = check_digest(*options.signed_content,
+                                    digest_of_content(metainfo, placement->path(), options.cancel),
+                                    placement->target());
+        !right) {
+      return fail(right.error());
+    }
   }
   if (Status finished = writer.finish(); !finished) {
     return fail(finished.error());

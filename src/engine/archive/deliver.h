@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/archive/content_digest.h"
 #include "engine/archive/observer.h"
 #include "engine/archive/tree_writer.h"
 #include "engine/base/result.h"
@@ -23,6 +24,9 @@ struct DeliverFileOptions {
   const codec::Metainfo* metainfo = nullptr;  // the copy must be its content
   bool sync_to_disk = false;                  // it is whole, or as it was, also after a power cut
   const CancelFlag* cancel = nullptr;         // while that is verified
+  Observer* observer = nullptr;               // whether it may have its name
+  // What the copy must be, by SHA-256; then also a file that lies there already is replaced by one.
+  std::optional<ContentDigest> signed_content;
 };
 [[nodiscard]] Result<std::string> deliver_file(const DeliverFileOptions& options);
 
@@ -35,6 +39,7 @@ struct DeliverTreeOptions {
   std::optional<Owner> owner;
   bool sync_to_disk = false;  // as in UnpackOptions
   const CancelFlag* cancel = nullptr;
+  std::optional<ContentDigest> signed_content;  // as in UnpackOptions
 };
 
 // Copies all files of the torrent into a tree that appears in one step, and makes its symbolic

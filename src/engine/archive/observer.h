@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "engine/base/result.h"
+
 namespace murder::archive {
 
 struct Progress {
@@ -21,6 +23,8 @@ class Observer {
   virtual void progress(const Progress& /*progress*/) {}
   // What a person should know though the operation goes on.
   virtual void warning(std::string_view /*text*/) {}
+  // All is complete, right and synced, and gets its name next. An Error: it gets none.
+  [[nodiscard]] virtual Status may_place() { return {}; }
   // A tree is complete and gets its name next, in one step; this is its open directory.
   virtual void placing(int /*directory_fd*/) {}
 };

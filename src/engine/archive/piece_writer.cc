@@ -27,11 +27,11 @@ Geometry open_ended(uint32_t piece_bytes) {
 }  // namespace
 
 PieceWriter::PieceWriter(int fd, const std::string& path, std::string shown, uint32_t piece_bytes,
-                         bool begins_early)
+                         const Options& options)
     : fd_(fd),
       shown_(std::move(shown)),
       piece_bytes_(piece_bytes),
-      begins_early_(begins_early),
+      options_(options),
       parts_{{.path = path, .offset = 0, .size_bytes = open_ended(piece_bytes).total_bytes}} {
   ENSURE(piece_bytes > 0);
   filling_.reserve(buffer_bytes);
@@ -139,6 +139,15 @@ std::vector<Sha1Digest> PieceWriter::digests() const {
   return digests;
 }
 
+std::optional<hash::Sha256Digest> PieceWriter::take_content_digest() {
+  ENSURE(threads_.empty());
+  if (!options_.hashes_content) {
+    return std::nullopt;
+  }
+  ENSURE(content_.size_bytes() == size_bytes_);
+  return content_.finish();
+}
+
 Status PieceWriter::hand_over(bool is_last) {
   std::unique_lock lock(mutex_);
   if (threads_.empty()) {
@@ -177,7 +186,10 @@ void PieceWriter::run_writer() {
       return;
     }
     written_bytes += buffer.size();
-    if (begins_early_) {
+    if (options_.hashes_content) {
+      content_.update(buffer);
+    }
+    if (options_.begins_early) {
       writeback.wrote(fd_, written_bytes);
     }
     written_.advance(written_bytes);

@@ -21,15 +21,19 @@
 #include "engine/archive/front_source.h"
 #include "engine/archive/observer.h"
 #include "engine/base/types.h"
+#include "engine/hash/sha256.h"
 
 namespace murder::archive {
 
 class PieceWriter : public ByteSink {
  public:
   // Writes at the start of the empty file `fd`, whose name is `path`; `shown` is for texts.
-  // `begins_early`: the disk is to be written while more comes (EarlyWriteback).
+  struct Options {
+    bool begins_early = false;    // the disk is to be written while more comes (EarlyWriteback)
+    bool hashes_content = false;  // for a signature: by SHA-256, on the writing thread
+  };
   PieceWriter(int fd, const std::string& path, std::string shown, uint32_t piece_bytes,
-              bool begins_early = false);
+              const Options& options);
   PieceWriter(const PieceWriter&) = delete;
   PieceWriter& operator=(const PieceWriter&) = delete;
   ~PieceWriter() override;
@@ -41,6 +45,8 @@ class PieceWriter : public ByteSink {
   // After finish().
   [[nodiscard]] std::vector<Sha1Digest> digests() const;
   [[nodiscard]] uint64_t size_bytes() const { return size_bytes_; }
+  // Of all that was written, if it was hashed; once.
+  [[nodiscard]] std::optional<hash::Sha256Digest> take_content_digest();
 
  private:
   static constexpr size_t buffer_bytes = 1024 * 1024;
@@ -57,7 +63,7 @@ class PieceWriter : public ByteSink {
   const int fd_;
   const std::string shown_;
   const uint32_t piece_bytes_;
-  const bool begins_early_;
+  const Options options_;
   const std::vector<ContentPart> parts_;
 
   // Of the caller.
@@ -75,6 +81,7 @@ class PieceWriter : public ByteSink {
   bool ended_ = false;
   Status status_;
   std::vector<std::optional<Sha1Digest>> digests_;
+  hash::Sha256Stream content_;  // of the writing thread
 
   std::vector<std::thread> threads_;  // last: they use all of the above; the writing one first
 };

@@ -156,6 +156,9 @@ Status TreePlacement::commit(Observer& observer) {
       return synced;
     }
   }
+  if (Status allowed = observer.may_place(); !allowed) {
+    return allowed;
+  }
   if (is_inside_) {
     observer.warning(
         fmt::format("{} cannot be replaced in one step (a mount point, or its parent is not "

@@ -262,7 +262,9 @@ Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options, Observ
     return fail(placement.error());
   }
   Result<Unpacked> unpacked;
-  const auto work = [&] { unpacked = unpack_into(*placement, source, options, observer); };
+  HashingSource hashing(source);
+  ByteSource& read_source = options.signed_content ? hashing : source;
+  const auto work = [&] { unpacked = unpack_into(*placement, read_source, options, observer); };
   if (options.is_confined) {
     const ConfinementOptions confinement{.directory_fd = placement->fd(),
                                          .sets_owners = options.owner.has_value(),
@@ -275,6 +277,14 @@ Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options, Observ
   }
   if (!unpacked) {
     return unpacked;
+  }
+  if (options.signed_content) {
+    // All of the source was read, up to its last byte (Unpacking::drain).
+    const Status right =
+        check_signed_content(*options.signed_content, hashing.finish(), options.archive_name);
+    if (!right) {
+      return fail(right.error());
+    }
   }
   if (Status committed = placement->commit(observer); !committed) {
     return fail(committed.error());

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/archive/byte_source.h"
+#include "engine/archive/content_digest.h"
 #include "engine/archive/observer.h"
 #include "engine/archive/tree_writer.h"
 #include "engine/base/result.h"
@@ -27,6 +28,8 @@ struct UnpackOptions {
   bool sync_to_disk = false;     // the tree is whole, or not there, also after a power cut
   const CancelFlag* cancel = nullptr;
   bool is_confined = true;  // the decoders run on a thread that can do little else
+  // What the archive must be: what was read is compared before the tree gets its name.
+  std::optional<ContentDigest> signed_content;
 };
 
 struct Unpacked {
@@ -37,8 +40,8 @@ struct Unpacked {
 
 // Modes, times, links and holes are as in the archive; owners are not. An Error leaves nothing at
 // the target, or what was there. Entries that lead out of the tree, be it through symbolic links,
-// devices, fifos and archives that are damaged or end early are Errors. Extended attributes that
-// are not kept are counted in a warning.
+// devices, fifos, archives that are damaged or end early and other content than was signed are
+// Errors. Extended attributes that are not kept are counted in a warning.
 [[nodiscard]] Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options,
                                       Observer& observer);
 

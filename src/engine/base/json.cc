@@ -34,6 +34,8 @@ std::string_view name_of(ErrorCode code) {
       return "conflict";
     case ErrorCode::interrupted:
       return "interrupted";
+    case ErrorCode::untrusted:
+      return "untrusted";
   }
   return "unknown";
 }

@@ -21,6 +21,7 @@ enum class ErrorCode : uint8_t {
   limit,        // a bound of ours was reached
   conflict,     // another process holds what we need
   interrupted,  // stopped on request
+  untrusted,    // not signed as this host wants it
 };
 
 // What went wrong, where and, where it helps, what to do: one line for a person.
