@@ -29,6 +29,7 @@ LAYERS = {
     "engine/base": set(),
     "engine/codec": {"engine/base"},
     "engine/hash": {"engine/base"},
+    "engine/trust": {"engine/base", "engine/codec", "engine/hash"},
     # Archive reads and writes torrents and hashes as it goes.
     "engine/archive": {"engine/base", "engine/codec", "engine/hash"},
     "engine/policy": {"engine/base"},
@@ -40,7 +41,7 @@ LAYERS = {
         "engine/swarm", "engine/io", "engine/http",
     },
     "engine/host": {
-        "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/io", "engine/http", "engine/node",
+        "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/io", "engine/http", "engine/node",
     },
     # Of the tracker its pure core alone (see below).
     "engine/sim": {"engine/base", "engine/codec", "engine/policy", "engine/swarm", "tracker"},
@@ -50,11 +51,11 @@ LAYERS = {
     "cli/fleet/plan": {"engine/base"},
     "cli/fleet/reach": {"cli/fleet/plan", "engine/base", "engine/archive", "engine/policy", "engine/io", "engine/host"},
     "cli/fleet": {
-        "cli/ui", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
+        "cli/ui", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/policy",
         "engine/io", "engine/http", "engine/host", "engine/sim",
     },
     "cli/commands": {
-        "cli/ui", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/archive",
+        "cli/ui", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive",
         "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "tracker",
     },
     "cli": {"cli/ui", "cli/fleet", "cli/commands", "engine/base", "engine/hash", "engine/archive"},

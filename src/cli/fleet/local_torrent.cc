@@ -82,6 +82,7 @@ Result<LocalTorrent> with_trackers(const LocalTorrent& torrent,
                              .created_at_s = metainfo->created_at_s,
                              .hosts_expected = metainfo->hosts_expected,
                              .unpacked_size = metainfo->unpacked_size,
+                             .signed_statement = metainfo->signed_statement,
                              .is_private = metainfo->is_private,
                              .is_executable = metainfo->files.front().is_executable};
   for (const std::string& url : tracker_urls) {

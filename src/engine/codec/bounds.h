@@ -1,6 +1,7 @@
 // Bounds of what is parsed: metainfo, HTTP heads, announces and scrapes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/base/bounds.h"
@@ -20,6 +21,12 @@ inline constexpr uint32_t torrent_trackers_max = 256;
 // Parts of paths that are walked to find where all links of a torrent lead.
 inline constexpr uint64_t torrent_link_steps_max = 64 * 1024 * 1024;
 inline constexpr uint32_t torrent_path_bytes_max = 3072;  // leaves room in PATH_MAX for a directory
+
+// What travels beside the info dictionary of a signed release (signed_statement.h).
+inline constexpr size_t statement_bytes_max = 4096;
+// An RSA key of 16384 bits, its signature, and a certificate with one of its own.
+inline constexpr size_t signature_bytes_max = 16 * 1024;
+inline constexpr size_t signatures_max = 16;
 
 inline constexpr uint32_t http_head_bytes_max = 16 * 1024;
 inline constexpr uint32_t http_fields_max = 64;  // header fields of one head

@@ -276,6 +276,7 @@ Result<Metainfo> parse_metainfo(std::span<const uint8_t> torrent) {
     metainfo.unpacked_size = {.bytes = static_cast<uint64_t>(unpacked_bytes),
                               .entries = static_cast<uint64_t>(unpacked_entries)};
   }
+  metainfo.signed_statement = signed_statement_of(*root);
   metainfo.raw_info = as_text_of(info->raw());
   return metainfo;
 }
@@ -358,6 +359,10 @@ std::string encode_metainfo(const MetainfoDraft& draft) {
   }
   writer.key("info");
   write_info(writer, draft);
+  if (draft.signed_statement) {
+    writer.key(signed_statement_key);
+    write_signed_statement(writer, *draft.signed_statement);
+  }
   if (draft.unpacked_size) {
     writer.key("unpacked bytes");
     writer.integer(static_cast<int64_t>(draft.unpacked_size->bytes));

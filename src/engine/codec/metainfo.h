@@ -12,6 +12,7 @@
 #include "engine/base/result.h"
 #include "engine/base/types.h"
 #include "engine/base/version.h"
+#include "engine/codec/signed_statement.h"
 
 namespace murder::codec {
 
@@ -56,7 +57,8 @@ struct Metainfo {
   std::optional<int64_t> created_at_s;  // seconds since 1970
   // Of ours, outside of the info dictionary: for how many hosts the piece size was chosen.
   std::optional<uint32_t> hosts_expected;
-  std::optional<UnpackedSize> unpacked_size;  // likewise; as its maker says
+  std::optional<UnpackedSize> unpacked_size;        // likewise; as its maker says
+  std::optional<SignedStatement> signed_statement;  // likewise; nothing of it is verified
   // The info dictionary as it stands, of which the SHA-1 is the info hash: a view into the bytes
   // that were parsed, since it may be as large as all of the files' names.
   std::string_view raw_info;
@@ -80,6 +82,7 @@ struct MetainfoDraft {
   std::optional<int64_t> created_at_s;  // absent by default: same release, same bytes
   std::optional<uint32_t> hosts_expected;
   std::optional<UnpackedSize> unpacked_size;
+  std::optional<SignedStatement> signed_statement;
   bool is_private = true;      // BEP 27
   bool is_executable = false;  // BEP 47
 };

@@ -1,0 +1,38 @@
+// Bounds of what is signed and of what says who may sign.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/codec/bounds.h"
+
+namespace murder::limits {
+
+// --- Statements and signatures -------------------------------------------------------------------
+
+// Of one statement and its signatures in a torrent: engine/codec/bounds.h.
+inline constexpr size_t application_bytes_max = 200;
+// In base64 with line breaks, with what stands around it.
+inline constexpr size_t armour_bytes_max = 2 * signature_bytes_max;
+inline constexpr size_t signature_file_bytes_max =
+    statement_bytes_max + signatures_max * armour_bytes_max;
+inline constexpr size_t namespace_bytes_max = 256;
+
+// --- Keys ----------------------------------------------------------------------------------------
+
+inline constexpr uint32_t rsa_bits_min = 2048;
+inline constexpr uint32_t rsa_bits_max = 16384;  // what OpenSSL verifies
+inline constexpr size_t rsa_exponent_bytes_max = 8;
+inline constexpr size_t key_application_bytes_max = 1024;  // of a token's key: "ssh:"
+
+inline constexpr size_t certificate_principals_max = 256;
+inline constexpr size_t certificate_name_bytes_max = 1024;  // a principal, or its key id
+inline constexpr size_t certificate_options_max = 64;
+
+// --- allowed_signers -----------------------------------------------------------------------------
+
+inline constexpr size_t allowed_signers_bytes_max = 1024 * 1024;
+inline constexpr size_t allowed_signers_max = 4096;
+inline constexpr size_t pattern_bytes_max = 1022;  // as OpenSSH: a longer one matches nothing
+
+}  // namespace murder::limits
