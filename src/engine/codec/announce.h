@@ -68,10 +68,11 @@ struct AnnouncePeer {
 };
 
 struct AnnounceReply {
-  std::string failure_reason;  // when not empty, only the two members below have a meaning
+  // When not empty, only the two members below have a meaning. What was read is printable_value().
+  std::string failure_reason;
   std::optional<uint32_t> retry_in_minutes;  // BEP 31
   bool retry_never = false;                  // BEP 31: "never"
-  std::string warning_message;
+  std::string warning_message;               // the same
   std::string tracker_id;
   uint32_t interval_s = 0;
   std::optional<uint32_t> interval_min_s;
@@ -89,8 +90,10 @@ enum class PeerListForm : uint8_t { compact, list, list_without_ids };
 
 [[nodiscard]] std::string encode_announce_reply(const AnnounceReply& reply, PeerListForm form);
 
-// Reads all forms. Peers with port 0 or with a host name are left out. Errors: not a bencoded
-// dictionary, no interval, a peer list of a wrong type or length.
+// Reads all forms. Peers with port 0 or with a host name are left out, and a tracker id beyond
+// limits::tracker_id_bytes_max, which each further announce would carry. Texts for people are cut
+// at limits::tracker_text_bytes_max. Errors: not a bencoded dictionary, no interval, a peer list of
+// a wrong type or length.
 [[nodiscard]] Result<AnnounceReply> decode_announce_reply(std::span<const uint8_t> body);
 
 // --- Scrape (BEP 48) ----------------------------------------------------------------------------

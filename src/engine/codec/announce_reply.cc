@@ -1,8 +1,10 @@
 #include <algorithm>
 
+#include "engine/base/printable.h"
 #include "engine/base/rack.h"
 #include "engine/codec/announce.h"
 #include "engine/codec/bencode.h"
+#include "engine/codec/bounds.h"
 
 namespace murder::codec {
 namespace {
@@ -118,6 +120,21 @@ void read_peer_list(AnnounceReply& reply, const BencodeValue& list) {
   }
 }
 
+// A line that people can read, whatever the tracker sent.
+std::string text_for_people(std::string_view text) {
+  if (text.size() <= limits::tracker_text_bytes_max) {
+    return printable_value(text);
+  }
+  size_t end = limits::tracker_text_bytes_max;
+  const size_t character_bytes_max = 4;
+  // Not in the middle of a character of UTF-8.
+  for (size_t back = 1;
+       back < character_bytes_max && (static_cast<uint8_t>(text[end]) & 0xC0U) == 0x80U; ++back) {
+    --end;
+  }
+  return printable_value(text.substr(0, end)) + " ...";
+}
+
 Status read_peers(AnnounceReply& reply, const BencodeValue& root) {
   if (const std::optional<BencodeValue> peers = root.find("peers")) {
     if (peers->is_list()) {
@@ -188,7 +205,7 @@ Result<AnnounceReply> decode_announce_reply(std::span<const uint8_t> body) {
   }
   AnnounceReply reply;
   if (const auto reason = root->find_text("failure reason")) {
-    reply.failure_reason = reason->empty() ? "no reason given" : *reason;
+    reply.failure_reason = reason->empty() ? "no reason given" : text_for_people(*reason);
     reply.retry_in_minutes = find_count(*root, "retry in");
     reply.retry_never = root->find_text("retry in") == "never";
     return reply;
@@ -202,10 +219,13 @@ Result<AnnounceReply> decode_announce_reply(std::span<const uint8_t> body) {
   reply.complete = find_count(*root, "complete");
   reply.incomplete = find_count(*root, "incomplete");
   reply.downloaded = find_count(*root, "downloaded");
-  reply.tracker_id = root->find_text("tracker id").value_or("");
+  if (const auto id = root->find_text("tracker id");
+      id && id->size() <= limits::tracker_id_bytes_max) {
+    reply.tracker_id = *id;
+  }
   const std::string_view rack = root->find_text("rack").value_or("");
   reply.rack = is_rack_name(rack) ? rack : std::string_view();
-  reply.warning_message = root->find_text("warning message").value_or("");
+  reply.warning_message = text_for_people(root->find_text("warning message").value_or(""));
   if (const auto external_ip = root->find_text("external ip")) {
     reply.external_ip = address_of(as_bytes_of(*external_ip));
   }

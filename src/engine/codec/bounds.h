@@ -35,6 +35,9 @@ static_assert(scrape_hashes_max * 72 < http_head_bytes_max, "so many fit into on
 inline constexpr uint32_t peers_per_reply_default = 50;
 inline constexpr uint32_t peers_per_reply_max = 200;
 static_assert(peers_per_reply_default <= peers_per_reply_max);
+// Bytes that are kept of what a tracker tells people (failure reason, warning message).
+inline constexpr uint32_t tracker_text_bytes_max = 300;
+inline constexpr uint32_t tracker_id_bytes_max = 512;
 // Trackers that one peer may say it announces to.
 inline constexpr uint32_t announce_trackers_max = 16;
 

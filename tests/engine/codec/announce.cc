@@ -6,6 +6,7 @@
 
 #include "engine/base/bounds.h"
 #include "engine/base/prng.h"
+#include "engine/codec/bounds.h"
 
 using namespace murder;
 using namespace murder::codec;
@@ -228,6 +229,38 @@ TEST_CASE("a failure has its reason and when to come again (BEP 31)") {
         "d14:failure reason2:no8:retry in5:nevere");
   CHECK(*reply(encode_announce_reply(never, PeerListForm::compact)) == never);
   CHECK_FALSE(reply("d14:failure reason0:e")->failure_reason.empty());
+}
+
+TEST_CASE("what a tracker tells people is one line of bounded length") {
+  const auto refused = [](const std::string& reason) {
+    return reply("d14:failure reason" + std::to_string(reason.size()) + ":" + reason + "e")
+        ->failure_reason;
+  };
+  CHECK(refused("not\nhere\x1b[2J") == "not\\nhere\\x1b[2J");
+  const std::string bound(limits::tracker_text_bytes_max, 'x');
+  CHECK(refused(bound) == bound);
+  CHECK(refused(bound + "x") == bound + " ...");
+  CHECK(refused(std::string(20'000, 'x')) == bound + " ...");
+  CHECK(refused(std::string(20'000, '\x1b')).size() <= 4 * bound.size() + 4);
+  // Characters of several bytes stay whole, and bytes that are none are escaped.
+  const std::string almost = bound.substr(1);
+  CHECK(refused(almost + "\u00fc\u00fc") == almost + " ...");
+  CHECK(refused(almost + "\U0001F600" + bound) == almost + " ...");
+  CHECK(refused(bound + "\x80\x80\x80\x80\x80").starts_with(bound.substr(3)));
+  const Result<AnnounceReply> warned =
+      reply("d8:intervali9e5:peers0:15:warning message20000:" + std::string(20'000, '\t') + "e");
+  CHECK(warned->warning_message.starts_with("\\t\\t"));
+  CHECK(warned->warning_message.size() == 2 * bound.size() + 4);
+}
+
+TEST_CASE("a tracker id that announces could not carry is left out") {
+  const auto id_of = [](size_t bytes) {
+    return reply("d8:intervali9e5:peers0:10:tracker id" + std::to_string(bytes) + ":" +
+                 std::string(bytes, 't') + "e")
+        ->tracker_id.size();
+  };
+  CHECK(id_of(limits::tracker_id_bytes_max) == limits::tracker_id_bytes_max);
+  CHECK(id_of(limits::tracker_id_bytes_max + 1) == 0);
 }
 
 TEST_CASE("peers no one can reach by number are left out") {
