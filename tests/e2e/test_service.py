@@ -310,10 +310,11 @@ class Journal(ServiceCase):
         self.addCleanup(self.journal.close)
         self.entries = []
 
-    def start_with_journal(self, *arguments, stream="$(stat -L -c %d:%i /proc/self/fd/2)"):
+    def start_with_journal(self, *arguments, stream="$(stat -L -c %d:%i /proc/self/fd/2)", same=False):
+        """`same`: standard output goes where standard error does, as under systemd."""
         script = (f'mount -t tmpfs none /run && mkdir -p /run/systemd/journal && '
                   f'mount --bind {self.path("journal")} /run/systemd/journal && '
-                  f'export JOURNAL_STREAM="{stream}" && exec "$0" "$@"')
+                  f'export JOURNAL_STREAM="{stream}" && exec "$0" "$@" {">&2" if same else ""}')
         running = Running(self, ["unshare", "--mount", "sh", "-c", script, PROGRAM, *map(str, arguments)], self.environment)
         self.started.append(running)
         return running
@@ -362,6 +363,24 @@ class Journal(ServiceCase):
         refused = self.wait_for("reload_refused")
         self.assertIn(f"{config}:1: ", refused["MESSAGE"])
         self.assertEqual(refused["PRIORITY"], "4")
+
+    def test_what_is_an_entry_is_not_a_line_of_standard_output_as_well(self):
+        torrent = self.create(self.make_file("data", 100_000), "v1", tracker=self.start_tracker())
+        for words in (["tracker", "--listen", self.endpoint], ["seed", torrent, "--ip", self.address]):
+            with self.subTest(command=words[0]):
+                self.entries = []
+                both = self.start_with_journal(*words, same=True)
+                self.wait_for("started")
+                both.signal(signal.SIGTERM)
+                self.assertEqual(both.wait(10), 0, both.error)
+                self.assertNotIn(" on ", both.output + both.error)
+                # Standard output that goes elsewhere is told.
+                self.entries = []
+                apart = self.start_with_journal(*words)
+                self.wait_for("started")
+                wait_until(lambda: " on " in apart.output, "it tells where it is")
+                apart.signal(signal.SIGTERM)
+                self.assertEqual(apart.wait(10), 0, apart.error)
 
     def test_a_seeder_names_its_release(self):
         torrent = self.create(self.make_file("data", 100_000), "v1", tracker=self.start_tracker())

@@ -24,6 +24,7 @@
 #include "cli/ui/progress.h"
 #include "engine/base/missing_inodes.h"
 #include "engine/host/run_directory.h"
+#include "engine/host/service/journal.h"
 
 namespace murder::cli {
 namespace {
@@ -44,7 +45,9 @@ class LocalFront : public host::Front {
   void warn(std::string_view line) override { printer_.warn(line); }
   void finish(const host::FinalReport& report) override {
     printer_.clear();
-    if (!report.text.empty()) {
+    const bool is_told = report.is_in_journal &&
+                         host::is_journal_stream(STDOUT_FILENO, std::getenv("JOURNAL_STREAM"));
+    if (!report.text.empty() && !is_told) {
       context_.print(report.text);
     }
     if (!report.json.is_null()) {

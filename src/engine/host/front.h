@@ -15,6 +15,9 @@ struct FinalReport {
   int exit_code = 0;
   std::string text;  // for people, one or more lines; may be empty
   Json json;         // for --json; null: nothing
+  // An event in the journal says the same: where standard output goes there too, the text is left
+  // out.
+  bool is_in_journal = false;
 };
 
 // Whoever started it. One thread.

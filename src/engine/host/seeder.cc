@@ -86,7 +86,8 @@ class Seeder final : public SwarmProcess {
     finish({.text = fmt::format("seeding {} on {} (info hash {}){}", options().tag,
                                 now.listens_on.text(), hash,
                                 now.trackers_working > 0 ? ", a tracker knows it" : ""),
-            .json = std::move(json)});
+            .json = std::move(json),
+            .is_in_journal = has_journal()});
   }
 
   Duration tracker_wait_;

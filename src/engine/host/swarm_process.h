@@ -81,6 +81,8 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   [[nodiscard]] const TorrentInput& torrent() const { return torrent_; }
   [[nodiscard]] const SwarmProcessOptions& options() const { return options_; }
   [[nodiscard]] bool finished() const { return finished_; }
+  // Whether the journal was told that it has started.
+  [[nodiscard]] bool has_journal() const { return service_->has_journal(); }
 
  private:
   [[nodiscard]] Status start();

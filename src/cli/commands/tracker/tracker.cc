@@ -115,7 +115,9 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
   // Its timers are of the server's reactor as well.
   std::optional<TrackerService> service;
   service.emplace(tracker, words, options, front);
-  front.finish(report_of(**server));
+  host::FinalReport report = report_of(**server);
+  report.is_in_journal = service->has_journal();
+  front.finish(report);
   service->started();
   std::unique_ptr<host::MetricsKeeper> metrics;
   if (!metrics_path.empty()) {

@@ -22,6 +22,8 @@ class TrackerService final : public tracker::TrackerOwner {
   void started();
   // After run().
   void stopping();
+  // Whether the journal is told of that.
+  [[nodiscard]] bool has_journal() const { return link_.has_journal(); }
 
   void reload_requested() override;
   void happened(const tracker::TrackerEvent& event) override;

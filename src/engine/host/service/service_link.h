@@ -37,6 +37,7 @@ class ServiceLink {
   void ready();
   void reloading();
   void stopping();
+  [[nodiscard]] bool has_journal() const { return journal_.is_open(); }
   // False when there is no journal: who started it by hand may be told in another way.
   bool report(const ServiceEvent& event);
 
