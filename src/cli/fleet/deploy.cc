@@ -247,17 +247,21 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
   const DeployOutcome outcome = deployment.run(*hosts);
   // A deploy that came to nothing before it began leaves what is known of the one before.
   const bool is_remembered = !outcome.info_hash.empty() && (outcome.fatal || !*before);
+  DeployEnd end{.host_count = hosts->size() - outcome.other_names.size(),
+                .is_remembered = is_remembered};
   if (is_remembered) {
     const DeployState state = state_after(**work, *deploy, outcome, *hosts, *before);
+    if (*before) {
+      end.all_hosts = state.done.size() + state.failed.size();
+      end.all_done = state.done.size();
+    }
     if (Status written = state_file->write(state); !written) {
       context.warn(
           fmt::format("--retry-failed will not know of this deploy: {}", written.error().text));
     }
   }
-  return finish_deploy(**work, *deploy, outcome,
-                       {.host_count = hosts->size() - outcome.other_names.size(),
-                        .elapsed = std::chrono::steady_clock::now() - start,
-                        .is_remembered = is_remembered});
+  end.elapsed = std::chrono::steady_clock::now() - start;
+  return finish_deploy(**work, *deploy, outcome, end);
 }
 
 void add_plan_options(cli::ArgumentParser command, DeployCommandOptions& options) {

@@ -36,6 +36,9 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
   if (outcome.is_activated) {
     text += ", and it is current there";
   }
+  if (end.all_hosts > 0) {
+    text += fmt::format("; with those before, {} of {} hosts have it", end.all_done, end.all_hosts);
+  }
   if (!outcome.not_activated.empty()) {
     text += "; " + outcome.not_activated;
   }
@@ -119,6 +122,8 @@ int finish_deploy(Work& work, const DeployOptions& options, const DeployOutcome&
                    {"info_hash", outcome.info_hash},
                    {"destination_path", options.destination_path},
                    {"hosts", end.host_count},
+                   {"all_hosts", end.all_hosts > 0 ? end.all_hosts : end.host_count},
+                   {"all_done", end.all_hosts > 0 ? end.all_done : outcome.done.size()},
                    {"other_names", json_of(work.inventory(), outcome.other_names)},
                    {"done", names_of(work.inventory(), outcome.done)},
                    {"already_there", names_of(work.inventory(), outcome.already)},

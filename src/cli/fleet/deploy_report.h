@@ -10,6 +10,9 @@ struct DeployEnd {
   size_t host_count = 0;  // that were to get it
   Duration elapsed{};
   bool is_remembered = false;  // for --retry-failed
+  // With --retry-failed, of all hosts of the deploys of this tag; else 0.
+  size_t all_hosts = 0;
+  size_t all_done = 0;
 };
 
 // Prints it. Returns the exit code.
