@@ -15,7 +15,9 @@ Result<std::string> safe_entry_path(std::string_view name) {
                 fmt::format("the name is longer than {} bytes", limits::path_bytes_max));
   }
   if (name.front() == '/') {
-    return fail(ErrorCode::invalid_input, "the name is absolute and leads out of the target");
+    return fail(ErrorCode::invalid_input,
+                "the name is absolute and leads out of the target: pack the archive without a "
+                "leading \"/\", as tar does without -P");
   }
   std::string path;
   uint32_t depth = 0;
