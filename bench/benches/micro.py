@@ -5,7 +5,7 @@ import json
 from kit import Result, Spread
 
 SECONDS_MAX = 900
-PROGRAMS = ("bench/bench_codec", "subprojects/shalanes/bench/bench_shalanes", "bench/bench_policy", "bench/bench_tracker")
+PROGRAMS = ("bench/bench_archive", "bench/bench_codec", "subprojects/shalanes/bench/bench_shalanes", "bench/bench_policy", "bench/bench_tracker")
 
 
 def run(context):
@@ -27,7 +27,7 @@ def run(context):
             table.row(what, Spread.of([_nanoseconds(each) for each in runs]),
                       Spread.of([each["bytes_per_second"] / 1e9 for each in runs if "bytes_per_second" in each]),
                       Spread.of([each["items_per_second"] / 1e6 for each in runs if "items_per_second" in each]))
-    result.note(f"CPU time of a call; median (least to most) of {repetitions} repetitions.")
+    result.note(f"CPU time of a call (of the whole process where it has a thread of its own); median (least to most) of {repetitions} repetitions.")
     return result
 
 
