@@ -2,6 +2,7 @@
 // before it begins and when it has ended.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <ctime>
@@ -52,21 +53,15 @@ std::string time_now() {
 }
 
 bool runs_seeder(const std::vector<host::RunningProcess>& processes, const std::string& tag) {
-  for (const host::RunningProcess& process : processes) {
-    if (process.kind() == host::kind_seeder && process.tag() == tag) {
-      return true;
-    }
-  }
-  return false;
+  return std::ranges::any_of(processes, [&tag](const host::RunningProcess& process) {
+    return process.kind() == host::kind_seeder && process.tag() == tag;
+  });
 }
 
 bool runs_tracker(const std::vector<host::RunningProcess>& processes, uint16_t port) {
-  for (const host::RunningProcess& process : processes) {
-    if (process.kind() == host::kind_tracker && host::listens_on(process.status, port)) {
-      return true;
-    }
-  }
-  return false;
+  return std::ranges::any_of(processes, [port](const host::RunningProcess& process) {
+    return process.kind() == host::kind_tracker && host::listens_on(process.status, port);
+  });
 }
 
 // In one command with the lock: another one would cost a deploy a way to the host and back.

@@ -71,6 +71,7 @@ Status start_tracker(const TrackerStart& start) {
   io::Fd writing(ends[1]);
   std::vector<std::string> words = words_of(start);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) {
     arguments.push_back(word.data());
   }

@@ -13,7 +13,7 @@
 namespace murder::fleet {
 namespace {
 
-constexpr size_t rows_single_max = 40;
+constexpr size_t hosts_single_max = 40;
 
 std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
@@ -32,7 +32,7 @@ std::vector<Row> rows_of(const Inventory& inventory, const std::vector<HostRelea
   for (const HostReleases& each : list) {
     const std::string& name = inventory.at(each.host).name;
     const Row row = {or_dash(each.current), or_dash(each.previous), joined(each.releases)};
-    if (list.size() <= rows_single_max) {
+    if (list.size() <= hosts_single_max) {
       rows.push_back({name, row[0], row[1], row[2]});
     } else {
       groups[row].push_back(name);

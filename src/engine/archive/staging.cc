@@ -59,10 +59,9 @@ Staging::~Staging() {
   }
   if (kind_ == Kind::file) {
     ::unlink(path_.c_str());
-  } else if (::rmdir(path_.c_str()) == 0) {
-    // Still empty, and no descriptor was needed.
-  } else if (Status removed = remove_tree(path_); !removed) {
+  } else if (::rmdir(path_.c_str()) != 0) {  // it needs no descriptor
     // What stays is a leftover that the next run tries again.
+    static_cast<void>(remove_tree(path_));
   }
 }
 

@@ -26,7 +26,7 @@ struct CloseDirectory {
 
 // What a message names: the first of them, and how many more there are.
 struct Listed {
-  void add(std::string text) {
+  void add(const std::string& text) {
     if (++count <= limits::names_listed_max) {
       names += (names.empty() ? "" : ", ") + text;
     }

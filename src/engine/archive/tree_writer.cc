@@ -319,7 +319,7 @@ Result<std::string> TreeWriter::without_links(DirectoryCursor& cursor, const std
     const std::string part = std::move(parts.front());
     parts.pop_front();
     own_parts = std::min(own_parts, parts.size());
-    std::string next = reached.empty() ? part : reached + "/" + part;
+    std::string next = reached.empty() ? part : fmt::format("{}/{}", reached, part);
     DirectoryCursor::Place place;
     if (const int error_number = cursor.enter_parent(next, &place); error_number != 0) {
       return fail(entering_failed(error_number).error());

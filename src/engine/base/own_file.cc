@@ -133,7 +133,7 @@ Result<std::string> follow_own_links(const std::string& path) {
       return fail_errno(errno, "cannot read the link " + at);
     }
     const std::string text(target.data(), static_cast<size_t>(size));
-    at = text.starts_with('/') ? text : directory_of(at) + "/" + text;
+    at = text.starts_with('/') ? text : fmt::format("{}/{}", directory_of(at), text);
   }
   return fail_errno(ELOOP, "cannot follow " + path);
 }

@@ -175,9 +175,10 @@ Status write_small_file(const std::string& path, std::string_view content, bool 
   return write_small_file(path, content, SmallFile{.sync_to_disk = sync_to_disk});
 }
 
-Status write_small_file(const std::string& path, std::string_view content, SmallFile file) {
-  const Fd directory(open_directory_of(path, &file));
-  return directory.is_open() ? write_small_file(file, content) : Status(write_failed(errno, path));
+Status write_small_file(const std::string& path, std::string_view content, SmallFile properties) {
+  const Fd directory(open_directory_of(path, &properties));
+  return directory.is_open() ? write_small_file(properties, content)
+                             : Status(write_failed(errno, path));
 }
 
 Result<std::string> read_small_file(const std::string& path, size_t bytes_max) {

@@ -242,11 +242,11 @@ std::vector<std::string> RunDirectory::live_sockets() const {
     std::vector<std::string> found;
     if (fd.is_open()) {
       add_live_sockets(
-          fd.get(), [&older](const std::string& name) { return older + "/" + name; },
+          fd.get(), [&older](const std::string& name) { return fmt::format("{}/{}", older, name); },
           DeadSockets::removed, found);
     }
     for (const std::string& name : found) {
-      names.push_back(older + "/" + name);
+      names.push_back(fmt::format("{}/{}", older, name));
     }
   }
   std::sort(names.begin(), names.end(), [](const std::string& left, const std::string& right) {

@@ -42,7 +42,7 @@ Outcome outcome_of(const Simulation& simulation) {
     if (host->done_at == instant_never) {
       continue;
     }
-    const Duration after = simulation.since_start(host->done_at);
+    const Duration after = Simulation::since_start(host->done_at);
     outcome.done_after.push_back(after);
     if (host->is_slow) {
       outcome.slow_last = std::max(outcome.slow_last, after);

@@ -123,7 +123,7 @@ void add_placed_tags(const CompletionPoint& point, Collector& into) {
     tags.push_back(placed.tag);
   }
   for (const std::string& tag : tags) {
-    if (files::exists(directory + "/" + tag, error)) {
+    if (files::exists(fmt::format("{}/{}", directory, tag), error)) {
       into.add(tag, tag == current ? "current" : "release");
     }
   }
@@ -192,7 +192,7 @@ void add_torrents(const CompletionPoint& point, Collector& into) {
   const std::string directory = temp_path_of(point);
   for (const std::string& name : names_in(directory)) {
     if (name.ends_with(torrent_ending)) {
-      into.add(directory + "/" + name, "torrent");
+      into.add(fmt::format("{}/{}", directory, name), "torrent");
     }
   }
 }

@@ -11,6 +11,6 @@ namespace murder::cli {
 inline constexpr size_t candidates_max = 500;
 
 // Whole words, besides those the point has already. Files and directories are the shell's to offer.
-[[nodiscard]] std::vector<Candidate> candidates_here(const CompletionPoint& point);
+[[nodiscard]] std::vector<Candidate> candidates_here(const CompletionPoint& typed);
 
 }  // namespace murder::cli

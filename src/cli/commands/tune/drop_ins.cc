@@ -98,6 +98,7 @@ std::vector<DropIn> drop_ins_of(const Plan& plan, const std::string& program) {
     content += fmt::format("# {}.\n# {}\n{}\n", change.why, change.source, line);
   }
   std::vector<DropIn> drop_ins;
+  drop_ins.reserve(contents.size());
   for (auto& [path, content] : contents) {
     drop_ins.push_back({.path = path, .content = std::move(content)});
   }

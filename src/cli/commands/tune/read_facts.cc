@@ -127,7 +127,7 @@ void read_unit(const std::string& root, const std::string& name, OwnDropIns own,
     }
     for (const std::string& each : names_in(path + ".d")) {
       if (each.ends_with(".conf") && (own == OwnDropIns::counted || each != unit_drop_in_name)) {
-        drop_ins[each] = small_text(path + ".d/" + each);
+        drop_ins[each] = small_text(fmt::format("{}.d/{}", path, each));
       }
     }
   }
@@ -330,7 +330,7 @@ std::string sysctl_path(const std::string& name) {
 std::optional<std::string> interrupt_number(const std::string& root, const std::string& action) {
   const std::string all = below(root, "/sys/kernel/irq");
   for (const std::string& number : names_in(all)) {
-    if (read_line(all + "/" + number + "/actions") == action) {
+    if (read_line(fmt::format("{}/{}/actions", all, number)) == action) {
       return number;
     }
   }

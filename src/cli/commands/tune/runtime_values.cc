@@ -24,6 +24,7 @@ constexpr std::string_view huge_pages_path = "/sys/kernel/mm/transparent_hugepag
 // Runs a program of the system, without input and output. Its exit status; -1: it is not there.
 int run_program(std::vector<std::string> words) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) {
     arguments.push_back(word.data());
   }
