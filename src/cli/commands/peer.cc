@@ -19,7 +19,9 @@
 #include "engine/host/peer_outcome.h"
 #include "engine/host/peer_process.h"
 #include "engine/host/peer_start.h"
+#include "engine/host/release_trust.h"
 #include "engine/host/run_as.h"
+#include "engine/trust/statement.h"
 
 namespace murder::cli {
 namespace {
@@ -41,16 +43,30 @@ struct PeerOptions {
   Duration seed_for = std::chrono::seconds(30);
   Duration give_up_after = Duration::zero();
   PlacingOptions placing;
+  std::string allowed_signers;
+  std::string app;
   SwarmOptions swarm;
 };
 
+// What is fetched, and the process that fetches it.
+struct PeerJob {
+  const host::TorrentInput& torrent;
+  const host::SwarmProcessOptions& process;
+  std::optional<host::SignedRelease> signed_release;
+};
+
 // Where the release goes.
-Result<host::DeliveryOptions> plan_delivery(const PeerOptions& options,
-                                            const host::TorrentInput& torrent,
-                                            const host::SwarmProcessOptions& process) {
+Result<host::DeliveryOptions> plan_delivery(const PeerOptions& options, const PeerJob& job) {
+  const host::SwarmProcessOptions& process = job.process;
+  std::optional<host::SignedPlacing> signed_placing;
+  if (job.signed_release) {
+    signed_placing = host::SignedPlacing{.release = *job.signed_release, .place = {}};
+  }
   if (options.no_unpack) {
-    return host::DeliveryOptions{
-        .archive_path = process.node.path, .sync_to_disk = !options.no_sync, .keeps_archive = true};
+    return host::DeliveryOptions{.archive_path = process.node.path,
+                                 .sync_to_disk = !options.no_sync,
+                                 .keeps_archive = true,
+                                 .signed_placing = std::move(signed_placing)};
   }
   // A directory of releases is a directory also for a file.
   const bool makes_directory = options.to_is_directory || options.record;
@@ -64,13 +80,23 @@ Result<host::DeliveryOptions> plan_delivery(const PeerOptions& options,
       .sync_to_disk = !options.no_sync};
   delivery.placing_note = host::PlacingNote{.run_directory = process.run_directory,
                                             .tag = process.tag,
-                                            .info_hash = torrent.info_hash.hex()};
-  const Status applied = apply(options.placing, torrent.metainfo, delivery);
+                                            .info_hash = job.torrent.info_hash.hex()};
+  delivery.signed_placing = std::move(signed_placing);
+  const Status applied = apply(options.placing, job.torrent.metainfo, delivery);
   return applied ? Result<host::DeliveryOptions>(std::move(delivery)) : fail(applied.error());
 }
 
-Result<host::PeerRequest> request_of(const PeerOptions& options, const host::TorrentInput& torrent,
-                                     const host::SwarmProcessOptions& process, uid_t user_id) {
+Result<host::PeerRequest> request_of(const PeerOptions& options, const PeerJob& job,
+                                     uid_t user_id) {
+  const host::SwarmProcessOptions& process = job.process;
+  Result<host::DeliveryOptions> delivery = plan_delivery(options, job);
+  if (!delivery) {
+    return fail(delivery.error());
+  }
+  // What is refused ends no peer of a release that is not.
+  if (Status allowed = host::plan_signed_placing(*delivery, job.torrent.metainfo); !allowed) {
+    return fail(allowed.error());
+  }
   if (options.background || options.take_over) {
     if (Status free =
             host::end_peers_before({process.tag, options.take_over}, process.run_directory);
@@ -78,12 +104,8 @@ Result<host::PeerRequest> request_of(const PeerOptions& options, const host::Tor
       return fail(free.error());
     }
   }
-  Result<host::DeliveryOptions> delivery = plan_delivery(options, torrent, process);
-  if (!delivery) {
-    return fail(delivery.error());
-  }
   return host::PeerRequest{.tag = process.tag,
-                           .info_hash = torrent.info_hash.hex(),
+                           .info_hash = job.torrent.info_hash.hex(),
                            .run_directory = process.run_directory,
                            .delivery = std::move(*delivery),
                            .leaves_outcome = options.background,
@@ -121,40 +143,61 @@ Status make_temp_path(const std::string& path, const std::optional<host::RunAs>&
   return error ? Status(fail_errno(error.value(), "cannot make the directory " + path)) : Status();
 }
 
-Result<int> run_planned(const PeerOptions& options, const host::TorrentInput& torrent,
-                        const host::SwarmProcessOptions& process, const host::PeerWork& peer,
+Result<int> run_planned(const PeerOptions& options, const PeerJob& job, const host::PeerWork& peer,
                         CommandContext& context) {
   const bool is_worker = options.background || options.seed_for > Duration::zero();
   const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,
-                         .log_name = host::peer_log_name(process.tag)};
+                         .log_name = host::peer_log_name(job.process.tag)};
   Result<int> result = run_work(context, work, [&](host::Front& front) {
-    return exit_code_of(host::run_peer_process(torrent, process, front, peer));
+    return exit_code_of(host::run_peer_process(job.torrent, job.process, front, peer));
   });
   if (!options.follow || !result || *result != exit_done) {
     return result;
   }
-  return wait_for_peer({.tag = process.tag, .tells_progress = true}, context);
+  return wait_for_peer({.tag = job.process.tag, .tells_progress = true}, context);
 }
 
-// Looks at what is there, and fetches what is not.
-Result<int> run_process(const PeerOptions& options, const host::TorrentInput& torrent,
-                        const host::SwarmProcessOptions& process,
-                        const std::optional<host::RunAs>& run_as, CommandContext& context) {
-  const Result<host::PeerRequest> request =
-      request_of(options, torrent, process, user_id_of(run_as));
-  const Result<host::PeerPlan> plan = request ? host::plan_peer(*request, torrent.metainfo)
-                                              : Result<host::PeerPlan>(fail(request.error()));
-  const bool ends_here = !plan || plan->report;
-  const Status written = !plan ? host::write_metrics_of_failure(torrent, process, plan.error())
-                         : ends_here ? host::write_metrics_of_placed(torrent, process)
-                                     : Status();
+void note_failure(const PeerJob& job, const Error& error, CommandContext& context) {
+  const Status written = host::write_metrics_of_failure(job.torrent, job.process, error);
   if (!written) {
     context.warn("--metrics-file: " + written.error().text);
   }
+}
+
+// Whether this host takes the release: before anything is made, ended or connected to.
+Status take_trust(const PeerOptions& options, PeerJob& job, CommandContext& context) {
+  const Result<std::optional<host::TrustedRelease>> trusted =
+      host::check_release_trust({.allowed_signers = options.allowed_signers,
+                                 .app = options.app,
+                                 .allow_older = options.placing.allow_older},
+                                job.torrent, job.process.tag);
+  if (!trusted) {
+    note_failure(job, trusted.error(), context);
+    return fail(trusted.error());
+  }
+  if (*trusted) {
+    job.signed_release = (*trusted)->release;
+    for (const std::string& signer : (*trusted)->signers) {
+      context.note(fmt::format("{} is signed by {}", job.process.tag, signer));
+    }
+  }
+  return {};
+}
+
+// Looks at what is there, and fetches what is not.
+Result<int> run_process(const PeerOptions& options, const PeerJob& job,
+                        const std::optional<host::RunAs>& run_as, CommandContext& context) {
+  const Result<host::PeerRequest> request = request_of(options, job, user_id_of(run_as));
+  const Result<host::PeerPlan> plan = request ? host::plan_peer(*request, job.torrent.metainfo)
+                                              : Result<host::PeerPlan>(fail(request.error()));
   if (!plan) {
+    note_failure(job, plan.error(), context);
     return fail(plan.error());
   }
   if (plan->report) {
+    if (Status written = host::write_metrics_of_placed(job.torrent, job.process); !written) {
+      context.warn("--metrics-file: " + written.error().text);
+    }
     context.print(plan->report->text);
     context.print_json(plan->report->json);
     return exit_done;
@@ -164,7 +207,7 @@ Result<int> run_process(const PeerOptions& options, const host::TorrentInput& to
       return fail(left.error());
     }
   }
-  return run_planned(options, torrent, process,
+  return run_planned(options, job,
                      {.delivery = plan->delivery,
                       .seed_for = options.seed_for,
                       .give_up_after = options.give_up_after,
@@ -185,6 +228,11 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
     return context.wrong_usage(
         "--record notes releases in DIR/TAG: not with --no-unpack or "
         "--no-tag-directory");
+  }
+  if (!options.app.empty()) {
+    if (Status valid = trust::validate_application(options.app); !valid) {
+      return context.wrong_usage("--app: " + valid.error().text);
+    }
   }
   if (options.follow && !options.background) {
     return context.wrong_usage("--follow is for --background");
@@ -207,9 +255,6 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
     return fail(valid_tag.error());
   }
   const std::string& tag = *valid_tag;
-  if (Status made = make_temp_path(options.temp_path, *run_as); !made) {
-    return fail(made.error());
-  }
   host::SwarmProcessOptions process{.kind = std::string(host::kind_peer),
                                     .tag = tag,
                                     .run_directory = context.run_directory,
@@ -218,7 +263,30 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   process.node.info_hash = torrent->info_hash;
   process.node.path = clean_path(options.temp_path) + "/" + metainfo.name;
   process.node.name = tag;
-  return run_process(options, *torrent, process, *run_as, context);
+  PeerJob job{.torrent = *torrent, .process = process, .signed_release = std::nullopt};
+  if (Status trusted = take_trust(options, job, context); !trusted) {
+    return fail(trusted.error());
+  }
+  if (Status made = make_temp_path(options.temp_path, *run_as); !made) {
+    return fail(made.error());
+  }
+  return run_process(options, job, *run_as, context);
+}
+
+constexpr ManualItem allowed_signers = {
+    "/etc/murder/allowed_signers",
+    "Who may sign releases, in the format of ALLOWED SIGNERS in `ssh-keygen`(1). With it a release "
+    "that they did not sign is refused."};
+
+void add_trust_options(ArgumentParser command, PeerOptions& options) {
+  command
+      .add_option("--allowed-signers", options.allowed_signers,
+                  "Who may sign releases (default: /etc/murder/allowed_signers; where that is\n"
+                  "missing, releases need no signature)")
+      .type_name("FILE");
+  command
+      .add_option("--app", options.app, "Take releases that were signed for this application only")
+      .type_name("NAME");
 }
 
 void add_background_options(ArgumentParser command, PeerOptions& options) {
@@ -258,7 +326,11 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
                   "DIR/TAG in any case.\n\n"
                   "Space, inodes and permissions are checked before the first byte is "
                   "fetched. An archive never writes outside of its directory, and is refused "
-                  "when anything in it is damaged.",
+                  "when anything in it is damaged.\n\n"
+                  "Where /etc/murder/allowed_signers is there, a release is refused that is not "
+                  "signed as it says, has expired, is of another application than --app, or "
+                  "is older than what was put in place: before anything is connected to. Its "
+                  "content is compared with the signature before it gets its name.",
        .example = "murder peer v42.tar.zst.torrent --to /srv/app\n"
                   "ssh web1 murder peer - --to /srv/app < v42.tar.zst.torrent",
        .exit_statuses = {{"0",
@@ -267,7 +339,7 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
                          {"1", "It is not; standard error says why."},
                          {"2", "The command line is wrong."}},
        .environment = {sha1_variable},
-       .files = {releases_record, temp_files},
+       .files = {allowed_signers, releases_record, temp_files},
        .see_also = {"murder-wait(1)", "murder-clean(1)", "murder-activate(1)", "murder-releases(1)",
                     "murder-stop(1)"},
        .has_telling_exit_code = true},
@@ -298,6 +370,7 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
       "Serve in the background this long afterwards; default 30s, 0 for not at all");
   add_placing_options(command, options.placing);
   add_xattrs_option(command, options.placing.xattrs);
+  add_trust_options(command, options);
   add_swarm_options(command, options.swarm);
 }
 

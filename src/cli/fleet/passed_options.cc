@@ -20,7 +20,9 @@ void pass_on(const cli::PlacingOptions& options, CommandLine& peer) {
   if (!options.user.empty()) {
     peer.word("--user=" + options.user);
   }
-  peer.flag("--keep-setid", options.keep_setid).flag("--xattrs", options.xattrs);
+  peer.flag("--allow-older", options.allow_older)
+      .flag("--keep-setid", options.keep_setid)
+      .flag("--xattrs", options.xattrs);
   if (options.unpacked_bytes_max != cli::PlacingOptions::unpacked_bytes_by_torrent) {
     peer.option("--max-unpacked", fmt::format("{}", options.unpacked_bytes_max));
   }

@@ -48,6 +48,9 @@ void add_placing_options(ArgumentParser& command, PlacingOptions& options) {
           "for root")
       .type_name("USER[:GROUP]")
       .completes(ValueKind::user);
+  command.add_flag("--allow-older", options.allow_older,
+                   "Take older content than what is in place where releases must be signed, if it "
+                   "was signed anew: a rollback");
   command.add_flag("--keep-setid", options.keep_setid,
                    "Keep set-user-id and set-group-id bits, which are left off otherwise");
   command.add_size("--max-unpacked", options.unpacked_bytes_max,

@@ -35,11 +35,12 @@ struct PlacingOptions {
   std::string user;   // as parse_run_as() takes it: whom all but the placing runs as
   bool keep_setid = false;
   bool xattrs = false;
+  bool allow_older = false;  // of signed releases: content that came before the present one
   // 0: no limit.
   uint64_t unpacked_bytes_max = unpacked_bytes_by_torrent;
 };
 
-// --owner, --user, --keep-setid, --max-unpacked; --xattrs is the caller's.
+// --owner, --user, --allow-older, --keep-setid, --max-unpacked; --xattrs is the caller's.
 void add_placing_options(ArgumentParser& command, PlacingOptions& options);
 // An Error when there is no such owner, or only root could give files to him.
 [[nodiscard]] Status apply(const PlacingOptions& options, const codec::Metainfo& metainfo,

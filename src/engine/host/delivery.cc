@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "engine/archive/content_digest.h"
 #include "engine/archive/deliver.h"
 #include "engine/archive/file.h"
 #include "engine/archive/release_name.h"
@@ -187,6 +188,7 @@ void Delivery::join() {
 
 void Delivery::run() {
   result_ = deliver();
+  guard_.reset();  // record_place() takes the same lock
   if (result_ && options_.record) {
     recorded_ = record_place(options_.record->place, options_.record->options);
   } else if (!result_ && options_.placing_note) {
@@ -195,8 +197,14 @@ void Delivery::run() {
 }
 
 Result<std::string> Delivery::deliver() {
-  if (options_.keeps_archive || options_.is_there) {
-    const std::string path = options_.keeps_archive ? options_.archive_path : target_of(options_);
+  if (options_.keeps_archive) {
+    return deliver_archive();
+  }
+  if (options_.is_there) {
+    if (Status allowed = may_place(); !allowed) {
+      return fail(allowed.error());
+    }
+    const std::string path = target_of(options_);
     const Status synced = options_.sync_to_disk ? archive::sync_placed(path) : Status();
     return synced ? Result<std::string>(path) : fail(synced.error());
   }
@@ -213,7 +221,9 @@ Result<std::string> Delivery::deliver() {
                                   .owner = options_.owner,
                                   .metainfo = &metainfo_,
                                   .sync_to_disk = options_.sync_to_disk,
-                                  .cancel = &cancel_});
+                                  .cancel = &cancel_,
+                                  .observer = this,
+                                  .signed_content = signed_content()});
   }
   if (!metainfo_.is_single_file) {
     return archive::deliver_tree(metainfo_,
@@ -223,10 +233,37 @@ Result<std::string> Delivery::deliver() {
                                   .replace = options_.replace,
                                   .owner = options_.owner,
                                   .sync_to_disk = options_.sync_to_disk,
-                                  .cancel = &cancel_},
+                                  .cancel = &cancel_,
+                                  .signed_content = signed_content()},
                                  *this);
   }
   return unpack();
+}
+
+std::optional<archive::ContentDigest> Delivery::signed_content() const {
+  return options_.signed_placing ? std::optional(options_.signed_placing->release.content)
+                                 : std::nullopt;
+}
+
+// It has its name from the beginning: what a signature says is known before it is told to be there.
+Result<std::string> Delivery::deliver_archive() {
+  const std::string& path = options_.archive_path;
+  if (options_.signed_placing) {
+    const Result<archive::ContentDigest> found =
+        archive::digest_of_content(metainfo_, path, &cancel_);
+    const Status right =
+        found ? archive::check_signed_content(*signed_content(), *found, metainfo_.name)
+              : Status(fail(found.error()));
+    if (!right) {
+      return fail(right.error());
+    }
+    is_content_right_ = true;
+    if (Status valid = check_signed_placing(*options_.signed_placing); !valid) {
+      return fail(valid.error());
+    }
+  }
+  const Status synced = options_.sync_to_disk ? archive::sync_placed(path) : Status();
+  return synced ? Result<std::string>(path) : fail(synced.error());
 }
 
 Result<std::string> Delivery::unpack() {
@@ -248,7 +285,8 @@ Result<std::string> Delivery::unpack() {
        .keep_set_id = options_.keep_set_id,
        .keep_attributes = options_.keep_attributes,
        .sync_to_disk = options_.sync_to_disk,
-       .cancel = &cancel_},
+       .cancel = &cancel_,
+       .signed_content = signed_content()},
       *this);
   if (!unpacked) {
     return fail(unpacked.error());
@@ -256,10 +294,24 @@ Result<std::string> Delivery::unpack() {
   return unpacked->path;
 }
 
+Status Delivery::may_place() {
+  if (!options_.signed_placing) {
+    return {};
+  }
+  Result<SerialGuard> guard = SerialGuard::enter(*options_.signed_placing, options_.sync_to_disk);
+  is_content_right_ = true;
+  if (!guard) {
+    return fail(guard.error());
+  }
+  guard_.emplace(std::move(*guard));
+  return {};
+}
+
 void Delivery::placing(int directory_fd) {
   if (options_.placing_note) {
     const PlacingNote& note = *options_.placing_note;
-    note_placing(note.run_directory, note.tag, note.info_hash, directory_fd, options_.sync_to_disk);
+    note_placing(note.run_directory, note.tag, note.info_hash, directory_fd, options_.sync_to_disk,
+                 options_.signed_placing ? options_.signed_placing->content().sha256 : "");
   }
 }
 

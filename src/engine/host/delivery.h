@@ -15,6 +15,8 @@
 #include "engine/codec/metainfo.h"
 #include "engine/host/delivery_work.h"
 #include "engine/host/placed_release.h"
+#include "engine/host/serial_guard.h"
+#include "engine/host/signed_release.h"
 
 namespace murder::host {
 
@@ -50,6 +52,9 @@ struct DeliveryOptions {
   std::optional<PlacingNote> placing_note;
   // Likewise: when the release is in place, that is written down.
   std::optional<DeliveryRecord> record;
+  // What this host demands a signature of; none: it demands none. Nothing gets its name before its
+  // content was compared, and the serial was found right.
+  std::optional<SignedPlacing> signed_placing;
 };
 
 // Where the tree of a release that is one goes.
@@ -84,16 +89,22 @@ class Delivery final : public DeliveryWork, private archive::Observer {
   [[nodiscard]] const Result<std::string>& result() const override { return result_; }
   [[nodiscard]] const std::vector<std::string>& warnings() const override { return warnings_; }
   [[nodiscard]] const Status& recorded() const override { return recorded_; }
+  [[nodiscard]] bool found_other_content() const override {
+    return !result_ && result_.error().code == ErrorCode::untrusted && !is_content_right_;
+  }
   [[nodiscard]] Progress progress() const override;
   [[nodiscard]] std::string_view phase() const override { return phase_of(options_, metainfo_); }
 
  private:
   void progress(const archive::Progress& progress) override;
+  [[nodiscard]] Status may_place() override;
   void placing(int directory_fd) override;
   void warning(std::string_view text) override { warnings_.emplace_back(text); }
   void run();
   [[nodiscard]] Result<std::string> deliver();
+  [[nodiscard]] Result<std::string> deliver_archive();
   [[nodiscard]] Result<std::string> unpack();
+  [[nodiscard]] std::optional<archive::ContentDigest> signed_content() const;
 
   DeliveryOptions options_;
   const codec::Metainfo& metainfo_;
@@ -108,6 +119,8 @@ class Delivery final : public DeliveryWork, private archive::Observer {
   Result<std::string> result_;
   std::vector<std::string> warnings_;  // of the delivery's thread, until it ends
   Status recorded_;
+  bool is_content_right_ = false;     // of the delivery's thread, as the guard
+  std::optional<SerialGuard> guard_;  // while something gets its name
   std::thread thread_;
 };
 

@@ -36,6 +36,8 @@ class DeliveryWork {
   virtual void join() = 0;
   // The path of what was delivered. After join().
   [[nodiscard]] virtual const Result<std::string>& result() const = 0;
+  // What was fetched is other content than was signed. After join().
+  [[nodiscard]] virtual bool found_other_content() const = 0;
   // What a person should know of it. After join().
   [[nodiscard]] virtual const std::vector<std::string>& warnings() const = 0;
   // What came of DeliveryOptions::record. After join().

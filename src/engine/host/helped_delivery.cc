@@ -135,6 +135,7 @@ Result<bool> HelpedDelivery::take(const Json& message) {
   }
   if (message.contains("error")) {
     result_ = fail(failure_of_json(message["error"]));
+    found_other_content_ = message["other_content"] == true;
   } else {
     result_ = text_member(message, "path");
   }

@@ -27,6 +27,7 @@ class HelpedDelivery final : public DeliveryWork {
   [[nodiscard]] const Result<std::string>& result() const override { return result_; }
   [[nodiscard]] const std::vector<std::string>& warnings() const override { return warnings_; }
   [[nodiscard]] const Status& recorded() const override { return recorded_; }
+  [[nodiscard]] bool found_other_content() const override { return found_other_content_; }
   [[nodiscard]] Progress progress() const override;
   [[nodiscard]] std::string_view phase() const override { return phase_; }
 
@@ -52,6 +53,7 @@ class HelpedDelivery final : public DeliveryWork {
   Result<std::string> result_;
   std::vector<std::string> warnings_;
   Status recorded_;
+  bool found_other_content_ = false;
   std::thread thread_;
 };
 

@@ -102,6 +102,9 @@ class Helper {
       return true;
     }
     if (kind == "outcome") {
+      if (!may_be_written(message["outcome"])) {
+        return false;
+      }
       const Status written = write_outcome(options_.run_directory, options_.tag, message["outcome"],
                                            options_.sync_to_disk);
       return answer(written ? Json::object() : Json{{"error", json_of_failure(written.error())}});
@@ -118,6 +121,12 @@ class Helper {
       return answer(Json::object());
     }
     return false;
+  }
+
+  // Whoever has taken over the peer does not say for us that the release is there.
+  [[nodiscard]] bool may_be_written(const Json& outcome) const {
+    return is_placed_ || options_.delivery.keeps_archive ||
+           text_member(outcome, "state") != outcome_done;
   }
 
   bool answer(const Json& message) { return link_.send(message).has_value(); }
@@ -197,11 +206,13 @@ class Helper {
     delivery_->join();
     Json message = {{"kind", "done"}, {"warnings", Json(delivery_->warnings())}};
     if (delivery_->result()) {
+      is_placed_ = true;
       message["path"] = *delivery_->result();
     } else {
       Error error = delivery_->result().error();
       error.text = replaced(error.text, opened_path_, options_.delivery.archive_path);
       message["error"] = json_of_failure(error);
+      message["other_content"] = delivery_->found_other_content();
     }
     if (!delivery_->recorded()) {
       message["record_error"] = json_of_failure(delivery_->recorded().error());
@@ -216,6 +227,7 @@ class Helper {
   io::Fd archive_;
   std::string opened_path_;
   bool was_started_ = false;
+  bool is_placed_ = false;
   bool ended_well_ = false;  // so nothing more comes to its log
   uint64_t front_bytes_ = 0;
   Progress told_;

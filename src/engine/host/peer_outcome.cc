@@ -76,17 +76,21 @@ bool is_cleaned_up(const std::string& run_directory_option, std::string_view tag
 }
 
 void note_placing(const std::string& run_directory_option, std::string_view tag,
-                  std::string_view info_hash, int directory_fd, bool sync_to_disk) {
+                  std::string_view info_hash, int directory_fd, bool sync_to_disk,
+                  std::string_view sha256) {
   const Json tree = identity_of(directory_fd, "");
   if (!tree.is_null()) {
+    Json note = {{"info_hash", info_hash}, {"tree", tree}};
+    if (!sha256.empty()) {
+      note["sha256"] = sha256;
+    }
     // Should it fail, the next peer says that something is there.
-    static_cast<void>(write_json(run_directory_option, placing_file_name(tag),
-                                 {{"info_hash", info_hash}, {"tree", tree}}, sync_to_disk));
+    static_cast<void>(write_json(run_directory_option, placing_file_name(tag), note, sync_to_disk));
   }
 }
 
 bool was_placed(const std::string& run_directory_option, std::string_view tag,
-                std::string_view info_hash, const std::string& path) {
+                std::string_view info_hash, const std::string& path, std::string_view sha256) {
   const Result<RunDirectory> directory = RunDirectory::open_existing(run_directory_option);
   if (!directory) {
     return false;
@@ -94,7 +98,7 @@ bool was_placed(const std::string& run_directory_option, std::string_view tag,
   const Result<Json> noted = read_json(*directory, placing_file_name(tag));
   const Json tree = identity_of(AT_FDCWD, path);
   return noted && !tree.is_null() && text_member(*noted, "info_hash") == info_hash &&
-         (*noted)["tree"] == tree;
+         (sha256.empty() || text_member(*noted, "sha256") == sha256) && (*noted)["tree"] == tree;
 }
 
 void forget_placing(const std::string& run_directory_option, std::string_view tag) {

@@ -38,10 +38,13 @@ inline constexpr std::string_view outcome_failed = "failed";
 // there, so that what a peer that was killed in between had placed is known to the next one. The
 // directory is the tree's.
 void note_placing(const std::string& run_directory_option, std::string_view tag,
-                  std::string_view info_hash, int directory_fd, bool sync_to_disk = true);
-// Whether `path` is the tree that was noted.
+                  std::string_view info_hash, int directory_fd, bool sync_to_disk = true,
+                  std::string_view sha256 = {});
+// Whether `path` is the tree that was noted. `sha256` is that of signed content, which was compared
+// before; empty: none is demanded.
 [[nodiscard]] bool was_placed(const std::string& run_directory_option, std::string_view tag,
-                              std::string_view info_hash, const std::string& path);
+                              std::string_view info_hash, const std::string& path,
+                              std::string_view sha256 = {});
 void forget_placing(const std::string& run_directory_option, std::string_view tag);
 [[nodiscard]] std::string placing_file_name(std::string_view tag);
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "engine/archive/tree_removal.h"
 #include "engine/base/missing_inodes.h"
 #include "engine/base/thread_start.h"
 #include "engine/base/units.h"
@@ -221,6 +222,9 @@ class Peer final : public SwarmProcess {
     front_hook_.remove();
     const Status& recorded = delivery_->recorded();
     if (!delivery_->result()) {
+      if (delivery_->found_other_content()) {
+        discard_archive();
+      }
       end(fail(delivery_->result().error()));
     } else if (!recorded && work_.record) {
       end(fail(recorded.error()));
@@ -231,6 +235,16 @@ class Peer final : public SwarmProcess {
       tell_if_done();
     }
     own_work_ended();
+  }
+
+  // What fits the torrent and not the signature would be found again, and passed on.
+  void discard_archive() {
+    const std::string& path = options().node.path;
+    const bool is_gone = torrent().metainfo.is_single_file ? ::unlink(path.c_str()) == 0
+                                                           : archive::remove_tree(path).has_value();
+    if (!is_gone) {
+      front().warn(path + " is other content than was signed, and could not be removed");
+    }
   }
 
   // The last byte may be unpacked before the node says that it was the last.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include "engine/archive/tree_placement.h"
 #include "engine/host/abandoned_peers.h"
@@ -28,7 +29,24 @@ std::optional<ReleasePlace> place_of(const PeerRequest& request, const codec::Me
   return ReleasePlace{.directory = delivery.to,
                       .tag = request.tag,
                       .info_hash = request.info_hash,
-                      .run_directory = request.run_directory};
+                      .run_directory = request.run_directory,
+                      .signed_content = delivery.signed_placing
+                                            ? std::optional(delivery.signed_placing->content())
+                                            : std::nullopt};
+}
+
+// Where the serial of a signed release is kept: beside DIR/TAG, else beside what gets the name.
+SerialPlace serial_place_of(const DeliveryOptions& delivery, const codec::Metainfo& metainfo) {
+  if (delivery.keeps_archive) {
+    return {};
+  }
+  const bool is_file = metainfo.is_single_file && !is_packed(metainfo);
+  std::error_code error;
+  const bool has_directory =
+      is_file ? delivery.to_is_directory || std::filesystem::is_directory(delivery.to, error)
+              : !delivery.tag.empty();
+  return has_directory ? SerialPlace{.directory = delivery.to, .name = ""}
+                       : serial_place_of_path(delivery.to);
 }
 
 // What a peer that was killed had placed may not be on the disk yet.
@@ -64,14 +82,26 @@ Result<FinalReport> report_in_place(const PeerRequest& request, const ReleasePla
 
 // Nothing: the release is to be fetched.
 Result<std::optional<FinalReport>> look_for_same(const PeerRequest& request,
+                                                 const DeliveryOptions& delivery,
                                                  const ReleasePlace& place,
                                                  const RecordOptions& record) {
   const PlaceFound found = look_at_place(place);
   if (found.state == PlaceState::other) {
     return fail(error_of_other(place, found.placed));
   }
+  if (found.state == PlaceState::unverified) {
+    return fail(error_of_unverified(place, found.placed));
+  }
   if (found.state != PlaceState::same) {
     return std::nullopt;
+  }
+  if (delivery.signed_placing) {
+    // It may have been signed anew since it came.
+    const Result<SerialGuard> noted =
+        SerialGuard::enter(*delivery.signed_placing, delivery.sync_to_disk);
+    if (!noted) {
+      return fail(noted.error());
+    }
   }
   if (request.is_recorded || (request.leaves_outcome && found.is_unrecorded)) {
     if (Status recorded = record_found(place, found, record); !recorded) {
@@ -111,8 +141,19 @@ Status end_peers_before(const EndOptions& options, const std::string& run_direct
   return {};
 }
 
+Status plan_signed_placing(DeliveryOptions& delivery, const codec::Metainfo& metainfo) {
+  if (!delivery.signed_placing) {
+    return {};
+  }
+  delivery.signed_placing->place = serial_place_of(delivery, metainfo);
+  return check_signed_placing(*delivery.signed_placing);
+}
+
 Result<PeerPlan> plan_peer(const PeerRequest& request, const codec::Metainfo& metainfo) {
   PeerPlan plan{.delivery = request.delivery};
+  if (Status allowed = plan_signed_placing(plan.delivery, metainfo); !allowed) {
+    return fail(allowed.error());
+  }
   if (request.delivery.keeps_archive) {
     return plan;
   }
@@ -120,7 +161,7 @@ Result<PeerPlan> plan_peer(const PeerRequest& request, const codec::Metainfo& me
   const RecordOptions record{.is_delivered = request.is_recorded,
                              .sync_to_disk = request.delivery.sync_to_disk};
   if (place && !request.delivery.replace) {
-    Result<std::optional<FinalReport>> same = look_for_same(request, *place, record);
+    Result<std::optional<FinalReport>> same = look_for_same(request, plan.delivery, *place, record);
     if (!same) {
       return fail(same.error());
     }
@@ -131,7 +172,9 @@ Result<PeerPlan> plan_peer(const PeerRequest& request, const codec::Metainfo& me
   }
   plan.delivery.is_there =
       !request.delivery.replace &&
-      was_placed(request.run_directory, request.tag, request.info_hash, target_of(plan.delivery));
+      was_placed(
+          request.run_directory, request.tag, request.info_hash, target_of(plan.delivery),
+          plan.delivery.signed_placing ? plan.delivery.signed_placing->content().sha256 : "");
   if ((request.leaves_outcome || request.is_recorded) && place) {
     plan.delivery.record = DeliveryRecord{.place = *place, .options = record};
   }

@@ -21,6 +21,11 @@ struct EndOptions {
 // holds the archive.
 [[nodiscard]] Status end_peers_before(const EndOptions& options, const std::string& run_directory);
 
+// Where the serial of a signed release is kept, and whether it may be placed there; nothing is done
+// for one that needs no signature. Errors: as check_signed_placing().
+[[nodiscard]] Status plan_signed_placing(DeliveryOptions& delivery,
+                                         const codec::Metainfo& metainfo);
+
 // What is asked of a peer.
 struct PeerRequest {
   std::string tag;

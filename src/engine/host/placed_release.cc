@@ -27,12 +27,14 @@ PlaceFound look_at_place(const ReleasePlace& place) {
   if (identity.is_null()) {
     return {};
   }
-  if (was_placed(place.run_directory, place.tag, place.info_hash, place.path())) {
+  const std::string sha256 = place.signed_content ? place.signed_content->sha256 : "";
+  if (was_placed(place.run_directory, place.tag, place.info_hash, place.path(), sha256)) {
     return {.state = PlaceState::same,
             .placed = {.tag = place.tag,
                        .info_hash = place.info_hash,
                        .time = time_now(),
-                       .identity = identity},
+                       .identity = identity,
+                       .signed_content = place.signed_content},
             .is_unrecorded = true};
   }
   // A record that cannot be read says nothing; whoever writes to it reports that.
@@ -41,8 +43,12 @@ PlaceFound look_at_place(const ReleasePlace& place) {
   if (placed == nullptr || placed->identity != identity) {
     return {};
   }
-  return {.state = placed->info_hash == place.info_hash ? PlaceState::same : PlaceState::other,
-          .placed = *placed};
+  if (placed->info_hash != place.info_hash) {
+    return {.state = PlaceState::other, .placed = *placed};
+  }
+  const bool is_right =
+      !place.signed_content || (placed->signed_content && placed->signed_content->sha256 == sha256);
+  return {.state = is_right ? PlaceState::same : PlaceState::unverified, .placed = *placed};
 }
 
 std::string text_of_same(const ReleasePlace& place, const PlacedRelease& placed) {
@@ -55,6 +61,13 @@ Error error_of_other(const ReleasePlace& place, const PlacedRelease& placed) {
           fmt::format("{} holds another release with the tag {} (info hash {}, put there {}; this "
                       "one is {}): use another tag, or replace it with --unsafe-please-delete",
                       place.path(), place.tag, placed.info_hash, placed.time, place.info_hash)};
+}
+
+Error error_of_unverified(const ReleasePlace& place, const PlacedRelease& placed) {
+  return {ErrorCode::untrusted,
+          fmt::format("{} holds what came as {} on {}, and its content was not compared with a "
+                      "signature then: replace it with --unsafe-please-delete, or use another tag",
+                      place.path(), place.tag, placed.time)};
 }
 
 Status record_place(const ReleasePlace& place, const RecordOptions& options) {
@@ -73,7 +86,8 @@ Status record_place(const ReleasePlace& place, const RecordOptions& options) {
   note_placed(directory->record(), {.tag = place.tag,
                                     .info_hash = place.info_hash,
                                     .time = time_now(),
-                                    .identity = std::move(identity)});
+                                    .identity = std::move(identity),
+                                    .signed_content = place.signed_content});
   return directory->save_record();
 }
 

@@ -1,6 +1,7 @@
 // Whether a release lies at DIR/TAG already, and the record that the next peer learns it from.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/base/result.h"
@@ -13,14 +14,17 @@ struct ReleasePlace {
   std::string tag;
   std::string info_hash;  // of what is to lie at DIR/TAG
   std::string run_directory;
+  // What it has to be; none: no signature is demanded.
+  std::optional<SignedContent> signed_content;
 
   [[nodiscard]] std::string path() const { return directory + "/" + tag; }
 };
 
 enum class PlaceState : uint8_t {
-  unknown,  // nothing is there, or not what was recorded
-  same,     // this release
-  other,    // another release of that tag
+  unknown,     // nothing is there, or not what was recorded
+  same,        // this release
+  unverified,  // it says to be this release, but no signature was demanded when it came
+  other,       // another release of that tag
 };
 
 struct PlaceFound {
@@ -34,6 +38,7 @@ struct PlaceFound {
 // What a peer says that finds it there, and one that finds another release.
 [[nodiscard]] std::string text_of_same(const ReleasePlace& place, const PlacedRelease& placed);
 [[nodiscard]] Error error_of_other(const ReleasePlace& place, const PlacedRelease& placed);
+[[nodiscard]] Error error_of_unverified(const ReleasePlace& place, const PlacedRelease& placed);
 
 struct RecordOptions {
   bool is_delivered = false;  // also among those that may be activated, rolled back to and removed

@@ -37,6 +37,10 @@ std::vector<PlacedRelease> placed_of(const Json& json) {
                           .info_hash = text_member(entry, "info_hash"),
                           .time = text_member(entry, "time"),
                           .identity = entry["identity"]};
+    if (!text_member(entry, "sha256").empty()) {
+      release.signed_content = {.sha256 = text_member(entry, "sha256"),
+                                .serial = count_member(entry, "serial")};
+    }
     if (!release.tag.empty() && !release.info_hash.empty()) {
       placed.push_back(std::move(release));
     }
@@ -49,12 +53,22 @@ std::vector<PlacedRelease> placed_of(const Json& json) {
 Json json_of(const ReleaseRecord& record) {
   Json releases = Json::array();
   for (const PlacedRelease& placed : record.placed) {
-    releases.push_back({{"tag", placed.tag},
-                        {"info_hash", placed.info_hash},
-                        {"time", placed.time},
-                        {"identity", placed.identity}});
+    Json release = {{"tag", placed.tag},
+                    {"info_hash", placed.info_hash},
+                    {"time", placed.time},
+                    {"identity", placed.identity}};
+    if (placed.signed_content) {
+      release["sha256"] = placed.signed_content->sha256;
+      release["serial"] = placed.signed_content->serial;
+    }
+    releases.push_back(std::move(release));
   }
-  return {{"delivered", record.delivered}, {"activated", record.activated}, {"releases", releases}};
+  Json json = {
+      {"delivered", record.delivered}, {"activated", record.activated}, {"releases", releases}};
+  if (!record.serials.empty()) {
+    json["serials"] = json_of(record.serials);
+  }
+  return json;
 }
 
 Result<ReleaseRecord> record_of(const Json& json) {
@@ -63,7 +77,15 @@ Result<ReleaseRecord> record_of(const Json& json) {
   if (!delivered || !activated) {
     return fail(delivered ? activated.error() : delivered.error());
   }
-  return ReleaseRecord{std::move(*delivered), std::move(*activated), placed_of(json)};
+  Result<std::vector<SerialMark>> serials =
+      json.contains("serials") ? serial_marks_of(json["serials"]) : std::vector<SerialMark>{};
+  if (!serials) {
+    return fail(serials.error());
+  }
+  return ReleaseRecord{.delivered = std::move(*delivered),
+                       .activated = std::move(*activated),
+                       .placed = placed_of(json),
+                       .serials = std::move(*serials)};
 }
 
 void note_delivered(ReleaseRecord& record, std::string_view tag) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/result.h"
+#include "engine/host/serial_marks.h"
 
 namespace murder::host {
 
@@ -23,6 +25,8 @@ struct PlacedRelease {
   std::string info_hash;  // hexadecimal
   std::string time;       // "2026-11-29T07:00:12Z"
   Json identity;          // of the directory or file (file_identity.h)
+  // Verified when it was placed; none: no signature was demanded then.
+  std::optional<SignedContent> signed_content;
 
   bool operator==(const PlacedRelease&) const = default;
 };
@@ -31,6 +35,7 @@ struct ReleaseRecord {
   std::vector<std::string> delivered;
   std::vector<std::string> activated;
   std::vector<PlacedRelease> placed;  // each tag once; also what was not delivered with --record
+  std::vector<SerialMark> serials;    // they outlive the releases
 
   bool operator==(const ReleaseRecord&) const = default;
 };
@@ -48,6 +53,7 @@ void note_activated(ReleaseRecord& record, std::string_view tag);
 // As note_activated, but what was activated after `tag` is taken off the stack: it does not come
 // back by a further rollback.
 void note_rolled_back(ReleaseRecord& record, std::string_view tag);
+// The release alone: that its serial was here stays known.
 void note_removed(ReleaseRecord& record, std::string_view tag);
 
 // Tags of the record whose release is there.

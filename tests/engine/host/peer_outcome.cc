@@ -35,6 +35,19 @@ TEST_CASE("a tree that was noted before it got its name is known by it, and no o
   CHECK_FALSE(was_placed(run, "v1", "hash", target));
 }
 
+TEST_CASE("a tree whose content was compared with a signature is noted as that content") {
+  const TemporaryDirectory temporary;
+  const std::string run = temporary.path() + "/run";
+  const io::Fd tree(open(temporary.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  note_placing(run, "v1", "hash", tree.get(), false);
+  CHECK(was_placed(run, "v1", "hash", temporary.path()));
+  CHECK_FALSE(was_placed(run, "v1", "hash", temporary.path(), "sha"));
+  note_placing(run, "v1", "hash", tree.get(), false, "sha");
+  CHECK(was_placed(run, "v1", "hash", temporary.path(), "sha"));
+  CHECK_FALSE(was_placed(run, "v1", "hash", temporary.path(), "other"));
+  CHECK(was_placed(run, "v1", "hash", temporary.path()));
+}
+
 TEST_CASE("a note that is damaged says nothing") {
   const TemporaryDirectory temporary;
   const std::string run = temporary.path() + "/run";

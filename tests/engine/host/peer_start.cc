@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "../../temporary_directory.h"
 #include "engine/host/peer_outcome.h"
 #include "engine/host/placed_release.h"
+#include "engine/host/release_directory.h"
 #include "engine/host/run_directory.h"
 
 namespace murder::host {
@@ -158,6 +160,103 @@ TEST_CASE("what a peer that was killed had placed is recorded, and known to the 
                            .info_hash = own_hash,
                            .run_directory = host.scratch / "run"};
   CHECK(look_at_place(place).state == PlaceState::same);
+}
+
+namespace {
+
+// The request of a host that demands a signature, and got one over this content.
+PeerRequest signed_request(const Host& host, std::string_view content, uint64_t serial) {
+  PeerRequest request = host.request();
+  request.leaves_outcome = true;
+  request.delivery.signed_placing =
+      SignedPlacing{.release = {.content = {.sha256 = hash::sha256(as_bytes_of(content)),
+                                            .size_bytes = content.size()},
+                                .app = "shop",
+                                .serial = serial},
+                    .place = {}};
+  return request;
+}
+
+ErrorCode code_of(const PeerRequest& request) {
+  const Result<PeerPlan> plan = plan_peer(request, packed_release());
+  REQUIRE_FALSE(plan);
+  return plan.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("what came without a signature is not taken for what is signed") {
+  const Host host;
+  host.place(own_hash);
+  CHECK(code_of(signed_request(host, "one", 1)) == ErrorCode::untrusted);
+  // Nor is what a peer that demanded none had placed before it was killed.
+  std::filesystem::remove(host.scratch / "app/.murder-releases.json");
+  const int tree = ::open((host.scratch / "app/v1").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  note_placing(host.scratch / "run", "v1", own_hash, tree, false);
+  std::ofstream(host.scratch / "app/v1/file") << "text";
+  CHECK(code_of(signed_request(host, "one", 1)) == ErrorCode::exists);
+  note_placing(host.scratch / "run", "v1", own_hash, tree, false,
+               hash::sha256(as_bytes_of("one")).hex());
+  ::close(tree);
+  CHECK(code_of(signed_request(host, "other", 1)) == ErrorCode::exists);
+  const Result<PeerPlan> plan = plan_peer(signed_request(host, "one", 1), packed_release());
+  REQUIRE(plan);
+  CHECK(plan->report);
+}
+
+TEST_CASE(
+    "a signed release that is in its place raises the serial there, and an older one is refused") {
+  const Host host;
+  std::filesystem::create_directory(host.scratch / "app/v1");
+  const PeerRequest first = signed_request(host, "one", 3);
+  REQUIRE(record_place({.directory = host.scratch / "app",
+                        .tag = "v1",
+                        .info_hash = own_hash,
+                        .run_directory = host.scratch / "run",
+                        .signed_content = first.delivery.signed_placing->content()},
+                       {.sync_to_disk = false}));
+  const auto serial = [&host] {
+    const Result<ReleaseRecord> record = ReleaseDirectory::read_record(host.scratch / "app");
+    REQUIRE(record);
+    return record->serials.empty() ? 0 : record->serials.front().serial;
+  };
+  for (const uint64_t next : {3, 5}) {
+    const Result<PeerPlan> plan = plan_peer(signed_request(host, "one", next), packed_release());
+    REQUIRE(plan);
+    CHECK(plan->report);
+    CHECK(serial() == next);
+  }
+  CHECK(code_of(signed_request(host, "one", 4)) == ErrorCode::untrusted);
+  CHECK(serial() == 5);
+  // It costs nothing to ask for a release that is not here yet.
+  PeerRequest next = signed_request(host, "two", 6);
+  next.tag = next.delivery.tag = "v2";
+  REQUIRE(plan_peer(next, packed_release()));
+  CHECK(serial() == 5);
+}
+
+TEST_CASE("the serial is kept beside what gets the name") {
+  const Host host;
+  const auto place_of = [&host](DeliveryOptions delivery, const codec::Metainfo& metainfo) {
+    delivery.signed_placing = signed_request(host, "one", 1).delivery.signed_placing;
+    REQUIRE(plan_signed_placing(delivery, metainfo));
+    return delivery.signed_placing->place;
+  };
+  const std::string app = host.scratch / "app";
+  const std::string whole = std::filesystem::canonical(host.scratch.path()).string();
+  SerialPlace place = place_of({.to = app, .tag = "v1"}, packed_release());
+  CHECK(place.directory == app);
+  CHECK(place.name.empty());
+  place = place_of({.to = app}, packed_release());  // the tree is DIR itself
+  CHECK(place.directory == whole);
+  CHECK(place.name == "app");
+  place = place_of({.to = app}, file_release());  // into the directory, as cp would
+  CHECK(place.directory == app);
+  CHECK(place.name.empty());
+  place = place_of({.to = app + "/program"}, file_release());
+  CHECK(place.directory == whole + "/app");
+  CHECK(place.name == "program");
+  CHECK(place_of({.to = app, .keeps_archive = true}, file_release()).directory.empty());
 }
 
 TEST_CASE("an archive that is only fetched is planned without a look at any place") {

@@ -69,6 +69,16 @@ TEST_CASE("a record is read back as it was written, and a damaged one is an erro
   const ReleaseRecord record = three_activated();
   CHECK(record_of(json_of(record)) == record);
   CHECK_FALSE(record_of(*parse_json("[]")));
+  ReleaseRecord with_signatures = record;
+  REQUIRE(
+      note_serial(with_signatures.serials, "shop", "", {std::string(64, 'a'), 7}, 1'800'000'000));
+  note_placed(with_signatures, {.tag = "v9",
+                                .info_hash = "hash",
+                                .time = "now",
+                                .identity = nullptr,
+                                .signed_content = SignedContent{std::string(64, 'a'), 7}});
+  CHECK(record_of(json_of(with_signatures)) == with_signatures);
+  CHECK_FALSE(record_of(*parse_json(R"({"delivered": [], "activated": [], "serials": 1})")));
   CHECK_FALSE(record_of(*parse_json(R"({"delivered": [1], "activated": []})")));
 }
 

@@ -12,10 +12,15 @@ namespace {
 
 struct DoctorOptions {
   std::string temp_path = "/tmp";
+  std::string allowed_signers;
+  std::vector<std::string> directories;
 };
 
 Result<int> run_doctor(const DoctorOptions& options, CommandContext& context) {
-  const HostFacts facts = read_host_facts(options.temp_path, context.run_directory);
+  const HostFacts facts = read_host_facts({.temp_path = options.temp_path,
+                                           .run_directory = context.run_directory,
+                                           .allowed_signers = options.allowed_signers,
+                                           .directories = options.directories});
   const std::vector<Finding> findings = check_host(facts);
   size_t name_columns = 0;
   for (const Finding& finding : findings) {
@@ -58,9 +63,12 @@ void add_doctor_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {
           .name = "doctor",
-          .description = "Check this host: kernel, io_uring, limits, sysctls, free space",
+          .description =
+              "Check this host: kernel, io_uring, limits, sysctls, free space, who is trusted",
           .details = "Each line says whether something is fine, could be better, or is "
-                     "broken, and which command fixes it. Nothing is changed.",
+                     "broken, and which command fixes it. Nothing is changed.\n\n"
+                     "Where /etc/murder/allowed_signers is there, releases must be signed: who may "
+                     "is listed, and which keys and signatures end within 30 days.",
           .example = "murder doctor\nmurder doctor --temp-path /var/tmp --json",
           .exit_statuses = {{"0", "Nothing is broken."},
                             {"1", "Something is broken: `murder` cannot work on this host."},
@@ -72,6 +80,16 @@ void add_doctor_command(ArgumentParser app, CommandContext& context) {
   command.add_option("--temp-path", options.temp_path, "Where archives are kept")
       .type_name("DIR")
       .show_default();
+  command
+      .add_option("--to", options.directories,
+                  "A directory of releases, of which signatures that end soon are told; may be "
+                  "given several times")
+      .type_name("DIR")
+      .one_value_each_time();
+  command
+      .add_option("--allowed-signers", options.allowed_signers,
+                  "Who may sign releases (default: /etc/murder/allowed_signers)")
+      .type_name("FILE");
 }
 
 }  // namespace murder::cli

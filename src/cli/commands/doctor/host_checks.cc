@@ -318,6 +318,9 @@ std::vector<Finding> check_host(const HostFacts& facts) {
   findings.push_back(check_seccomp(facts));
   findings.push_back(check_temp(facts));
   findings.push_back(check_run_directory(facts));
+  for (Finding& finding : check_trust(facts.trust)) {
+    findings.push_back(std::move(finding));
+  }
   add_tuning(findings, facts);
   return findings;
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/doctor/finding.h"
+#include "cli/commands/doctor/trust_checks.h"
 #include "cli/commands/tune/plan.h"
 #include "engine/base/result.h"
 #include "engine/io/kernel_features.h"
@@ -49,19 +51,9 @@ struct HostFacts {
   std::string run_directory;
   Status run_directory_usable;
   Sha1Facts sha1;
+  TrustFacts trust;
   std::vector<tune::Change> tuning;  // what `murder tune` looks at
 };
-
-enum class Grade : uint8_t { ok, could_be_better, broken };
-
-struct Finding {
-  std::string name;
-  Grade grade = Grade::ok;
-  std::string text;
-  std::string mend;  // a line to run, or empty
-};
-
-[[nodiscard]] std::string_view text_of(Grade grade);  // "ok", "could be better", "broken"
 
 [[nodiscard]] std::vector<Finding> check_host(const HostFacts& facts);
 

@@ -15,11 +15,16 @@
 
 #include "cli/commands/tune/plan.h"
 #include "cli/commands/tune/read_facts.h"
+#include "cli/ui/path_word.h"
 #include "engine/archive/landlock.h"
 #include "engine/archive/syscall_filter.h"
 #include "engine/hash/sha1.h"
 #include "engine/host/cgroup_limits.h"
+#include "engine/host/release_directory.h"
+#include "engine/host/release_trust.h"
 #include "engine/host/run_directory.h"
+#include "engine/host/trusted_signers.h"
+#include "engine/trust/openssl.h"
 
 namespace murder::cli {
 namespace {
@@ -115,9 +120,37 @@ Sha1Facts read_sha1() {
           .available = shalanes::available_families<shalanes::Sha1>()};
 }
 
+TrustFacts read_trust(const FactsWanted& wanted) {
+  TrustFacts facts{
+      .path = wanted.allowed_signers.empty() ? host::allowed_signers_path : wanted.allowed_signers,
+      .allowed = host::load_trust(wanted.allowed_signers),
+      .unix_seconds = std::time(nullptr)};
+  if (facts.allowed && *facts.allowed) {
+    if (Status started = trust::start_openssl(); !started) {
+      facts.allowed = fail(started.error());
+      return facts;
+    }
+    for (const trust::AllowedSigner& signer : (*facts.allowed)->signers) {
+      facts.fingerprints.push_back(trust::fingerprint_of(signer.key));
+    }
+  }
+  for (const std::string& directory : wanted.directories) {
+    const Result<host::ReleaseRecord> record =
+        host::ReleaseDirectory::read_record(clean_path(directory));
+    if (!record) {
+      facts.unread.push_back(record.error().text);
+      continue;
+    }
+    for (const host::SerialMark& mark : record->serials) {
+      facts.targets.push_back({.directory = directory, .mark = mark});
+    }
+  }
+  return facts;
+}
+
 }  // namespace
 
-HostFacts read_host_facts(const std::string& temp_path, const std::string& run_directory_option) {
+HostFacts read_host_facts(const FactsWanted& wanted) {
   HostFacts facts;
   utsname name{};
   if (uname(&name) == 0) {
@@ -141,14 +174,15 @@ HostFacts read_host_facts(const std::string& temp_path, const std::string& run_d
       first_line_of("/sys/devices/system/clocksource/clocksource0/current_clocksource");
   facts.unix_seconds = std::time(nullptr);
   facts.sha1 = read_sha1();
+  facts.trust = read_trust(wanted);
   if (Result<tune::Facts> tunable = tune::read_facts("/", "", tune::OwnDropIns::counted)) {
     std::erase_if(tunable->units, [](const tune::UnitFacts& unit) { return !unit.is_installed; });
     facts.tuning = tune::make_plan(*tunable, {}).changes;
   }
-  facts.temp_path = temp_path;
+  facts.temp_path = wanted.temp_path;
   read_temp(facts);
-  const Result<host::RunDirectory> directory = host::RunDirectory::open(run_directory_option);
-  facts.run_directory = host::choose_run_directory(run_directory_option);
+  const Result<host::RunDirectory> directory = host::RunDirectory::open(wanted.run_directory);
+  facts.run_directory = host::choose_run_directory(wanted.run_directory);
   if (!directory) {
     facts.run_directory_usable = fail(directory.error());
   } else if (faccessat(directory->fd(), ".", W_OK | X_OK, AT_EACCESS) != 0) {

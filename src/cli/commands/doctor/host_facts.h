@@ -2,12 +2,19 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/commands/doctor/host_checks.h"
 
 namespace murder::cli {
 
-[[nodiscard]] HostFacts read_host_facts(const std::string& temp_path,
-                                        const std::string& run_directory_option);
+struct FactsWanted {
+  std::string temp_path;
+  std::string run_directory;             // as RunDirectory::open() takes it
+  std::string allowed_signers;           // as host::TrustDemand has it
+  std::vector<std::string> directories;  // of releases
+};
+
+[[nodiscard]] HostFacts read_host_facts(const FactsWanted& wanted);
 
 }  // namespace murder::cli
