@@ -33,6 +33,7 @@ LAYERS = {
     # Archive reads and writes torrents and hashes as it goes.
     "engine/archive": {"engine/base", "engine/codec", "engine/hash"},
     "engine/policy": {"engine/base"},
+    "engine/control": {"engine/base"},
     "engine/swarm": {"engine/base", "engine/codec", "engine/policy"},
     "engine/io": {"engine/base"},
     "engine/http": {"engine/base", "engine/codec", "engine/io"},
@@ -44,7 +45,7 @@ LAYERS = {
         "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/io", "engine/http", "engine/node",
     },
     # Of the tracker its pure core alone (see below).
-    "engine/sim": {"engine/base", "engine/codec", "engine/policy", "engine/swarm", "tracker"},
+    "engine/sim": {"engine/base", "engine/codec", "engine/control", "engine/policy", "engine/swarm", "tracker"},
     "tracker": {"engine/base", "engine/codec", "engine/io", "engine/http"},
     # The program: what commands speak through, the fleet, the commands, and main on top.
     "cli/ui": {"engine/base", "engine/codec", "engine/archive", "engine/io", "engine/host"},

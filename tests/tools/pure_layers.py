@@ -3,7 +3,7 @@
 import pathlib
 import re
 
-PURE_FOLDERS = ("engine/codec/", "engine/trust/", "engine/policy/", "engine/swarm/", "engine/sim/", "tracker/", "cli/fleet/plan/")
+PURE_FOLDERS = ("engine/codec/", "engine/control/", "engine/trust/", "engine/policy/", "engine/swarm/", "engine/sim/", "tracker/", "cli/fleet/plan/")
 # What asks the tracker's core, with sockets and clocks.
 TRACKER_PROCESS = re.compile(r"tracker/(service|tracker_server)[a-z_]*\.(h|cc)$")
 # The simulator's results do not depend on its threads, which are all here.

@@ -1,0 +1,110 @@
+// The part of a fleet's brain that is on each host: what is wanted goes in, steps come out. It
+// reads no clock and touches nothing; the process around it carries out the steps, watches the
+// health of what is active, and sends reports: when asked to, and each limits::control_heartbeat.
+//
+// Phases of an app, in advance():
+//   idle -> fetching -> verifying -> idle      the release is there
+//   idle -> activating -> checking -> idle     told to activate, and healthy
+//   activating, checking -> returning          failed, too late, or revoked
+//   idle, unconfirmed -> returning             nobody confirmed in time, or revoked
+//   returning -> checking_return -> idle       what ran before is active again
+//
+// It activates only what it was told to by a message that is younger than a lease, once for each
+// attempt, never what it heard is revoked, and nothing with a lower serial than what runs unless it
+// is told that this is meant. It goes back without being told.
+//
+// Owned by one thread; bounded by the apps of its configuration and limits::control_*.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/control/agent_app.h"
+#include "engine/control/messages.h"
+
+namespace murder::control {
+
+struct AgentConfig {
+  std::string host;
+  std::string rack;
+  std::vector<std::string> groups;
+  struct AppConfig {
+    std::string app;
+    bool has_health_check = false;  // without one a release is healthy once it is active
+  };
+  std::vector<AppConfig> apps;
+};
+
+class AgentMachine {
+ public:
+  // `kept` is what the process last saved (none: a new host); `session` a random number. What a
+  // process that was killed had begun is begun again.
+  AgentMachine(AgentConfig config, KeptAgent kept, uint64_t session, Instant now);
+
+  void hear(const Wanted& wanted, Instant now);
+  // A step has ended. `text` is why it failed.
+  void end_step(const std::string& app, uint64_t number, bool done, std::string_view text,
+                Instant now);
+  // A health check of what is active has ended.
+  void see_health(const std::string& app, bool is_healthy, Instant now);
+  void see_progress(const std::string& app, uint64_t bytes);
+  void tick(Instant now);
+  // The time of the next tick that may do something.
+  [[nodiscard]] Instant next_at() const;
+
+  [[nodiscard]] AgentWork take_work();
+  [[nodiscard]] const KeptAgent& kept() const { return kept_; }
+  // To be sent at once. Its number is a new one.
+  [[nodiscard]] Report make_report(Instant now);
+
+ private:
+  // Of an app, until the process ends.
+  struct Now {
+    WantedApp wanted;
+    HeldRelease fetched;  // in the phases fetching and verifying
+    uint64_t progress = 0;
+    uint64_t step = 0;                      // the one that is under way; 0: none
+    Instant deadline = instant_never;       // of the phase
+    Instant healthy_since = instant_never;  // in the phase checking
+    Instant confirm_by = instant_never;
+    bool has_health_check = false;
+  };
+
+  void advance(size_t index, Instant now);
+  bool advance_once(size_t index, Instant now);
+  bool advance_idle(KeptApp& app, Now& present, Instant now);
+  bool advance_activation(KeptApp& app, Now& present, Instant now);
+  bool advance_return(KeptApp& app, Now& present, Instant now);
+  void begin_activation(KeptApp& app, Now& present, Instant now);
+  void begin_return(KeptApp& app, Now& present, Reason reason, std::string_view text, Instant now);
+  void settle_healthy(KeptApp& app, Now& present, Instant now);
+  void refuse(KeptApp& app, Reason reason, std::string_view text);
+  void discard_others(KeptApp& app, const Now& present);
+  void learn_revoked(KeptApp& app, const std::vector<InfoHash>& revoked);
+  void enter(KeptApp& app, Phase phase);
+  void ask(StepKind kind, const KeptApp& app, const InfoHash& release);
+  void cancel(KeptApp& app, Now& present, const InfoHash& release);
+  [[nodiscard]] bool has_lease(Instant now) const;
+  [[nodiscard]] size_t find(const std::string& app) const;  // kept_.apps.size(): it takes no such
+  void check() const;
+
+  AgentConfig config_;
+  KeptAgent kept_;
+  std::vector<Now> now_;  // as kept_.apps
+  uint64_t session_;
+  Greeting greeting_;
+  uint64_t report_count_ = 0;
+  uint64_t step_count_ = 0;
+  // When the latest reports were sent, by their numbers: a coordinator that has heard one of them
+  // spoke after that.
+  static constexpr size_t sent_max = 8;
+  std::array<Instant, sent_max> sent_at_{};
+  Instant lease_from_ = Instant::min();
+  AgentWork work_;
+};
+
+}  // namespace murder::control

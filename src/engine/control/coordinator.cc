@@ -1,0 +1,173 @@
+#include "engine/control/coordinator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/ensure.h"
+#include "engine/control/apply.h"
+#include "engine/control/bounds.h"
+#include "engine/control/names.h"
+#include "engine/control/report_check.h"
+#include "engine/control/wanted.h"
+
+namespace murder::control {
+
+Coordinator::Coordinator(State state, uint64_t origin, Moment moment)
+    : state_(std::move(state)), started_at_(moment.now) {
+  ENSURE(state_.loading_left == 0);
+  const uint64_t kept = state_.origin != 0 ? state_.origin : origin;
+  const Record started{.wall_s = moment.wall_s,
+                       .what = Started{.origin = kept, .term = state_.term + 1}};
+  const Status done = take(started, moment.now);
+  ENSURE(done.has_value());
+  presences_.resize(state_.agents.size(), Presence{.heard_at = moment.now});
+}
+
+Status Coordinator::take(Record record, Instant now) {
+  if (!record.by.empty()) {
+    if (Status named = validate_who(record.by, "who asks"); !named) {
+      return named;
+    }
+  }
+  if (Status done = apply(state_, record, now); !done) {
+    return done;
+  }
+  records_.push_back(std::move(record));
+  return {};
+}
+
+void Coordinator::append(const App& app, decltype(Record::what) what, Moment moment) {
+  if (const auto* told = std::get_if<Told>(&what)) {
+    tell(*state_.find_agent(told->host));
+  } else if (const auto* outcome = std::get_if<Outcome>(&what)) {
+    tell(*state_.find_agent(outcome->host));
+  } else if (std::holds_alternative<StateChanged>(what)) {
+    tell_all(app);
+  }
+  const Status done = take({.wall_s = moment.wall_s, .what = std::move(what)}, moment.now);
+  ENSURE(done.has_value());
+}
+
+void Coordinator::tell(AgentIndex agent) {
+  ENSURE(agent.raw < state_.agents.size());
+  tell_.push_back(agent);
+}
+
+void Coordinator::tell_all(const App& app) {
+  for (uint32_t index = 0; index < state_.agents.size(); ++index) {
+    const std::vector<std::string>& apps = state_.agents[index].apps;
+    if (std::find(apps.begin(), apps.end(), app.name) != apps.end()) {
+      tell(AgentIndex{index});
+    }
+  }
+}
+
+Status Coordinator::hear(const Report& report, const std::string& identity, Moment moment) {
+  if (Status fits = check_report(report); !fits) {
+    return fits;
+  }
+  if (Status registered = register_agent(report, identity, moment); !registered) {
+    return registered;
+  }
+  const AgentIndex agent = *state_.find_agent(report.host);
+  Presence& presence = presences_[agent.raw];
+  if (presence.greeting.session != report.greeting.session || presence.greeting.number == 0) {
+    // Another process of the agent, or the first report to this one of the coordinator's. What it
+    // reports counts once it has heard of this greeting: nothing that is late is taken for new.
+    presence.greeting = {.session = report.greeting.session,
+                         .number = (state_.term << 32U) | ++greeting_count_};
+    presence.number = 0;
+    presence.is_known = false;
+    presence.apps.clear();
+    presence.heard_at = moment.now;
+    tell(agent);
+  } else if (presence.greeting != report.greeting) {
+    tell(agent);
+  } else if (report.number > presence.number) {
+    keep(presence, report, moment.now);
+    tell(agent);
+  }
+  return {};
+}
+
+Status Coordinator::register_agent(const Report& report, const std::string& identity,
+                                   Moment moment) {
+  const std::optional<AgentIndex> known = state_.find_agent(report.host);
+  std::vector<std::string> apps;
+  for (const AppReport& app : report.apps) {
+    apps.push_back(app.app);
+  }
+  if (known && !state_.agent(*known).forgotten) {
+    const Agent& agent = state_.agent(*known);
+    if (agent.identity != identity) {
+      return fail(ErrorCode::permission,
+                  fmt::format("{} is another agent's name: if that host is gone, have it forgotten",
+                              report.host));
+    }
+    const bool is_same =
+        agent.rack == report.rack && agent.groups == report.groups && agent.apps == apps;
+    if (is_same || moment.now - presences_[known->raw].changed_at < limits::control_change_every) {
+      return {};
+    }
+  }
+  Record seen{.wall_s = moment.wall_s,
+              .what = AgentSeen{.host = report.host,
+                                .identity = identity,
+                                .rack = report.rack,
+                                .groups = report.groups,
+                                .apps = std::move(apps)}};
+  if (Status done = take(std::move(seen), moment.now); !done) {
+    return done;
+  }
+  presences_.resize(state_.agents.size());
+  presences_[state_.find_agent(report.host)->raw].changed_at = moment.now;
+  return {};
+}
+
+void Coordinator::keep(Presence& presence, const Report& report, Instant now) {
+  std::vector<HeardApp> apps;
+  apps.reserve(report.apps.size());
+  for (const AppReport& app : report.apps) {
+    const auto before =
+        std::find_if(presence.apps.begin(), presence.apps.end(),
+                     [&](const HeardApp& heard) { return heard.report.app == app.app; });
+    const bool is_progress = before == presence.apps.end() || before->report.phase != app.phase ||
+                             before->report.progress < app.progress;
+    apps.push_back({.report = app, .progress_at = is_progress ? now : before->progress_at});
+    apps.back().report.text = bounded_text(app.text);
+  }
+  presence.apps = std::move(apps);
+  presence.number = report.number;
+  presence.is_known = true;
+  presence.heard_at = now;
+}
+
+bool Coordinator::is_present(AgentIndex agent, Instant now) const {
+  ENSURE(agent.raw < presences_.size());
+  return now - presences_[agent.raw].heard_at < limits::control_lease;
+}
+
+Wanted Coordinator::wanted_for(AgentIndex agent) const {
+  ENSURE(agent.raw < presences_.size());
+  const Presence& presence = presences_[agent.raw];
+  return {.origin = state_.origin,
+          .revision = state_.sequence,
+          .greeting = presence.greeting,
+          .heard_number = presence.number,
+          .apps = wanted_apps(state_, agent)};
+}
+
+Decisions Coordinator::decide(Moment moment) {
+  for (auto& [name, app] : state_.apps) {
+    if (app.rollout) {
+      decide(app, moment);
+    }
+  }
+  std::sort(tell_.begin(), tell_.end());
+  tell_.erase(std::unique(tell_.begin(), tell_.end()), tell_.end());
+  return {.records = std::exchange(records_, {}), .tell = std::exchange(tell_, {})};
+}
+
+}  // namespace murder::control

@@ -1,0 +1,124 @@
+// The brain of a fleet: what operators ask for and agents report goes in, records and what agents
+// are to be told come out. It reads no clock, draws no random number and touches no file; the
+// process around it is a thin loop (docs/rollouts.md):
+//
+//   put in what came (the commands, hear()), then decide(); write the records to the disk; only
+//   then send wanted_for() to the agents that decide() named, and answer the operators.
+//
+// If the records cannot be written, the process drops this object and begins again with what is on
+// the disk. Nothing that was decided since has been told to anybody.
+//
+// All that outlives it is the State, which only its own records change. What agents reported is
+// volatile: they report again. Owned by one thread. Bounded by limits::control_*.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "engine/control/messages.h"
+#include "engine/control/record.h"
+#include "engine/control/state.h"
+#include "engine/control/tally.h"
+
+namespace murder::control {
+
+// The time of one call: `now` decides, `wall_s` (seconds since 1970) is written down for people and
+// begins rollouts that were asked for a time.
+struct Moment {
+  Instant now{};
+  int64_t wall_s = 0;
+};
+
+struct Decisions {
+  std::vector<Record> records;   // to be on the disk before anything else is done, in this order
+  std::vector<AgentIndex> tell;  // ascending
+};
+
+// A host that does not run what the rollout is about, and why.
+struct Unsettled {
+  AgentIndex agent;
+  Stage stage = Stage::waiting;
+  std::string why;
+};
+
+class Coordinator {
+ public:
+  // Continues with a state that replay() made, or with a new one, which gets the random number
+  // `origin` (not 0).
+  Coordinator(State state, uint64_t origin, Moment moment);
+
+  // --- what operators ask for; an error is for them to read, and then nothing is changed ---
+
+  Status publish(const std::string& app, const std::string& tag, const InfoHash& info_hash,
+                 uint64_t serial, const std::string& by, Moment moment);
+  Status revoke(const std::string& app, const std::string& tag, const std::string& by,
+                Moment moment);
+  Status start(const std::string& app, const std::string& tag, const Plan& plan,
+               const std::string& by, Moment moment);
+  Status pause(const std::string& app, const std::string& by, Moment moment);
+  // Of a rollout that is held: hosts that failed are tried again.
+  Status resume(const std::string& app, const std::string& by, Moment moment);
+  Status abort(const std::string& app, const std::string& by, Moment moment);
+  Status undo(const std::string& app, const std::string& by, Moment moment);
+  // The host is gone for good, or will come back as another.
+  Status forget(const std::string& host, const std::string& by, Moment moment);
+
+  // --- what agents report; `identity` is what the transport has proved. An error: the report is of
+  //     no use, and whoever sent it is told why ---
+
+  Status hear(const Report& report, const std::string& identity, Moment moment);
+
+  // At the end of each turn, and once a second while a rollout is under way.
+  [[nodiscard]] Decisions decide(Moment moment);
+
+  [[nodiscard]] Wanted wanted_for(AgentIndex agent) const;
+  [[nodiscard]] const State& state() const { return state_; }
+  [[nodiscard]] bool is_present(AgentIndex agent, Instant now) const;
+  // Of the app's latest rollout; empty when there is none.
+  [[nodiscard]] std::vector<Unsettled> unsettled(const std::string& app, Instant now) const;
+
+ private:
+  struct HeardApp {
+    AppReport report;
+    Instant progress_at{};
+  };
+  // What is known of an agent until the coordinator ends.
+  struct Presence {
+    Greeting greeting;
+    uint64_t number = 0;    // of the latest report
+    bool is_known = false;  // a report of this session was heard
+    Instant heard_at{};
+    Instant changed_at{};  // when it was recorded last
+    std::vector<HeardApp> apps;
+  };
+
+  Status take(Record record, Instant now);  // that an operator or an agent asks for
+  void append(const App& app, decltype(Record::what) what, Moment moment);  // that follows
+  Status change(const std::string& app, RolloutState state, const std::string& by, Moment moment);
+  Status register_agent(const Report& report, const std::string& identity, Moment moment);
+  void keep(Presence& presence, const Report& report, Instant now);
+  void tell(AgentIndex agent);
+  void tell_all(const App& app);
+
+  [[nodiscard]] View view_of(const App& app, const Target& target, Instant now) const;
+  [[nodiscard]] Tally tally_of(const App& app, Instant now) const;
+  void decide(App& app, Moment moment);
+  void judge_all(App& app, Moment moment);
+  bool stop_where_failed(App& app, const Tally& tally, Moment moment);
+  void advance_waves(App& app, const Tally& tally, Moment moment);
+  void tell_next(App& app, Tally tally, Moment moment);
+  [[nodiscard]] bool may_begin(const App& app, const Tally& tally, Moment moment) const;
+
+  State state_;
+  std::vector<Presence> presences_;  // by agent
+  Instant started_at_;
+  uint64_t greeting_count_ = 0;
+  std::vector<Record> records_;
+  std::vector<AgentIndex> tell_;
+};
+
+}  // namespace murder::control

@@ -1,0 +1,63 @@
+#include "engine/control/names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/printable.h"
+#include "engine/base/utf8.h"
+#include "engine/control/bounds.h"
+
+namespace murder::control {
+namespace {
+
+bool is_name(std::string_view text, size_t bytes_max) {
+  constexpr std::string_view alphabet =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/";
+  return !text.empty() && text.size() <= bytes_max && text.front() != '-' &&
+         text.find_first_not_of(alphabet) == std::string_view::npos;
+}
+
+Status refuse(std::string_view text, std::string_view what, size_t bytes_max) {
+  return fail(ErrorCode::invalid_input,
+              fmt::format("{} \"{}\": 1 to {} letters, digits and . _ - : /, no '-' in front", what,
+                          printable_value(text.substr(0, 40)), bytes_max));
+}
+
+}  // namespace
+
+Status validate_name(std::string_view text, std::string_view what) {
+  if (!is_name(text, limits::control_name_bytes_max)) {
+    return refuse(text, what, limits::control_name_bytes_max);
+  }
+  return {};
+}
+
+Status validate_host(std::string_view text) {
+  if (!is_name(text, limits::control_host_bytes_max)) {
+    return refuse(text, "host", limits::control_host_bytes_max);
+  }
+  return {};
+}
+
+Status validate_who(std::string_view text, std::string_view what) {
+  if (text.empty() || text.size() > limits::control_who_bytes_max || !is_utf8(text) ||
+      text.find_first_of("\n\t") != std::string_view::npos || printable_lines(text) != text) {
+    return fail(ErrorCode::invalid_input, fmt::format("{}: 1 to {} bytes of printable text", what,
+                                                      limits::control_who_bytes_max));
+  }
+  return {};
+}
+
+std::string bounded_text(std::string_view text) {
+  std::string shown = printable_value(text.substr(0, limits::control_text_bytes_max));
+  size_t size = std::min<size_t>(shown.size(), limits::control_text_bytes_max);
+  // Not in the middle of a character.
+  while (size > 0 && size < shown.size() && (static_cast<uint8_t>(shown[size]) & 0xC0U) == 0x80U) {
+    --size;
+  }
+  shown.resize(size);
+  return shown;
+}
+
+}  // namespace murder::control

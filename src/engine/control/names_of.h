@@ -1,0 +1,35 @@
+// The names of stages, reasons and states, as they stand in records and are shown: in the order of
+// the enumerations.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "engine/control/state.h"
+
+namespace murder::control {
+
+template <typename Enum>
+inline constexpr std::array<std::string_view, 0> names_of{};
+
+template <>
+inline constexpr std::array<std::string_view, 7> names_of<Stage>{
+    "waiting", "told", "healthy", "failed", "back-told", "back-done", "back-failed"};
+
+template <>
+inline constexpr std::array<std::string_view, 12> names_of<Reason>{
+    "none",   "fetch",   "late",        "activation", "health", "lost",
+    "silent", "drifted", "unconfirmed", "revoked",    "older",  "nothing-before"};
+
+template <>
+inline constexpr std::array<std::string_view, 8> names_of<RolloutState>{
+    "running", "paused", "held", "done", "aborting", "aborted", "undoing", "undone"};
+
+template <>
+inline constexpr std::array<std::string_view, 2> names_of<OnFailure>{"hold", "rollback"};
+
+static_assert(names_of<Stage>.size() == static_cast<size_t>(Stage::back_failed) + 1);
+static_assert(names_of<Reason>.size() == static_cast<size_t>(Reason::nothing_before) + 1);
+static_assert(names_of<RolloutState>.size() == static_cast<size_t>(RolloutState::undone) + 1);
+
+}  // namespace murder::control
