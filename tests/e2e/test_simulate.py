@@ -45,6 +45,18 @@ class Simulate(MurderCase):
         text = self.murder("simulate", "--scenario", "3").stdout
         self.assertIn("hosts in pieces of", text)
 
+    def test_the_control_plane_in_trouble(self):
+        words = ("simulate", "--control", "--seed", "5", "--count", "20", "--json")
+        first = self.murder(*words).stdout
+        result = json.loads(first)
+        self.assertEqual((result["seed"], result["count"], result["faults"]), (5, 20, []))
+        self.assertGreater(result["activations"], 100)
+        self.assertEqual(first, self.murder(*words).stdout)
+        text = self.murder("simulate", "--control", "--seed", "5").stdout
+        for word in ("hosts in", "commands", "1 seeds from 5: 0 faults"):
+            self.assertIn(word, text)
+        self.assertIn("--control", self.murder("simulate", "--count", "3", code=2).stderr)
+
     def test_wrong_usage(self):
         for words in (["--slow", "1%"], ["--slow", "1%:2"], ["--die", "101%"], ["--rack-uplink", "1gbit"],
                       ["--piece-size", "17KiB"], ["--size", "0"], ["--hosts", "0"], ["--join-over", "soon"],

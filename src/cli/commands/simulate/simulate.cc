@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cli/commands/command_list.h"
+#include "cli/commands/simulate/simulate_control.h"
 #include "cli/commands/simulate/simulation_chart.h"
 #include "cli/ui/command.h"
 #include "engine/archive/piece_size.h"
@@ -45,6 +46,8 @@ struct SimulateOptions {
   uint64_t disk_rate = 0;
   uint32_t check_every = 0;
   std::optional<uint32_t> scenario;
+  bool control = false;
+  std::optional<uint32_t> count;
   std::string plot;
   swarm::SwarmPolicy policy = swarm::SwarmPolicy::grant;
 };
@@ -260,6 +263,12 @@ Status write_file(const std::string& path, const std::string& text) {
 }
 
 Result<int> run_simulate(const SimulateOptions& options, CommandContext& context) {
+  if (options.control) {
+    return simulate_control(options.seed, options.count.value_or(1), context);
+  }
+  if (options.count) {
+    return context.wrong_usage("--count is how many seeds --control runs");
+  }
   const Result<sim::Options> simulated =
       options.scenario ? sim::random_scenario(*options.scenario) : simulation_of(options);
   if (options.scenario) {
@@ -359,6 +368,15 @@ void add_detail_options(ArgumentParser command, SimulateOptions& options) {
                   "left aside, all checks are on")
       .type_name("NUMBER")
       .group(group);
+  command
+      .add_flag("--control", options.control,
+                "Simulate the control plane instead: a coordinator, agents, operators, and all\n"
+                "that goes wrong, made from --seed; all other options are left aside")
+      .group(group);
+  command.add_option("--count", options.count, "Run that many seeds with --control (default: 1)")
+      .in_range(1, 1'000'000)
+      .type_name("N")
+      .group(group);
   command.add_size("--block-size", options.block_bytes, "Largest block asked for (default: 512KiB)")
       .group(group);
   command.add_rate("--hash-rate", options.hash_rate, "At which a host verifies (default: 3.4GB)")
@@ -395,9 +413,11 @@ void add_simulate_command(ArgumentParser app, CommandContext& context) {
                   "murder simulate --hosts 1000 --size 64MiB --slow 1%:0.1 --die 1% "
                   "--join-over 20%\n"
                   "murder simulate --hosts 1000 --rack-size 40 --rack-uplink 100gbit "
-                  "--plot rollout.svg",
-       .exit_statuses = {{"0", "All hosts that live have the release."},
-                         {"1", "A host that lives does not."},
+                  "--plot rollout.svg\n"
+                  "murder simulate --control --seed 1 --count 1000",
+       .exit_statuses = {{"0",
+                          "All hosts that live have the release; with --control all rules held."},
+                         {"1", "A host that lives does not, or a rule was broken."},
                          {"2", "The command line is wrong."}},
        .see_also = {"murder-deploy(1)"}},
       run_simulate);
