@@ -10,30 +10,11 @@ using namespace murder;
 using namespace murder::control;
 using namespace std::chrono_literals;
 
-namespace {
-
-Share share(std::string_view text) {
-  return Share::parse(text).value();
-}
-
-Plan in_waves(std::string_view waves) {
-  Plan plan;
-  plan.waves = parse_waves(waves).value();
-  return plan;
-}
-
-bool contains(const Status& status, std::string_view text) {
-  return !status && status.error().text.find(text) != std::string::npos;
-}
-
-}  // namespace
-
 TEST_CASE("a name belongs to the identity that came first, until it is forgotten") {
   FleetBench bench(2);
   Report thief = bench.reports.at("w000");
   thief.apps[0].active = hash_of(3);
-  CHECK(contains(bench.coordinator->hear(thief, "another key", bench.moment),
-                 "another agent's name"));
+  CHECK(says(bench.coordinator->hear(thief, "another key", bench.moment), "another agent's name"));
   CHECK(bench.start_rollout(1, {}));
   CHECK(bench.rollout().targets.size() == 2);
   CHECK(bench.coordinator->forget("w000", "olga", bench.moment));

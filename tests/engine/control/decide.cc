@@ -9,20 +9,6 @@ using namespace murder;
 using namespace murder::control;
 using namespace std::chrono_literals;
 
-namespace {
-
-Share share(std::string_view text) {
-  return Share::parse(text).value();
-}
-
-Plan in_waves(std::string_view waves) {
-  Plan plan;
-  plan.waves = parse_waves(waves).value();
-  return plan;
-}
-
-}  // namespace
-
 TEST_CASE("all are told to fetch at once, and to activate in waves") {
   FleetBench bench(20);
   CHECK(bench.start_rollout(1, in_waves("1,10%,50%,100%")));

@@ -20,6 +20,20 @@ inline InfoHash hash_of(uint8_t number) {
   return hash;
 }
 
+inline Share share(std::string_view text) {
+  return Share::parse(text).value();
+}
+
+inline Plan in_waves(std::string_view waves) {
+  Plan plan;
+  plan.waves = parse_waves(waves).value();
+  return plan;
+}
+
+inline bool says(const Status& status, std::string_view text) {
+  return !status && status.error().text.find(text) != std::string::npos;
+}
+
 class FleetBench {
  public:
   explicit FleetBench(uint32_t host_count, const std::vector<std::string>& racks = {}) {

@@ -6,24 +6,11 @@
 
 #include "engine/control/bounds.h"
 #include "engine/control/names.h"
+#include "fleet_bench.h"
 
 using namespace murder;
 using namespace murder::control;
 using namespace std::chrono_literals;
-
-namespace {
-
-Share share(std::string_view text) {
-  return Share::parse(text).value();
-}
-
-Plan with_waves(std::string_view text) {
-  Plan plan;
-  plan.waves = parse_waves(text).value();
-  return plan;
-}
-
-}  // namespace
 
 TEST_CASE("a share is a number of hosts or a percentage") {
   for (const char* text : {"0", "1", "12", "0%", "1%", "100%", "4294967295"}) {
@@ -42,21 +29,21 @@ TEST_CASE("a share is a number of hosts or a percentage") {
 }
 
 TEST_CASE("waves say how many hosts are activated in all, and the last one is for the rest") {
-  const Plan plan = with_waves("1,10%,50%,100%");
+  const Plan plan = in_waves("1,10%,50%,100%");
   CHECK(plan.waves.size() == 4);
   CHECK(wave_goal(plan, 0, 200) == 1);
   CHECK(wave_goal(plan, 1, 200) == 20);
   CHECK(wave_goal(plan, 2, 201) == 100);
   CHECK(wave_goal(plan, 3, 201) == 201);
-  CHECK(with_waves("2,30%").waves.size() == 3);
-  CHECK(with_waves("2,30%").waves.back() == share("100%"));
-  CHECK(with_waves("100%").waves.size() == 1);
+  CHECK(in_waves("2,30%").waves.size() == 3);
+  CHECK(in_waves("2,30%").waves.back() == share("100%"));
+  CHECK(in_waves("100%").waves.size() == 1);
 }
 
 TEST_CASE("a wave is for one host at least and for no more than there are") {
-  CHECK(wave_goal(with_waves("10%,100%"), 0, 9) == 1);
-  CHECK(wave_goal(with_waves("5,100%"), 0, 3) == 3);
-  CHECK(wave_goal(with_waves("5,100%"), 0, 0) == 0);
+  CHECK(wave_goal(in_waves("10%,100%"), 0, 9) == 1);
+  CHECK(wave_goal(in_waves("5,100%"), 0, 3) == 3);
+  CHECK(wave_goal(in_waves("5,100%"), 0, 0) == 0);
 }
 
 TEST_CASE("waves that cannot be read") {

@@ -7,14 +7,6 @@
 using namespace murder;
 using namespace murder::control;
 
-namespace {
-
-Share share(std::string_view text) {
-  return Share::parse(text).value();
-}
-
-}  // namespace
-
 TEST_CASE("hosts are counted by what they are, overall and by rack") {
   App app;
   app.rollout.emplace();
