@@ -17,6 +17,7 @@ struct NamedCommand {
 constexpr std::array named_commands = {
     NamedCommand{"tracker", add_tracker_command},
     NamedCommand{"create", add_create_command},
+    NamedCommand{"sign", add_sign_command},
     NamedCommand{"seed", add_seed_command},
     NamedCommand{"peer", add_peer_command},
     NamedCommand{"wait", add_wait_command},
@@ -31,6 +32,7 @@ constexpr std::array named_commands = {
     NamedCommand{"unlock", add_unlock_command},
     NamedCommand{"finish", add_finish_command},
     NamedCommand{"receive", add_receive_command},
+    NamedCommand{"key", add_key_command},
     NamedCommand{"simulate", add_simulate_command},
     NamedCommand{"doctor", add_doctor_command},
     NamedCommand{"tune", add_tune_command},

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cli/commands/command_list.h"
+#include "cli/commands/create_signing.h"
 #include "cli/ui/archive_progress.h"
 #include "cli/ui/command.h"
 #include "cli/ui/stop_signals.h"
@@ -28,6 +29,8 @@ struct CreateCommandOptions {
   archive::CreateOptions release;
   PackingOptions packing;
   std::vector<std::string> trackers;
+  SigningOptions signing;
+  bool tells_sha256 = false;
   bool no_sync = false;
 };
 
@@ -93,6 +96,51 @@ void tell_content(const archive::CreatedRelease& created, const std::string& sou
   }
 }
 
+// What was made, for people.
+void tell_created(const archive::CreatedRelease& created,
+                  const archive::CreateOptions& release_options, CommandContext& context) {
+  context.print(fmt::format("{}  {}, {} {}, {} before packing", created.archive_path,
+                            format_size(created.archive_bytes), created.entry_count,
+                            created.entry_count == 1 ? "entry" : "entries",
+                            format_size(created.source_bytes)));
+  context.print(fmt::format(
+      "{}  {}", created.torrent_path,
+      pieces_text(created.piece_count, created.piece_bytes,
+                  release_options.piece_bytes == 0 ? std::optional(release_options.hosts_expected)
+                                                   : std::nullopt)));
+  context.print(fmt::format("info hash {}", created.info_hash.hex()));
+  if (created.content_sha256) {
+    context.print(fmt::format("SHA-256 {}", created.content_sha256->hex()));
+  }
+  tell_content(created, release_options.source, context);
+  if (release_options.tracker_urls.empty()) {
+    context.warn("no --tracker was given: `murder peer` will have nobody to ask for peers");
+  }
+  for (const std::string& url : release_options.tracker_urls) {
+    if (!url.starts_with("http://")) {
+      context.warn(fmt::format("murder's own peers cannot ask {}: only http:// trackers", url));
+    }
+  }
+}
+
+Json json_of(const archive::CreatedRelease& created,
+             const archive::CreateOptions& release_options) {
+  return {{"tag", release_options.tag},
+          {"info_hash", created.info_hash.hex()},
+          {"archive", created.archive_path},
+          {"torrent", created.torrent_path},
+          {"archive_bytes", created.archive_bytes},
+          {"sha256", created.content_sha256 ? Json(created.content_sha256->hex()) : Json()},
+          {"source_bytes", created.source_bytes},
+          {"entries", created.entry_count},
+          {"unpacked_bytes", created.unpacked_bytes},
+          {"unpacked_entries", created.unpacked_entries},
+          {"content", text_of(created.content)},
+          {"piece_bytes", created.piece_bytes},
+          {"pieces", created.piece_count},
+          {"trackers", release_options.tracker_urls}};
+}
+
 Result<int> run_create(const CreateCommandOptions& options, CommandContext& context) {
   archive::CreateOptions release_options = options.release;
   apply(options.packing, release_options);
@@ -108,6 +156,12 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   if (Status valid = archive::validate_create_options(release_options); !valid) {
     return context.wrong_usage(valid.error().text);
   }
+  SigningOptions signing = options.signing;
+  const Result<std::optional<SigningKey>> key = prepare_signing(signing, context);
+  if (!key) {
+    return fail(key.error());
+  }
+  release_options.hashes_content = key->has_value() || options.tells_sha256;
   std::error_code error;
   std::filesystem::create_directories(release_options.directory, error);
   if (error) {
@@ -123,38 +177,17 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   if (!created) {
     return fail(name_missing_inodes(created.error(), {release_options.directory}));
   }
-  context.print(fmt::format("{}  {}, {} {}, {} before packing", created->archive_path,
-                            format_size(created->archive_bytes), created->entry_count,
-                            created->entry_count == 1 ? "entry" : "entries",
-                            format_size(created->source_bytes)));
-  context.print(fmt::format(
-      "{}  {}", created->torrent_path,
-      pieces_text(created->piece_count, created->piece_bytes,
-                  release_options.piece_bytes == 0 ? std::optional(release_options.hosts_expected)
-                                                   : std::nullopt)));
-  context.print(fmt::format("info hash {}", created->info_hash.hex()));
-  tell_content(*created, release_options.source, context);
-  if (release_options.tracker_urls.empty()) {
-    context.warn("no --tracker was given: `murder peer` will have nobody to ask for peers");
-  }
-  for (const std::string& url : release_options.tracker_urls) {
-    if (!url.starts_with("http://")) {
-      context.warn(fmt::format("murder's own peers cannot ask {}: only http:// trackers", url));
+  tell_created(*created, release_options, context);
+  Json told = json_of(*created, release_options);
+  remove_old_signatures(*created, context);
+  if (*key) {
+    Result<Json> signature = sign_created(**key, signing, release_options, *created, context);
+    if (!signature) {
+      return fail(signature.error());
     }
+    told["signed"] = std::move(*signature);
   }
-  context.print_json({{"tag", release_options.tag},
-                      {"info_hash", created->info_hash.hex()},
-                      {"archive", created->archive_path},
-                      {"torrent", created->torrent_path},
-                      {"archive_bytes", created->archive_bytes},
-                      {"source_bytes", created->source_bytes},
-                      {"entries", created->entry_count},
-                      {"unpacked_bytes", created->unpacked_bytes},
-                      {"unpacked_entries", created->unpacked_entries},
-                      {"content", text_of(created->content)},
-                      {"piece_bytes", created->piece_bytes},
-                      {"pieces", created->piece_count},
-                      {"trackers", release_options.tracker_urls}});
+  context.print_json(told);
   return exit_done;
 }
 
@@ -194,11 +227,15 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
                   "capabilities as well.\n\n"
                   "A SOURCE that is a file is a release as it is: its archive has no ending, "
                   "DIR/TAG, and shares its blocks with SOURCE where the file system can do "
-                  "that.",
+                  "that.\n\n"
+                  "With --sign the SHA-256 of the archive is computed while it is packed, and what "
+                  "`murder-sign`(1) describes is signed and put into the torrent and into "
+                  "DIR/TAG.tar.zst.torrent.sig.",
        .example = "murder create ./build --tag v42 --tracker tracker.example.net:8998",
        .environment = {sha1_variable},
-       .files = {temp_files},
-       .see_also = {"murder-seed(1)", "murder-peer(1)", "murder-info(1)", "murder-verify(1)"},
+       .files = {temp_files, config_file},
+       .see_also = {"murder-seed(1)", "murder-peer(1)", "murder-info(1)", "murder-sign(1)",
+                    "murder-verify(1)"},
        .has_telling_exit_code = true},
       run_create);
   archive::CreateOptions& release = options.release;
@@ -230,6 +267,13 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       .in_range(1, 19)
       .type_name("N");
   add_piece_options(command, release);
+  add_sign_option(
+      command, options.signing,
+      "Sign it, with the private key of this file or the public one of a key that the\n"
+      "ssh-agent has (default: sign_key of murder.toml, else the first key of the agent)");
+  add_statement_options(command, options.signing);
+  command.add_flag("--digest", options.tells_sha256,
+                   "Also tell the SHA-256 of the archive, for a signature that is made elsewhere");
   add_packing_options(command, options.packing);
   add_xattrs_option(command, options.packing.xattrs);
   command.add_flag("--no-sync", options.no_sync,

@@ -14,6 +14,7 @@
 #include "engine/archive/file.h"
 #include "engine/base/port_range.h"
 #include "engine/base/units.h"
+#include "engine/trust/statement.h"
 
 namespace murder::fleet {
 namespace {
@@ -97,6 +98,16 @@ class Reader {
                                target));
     }
     return {};
+  }
+
+  Status take_application(const toml::table& table) {
+    std::string& application = config_.variables.application;
+    if (Status taken = take_text(table, "application", application);
+        !taken || application.empty()) {
+      return taken;
+    }
+    const Status valid = trust::validate_application(application);
+    return valid ? Status() : wrong(*table.get("application"), valid.error().text);
   }
 
   template <typename Number, typename Target>
@@ -185,6 +196,7 @@ class Reader {
          take_text(table, "remote_murder_path", variables.remote_murder_path),
          take_text(table, "default_temp_path", variables.default_temp_path),
          take_metrics_file(table, variables.metrics_file),
+         take_text(table, "sign_key", variables.sign_key), take_application(table),
          take_number<uint16_t>(table, "tracker_port", 1, 65535, variables.tracker_port)});
   }
 

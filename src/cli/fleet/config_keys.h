@@ -35,6 +35,13 @@ inline constexpr std::array config_keys = {
         "Where peers write metrics on their hosts, for the textfile collector of node-exporter "
         "(`murder peer --metrics-file`). It begins with / or with ~/, ends with .prom, and "
         "stays when the deploy has ended."},
+    ConfigKey{"murder", "sign_key", "KEY",
+              "What releases are signed with: the file of a private key, or of the public one of a "
+              "key that the ssh-agent has (~/ is the home). With it `deploy` and `fleet "
+              "create-torrent` sign; `create --sign` and `sign` use it where no key is named."},
+    ConfigKey{"murder", "application", "TEXT",
+              "What the releases are releases of, in what is signed, where no --app is given. "
+              "Hosts that were told another one refuse them."},
     ConfigKey{"roles", "tracker", "HOSTS",
               "Where the tracker runs; several may be named (default: the first peer that "
               "answers)."},

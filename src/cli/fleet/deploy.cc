@@ -241,6 +241,12 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     return cli::exit_done;
   }
   DeployOptions told = *deploy;
+  Result<std::optional<ReleaseSigning>> signing =
+      signing_of(options.task.signing, (*work)->variables());
+  if (!signing) {
+    return refuse_signing(signing.error(), context);
+  }
+  told.signing = std::move(*signing);
   told.hosts_expected = hosts_expected_of(**work, *deploy, *state_file, *before);
   (*work)->set_title(fmt::format("{} to {}", deploy->tag, deploy->destination_path));
   Deployment deployment(**work, told, *before);
@@ -379,6 +385,7 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
   cli::add_packing_options(command, options.task.packing);
   cli::add_placing_options(command, options.task.peering.placing);
   cli::add_xattrs_option(command, options.task.packing.xattrs);
+  add_signing_options(command, options.task);
   add_plan_options(command, options);
   add_peering_options(command, options.task.peering);
   add_limit_options(command, options.task.peering.limits);

@@ -11,6 +11,7 @@
 #include "cli/fleet/plan/quorum.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/stage_times.h"
+#include "cli/fleet/torrent_signing.h"
 #include "cli/ui/tree_options.h"
 #include "engine/base/result.h"
 
@@ -40,6 +41,7 @@ struct DeployOptions {
   std::vector<std::string> own_words;  // of the command line, for messages
   cli::PackingOptions packing;
   cli::PlacingOptions placing;
+  std::optional<ReleaseSigning> signing;  // none: it is not signed
 };
 
 struct DeployOutcome {

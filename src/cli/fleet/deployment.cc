@@ -85,7 +85,8 @@ Status Deployment::start(std::span<const HostIndex> hosts) {
                                                         .tag = options_.tag,
                                                         .directory = directory_->path(),
                                                         .hosts_expected = options_.hosts_expected,
-                                                        .packing = options_.packing});
+                                                        .packing = options_.packing,
+                                                        .signing = options_.signing});
   }
   return arrival_.start(all);
 }

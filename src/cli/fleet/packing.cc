@@ -50,6 +50,7 @@ void Packing::pack() {
                                 .tag = options_.tag,
                                 .directory = options_.directory,
                                 .hosts_expected = options_.hosts_expected,
+                                .hashes_content = options_.signing.has_value(),
                                 .cancel = &cancel_};
   cli::apply(options_.packing, create);
   const Result<archive::CreatedRelease> created = archive::create_release(create, *this);
@@ -58,7 +59,7 @@ void Packing::pack() {
     return;
   }
   const Result<MappedFile> file = MappedFile::open(created->torrent_path);
-  const Result<LocalTorrent> torrent =
+  Result<LocalTorrent> torrent =
       file ? read_torrent(std::string(file->bytes()), created->torrent_path) : fail(file.error());
   if (!torrent) {
     result_ = fail(torrent.error());
@@ -66,9 +67,32 @@ void Packing::pack() {
   }
   note_ = fmt::format("packed {}: {} of {}", options_.source, format_size(created->archive_bytes),
                       format_size(created->source_bytes));
+  if (Status done = sign(*torrent, *created); !done) {
+    result_ = fail(done.error());
+    return;
+  }
   result_ = PackedRelease{.torrent = *torrent,
                           .archive_path = created->archive_path,
                           .archive_bytes = created->archive_bytes};
+}
+
+Status Packing::sign(LocalTorrent& torrent, const archive::CreatedRelease& created) {
+  if (!options_.signing) {
+    return {};
+  }
+  Result<SignedTorrent> made =
+      sign_torrent(torrent, *options_.signing,
+                   {.tag = options_.tag,
+                    .info_hash = created.info_hash,
+                    .sha256 = *created.content_sha256,
+                    .size_bytes = created.archive_bytes},
+                   {.note = [this](std::string_view text) { warning(text); }, .cancel = &cancel_});
+  if (!made) {
+    return fail(made.error());
+  }
+  torrent = std::move(made->torrent);
+  note_ += "; " + made->text;
+  return {};
 }
 
 Result<PackedRelease> Packing::result() {

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "cli/fleet/local_torrent.h"
+#include "cli/fleet/torrent_signing.h"
 #include "cli/ui/tree_options.h"
+#include "engine/archive/create_release.h"
 #include "engine/archive/observer.h"
 #include "engine/io/sockets.h"
 
@@ -23,6 +25,7 @@ struct PackingOptions {
   std::string directory;  // of this machine, for archive and torrent
   uint32_t hosts_expected = 1;
   cli::PackingOptions packing;
+  std::optional<ReleaseSigning> signing;
 };
 
 class Packing final : private archive::Observer {
@@ -42,13 +45,14 @@ class Packing final : private archive::Observer {
 
   // Once, after its end. The torrent names no tracker yet.
   [[nodiscard]] Result<PackedRelease> result();
-  // "packed ./build: 1 MiB of 3 MiB". After result().
+  // "packed ./build: 1 MiB of 3 MiB", and who signed it. After result().
   [[nodiscard]] const std::string& note() const { return note_; }
 
  private:
   void progress(const archive::Progress& progress) override;
   void warning(std::string_view text) override;
   void pack();
+  [[nodiscard]] Status sign(LocalTorrent& torrent, const archive::CreatedRelease& created);
 
   PackingOptions options_;
   archive::CancelFlag cancel_;

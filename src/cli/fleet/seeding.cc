@@ -55,7 +55,7 @@ uint32_t hosts_expected_in(const Inventory& inventory) {
 
 std::string create_command(const Work& work, const std::string& source, const std::string& tag,
                            const std::string& temp_path, uint32_t hosts_expected, bool no_sync,
-                           const cli::PackingOptions& packing) {
+                           bool tells_sha256, const cli::PackingOptions& packing) {
   CommandLine line = CommandLine::murder(murder_path_of(work), "create");
   line.path(source).option("--tag", tag);
   for (const std::string& url : work.inventory().tracker_urls()) {
@@ -64,7 +64,12 @@ std::string create_command(const Work& work, const std::string& source, const st
   line.path_option("--temp-path", temp_path);
   line.option("--hosts-expected", fmt::format("{}", hosts_expected));
   pass_on(packing, line);
-  return line.flag("--force").flag("--no-sync", no_sync).flag("--quiet").flag("--json").text();
+  return line.flag("--force")
+      .flag("--no-sync", no_sync)
+      .flag("--digest", tells_sha256)
+      .flag("--quiet")
+      .flag("--json")
+      .text();
 }
 
 Result<std::unique_ptr<Work>> work_on_this_machine(Work& work, const std::string& directory) {

@@ -20,7 +20,7 @@ namespace murder::fleet {
 // `murder create` of SOURCE on a host, over what is there of that tag.
 [[nodiscard]] std::string create_command(const Work& work, const std::string& source,
                                          const std::string& tag, const std::string& temp_path,
-                                         uint32_t hosts_expected, bool no_sync,
+                                         uint32_t hosts_expected, bool no_sync, bool tells_sha256,
                                          const cli::PackingOptions& packing);
 
 // A Work whose one host is this machine, reached through sh; `directory` gets a link to this

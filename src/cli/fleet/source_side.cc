@@ -104,6 +104,9 @@ Status SourceSide::advance() {
   if (Status packed = pack_there(); !packed) {
     return packed;
   }
+  if (Status taken = take_signed(); !taken) {
+    return taken;
+  }
   if (Status complete = complete_release(); !complete) {
     return complete;
   }
@@ -225,7 +228,8 @@ Status SourceSide::pack_there() {
     run_.add(
         host, create_kind_,
         create_command(run_.work, run_.options.source, run_.options.tag, run_.options.temp_path,
-                       run_.options.hosts_expected, run_.options.no_sync, run_.options.packing));
+                       run_.options.hosts_expected, run_.options.no_sync,
+                       run_.options.signing.has_value(), run_.options.packing));
   }
   return {};
 }
@@ -244,6 +248,7 @@ void SourceSide::take_created(const HostResult& result) {
   packed_there_.push_back(result.host);
   if (there_hash_.empty()) {
     there_hash_ = hash;
+    there_ = json_output(result);
     run_.add(result.host, torrent_kind_,
              send_torrent_command(run_.options.temp_path, run_.options.tag));
   }
@@ -257,7 +262,37 @@ void SourceSide::take_torrent(const HostResult& result) {
     lose(result.host, torrent_kind_.stage, torrent.error().text);
     return;
   }
-  packed_ = PackedRelease{.torrent = std::move(*torrent)};
+  if (!run_.options.signing) {
+    packed_ = PackedRelease{.torrent = std::move(*torrent)};
+    return;
+  }
+  Result<cli::SignedSubject> subject = subject_of(*torrent, there_, run_.options.tag);
+  if (!subject) {
+    lose(result.host, create_kind_.stage, subject.error().text);
+    return;
+  }
+  signing_.emplace(std::move(*torrent), *run_.options.signing, std::move(*subject));
+}
+
+// What was packed on a host is signed here.
+Status SourceSide::take_signed() {
+  if (!signing_) {
+    return {};
+  }
+  for (const std::string& note : signing_->take_notes()) {
+    run_.work.view().note(note);
+  }
+  if (!signing_->has_ended()) {
+    return {};
+  }
+  Result<SignedTorrent> made = signing_->result();
+  signing_.reset();
+  if (!made) {
+    return fail(made.error());
+  }
+  run_.work.view().note(made->text);
+  packed_ = PackedRelease{.torrent = std::move(made->torrent)};
+  return {};
 }
 
 // The torrent gets its trackers when it is known who they are.

@@ -16,6 +16,7 @@
 #include "cli/fleet/deploy_run.h"
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/seeding.h"
+#include "cli/fleet/torrent_signing.h"
 #include "engine/io/sockets.h"
 
 namespace murder::fleet {
@@ -50,6 +51,7 @@ class SourceSide {
   [[nodiscard]] Status ask_for_locks();
   [[nodiscard]] Status have_trackers();
   [[nodiscard]] Status pack_there();
+  [[nodiscard]] Status take_signed();
   [[nodiscard]] Status complete_release();
   [[nodiscard]] Status serve();
   [[nodiscard]] Status serve_here();
@@ -98,6 +100,8 @@ class SourceSide {
   std::unique_ptr<Work> here_;
   std::vector<HostIndex> touched_here_;
   std::string there_hash_;
+  Json there_;  // what was told of it
+  std::optional<TorrentSigning> signing_;
 };
 
 }  // namespace murder::fleet

@@ -27,6 +27,14 @@ void add_path_is_file_option(cli::ArgumentParser command, TaskOptions& options) 
                    "The release is a file: its archive is TEMP/TAG");
 }
 
+void add_signing_options(cli::ArgumentParser command, TaskOptions& options) {
+  cli::add_sign_option(command, options.signing,
+                       "Sign the release, on this machine, with the private key of this file or\n"
+                       "the public one of a key that the ssh-agent has (default: sign_key of\n"
+                       "murder.toml, with which every release is signed, else the agent's first)");
+  cli::add_statement_options(command, options.signing);
+}
+
 void add_peering_options(cli::ArgumentParser command, PeeringOptions& options) {
   command.add_duration("--stall-timeout", options.stall_timeout,
                        "A peer gives up when no data was received for this long; default 2m");

@@ -6,6 +6,7 @@
 
 #include "cli/fleet/fleet_options.h"
 #include "cli/fleet/peering_options.h"
+#include "cli/signing/signing.h"
 #include "cli/ui/argument_parser.h"
 #include "engine/base/result.h"
 
@@ -23,12 +24,15 @@ struct TaskOptions {
   bool do_not_download_torrent = false;
   bool force = false;
   cli::PackingOptions packing;
+  cli::SigningOptions signing;
   PeeringOptions peering;  // its durations, limits and `placing` only
 };
 
 void add_tag_option(cli::ArgumentParser command, TaskOptions& options);
 void add_temp_path_option(cli::ArgumentParser command, TaskOptions& options);
 void add_path_is_file_option(cli::ArgumentParser command, TaskOptions& options);
+// --sign, and what is signed.
+void add_signing_options(cli::ArgumentParser command, TaskOptions& options);
 // How long peers may take, and go on serving.
 void add_peering_options(cli::ArgumentParser command, PeeringOptions& options);
 

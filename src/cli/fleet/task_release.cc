@@ -11,11 +11,14 @@
 #include "cli/fleet/seeding.h"
 #include "cli/fleet/steps.h"
 #include "cli/fleet/tasks.h"
+#include "cli/fleet/torrent_signing.h"
 #include "cli/ui/table.h"
 #include "engine/archive/file.h"
 #include "engine/base/printable.h"
 #include "engine/base/small_file.h"
 #include "engine/base/units.h"
+#include "engine/codec/metainfo.h"
+#include "engine/trust/signature_file.h"
 
 namespace murder::fleet {
 namespace {
@@ -76,6 +79,14 @@ Result<std::string> save_torrent(const LocalTorrent& torrent, const std::string&
   if (Status written = write_own_file(path, torrent.bytes); !written) {
     return fail(written.error());
   }
+  const Result<codec::Metainfo> metainfo = codec::parse_metainfo(as_bytes_of(torrent.bytes));
+  if (metainfo && metainfo->signed_statement) {
+    if (Status written = write_own_file(path + std::string(trust::signature_file_suffix),
+                                        trust::encode_signature_file(*metainfo->signed_statement));
+        !written) {
+      return fail(written.error());
+    }
+  }
   return path;
 }
 
@@ -89,6 +100,49 @@ Result<std::string> download_torrent(Work& work, const TaskOptions& options,
 // When nothing can be said but the table of failures.
 bool is_told_by_table(const Work& work) {
   return !work.failures().empty();
+}
+
+// The torrent that seeders made is fetched, signed here, and put back where it came from.
+Status sign_on_seeders(Work& work, const TaskOptions& options, const ReleaseSigning& signing,
+                       std::span<const HostResult> created, const std::string& tag) {
+  const std::string temp_path = temp_path_of(work, options);
+  const std::vector<HostIndex> first = {created.front().host};
+  const Result<LocalTorrent> torrent = fetch_torrent(work, first, temp_path, tag);
+  if (!torrent) {
+    return fail(torrent.error());
+  }
+  const Result<cli::SignedSubject> subject =
+      subject_of(*torrent, json_output(created.front()), tag);
+  if (!subject) {
+    return fail(subject.error());
+  }
+  Result<SignedTorrent> made =
+      sign_torrent(*torrent, signing, *subject,
+                   {.note = [&work](std::string_view line) { work.context().note(line); },
+                    .cancel = &work.interrupts().work()});
+  if (!made) {
+    return fail(made.error());
+  }
+  work.context().note(made->text);
+  std::vector<HostIndex> same;
+  for (const HostResult& result : created) {
+    if (text_member(json_output(result), "info_hash") == torrent->info_hash.hex()) {
+      same.push_back(result.host);
+    }
+  }
+  const std::string command = CommandLine::murder(murder_path_of(work), "receive")
+                                  .path(fmt::format("{}/{}.torrent", temp_path, torrent->name))
+                                  .option("--size", fmt::format("{}B", made->torrent.bytes.size()))
+                                  .flag("--quiet")
+                                  .flag("--json")
+                                  .text();
+  const std::vector<HostResult> put_back =
+      work.run_and_note(same, {.stage = "sign-torrent", .input = made->torrent.bytes},
+                        [&](const Host&) { return command; });
+  if (put_back.empty()) {
+    return fail(ErrorCode::io, "the signed torrent could not be put back on any seeder");
+  }
+  return {};
 }
 
 Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& context) {
@@ -107,6 +161,11 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
     return context.wrong_usage(
         "say which directory or file of the seeder is meant: --files-path PATH");
   }
+  const Result<std::optional<ReleaseSigning>> signing =
+      signing_of(options.signing, work.variables());
+  if (!signing) {
+    return refuse_signing(signing.error(), context);
+  }
   std::vector<HostIndex> hosts = work.inventory().seeders;
   work.meet(work.inventory().trackers);  // the torrent tells others where they are
   const std::vector<OtherName> other_names = meet_machines(work, hosts);
@@ -120,6 +179,7 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
         line.path_option("--temp-path", temp_path_of(work, options));
         line.option("--hosts-expected", fmt::format("{}", hosts_expected_in(work.inventory())));
         pass_on(options.packing, line);
+        line.flag("--digest", signing->has_value());
         return line.flag("--force").flag("--quiet").flag("--json").text();
       });
   Json json = {{"tag", *tag}, {"other_names", json_of(work.inventory(), other_names)}};
@@ -131,6 +191,11 @@ Result<int> run_create_torrent(const TaskOptions& options, cli::CommandContext& 
                              format_size(count_member(created, "archive_bytes"))));
   }
   const std::vector<HostIndex> done = hosts_in(results);
+  if (*signing && !done.empty() && !work.is_interrupted()) {
+    if (Status put = sign_on_seeders(work, options, **signing, results, *tag); !put) {
+      return fail(put.error());
+    }
+  }
   if (!done.empty() && !options.do_not_download_torrent && !work.is_interrupted()) {
     const Result<std::string> path = download_torrent(work, options, done, *tag);
     if (!path && !is_told_by_table(work)) {
@@ -304,6 +369,7 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
       .type_name("PATH");
   cli::add_packing_options(create.command, create.options.packing);
   cli::add_xattrs_option(create.command, create.options.packing.xattrs);
+  add_signing_options(create.command, create.options);
   create.command.add_flag("--do-not-download-torrent", create.options.do_not_download_torrent,
                           "Leave the torrent on the seeder");
   auto download = add_task(fleet, context, "download-torrent",

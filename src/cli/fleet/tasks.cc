@@ -181,6 +181,7 @@ cli::AddedCommand<TaskOptions> add_simple(cli::ArgumentParser fleet, cli::Comman
 void remove_local_torrents(const std::string& temp_path, const std::string& tag) {
   for (const std::string_view ending : {".tar.zst", ".tar.gz", ".tar", ""}) {
     unlink(fmt::format("{}/{}{}.torrent", temp_path, tag, ending).c_str());
+    unlink(fmt::format("{}/{}{}.torrent.sig", temp_path, tag, ending).c_str());
   }
 }
 

@@ -148,6 +148,14 @@ OptionHandle ArgumentParser::add_parsed(const std::string& name,
   return {app_->add_option_function<std::string>(name, callback, help), notes_};
 }
 
+OptionHandle ArgumentParser::add_optional_value(const std::string& name,
+                                                std::function<Status(const std::string&)> take,
+                                                const std::string& help) {
+  OptionHandle added = add_parsed(name, std::move(take), help);
+  app_->get_option(name)->expected(0, 1);
+  return added;
+}
+
 OptionHandle ArgumentParser::add_size(const std::string& name, uint64_t& bytes,
                                       const std::string& help) {
   return add_unit(*this, name, bytes, parse_size, help, "SIZE");

@@ -60,6 +60,11 @@ class ArgumentParser {
   // Of a form of its own: an error of `take` is wrong usage.
   OptionHandle add_parsed(const std::string& name, std::function<Status(const std::string&)> take,
                           const std::string& help);
+  // The same, and its value may be left out: then the text is empty. A word behind it that is no
+  // option is taken for its value.
+  OptionHandle add_optional_value(const std::string& name,
+                                  std::function<Status(const std::string&)> take,
+                                  const std::string& help);
   // As people write them (engine/base/units.h): "64KiB", "400MB" a second, "30s".
   OptionHandle add_size(const std::string& name, uint64_t& bytes, const std::string& help);
   OptionHandle add_rate(const std::string& name, uint64_t& bytes_per_second,

@@ -71,6 +71,7 @@ Status remove_archives(const CleanOptions& options, uid_t owner, Json& removed) 
   for (const std::string_view ending : archive_endings) {
     paths.push_back(fmt::format("{}{}", base, ending));
     paths.push_back(fmt::format("{}{}.torrent", base, ending));
+    paths.push_back(fmt::format("{}{}.torrent.sig", base, ending));
   }
   // Of a file release the archive has no ending: it is ours if its torrent lies beside it, or if
   // the caller says so.
@@ -79,6 +80,7 @@ Status remove_archives(const CleanOptions& options, uid_t owner, Json& removed) 
     paths.push_back(base);
   }
   paths.push_back(torrent);
+  paths.push_back(torrent + ".sig");
   Status outcome;
   for (const std::string& path : paths) {
     if (Status status = remove_file(AT_FDCWD, path, owner, removed); !status) {

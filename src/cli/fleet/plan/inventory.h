@@ -48,6 +48,8 @@ struct Variables {
   uint16_t tracker_port = 8998;
   std::string peer_port;     // a range of ports that hosts listen on for each other; empty: any
   std::string metrics_file;  // --metrics-file of peers; empty: they write none
+  std::string sign_key;      // what releases are signed with; empty: they are not
+  std::string application;   // what they are releases of, in what is signed
 
   bool operator==(const Variables&) const = default;
 };

@@ -1,0 +1,24 @@
+// murder key: the keys that hosts trust.
+#include "cli/commands/key/key.h"
+
+#include "cli/commands/command_list.h"
+#include "cli/commands/key/signer_options.h"
+
+namespace murder::cli {
+
+void add_key_command(ArgumentParser app, CommandContext& context) {
+  ArgumentParser key = add_bare_command(
+      app, context,
+      {.name = "key",
+       .description = "Show, test and add the keys that this host trusts",
+       .details = "Each task has its own options: `murder key add --help`.",
+       .example = "murder key list\nmurder key add ann@example.net ann.pub\nmurder key --help",
+       .files = {allowed_signers_file},
+       .see_also = {"murder-sign(1)", "murder-verify(1)"}});
+  key.require_subcommand();
+  add_list_signers_task(key, context);
+  add_test_signature_task(key, context);
+  add_add_signer_task(key, context);
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,12 @@
+// The tasks of `murder key`, each in a file of this folder.
+#pragma once
+
+#include "cli/ui/command.h"
+
+namespace murder::cli {
+
+void add_add_signer_task(ArgumentParser key, CommandContext& context);
+void add_list_signers_task(ArgumentParser key, CommandContext& context);
+void add_test_signature_task(ArgumentParser key, CommandContext& context);
+
+}  // namespace murder::cli
