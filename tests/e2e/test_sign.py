@@ -253,6 +253,9 @@ class Statements(SignCase):
                 - datetime.datetime.fromisoformat(said["time"].rstrip("Z")))
         self.assertEqual(life, datetime.timedelta(days=30))
         self.assertEqual(signed["statement"]["sha256"], said["sha256"])
+        told = self.murder_json("info", self.torrent)["signed"]
+        self.assertEqual((told["statement"], told["signatures"]), (signed["statement"], 1))
+        self.assertRegex(self.murder("info", self.torrent).stdout, r"(?m)^signed +1 signature, serial 7, application shop, ")
         self.assertEqual(signed["signer"]["fingerprint"], self.fingerprint(self.key))
         # The file beside it says the same.
         statement, armours = self.split(self.torrent)
@@ -541,6 +544,25 @@ class Rotation(SignCase):
         self.assertIn(str(self.allowed), self.murder("key", "list", "--allowed-signers", self.allowed, code=1).stderr)
         self.allowed.chmod(0o644)
         self.trust()
+        # Nor one that others may put another one in the place of, be it behind a link.
+        for place in (self.directory, self.path("etc", "murder")):
+            place.mkdir(parents=True, exist_ok=True)
+            mode = stat.S_IMODE(place.stat().st_mode)
+            shutil.copy(self.allowed, place / "list")
+            self.path("link").symlink_to(place / "list")
+            place.chmod(0o777)
+            for name in (place / "list", self.path("link")):
+                said = self.murder("key", "list", "--allowed-signers", name, code=1)
+                self.assertIn(f"{place} may be written by others", said.stderr)
+            said = self.murder("key", "add", "bob", f"{key}.pub", "--allowed-signers", place / "new", code=1)
+            self.assertIn(f"{place} may be written by others", said.stderr)
+            place.chmod(mode)
+            self.murder("key", "list", "--allowed-signers", self.path("link"))
+            self.path("link").unlink()
+
+    def test_a_link_to_nothing_is_not_no_list(self):
+        self.allowed.symlink_to(self.path("gone"))
+        self.assertIn("cannot open", self.murder("key", "list", "--allowed-signers", self.allowed, code=1).stderr)
 
 
 class Failures(SignCase):

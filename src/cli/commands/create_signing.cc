@@ -50,8 +50,8 @@ Result<Json> sign_torrent_of(const SigningKey& key, const SigningOptions& option
     return fail(written.error());
   }
   context.print(signed_text(*signer, *statement));
-  return Json{{"statement", json_of(*statement)},
-              {"signer", json_of(std::vector{*signer}).items().front()}};
+  return Json{{"statement", statement_json(*statement)},
+              {"signer", signers_json({*signer}).items().front()}};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "cli/commands/command_list.h"
+#include "cli/signing/signer_json.h"
 #include "cli/ui/command.h"
 #include "cli/ui/torrent_word.h"
 #include "engine/archive/release_name.h"
@@ -46,6 +47,33 @@ void print_files(const codec::Metainfo& metainfo, const CommandContext& context)
   }
 }
 
+// What is said to be signed; by whom tells `verify --signed`.
+std::string signed_text_of(const codec::SignedStatement& signed_statement) {
+  const Result<trust::ReleaseStatement> statement = trust::parse_statement(signed_statement.text);
+  if (!statement) {
+    return printable_value(statement.error().text);
+  }
+  const size_t count = signed_statement.signatures.size();
+  const std::string until = time_or_nothing(statement->expires_s);
+  return fmt::format("{} {}, serial {}{}{}; `murder verify --signed` tells by whom", count,
+                     count == 1 ? "signature" : "signatures", statement->serial,
+                     statement->application.empty()
+                         ? ""
+                         : ", application " + printable_value(statement->application),
+                     until.empty() ? "" : ", expires " + until);
+}
+
+// Nothing of it is verified.
+Json signed_json_of(const codec::Metainfo& metainfo) {
+  if (!metainfo.signed_statement) {
+    return {};
+  }
+  const Result<trust::ReleaseStatement> statement =
+      trust::parse_statement(metainfo.signed_statement->text);
+  return {{"statement", statement ? statement_json(*statement) : Json()},
+          {"signatures", metainfo.signed_statement->signatures.size()}};
+}
+
 void print_for_people(const host::TorrentInput& torrent, const CommandContext& context) {
   const codec::Metainfo& metainfo = torrent.metainfo;
   const auto line = [&context](std::string_view key, std::string_view value) {
@@ -63,6 +91,9 @@ void print_for_people(const host::TorrentInput& torrent, const CommandContext& c
                                  metainfo.unpacked_size->entries == 1 ? "entry" : "entries"));
   }
   line("private", metainfo.is_private ? "yes" : "no");
+  if (metainfo.signed_statement) {
+    line("signed", signed_text_of(*metainfo.signed_statement));
+  }
   for (const std::vector<std::string>& tier : metainfo.tracker_tiers) {
     std::string words;
     for (const std::string& tracker : tier) {
@@ -139,6 +170,7 @@ Json json_of(const host::TorrentInput& torrent) {
       {"private", metainfo.is_private},
       {"packed", metainfo.is_single_file && archive::is_packed_tree_name(metainfo.name)},
       {"trackers", metainfo.tracker_tiers},
+      {"signed", signed_json_of(metainfo)},
       {"created_by", metainfo.created_by},
       {"comment", metainfo.comment}};
 }
@@ -169,7 +201,8 @@ void add_info_command(ArgumentParser app, CommandContext& context) {
                                 .details = "This shows the tag, the info hash, sizes, the "
                                            "size and number of pieces, how many hosts that "
                                            "was chosen for, how large the release is when it "
-                                           "is unpacked, the trackers and the files. Nothing "
+                                           "is unpacked, what was signed, the trackers and the "
+                                           "files. Nothing "
                                            "is fetched but the torrent itself, where it is "
                                            "named by a URL.",
                                 .example = "murder info /tmp/v42.tar.zst.torrent",

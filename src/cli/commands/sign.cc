@@ -236,8 +236,8 @@ Result<int> run_sign(const SignCommandOptions& options, CommandContext& context)
                             count > 1 ? fmt::format(", {} signatures", count) : ""));
   context.print_json({{"torrent", torrent->path},
                       {"signature_file", torrent->path + ".sig"},
-                      {"statement", json_of(statement)},
-                      {"signer", json_of(std::vector{*signer}).items().front()},
+                      {"statement", statement_json(statement)},
+                      {"signer", signers_json({*signer}).items().front()},
                       {"signatures", count}});
   return exit_done;
 }

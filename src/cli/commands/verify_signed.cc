@@ -64,8 +64,8 @@ Result<SignatureVerdict> check_signatures(const host::TorrentInput& torrent,
   }
   verdict.statement = verified->statement;
   verdict.told = {{"trusted", true},
-                  {"statement", json_of(verified->statement)},
-                  {"signers", json_of(verified->signers)},
+                  {"statement", statement_json(verified->statement)},
+                  {"signers", signers_json(verified->signers)},
                   {"ignored", verified->ignored}};
   return verdict;
 }

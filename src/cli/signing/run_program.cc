@@ -100,12 +100,12 @@ class SpawnSettings {
 };
 
 // Ends and reaps the program, unless it was reaped.
-class Running {
+class ForegroundProgram {
  public:
-  explicit Running(pid_t pid) : pid_(pid) {}
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-  ~Running() {
+  explicit ForegroundProgram(pid_t pid) : pid_(pid) {}
+  ForegroundProgram(const ForegroundProgram&) = delete;
+  ForegroundProgram& operator=(const ForegroundProgram&) = delete;
+  ~ForegroundProgram() {
     if (pid_ > 0) {
       kill(pid_, SIGTERM);
       static_cast<void>(reap());
@@ -126,7 +126,7 @@ class Running {
 };
 
 // Reads some of what is there; closes the pipe at its end.
-Status read_some(Fd& pipe, std::string& into) {
+Status read_program_pipe(Fd& pipe, std::string& into) {
   std::array<char, 4096> part;
   const ssize_t size = read(pipe.get(), part.data(), part.size());
   if (size < 0 && errno == EINTR) {
@@ -156,7 +156,7 @@ void tell_lines(const std::string& log, size_t& told,
 }
 
 // Until both pipes have ended.
-Status collect(const ProgramOptions& options, Fd output, Fd log, ProgramEnd& end) {
+Status collect_output(const ProgramOptions& options, Fd output, Fd log, ProgramEnd& end) {
   size_t told = 0;
   while (output.is_open() || log.is_open()) {
     std::array<pollfd, 2> fds = {pollfd{.fd = output.get(), .events = POLLIN, .revents = 0},
@@ -170,10 +170,10 @@ Status collect(const ProgramOptions& options, Fd output, Fd log, ProgramEnd& end
     }
     Status done;
     if (fds[0].revents != 0) {
-      done = read_some(output, end.output);
+      done = read_program_pipe(output, end.output);
     }
     if (done && fds[1].revents != 0) {
-      done = read_some(log, end.log);
+      done = read_program_pipe(log, end.log);
       tell_lines(end.log, told, options.on_line);
     }
     if (!done) {
@@ -212,11 +212,12 @@ Result<ProgramEnd> run_program(const ProgramOptions& options) {
     return error == ENOENT ? fail(ErrorCode::not_found, name + " is not installed")
                            : fail_errno(error, name + " cannot be started");
   }
-  Running running(pid);
+  ForegroundProgram running(pid);
   output->writing.reset();
   log->writing.reset();
   ProgramEnd end;
-  if (Status collected = collect(options, std::move(output->reading), std::move(log->reading), end);
+  if (Status collected =
+          collect_output(options, std::move(output->reading), std::move(log->reading), end);
       !collected) {
     return fail(collected.error().code, fmt::format("{}: {}", name, collected.error().text));
   }

@@ -15,7 +15,7 @@ std::string time_or_nothing(const std::optional<int64_t>& seconds) {
   return seconds && *seconds >= 0 ? trust::time_text_of(static_cast<uint64_t>(*seconds)) : "";
 }
 
-Json json_of(const trust::ReleaseStatement& statement) {
+Json statement_json(const trust::ReleaseStatement& statement) {
   return {{"application", statement.application.empty() ? Json() : Json(statement.application)},
           {"tag", statement.tag},
           {"info_hash", statement.info_hash.hex()},
@@ -26,7 +26,7 @@ Json json_of(const trust::ReleaseStatement& statement) {
           {"expires", time_or_null(statement.expires_s)}};
 }
 
-Json json_of(const std::vector<trust::Signer>& signers) {
+Json signers_json(const std::vector<trust::Signer>& signers) {
   Json list = Json::array();
   for (const trust::Signer& signer : signers) {
     list.push_back({{"name", signer.principal},

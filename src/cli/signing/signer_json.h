@@ -9,8 +9,8 @@
 
 namespace murder::cli {
 
-[[nodiscard]] Json json_of(const trust::ReleaseStatement& statement);
-[[nodiscard]] Json json_of(const std::vector<trust::Signer>& signers);
+[[nodiscard]] Json statement_json(const trust::ReleaseStatement& statement);
+[[nodiscard]] Json signers_json(const std::vector<trust::Signer>& signers);
 
 // Its lines, without the first one, which names the format.
 [[nodiscard]] std::vector<std::string> lines_of(const trust::ReleaseStatement& statement);

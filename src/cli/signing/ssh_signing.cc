@@ -26,7 +26,7 @@ std::string in_home(const std::string& path) {
 }
 
 // The last lines of what a program said, in one.
-std::string words_of(std::string_view log) {
+std::string last_words_of(std::string_view log) {
   std::string words;
   size_t lines = 0;
   while (!log.empty() && lines < words_lines_max) {
@@ -132,7 +132,7 @@ Result<MadeSignature> make_signature(const SigningKey& key, std::string_view mes
   if (end->exit_code != 0) {
     return fail(ErrorCode::permission,
                 fmt::format("ssh-keygen does not sign with {}{}: {}", printable_value(key.name),
-                            remedy_of(end->log), words_of(end->log)));
+                            remedy_of(end->log), last_words_of(end->log)));
   }
   const auto unusable = [&](const Error& error) {
     return fail(error.code, fmt::format("what ssh-keygen signed with {} cannot be used: {}",

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <ctime>
 
 #include "engine/base/fd.h"
@@ -35,28 +36,31 @@ Result<std::string> read_signers(int fd, const std::string& path) {
   return text;
 }
 
-// Whoever may write the directory may put another file there.
-Status check_directory_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "."
-                                : slash == 0               ? "/"
-                                                           : path.substr(0, slash);
-  struct stat status {};
-  if (::stat(directory.c_str(), &status) != 0) {
-    return fail_errno(errno, "cannot look at " + directory);
+// The path without links, of what is there.
+Result<std::string> real_path_of(const std::string& path) {
+  char* const found = ::realpath(path.c_str(), nullptr);
+  if (found == nullptr) {
+    return fail_errno(errno, "cannot open " + path);
   }
-  const bool is_sticky = (status.st_mode & S_ISVTX) != 0 && status.st_uid == 0;
-  return is_sticky ? Status() : check_own(status, directory);
+  std::string real = found;
+  std::free(found);
+  return real;
 }
 
 }  // namespace
 
 Result<std::optional<trust::AllowedSigners>> load_allowed_signers(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  const Result<std::string> real = real_path_of(path);
+  if (!real) {
+    // A link to nothing is not "no file".
+    struct stat link {};
+    return real.error().code == ErrorCode::not_found && ::lstat(path.c_str(), &link) != 0 &&
+                   errno == ENOENT
+               ? Result<std::optional<trust::AllowedSigners>>(std::nullopt)
+               : fail(real.error());
+  }
+  const Fd fd(::open(real->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW));
   if (!fd.is_open()) {
-    if (errno == ENOENT) {
-      return std::nullopt;
-    }
     return fail_errno(errno, "cannot open " + path);
   }
   struct stat status {};
@@ -67,7 +71,7 @@ Result<std::optional<trust::AllowedSigners>> load_allowed_signers(const std::str
     return fail(ErrorCode::conflict, path + " is not a regular file");
   }
   Status own = check_own(status, path);
-  own = own ? check_directory_of(path) : own;
+  own = own ? check_way_to(*real) : own;
   if (!own) {
     return fail(own.error());
   }
@@ -80,6 +84,23 @@ Result<std::optional<trust::AllowedSigners>> load_allowed_signers(const std::str
     return fail(signers.error().code, fmt::format("{}: {}", path, signers.error().text));
   }
   return std::move(*signers);
+}
+
+Status check_way_to(const std::string& path) {
+  for (size_t slash = path.rfind('/'); slash != std::string::npos;
+       slash = slash == 0 ? std::string::npos : path.rfind('/', slash - 1)) {
+    const std::string directory = slash == 0 ? "/" : path.substr(0, slash);
+    struct stat status {};
+    if (::stat(directory.c_str(), &status) != 0) {
+      return fail_errno(errno, "cannot look at " + directory);
+    }
+    // Of a directory such as /tmp only the owner of a file may take that away.
+    const bool is_sticky = (status.st_mode & S_ISVTX) != 0 && status.st_uid == 0;
+    if (Status own = is_sticky ? Status() : check_own(status, directory); !own) {
+      return own;
+    }
+  }
+  return {};
 }
 
 int64_t seconds_of_local(const trust::CivilTime& time) {

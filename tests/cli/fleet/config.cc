@@ -19,6 +19,11 @@ bool mentions(const std::string& text, std::string_view words) {
 
 }  // namespace
 
+TEST_CASE("an application that nothing can be signed for is refused with its line") {
+  CHECK(mentions(error_of("[murder]\napplication = \"-x\"\n"), "murder.toml:2: '-x' cannot name"));
+  CHECK(mentions(error_of("[murder]\nsign_key = 1\n"), "murder.toml:2: sign_key"));
+}
+
 TEST_CASE("a whole murder.toml is read") {
   const auto config = parse_config(R"(
 [murder]
@@ -28,6 +33,8 @@ default_destination_path = "/srv/app"
 remote_murder_path = "/opt/m"
 default_temp_path = "/var/tmp"
 tracker_port = 7000
+sign_key = "~/.ssh/id.pub"
+application = "shop/eu"
 [roles]
 tracker = ["t1", "t2"]
 seeder = { host = "s1", ip = "10.0.0.9" }
@@ -50,14 +57,16 @@ command_timeout = 90
                                        .default_destination_path = "/srv/app",
                                        .remote_murder_path = "/opt/m",
                                        .default_temp_path = "/var/tmp",
-                                       .tracker_port = 7000});
+                                       .tracker_port = 7000,
+                                       .sign_key = "~/.ssh/id.pub",
+                                       .application = "shop/eu"});
   REQUIRE(config->trackers.size() == 2);
   CHECK(config->trackers[1].node_set == "t2");
   REQUIRE(config->seeders.size() == 1);
   CHECK(config->seeders[0].ip == "10.0.0.9");
   REQUIRE(config->peers.size() == 2);
   CHECK(config->peers[0].node_set == "w[001-120]");
-  CHECK(config->peers[0].where == "murder.toml:12");
+  CHECK(config->peers[0].where == "murder.toml:14");
   const HostEntry& host = config->peers[1];
   CHECK(host.node_set == "w200");
   CHECK(host.address == "10.0.0.7");

@@ -13,6 +13,7 @@
 #include "cli/commands/key/signer_options.h"
 #include "cli/signing/signature_check.h"
 #include "cli/signing/signer_json.h"
+#include "cli/ui/path_word.h"
 #include "engine/archive/file.h"
 #include "engine/base/fd.h"
 #include "engine/base/own_file.h"
@@ -36,7 +37,7 @@ struct AddSignerOptions {
   bool is_authority = false;
 };
 
-std::string parent_of(const std::string& path) {
+std::string directory_of_list(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
@@ -61,7 +62,8 @@ Result<std::string> read_public_line(const std::string& path) {
 }
 
 // The line of the list. Whoever reads it again finds what was meant.
-Result<std::string> line_of(const AddSignerOptions& options, const std::string& public_line) {
+Result<std::string> signer_line_of(const AddSignerOptions& options,
+                                   const std::string& public_line) {
   const auto is_unfit = [](std::string_view text) {
     return text.empty() || text.find_first_of(" \t\r\n\"\\#") != std::string_view::npos;
   };
@@ -120,7 +122,7 @@ struct OpenedList {
 
 // Locks the directory, so that of two that add at once none is lost.
 Result<OpenedList> open_list(const std::string& path) {
-  const std::string directory = parent_of(path);
+  const std::string directory = directory_of_list(path);
   if (Status made = archive::make_directories(directory, true); !made) {
     return fail(made.error());
   }
@@ -137,7 +139,9 @@ Result<OpenedList> open_list(const std::string& path) {
     return fail(loaded.error());
   }
   if (!*loaded) {
-    return list;
+    const std::string place = whole_path(path).string();
+    const Status own = host::check_way_to(place);
+    return own ? Result<OpenedList>(std::move(list)) : fail(own.error());
   }
   Result<std::string> text = read_small_file(path, limits::allowed_signers_bytes_max);
   if (!text) {
@@ -155,7 +159,7 @@ Result<int> run_add_signer(const AddSignerOptions& options, CommandContext& cont
   if (!public_line) {
     return fail(public_line.error());
   }
-  const Result<std::string> line = line_of(options, *public_line);
+  const Result<std::string> line = signer_line_of(options, *public_line);
   if (!line) {
     return fail(line.error());
   }

@@ -17,7 +17,7 @@ struct ListSignersOptions {
   std::string allowed_signers;
 };
 
-std::string_view state_of(const trust::AllowedSigner& signer, int64_t now_s) {
+std::string_view validity_of(const trust::AllowedSigner& signer, int64_t now_s) {
   if (signer.valid_before_s && now_s > *signer.valid_before_s) {
     return "expired";
   }
@@ -25,7 +25,7 @@ std::string_view state_of(const trust::AllowedSigner& signer, int64_t now_s) {
 }
 
 std::string validity_text(const trust::AllowedSigner& signer, int64_t now_s) {
-  std::string text(state_of(signer, now_s));
+  std::string text(validity_of(signer, now_s));
   if (signer.valid_after_s) {
     text += " from " + time_or_nothing(signer.valid_after_s);
   }
@@ -44,7 +44,7 @@ Json json_of(const trust::AllowedSigner& signer, int64_t now_s) {
           {"namespaces", signer.namespaces ? Json(*signer.namespaces) : Json()},
           {"from", signer.valid_after_s ? Json(time_or_nothing(signer.valid_after_s)) : Json()},
           {"until", signer.valid_before_s ? Json(time_or_nothing(signer.valid_before_s)) : Json()},
-          {"state", state_of(signer, now_s)},
+          {"state", validity_of(signer, now_s)},
           {"comment", signer.comment}};
 }
 

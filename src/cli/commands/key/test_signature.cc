@@ -82,8 +82,8 @@ Result<int> run_test_signature(const TestSignatureOptions& options, CommandConte
     context.note("does not count: " + ignored);
   }
   context.print_json({{"file", options.file},
-                      {"statement", json_of(verified->statement)},
-                      {"signers", json_of(verified->signers)},
+                      {"statement", statement_json(verified->statement)},
+                      {"signers", signers_json(verified->signers)},
                       {"ignored", verified->ignored}});
   return exit_done;
 }
