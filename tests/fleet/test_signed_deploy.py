@@ -9,10 +9,7 @@ from deploy_case import SMALL_BYTES, DeployCase
 from rack_of_hosts.rack import CONTROL
 
 
-@unittest.skipUnless(shutil.which("ssh-keygen"), "needs openssh-client")
-class SignedDeploy(DeployCase):
-    HOST_COUNT = 3
-
+class SigningCase(DeployCase):
     def setUp(self):
         super().setUp()
         self.key = self.make_key("key")
@@ -50,6 +47,11 @@ class SignedDeploy(DeployCase):
 
     def torrent_on(self, host):
         return self.rack.files_of(host) / "tmp" / "v1.tar.zst.torrent"
+
+
+@unittest.skipUnless(shutil.which("ssh-keygen"), "needs openssh-client")
+class SignedDeploy(SigningCase):
+    HOST_COUNT = 3
 
     def test_what_is_packed_here(self):
         source = self.make_release("build", SMALL_BYTES)
@@ -107,6 +109,84 @@ class SignedDeploy(DeployCase):
         self.assert_signed(here)
         self.murder("fleet", "clean-temp-files", "tag=v1")
         self.assertEqual([path for path in self.temporary_files("h01") if re.search("v1", path)], [])
+
+
+@unittest.skipUnless(shutil.which("ssh-keygen"), "needs openssh-client")
+class HostsThatTrust(SigningCase):
+    """Each host has a list of who may sign."""
+
+    HOST_COUNT = 4
+
+    def setUp(self):
+        super().setUp()
+        for host in self.hosts:
+            # Hosts see the machine's /etc, and no other: in its place comes a copy, in memory.
+            self.on(host, "sh", "-c", "test -d /mnt/etc || { mount -t tmpfs none /mnt && cp -a /etc /mnt/etc && "
+                    "mount --bind /mnt/etc /etc; }; rm -rf /etc/murder && mkdir /etc/murder")
+            self.trust_on(host, self.key)
+
+    def trust_on(self, host, *keys, first=""):
+        for line in (first, *(f"ann {self.public(key)}" for key in keys)):
+            self.on(host, "sh", "-c", 'echo "$1" >> /etc/murder/allowed_signers', "sh", line)
+
+    def trust_no_longer(self, host):
+        self.on(host, "rm", "/etc/murder/allowed_signers")
+
+    def test_a_host_that_trusts_another_key_refuses_and_is_named(self):
+        self.trust_no_longer("h03")
+        self.trust_on("h03", self.make_key("other"))
+        source = self.make_release("build", SMALL_BYTES)
+        said = self.murder("deploy", source, "--tag", "v1", code=3)
+        self.assertRegex(said.stdout + said.stderr, r"(?s)h03.*is not in the list of allowed signers")
+        self.assert_release(source, "/srv/app/v1", ["h01", "h02", "h04"])
+        self.assert_no_release("/srv/app/v1", ["h03"])
+        self.assert_nothing_left()
+
+    def test_what_is_not_signed_is_taken_by_none(self):
+        self.write_config(variables=self.VARIABLES)
+        source = self.make_release("build", SMALL_BYTES)
+        said = self.murder("deploy", source, "--tag", "v1", code=1)
+        self.assertIn("it is not signed", said.stdout + said.stderr)
+        self.assert_no_release("/srv/app/v1", self.hosts)
+
+    def test_an_application_is_told_to_the_hosts(self):
+        self.write_config(variables=f'{self.VARIABLES}\nsign_key = "key"\napplication = "shop"')
+        source = self.make_release("build", SMALL_BYTES)
+        self.murder("deploy", source, "--tag", "v1")
+        self.assert_release(source, "/srv/app/v1")
+        # Task by task, too; and what is signed for another one is taken by none.
+        self.copy_to("h01", source, "/srv/build")
+        self.murder("fleet", "start-tracker")
+        self.murder("fleet", "create-torrent", "tag=v2", "files_path=/srv/build")
+        self.murder("fleet", "start-seeding", "tag=v2")
+        said = self.murder("fleet", "peer", "tag=v2", "--app", "bank", code=1)
+        self.assertIn("it was signed for shop", said.stdout + said.stderr)
+        self.murder("fleet", "peer", "tag=v2")
+        self.assert_release(source, "/srv/app/v2")
+        for task in ("stop-seeding", "stop-peering"):
+            self.murder("fleet", task, "tag=v2")
+        self.murder("fleet", "stop-tracker")
+
+    def test_two_of_two(self):
+        """A deploy signs with one key; with two demanded, a torrent that both signed goes task by task."""
+        other = self.make_key("other")
+        for host in self.hosts:
+            self.trust_on(host, other, first="# murder: require = 2")
+        source = self.make_release("build", SMALL_BYTES)
+        said = self.murder("deploy", source, "--tag", "v1", code=1)
+        self.assertIn("1 of 2 required keys signed it", said.stdout + said.stderr)
+        self.copy_to("h01", source, "/srv/build")
+        self.murder("fleet", "start-tracker")
+        self.murder("fleet", "create-torrent", "tag=v1", "files_path=/srv/build")
+        here = self.rack.files_of(CONTROL) / "tmp" / "v1.tar.zst.torrent"
+        self.murder("sign", "v1", "--key", "other")
+        self.assertTrue(here.exists())
+        self.murder("fleet", "start-seeding", "tag=v1")
+        self.murder("fleet", "peer", "tag=v1")
+        self.assert_release(source, "/srv/app/v1")
+        for task in ("stop-seeding", "stop-peering"):
+            self.murder("fleet", task, "tag=v1")
+        self.murder("fleet", "stop-tracker")
 
 
 if __name__ == "__main__":

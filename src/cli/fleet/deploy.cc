@@ -247,6 +247,7 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     return refuse_signing(signing.error(), context);
   }
   told.signing = std::move(*signing);
+  told.application = first_of(options.task.signing.application, (*work)->variables().application);
   told.hosts_expected = hosts_expected_of(**work, *deploy, *state_file, *before);
   (*work)->set_title(fmt::format("{} to {}", deploy->tag, deploy->destination_path));
   Deployment deployment(**work, told, *before);

@@ -42,6 +42,7 @@ struct DeployOptions {
   cli::PackingOptions packing;
   cli::PlacingOptions placing;
   std::optional<ReleaseSigning> signing;  // none: it is not signed
+  std::string application;                // what it is a release of; empty: not said
 };
 
 struct DeployOutcome {

@@ -27,7 +27,8 @@ PeeringOptions peering_of(const DeployOptions& options, const std::string& token
           .timeout = options.timeout,
           .limits = options.limits,
           .placing = options.placing,
-          .deploy = token};
+          .deploy = token,
+          .application = options.application};
 }
 
 }  // namespace

@@ -220,6 +220,9 @@ std::string peer_command(const Work& work, const Host& host, const PeeringOption
   if (!options.deploy.empty()) {
     line.option("--deploy", options.deploy);
   }
+  if (!options.application.empty()) {
+    line.option("--app", options.application);
+  }
   if (!work.variables().metrics_file.empty()) {
     line.path_option("--metrics-file", work.variables().metrics_file);
   }

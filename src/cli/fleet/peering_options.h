@@ -25,7 +25,8 @@ struct PeeringOptions {
   Duration timeout = std::chrono::hours(1);  // of all of it
   LinkLimits limits;                         // of each peer
   cli::PlacingOptions placing;
-  std::string deploy;  // names it on the hosts; none: empty
+  std::string deploy;       // names it on the hosts; none: empty
+  std::string application;  // what the hosts take releases of, where they must be signed
 };
 
 }  // namespace murder::fleet

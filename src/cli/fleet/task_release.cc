@@ -271,6 +271,7 @@ Result<int> run_peer(const TaskOptions& options, cli::CommandContext& context) {
   peering.temp_path = temp_path_of(**work, options);
   peering.no_tag_directory = options.no_tag_directory;
   peering.unsafe_please_delete = options.unsafe_please_delete;
+  peering.application = first_of(options.signing.application, variables.application);
   const Result<LocalTorrent> torrent = find_torrent(local_path(peering.temp_path), *tag);
   if (!torrent) {
     return fail(torrent.error());
@@ -390,6 +391,11 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
       .add_option("--to,--destination-path", peer.options.destination_path,
                   "Where it goes on the peers (default: default_destination_path)")
       .type_name("DIR");
+  peer.command
+      .add_option("--app", peer.options.signing.application,
+                  "Where releases must be signed: take those of this application (default:\n"
+                  "application)")
+      .type_name("NAME");
   peer.command.add_flag("--no-tag-directory", peer.options.no_tag_directory,
                         "Unpack to DIR itself instead of DIR/TAG");
   peer.command.add_flag("--unsafe-please-delete", peer.options.unsafe_please_delete,
