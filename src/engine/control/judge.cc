@@ -85,6 +85,9 @@ Judged judge_told(const View& view, Instant now) {
     return Verdict{.stage = Stage::healthy};
   }
   Judged failed = failure_of_attempt(view, Stage::failed);
+  if (failed && failed->reason == Reason::unconfirmed && has_tells(view)) {
+    return Verdict{.stage = Stage::waiting};  // it was well; nobody was there to confirm it
+  }
   return failed ? failed : overdue(view, Stage::failed, now);
 }
 

@@ -112,7 +112,7 @@ bool may_follow(Stage from, Stage to) {
   using enum Stage;
   switch (to) {
     case waiting:
-      return from == healthy || from == failed;
+      return from == told || from == healthy || from == failed;
     case told:
       return from == waiting;
     case healthy:

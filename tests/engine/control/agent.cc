@@ -155,7 +155,11 @@ TEST_CASE("messages that come twice, late or out of order change nothing") {
   bench.done();
   bench.health(true);
   bench.pass(10s);
-  bench.machine->hear(told, bench.now);
+  Wanted older = told;
+  older.apps[0].release = hash_of(3);
+  older.apps[0].serial = 3;
+  older.apps[0].attempt = 12;
+  bench.machine->hear(older, bench.now);
   bench.machine->hear(bench.wanted, bench.now);
   CHECK(bench.take() == "");
   CHECK(bench.report().phase == Phase::idle);

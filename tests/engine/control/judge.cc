@@ -144,6 +144,13 @@ TEST_CASE("a host that was told") {
     host.report.failed_attempt = 10;
     CHECK(host.verdict() == "failed activation");
   }
+  SUBCASE("was well and went back, since nobody confirmed it: that is no failure of the release") {
+    host.report.failure = Reason::unconfirmed;
+    host.report.failed_attempt = 10;
+    CHECK(host.verdict() == "waiting");
+    host.target.tells = 5;
+    CHECK(host.verdict() == "failed unconfirmed");
+  }
   SUBCASE("reports no outcome") {
     host.now = Instant(settle);
     CHECK(host.verdict() == "failed silent");

@@ -28,6 +28,7 @@ constexpr std::string_view operator_name = "olga";
 
 void World::command() {
   if (!coordinator_) {
+    schedule({.kind = EventKind::command}, std::chrono::seconds(5));  // and asks again
     return;
   }
   const uint32_t app = operator_prng_.below(options_.app_count);

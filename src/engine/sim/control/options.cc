@@ -26,9 +26,9 @@ Options random_options(uint64_t seed) {
   options.wipe_share = sometimes(0.3, 0.5);
   options.die_share = sometimes(0.4, 0.2);
   options.liar_share = sometimes(0.4, 0.3);
-  options.bad_share = sometimes(0.7, 1);
+  options.bad_share = sometimes(0.7, 0.7);
   options.restarts = prng.below(2) == 0 ? prng.below(8) : 0;
-  options.command_count = 3 + prng.below(15);
+  options.command_count = 4 + prng.below(20);
   return options;
 }
 

@@ -20,7 +20,7 @@ struct Options {
   // Of each message, while there is trouble.
   double lost_share = 0;
   double doubled_share = 0;
-  double late_share = 0;  // up to two minutes
+  double late_share = 0;  // up to four minutes
 
   // How often it happens to a host, while there is trouble.
   double kills = 0;  // of the agent's process

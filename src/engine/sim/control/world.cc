@@ -244,7 +244,7 @@ void World::deliver(Event event) {
       return;
     }
     if (prng_.unit() < options_.late_share) {
-      delay_s = 120 * prng_.unit();
+      delay_s = 240 * prng_.unit();
     }
     if (prng_.unit() < options_.doubled_share) {
       Event again{.kind = event.kind,
@@ -332,12 +332,13 @@ std::string World::standing() const {
   }
   for (const auto& [name, app] : coordinator_->state().apps) {
     if (app.rollout) {
-      text += fmt::format("{} {}", name, name_of(app.rollout->state));
+      std::vector<std::string> stages;
       for (const control::Target& target : app.rollout->targets) {
-        text += fmt::format(" {}:{}", coordinator_->state().agent(target.agent).name,
-                            name_of(target.stage));
+        stages.push_back(fmt::format("{}:{}", coordinator_->state().agent(target.agent).name,
+                                     name_of(target.stage)));
       }
-      text += '\n';
+      std::sort(stages.begin(), stages.end());
+      text += fmt::format("{} {} {}\n", name, name_of(app.rollout->state), fmt::join(stages, " "));
     }
   }
   return text;
