@@ -562,7 +562,7 @@ class Rotation(SignCase):
 
     def test_a_link_to_nothing_is_not_no_list(self):
         self.allowed.symlink_to(self.path("gone"))
-        self.assertIn("cannot open", self.murder("key", "list", "--allowed-signers", self.allowed, code=1).stderr)
+        self.assertIn("leads to no file", self.murder("key", "list", "--allowed-signers", self.allowed, code=1).stderr)
 
 
 class Failures(SignCase):

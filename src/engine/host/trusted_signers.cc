@@ -52,12 +52,16 @@ Result<std::string> real_path_of(const std::string& path) {
 Result<std::optional<trust::AllowedSigners>> load_allowed_signers(const std::string& path) {
   const Result<std::string> real = real_path_of(path);
   if (!real) {
-    // A link to nothing is not "no file".
     struct stat link {};
-    return real.error().code == ErrorCode::not_found && ::lstat(path.c_str(), &link) != 0 &&
-                   errno == ENOENT
-               ? Result<std::optional<trust::AllowedSigners>>(std::nullopt)
-               : fail(real.error());
+    if (real.error().code != ErrorCode::not_found) {
+      return fail(real.error());
+    }
+    if (::lstat(path.c_str(), &link) != 0) {
+      return errno == ENOENT ? Result<std::optional<trust::AllowedSigners>>(std::nullopt)
+                             : fail_errno(errno, "cannot look at " + path);
+    }
+    // Somebody meant to have one.
+    return fail(ErrorCode::conflict, path + " is a link that leads to no file");
   }
   const Fd fd(::open(real->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW));
   if (!fd.is_open()) {
