@@ -373,7 +373,7 @@ class Journal(ServiceCase):
                 self.wait_for("started")
                 both.signal(signal.SIGTERM)
                 self.assertEqual(both.wait(10), 0, both.error)
-                self.assertNotIn(" on ", both.output + both.error)
+                self.assertEqual((both.output, both.error), ("", ""))
                 # Standard output that goes elsewhere is told.
                 self.entries = []
                 apart = self.start_with_journal(*words)

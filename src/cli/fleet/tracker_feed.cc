@@ -126,7 +126,7 @@ void TrackerFeed::ask() {
       trouble_.clear();
       return;
     }
-    trouble = fmt::format("{}: this release is not known there", url);
+    trouble = fmt::format("nobody has announced this release to {} yet", announce_url);
   }
   const std::lock_guard lock(mutex_);
   trouble_ = std::move(trouble);

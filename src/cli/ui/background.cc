@@ -33,21 +33,29 @@ constexpr int stop_wait_ms = 10'000;  // then the worker is killed
 constexpr off_t log_bytes_max = 1024 * 1024;
 constexpr size_t log_tail_bytes = 2000;
 
-// In the foreground, what is told is shown at once.
+bool goes_to_journal(int fd) {
+  return host::is_journal_stream(fd, std::getenv("JOURNAL_STREAM"));
+}
+
+// In the foreground, what is told is shown at once. How far a service is, its manager is told
+// (host/service/service_link.h): the journal gets no lines of progress.
 class LocalFront : public host::Front {
  public:
-  explicit LocalFront(CommandContext& context) : context_(context), printer_(context) {
+  explicit LocalFront(CommandContext& context)
+      : context_(context), printer_(context), is_service_(goes_to_journal(STDERR_FILENO)) {
     context.has_other_work = true;
   }
 
-  void progress(const host::Progress& progress) override { printer_.update(progress); }
+  void progress(const host::Progress& progress) override {
+    if (!is_service_) {
+      printer_.update(progress);
+    }
+  }
   void note(std::string_view line) override { printer_.note(line); }
   void warn(std::string_view line) override { printer_.warn(line); }
   void finish(const host::FinalReport& report) override {
     printer_.clear();
-    const bool is_told = report.is_in_journal &&
-                         host::is_journal_stream(STDOUT_FILENO, std::getenv("JOURNAL_STREAM"));
-    if (!report.text.empty() && !is_told) {
+    if (!report.text.empty() && !(report.is_in_journal && goes_to_journal(STDOUT_FILENO))) {
       context_.print(report.text);
     }
     if (!report.json.is_null()) {
@@ -59,6 +67,7 @@ class LocalFront : public host::Front {
  private:
   CommandContext& context_;
   ProgressPrinter printer_;
+  const bool is_service_;
 };
 
 struct WorkerLog {
