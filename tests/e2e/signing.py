@@ -49,15 +49,19 @@ def allowed_line(key, principal="ann@example.net", options=""):
     return f"{principal} {options + ' ' if options else ''}{public_key(key)}\n"
 
 
-def sign(text, key, namespace=NAMESPACE):
-    """The signature of ssh-keygen over a text, as bytes."""
+def armour_of(text, key, namespace=NAMESPACE):
+    """The signature of ssh-keygen over a text, as it writes it."""
     with tempfile.TemporaryDirectory() as directory:
         message = pathlib.Path(directory) / "message"
         message.write_bytes(text)
         subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace, str(message)], check=True,
                        capture_output=True, timeout=60)
-        armour = message.with_suffix(".sig").read_text()
-    return base64.b64decode("".join(armour.splitlines()[1:-1]))
+        return message.with_suffix(".sig").read_bytes()
+
+
+def sign(text, key, namespace=NAMESPACE):
+    """The same as the bytes that it stands for."""
+    return base64.b64decode("".join(armour_of(text, key, namespace).decode().splitlines()[1:-1]))
 
 
 def statement_of(torrent, content, **changed):

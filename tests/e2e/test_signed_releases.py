@@ -9,7 +9,8 @@ import shutil
 import unittest
 
 from harness import MurderCase
-from signing import HAS_SSH_KEYGEN, allowed_line, make_key, sign_torrent, time_text
+from signing import HAS_SSH_KEYGEN, allowed_line, armour_of, make_key, sign_torrent, statement_of, time_text
+from torrents import bdecode
 
 
 @unittest.skipUnless(HAS_SSH_KEYGEN, "signing needs ssh-keygen (openssh-client)")
@@ -130,6 +131,51 @@ class Taken(TrustCase):
         self.assertEqual(self.record()["serials"][0]["serial"], 1)
 
 
+    def test_the_signature_may_lie_beside_the_torrent(self):
+        torrent, content = self.make_release()
+        self.seed(torrent)
+        text = statement_of(bdecode(torrent.read_bytes()), content)
+        beside = pathlib.Path(f"{torrent}.sig")
+        self.refused(torrent, text="it is not signed")
+        beside.write_text("nothing of the kind")
+        self.trusting(torrent, code=1)
+        self.peer(torrent, name="elsewhere")  # where none is demanded
+        beside.write_bytes(text + armour_of(text, self.other_key()))
+        self.refused(torrent, text="no trusted key signed it")
+        beside.write_bytes(text + armour_of(text, self.key))
+        self.trusting(torrent)
+
+    def other_key(self):
+        return make_key(self.keys, "eve")
+
+
+class Doctor(TrustCase):
+    def findings(self, *arguments, code=None):
+        checks = self.murder_json("doctor", "--temp-path", self.temp_path, "--allowed-signers", self.signers, *arguments, code=code)["checks"]
+        return [(each["grade"], each["text"]) for each in checks if each["name"] in ("signatures", "signer", "signed release")]
+
+    def test_who_is_trusted_and_what_ends_soon(self):
+        [(grade, text)] = self.findings()
+        self.assertEqual(grade, "ok")
+        self.assertRegex(text, r"signed by 1 of the keys in .*allowed_signers: ann@example\.net \(SHA256:")
+        soon = time_text(10 * 86400)[:10].replace("-", "")
+        self.trust(allowed_line(self.key, options=f'valid-before="{soon}"') + "not a line\n")
+        graded = self.findings()
+        self.assertEqual([each[0] for each in graded], ["ok", "could be better", "could be better"])
+        self.assertRegex(graded[1][1], r":1: ann@example\.net .* ends in (9|10) days")
+        self.assertRegex(graded[2][1], r":2 allows nobody")
+        self.trust(allowed_line(self.key))
+        self.trusting(self.signed_release(expires=time_text(5 * 86400)), "--record")
+        graded = self.findings("--to", self.path("host", "to"))
+        self.assertRegex(graded[1][1], r"serial 1; its signature ends in 4 days")
+
+    def test_what_refuses_every_release(self):
+        self.signers.chmod(0o666)
+        [(grade, text)] = self.findings(code=1)
+        self.assertEqual(grade, "broken")
+        self.assertRegex(text, "may be written by others.*every release is refused")
+
+
 class Steps(TrustCase):
     """No step back without a signature that says so and a host that allows it."""
 
@@ -198,7 +244,7 @@ class WhoIsTrusted(TrustCase):
         self.signers.unlink()
         self.not_read("leads to no file")
         self.signers.symlink_to("nowhere")
-        self.not_read("leads to no file")
+        self.not_read("cannot open .*allowed_signers")
 
     def test_a_directory_or_a_fifo(self):
         self.signers.unlink()

@@ -8,6 +8,7 @@
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
 #include "cli/commands/wait.h"
+#include "cli/signing/signature_check.h"
 #include "cli/ui/background.h"
 #include "cli/ui/metrics_option.h"
 #include "cli/ui/path_word.h"
@@ -157,6 +158,23 @@ Result<int> run_planned(const PeerOptions& options, const PeerJob& job, const ho
   return wait_for_peer({.tag = job.process.tag, .tells_progress = true}, context);
 }
 
+// Of a torrent that is a file and carries none: the one that lies beside it, where that matters.
+Status take_signature(const PeerOptions& options, codec::Metainfo& metainfo) {
+  const std::string& torrent = options.torrent;
+  if (metainfo.signed_statement || torrent == "-" || torrent.find("://") != std::string::npos) {
+    return {};
+  }
+  if (const auto demanded = host::load_trust(options.allowed_signers); !demanded || !*demanded) {
+    return {};  // what is wrong there is said by take_trust()
+  }
+  Result<std::optional<codec::SignedStatement>> found = find_signed_statement(metainfo, torrent);
+  if (!found) {
+    return fail(found.error());
+  }
+  metainfo.signed_statement = std::move(*found);
+  return {};
+}
+
 void note_failure(const PeerJob& job, const Error& error, CommandContext& context) {
   const Status written = host::write_metrics_of_failure(job.torrent, job.process, error);
   if (!written) {
@@ -245,9 +263,12 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (!node_options) {
     return fail(node_options.error());
   }
-  const Result<host::TorrentInput> torrent = load_torrent(options.torrent, true);
+  Result<host::TorrentInput> torrent = load_torrent(options.torrent, true);
   if (!torrent) {
     return fail(torrent.error());
+  }
+  if (Status taken = take_signature(options, torrent->metainfo); !taken) {
+    return fail(taken.error());
   }
   const codec::Metainfo& metainfo = torrent->metainfo;
   const Result<std::string> valid_tag = archive::valid_tag_of_name(metainfo.name);

@@ -16,9 +16,10 @@ Status check_not_expired(const SignedRelease& release) {
   if (!release.expires_at_s || std::time(nullptr) <= *release.expires_at_s) {
     return {};
   }
-  return fail(ErrorCode::untrusted,
-              "the signature of this release has expired: have it signed again (murder sign), and "
-              "look whether the clock of this host is right");
+  return fail(
+      ErrorCode::untrusted,
+      "the signature of this release has expired: have it signed again (murder sign --renew), and "
+      "look whether the clock of this host is right");
 }
 
 Status check_step(const ReleaseRecord& record, const SignedPlacing& placing) {
@@ -35,7 +36,7 @@ Status check_step(const ReleaseRecord& record, const SignedPlacing& placing) {
       return fail(ErrorCode::untrusted,
                   fmt::format("this release is older than what was put in place at {} (serial {}, "
                               "there it is {}): to go back, have the older release signed again "
-                              "(murder sign), and allow it with --allow-older",
+                              "(murder sign --renew), and allow it with --allow-older",
                               where, release.serial, mark->serial));
     case Step::back:
       if (!release.allow_older) {

@@ -96,7 +96,7 @@ void add_targets(const TrustFacts& facts, std::vector<Finding>& findings) {
       finding.grade = Grade::could_be_better;
       finding.text += fmt::format("; its signature {}: further hosts are refused it then",
                                   end_text(*mark.until_s, facts.unix_seconds));
-      finding.mend = "murder sign TORRENT   # then deploy it again";
+      finding.mend = "murder sign --renew TORRENT   # then deploy it again";
     }
     findings.push_back(std::move(finding));
   }
