@@ -294,7 +294,7 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   return run_process(options, job, *run_as, context);
 }
 
-constexpr ManualItem allowed_signers = {
+constexpr ManualItem trusted_signers_file = {
     "/etc/murder/allowed_signers",
     "Who may sign releases, in the format of ALLOWED SIGNERS in `ssh-keygen`(1). With it a release "
     "that they did not sign is refused."};
@@ -360,7 +360,7 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
                          {"1", "It is not; standard error says why."},
                          {"2", "The command line is wrong."}},
        .environment = {sha1_variable},
-       .files = {allowed_signers, releases_record, temp_files},
+       .files = {trusted_signers_file, releases_record, temp_files},
        .see_also = {"murder-wait(1)", "murder-clean(1)", "murder-activate(1)", "murder-releases(1)",
                     "murder-stop(1)"},
        .has_telling_exit_code = true},

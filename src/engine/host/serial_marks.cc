@@ -7,7 +7,7 @@
 namespace murder::host {
 namespace {
 
-const SignedContent* find_content(const SerialMark& mark, std::string_view sha256) {
+const SignedContent* find_known(const SerialMark& mark, std::string_view sha256) {
   const auto found =
       std::find_if(mark.contents.begin(), mark.contents.end(),
                    [sha256](const SignedContent& content) { return content.sha256 == sha256; });
@@ -58,8 +58,8 @@ Step step_of(const SerialMark& mark, const SignedContent& content) {
   if (content.serial < mark.serial) {
     return Step::replay;
   }
-  const SignedContent* known = find_content(mark, content.sha256);
-  const SignedContent* present = find_content(mark, mark.sha256);
+  const SignedContent* known = find_known(mark, content.sha256);
+  const SignedContent* present = find_known(mark, mark.sha256);
   return known != nullptr && present != nullptr && known->serial < present->serial ? Step::back
                                                                                    : Step::forward;
 }
@@ -79,7 +79,7 @@ Status note_serial(std::vector<SerialMark>& marks, std::string_view app, std::st
     mark =
         marks.insert(marks.end(), SerialMark{.app = std::string(app), .name = std::string(name)});
   }
-  const SignedContent* known = find_content(*mark, content.sha256);
+  const SignedContent* known = find_known(*mark, content.sha256);
   const SignedContent first = known == nullptr ? content : *known;
   std::erase_if(mark->contents,
                 [&first](const SignedContent& each) { return each.sha256 == first.sha256; });
