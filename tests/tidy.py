@@ -38,7 +38,7 @@ LAYERS = {
     "engine/io": {"engine/base"},
     "engine/http": {"engine/base", "engine/codec", "engine/io"},
     "engine/node": {
-        "engine/base", "engine/codec", "engine/hash", "engine/archive", "engine/policy",
+        "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/policy",
         "engine/swarm", "engine/io", "engine/http",
     },
     "engine/host": {
@@ -46,7 +46,7 @@ LAYERS = {
     },
     # Of the tracker its pure core alone (see below).
     "engine/sim": {"engine/base", "engine/codec", "engine/control", "engine/policy", "engine/swarm", "tracker"},
-    "tracker": {"engine/base", "engine/codec", "engine/io", "engine/http"},
+    "tracker": {"engine/base", "engine/codec", "engine/trust", "engine/io", "engine/http"},
     # The program: what commands speak through, the fleet, the commands, and main on top.
     "cli/ui": {"engine/base", "engine/codec", "engine/archive", "engine/io", "engine/host"},
     "cli/signing": {

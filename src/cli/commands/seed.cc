@@ -104,9 +104,10 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
                   "`murder stop TAG --seeding`, SIGTERM, or "
                   "--end-when-idle.\n\n"
                   "The archive must stay as it is while it is "
-                  "served. Whoever has the torrent and reaches the "
-                  "port can fetch the release: there is no other "
-                  "access control, and nothing is encrypted.\n\n"
+                  "served. With a fleet key it is served to hosts "
+                  "that prove the same key. Without one whoever has "
+                  "the torrent and reaches the port can fetch the "
+                  "release. Nothing is encrypted.\n\n"
                   "As a service of the packages it is "
                   "`murder-seed@TAG.service`, which serves the "
                   "release TAG of `/var/lib/murder/seed`.",

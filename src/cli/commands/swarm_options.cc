@@ -10,6 +10,7 @@
 #include "engine/base/rack.h"
 #include "engine/base/units.h"
 #include "engine/host/cgroup_limits.h"
+#include "engine/host/fleet_key_file.h"
 
 namespace murder::cli {
 namespace {
@@ -74,6 +75,26 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
       .type_name("HOW")
       .show_default();
   add_metrics_option(command, options.metrics_path);
+  add_fleet_key_options(command, options.fleet_key_path, options.is_open);
+}
+
+void add_fleet_key_options(ArgumentParser command, std::string& path, bool& is_open) {
+  command
+      .add_option(
+          "--fleet-key", path,
+          "Take part with hosts alone that prove a key of this file (murder key new-fleet);\n"
+          "default: /etc/murder/fleet.key, if it is there")
+      .type_name("FILE");
+  command.add_flag("--open", is_open,
+                   "Take part with everybody, stock BitTorrent clients included, and use no key");
+}
+
+Result<std::optional<trust::FleetKeys>> fleet_keys_of(const std::string& path, bool is_open,
+                                                      CommandContext& context) {
+  if (is_open && !path.empty()) {
+    return context.wrong_usage("--open and --fleet-key do not go together");
+  }
+  return host::fleet_keys_for(path, is_open);
 }
 
 Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandContext& context) {
@@ -105,6 +126,12 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
     }
     node.ports = *ports;
   }
+  Result<std::optional<trust::FleetKeys>> keys =
+      fleet_keys_of(options.fleet_key_path, options.is_open, context);
+  if (!keys) {
+    return fail(keys.error());
+  }
+  node.fleet_keys = std::move(*keys);
   node.rack = options.rack;
   node.host_label = options.label.empty() ? own_host_name() : options.label;
   node.shard_count = options.shards;

@@ -1,11 +1,13 @@
 // The options `seed` and `peer` share.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/ui/command.h"
 #include "engine/base/bounds.h"
 #include "engine/node/node.h"
+#include "engine/trust/fleet_key.h"
 
 namespace murder::cli {
 
@@ -22,10 +24,18 @@ struct SwarmOptions {
   std::string send_path = "auto";
   uint64_t upload_limit = 0;  // bytes a second; 0: none
   uint64_t download_limit = 0;
-  std::string metrics_path;  // empty: none
+  std::string metrics_path;    // empty: none
+  std::string fleet_key_path;  // empty: the default one, if it is there
+  bool is_open = false;
 };
 
 void add_swarm_options(ArgumentParser command, SwarmOptions& options);
+
+// --fleet-key and --open, which `tracker` has as well, and what they come to. Nothing: it is open.
+void add_fleet_key_options(ArgumentParser command, std::string& path, bool& is_open);
+[[nodiscard]] Result<std::optional<trust::FleetKeys>> fleet_keys_of(const std::string& path,
+                                                                    bool is_open,
+                                                                    CommandContext& context);
 
 // Checked. What the torrent says (info hash, path, name) is for the caller to fill in.
 [[nodiscard]] Result<node::NodeOptions> node_options_of(const SwarmOptions& options,

@@ -18,6 +18,7 @@
 #include "engine/node/store.h"
 #include "engine/node/throttle.h"
 #include "engine/swarm/swarm.h"
+#include "engine/trust/swarm_keys.h"
 
 namespace murder::node {
 
@@ -34,7 +35,8 @@ struct LinkHost {
   IoCounters& counters;
   HomePort home;
   SendPath send_path = SendPath::automatic;
-  std::optional<IpAddress> source;  // connections leave from this address
+  std::optional<IpAddress> source;           // connections leave from this address
+  const trust::SwarmKeys* closed = nullptr;  // peers prove one of them; nullptr: an open swarm
 
   [[nodiscard]] Instant now() const { return reactor.now(); }
   [[nodiscard]] uint64_t release_offset(const BlockRange& block) const {

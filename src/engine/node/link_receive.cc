@@ -73,13 +73,15 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
   }
   if (result > 0) {
     host_.download.passed(static_cast<uint64_t>(result));
-    host_.swarm.bytes_received(session_, static_cast<uint32_t>(result), host_.now());
+    if (state_ != State::proving) {
+      host_.swarm.bytes_received(session_, static_cast<uint32_t>(result), host_.now());
+    }
     receiver_.received(static_cast<size_t>(result));
     read_events();
   } else if (result == 0) {
-    end(CloseReason::remote_closed);
+    end(is_refused() ? CloseReason::unproven : CloseReason::remote_closed);
   } else if (result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
-    end(CloseReason::connection_lost);
+    end(is_refused() ? CloseReason::unproven : CloseReason::connection_lost);
   }
   if (is_closing()) {
     return;
@@ -98,6 +100,9 @@ void PeerLink::read_events() {
     switch (event.kind) {
       case Kind::none:
         return;
+      case Kind::proof:
+        take_proof(event.proof);
+        break;
       case Kind::handshake:
         enter(State::open);
         host_.swarm.received(session_, event.handshake, now);

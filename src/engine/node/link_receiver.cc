@@ -131,6 +131,33 @@ LinkReceiver::Event LinkReceiver::fail(CloseReason reason) {
   return {.kind = Event::Kind::failed, .reason = reason};
 }
 
+void LinkReceiver::await_proof(uint32_t size_bytes, std::span<const uint8_t> head) {
+  ENSURE(phase_ == Phase::handshake || phase_ == Phase::proof);
+  ENSURE(head.size() <= size_bytes);
+  phase_ = Phase::proof;
+  proof_bytes_ = size_bytes;
+  proof_head_ = head;
+}
+
+void LinkReceiver::expect_messages() {
+  ENSURE(phase_ == Phase::proof);
+  phase_ = Phase::frames;
+}
+
+LinkReceiver::Event LinkReceiver::next_proof() {
+  const bool is_whole = gather(proof_bytes_);
+  const size_t looked_at = std::min(partial_.size(), proof_head_.size());
+  if (!std::equal(partial_.begin(), partial_.begin() + static_cast<std::ptrdiff_t>(looked_at),
+                  proof_head_.begin())) {
+    return fail(CloseReason::unproven);
+  }
+  if (!is_whole) {
+    return {};
+  }
+  is_message_given_ = true;
+  return {.kind = Event::Kind::proof, .proof = std::span(partial_).first(proof_bytes_)};
+}
+
 LinkReceiver::Event LinkReceiver::next_handshake() {
   if (gather(1) && partial_[0] != protocol_name_bytes) {
     // An encrypted handshake, HTTP, noise: no need to wait for more.
@@ -150,6 +177,9 @@ LinkReceiver::Event LinkReceiver::next_handshake() {
 }
 
 LinkReceiver::Event LinkReceiver::next_frame() {
+  if (phase_ == Phase::proof) {
+    return next_proof();
+  }
   if (phase_ == Phase::handshake) {
     return next_handshake();
   }

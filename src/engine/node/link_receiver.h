@@ -42,6 +42,7 @@ class LinkReceiver {
   struct Event {
     enum class Kind : uint8_t {
       none,           // all that was received is read
+      proof,          // proof: a frame of await_proof(), valid until next()
       handshake,      // handshake
       message,        // message; its spans are valid until next()
       payload_begin,  // message, of which the head alone came; place_payload() may follow
@@ -49,6 +50,7 @@ class LinkReceiver {
       failed,         // reason; nothing more is read
     };
     Kind kind = Kind::none;
+    std::span<const uint8_t> proof{};
     codec::Handshake handshake{};
     codec::PeerMessage message{};
     swarm::CloseReason reason = swarm::CloseReason::protocol_error;
@@ -59,6 +61,12 @@ class LinkReceiver {
   LinkReceiver& operator=(const LinkReceiver&) = delete;
   // Of a fresh one only: a receiver that is in use points into itself.
   LinkReceiver& operator=(LinkReceiver&&) = default;
+
+  // In front of the handshake a frame of that many bytes comes, of a closed swarm. It begins with
+  // `head` (static), which is checked as soon as a byte of it is there. After it: again, or what
+  // follows are messages.
+  void await_proof(uint32_t size_bytes, std::span<const uint8_t> head);
+  void expect_messages();
 
   void begin_segments();
   // Whether answers may be predicted: a message begins where the next bytes begin, or the payload
@@ -83,7 +91,7 @@ class LinkReceiver {
   void place_payload(uint8_t* place) { payload_place_ = place; }
 
  private:
-  enum class Phase : uint8_t { handshake, frames, failed };
+  enum class Phase : uint8_t { proof, handshake, frames, failed };
   static constexpr size_t tail_bytes = 4096;
 
   void add_segment(void* memory, size_t size_bytes);
@@ -92,6 +100,7 @@ class LinkReceiver {
   // These two return `none` when more bytes have to come or to be read.
   [[nodiscard]] Event next_of_payload();
   [[nodiscard]] Event next_frame();
+  [[nodiscard]] Event next_proof();
   [[nodiscard]] Event next_handshake();
   [[nodiscard]] Event read_piece_head(uint32_t body_bytes);
   [[nodiscard]] Event read_message(uint32_t body_bytes);
@@ -99,6 +108,8 @@ class LinkReceiver {
 
   Options options_;
   Phase phase_ = Phase::handshake;
+  uint32_t proof_bytes_ = 0;
+  std::span<const uint8_t> proof_head_;
   bool is_message_given_ = false;  // by the last event: it lies in partial_
   bool fills_places_ = false;
   std::vector<uint8_t> partial_;      // the beginning of a frame whose rest has not come

@@ -20,6 +20,7 @@ ShardStats& ShardStats::operator+=(const ShardStats& other) {
   wasted_bytes += other.wasted_bytes;
   failed_pieces += other.failed_pieces;
   last_culprit = other.last_culprit ? other.last_culprit : last_culprit;
+  unproven_count += other.unproven_count;
   session_count += other.session_count;
   open_count += other.open_count;
   neighbour_count += other.neighbour_count;

@@ -61,6 +61,9 @@ Node::Node(io::Reactor& reactor, const codec::Metainfo& metainfo, const NodeOpti
       peer_id_(make_peer_id(prng_)),
       verifier_done_(reactor, io::bind_notifier<&Node::verified>(this)),
       verify_result_(fail(ErrorCode::interrupted, "not verified")),
+      closed_(options.fleet_keys ? std::optional(trust::swarm_keys_of(options.fleet_keys->fleet,
+                                                                      options.info_hash))
+                                 : std::nullopt),
       watch_(metainfo, options.path, lock_.fd()),
       stats_(options.shard_count),
       tick_timer_(reactor.timers(), io::bind_timer<&Node::tick>(this)),
@@ -276,6 +279,7 @@ Status Node::make_shards(const BitSet& have) {
                   .rack = options_.rack},
         .memory_bytes = options_.memory_bytes / options_.shard_count,
         .source = source_,
+        .closed = closed_,
         .seed = prng_.next(),
         .send_path = options_.send_path,
         .upload_limit = policy::RateLimit::share(options_.upload_limit, options_.shard_count),
@@ -424,14 +428,7 @@ void Node::tick(io::Timer&) {
     if (phase_ == NodePhase::fetching && now.stats.neighbour_count == 0) {
       trackers_->want_peers();
     }
-    if (now.stats.failed_pieces > failed_pieces_told_) {
-      failed_pieces_told_ = now.stats.failed_pieces;
-      const std::string from =
-          now.stats.last_culprit ? ", the last from " + now.stats.last_culprit->text() : "";
-      observer_.node_notice(fmt::format(
-          "{} piece(s) came with wrong data so far{}; they are fetched again from other peers",
-          failed_pieces_told_, from));
-    }
+    tell_notices(now.stats);
   }
   if (phase_ != NodePhase::stopped) {
     tick_timer_.arm(reactor_.now() +

@@ -29,6 +29,8 @@
 #include "engine/node/store_watch.h"
 #include "engine/node/tracker_client.h"
 #include "engine/swarm/lease_ledger.h"
+#include "engine/trust/fleet_key.h"
+#include "engine/trust/swarm_keys.h"
 
 namespace murder::node {
 
@@ -47,6 +49,7 @@ struct NodeOptions {
   SendPath send_path = SendPath::automatic;
   uint64_t upload_limit = 0;  // bytes a second, shared out over the shards; 0: none
   uint64_t download_limit = 0;
+  std::optional<trust::FleetKeys> fleet_keys;  // of a closed swarm; nothing: an open one
 };
 
 enum class NodePhase : uint8_t { verifying, fetching, serving, stopping, stopped };
@@ -153,6 +156,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   void broadcast(ShardIndex except, const FromHome& message);
   void complete();
   void tick(io::Timer& timer);
+  void tell_notices(const ShardStats& stats);
   void check_stopped();
 
   // TrackerClientOwner
@@ -178,6 +182,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   VerifyObserver verify_observer_;
   archive::CancelFlag verify_cancel_;
   Result<BitSet> verify_result_;
+  std::optional<trust::SwarmKeys> closed_;
   StoreWatch watch_;  // when everything is there from the start
   uint64_t resumed_bytes_ = 0;
 
@@ -190,6 +195,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   uint32_t shards_stopped_ = 0;
   uint32_t next_shard_ = 0;  // that is given a candidate
   uint64_t failed_pieces_told_ = 0;
+  uint64_t unproven_to_tell_ = 1;  // connections without the key: told from that many on
   std::unique_ptr<TrackerClient> trackers_;
   io::Timer tick_timer_;
   io::TurnHook report_hook_;

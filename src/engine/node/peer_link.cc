@@ -41,10 +41,11 @@ void PeerLink::enter(State next) {
         return from == State::closing;
       case State::connecting:
         return from == State::idle;
+      case State::proving:
       case State::handshaking:
         return from == State::idle || from == State::connecting;
       case State::open:
-        return from == State::handshaking;
+        return from == State::handshaking || from == State::proving;
       case State::closing:
         return from != State::idle && from != State::closing;
     }
@@ -74,11 +75,10 @@ void PeerLink::dial(swarm::SessionId session, const Endpoint& remote) {
 }
 
 void PeerLink::adopt(swarm::SessionId session, io::Fd socket) {
-  enter(State::handshaking);
   session_ = session;
   fd_ = std::move(socket);
   io::set_no_delay(fd_.get());
-  host_.work.wants_arm(*this);
+  begin(LinkProof::Role::acceptor);
 }
 
 void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
@@ -90,9 +90,8 @@ void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
     end(CloseReason::dial_failed);
     return;
   }
-  enter(State::handshaking);
+  begin(LinkProof::Role::dialler);
   host_.swarm.dialed(session_, host_.now());
-  host_.work.wants_arm(*this);
 }
 
 // --- sending -------------------------------------------------------------------------------------
@@ -176,6 +175,7 @@ void PeerLink::finish_close() {
   // Links stay, but not the memory that one connection let grow.
   receiver_ = LinkReceiver(receiver_options());
   sender_ = LinkSender(host_, *this, send_);
+  proof_.reset();
   disarm_wanted_ = false;
   low_mark_bytes_ = 1;
   session_ = {};

@@ -3,8 +3,10 @@
 //
 // state         what it is                                       becomes
 // idle          no session, nothing in flight                    connecting (dial),
-//                                                                handshaking (adopt)
-// connecting    a dialled socket that is not connected           handshaking, closing
+//                                                                handshaking, proving (adopt)
+// connecting    a dialled socket that is not connected           handshaking, proving, closing
+// proving       in a closed swarm: bytes pass; the peer has not  open, closing
+//               proven the fleet key (link_proof.h)
 // handshaking   bytes pass; the peer has not sent its handshake  open, closing
 // open          the peer's handshake came                        closing
 // closing       everything is cancelled; the kernel may still    idle, once nothing is in flight
@@ -23,6 +25,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "engine/base/endpoint.h"
@@ -31,6 +34,7 @@
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
 #include "engine/node/link_host.h"
+#include "engine/node/link_proof.h"
 #include "engine/node/link_receiver.h"
 #include "engine/node/link_sender.h"
 #include "engine/node/store_transfer.h"
@@ -48,7 +52,9 @@ class PeerLink {
   void dial(swarm::SessionId session, const Endpoint& remote);
   void adopt(swarm::SessionId session, io::Fd socket);
 
-  // A small message or the handshake, as bytes. Sent at the end of the turn. Empty: too many wait.
+  // To be sent, once the other side has proven the key where the swarm is closed.
+  void send_handshake(const codec::Handshake& handshake);
+  // A small message, as bytes. Sent at the end of the turn. Empty: too many wait.
   [[nodiscard]] std::span<uint8_t> append(size_t size_bytes) { return sender_.append(size_bytes); }
   void enqueue(const BlockRange& block) { sender_.enqueue(block); }
   // Lets go of the places in piece buffers; Swarm::disarmed follows.
@@ -71,6 +77,10 @@ class PeerLink {
   [[nodiscard]] bool is_closing() const { return state_ == State::closing; }
   // It has a session and is not closing.
   [[nodiscard]] bool is_active() const { return state_ == State::connecting || is_connected(); }
+  // It has not proven the key, and was connected before `since`.
+  [[nodiscard]] bool is_unproven(Instant since) const {
+    return state_ == State::proving && connected_at_ <= since;
+  }
   [[nodiscard]] swarm::SessionId session() const { return session_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
   void end(swarm::CloseReason reason);
@@ -86,13 +96,13 @@ class PeerLink {
   uint32_t listed = 0;
 
  private:
-  enum class State : uint8_t { idle, connecting, handshaking, open, closing };
+  enum class State : uint8_t { idle, connecting, proving, handshaking, open, closing };
 
   // Each change of state goes through here.
   void enter(State next);
   // Bytes pass.
   [[nodiscard]] bool is_connected() const {
-    return state_ == State::handshaking || state_ == State::open;
+    return state_ == State::proving || state_ == State::handshaking || state_ == State::open;
   }
 
   void connect_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
@@ -100,6 +110,14 @@ class PeerLink {
   void send_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void read_done(StoreTransfer& transfer, int error_number);
   void settle();
+
+  // proving (link_proving.cc)
+  // Connected: what is exchanged first.
+  void begin(LinkProof::Role role);
+  void take_proof(std::span<const uint8_t> frame);
+  void send_bytes(std::span<const uint8_t> bytes);
+  // The other side, which we dialled, has another key, or none.
+  [[nodiscard]] bool is_refused() const { return proof_ && proof_->is_unanswered(); }
 
   // receiving (link_receive.cc)
   void read_events();
@@ -115,6 +133,8 @@ class PeerLink {
   swarm::SessionId session_;
   io::Fd fd_;
   io::SocketAddress address_;
+  Instant connected_at_{};
+  std::optional<LinkProof> proof_;  // in a closed swarm, while connected
 
   io::Operation connect_;
   io::Operation recv_;

@@ -43,6 +43,7 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
              PieceMemory piece_memory, LinkMemory::Arenas link_arenas)
     : reactor_(reactor),
       home_{outbox, options.index},
+      closed_(options.closed),
       store_(std::move(store)),
       swarm_(config_of(options, have), have, Prng(options.seed), *this),
       storage_(reactor, store_, swarm_, std::move(piece_memory), home_),
@@ -65,7 +66,8 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
                  .counters = counters_,
                  .home = home_,
                  .send_path = options.send_path,
-                 .source = options.source},
+                 .source = options.source,
+                 .closed = closed_ ? &*closed_ : nullptr},
       links_(options.swarm.sessions_max),
       acceptor_(reactor, std::move(listener), bind_accepted<&Shard::accepted>(this)),
       tick_timer_(reactor.timers(), io::bind_timer<&Shard::tick>(this)),
@@ -123,11 +125,7 @@ void Shard::close(SessionId session, CloseReason) {
 }
 
 void Shard::send_handshake(SessionId session, const codec::Handshake& handshake) {
-  PeerLink& to = link(session);
-  const std::span<uint8_t> wire = to.append(codec::handshake_bytes);
-  ENSURE(wire.size() == codec::handshake_bytes);
-  codec::encode_handshake(handshake, wire.first<codec::handshake_bytes>());
-  work_.wants_flush(to);
+  link(session).send_handshake(handshake);
 }
 
 void Shard::send(SessionId session, const codec::PeerMessage& message) {
@@ -224,6 +222,7 @@ void Shard::post_stats() {
                         .wasted_bytes = stats.wasted_bytes,
                         .failed_pieces = stats.failed_pieces,
                         .last_culprit = stats.last_culprit,
+                        .unproven_count = stats.closed[static_cast<size_t>(CloseReason::unproven)],
                         .session_count = swarm_.session_count(),
                         .open_count = swarm_.open_count(),
                         .neighbour_count = swarm_.neighbour_count(reactor_.now()),
@@ -234,6 +233,7 @@ void Shard::tick(io::Timer&) {
   const Instant now = reactor_.now();
   swarm_.tick(now);
   take_memory_back(now);
+  end_unproven(now);
   trim_heap(now);
   post_stats();
   tick_timer_.arm(now + swarm::Swarm::tick_interval);
@@ -258,6 +258,18 @@ void Shard::take_memory_back(Instant now) {
   for (const std::unique_ptr<PeerLink>& link : links_) {
     if (link != nullptr) {
       link->yield_memory(now);
+    }
+  }
+}
+
+// Who has no key holds a place for a moment only.
+void Shard::end_unproven(Instant now) {
+  if (!closed_) {
+    return;
+  }
+  for (const std::unique_ptr<PeerLink>& link : links_) {
+    if (link != nullptr && link->is_unproven(now - limits::peer_proof_timeout)) {
+      link->end(CloseReason::unproven);
     }
   }
 }

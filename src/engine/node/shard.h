@@ -36,6 +36,7 @@
 #include "engine/node/store.h"
 #include "engine/node/throttle.h"
 #include "engine/swarm/swarm.h"
+#include "engine/trust/swarm_keys.h"
 
 namespace murder::node {
 
@@ -43,8 +44,9 @@ struct ShardOptions {
   ShardIndex index;
   swarm::SwarmConfig swarm;  // piece_buffers is set from memory_bytes
   uint64_t memory_bytes = limits::memory_bytes_default;
-  std::optional<IpAddress> source;  // connections leave from this address
-  uint64_t seed = 1;                // of the shard's randomness
+  std::optional<IpAddress> source;         // connections leave from this address
+  std::optional<trust::SwarmKeys> closed;  // peers prove one of them; nothing: an open swarm
+  uint64_t seed = 1;                       // of the shard's randomness
   SendPath send_path = SendPath::automatic;
   uint64_t upload_limit = 0;    // bytes a second; 0: none
   uint64_t download_limit = 0;  // the same
@@ -99,6 +101,7 @@ class Shard final : public swarm::EffectSink {
   void gather_due(io::Timer& timer);
   void post_stats();
   void take_memory_back(Instant now);
+  void end_unproven(Instant now);
   void trim_heap(Instant now);
   void turn_ended(io::TurnHook& hook);
   bool do_waiting_work();
@@ -108,6 +111,7 @@ class Shard final : public swarm::EffectSink {
 
   io::Reactor& reactor_;
   HomePort home_;
+  std::optional<trust::SwarmKeys> closed_;
   Store store_;
   swarm::Swarm swarm_;
   PieceStorage storage_;

@@ -15,6 +15,7 @@ namespace murder::swarm {
   entry(connection_lost,     "the connection broke")                             \
   entry(handshake_timeout,   "no handshake in time")                             \
   entry(not_bittorrent,      "not a BitTorrent handshake")                       \
+  entry(unproven,            "did not prove the fleet key")                      \
   entry(wrong_info_hash,     "another release (info hash)")                      \
   entry(self,                "connected to ourselves")                           \
   entry(duplicate,           "already connected to this peer")                   \

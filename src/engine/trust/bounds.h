@@ -1,9 +1,11 @@
-// Bounds of what is signed and of what says who may sign.
+// Bounds of what is signed, of what says who may sign, and of the fleet's keys.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/base/instant.h"
 #include "engine/codec/bounds.h"
 
 namespace murder::limits {
@@ -34,5 +36,15 @@ inline constexpr size_t certificate_options_max = 64;
 inline constexpr size_t allowed_signers_bytes_max = 1024 * 1024;
 inline constexpr size_t allowed_signers_max = 4096;
 inline constexpr size_t pattern_bytes_max = 1022;  // as OpenSSH: a longer one matches nothing
+
+// --- The fleet's keys ----------------------------------------------------------------------------
+
+// Valid at a time, so that one can take the place of another while hosts run.
+inline constexpr uint32_t fleet_keys_max = 2;
+inline constexpr size_t fleet_key_file_bytes_max = 4096;
+// How far the clocks of a tracker and of who asks it may differ.
+inline constexpr uint64_t token_skew_s_max = 300;
+// A peer that does not prove the fleet key by then is closed.
+inline constexpr Duration peer_proof_timeout = std::chrono::seconds(3);
 
 }  // namespace murder::limits

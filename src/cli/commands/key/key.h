@@ -6,6 +6,7 @@
 namespace murder::cli {
 
 void add_add_signer_task(ArgumentParser key, CommandContext& context);
+void add_fleet_key_tasks(ArgumentParser key, CommandContext& context);
 void add_list_signers_task(ArgumentParser key, CommandContext& context);
 void add_test_signature_task(ArgumentParser key, CommandContext& context);
 

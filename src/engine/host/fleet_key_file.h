@@ -1,0 +1,25 @@
+// Reads the fleet's keys from their file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "engine/trust/fleet_key.h"
+
+namespace murder::host {
+
+inline constexpr std::string_view fleet_key_path_default = "/etc/murder/fleet.key";
+
+// Errors: what is wrong with the file; that others than its owner may read it, or that it belongs
+// to neither us nor root.
+[[nodiscard]] Result<trust::FleetKeys> read_fleet_keys(const std::string& path);
+
+// What the options --fleet-key PATH (empty: the default path, if there is a file) and --open ask
+// for. Nothing: the swarm is open. A file that is there and cannot be used is an error: what was
+// meant to be closed is never open by accident.
+[[nodiscard]] Result<std::optional<trust::FleetKeys>> fleet_keys_for(const std::string& path,
+                                                                     bool is_open);
+
+}  // namespace murder::host
