@@ -64,13 +64,21 @@ codec::ScrapeEntry scrape_entry(const InfoHash& info_hash, const SwarmCounts& co
 
 }  // namespace
 
-http::Response Service::announce(const http::Request& request, Instant now) {
+http::Response Service::announce(const http::Request& request, bool opens_releases, Instant now) {
   Result<codec::AnnounceRequest> announce = codec::decode_announce_query(request.query);
   codec::PeerListForm form = codec::PeerListForm::compact;
   if (announce) {
     ++counters_.announces_by_event[static_cast<size_t>(announce->event)];
     form = form_for(*announce);
-    table_.announce(*announce, {request.remote.address, request.local.address}, now, prng_, reply_);
+    if (opens_releases || table_.find(announce->info_hash) != nullptr) {
+      table_.announce(*announce, {request.remote.address, request.local.address}, now, prng_,
+                      reply_);
+    } else {
+      reply_ = {};
+      reply_.failure_reason =
+          "this tracker does not know the release: it takes new ones from hosts with its operator "
+          "key";
+    }
   } else {
     reply_ = {};
     reply_.failure_reason = std::move(announce.error().text);
@@ -194,12 +202,19 @@ http::Response Service::status(const http::Request& request, Instant now) {
 
 http::Response Service::handle(const http::Request& request, Instant now) {
   counters_.requests += request.has_waited ? 0 : 1;
+  Gate::Admission admission{.opens_releases = true};
+  if (gate_) {
+    admission = gate_->admit(request);
+  }
+  if (admission.refusal) {
+    return std::move(*admission.refusal);
+  }
   if (request.method != "GET" && request.method != "HEAD") {
     return {
         .status = 405, .body = "only GET is answered here\n", .fields = {{"Allow", "GET, HEAD"}}};
   }
   if (request.path == "/announce") {
-    return announce(request, now);
+    return announce(request, admission.opens_releases, now);
   }
   if (request.path == "/scrape") {
     return scrape(request, now);

@@ -2,6 +2,7 @@
 // ?info_hash= and 40 hexadecimal digits) and /metrics.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "engine/codec/announce.h"
 #include "engine/http/server.h"
 #include "tracker/peer_table.h"
+#include "tracker/service_gate.h"
 #include "tracker/service_pages.h"
 #include "tracker/snapshot.h"
 
@@ -29,6 +31,9 @@ class Service : public http::Handler {
   Service(PeerTable& table, const Options& options)
       : table_(table), prng_(options.random_seed), started_at_(options.started_at) {}
 
+  // Only members are answered from now on. Without: everybody.
+  void close_for_strangers(const trust::FleetKeys& keys) { gate_.emplace(keys); }
+
   http::Response handle(const http::Request& request, Instant now) override;
 
   // The end of a turn of the reactor, in which announces were answered: their answers leave now, so
@@ -46,7 +51,7 @@ class Service : public http::Handler {
   [[nodiscard]] std::string metrics(Instant now) const;  // as /metrics shows them
 
  private:
-  http::Response announce(const http::Request& request, Instant now);
+  http::Response announce(const http::Request& request, bool opens_releases, Instant now);
   http::Response scrape(const http::Request& request, Instant now);
   [[nodiscard]] std::string scrape_of_all() const;
   [[nodiscard]] Snapshot snapshot(Instant now, const SnapshotLimits& limits) const;
@@ -56,6 +61,7 @@ class Service : public http::Handler {
 
   PeerTable& table_;
   Prng prng_;
+  std::optional<Gate> gate_;  // nothing: it is open
   Instant started_at_;
   ServiceCounters counters_;
   LatencyHistogram announce_latency_;

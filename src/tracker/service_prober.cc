@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/base/ensure.h"
+#include "engine/base/random_word.h"
 #include "engine/codec/peer_wire.h"
 #include "engine/io/sockets.h"
 #include "tracker/bounds.h"
@@ -24,15 +25,46 @@ Probe::Probe(io::Reactor& reactor, ProbeOwner& owner)
       operation_(io::bind_operation<&Probe::step_done>(this)),
       timer_(reactor.timers(), io::bind_timer<&Probe::timed_out>(this)) {}
 
-bool Probe::begin(const Proof& proof, const PeerId& own_id) {
+// Of a closed swarm it is enough to be answered: no handshake follows.
+bool Probe::prepare(const PeerId& own_id, const trust::KeyPair& keys) {
+  peer_proof_.reset();
+  if (keys.empty()) {
+    codec::encode_handshake({.info_hash = proof_.info_hash, .peer_id = own_id},
+                            std::span(buffer_).first<codec::handshake_bytes>());
+    return true;
+  }
+  trust::Nonce nonce{};
+  if (!fill_random(nonce)) {
+    return false;
+  }
+  keys_ = trust::swarm_keys_of(keys, proof_.info_hash);
+  peer_proof_.emplace(keys_, trust::PeerProof::Role::dialler, nonce);
+  buffer_ = peer_proof_->hello();
+  return true;
+}
+
+// As long as what is sent is what is received.
+std::span<uint8_t> Probe::message() {
+  return std::span(buffer_).first(peer_proof_ ? trust::frame_bytes : codec::handshake_bytes);
+}
+
+bool Probe::is_right_answer() {
+  if (peer_proof_) {
+    return peer_proof_->take_answer(buffer_);
+  }
+  const std::optional<codec::Handshake> answer =
+      codec::decode_handshake(std::span(buffer_).first<codec::handshake_bytes>());
+  return answer && answer->info_hash == proof_.info_hash;
+}
+
+bool Probe::begin(const Proof& proof, const PeerId& own_id, const trust::KeyPair& keys) {
   ENSURE(state_ == State::idle);
   Result<io::Fd> fd = io::open_tcp(proof.endpoint, std::nullopt);
-  if (!fd) {
+  proof_ = proof;
+  if (!fd || !prepare(own_id, keys)) {
     return false;
   }
   fd_ = fd->release();
-  proof_ = proof;
-  codec::encode_handshake({.info_hash = proof.info_hash, .peer_id = own_id}, buffer_);
   done_bytes_ = 0;
   address_ = io::SocketAddress::from(proof.endpoint);
   state_ = State::connecting;
@@ -52,7 +84,7 @@ void Probe::timed_out(io::Timer&) {
 }
 
 void Probe::send_more() {
-  reactor_.send(operation_, fd_, std::span(buffer_).subspan(done_bytes_));
+  reactor_.send(operation_, fd_, message().subspan(done_bytes_));
 }
 
 void Probe::step_done(io::Operation&, int32_t result, uint32_t) {
@@ -69,22 +101,21 @@ void Probe::step_done(io::Operation&, int32_t result, uint32_t) {
       break;
     case State::sending:
       done_bytes_ += static_cast<uint32_t>(result);
-      if (done_bytes_ < buffer_.size()) {
+      if (done_bytes_ < message().size()) {
         send_more();
         break;
       }
       state_ = State::receiving;
       done_bytes_ = 0;
-      reactor_.recv(operation_, fd_, buffer_);
+      reactor_.recv(operation_, fd_, message());
       break;
     case State::receiving:
       done_bytes_ += static_cast<uint32_t>(result);
-      if (done_bytes_ < buffer_.size()) {
-        reactor_.recv(operation_, fd_, std::span(buffer_).subspan(done_bytes_));
+      if (done_bytes_ < message().size()) {
+        reactor_.recv(operation_, fd_, message().subspan(done_bytes_));
         break;
       }
-      const std::optional<codec::Handshake> answer = codec::decode_handshake(buffer_);
-      end(answer && answer->info_hash == proof_.info_hash);
+      end(is_right_answer());
       break;
   }
 }
@@ -157,7 +188,7 @@ void Prober::start_more(io::Timer&) {
       id.bytes[index] = static_cast<uint8_t>(prng_.next());
     }
     if (under_way(proof->source) >= limits::proofs_at_once_per_source ||
-        !(*idle)->begin(*proof, id)) {
+        !(*idle)->begin(*proof, id, keys_)) {
       table_.proof_put_off(*proof);
     } else {
       ++under_way_count_;

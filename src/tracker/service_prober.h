@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "engine/base/prng.h"
@@ -13,6 +14,7 @@
 #include "engine/io/sockets.h"
 #include "engine/io/timers.h"
 #include "engine/io/turn_hook.h"
+#include "engine/trust/peer_proof.h"
 #include "tracker/peer_table.h"
 
 namespace murder::tracker {
@@ -26,17 +28,18 @@ class ProbeOwner {
   ~ProbeOwner() = default;
 };
 
-// One dial: a handshake (BEP 3) that is answered with one of the same swarm. On the thread of its
-// reactor, used again and again. States: idle -> connecting -> sending -> receiving -> idle; a
-// timeout cancels what is under way.
+// One dial: a handshake (BEP 3) that is answered with one of the same swarm; of a closed one a
+// hello (trust/peer_proof.h) that is answered by the fleet's key. On the thread of its reactor,
+// used again and again. States: idle -> connecting -> sending -> receiving -> idle; a timeout
+// cancels what is under way.
 class Probe {
  public:
   Probe(io::Reactor& reactor, ProbeOwner& owner);
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
 
-  // It is idle. False when no socket could be had.
-  bool begin(const Proof& proof, const PeerId& own_id);
+  // It is idle. `keys` are those of a closed fleet, or empty. False when no socket could be had.
+  bool begin(const Proof& proof, const PeerId& own_id, const trust::KeyPair& keys);
   void cancel();
   [[nodiscard]] bool is_idle() const { return state_ == State::idle; }
   [[nodiscard]] SourceKey source() const { return proof_.source; }
@@ -46,6 +49,9 @@ class Probe {
 
   void step_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void timed_out(io::Timer& timer);
+  [[nodiscard]] bool prepare(const PeerId& own_id, const trust::KeyPair& keys);
+  [[nodiscard]] bool is_right_answer();
+  [[nodiscard]] std::span<uint8_t> message();
   void send_more();
   void end(bool is_answered);
 
@@ -55,7 +61,9 @@ class Probe {
   Proof proof_;
   int fd_ = -1;
   io::SocketAddress address_;
-  std::array<uint8_t, 68> buffer_{};
+  std::array<uint8_t, trust::frame_bytes> buffer_{};
+  trust::SwarmKeys keys_;
+  std::optional<trust::PeerProof> peer_proof_;  // of a closed swarm
   size_t done_bytes_ = 0;
   io::Operation operation_;
   io::Timer timer_;
@@ -73,6 +81,9 @@ class Prober final : public ProbeOwner {
   // Two operations of the reactor each: a step, and its cancellation.
   static constexpr uint32_t operations_max = 2 * limits::proofs_at_once_max;
 
+  // The peers are those of a closed fleet.
+  void set_keys(const trust::KeyPair& keys) { keys_ = keys; }
+
   void probe_ended(const Proof& proof, bool is_answered) override;
 
  private:
@@ -83,6 +94,7 @@ class Prober final : public ProbeOwner {
   io::Reactor& reactor_;
   PeerTable& table_;
   Prng prng_;
+  trust::KeyPair keys_;  // empty: an open fleet
   std::vector<std::unique_ptr<Probe>> probes_;
   uint32_t under_way_count_ = 0;
   bool is_stopping_ = false;

@@ -102,6 +102,7 @@ TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t rand
       stop_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_stop>(this)),
       turn_hook_(io::bind_hook<&TrackerServer::on_turn_end>(this)),
       reloads_(options.reloads),
+      is_closed_(options.tunables.fleet_keys.has_value()),
       idle_max_(options.tunables.idle_max) {
   sweep_timer_.arm(reactor_->now() + sweep_period);
   reactor_->add_turn_hook(turn_hook_);
@@ -144,6 +145,7 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
   }
   tracker->server_ = std::move(*server);
   tracker->prober_ = std::make_unique<Prober>(*tracker->reactor_, tracker->table_, *seed + 2);
+  tracker->set_keys(options.tunables.fleet_keys);
   tracker->service_.show_counters_of(tracker->server_.get());
   if (Status status = tracker->listen_on(options.listen); !status) {
     return fail(std::move(status.error()));
@@ -229,6 +231,15 @@ void TrackerServer::change(TrackerTunables tunables) {
   table_.set_racks(std::move(tunables.racks));
   table_.set_bounds(tunables.releases_max, tunables.hosts_max);
   idle_max_ = tunables.idle_max;
+  set_keys(tunables.fleet_keys);
+}
+
+// What was closed stays closed.
+void TrackerServer::set_keys(const std::optional<trust::FleetKeys>& keys) {
+  if (is_closed_ && keys) {
+    service_.close_for_strangers(*keys);
+    prober_->set_keys(keys->fleet);
+  }
 }
 
 void TrackerServer::tell_events() {

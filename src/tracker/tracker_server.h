@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "engine/io/reactor.h"
 #include "engine/io/signal_source.h"
 #include "engine/io/timers.h"
+#include "engine/trust/fleet_key.h"
 #include "tracker/peer_table.h"
 #include "tracker/service.h"
 #include "tracker/service_prober.h"
@@ -39,6 +41,8 @@ struct TrackerTunables {
   uint32_t releases_max = limits::tracker_swarms_max;
   // run() returns when nobody was known and nobody asked for this long; zero: it never does.
   Duration idle_max{};
+  // Of a closed tracker; nothing: an open one. Whether it is closed does not change.
+  std::optional<trust::FleetKeys> fleet_keys;
 };
 
 struct TrackerOptions {
@@ -101,6 +105,7 @@ class TrackerServer {
   void on_stop(io::Timer& timer);
   void on_turn_end(io::TurnHook& hook);
   void tell_events();
+  void set_keys(const std::optional<trust::FleetKeys>& keys);
   [[nodiscard]] bool is_idle_for_long();
 
   std::unique_ptr<io::Reactor> reactor_;
@@ -116,6 +121,7 @@ class TrackerServer {
   io::TurnHook turn_hook_;
   TrackerOwner* owner_ = nullptr;
   bool reloads_ = false;
+  const bool is_closed_;
   Duration idle_max_{};
   Instant busy_at_{};
   uint64_t requests_seen_ = 0;

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import time
 
 HEAD = b"murder\x00\x01"
 FRAME_BYTES = 72
@@ -78,3 +79,14 @@ def accept(wire, keys, handshake):
     assert sealed(keys.dialler_seal, frames, remote[32:]) == remote, "not the seal of its handshake"
     wire.send(sealed(keys.acceptor_seal, frames, handshake))
     return remote[32:]
+
+
+def signed_target(secret, target, time_s=None, kind=b"fleet"):
+    """A request of a closed tracker, with the token of a member (or an operator)."""
+    time_text = str(int(time.time() if time_s is None else time_s)).encode()
+    digest = mac(hkdf(secret, b"", b"murder token 1 " + kind), time_text + b"\n" + target.encode())
+    return f"{target}{'&' if '?' in target else '?'}token={time_text.decode()}-{digest.hex()[:32]}"
+
+
+def viewer_line(secret):
+    return key_line(hkdf(secret, b"", b"murder viewer 1"), "viewer")

@@ -11,10 +11,10 @@
 
 #include "cli/fleet/base64.h"
 #include "cli/fleet/mapped_file.h"
+#include "cli/fleet/tracker_access.h"
 #include "cli/fleet/tracker_use.h"
 #include "engine/hash/sha1.h"
 #include "engine/host/control.h"
-#include "engine/http/blocking_client.h"
 
 namespace murder::fleet {
 namespace {
@@ -133,9 +133,9 @@ std::string start_tracker_command(const Work& work, Duration idle_max) {
 
 bool tracker_answers(const std::string& announce_url) {
   const Result<http::Reply> reply =
-      http::blocking_request(status_url(announce_url), {.timeout = tracker_answer_timeout});
+      ask_tracker(status_url(announce_url), {.timeout = tracker_answer_timeout});
   if (!reply || reply->status != 200) {
-    return false;
+    return reply && is_of_closed_tracker(*reply);
   }
   const Result<Json> status = parse_json(reply->body);
   return status && text_member(*status, "kind") == host::kind_tracker;

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cli/fleet/tracker_access.h"
 #include "engine/base/monotonic_clock.h"
 #include "engine/base/thread_start.h"
-#include "engine/http/blocking_client.h"
 
 namespace murder::fleet {
 namespace {
@@ -108,10 +108,14 @@ void TrackerFeed::ask() {
   for (const std::string& announce_url : urls_) {
     const std::string url = status_url(announce_url);
     const Result<http::Reply> reply =
-        http::blocking_request(fmt::format("{}?info_hash={}", url, info_hash_.hex()),
-                               {.timeout = answer_timeout, .body_bytes_max = answer_bytes_max});
+        ask_tracker(fmt::format("{}?info_hash={}", url, info_hash_.hex()),
+                    {.timeout = answer_timeout, .body_bytes_max = answer_bytes_max});
     if (!reply) {
       trouble = reply.error().text;
+      continue;
+    }
+    if (is_of_closed_tracker(*reply)) {
+      trouble = fmt::format("{}: it is closed, and this machine has not its fleet key", url);
       continue;
     }
     const Result<Json> status = parse_json(reply->body);

@@ -222,6 +222,7 @@ bool Connection::answer(const codec::RequestHead& head, std::span<const uint8_t>
                         .body = body,
                         .remote = remote_,
                         .local = local_,
+                        .authorization = head.fields.find("Authorization").value_or(""),
                         .is_local_socket = is_local_socket_,
                         .has_waited = has_waited};
   answering_ = true;

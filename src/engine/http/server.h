@@ -23,8 +23,9 @@ struct Request {
   std::string_view path;    // raw, without query
   std::string_view query;   // raw, after the '?'
   std::span<const uint8_t> body;
-  Endpoint remote;  // unspecified for a local socket
-  Endpoint local;   // where the client reached this host; likewise
+  Endpoint remote;                      // unspecified for a local socket
+  Endpoint local;                       // where the client reached this host; likewise
+  std::string_view authorization = {};  // of the header, raw; empty: there is none
   bool is_local_socket = false;
   bool has_waited = false;  // it was answered with `wait` before
 };

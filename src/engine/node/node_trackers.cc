@@ -50,10 +50,12 @@ void Node::start_tracker_client() {
     observer_.node_notice(text);
   }
   TrackerClientOwner& owner = *this;
-  trackers_ = std::make_unique<TrackerClient>(
-      reactor_, owner,
-      TrackerClientOptions{
-          .urls = tracker_urls(metainfo_), .bind_address = source_, .seed = prng_.next()});
+  trackers_ =
+      std::make_unique<TrackerClient>(reactor_, owner,
+                                      TrackerClientOptions{.urls = tracker_urls(metainfo_),
+                                                           .bind_address = source_,
+                                                           .fleet_keys = options_.fleet_keys,
+                                                           .seed = prng_.next()});
   trackers_->start();
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 
 #include "engine/codec/announce.h"
 #include "engine/codec/url.h"
@@ -16,6 +18,13 @@ constexpr Duration stopped_timeout = std::chrono::seconds(2);
 // At the end, for the first answer of a tracker: it knows us then, and is told that we go.
 constexpr Duration first_answer_patience = std::chrono::milliseconds(500);
 
+// Seconds since 1970, there.
+uint64_t time_of_tracker(int64_t ahead_s) {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  const int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(since_1970).count();
+  return static_cast<uint64_t>(std::max<int64_t>(now_s + ahead_s, 0));
+}
+
 }  // namespace
 
 TrackerClient::TrackerClient(io::Reactor& reactor, TrackerClientOwner& owner,
@@ -23,7 +32,10 @@ TrackerClient::TrackerClient(io::Reactor& reactor, TrackerClientOwner& owner,
     : reactor_(reactor),
       owner_(owner),
       options_(options),
+      tokens_(options.fleet_keys ? std::optional<trust::TokenKeys>(*options.fleet_keys)
+                                 : std::nullopt),
       announcer_(static_cast<uint32_t>(options.urls.size()), Prng(options.seed)),
+      asked_(options.urls.size()),
       timer_(reactor.timers(), io::bind_timer<&TrackerClient::due>(this)),
       give_up_timer_(reactor.timers(), io::bind_timer<&TrackerClient::give_up>(this)) {
   for (size_t index = 0; index < options_.urls.size(); ++index) {
@@ -58,9 +70,12 @@ void TrackerClient::send(const swarm::Announcer::Order& order) {
   request.tracker_id = announcer_.tracker_id(order.tracker);
   request.tracker_count = announcer_.sharing_count();
   const bool last = order.event == codec::AnnounceEvent::stopped;
-  const std::string target =
-      fmt::format("http://{}{}", url->authority(), codec::announce_target(*url, request));
-  clients_[order.tracker.raw]->request(target,
+  Asked& asked = asked_[order.tracker.raw];
+  asked.target = codec::announce_target(*url, request);
+  if (tokens_) {
+    asked.target = tokens_->signed_target(asked.target, time_of_tracker(asked.ahead_s));
+  }
+  clients_[order.tracker.raw]->request(fmt::format("http://{}{}", url->authority(), asked.target),
                                        {.timeout = last ? stopped_timeout : announce_timeout,
                                         .body_bytes_max = limits::announce_reply_bytes_max,
                                         .bind_address = options_.bind_address});
@@ -70,6 +85,20 @@ void TrackerClient::send(const swarm::Announcer::Order& order) {
 std::string TrackerClient::about(TrackerIndex tracker, const std::string& reason) const {
   const std::string& url = options_.urls[tracker.raw];
   return reason.starts_with(url) ? "tracker " + reason : fmt::format("tracker {}: {}", url, reason);
+}
+
+// A tracker that knows our key tells its clock where ours is wrong: the next announce is right.
+std::string TrackerClient::refused_text(TrackerIndex tracker, const http::Reply& reply) {
+  Asked& asked = asked_[tracker.raw];
+  const std::optional<uint64_t> told =
+      tokens_ ? tokens_->told_time(asked.target, reply.body) : std::nullopt;
+  if (told) {
+    asked.ahead_s = static_cast<int64_t>(*told) - static_cast<int64_t>(time_of_tracker(0));
+    return fmt::format("this host's clock differs from the tracker's by {} s",
+                       std::abs(asked.ahead_s));
+  }
+  return tokens_ ? "answered with HTTP status 403: it has another fleet key"
+                 : "answered with HTTP status 403: if it is closed, give --fleet-key";
 }
 
 void TrackerClient::failed(TrackerIndex tracker, std::string reason) {
@@ -88,6 +117,8 @@ void TrackerClient::on_http_reply(http::Client& client, Result<http::Reply> repl
                                : Result<codec::AnnounceReply>(fail(reply.error()));
   if (!reply) {
     failed(tracker, reply.error().text);
+  } else if (!announced && reply->status == 403) {
+    failed(tracker, refused_text(tracker, *reply));
   } else if (!announced && reply->status != 200) {
     failed(tracker, fmt::format("answered with HTTP status {}", reply->status));
   } else if (!announced) {

@@ -11,6 +11,7 @@
 #include "engine/io/reactor.h"
 #include "engine/io/timers.h"
 #include "engine/swarm/announcer.h"
+#include "engine/trust/request_token.h"
 
 namespace murder::node {
 
@@ -32,6 +33,7 @@ class TrackerClientOwner {
 struct TrackerClientOptions {
   std::vector<std::string> urls;  // http:// announce URLs; others are said to be unsupported
   std::optional<IpAddress> bind_address;
+  std::optional<trust::FleetKeys> fleet_keys;  // of closed trackers
   uint64_t seed = 1;
 };
 
@@ -62,13 +64,20 @@ class TrackerClient final : public http::ClientObserver {
   void give_up(io::Timer& timer);
   void on_http_reply(http::Client& client, Result<http::Reply> reply) override;
   void failed(TrackerIndex tracker, std::string reason);
+  [[nodiscard]] std::string refused_text(TrackerIndex tracker, const http::Reply& reply);
   [[nodiscard]] std::string about(TrackerIndex tracker, const std::string& reason) const;
 
   io::Reactor& reactor_;
   TrackerClientOwner& owner_;
   TrackerClientOptions options_;
+  std::optional<trust::TokenKeys> tokens_;
   swarm::Announcer announcer_;
   std::vector<std::unique_ptr<http::Client>> clients_;
+  struct Asked {
+    std::string target;   // with its token
+    int64_t ahead_s = 0;  // the tracker's clock, of this host's
+  };
+  std::vector<Asked> asked_;  // by tracker, of closed ones
   Instant stopped_at_;
   io::Timer timer_;
   io::Timer give_up_timer_;

@@ -21,6 +21,7 @@ struct LinkSceneOptions {
   uint64_t size_bytes = 4 * 1024 * 1024;
   uint32_t piece_bytes = 1024 * 1024;
   node::SendPath send_path = node::SendPath::copy;
+  const trust::SwarmKeys* closed = nullptr;
 };
 
 class LinkScene final : public swarm::EffectSink, public node::ShardOutbox {
@@ -52,7 +53,8 @@ class LinkScene final : public swarm::EffectSink, public node::ShardOutbox {
              .download = download_,
              .counters = counters,
              .home = node::HomePort{*this, {0}},
-             .send_path = options.send_path},
+             .send_path = options.send_path,
+             .closed = options.closed},
         hook_(io::bind_hook<&LinkScene::turn_ended>(this)) {
     reactor->add_turn_hook(hook_);
   }

@@ -104,6 +104,9 @@ class ReceiverDriver {
       switch (event.kind) {
         case Kind::none:
           return;
+        case Kind::proof:
+          ENSURE(false);  // nobody awaits one
+          break;
         case Kind::handshake:
           trace.push_back(trace_of(event.handshake));
           break;

@@ -20,6 +20,7 @@ void add_key_command(ArgumentParser app, CommandContext& context) {
   add_test_signature_task(key, context);
   add_add_signer_task(key, context);
   add_fleet_key_tasks(key, context);
+  add_tracker_key_tasks(key, context);
 }
 
 }  // namespace murder::cli

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/commands/command_list.h"
+#include "cli/commands/swarm_options.h"
 #include "cli/commands/tracker/tracker_service.h"
 #include "cli/commands/tracker/tracker_settings.h"
 #include "cli/ui/background.h"
@@ -143,6 +144,9 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
       return context.wrong_usage(fmt::format("--listen {}", endpoint.error().text));
     }
   }
+  if (options.words.is_open && !options.words.fleet_key_path.empty()) {
+    return context.wrong_usage("--open and --fleet-key do not go together");
+  }
   const Result<tracker::TrackerOptions> settings = tracker_settings(options.words);
   if (!settings) {
     return fail(settings.error());
@@ -172,8 +176,10 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "the neighbours they have.\n\n"
                   "`http://HOST:8998/` shows in a browser how far the hosts of each release "
                   "are, `/status.json` the same for programs, and `/metrics` for Prometheus. "
-                  "Whoever reaches the port can read these pages and announce a host: let "
-                  "only the fleet reach it.\n\n"
+                  "With a fleet key only hosts that have the same key announce and read, and "
+                  "holders of the viewer's key (`murder key viewer`) read; others get status 403. "
+                  "Without one whoever reaches the port can read these pages and announce a host: "
+                  "let only the fleet reach it.\n\n"
                   "As a service of the packages it is `murder-tracker.service`, which reads "
                   "`/etc/murder/tracker.toml`.",
        .example = "murder tracker --listen '[::]:8998' --background",
@@ -197,6 +203,7 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "Lines of a network and its rack, \"10.1.0.0/16 r7\", for hosts that do not say "
                   "--rack themselves")
       .type_name("FILE");
+  add_fleet_key_options(command, options.words.fleet_key_path, options.words.is_open);
   add_metrics_option(command, options.metrics_path);
   command.add_duration("--end-when-idle", options.words.idle_max,
                        "End when it knew no host and nobody asked for this long; default: never");

@@ -27,7 +27,7 @@ class Reader {
   Result<TrackerConfig> read(const toml::table& root) {
     for (const Status& status :
          {check_keys(root, keys_of(tracker_config_keys, tracker_table)), take_listen(root),
-          take_port(root), take_racks(root), take_idle(root), take_limits(root)}) {
+          take_port(root), take_racks(root), take_idle(root), take_key(root), take_limits(root)}) {
       if (!status) {
         return fail(status.error());
       }
@@ -122,6 +122,27 @@ class Reader {
     }
     config_.idle_max = *duration;
     return {};
+  }
+
+  Status take_key(const toml::table& table) {
+    const toml::node* path = table.get("fleet_key");
+    const toml::node* open = table.get("open");
+    if (path != nullptr) {
+      const auto* text = path->as_string();
+      if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+        return wrong(*path, "fleet_key must be the path of a file");
+      }
+      config_.fleet_key_path = text->get();
+    }
+    if (open != nullptr) {
+      if (!open->is_boolean()) {
+        return wrong(*open, "open must be true or false");
+      }
+      config_.is_open = open->as_boolean()->get();
+    }
+    return config_.is_open && path != nullptr
+               ? Status(wrong(*open, "open = true and fleet_key do not go together"))
+               : Status();
   }
 
   Status take_limits(const toml::table& root) {

@@ -20,6 +20,8 @@ struct TrackerConfig {
   std::string racks_path;           // a file of networks and racks
   std::optional<tracker::RackTable> racks;
   std::optional<Duration> idle_max;
+  std::string fleet_key_path;
+  bool is_open = false;
   std::optional<uint32_t> connections_max;
   std::optional<uint32_t> hosts_max;
   std::optional<uint32_t> releases_max;

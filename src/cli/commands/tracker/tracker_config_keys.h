@@ -22,6 +22,8 @@ inline constexpr std::array tracker_config_keys = {
               "its rack, such as \"10.1.0.0/16 r7\". In its place there may be a table [racks] at "
               "the end of the file, see below."},
     ConfigKey{tracker_table, "end_when_idle", "TIME", ""},
+    ConfigKey{tracker_table, "fleet_key", "FILE", ""},
+    ConfigKey{tracker_table, "open", "BOOLEAN", ""},
     ConfigKey{tracker_table, "limits", "TABLE", "Bounds of what it keeps, see below."},
     ConfigKey{limits_table, "connections", "NUMBER",
               "Connections at the same time (default: 20000)."},

@@ -4,6 +4,7 @@
 
 #include "cli/commands/tracker/tracker_config.h"
 #include "engine/archive/file.h"
+#include "engine/host/fleet_key_file.h"
 #include "tracker/bounds.h"
 
 namespace murder::cli {
@@ -80,6 +81,15 @@ Result<tracker::TrackerOptions> tracker_settings(const TrackerWords& words) {
   }
   const Duration never{};
   options.tunables.idle_max = words.idle_max ? *words.idle_max : config->idle_max.value_or(never);
+  const std::string& key_path =
+      words.fleet_key_path.empty() ? config->fleet_key_path : words.fleet_key_path;
+  const bool is_open = words.is_open || (words.fleet_key_path.empty() && config->is_open);
+  Result<std::optional<trust::FleetKeys>> keys =
+      host::fleet_keys_for(is_open ? "" : key_path, is_open);
+  if (!keys) {
+    return fail(keys.error());
+  }
+  options.tunables.fleet_keys = *keys;
   options.tunables.hosts_max = config->hosts_max.value_or(options.tunables.hosts_max);
   options.tunables.releases_max = config->releases_max.value_or(options.tunables.releases_max);
   options.connections_max = config->connections_max.value_or(options.connections_max);
@@ -99,6 +109,9 @@ std::string settings_for_restart(const tracker::TrackerOptions& running,
   }
   if (running.connections_max != wanted.connections_max) {
     add("limits.connections");
+  }
+  if (running.tunables.fleet_keys.has_value() != wanted.tunables.fleet_keys.has_value()) {
+    add("fleet_key");
   }
   return names;
 }

@@ -16,6 +16,8 @@ struct TrackerWords {
   std::vector<std::string> listen;
   std::string racks_path;
   std::string config_path;
+  std::string fleet_key_path;
+  bool is_open = false;
   std::optional<Duration> idle_max;
 };
 

@@ -1,0 +1,100 @@
+#include "tracker/service_gate.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace murder;
+using namespace murder::tracker;
+
+namespace {
+
+uint64_t clock_now_s = 1'764'400'000;
+
+trust::FleetKeys keys_of(uint8_t fleet, uint8_t opener = 0) {
+  trust::FleetKeys keys;
+  keys.fleet.count = 1;
+  keys.fleet.secrets[0].fill(fleet);
+  keys.opener.count = opener == 0 ? 0 : 1;
+  keys.opener.secrets[0].fill(opener);
+  return keys;
+}
+
+http::Request request_of(std::string_view target, std::string_view authorization = {}) {
+  const size_t query_at = std::min(target.find('?'), target.size());
+  return {.method = "GET",
+          .path = target.substr(0, query_at),
+          .query = target.substr(std::min(query_at + 1, target.size())),
+          .authorization = authorization};
+}
+
+Gate gate_of(const trust::FleetKeys& keys) {
+  return Gate(keys, [] { return clock_now_s; });
+}
+
+std::string viewer_key(const trust::FleetKeys& keys) {
+  return trust::key_text(trust::KeyKind::viewer, trust::viewer_secret(keys.fleet.first()));
+}
+
+}  // namespace
+
+TEST_CASE("a stranger is told the same whatever he asks for") {
+  const Gate gate = gate_of(keys_of(1));
+  for (const char* target : {"/", "/announce", "/announce?info_hash=x", "/scrape", "/status.json",
+                             "/metrics", "/nothing", "/announce?token=1-2", "/?viewer=x"}) {
+    const Gate::Admission admission = gate.admit(request_of(target));
+    REQUIRE(admission.refusal);
+    CHECK(admission.refusal->status == 403);
+    CHECK(admission.refusal->body == "forbidden\n");
+    CHECK(admission.refusal->close);
+    CHECK(!admission.opens_releases);
+  }
+}
+
+TEST_CASE("a member is let in, and opens releases where there is no operator key") {
+  const trust::FleetKeys member = keys_of(1);
+  const std::string target = trust::TokenKeys(member).signed_target("/announce?a=1", clock_now_s);
+  const Gate::Admission open = gate_of(member).admit(request_of(target));
+  CHECK(!open.refusal);
+  CHECK(open.opens_releases);
+  const Gate::Admission strict = gate_of(keys_of(1, 2)).admit(request_of(target));
+  CHECK(!strict.refusal);
+  CHECK(!strict.opens_releases);
+}
+
+TEST_CASE("an operator opens releases") {
+  const trust::FleetKeys keys = keys_of(1, 2);
+  const std::string target = trust::TokenKeys(keys).signed_target("/announce?a=1", clock_now_s);
+  CHECK(gate_of(keys).admit(request_of(target)).opens_releases);
+}
+
+TEST_CASE("a member with a wrong clock is told the time and nothing else") {
+  const trust::FleetKeys keys = keys_of(1);
+  const trust::TokenKeys tokens(keys);
+  const std::string target = tokens.signed_target("/announce?a=1", clock_now_s - 100'000);
+  const Gate::Admission admission = gate_of(keys).admit(request_of(target));
+  REQUIRE(admission.refusal);
+  CHECK(admission.refusal->status == 403);
+  CHECK(tokens.told_time(target, admission.refusal->body) == clock_now_s);
+}
+
+TEST_CASE("a viewer's key reads pages, by header or query, and does nothing else") {
+  const trust::FleetKeys keys = keys_of(1);
+  const Gate gate = gate_of(keys);
+  const std::string key = viewer_key(keys);
+  for (const std::string page : {"/", "/status.json", "/metrics"}) {
+    const Gate::Admission by_query = gate.admit(request_of(page + "?viewer=" + key));
+    CHECK(!by_query.refusal);
+    CHECK(!by_query.opens_releases);
+    CHECK(!gate.admit(request_of(page, "Bearer " + key)).refusal);
+    CHECK(gate.admit(request_of(page, "Basic " + key)).refusal);
+    CHECK(gate.admit(request_of(page, "Bearer " + viewer_key(keys_of(2)))).refusal);
+    CHECK(gate.admit(request_of(page, "Bearer " + trust::key_text(trust::KeyKind::fleet,
+                                                                  keys.fleet.first())))
+              .refusal);
+  }
+  for (const std::string other : {"/announce", "/scrape", "/nothing"}) {
+    CHECK(gate.admit(request_of(other, "Bearer " + key)).refusal);
+    CHECK(gate.admit(request_of(other + "?viewer=" + key)).refusal);
+  }
+}
