@@ -165,9 +165,9 @@ class Doctor(TrustCase):
         self.assertRegex(graded[1][1], r":1: ann@example\.net .* ends in (9|10) days")
         self.assertRegex(graded[2][1], r":2 allows nobody")
         self.trust(allowed_line(self.key))
-        self.trusting(self.signed_release(expires=time_text(5 * 86400)), "--record")
+        self.trusting(self.signed_release(expires=time_text(5 * 86400 + 3600)), "--record")
         graded = self.findings("--to", self.path("host", "to"))
-        self.assertRegex(graded[1][1], r"serial 1; its signature ends in 4 days")
+        self.assertRegex(graded[1][1], r"serial 1; its signature ends in 5 days")
 
     def test_what_refuses_every_release(self):
         self.signers.chmod(0o666)
