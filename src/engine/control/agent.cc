@@ -21,10 +21,12 @@ AgentMachine::AgentMachine(AgentConfig config, KeptAgent kept, uint64_t session,
     KeptApp& own = kept_.apps.back();
     if (!own.active) {
       own.phase = Phase::idle;
-      own.is_healthy = own.is_unconfirmed = false;
+      own.is_healthy = false;
     } else if (std::find(own.ready.begin(), own.ready.end(), *own.active) == own.ready.end()) {
       own.ready.push_back(*own.active);
     }
+    own.is_unconfirmed = own.is_unconfirmed && own.active && !is_activating(own.phase);
+    own.failed_attempt = own.failure == Reason::none ? 0 : own.failed_attempt;
   }
   greeting_.session = session;
   for (size_t index = 0; index < kept_.apps.size(); ++index) {

@@ -458,12 +458,22 @@ TEST_CASE("what was saved and does not fit is no reason to abort") {
   bench.kept.apps[0].phase = Phase::checking;
   bench.kept.apps[0].is_unconfirmed = true;
   bench.kept.apps[0].ready.clear();
+  bench.kept.apps[0].failed_attempt = 99;
   bench.kept.apps.push_back({.app = "no longer configured"});
   bench.start();
   CHECK(bench.report().phase == Phase::idle);
   CHECK(bench.machine->kept().apps.size() == 1);
   bench.wanted.apps.push_back({.app = "not configured", .release = hash_of(9)});
   CHECK(bench.hear() == "fetch2");
+}
+
+TEST_CASE("an activation that was saved as waiting to be confirmed is begun again") {
+  AgentBench bench;
+  bench.kept.apps[0].phase = Phase::checking;
+  bench.kept.apps[0].is_unconfirmed = true;
+  bench.start();
+  CHECK(bench.report().phase == Phase::activating);
+  CHECK_FALSE(bench.report().is_unconfirmed);
 }
 
 TEST_CASE("another coordinator's state counts anew") {
