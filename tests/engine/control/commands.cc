@@ -104,6 +104,7 @@ TEST_CASE("undo keeps to max-unavailable and waits for hosts to have what they r
   CHECK(bench.coordinator->undo("shop", "olga", bench.moment));
   bench.settle();
   CHECK(bench.stages() == "4 healthy");
+  CHECK(bench.rollout().state == RolloutState::undoing);
   bench.all_have(1);
   CHECK(bench.stages() == "1 back-told, 3 healthy");
   bench.activate_all(1);

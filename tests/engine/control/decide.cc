@@ -185,6 +185,20 @@ TEST_CASE("a host that drifts for ever is told so many times and then named") {
   CHECK(bench.log.size() < 60);
 }
 
+TEST_CASE("a report that changes for ever makes a log that ends") {
+  FleetBench bench(2);
+  CHECK(bench.start_rollout(2, {.max_fail = share("100%")}));
+  for (int times = 0; times < 20; ++times) {
+    bench.app("w000").active = hash_of(2);  // and it never has what it could be told to activate
+    bench.app("w000").is_healthy = true;
+    bench.hear("w000");
+    bench.app("w000").active = hash_of(1);
+    bench.hear("w000");
+  }
+  CHECK(bench.target("w000").reason == Reason::drifted);
+  CHECK(bench.log.size() < 30);
+}
+
 TEST_CASE("a host that is away holds nobody up, is named, and converges when it is back") {
   FleetBench bench(4);
   CHECK(bench.start_rollout(1, {}));

@@ -231,6 +231,12 @@ TEST_CASE("a host in a rollout that is undone") {
     host.now = Instant(10min);
     CHECK(host.verdict() == "back-failed late");
   }
+  SUBCASE("failed and runs it still: it is told to return") {
+    host.at(Stage::failed, Reason::health);
+    host.runs(2, false);
+    CHECK(host.verdict() == "stays");
+    CHECK(may_be_told(host.view()));
+  }
   SUBCASE("went back by itself") {
     host.at(Stage::failed, Reason::health);
     host.runs(1);
