@@ -4,6 +4,7 @@ nothing gets a name, the exit status is 1, the error is `untrusted` and says wha
 import contextlib
 import http.server
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -295,6 +296,39 @@ class SameSha1(TrustCase):
                 os.chown(place, pwd.getpwnam("nobody").pw_uid, -1)
                 self.falls(torrent, name, "--user", "nobody", "--temp-path", place / "temp", "--record")
                 self.assertEqual(list(place.rglob("*.tar")) + list(place.rglob("v1")), [])
+
+    def test_content_that_changes_while_it_is_put_in_place(self):
+        """Its owner writes one and the other, each right by SHA-1: what has a name is what was signed, at every moment."""
+        for name, make, at, target in (("v1", lambda block: block + bytes(40_000), 0, "v1"),
+                                       ("v2.tar", self.tar_of, 16384, "v2/program")):
+            torrent, good, _ = self.prepare(name, make)
+            archive = self.path("host", "temp", name)
+            placed = self.path("host", "to", target)
+            right = good if name == "v1" else good[16384 : 16384 + len(COLLIDING[0]) + 5000]
+            stop = threading.Event()
+
+            def write_both():
+                for number in itertools.count():
+                    if stop.is_set():
+                        return
+                    with contextlib.suppress(FileNotFoundError), open(archive, "r+b", buffering=0) as file:
+                        os.pwrite(file.fileno(), COLLIDING[number % 2], at)
+
+            writer = threading.Thread(target=write_both)
+            self.addCleanup(stop.set)
+            writer.start()
+            codes = set()
+            for _ in range(12):
+                archive.parent.mkdir(parents=True, exist_ok=True)
+                archive.write_bytes(good)
+                result = self.trusting(torrent, "--to-is-directory", "--unsafe-please-delete", "--no-sync", code=None)
+                codes.add(result.returncode)
+                if result.returncode == 0 or placed.exists():
+                    self.assertEqual(placed.read_bytes(), right)
+            stop.set()
+            writer.join()
+            self.assertLessEqual(codes, {0, 1})
+            self.assert_no_leftovers(self.path("host", "temp"))
 
     def test_what_a_deploy_would_wait_for(self):
         torrent, _, _ = self.prepare("v1.tar", self.tar_of)

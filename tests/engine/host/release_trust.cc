@@ -39,7 +39,7 @@ TEST_CASE("a file of signers that is named is read, or nothing is taken") {
   const TrustDemand demand{.allowed_signers = path};
   CHECK(code_of(demand, torrent_of("v1")) == ErrorCode::not_found);
   std::filesystem::create_symlink("nothing", path);
-  CHECK(code_of(demand, torrent_of("v1")) == ErrorCode::not_found);
+  CHECK(code_of(demand, torrent_of("v1")) == ErrorCode::conflict);
   std::filesystem::remove(path);
   std::ofstream(path) << signer_line;
   REQUIRE(load_trust(path));
