@@ -35,7 +35,7 @@ std::string last_words_of(std::string_view log) {
     const std::string_view line = log.substr(begin);
     log = log.substr(0, begin);
     if (!line.empty()) {
-      words = printable_value(line) + (words.empty() ? "" : "; " + words);
+      words = fmt::format("{}{}{}", printable_value(line), words.empty() ? "" : "; ", words);
       ++lines;
     }
   }

@@ -117,7 +117,9 @@ void add_test_signature_task(ArgumentParser key, CommandContext& context) {
       .type_name("NAME");
   command
       .add_parsed(
-          "--at", [&options](const std::string& text) { return take_moment(text, options.at_s); },
+          // Clang 14 captures no structured binding by its own name.
+          "--at",
+          [&at_s = options.at_s](const std::string& text) { return take_moment(text, at_s); },
           "As of this time, such as 2026-12-31T00:00:00Z (default: now)")
       .type_name("TIME");
 }
