@@ -46,12 +46,12 @@ class AgentMachine {
   AgentMachine(AgentConfig config, KeptAgent kept, uint64_t session, Instant now);
 
   void hear(const Wanted& wanted, Instant now);
-  // A step has ended. `text` is why it failed.
-  void end_step(const std::string& app, uint64_t number, bool done, std::string_view text,
+  // A step of the app of this name has ended. `text` is why it failed.
+  void end_step(const std::string& name, uint64_t number, bool done, std::string_view text,
                 Instant now);
   // A health check of what is active has ended.
-  void see_health(const std::string& app, bool is_healthy, Instant now);
-  void see_progress(const std::string& app, uint64_t bytes);
+  void see_health(const std::string& name, bool is_healthy, Instant now);
+  void see_progress(const std::string& name, uint64_t bytes);
   void tick(Instant now);
   // The time of the next tick that may do something.
   [[nodiscard]] Instant next_at() const;

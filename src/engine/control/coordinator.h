@@ -79,7 +79,7 @@ class Coordinator {
   [[nodiscard]] const State& state() const { return state_; }
   [[nodiscard]] bool is_present(AgentIndex agent, Instant now) const;
   // Of the app's latest rollout; empty when there is none.
-  [[nodiscard]] std::vector<Unsettled> unsettled(const std::string& app, Instant now) const;
+  [[nodiscard]] std::vector<Unsettled> unsettled(const std::string& name, Instant now) const;
 
  private:
   struct HeardApp {
