@@ -257,7 +257,14 @@ TEST_CASE("a host in a rollout that is undone") {
     CHECK(host.verdict() == "back-failed revoked");
     CHECK_FALSE(may_be_told(host.view()));
   }
-  SUBCASE("was told to return") {
+}
+
+TEST_CASE("a host that was told to return") {
+  Case host;
+  host.app.rollout->state = RolloutState::undoing;
+  host.runs(2);
+
+  SUBCASE("does so, or does not") {
     host.at(Stage::back_told);
     CHECK(host.verdict() == "stays");
     CHECK_FALSE(may_be_told(host.view()));
