@@ -267,12 +267,7 @@ void add_create_command(ArgumentParser app, CommandContext& context) {
       .in_range(1, 19)
       .type_name("N");
   add_piece_options(command, release);
-  add_sign_option(
-      command, options.signing,
-      "Sign it, with the private key of this file or the public one of a key that the\n"
-      "ssh-agent has (default: sign_key of murder.toml, else the first key of the agent).\n"
-      "Without KEY it does not stand right before SOURCE");
-  add_statement_options(command, options.signing);
+  add_create_signing_options(command, options.signing);
   command.add_flag("--digest", options.tells_sha256,
                    "Also tell the SHA-256 of the archive, for a signature that is made elsewhere");
   add_packing_options(command, options.packing);

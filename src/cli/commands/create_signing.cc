@@ -56,6 +56,15 @@ Result<Json> sign_torrent_of(const SigningKey& key, const SigningOptions& option
 
 }  // namespace
 
+void add_create_signing_options(ArgumentParser command, SigningOptions& options) {
+  add_sign_option(
+      command, options,
+      "Sign it, with the private key of this file or the public one of a key that the\n"
+      "ssh-agent has (default: sign_key of murder.toml, else the first key of the agent).\n"
+      "Without KEY it does not stand right before SOURCE");
+  add_statement_options(command, options);
+}
+
 Result<std::optional<SigningKey>> prepare_signing(SigningOptions& options,
                                                   CommandContext& context) {
   if (!options.is_asked) {

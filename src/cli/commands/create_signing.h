@@ -9,6 +9,8 @@
 
 namespace murder::cli {
 
+void add_create_signing_options(ArgumentParser command, SigningOptions& options);
+
 // Before anything is packed: the key that will sign, and what murder.toml says. nullopt: it is not
 // to be signed.
 [[nodiscard]] Result<std::optional<SigningKey>> prepare_signing(SigningOptions& options,

@@ -61,7 +61,8 @@ Result<std::optional<trust::AllowedSigners>> load_allowed_signers(const std::str
                              : fail_errno(errno, "cannot look at " + path);
     }
     // Somebody meant to have one.
-    return fail(ErrorCode::conflict, path + " is a link that leads to no file");
+    return fail(ErrorCode::conflict,
+                fmt::format("cannot open {}: it is a link that leads to no file", path));
   }
   const Fd fd(::open(real->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW));
   if (!fd.is_open()) {
