@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 from harness import MurderCase
+from torrents import bdecode
 
 HAS_OPENSSH = all(shutil.which(name) for name in ("ssh-keygen", "ssh-agent", "ssh-add"))
 KEY_TYPES = {
@@ -87,3 +88,28 @@ class SshCase(MurderCase):
         with open(self.path("statement"), "rb") as statement:
             return self.openssh("ssh-keygen", "-Y", "verify", *time, "-f", self.allowed, "-I", principal, "-n",
                                 "murder-release", "-s", self.path(f"signature-{number}"), stdin=statement, code=code)
+
+
+class SignCase(SshCase):
+    def setUp(self):
+        super().setUp()
+        self.source = self.path("source")
+        self.source.mkdir()
+        (self.source / "file").write_text("content")
+        self.torrent = self.create(self.source, "v1")
+        self.archive = self.torrent.with_suffix("")
+
+    def murder(self, *arguments, **options):
+        options.setdefault("cwd", self.directory)
+        return super().murder(*arguments, **options)
+
+    def sign(self, *arguments, **options):
+        return self.murder("sign", self.torrent, *arguments, **options)
+
+    def trust(self, *arguments, code=0, file=None, **options):
+        return self.murder("key", "test", file or self.torrent, "--allowed-signers", self.allowed, *arguments, code=code,
+                           **options)
+
+    def statement(self):
+        text = bdecode(self.torrent.read_bytes())[b"signed release"][b"statement"].decode()
+        return dict(line.split(" ", 1) for line in text.splitlines())
