@@ -1,118 +1,132 @@
 // The same as the status page, for programs.
-#include <fmt/format.h>
-
-#include <iterator>
-
+#include "engine/base/json_writer.h"
 #include "tracker/snapshot.h"
-#include "tracker/text.h"
 
 namespace murder::tracker {
 namespace {
 
-void append_text(std::string& json, std::string_view text) {
-  if (text.empty()) {
-    json += "null";
-    return;
-  }
-  json += '"';
-  append_json_escaped(json, text);
-  json += '"';
-}
-
-void append_progress(std::string& json, const SwarmLine& line) {
-  fmt::format_to(std::back_inserter(json), ",\"total_bytes\":{},\"delivered_bytes\":{}",
-                 line.total_bytes, line.delivered_bytes);
-  json += ",\"leechers_by_tenth\":[";
-  for (size_t tenth = 0; tenth < line.progress.leechers_by_tenth.size(); ++tenth) {
-    fmt::format_to(std::back_inserter(json), "{}{}", tenth == 0 ? "" : ",",
-                   line.progress.leechers_by_tenth[tenth]);
-  }
-  json += "],\"slowest\":[";
-  bool is_first = true;
-  for (const SwarmProgress::Leecher& leecher : line.progress.slowest) {
-    json += is_first ? "{\"host\":" : ",{\"host\":";
-    is_first = false;
-    append_text(json, leecher.host);
-    fmt::format_to(std::back_inserter(json),
-                   ",\"address\":\"{}\",\"left_bytes\":{},\"rack\":", leecher.endpoint.text(),
-                   leecher.left_bytes);
-    append_text(json, leecher.rack);
-    json += '}';
-  }
-  fmt::format_to(std::back_inserter(json), "],\"rack_count\":{},\"racks\":[",
-                 line.progress.rack_count);
-  is_first = true;
-  for (const SwarmProgress::Rack& rack : line.progress.racks) {
-    json += is_first ? "{\"rack\":" : ",{\"rack\":";
-    is_first = false;
-    append_text(json, rack.name);
-    fmt::format_to(std::back_inserter(json), ",\"seeders\":{},\"leechers\":{},\"left_bytes\":{}}}",
-                   rack.seeder_count, rack.leecher_count, rack.left_bytes);
-  }
-  json += "]";
-}
-
-void append_seconds(std::string& json, std::string_view name, std::optional<Duration> duration) {
-  fmt::format_to(std::back_inserter(json), ",\"{}\":", name);
-  if (duration) {
-    fmt::format_to(std::back_inserter(json), "{:.3f}", seconds_of(*duration));
+// A name that a peer may not have sent.
+void write_name(JsonWriter& json, std::string_view key, std::string_view name) {
+  json.key(key);
+  if (name.empty()) {
+    json.null();
   } else {
-    json += "null";
+    json.text(name);
   }
 }
 
-// How the release does as a whole, and whom the tracker has not heard of for too long.
-void append_course(std::string& json, const SwarmLine& line, Instant now) {
-  fmt::format_to(std::back_inserter(json),
-                 ",\"sources\":{},\"done\":{},\"hosts\":{},\"percent\":{},\"rate_bytes_per_s\":{}",
-                 line.counts.source_count, line.done_count(), line.host_count(),
-                 line.percent() ? std::to_string(*line.percent()) : "null", line.rate_bytes_per_s);
-  append_seconds(json, "elapsed_s", line.elapsed);
-  append_seconds(json, "remaining_s", line.remaining);
-  fmt::format_to(std::back_inserter(json), ",\"lost_count\":{},\"lost\":[",
-                 line.progress.lost_count);
-  bool is_first = true;
-  for (const LostPeer& peer : line.progress.lost) {
-    json += is_first ? "{\"host\":" : ",{\"host\":";
-    is_first = false;
-    append_text(json, peer.host);
-    fmt::format_to(std::back_inserter(json),
-                   ",\"address\":\"{}\",\"left_bytes\":{},\"is_source\":{},"
-                   "\"last_seen_s\":{:.3f}}}",
-                   peer.endpoint.text(), peer.left_bytes, peer.is_source,
-                   seconds_of(now - peer.last_announce));
+void write_seconds(JsonWriter& json, std::string_view key, std::optional<Duration> duration) {
+  json.key(key);
+  if (duration) {
+    json.decimal(seconds_of(*duration), 3);
+  } else {
+    json.null();
   }
-  json += ']';
+}
+
+void write_racks(JsonWriter& json, const SwarmProgress& progress) {
+  json.member("rack_count", progress.rack_count);
+  json.key("racks");
+  json.begin_array();
+  for (const SwarmProgress::Rack& rack : progress.racks) {
+    json.begin_object();
+    write_name(json, "rack", rack.name);
+    json.member("seeders", rack.seeder_count);
+    json.member("leechers", rack.leecher_count);
+    json.member("left_bytes", rack.left_bytes);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_progress(JsonWriter& json, const SwarmLine& line) {
+  json.member("total_bytes", line.total_bytes);
+  json.member("delivered_bytes", line.delivered_bytes);
+  json.key("leechers_by_tenth");
+  json.begin_array();
+  for (const uint32_t count : line.progress.leechers_by_tenth) {
+    json.number(count);
+  }
+  json.end_array();
+  json.key("slowest");
+  json.begin_array();
+  for (const SwarmProgress::Leecher& leecher : line.progress.slowest) {
+    json.begin_object();
+    write_name(json, "host", leecher.host);
+    json.member("address", leecher.endpoint.text());
+    json.member("left_bytes", leecher.left_bytes);
+    write_name(json, "rack", leecher.rack);
+    json.end_object();
+  }
+  json.end_array();
+  write_racks(json, line.progress);
+}
+
+void write_lost(JsonWriter& json, const SwarmProgress& progress, Instant now) {
+  json.member("lost_count", progress.lost_count);
+  json.key("lost");
+  json.begin_array();
+  for (const LostPeer& peer : progress.lost) {
+    json.begin_object();
+    write_name(json, "host", peer.host);
+    json.member("address", peer.endpoint.text());
+    json.member("left_bytes", peer.left_bytes);
+    json.member("is_source", peer.is_source);
+    write_seconds(json, "last_seen_s", now - peer.last_announce);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+// How the release does as a whole, and which hosts the tracker has not heard from for too long.
+void write_course(JsonWriter& json, const SwarmLine& line, Instant now) {
+  json.member("sources", line.counts.source_count);
+  json.member("done", line.done_count());
+  json.member("hosts", line.host_count());
+  json.key("percent");
+  if (const auto percent = line.percent()) {
+    json.number(*percent);
+  } else {
+    json.null();
+  }
+  json.member("rate_bytes_per_s", line.rate_bytes_per_s);
+  write_seconds(json, "elapsed_s", line.elapsed);
+  write_seconds(json, "remaining_s", line.remaining);
+  write_lost(json, line.progress, now);
 }
 
 }  // namespace
 
 std::string render_status_json(const Snapshot& snapshot) {
-  std::string json;
-  fmt::format_to(
-      std::back_inserter(json),
-      "{{\"kind\":\"tracker\",\"uptime_s\":{:.3f},\"announces\":{},\"scrapes\":{},"
-      "\"releases\":{},\"peers\":{},\"seeders\":{},\"leechers\":{},\"left_bytes\":{},\"swarms\":[",
-      seconds_of(snapshot.uptime), snapshot.service.announces(), snapshot.service.scrapes,
-      snapshot.swarm_count, snapshot.totals.seeder_count + snapshot.totals.leecher_count,
-      snapshot.totals.seeder_count, snapshot.totals.leecher_count, snapshot.totals.left_bytes);
-  bool is_first = true;
+  JsonWriter json;
+  json.begin_object();
+  json.member("kind", "tracker");
+  write_seconds(json, "uptime_s", snapshot.uptime);
+  json.member("announces", snapshot.service.announces());
+  json.member("scrapes", snapshot.service.scrapes);
+  json.member("releases", snapshot.swarm_count);
+  json.member("peers", snapshot.totals.seeder_count + snapshot.totals.leecher_count);
+  json.member("seeders", snapshot.totals.seeder_count);
+  json.member("leechers", snapshot.totals.leecher_count);
+  json.member("left_bytes", snapshot.totals.left_bytes);
+  json.key("swarms");
+  json.begin_array();
   for (const SwarmLine& line : snapshot.swarms) {
-    json += is_first ? "{\"name\":" : ",{\"name\":";
-    is_first = false;
-    append_text(json, line.name);
-    fmt::format_to(std::back_inserter(json),
-                   ",\"info_hash\":\"{}\",\"seeders\":{},\"leechers\":{},\"completed\":{},"
-                   "\"left_bytes\":{},\"since_last_announce_s\":{:.3f}",
-                   line.info_hash.hex(), line.counts.seeder_count, line.counts.leecher_count,
-                   line.counts.completed_count, line.counts.left_bytes,
-                   seconds_of(line.since_last_announce));
-    append_progress(json, line);
-    append_course(json, line, snapshot.now);
-    json += '}';
+    json.begin_object();
+    write_name(json, "name", line.name);
+    json.member("info_hash", line.info_hash.hex());
+    json.member("seeders", line.counts.seeder_count);
+    json.member("leechers", line.counts.leecher_count);
+    json.member("completed", line.counts.completed_count);
+    json.member("left_bytes", line.counts.left_bytes);
+    write_seconds(json, "since_last_announce_s", line.since_last_announce);
+    write_progress(json, line);
+    write_course(json, line, snapshot.now);
+    json.end_object();
   }
-  json += "]}\n";
-  return json;
+  json.end_array();
+  json.end_object();
+  return json.take() + "\n";
 }
 
 }  // namespace murder::tracker

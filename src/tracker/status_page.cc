@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "engine/base/html_text.h"
 #include "engine/base/units.h"
 #include "tracker/snapshot.h"
-#include "tracker/text.h"
 
 namespace murder::tracker {
 

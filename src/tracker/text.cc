@@ -57,37 +57,4 @@ std::string presentable_name(std::string_view name, size_t bytes_max) {
   return result;
 }
 
-void append_html_escaped(std::string& out, std::string_view text) {
-  for (const char character : text) {
-    switch (character) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out.push_back(character);
-    }
-  }
-}
-
-void append_json_escaped(std::string& out, std::string_view text) {
-  for (const char character : text) {
-    if (character == '"' || character == '\\') {
-      out.push_back('\\');
-    }
-    out.push_back(character);
-  }
-}
-
 }  // namespace murder::tracker

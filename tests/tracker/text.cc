@@ -45,12 +45,3 @@ TEST_CASE("a name that is too long is cut between characters") {
   name += "\xC3\xBC";
   CHECK(shown(name) == std::string(bytes_max - 1, 'x'));
 }
-
-TEST_CASE("what has a meaning in HTML or JSON is escaped") {
-  std::string html;
-  append_html_escaped(html, "<b a=\"x\" c='y'>&</b>");
-  CHECK(html == "&lt;b a=&quot;x&quot; c=&#39;y&#39;&gt;&amp;&lt;/b&gt;");
-  std::string json;
-  append_json_escaped(json, "say \"a\\b\"");
-  CHECK(json == "say \\\"a\\\\b\\\"");
-}

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_writer.h"
+
 namespace murder {
 namespace {
 
@@ -46,40 +48,36 @@ constexpr int depth_max = 64;
 
 }  // namespace
 
-// Between our values and those of the library.
+// Between our values and text, or those of the library.
 class JsonText {
  public:
-  static LibraryJson to_library(const Json& json) {
+  static void write(const Json& json, JsonWriter& writer) {
     if (const auto* items = std::get_if<Json::Array>(&json.value_)) {
-      LibraryJson array = LibraryJson::array();
+      writer.begin_array();
       for (const Json& item : *items) {
-        array.push_back(to_library(item));
+        write(item, writer);
       }
-      return array;
-    }
-    if (const auto* members = std::get_if<Json::Object>(&json.value_)) {
-      LibraryJson object = LibraryJson::object();
+      writer.end_array();
+    } else if (const auto* members = std::get_if<Json::Object>(&json.value_)) {
+      writer.begin_object();
       for (const auto& [key, value] : *members) {
-        object[key] = to_library(value);
+        writer.key(key);
+        write(value, writer);
       }
-      return object;
+      writer.end_object();
+    } else if (const auto* text = std::get_if<std::string>(&json.value_)) {
+      writer.text(*text);
+    } else if (const auto* flag = std::get_if<bool>(&json.value_)) {
+      writer.boolean(*flag);
+    } else if (const auto* count = std::get_if<uint64_t>(&json.value_)) {
+      writer.number(*count);
+    } else if (const auto* below_zero = std::get_if<int64_t>(&json.value_)) {
+      writer.number(*below_zero);
+    } else if (const auto* number = std::get_if<double>(&json.value_)) {
+      writer.number(*number);
+    } else {
+      writer.null();
     }
-    if (const auto* text = std::get_if<std::string>(&json.value_)) {
-      return *text;
-    }
-    if (const auto* flag = std::get_if<bool>(&json.value_)) {
-      return *flag;
-    }
-    if (const auto* count = std::get_if<uint64_t>(&json.value_)) {
-      return *count;
-    }
-    if (const auto* below_zero = std::get_if<int64_t>(&json.value_)) {
-      return *below_zero;
-    }
-    if (const auto* number = std::get_if<double>(&json.value_)) {
-      return *number;
-    }
-    return nullptr;
   }
 
   static Json from_library(const LibraryJson& json) {
@@ -206,7 +204,9 @@ void Json::push_back(Json item) {
 // --- text ----------------------------------------------------------------------------------------
 
 std::string json_text(const Json& value) {
-  return JsonText::to_library(value).dump(-1, ' ', false, LibraryJson::error_handler_t::replace);
+  JsonWriter writer;
+  JsonText::write(value, writer);
+  return writer.take();
 }
 
 Result<Json> parse_json(std::string_view text) {

@@ -1,6 +1,6 @@
 // JSON for machines: what commands print with --json and what processes report over control
-// sockets. A plain value; the library that reads and writes its text, whose headers cost every file
-// that includes them ten seconds to compile, is in json.cc alone.
+// sockets. A plain value; JsonWriter writes its text. The library that reads it, whose headers cost
+// every file that includes them ten seconds to compile, is in json.cc alone.
 #pragma once
 
 #include <concepts>

@@ -1,6 +1,5 @@
 #include "engine/base/utf8.h"
 
-#include <cstddef>
 #include <cstdint>
 
 namespace murder {
@@ -35,23 +34,29 @@ bool sequence_of(uint8_t leading, Sequence* ret_sequence) {
 
 }  // namespace
 
+Utf8Step next_utf8(std::string_view text) {
+  Sequence sequence;
+  if (!sequence_of(static_cast<uint8_t>(text[0]), &sequence)) {
+    return {.bytes = 1, .is_valid = false};
+  }
+  for (size_t step = 1; step <= sequence.following; ++step) {
+    const uint8_t byte_min = step == 1 ? sequence.second_min : 0x80;
+    const uint8_t byte_max = step == 1 ? sequence.second_max : 0xBF;
+    if (step == text.size() || static_cast<uint8_t>(text[step]) < byte_min ||
+        static_cast<uint8_t>(text[step]) > byte_max) {
+      return {.bytes = step, .is_valid = false};
+    }
+  }
+  return {.bytes = 1 + sequence.following, .is_valid = true};
+}
+
 bool is_utf8(std::string_view text) {
-  size_t at = 0;
-  while (at < text.size()) {
-    Sequence sequence;
-    if (!sequence_of(static_cast<uint8_t>(text[at]), &sequence) ||
-        text.size() - at <= sequence.following) {
+  while (!text.empty()) {
+    const Utf8Step step = next_utf8(text);
+    if (!step.is_valid) {
       return false;
     }
-    for (size_t step = 1; step <= sequence.following; ++step) {
-      const auto byte = static_cast<uint8_t>(text[at + step]);
-      const uint8_t byte_min = step == 1 ? sequence.second_min : 0x80;
-      const uint8_t byte_max = step == 1 ? sequence.second_max : 0xBF;
-      if (byte < byte_min || byte > byte_max) {
-        return false;
-      }
-    }
-    at += 1 + sequence.following;
+    text.remove_prefix(step.bytes);
   }
   return true;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/base/html_text.h"
 #include "engine/base/units.h"
 
 namespace murder::cli {
@@ -27,26 +28,6 @@ Duration end_of(const ChartInput& input) {
   return std::max(last, input.floor);
 }
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      default:
-        out += letter;
-    }
-  }
-  return out;
-}
-
 double x_of(const ChartInput& input, Duration when) {
   return left_edge + (right_edge - left_edge) * seconds_of(when) / seconds_of(end_of(input));
 }
@@ -56,8 +37,10 @@ double y_of(const ChartInput& input, double hosts) {
 }
 
 std::string text_at(double x, double y, std::string_view anchor, const std::string& text) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor,
-                     escaped(text));
+  std::string element =
+      fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">", x, y, anchor);
+  append_html_escaped(element, text);
+  return element + "</text>\n";
 }
 
 }  // namespace
