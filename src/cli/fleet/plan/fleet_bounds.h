@@ -12,8 +12,10 @@ namespace murder::fleet::limits {
 
 inline constexpr uint32_t hosts_max = 100'000;
 inline constexpr uint32_t node_set_bytes_max = 4 * 1024 * 1024;  // of the text of one node set
-inline constexpr uint32_t node_brackets_max = 8;                 // in one name
-inline constexpr uint32_t node_digits_max = 9;                   // of one number in a bracket
+// Names that the parts of one node set expand to, one after the other: about a second's work.
+inline constexpr uint64_t node_set_names_max = uint64_t{10} * hosts_max;
+inline constexpr uint32_t node_brackets_max = 8;  // in one name
+inline constexpr uint32_t node_digits_max = 9;    // of one number in a bracket
 inline constexpr uint32_t host_name_bytes_max = 255;
 inline constexpr uint32_t config_bytes_max = 16 * 1024 * 1024;  // murder.toml, a file of --hosts
 

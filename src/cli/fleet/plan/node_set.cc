@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "cli/fleet/plan/fleet_bounds.h"
 
@@ -33,33 +33,44 @@ tl::unexpected<Error> too_many() {
               fmt::format("a node set of more than {} hosts: name fewer", limits::hosts_max));
 }
 
-// A set that remembers the order in which names came.
+// A set that remembers the order in which names came. Adding and removing take the same time
+// however many there are.
 class NameSet {
  public:
   void add(std::string name) {
-    if (known_.insert(name).second) {
+    if (places_.emplace(name, names_.size()).second) {
       names_.push_back(std::move(name));
     }
   }
-  [[nodiscard]] bool has(const std::string& name) const { return known_.contains(name); }
-  [[nodiscard]] size_t count() const { return names_.size(); }
-  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
-  [[nodiscard]] std::vector<std::string> take() { return std::move(names_); }
-
-  template <typename Predicate>
-  void remove_if(Predicate predicate) {
-    std::erase_if(names_, [&](const std::string& name) {
-      const bool is_to_go = predicate(name);
-      if (is_to_go) {
-        known_.erase(name);
+  // False: it was not there.
+  bool remove(const std::string& name) {
+    const auto found = places_.find(name);
+    if (found == places_.end()) {
+      return false;
+    }
+    names_[found->second].clear();
+    places_.erase(found);
+    return true;
+  }
+  void keep_only(const NameSet& others) {
+    for (std::string& name : names_) {
+      if (!name.empty() && !others.places_.contains(name)) {
+        places_.erase(name);
+        name.clear();
       }
-      return is_to_go;
-    });
+    }
+  }
+  [[nodiscard]] size_t count() const { return places_.size(); }
+  // Those that were removed included.
+  [[nodiscard]] size_t place_count() const { return names_.size(); }
+  [[nodiscard]] std::vector<std::string> take() {
+    std::erase_if(names_, [](const std::string& name) { return name.empty(); });
+    return std::move(names_);
   }
 
  private:
-  std::vector<std::string> names_;
-  std::unordered_set<std::string> known_;
+  std::vector<std::string> names_;  // "": it was removed
+  std::unordered_map<std::string, size_t> places_;
 };
 
 // "007" is padded, "7" and "0" are not.
@@ -199,20 +210,14 @@ void apply(char operation, std::vector<std::string> names, NameSet& set) {
   for (std::string& name : names) {
     other.add(std::move(name));
   }
-  if (operation == '!') {
-    set.remove_if([&other](const std::string& name) { return other.has(name); });
-  } else if (operation == '&') {
-    set.remove_if([&other](const std::string& name) { return !other.has(name); });
-  } else {
-    NameSet both;
-    other.remove_if([&](const std::string& name) {
-      if (set.has(name)) {
-        both.add(name);
-      }
-      return set.has(name);
-    });
-    set.remove_if([&both](const std::string& name) { return both.has(name); });
-    apply(',', other.take(), set);
+  if (operation == '&') {
+    set.keep_only(other);
+    return;
+  }
+  for (std::string& name : other.take()) {
+    if (!set.remove(name) && operation == '^') {
+      set.add(std::move(name));
+    }
   }
 }
 
@@ -255,6 +260,7 @@ Result<std::vector<std::string>> expand_node_set(std::string_view text) {
                 fmt::format("a node set of more than {} bytes", limits::node_set_bytes_max));
   }
   NameSet set;
+  uint64_t work = 0;  // names that were looked at
   char operation = ',';
   bool is_first = true;
   size_t index = 0;
@@ -277,6 +283,12 @@ Result<std::vector<std::string>> expand_node_set(std::string_view text) {
     auto names = expand_pattern(text.substr(index, end - index));
     if (!names) {
       return fail(names.error());
+    }
+    work += names->size() + (operation == '&' ? set.place_count() : 0);
+    if (work > limits::node_set_names_max) {
+      return fail(ErrorCode::limit,
+                  fmt::format("the parts of a node set name more than {} hosts in all: name fewer",
+                              limits::node_set_names_max));
     }
     apply(operation, std::move(*names), set);
     if (set.count() > limits::hosts_max) {

@@ -100,6 +100,38 @@ TEST_CASE("expansion is bounded, also before it is done") {
   CHECK_FALSE(expand_node_set(std::string(limits::host_name_bytes_max + 1, 'a')));
 }
 
+TEST_CASE("what the parts of a set expand to is bounded in all, whatever is left of it") {
+  const auto repeated = [](std::string_view part, int count) {
+    std::string text = "w[1-100000]";
+    for (int index = 0; index < count; ++index) {
+      text += part;
+    }
+    return text;
+  };
+  for (const std::string_view part :
+       {",w[1-100000]", "&w[1-100000]", "^w[1-100000]", "!w[1-100000]", "&w1,w[1-100000]"}) {
+    CAPTURE(part);
+    CHECK(mentions(error_of(repeated(part, 12)), "in all"));
+  }
+  // Names that are taken away one by one cost no more than they are.
+  std::string text = "w[1-100000]";
+  for (int number = 1; number <= 50'000; ++number) {
+    text += "!w" + std::to_string(2 * number);
+  }
+  const Names left = expanded(text);
+  CHECK(left.size() == 50'000);
+  CHECK(left.front() == "w1");
+  CHECK(left.back() == "w99999");
+}
+
+TEST_CASE("what was taken away comes back at the end") {
+  CHECK(expanded("w[1-3]!w1,w1") == Names{"w2", "w3", "w1"});
+  CHECK(expanded("w[1-3]^w[2-4]") == Names{"w1", "w4"});
+  CHECK(expanded("w[1-3]^w2^w2") == Names{"w1", "w3", "w2"});
+  CHECK(expanded("w[1-3]^w2,w2") == Names{"w1", "w3", "w2"});
+  CHECK(expanded("w[1-5]!w2&w[1-4]") == Names{"w1", "w3", "w4"});
+}
+
 TEST_CASE("folding is short, and expands to the same set") {
   const auto folded = [](std::string_view text) { return fold_node_set(expanded(text)); };
   CHECK(folded("w[001-120]") == "w[001-120]");
