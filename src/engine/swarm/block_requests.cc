@@ -194,7 +194,8 @@ std::optional<PayloadPlace> BlockRequests::begin(Session& session, const BlockRa
     session.arrived_bytes = 0;
     session.payload_at = now;
     session.requested_bytes += block.size_bytes;
-    session.cancelled_bytes -= block.size_bytes;
+    // Less is left of them where the peer rejected the block before it sent it all the same.
+    session.cancelled_bytes -= std::min<uint64_t>(session.cancelled_bytes, block.size_bytes);
     session.revoked.erase(late);
     return PayloadPlace{.wanted = true, .buffer = session.arriving->buffer, .offset = block.offset};
   }

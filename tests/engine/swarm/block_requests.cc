@@ -114,6 +114,22 @@ TEST_CASE("a rejected request is free for others when the transport is disarmed"
   CHECK(bench.active.at(bench.buffer).missing_count == 4);
 }
 
+TEST_CASE("a block that comes although it was rejected is welcome, and no more than that") {
+  RequestsBench bench;
+  bench.ask(1);
+  Session& session = bench.session(bench.id);
+  CHECK(bench.requests.rejected(bench.id, session, RequestsBench::block(0), bench.now));
+  const auto place = bench.requests.begin(session, RequestsBench::block(0), bench.now);
+  REQUIRE(place);
+  CHECK(place->wanted);
+  CHECK(session.cancelled_bytes == 0);
+  CHECK(bench.requests.end(bench.id, session, bench.now) == bench.buffer);
+  CHECK(bench.requests.check() == "");
+  // What nobody asked for is still counted.
+  static_cast<void>(bench.requests.begin(session, RequestsBench::block(0), bench.now));
+  CHECK(session.wasted_bytes == asked_block_bytes);
+}
+
 TEST_CASE("payload that nobody asked for has no place, and more than the bound is told") {
   RequestsBench bench;
   Session& session = bench.session(bench.id);
