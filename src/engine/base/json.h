@@ -70,9 +70,9 @@ class Json {
   [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
   // The member; null if there is none.
   const Json& operator[](std::string_view key) const;
-  // The member, added if there is none. What is no object becomes one.
+  // The member, added if there is none. A value that is not an object becomes one.
   Json& operator[](std::string_view key);
-  // At the end of an array. What is no array becomes one.
+  // At the end of an array. A value that is not an array becomes one.
   void push_back(Json item);
 
   friend bool operator==(const Json& left, const Json& right) = default;

@@ -7,8 +7,8 @@ namespace murder::limits {
 
 // The graph of our own peers, as the tracker builds it by what it hands out. A peer is told of
 // `to_dial` others, and others dial it, so that it has twice that on average; where no more than
-// that are there, of all. Who announces less than `few` is told of more; it is not handed out any
-// more when it is known to have `full`.
+// that are there, of all. A host that announces fewer than `few` is told of more, and one that is
+// known to have `full` is no longer handed out.
 struct NeighbourCounts {
   uint32_t to_dial = 0;
   uint32_t few = 0;

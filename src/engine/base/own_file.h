@@ -30,7 +30,7 @@ namespace murder {
 // belongs to neither us nor root: whoever made it chose the file that would be written.
 [[nodiscard]] Result<std::string> follow_own_links(const std::string& path);
 
-// Who has a lock (flock) on the open file, as far as the kernel tells.
+// The process that has a lock (flock) on the open file, as far as the kernel reports it.
 struct LockHolder {
   int pid = 0;
   unsigned uid = 0;

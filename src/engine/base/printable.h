@@ -15,7 +15,7 @@ namespace murder {
 // can be told from any other value.
 [[nodiscard]] std::string printable_value(std::string_view text);
 
-// Lines that the program made of such values and of its own words: newlines and tabs stay.
+// Lines that the program made of such values and its own words: newlines and tabs stay.
 [[nodiscard]] std::string printable_lines(std::string_view text);
 
 }  // namespace murder

@@ -14,7 +14,7 @@ const char* limit_behind(int error_number) {
     case EFBIG:
       return " (the file size limit, ulimit -f, or that of the file system)";
     case ECANCELED:
-      // Of a request to the ring: what we cancel ourselves is no error that anybody reads.
+      // Of a request to the ring: what we cancel ourselves is not an error that anybody reads.
       return " (the kernel can start no thread for it: the number of processes is limited, "
              "pids.max of a control group or ulimit -u)";
     default:

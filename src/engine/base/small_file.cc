@@ -119,7 +119,7 @@ Status write_small_file(const SmallFile& file, std::string_view content) {
   if (!fd.is_open()) {
     return fail_making(errno, file.directory_fd, "cannot write " + file.path());
   }
-  // Who removes leftovers leaves alone what is locked, which it stays until it has its name.
+  // Whatever removes leftovers passes over what is locked. It stays locked until it has its name.
   const Fd lock(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   static_cast<void>(::flock(fd.get(), LOCK_EX | LOCK_NB));
   Status written = fill(fd, file, content);

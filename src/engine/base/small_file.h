@@ -48,7 +48,7 @@ struct SmallFile {
 // Writes all bytes, however many calls that takes. `path` is for texts.
 [[nodiscard]] Status write_whole(int fd, std::string_view bytes, const std::string& path);
 
-// fsync: content and size. File systems that have nothing to sync are no Error.
+// fsync: content and size. A file system that has nothing to sync is not an Error.
 [[nodiscard]] Status sync_file(int fd, const std::string& path);
 // fsync of a directory: the entries that were made, renamed and removed in it.
 [[nodiscard]] Status sync_directory(int fd, const std::string& path);

@@ -25,8 +25,8 @@ class Notifier {
 
   // From any thread: the handler runs soon on the reactor's thread.
   void notify();
-  // The same from the thread of another reactor (or of the same), through that reactor's ring: no
-  // system call of its own.
+  // The same from the thread of another reactor (or of the same), through that reactor's ring,
+  // without a system call.
   void notify_from(Reactor& producer);
 
  private:

@@ -230,8 +230,8 @@ void Reactor::internal_done(uint64_t user_data) {
     [[maybe_unused]] const ssize_t size = ::read(wake_fd_, &count, sizeof count);
     poll_wake_fd();
   }
-  // The others need no answer: a cancelled operation completes itself, a close cannot be mended, a
-  // message of another shard only ends the wait.
+  // The others need no answer: a cancelled operation completes itself, a close cannot be repeated,
+  // a message of another shard only ends the wait.
 }
 
 void Reactor::poll_wake_fd() {

@@ -1,4 +1,4 @@
-// Whether a peer may go on with a piece that another left half done. Pure.
+// Whether a peer may continue a piece that another left half done. Pure.
 #pragma once
 
 namespace murder::policy {

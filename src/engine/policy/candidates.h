@@ -2,9 +2,9 @@
 //
 // A candidate is in exactly one state: idle (may be dialled from `not_before` on), busy (dialling
 // or connected) or barred (ourselves, or caught with wrong data). Bounded. When full, there is
-// always room for what a tracker tells. Of those that are not busy goes first who only said itself
-// where it listens, then the barred, who failed most, and one that never failed at last: the latter
-// not for what peers say of themselves.
+// always room for what a tracker names. Of those that are not busy, those that only said themselves
+// where they listen go first, then the barred, then those that failed most, and last those that
+// never failed: the latter not for what peers say of themselves.
 #pragma once
 
 #include <cstdint>

@@ -29,9 +29,9 @@ class FirstCopies {
   void take_back(PieceIndex piece);
   // A neighbour has it.
   void seen(PieceIndex piece);
-  // Who sits in the slot is gone: what only it was given is to give again.
+  // The session in the slot is gone: what only it was given is to be given again.
   void lost(uint32_t slot);
-  // So is what was given this long ago and nobody says that he has it.
+  // So is what was given this long ago and no neighbour has announced since.
   void give_again(Duration after, Instant now);
 
   // Some piece is not known to be at a neighbour.

@@ -1,6 +1,6 @@
-// What was given to a neighbour and it did not say yet that it has: a host says HAVE of each piece
-// that it verified, so one that takes and says nothing keeps what it takes from others. How much
-// may be unconfirmed grows with what it confirmed. Nothing allocates. Pure.
+// The pieces given to a neighbour that it has not confirmed yet: a host sends HAVE for each piece
+// that it verified, so one that takes and sends none keeps what it takes from others. How much may
+// be unconfirmed grows with what it confirmed. Nothing allocates. Pure.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Whom an uploader promises the next piece: who may be promised one, in which place it is counted,
-// and which of those is chosen. Pure.
+// Which neighbour an uploader promises the next piece: which may be promised one, in which place it
+// is counted, and which of those is chosen. Pure.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ struct Uploader {
   uint32_t slots = 0;
   uint32_t piece_bytes = 0;
   bool names_piece = false;
-  bool trusts_newcomers = true;  // not so many grants were unanswered lately as there are slots
+  bool trusts_newcomers = true;  // fewer grants were unanswered lately than there are slots
   bool has_slow_place = true;    // one more to slow neighbours, and on trial
   bool has_trial_place = true;
   bool link_is_slow = false;  // ours: we serve those that get nothing from others
@@ -78,7 +78,7 @@ struct Uploader {
 // random on.
 class GranteeChoice {
  public:
-  // Whether one with so many open grants is worth a look.
+  // Whether one with that many open grants is worth a look.
   [[nodiscard]] bool may_be_better(uint32_t grants) const { return grants <= least_grants_; }
   // True: it is the best one until now. `pieces`: that it has or was given.
   [[nodiscard]] bool is_best(uint32_t grants, uint32_t pieces) {
@@ -100,8 +100,8 @@ class GranteeChoice {
   uint32_t compared_ = 0;
 };
 
-// How long a neighbour waits that refused so often in a row, or left so many grants unused before
-// this one.
+// How long a neighbour waits that refused this often in a row, or left this many grants unused
+// before.
 [[nodiscard]] inline Duration pause_after_refusals(uint32_t refused_in_row) {
   constexpr uint32_t free_count = 8;
   constexpr uint32_t doublings_max = 8;

@@ -20,7 +20,7 @@ struct PiecePace {
 
 enum class PieceVerdict : uint8_t {
   fine,
-  late,      // it shall not hold a slot any more
+  late,      // it must not hold a slot any longer
   hopeless,  // it is to be fetched elsewhere, if somebody else has it
 };
 
@@ -28,7 +28,7 @@ enum class PieceVerdict : uint8_t {
   constexpr Duration unknown_late = std::chrono::milliseconds(150);
   constexpr Duration unknown_hopeless = std::chrono::milliseconds(300);
   constexpr Duration unknown_hopeless_alone = std::chrono::milliseconds(600);
-  constexpr uint32_t unknown_bytes = 16 * 1024;  // who brings this much in that time is not judged
+  constexpr uint32_t unknown_bytes = 16 * 1024;  // one that brings this much by then is not judged
   if (pace.usual <= Duration{}) {
     if (pace.elapsed <= unknown_late || pace.received_bytes >= unknown_bytes) {
       return PieceVerdict::fine;

@@ -29,7 +29,7 @@ class RateLimit {
   [[nodiscard]] Instant passes_at() const { return is_set() ? next_ - burst : Instant{}; }
   // A sensible portion to take at a time: a quarter of the burst, at least `least_bytes`.
   [[nodiscard]] uint64_t portion_bytes(uint64_t least_bytes) const;
-  // So much passed.
+  // That many bytes passed.
   void take(uint64_t size_bytes, Instant now);
 
  private:

@@ -32,7 +32,7 @@ enum class SilenceVerdict : uint8_t {
   unanswered,  // its connection ends
 };
 
-// For so long nothing is done, and no alternative needs to be looked for.
+// For this long nothing is done, and no alternative needs to be looked for.
 [[nodiscard]] inline Duration silence_patience(const Silence& silence,
                                                const SilenceBounds& bounds) {
   // A tick may come this late: one that is silent for less is not given up.

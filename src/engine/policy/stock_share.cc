@@ -5,11 +5,11 @@
 namespace murder::policy {
 namespace {
 
-constexpr uint32_t stock_part = 16;  // one of so many bytes
+constexpr uint32_t stock_part = 16;  // one byte in this many
 constexpr int64_t credit_bytes_max = 256 * 1024;
 constexpr Duration share_window_min = std::chrono::milliseconds(200);
 constexpr uint32_t share_window_blocks_min = 8;
-// Of what the links of others take. Where they get their pieces from several, none gives so much.
+// Of what the links of others take. Where they get their pieces from several, none gives that much.
 constexpr double about_all = 0.8;
 // Of this host's link.
 constexpr double little = 0.25;

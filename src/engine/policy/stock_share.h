@@ -14,7 +14,7 @@ namespace murder::policy {
 
 class StockShare {
  public:
-  // When nothing went to one of our own for so long, nobody is held back.
+  // When nothing went to one of our own peers for this long, no stock client is held back.
   static constexpr Duration quiet_after = std::chrono::milliseconds(500);
 
   // A block begins its way to one of our own peers.
@@ -24,7 +24,7 @@ class StockShare {
   // Bytes a second; 0: not known.
   struct Rates {
     double link = 0;   // what this host's link was seen to do
-    double takes = 0;  // what the links of those do together who lack something
+    double takes = 0;  // what the links of those that lack something do together
   };
   void window_ended(const Rates& rates, Instant now);
 
@@ -35,7 +35,7 @@ class StockShare {
  private:
   void begin_window(Instant now);
 
-  Instant own_at_{};  // the last block of our own
+  Instant own_at_{};  // of the last block to one of our own peers
   int64_t credit_bytes_ = 0;
   bool has_room_ = false;
   Instant room_since_{};

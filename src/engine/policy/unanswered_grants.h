@@ -1,5 +1,5 @@
-// Whether so many grants were not answered lately that newcomers are not trusted with slots. Counts
-// them, and forgets one every ten seconds.
+// Counts the grants that were not answered lately, and forgets one every ten seconds. When there
+// are too many, newcomers are not trusted with slots.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Who is served next. A piece can be passed on only when it is whole, so a few neighbours are
-// served at a time, each for a whole piece, and the others wait in line. A neighbour that does not
-// take what it asked for gives its place up, but is still served as fast as it takes.
+// Which neighbour is served next. A piece can be passed on only when it is whole, so a few
+// neighbours are served at a time, each for a whole piece, and the others wait in line. A neighbour
+// that does not take what it asked for gives its place up, but is still served as fast as it takes.
 //
 // Slots are small numbers the caller owns (one per session). Nothing allocates after construction.
 #pragma once
@@ -14,7 +14,7 @@ class UploadScheduler {
  public:
   UploadScheduler(uint32_t slot_count, uint32_t served_max);
 
-  // More, or fewer: those in service stay until their piece is done.
+  // Those in service stay until their piece is done, also when the number falls.
   void set_served_max(uint32_t served_max);
   // The slot has requests (again). Idempotent.
   void add(uint32_t slot);

@@ -118,9 +118,8 @@ double FlowNetwork::lowest_level(const Flow& flow, uint32_t besides) const {
   return lowest;
 }
 
-// Flows that are held back elsewhere take what they can; the others share the
-// rest. When all are held back, the level is what the largest of them could
-// grow to.
+// Flows that are held back elsewhere take what they can; the others share the rest. When all are
+// held back, the level is what the largest of them could grow to.
 double FlowNetwork::level_of(uint32_t number) {
   const Link& link = links_[number];
   elsewhere_.clear();
@@ -170,8 +169,7 @@ void FlowNetwork::pass_on(uint32_t number, double before, Instant now) {
     set_rate(flow_number, lowest_level(flow, none), now);
     for (uint32_t hop = 0; hop < flow.link_count; ++hop) {
       const uint32_t other = flow.links[hop];
-      // Elsewhere it counts only if this link holds the flow back there, before
-      // or after.
+      // Elsewhere it counts only if this link holds the flow back there, before or after.
       if (other != number && change > 0 && std::min(level, before) < links_[other].level) {
         mark_dirty(other);
       }

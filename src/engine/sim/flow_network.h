@@ -1,13 +1,11 @@
-// Links and what flows over them, without packets: each flow goes at its
-// max-min fair rate, as TCP connections of a fleet roughly do.
+// Links and what flows over them, without packets: each flow goes at its max-min fair rate, as TCP
+// connections of a fleet roughly do.
 //
-// Every link has a level: the rate it gives to a flow that is not held back
-// elsewhere. A flow goes at the lowest level on its way. When a flow comes or
-// goes, the levels of its links are computed anew, then those of the links that
-// share a flow whose rate changed, and so on until changes are below
-// `precision`; with precision 0 the result is max-min fair exactly.
-// Single-threaded, owned by one simulation; memory grows to the flows that were
-// ever there at once.
+// Every link has a level: the rate it gives to a flow that is not held back elsewhere. A flow goes
+// at the lowest level on its way. When a flow comes or goes, the levels of its links are computed
+// anew, then those of the links that share a flow whose rate changed, and so on until changes are
+// below `precision`; with precision 0 the result is max-min fair exactly. Single-threaded, owned by
+// one simulation; memory grows to the flows that were ever there at once.
 #pragma once
 
 #include <array>
@@ -30,18 +28,17 @@ class FlowNetwork {
   // Bytes a second. Returns the link's number.
   uint32_t add_link(double bytes_per_second);
 
-  // Starts a flow of so many bytes (at least one) over at most links_max links.
-  // `user` is the caller's name for it. Returns the flow's number.
+  // Starts a flow of that many bytes (at least one) over at most links_max links. `user` is the
+  // caller's name for it. Returns the flow's number.
   uint32_t start(std::span<const uint32_t> links, uint64_t size_bytes, uint32_t user, Instant now);
 
   [[nodiscard]] Instant next_completion() const {
     return heap_.empty() ? instant_never : flows_[heap_[0]].ends_at;
   }
-  // The flow that is due next; there must be one. It is to be ended or
-  // continued at that time.
+  // The flow that is due next; there must be one. It is to be ended or continued at that time.
   [[nodiscard]] uint32_t completed() const { return heap_.front(); }
   void end(uint32_t flow, Instant now);
-  // So many bytes more go the same way: the rates of others do not change.
+  // That many more bytes go the same way: the rates of others do not change.
   void prolong(uint32_t flow_number, uint64_t size_bytes, Instant now);
 
   [[nodiscard]] uint32_t user(uint32_t flow) const { return flows_[flow].user; }

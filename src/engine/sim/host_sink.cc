@@ -8,7 +8,7 @@ void HostSink::dial(swarm::SessionId session, const Endpoint& endpoint) {
   connections_.dial(host_, session, endpoint);
 }
 
-// Who sends it is all that the other end looks at.
+// The other end looks only at which host sends it.
 void HostSink::send_handshake(swarm::SessionId session, const codec::Handshake&) {
   connections_.send_handshake(host_, session);
 }

@@ -36,8 +36,7 @@ void Host::store(BufferIndex buffer, PieceIndex piece) {
 
 void Host::stored_piece(BufferIndex buffer) {
   const PieceIndex piece = swarm->active().at(buffer).piece;
-  // Two copies of a piece near the end may both be stored; the piece counts
-  // once.
+  // Two copies of a piece near the end may both be stored; the piece counts once.
   region->stored_count += stored.set(piece.raw) ? 1 : 0;
   region->progressed_at = std::max(region->progressed_at, now);
   const Duration waited = now - progressed_at;

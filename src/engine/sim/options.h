@@ -14,8 +14,7 @@ namespace murder::sim {
 
 inline constexpr uint32_t no_rack = UINT32_MAX;
 
-// All rates are bytes a second. Host 0 is the seeder; `host_count` others
-// fetch.
+// All rates are bytes a second. Host 0 is the seeder; `host_count` others fetch.
 struct Options {
   uint64_t seed = 1;  // the same seed gives the same run
   uint32_t host_count = 1000;
@@ -50,7 +49,7 @@ struct Options {
   double slow_disk_factor = 0.1;
   double die_share = 0;     // of the hosts: their process ends within the time of the floor
   double silent_share = 0;  // of those that die: their machine says nothing any more
-  std::optional<double> seeder_leaves;  // after it has given so many copies
+  std::optional<double> seeder_leaves;  // after it has given this many copies
   uint32_t reset_count = 0;             // connections that break within the time of the floor
 
   // Hosts that a thread advances at a time, at least. Does not change the run.
@@ -59,8 +58,7 @@ struct Options {
   // --- checks ---
   uint32_t check_every = 0;  // events between two checks of a swarm's invariants; 0: none
   Duration stalled_after = std::chrono::minutes(3);  // the run ends when nothing was stored so long
-  // A fault when a host whose link and disk are not slow waits longer for its
-  // next piece.
+  // A fault when a host whose link and disk are not slow waits longer for its next piece.
   Duration starved_after = Duration::max();
 };
 

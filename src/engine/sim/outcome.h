@@ -9,9 +9,8 @@
 
 namespace murder::sim {
 
-// Times are from the start of the first host that fetches. Where it does not
-// say otherwise a figure is over the hosts that live and whose links are not
-// slow.
+// Times are from the start of the first host that fetches. Where it does not say otherwise a figure
+// is over the hosts that live and whose links are not slow.
 struct Outcome {
   std::string fault;  // empty: all that must hold held, and every living host
                       // has everything

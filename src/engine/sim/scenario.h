@@ -1,5 +1,4 @@
-// Small fleets in trouble, each made from one number: for tests, and to run one
-// of them again.
+// Small fleets in trouble, each made from one number: for tests, and to run one of them again.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +8,9 @@
 
 namespace murder::sim {
 
-// Hosts that join late, die with and without a word, are slow or have slow
-// disks, racks, connections that break, a seeder that leaves: each of them in
-// some of the scenarios, all checks on.
+// Hosts that join late, die with and without a word, are slow or have slow disks, racks,
+// connections that break, a seeder that leaves: each of them in some of the scenarios, all checks
+// on.
 [[nodiscard]] Options random_scenario(uint64_t seed);
 
 // One line for a person.

@@ -48,7 +48,7 @@ struct ActivePiece {
   bool ending = false;      // granted, and no more than its tail is missing
   bool slotless = false;    // granted, and holds no slot: it is late, or its source on trial
   bool claimed = false;     // rack mates were told that it is fetched from outside
-  uint32_t tail_units = 0;  // asked for in blocks of their own
+  uint32_t tail_units = 0;  // asked for in separate blocks
   std::vector<UnitState> units;
   uint32_t unit_count = 0;
   uint32_t missing_count = 0;
@@ -59,7 +59,7 @@ struct ActivePiece {
   Instant started_at{};
   Instant granted_at{};             // to its owner,
   uint32_t granted_units = 0;       // when this many had been received
-  uint32_t moved_when_granted = 0;  // and so many pieces had come of anybody
+  uint32_t moved_when_granted = 0;  // and this many pieces had come from anybody
   Instant orphaned_at{};
   Instant progressed_at{};  // a unit was asked for or came
 

@@ -1,4 +1,4 @@
-// Whether a session may go on with a piece that another left half done.
+// Whether a session may continue a piece that another left half done.
 #pragma once
 
 #include "engine/policy/adoption.h"

@@ -22,7 +22,7 @@ inline constexpr uint32_t grants_to_slow_max = 1;
 inline constexpr uint32_t grants_on_trial_max = 16;
 static_assert(grants_on_trial_max + grants_to_slow_max < grants_max);
 // Grants that a peer may have declined before it is told again that there is a free slot, and
-// before it sends something of use: beyond it is no peer of ours.
+// before it sends something of use. A peer of ours stays below both.
 inline constexpr uint32_t grants_declined_since_free_max = 64;
 inline constexpr uint32_t grants_declined_since_payload_max = 4000;
 // What one rack mate may be fetching from outside for its rack, and what of it may come to nothing

@@ -29,7 +29,7 @@ class Connections {
   [[nodiscard]] bool is_barred(const IpAddress& address) const {
     return addresses_.is_barred(address);
   }
-  // There are so many at this address that exchanged nothing that one has to make way.
+  // Too many at this address exchanged nothing: one has to make way.
   [[nodiscard]] bool is_crowded(const IpAddress& address, Instant now) const;
   [[nodiscard]] bool is_nearly_full() const;
   // The session that is worth least, of this address (of those that came and exchanged nothing) or

@@ -54,8 +54,8 @@ class GrantBook {
 
   // A neighbour has the piece.
   void seen(PieceIndex piece) { first_copies_.seen(piece); }
-  // What the links of our own neighbours do together that lack something we have, bytes a second; 0
-  // when it is not known of all.
+  // What the links of those of our own neighbours that lack something we have do together, bytes a
+  // second; 0 when it is not known of all.
   [[nodiscard]] double rate_of_lacking() const;
   // The link was measured for a window.
   void window_ended();

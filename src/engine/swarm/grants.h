@@ -13,9 +13,10 @@
 // It ends when all of it is asked for and no more than its tail is missing: then the uploader
 // is told, and by that time both sides agree on the next piece, so that the links do not idle.
 //
-// Who has a free download slot tells those that have something for it, once, and when it has none
-// any more; who declined a grant is not granted another before it says that it is free again. So
-// what an uploader knows of a neighbour is the last thing it said, whatever crosses on the way.
+// A host with a free download slot tells the neighbours that have something for it, once, and again
+// when it has none left. A host that declined a grant is granted no other before it says that it is
+// free again. So what an uploader knows of a neighbour is the last thing it said, whatever crosses
+// on the way.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +43,7 @@ struct Grant {
   Instant at{};  // offered; then accepted
 };
 
-// What two of our own know of each other, as part of their session.
+// What two of our own peers know of each other, as part of their session.
 struct GrantState {
   bool spoken = false;      // both know the extension and use it
   uint8_t extended_id = 0;  // what it wants grant messages called

@@ -1,5 +1,5 @@
-// Who fetches which piece when one release is spread over several shards. The home shard owns the
-// ledger; the shards ask with one message per piece and are told with one.
+// Which shard fetches which piece when one release is spread over several shards. The home shard
+// owns the ledger; the shards ask with one message per piece and are told with one.
 //
 // A piece is in exactly one state: free -> leased (to one shard; to a second near the end, when
 // nothing is free and the first takes long) -> done. A lease that is returned makes the piece free

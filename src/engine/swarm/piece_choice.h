@@ -11,7 +11,7 @@ struct PieceChoice {
   enum class Kind : uint8_t {
     none,
     adopt,      // what another left half done, in `buffer`
-    start,      // `piece`, in a buffer of its own
+    start,      // `piece`, in an idle buffer
     join,       // helps with what another brings, in `buffer`
     duplicate,  // a second copy of what is in `buffer`
   };

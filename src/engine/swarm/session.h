@@ -113,7 +113,8 @@ struct Session {
   Instant block_sent_at{};
   uint64_t uploaded_bytes = 0;
 
-  // Some of the payload of `arriving`. Progress counts in units: a byte now and then is none.
+  // Some of the payload of `arriving`. Progress counts in units: a byte now and then is not
+  // progress.
   void payload_arrived(uint32_t size_bytes, uint32_t unit, Instant now) {
     if (!arriving) {
       return;

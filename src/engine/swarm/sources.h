@@ -1,6 +1,6 @@
-// Who brings pieces, and who lets us down: what a session may hold of ours until it has proved
-// itself, and whether another could bring what it does not. Owned by the fetching half of a swarm;
-// nothing allocates.
+// Which sessions bring pieces and which let us down: what a session may hold of ours until it has
+// proved itself, and whether another could bring what it does not. Owned by the fetching half of a
+// swarm; nothing allocates.
 #pragma once
 
 #include <cstdint>

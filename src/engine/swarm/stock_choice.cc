@@ -59,7 +59,7 @@ bool StockChoice::may_contribute(const ActivePiece& active, const Session& sessi
   return session.pieces.test(active.piece.raw) && !active.solo && !session.suspect;
 }
 
-// A piece nobody asks for any more, or one of its own of which something is missing again.
+// A piece that nobody asks for now, or its own piece of which something is missing again.
 std::optional<BufferIndex> StockChoice::find_orphan(SessionId id, const Session& session) const {
   for (uint32_t index = 0; index < active_.buffer_count(); ++index) {
     const ActivePiece& active = active_.at({index});
@@ -75,7 +75,7 @@ std::optional<BufferIndex> StockChoice::find_orphan(SessionId id, const Session&
   return std::nullopt;
 }
 
-// No piece of its own to be had: helps with the one that misses most.
+// There is no piece to start: it helps with the one that misses most.
 std::optional<BufferIndex> StockChoice::find_to_join(const Session& session) const {
   std::optional<BufferIndex> best;
   uint32_t missing_most = 0;

@@ -12,7 +12,7 @@
 //   RackShares     what rack mates cover, what this host claims
 //   GrantBook      grants at the uploader: whom to promise the next piece
 //   UploadQueues   who is served which block next; stock clients within their share
-//   Downloads      the fetching half, which owns the parts of its own:
+//   Downloads      the fetching half, which owns further parts:
 //     BlockRequests  blocks asked for, taken back, answered
 //     StockChoice    which piece a stock client is asked for
 //     GrantedPieces  granted pieces at the downloader, and who hears that a slot is free

@@ -1,5 +1,5 @@
-// Who is served which block next: to stock clients within their share of the uplink, to our own
-// what was granted. Owned by the swarm; nothing allocates after construction.
+// Which block is served next, and to whom: to stock clients within their share of the uplink, to
+// our own what was granted. Owned by the swarm; nothing allocates after construction.
 #pragma once
 
 #include <cstdint>
