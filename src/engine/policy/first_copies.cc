@@ -37,10 +37,35 @@ void FirstCopies::seen(PieceIndex piece) {
   }
 }
 
+FirstCopy FirstCopies::said_by(PieceIndex piece, uint32_t slot) {
+  if (piece.raw >= pieces_.size() || pieces_[piece.raw].slot == no_slot) {
+    return {};
+  }
+  Piece& copy = pieces_[piece.raw];
+  const uint32_t holder = copy.slot;
+  if (holder == slot) {
+    const bool is_first = !copy.is_held;
+    copy.is_held = true;
+    return {.kind = is_first ? CopyKind::first : CopyKind::other, .holder = holder};
+  }
+  if (!copy.is_held) {
+    return {};  // by another way
+  }
+  copy.slot = no_slot;
+  return {.kind = CopyKind::spread, .holder = holder};
+}
+
+void FirstCopies::taken(PieceIndex piece, uint32_t slot) {
+  if (piece.raw < pieces_.size() && pieces_[piece.raw].slot != slot) {
+    pieces_[piece.raw].slot = no_slot;
+  }
+}
+
 void FirstCopies::lost(uint32_t slot) {
-  for (uint32_t piece = 0; active() && piece < pieces_.size(); ++piece) {
+  for (uint32_t piece = 0; piece < pieces_.size(); ++piece) {
     if (pieces_[piece].slot == slot) {
       take_back({piece});
+      pieces_[piece].slot = no_slot;
     }
   }
 }

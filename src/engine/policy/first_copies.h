@@ -16,6 +16,17 @@
 
 namespace murder::policy {
 
+// What it tells of a neighbour's first copies that somebody says he has a piece.
+enum class CopyKind : uint8_t {
+  other,   // nothing
+  first,   // the holder, who was given the piece, has it
+  spread,  // the holder passed it on
+};
+struct FirstCopy {
+  CopyKind kind = CopyKind::other;
+  uint32_t holder = 0;  // slot of the one that was given it
+};
+
 class FirstCopies {
  public:
   // Not active: there is nothing to give, ever.
@@ -29,6 +40,10 @@ class FirstCopies {
   void take_back(PieceIndex piece);
   // A neighbour has it.
   void seen(PieceIndex piece);
+  // The session in the slot announced the piece.
+  [[nodiscard]] FirstCopy said_by(PieceIndex piece, uint32_t slot);
+  // The session in the slot takes it from us: nobody knows any more where others have it from.
+  void taken(PieceIndex piece, uint32_t slot);
   // The session in the slot is gone: what only it was given is to be given again.
   void lost(uint32_t slot);
   // So is what was given this long ago and no neighbour has announced since.
@@ -38,10 +53,12 @@ class FirstCopies {
   [[nodiscard]] bool active() const { return unseen_count_ > 0; }
 
  private:
+  static constexpr uint32_t no_slot = UINT32_MAX;
   enum class State : uint8_t { to_give, given, seen };
   struct Piece {
     State state = State::to_give;
-    uint32_t slot = 0;
+    uint32_t slot = no_slot;  // that it was given to
+    bool is_held = false;     // there
     Instant given_at{};
   };
 

@@ -14,6 +14,7 @@ enum class GrantPlace : uint8_t {
   slot,
   slow,   // its link is much slower than usual
   trial,  // it is not trusted with a slot
+  taker,  // it only takes: one at a time, and only what others leave
 };
 
 // A neighbour that is free and lacks something we have.
@@ -22,6 +23,8 @@ struct Grantee {
   uint64_t asked_bytes = 0;  // by it, that have not left
   bool has_named_piece = false;
   bool is_slow = false;
+  bool only_takes = false;
+  bool gave = false;           // a piece of it was right, or it passed on one of ours
   bool took_piece = false;     // a grant to it came to its end
   uint32_t unused_in_row = 0;  // grants that it left unanswered, or did not take
   Instant granted_again_at{};
@@ -36,7 +39,9 @@ struct Uploader {
   bool trusts_newcomers = true;  // fewer grants were unanswered lately than there are slots
   bool has_slow_place = true;    // one more to slow neighbours, and on trial
   bool has_trial_place = true;
-  bool link_is_slow = false;  // ours: we serve those that get nothing from others
+  bool has_taker_place = true;    // others had their part, or get nothing now
+  bool serves_all_takers = true;  // also those that never gave anything
+  bool link_is_slow = false;      // ours: we serve those that get nothing from others
   Duration piece_duration{};
 };
 
@@ -45,6 +50,9 @@ struct Uploader {
 [[nodiscard]] inline GrantPlace place_of(const Grantee& grantee, bool trusts_newcomers) {
   if (grantee.unused_in_row > 0 || (!grantee.took_piece && !trusts_newcomers)) {
     return GrantPlace::trial;
+  }
+  if (grantee.only_takes) {
+    return GrantPlace::taker;
   }
   return grantee.is_slow ? GrantPlace::slow : GrantPlace::slot;
 }
@@ -60,8 +68,12 @@ struct Uploader {
   if (place == GrantPlace::trial && (grantee.grants > 0 || !uploader.has_trial_place)) {
     return false;
   }
-  if (uploader.names_piece &&
-      (grantee.has_named_piece || grantee.is_slow || grantee.unused_in_row > 0)) {
+  if (uploader.names_piece && (grantee.has_named_piece || grantee.is_slow || grantee.only_takes ||
+                               grantee.unused_in_row > 0)) {
+    return false;
+  }
+  if (place == GrantPlace::taker &&
+      (!uploader.has_taker_place || (!grantee.gave && !uploader.serves_all_takers))) {
     return false;
   }
   const Duration patience = std::clamp(4 * uploader.piece_duration, patience_min, patience_max);

@@ -115,7 +115,11 @@ Downloads::Verified Downloads::piece_verified(BufferIndex buffer, bool matches,
 void Downloads::contributors_proved(const ActivePiece& active) {
   for (const Contributor& contributor : active.contributors) {
     Session* session = sessions_.get(contributor.session);
-    if (session != nullptr && sources_.proved(*session)) {
+    if (session == nullptr) {
+      continue;
+    }
+    sessions_.gave(*session);
+    if (sources_.proved(*session)) {
       granted_.tell_free_if_useful(contributor.session, *session);  // its grants were declined
     }
   }

@@ -45,7 +45,7 @@ uint32_t GrantBook::slots() const {
 }
 
 uint32_t GrantBook::served_max() const {
-  return slots() + limits::grants_to_slow_max + on_trial_;
+  return slots() + limits::grants_to_slow_max + on_trial_ + to_takers_;
 }
 
 void GrantBook::remove(size_t position) {
@@ -69,8 +69,41 @@ uint32_t& GrantBook::count_of(Grant::Place place) {
       return to_slow_;
     case Grant::Place::trial:
       return on_trial_;
+    case Grant::Place::taker:
+      return to_takers_;
   }
   ENSURE(false);
+}
+
+// What a seeder cannot judge does not count.
+uint32_t GrantBook::points_of_piece(const Session& session) const {
+  if (!pieces_.have().all()) {
+    return policy::points_of_peer;
+  }
+  return session.grants.first_copies > 0 ? policy::points_of_seeder : 0;
+}
+
+bool GrantBook::seen(SessionId id, PieceIndex piece) {
+  first_copies_.seen(piece);
+  const policy::FirstCopy copy = first_copies_.said_by(piece, id.slot);
+  if (copy.kind == policy::CopyKind::other) {
+    return false;
+  }
+  Session* holder = sessions_.get(sessions_.at_slot(copy.holder));
+  ENSURE(holder != nullptr);
+  if (copy.kind == policy::CopyKind::spread) {
+    ++holder->grants.spread_copies;
+    sessions_.gave(*holder);
+    return true;
+  }
+  // Where nobody else takes anything it cannot be passed on.
+  const bool others_take =
+      std::any_of(sessions_.by_slot().begin(), sessions_.by_slot().end(), [&](SessionId other) {
+        const Session* session = sessions_.get(other);
+        return session != nullptr && session != holder && session->grants.given.confirmed() > 0;
+      });
+  holder->grants.first_copies += others_take ? 1U : 0U;
+  return false;
 }
 
 // --- what becomes of a grant ---------------------------------------------------------------------
@@ -100,6 +133,9 @@ GrantBook::Request GrantBook::take_up(SessionId id, Session& session, const Bloc
     open->piece = block.piece.raw;
     open->at = now;
     session.grants.refused_in_row = 0;
+    if (session.grants.spread_copies > 0) {  // else a stranger could take the merit of others away
+      first_copies_.taken(block.piece, id.slot);
+    }
   }
   open->asked_bytes += block.size_bytes;
   return request;
@@ -138,6 +174,8 @@ bool GrantBook::end(SessionId id, PieceIndex piece, Instant now) {
     if (grant.session == id && grant.accepted && grant.piece == piece.raw) {
       Session& session = *sessions_.get(id);
       session.grants.took_piece = true;
+      sessions_.took(session, points_of_piece(session));
+      given_since_taker_ += grant.place == Grant::Place::slot ? 1U : 0U;
       remove(position);
       session.grants.given.gave(piece.raw, now);
       if (session.pieces.test(piece.raw)) {
@@ -155,7 +193,10 @@ void GrantBook::end_all(SessionId id) {
       remove(position - 1);
     }
   }
-  first_copies_.lost(id.slot);
+  if (const Session* session = sessions_.get(id);
+      session != nullptr && session->grants.was_named_one) {
+    first_copies_.lost(id.slot);
+  }
 }
 
 void GrantBook::unused(Session& session, Instant now) {
@@ -216,6 +257,7 @@ void GrantBook::expire(const policy::UploadScheduler& served, Instant now) {
       remove(position - 1);
     }
     if (endless) {
+      sessions_.took(*session, points_of_piece(*session));
       session->grants.given.gave(grant.piece, now);
     }
     if (mute || stalled || (endless && session->grants.given.confirmed() > 0)) {

@@ -52,8 +52,8 @@ class GrantBook {
   // It takes what it is sent: that it did not for a while may have been our doing.
   static void used(Session& session, Instant now);
 
-  // A neighbour has the piece.
-  void seen(PieceIndex piece) { first_copies_.seen(piece); }
+  // The neighbour has the piece. True: one that was given it first may have more for that.
+  [[nodiscard]] bool seen(SessionId id, PieceIndex piece);
   // What the links of those of our own neighbours that lack something we have do together, bytes a
   // second; 0 when it is not known of all.
   [[nodiscard]] double rate_of_lacking() const;
@@ -70,12 +70,15 @@ class GrantBook {
  private:
   [[nodiscard]] bool give_one(Instant now);
   [[nodiscard]] SessionId choose_grantee(std::optional<PieceIndex> piece, Instant now);
+  [[nodiscard]] SessionId choose_grantee(std::optional<PieceIndex> piece,
+                                         const policy::Uploader& us);
   [[nodiscard]] policy::Grantee grantee_of(const Session& session, PieceIndex named) const;
   [[nodiscard]] policy::Uploader uploader(bool names_piece, Instant now) const;
   [[nodiscard]] bool trusts_newcomers() const;
   [[nodiscard]] bool may_grant(const Session& session, PieceIndex named,
                                const policy::Uploader& uploader) const;
   [[nodiscard]] bool takes_without_a_word(const Session& session, Instant now) const;
+  [[nodiscard]] uint32_t points_of_piece(const Session& session) const;
   [[nodiscard]] bool is_only_one_lacking(const Session& session) const;
   [[nodiscard]] bool is_grantable(const Session& session) const;
   [[nodiscard]] uint32_t& count_of(Grant::Place place);
@@ -100,6 +103,8 @@ class GrantBook {
   uint32_t slots_taken_ = 0;  // grants that hold a slot
   uint32_t to_slow_ = 0;      // grants that do not
   uint32_t on_trial_ = 0;
+  uint32_t to_takers_ = 0;
+  uint32_t given_since_taker_ = 0;     // pieces, to others
   policy::SlotSet grantable_;          // sessions that are free and lack something we have
   policy::SlotSet grantable_outside_;  // the same, of other racks
   policy::UnansweredGrants unanswered_;

@@ -20,7 +20,7 @@ std::string_view GrantBook::check_session(const Session& session, uint32_t grant
       session.grants.granted_again_at == Instant{} && !takes_without_a_word(session, Instant{});
   const bool idle = slots_taken_ < slots() && grants_.size() < limits::grants_max;
   if (idle && !stopping_ && !rates_.own_link_is_slow() && never_refused && is_grantable(session) &&
-      !rates_.is_slow(session) &&
+      !rates_.is_slow(session) && !session.only_takes(sessions_.has_takers()) &&
       may_grant(session, {codec::any_piece}, uploader(false, Instant{}))) {
     return "an upload slot and a neighbour are free, and nothing is granted";
   }
@@ -30,6 +30,7 @@ std::string_view GrantBook::check_session(const Session& session, uint32_t grant
 std::string_view GrantBook::check() const {
   uint32_t slots_taken = 0;
   uint32_t on_trial = 0;
+  uint32_t to_takers = 0;
   std::vector<uint32_t> grant_counts(sessions_.by_slot().size(), 0);
   for (const Grant& grant : grants_) {
     const Session* session = sessions_.get(grant.session);
@@ -42,10 +43,12 @@ std::string_view GrantBook::check() const {
     ++grant_counts[grant.session.slot];
     slots_taken += grant.place == Grant::Place::slot ? 1U : 0U;
     on_trial += grant.place == Grant::Place::trial ? 1U : 0U;
+    to_takers += grant.place == Grant::Place::taker ? 1U : 0U;
   }
-  if (slots_taken != slots_taken_ || on_trial != on_trial_ ||
-      grants_.size() - slots_taken - on_trial != to_slow_ || grants_.size() > limits::grants_max ||
-      to_slow_ > limits::grants_to_slow_max || on_trial_ > limits::grants_on_trial_max) {
+  if (slots_taken != slots_taken_ || on_trial != on_trial_ || to_takers != to_takers_ ||
+      grants_.size() - slots_taken - on_trial - to_takers != to_slow_ ||
+      grants_.size() > limits::grants_max || to_slow_ > limits::grants_to_slow_max ||
+      on_trial_ > limits::grants_on_trial_max) {
     return "the slots taken are not what a recount gives, or more than there may be";
   }
   for (uint32_t slot = 0; slot < sessions_.by_slot().size(); ++slot) {

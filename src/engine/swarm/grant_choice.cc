@@ -10,6 +10,13 @@ namespace murder::swarm {
 using codec::any_piece;
 using codec::GrantKind;
 
+namespace {
+
+// Pieces that others get before one that only takes gets one.
+constexpr uint32_t given_between_takers = 32;
+
+}  // namespace
+
 void GrantBook::give(Instant now) {
   while (!stopping_ && slots_taken_ < slots() && grants_.size() < limits::grants_max &&
          give_one(now)) {
@@ -73,6 +80,8 @@ policy::Grantee GrantBook::grantee_of(const Session& session, PieceIndex named) 
           .asked_bytes = session.grants.asked_bytes,
           .has_named_piece = named.raw != any_piece && session.pieces.test(named.raw),
           .is_slow = rates_.is_slow(session),
+          .only_takes = session.only_takes(sessions_.has_takers()),
+          .gave = session.proven || session.grants.spread_copies > 0,
           .took_piece = session.grants.took_piece,
           .unused_in_row = session.grants.unused_in_row,
           .granted_again_at = session.grants.granted_again_at,
@@ -91,6 +100,8 @@ policy::Uploader GrantBook::uploader(bool names_piece, Instant now) const {
           .trusts_newcomers = trusts_newcomers(),
           .has_slow_place = to_slow_ < limits::grants_to_slow_max,
           .has_trial_place = on_trial_ < limits::grants_on_trial_max,
+          .has_taker_place =
+              to_takers_ == 0 && (grants_.empty() || given_since_taker_ >= given_between_takers),
           .link_is_slow = rates_.own_link_is_slow(),
           .piece_duration = rates_.link().piece_duration()};
 }
@@ -101,11 +112,22 @@ bool GrantBook::may_grant(const Session& session, PieceIndex named,
          policy::may_grant(grantee_of(session, named), uploader);
 }
 
-// Others before mates, unless they had their part.
+// Of those that take more than they give, first the ones that gave something.
 SessionId GrantBook::choose_grantee(std::optional<PieceIndex> piece, Instant now) {
+  policy::Uploader us = uploader(piece.has_value(), now);
+  us.serves_all_takers = false;
+  SessionId id = choose_grantee(piece, us);
+  if (id.is_none() && us.has_taker_place && !us.names_piece) {
+    us.serves_all_takers = true;
+    id = choose_grantee(piece, us);
+  }
+  return id;
+}
+
+// Others before mates, unless they had their part.
+SessionId GrantBook::choose_grantee(std::optional<PieceIndex> piece, const policy::Uploader& us) {
   const bool mates_first = !first_copies_.active() && rack_.gives_outside_enough();
   const PieceIndex named = piece.value_or(PieceIndex{any_piece});
-  const policy::Uploader us = uploader(piece.has_value(), now);
   for (const policy::SlotSet* set : {mates_first ? &grantable_ : &grantable_outside_,
                                      mates_first ? &grantable_outside_ : &grantable_}) {
     const uint32_t count = set->size();
@@ -138,8 +160,12 @@ void GrantBook::offer(SessionId id, Session& session, std::optional<PieceIndex> 
   grants_.push_back({.session = id, .piece = named, .place = place, .at = now});
   ++session.grants.grants;
   ++count_of(place);
+  if (place == Grant::Place::taker) {
+    given_since_taker_ = 0;
+  }
   if (piece) {
     first_copies_.give(*piece, id.slot, now);
+    session.grants.was_named_one = true;
   }
   session.sent_at = now;
   send(sink_, id, session, GrantKind::grant, named);

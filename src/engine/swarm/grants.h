@@ -7,7 +7,8 @@
 // gone itself; when it does not answer (grant_patience) or does not take what it asked for. Each
 // holds one of the upload slots, but those to slow neighbours (at most grants_to_slow_max) and on
 // trial (at most grants_on_trial_max): to one that left its last grant unused, and, when many
-// grants were unanswered lately, to one that never had a piece from us.
+// grants were unanswered lately, to one that never had a piece from us; and one to a neighbour that
+// only takes (policy/exchange.h).
 // A granted piece, at the downloader (ActivePiece::granted), holds one of as many download slots:
 //   [leasing ->] receiving -> receiving, ending (no slot any more) -> whole
 // It ends when all of it is asked for and no more than its tail is missing: then the uploader
@@ -60,6 +61,11 @@ struct GrantState {
   uint32_t refused_in_row = 0;
   uint32_t unused_in_row = 0;  // grants that it left unanswered, or did not take
   bool took_piece = false;     // a grant to it came to its end
+  uint32_t took_points = 0;    // for the pieces that it took, see policy/exchange.h
+  uint32_t gave_pieces = 0;    // right ones that it took part in, or passed on of ours
+  bool was_named_one = false;  // it was granted a piece that we named
+  uint32_t first_copies = 0;   // pieces that it had of us before any other neighbour
+  uint32_t spread_copies = 0;  // of them, that another neighbour has by now
   policy::GivenPieces given;   // by us, of which it did not say yet that it has them
   Instant granted_again_at{};  // after many refusals, or an unused grant, it waits
 

@@ -37,7 +37,8 @@ void LinkRates::compare() {
     if (session.state != Session::State::open || session.grants.told_rate == 0) {
       return;
     }
-    const bool exchanges = session.proven || session.grants.given.confirmed() > 0;
+    const bool exchanges = session.proven || (session.grants.given.confirmed() > 0 &&
+                                              !session.only_takes(sessions_.has_takers()));
     if (session.grants.unused_in_row > 0 || !exchanges) {
       all_believed = false;  // who takes nothing has no rate
     } else {

@@ -16,6 +16,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/ring_queue.h"
 #include "engine/base/types.h"
+#include "engine/policy/exchange.h"
 #include "engine/policy/message_budget.h"
 #include "engine/swarm/bounds.h"
 #include "engine/swarm/close_reason.h"
@@ -124,6 +125,14 @@ struct Session {
     if (arrived_bytes / unit != units_before) {
       payload_at = now;
     }
+  }
+  // It takes from us, and nothing comes back. `has_takers`: of the table.
+  [[nodiscard]] bool only_takes(bool has_takers) const {
+    return policy::only_takes({.took_points = grants.took_points,
+                               .gave_pieces = grants.gave_pieces,
+                               .first_copies = grants.first_copies,
+                               .spread_copies = grants.spread_copies},
+                              has_takers);
   }
   // One more request of ours may wait at it.
   [[nodiscard]] bool has_room_for_request() const {

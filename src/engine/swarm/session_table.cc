@@ -32,6 +32,19 @@ void SessionTable::uses_grants(Session& session) {
   --stock_count_;
 }
 
+void SessionTable::took(Session& session, uint32_t points) {
+  ENSURE(session.state == Session::State::open);
+  session.grants.took_points += points;
+  unreturned_ += session.grants.gave_pieces > 0 ? 0U : points;
+}
+
+void SessionTable::gave(Session& session) {
+  if (session.grants.gave_pieces++ == 0 && session.state == Session::State::open) {
+    ENSURE(unreturned_ >= session.grants.took_points);
+    unreturned_ -= session.grants.took_points;
+  }
+}
+
 void SessionTable::closing(Session& session, CloseReason reason) {
   ENSURE(session.state != Session::State::closing);
   if (session.state == Session::State::dialing) {
@@ -39,6 +52,7 @@ void SessionTable::closing(Session& session, CloseReason reason) {
   } else if (session.state == Session::State::open) {
     --open_count_;
     stock_count_ -= session.grants.spoken ? 0 : 1;
+    unreturned_ -= session.grants.gave_pieces > 0 ? 0 : session.grants.took_points;
   }
   session.state = Session::State::closing;
   session.close_reason = reason;
@@ -54,6 +68,7 @@ std::string_view SessionTable::check() const {
   uint32_t dialing_count = 0;
   uint32_t open_count = 0;
   uint32_t stock_count = 0;
+  uint32_t unreturned = 0;
   uint32_t count = 0;
   for (uint32_t slot = 0; slot < by_slot_.size(); ++slot) {
     const Session* session = sessions_.get(by_slot_[slot]);
@@ -67,10 +82,12 @@ std::string_view SessionTable::check() const {
     ++count;
     dialing_count += session->state == Session::State::dialing ? 1U : 0U;
     open_count += open ? 1U : 0U;
+    unreturned += open && session->grants.gave_pieces == 0 ? session->grants.took_points : 0U;
     stock_count += open && !session->grants.spoken ? 1U : 0U;
   }
   return count != sessions_.size() || dialing_count != dialing_count_ ||
-                 open_count != open_count_ || stock_count != stock_count_
+                 open_count != open_count_ || stock_count != stock_count_ ||
+                 unreturned != unreturned_
              ? "a count of sessions is not what a recount gives"
              : std::string_view();
 }

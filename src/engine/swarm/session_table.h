@@ -45,8 +45,14 @@ class SessionTable {
   // It speaks grants from here on.
   void uses_grants(Session& session);
   void closing(Session& session, CloseReason reason);
+  // It took a piece that it may give something for.
+  void took(Session& session, uint32_t points);
+  // A piece of it was right, or it passed one of ours on.
+  void gave(Session& session);
   void free(SessionId id);
 
+  // So much went to neighbours that never gave anything that not all of them are newcomers.
+  [[nodiscard]] bool has_takers() const { return unreturned_ >= policy::unreturned_max; }
   [[nodiscard]] uint32_t dialing_count() const { return dialing_count_; }
   [[nodiscard]] uint32_t open_count() const { return open_count_; }
   // Open ones that do not speak grants.
@@ -62,6 +68,7 @@ class SessionTable {
   uint32_t open_count_ = 0;
   uint32_t dialing_count_ = 0;
   uint32_t stock_count_ = 0;
+  uint32_t unreturned_ = 0;  // points of open sessions that gave nothing yet
 };
 
 }  // namespace murder::swarm

@@ -148,6 +148,7 @@ class Swarm {
 
   // what they have and bring (swarm_downloads.cc)
   void on_pieces(SessionId id, Session& session, const codec::PeerMessage& message, Instant now);
+  void learn_copy(SessionId id, PieceIndex piece);
   void on_have(SessionId id, Session& session, PieceIndex piece, Instant now);
   void check_pace(Instant now);
   void bar(const Contributor& culprit, Instant now);

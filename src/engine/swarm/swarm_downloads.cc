@@ -15,13 +15,19 @@ void Swarm::on_pieces(SessionId id, Session& session, const PeerMessage& message
     end_session(id, CloseReason::protocol_error, now);
     return;
   }
-  session.pieces.for_each([&](uint32_t piece) { grants_.seen({piece}); });
+  session.pieces.for_each([&](uint32_t piece) { learn_copy(id, {piece}); });
   grants_.update_grantable(id, session);
   if (is_first) {
     duties_.mark(Duty::grant);
     settle(now);
   }
   downloads_.fill(id, session, now);
+}
+
+void Swarm::learn_copy(SessionId id, PieceIndex piece) {
+  if (grants_.seen(id, piece)) {
+    duties_.mark(Duty::grant);
+  }
 }
 
 void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant now) {
@@ -34,7 +40,7 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
     return;
   }
   downloads_.learn_piece(id, session, piece);
-  grants_.seen(piece);
+  learn_copy(id, piece);
   session.messages.earn();
   session.grants.progressed_at = now;
   if (session.pieces.all()) {
@@ -148,6 +154,7 @@ void Swarm::piece_verified(BufferIndex buffer, bool matches, Instant now) {
       settle(now);
       return;
     case Downloads::Verified::right:
+      duties_.mark(Duty::grant);  // those who gave it may take more
       break;
   }
   if (context_.config.serves_unstored) {

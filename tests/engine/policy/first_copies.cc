@@ -5,7 +5,9 @@
 using murder::Instant;
 using murder::PieceIndex;
 using murder::Prng;
+using murder::policy::CopyKind;
 using murder::policy::FirstCopies;
+using murder::policy::FirstCopy;
 using murder::policy::PiecePicker;
 using namespace std::chrono_literals;
 
@@ -59,4 +61,33 @@ TEST_CASE("who had not everything at the start gives no first copies") {
   copies.give_again(0s, Instant{1s});
   CHECK_FALSE(copies.active());
   CHECK_FALSE(copies.next(picker).has_value());
+}
+
+TEST_CASE("who was given a piece is known to have it, and to have passed it on, once") {
+  FirstCopies copies(2, true);
+  copies.give({0}, 7, Instant{1s});
+  CHECK(copies.said_by({0}, 8).kind == CopyKind::other);  // before its holder: from elsewhere
+  CHECK(copies.said_by({1}, 8).kind == CopyKind::other);  // nobody was given it
+  CHECK(copies.said_by({0}, 7).kind == CopyKind::first);
+  CHECK(copies.said_by({0}, 7).kind == CopyKind::other);
+  const FirstCopy spread = copies.said_by({0}, 9);
+  CHECK(spread.kind == CopyKind::spread);
+  CHECK(spread.holder == 7);
+  CHECK(copies.said_by({0}, 10).kind == CopyKind::other);
+}
+
+TEST_CASE(
+    "a first copy has no holder any more when he is gone, or another took the piece from us") {
+  FirstCopies copies(3, true);
+  for (uint32_t piece = 0; piece < 3; ++piece) {
+    copies.give({piece}, 7, Instant{1s});
+    copies.seen({piece});
+    CHECK(copies.said_by({piece}, 7).kind == CopyKind::first);
+  }
+  copies.taken({0}, 7);
+  CHECK(copies.said_by({0}, 8).kind == CopyKind::spread);
+  copies.taken({1}, 8);
+  CHECK(copies.said_by({1}, 9).kind == CopyKind::other);
+  copies.lost(7);
+  CHECK(copies.said_by({2}, 8).kind == CopyKind::other);
 }

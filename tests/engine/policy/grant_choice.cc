@@ -59,12 +59,28 @@ TEST_CASE("slow ones have a place beside the slots, while there is one") {
   CHECK(may_grant({.is_slow = false}, uploader));
 }
 
+TEST_CASE("one that only takes gets what others leave, after those that gave something") {
+  Uploader uploader = with_two_slots();
+  CHECK(place_of({.only_takes = true, .took_piece = true}, true) == GrantPlace::taker);
+  CHECK(place_of({.is_slow = true, .only_takes = true}, true) == GrantPlace::taker);
+  CHECK(place_of({.only_takes = true, .unused_in_row = 1}, true) == GrantPlace::trial);
+  CHECK(may_grant({.only_takes = true}, uploader));
+  uploader.serves_all_takers = false;
+  CHECK(!may_grant({.only_takes = true}, uploader));
+  CHECK(may_grant({.only_takes = true, .gave = true}, uploader));
+  CHECK(may_grant({}, uploader));
+  uploader.has_taker_place = false;
+  CHECK(!may_grant({.only_takes = true, .gave = true}, uploader));
+  CHECK(may_grant({}, uploader));
+}
+
 TEST_CASE("a first copy goes to one that lacks it, is not slow and takes what it is granted") {
   Uploader uploader = with_two_slots();
   uploader.names_piece = true;
   CHECK(may_grant({}, uploader));
   CHECK(!may_grant({.has_named_piece = true}, uploader));
   CHECK(!may_grant({.is_slow = true}, uploader));
+  CHECK(!may_grant({.only_takes = true, .gave = true}, uploader));
   CHECK(!may_grant({.unused_in_row = 1}, uploader));
 }
 

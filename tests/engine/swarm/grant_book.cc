@@ -33,7 +33,7 @@ struct BookBench : PartBench {
   // Every piece was seen at a neighbour, so that grants name none.
   void end_first_copies() {
     for (uint32_t piece = 0; piece < 64; ++piece) {
-      book.seen({piece});
+      (void)book.seen({}, {piece});
     }
   }
   SessionId open_free(uint8_t number) {

@@ -258,6 +258,11 @@ std::string Network::description() {
                         node->index, node->alive ? "" : " dead", node->frozen ? " frozen" : "",
                         state.have().count(), state.wanted_count(), state.active().idle_count(),
                         state.session_count(), state.open_count());
+    for (size_t reason = 0; reason < state.stats().closed.size(); ++reason) {
+      if (state.stats().closed[reason] > 0) {
+        text += fmt::format("    closed for reason {}: {}\n", reason, state.stats().closed[reason]);
+      }
+    }
     if (!node->alive) {
       continue;
     }
@@ -266,7 +271,7 @@ std::string Network::description() {
         text += fmt::format(
             "    to {}: state {}, has {}, useful {}, requested {} ({} B), revoked {}, {}{}{}{}"
             "{}{}{} grants, given {} of {} confirmed, granted again in {:.1f} s, {} B asked, {} "
-            "unused\n",
+            "unused, took {} points, {} of {} first copies spread\n",
             side.connection == nullptr ? nobody : side.connection->ends[1 - side.index].node,
             static_cast<int>(session->state), session->pieces.count(), session->useful_count,
             session->requested.size(), session->requested_bytes, session->revoked.size(),
@@ -277,7 +282,8 @@ std::string Network::description() {
             session->grants.given.confirmed(),
             session->grants.given.confirmed() + session->grants.given.unconfirmed(),
             seconds_of(session->grants.granted_again_at - now_), session->grants.asked_bytes,
-            session->grants.unused_in_row);
+            session->grants.unused_in_row, session->grants.took_points,
+            session->grants.spread_copies, session->grants.first_copies);
       }
     }
   }

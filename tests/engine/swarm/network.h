@@ -30,6 +30,7 @@ enum class Attack : uint8_t {
   liar,        // grants to everybody and sends wrong bytes
   drip_taker,  // takes grants up and does not read what comes
   freeloader,  // takes grants up, and never says that it has a piece
+  leech,       // takes grants up, says what it has, and gives nothing
   decliner,    // is free, and declines each grant
   mute,        // is free, and answers no grant
   idle,        // is connected

@@ -121,9 +121,12 @@ class Network::Stranger {
   [[nodiscard]] bool speaks_grants() const;
   void shake_hands(Side side);
   void greet(Side side);
+  void tell_all(const codec::PeerMessage& message);
   void say(Side side, codec::GrantKind kind, uint32_t value);
   void send(Side side, const codec::PeerMessage& message);
   void on_grant_message(Side side, const codec::GrantMessage& message);
+  [[nodiscard]] std::optional<PieceIndex> choose(Side side, uint32_t named);
+  void learn(Side side, const codec::PeerMessage& message);
   void on_request(Side side, const BlockRange& block);
   void drip(Side side);
   [[nodiscard]] PeerId id_for(Side side) const;
@@ -137,6 +140,8 @@ class Network::Stranger {
   std::set<const Connection*> shaken_;
   std::set<const Connection*> dripping_;
   std::map<std::pair<const Connection*, uint32_t>, uint32_t> left_bytes_;  // of pieces it takes
+  std::map<const Connection*, BitSet> others_have_;
+  BitSet taken_;
 };
 
 }  // namespace murder::test

@@ -93,3 +93,33 @@ TEST_CASE("check notices a session whose state was changed behind the table's ba
   session.state = Session::State::open;
   CHECK(table.check() == "a count of sessions is not what a recount gives");
 }
+
+TEST_CASE("what was given for nothing counts until something comes back, or its session ends") {
+  SessionTable table(4);
+  const auto opened = [&](uint8_t number) {
+    const SessionId id = table.make(endpoint(number), false, Instant{}, 8);
+    table.opened(*table.get(id));
+    return id;
+  };
+  const auto takes = [&](SessionId id, uint32_t count) {
+    for (uint32_t piece = 0; piece < count; ++piece) {
+      table.took(*table.get(id), 1);
+    }
+    CHECK(table.check() == "");
+  };
+  const SessionId taker = opened(1);
+  const SessionId giver = opened(2);
+  takes(giver, 10);
+  takes(taker, murder::policy::unreturned_max - 10);
+  CHECK(table.has_takers());
+  table.gave(*table.get(giver));
+  CHECK_FALSE(table.has_takers());
+  takes(giver, 100);
+  CHECK_FALSE(table.has_takers());
+  takes(taker, 10);
+  CHECK(table.has_takers());
+  CHECK(table.get(taker)->only_takes(table.has_takers()));
+  table.closing(*table.get(taker), CloseReason::silent);
+  CHECK_FALSE(table.has_takers());
+  CHECK(table.check() == "");
+}

@@ -27,7 +27,8 @@ Network::Stranger::Stranger(Network& network, uint32_t node, const swarm::SwarmC
       node_(node),
       attack_(network.nodes_[node]->options.attack),
       config_(config),
-      wanted_(network.prng_.below(config.geometry.piece_count())) {}
+      wanted_(network.prng_.below(config.geometry.piece_count())),
+      taken_(config.geometry.piece_count()) {}
 
 bool Network::Stranger::has_all() const {
   return attack_ <= Attack::liar;
@@ -103,6 +104,12 @@ void Network::Stranger::send(Side side, const PeerMessage& message) {
   });
 }
 
+void Network::Stranger::tell_all(const PeerMessage& message) {
+  for (const auto& [session, side] : network_.nodes_[node_]->links) {
+    send(side, message);
+  }
+}
+
 void Network::Stranger::say(Side side, GrantKind kind, uint32_t value) {
   const auto wire = codec::encode_grant_message({.kind = kind, .value = value});
   send(side,
@@ -122,6 +129,7 @@ void Network::Stranger::ended(Side side) {
 // --- what it does --------------------------------------------------------------------------------
 
 void Network::Stranger::hear(Side side, const PeerMessage& message) {
+  learn(side, message);
   if (message.type == MessageType::interested && !speaks_grants()) {
     send(side, {.type = MessageType::unchoke});
   } else if (message.type == MessageType::request) {
@@ -148,11 +156,16 @@ void Network::Stranger::on_grant_message(Side side, const codec::GrantMessage& m
     say(side, GrantKind::free, told_rate);
     return;
   }
-  if (attack_ != Attack::freeloader && attack_ != Attack::drip_taker) {
+  if (attack_ != Attack::freeloader && attack_ != Attack::leech && attack_ != Attack::drip_taker) {
     return;
   }
-  wanted_ = (wanted_ + 1) % config_.geometry.piece_count();
-  const PieceIndex piece{message.value == any_piece ? wanted_ : message.value};
+  const std::optional<PieceIndex> chosen = choose(side, message.value);
+  if (!chosen) {
+    say(side, GrantKind::decline, message.value);
+    say(side, GrantKind::free, told_rate);
+    return;
+  }
+  const PieceIndex piece = *chosen;
   const uint32_t size = config_.geometry.piece_size(piece);
   left_bytes_[{side.connection, piece.raw}] = size;
   const uint32_t block = std::min(config_.block_bytes_max, size);
@@ -165,11 +178,48 @@ void Network::Stranger::on_grant_message(Side side, const codec::GrantMessage& m
   say(side, GrantKind::free, told_rate);
 }
 
+// A leech takes what it lacks, in any order; others whatever comes next.
+std::optional<PieceIndex> Network::Stranger::choose(Side side, uint32_t named) {
+  const uint32_t count = config_.geometry.piece_count();
+  for (uint32_t step = 0; step < count; ++step) {
+    wanted_ = (wanted_ + 1) % count;
+    const uint32_t piece = named == any_piece ? wanted_ : named;
+    if (attack_ != Attack::leech) {
+      return PieceIndex{piece};
+    }
+    const auto other = others_have_.find(side.connection);
+    if (!taken_.test(piece) && other != others_have_.end() && other->second.test(piece)) {
+      taken_.set(piece);
+      return PieceIndex{piece};
+    }
+  }
+  return std::nullopt;
+}
+
+void Network::Stranger::learn(Side side, const PeerMessage& message) {
+  BitSet& has =
+      others_have_.try_emplace(side.connection, config_.geometry.piece_count()).first->second;
+  if (message.type == MessageType::have_all) {
+    has.set_all();
+  } else if (message.type == MessageType::have) {
+    has.set(message.piece.raw);
+  } else if (message.type == MessageType::bitfield) {
+    for (uint32_t piece = 0; piece < has.size(); ++piece) {
+      if ((message.payload[piece / 8] >> (7 - piece % 8) & 1) != 0) {
+        has.set(piece);
+      }
+    }
+  }
+}
+
 void Network::Stranger::block_came(Side side, const BlockRange& block) {
   uint32_t& left = left_bytes_[{side.connection, block.piece.raw}];
   left -= std::min(left, block.size_bytes);
   if (left == 0) {
     say(side, GrantKind::ending, block.piece.raw);
+    if (attack_ == Attack::leech) {
+      tell_all({.type = MessageType::have, .piece = block.piece});
+    }
     say(side, GrantKind::free, told_rate);
   }
 }
