@@ -1,4 +1,5 @@
-// Whether this host takes a release at all: before anything is connected to, fetched or made.
+// Whether this host takes a release at all: before anything but the torrent is fetched, and before
+// anything is made.
 //
 // A host with a file of allowed signers demands signatures, for good: a file that is named and
 // missing, cannot be read, or may be written by others is an Error, never a reason to go without.
