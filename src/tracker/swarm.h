@@ -162,8 +162,9 @@ class Swarm {
   // graph, at most `wanted_max` and limits::peers_per_reply_max, appended to `out`.
   //
   // To one that has none yet: all others in a very small swarm, else as many as it is to dial; in a
-  // rack its mates and remote_to_dial from elsewhere (neighbour_bounds.h). To one that has few: what
-  // it lacks. Each choice is random, the more likely the fewer neighbours a peer is believed to have,
+  // rack its mates and remote_to_dial from elsewhere (neighbour_bounds.h). To one that has few:
+  // what it lacks. Each choice is random, the more likely the fewer neighbours a peer is believed
+  // to have,
   // and none that is full or overdue as long as there are others; a quarter is taken from those
   // that still fetch, and a quarter prefers who has more. In a small swarm it is told of the seeder
   // that was there first as long as that has room, and where it gets no further in any case: many
