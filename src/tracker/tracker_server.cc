@@ -76,7 +76,8 @@ bool takes_v4_itself(const std::vector<Endpoint>& endpoints, uint16_t port) {
 Result<io::Fd> listen_on_one(const Endpoint& endpoint, const std::vector<Endpoint>& all) {
   const bool is_any_v6 = !endpoint.address.is_v4() && endpoint.address.is_unspecified();
   const io::ListenOptions options{.dual_stack = !(is_any_v6 && takes_v4_itself(all, endpoint.port)),
-                                  .port_option = "--listen"};
+                                  .port_option = "--listen",
+                                  .patience = io::port_patience};
   Result<io::Fd> listener = io::listen_tcp(endpoint, options);
   const bool lacks_v6 = !listener && listener.error().code == ErrorCode::network;
   if (lacks_v6 && is_any_v6 && options.dual_stack) {

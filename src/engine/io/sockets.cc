@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <ctime>
 
 namespace murder::io {
 namespace {
@@ -130,11 +131,20 @@ Result<Fd> listen_tcp(const Endpoint& endpoint, const ListenOptions& options) {
     const int v6_only = options.dual_stack ? 0 : 1;
     setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
   }
-  if (bind(fd->get(), address.get(), address.size_bytes) != 0 ||
-      listen(fd->get(), options.backlog) != 0) {
-    return bind_error(errno, endpoint, options.port_option);
+  Duration waited{};
+  bool is_bound = false;
+  for (;;) {
+    is_bound = is_bound || bind(fd->get(), address.get(), address.size_bytes) == 0;
+    if (is_bound && listen(fd->get(), options.backlog) == 0) {
+      return fd;
+    }
+    if (errno != EADDRINUSE || waited >= options.patience) {
+      return bind_error(errno, endpoint, options.port_option);
+    }
+    constexpr timespec pause{.tv_sec = 0, .tv_nsec = 50'000'000};
+    nanosleep(&pause, nullptr);
+    waited += std::chrono::nanoseconds(pause.tv_nsec);
   }
-  return fd;
 }
 
 Result<Fd> open_tcp(const Endpoint& destination, const std::optional<Endpoint>& source) {

@@ -9,6 +9,7 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/fd.h"
+#include "engine/base/instant.h"
 #include "engine/base/result.h"
 
 namespace murder::io {
@@ -31,11 +32,17 @@ struct SocketAddress {
 // nullopt when it is not an internet address.
 [[nodiscard]] std::optional<Endpoint> endpoint_of(const sockaddr_storage& address);
 
+// For a port that the user named: the kernel closes the sockets of a process that was killed with a
+// ring some time after its end (Linux 5.10 to 6.18), so that who starts again at once finds its port
+// taken.
+inline constexpr Duration port_patience = std::chrono::seconds(2);
+
 struct ListenOptions {
   int backlog = 4096;
   bool reuse_port = false;  // several sockets (shards) on one port; the kernel spreads connections
   bool dual_stack = true;   // a listener on :: takes IPv4 as well
   std::string port_option = "--port";  // named in the error when the port is taken
+  Duration patience{};                 // how long a port that is taken is waited for, blocking
 };
 
 // Port 0: any free one; see local_endpoint(). Errors say what to do.

@@ -189,7 +189,9 @@ Result<io::Fd> Node::listen_first(const io::ListenOptions& listen_options) {
       return listener;
     }
   }
-  Result<io::Fd> listener = listen_on(ports.last, listen_options);
+  io::ListenOptions last_options = listen_options;
+  last_options.patience = ports.first == ports.last ? io::port_patience : Duration{};
+  Result<io::Fd> listener = listen_on(ports.last, last_options);
   if (!listener && listener.error().code == ErrorCode::conflict && ports.first < ports.last) {
     return fail(
         ErrorCode::conflict,

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "../../temporary_directory.h"
 #include "support.h"
@@ -32,6 +33,19 @@ TEST_CASE("listening on port 0 gets a port, which is then taken for others") {
   CHECK(second.error().text == "port " + std::to_string(endpoint.port) +
                                    " on 127.0.0.1 is taken by another process: choose another "
                                    "with --http-port");
+}
+
+TEST_CASE("a port that is taken is waited for, for a while") {
+  Result<Fd> first = listen_tcp(loopback(), {});
+  REQUIRE(first);
+  const Endpoint endpoint = *local_endpoint(first->get());
+  CHECK_FALSE(listen_tcp(endpoint, {.patience = std::chrono::milliseconds(60)}));
+  std::thread holder([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(120));
+    *first = Fd();
+  });
+  CHECK(listen_tcp(endpoint, {.patience = std::chrono::seconds(60)}));
+  holder.join();
 }
 
 TEST_CASE("several sockets share a port when they ask for it") {
