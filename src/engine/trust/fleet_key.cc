@@ -59,9 +59,9 @@ std::string checksum_of(std::string_view text) {
 }
 
 std::string_view without_blanks(std::string_view text) {
-  constexpr std::string_view line_blanks = " \t\r";
-  const size_t begin = std::min(text.find_first_not_of(line_blanks), text.size());
-  const size_t end = text.find_last_not_of(line_blanks) + 1;  // npos + 1 is 0
+  constexpr std::string_view removed = " \t\r";
+  const size_t begin = std::min(text.find_first_not_of(removed), text.size());
+  const size_t end = text.find_last_not_of(removed) + 1;  // npos + 1 is 0
   return end > begin ? text.substr(begin, end - begin) : std::string_view();
 }
 
