@@ -43,12 +43,13 @@ TEST_CASE("a release arrives through receives and writes of any size") {
 }
 
 TEST_CASE("a disk that is full or broken is told, and what was not written does not count") {
-  for (const auto& [fault, expected] : {std::pair(DiskFault{.error_number = ENOSPC}, ENOSPC),
-                                        std::pair(DiskFault{.error_number = EIO}, EIO),
-                                        std::pair(DiskFault{.size_bytes = 0}, ENOSPC)}) {
+  for (const auto& each : {std::pair(DiskFault{.error_number = ENOSPC}, ENOSPC),
+                           std::pair(DiskFault{.error_number = EIO}, EIO),
+                           std::pair(DiskFault{.size_bytes = 0}, ENOSPC)}) {
+    const int expected = each.second;
     CAPTURE(expected);
     ShardScene scene({});
-    scene.kernel.writes = {{.size_bytes = 30'000}, fault};
+    scene.kernel.writes = {{.size_bytes = 30'000}, each.first};
     FakePeer peer(scene, 1);
     peer.serve();
     peer.answer_all();

@@ -96,9 +96,9 @@ TEST_CASE("there is one spelling of a statement") {
       {"serial 1795969872\ntime 2026-11-29T16:31:12Z",
        "time 2026-11-29T16:31:12Z\nserial 1795969872"},
   };
-  for (const auto& [from, to] : wrongs) {
-    CAPTURE(to);
-    CHECK_FALSE(refusal(replaced(from, to)).empty());
+  for (const auto& wrong : wrongs) {
+    CAPTURE(wrong.second);
+    CHECK_FALSE(refusal(replaced(wrong.first, wrong.second)).empty());
   }
   CHECK_FALSE(refusal(std::string(whole) + std::string(1, '\0')).empty());
   CHECK_FALSE(refusal("").empty());
