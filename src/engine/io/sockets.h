@@ -33,7 +33,7 @@ struct SocketAddress {
 [[nodiscard]] std::optional<Endpoint> endpoint_of(const sockaddr_storage& address);
 
 // For a port that the user named: the kernel closes the sockets of a process that was killed with a
-// ring some time after its end (Linux 5.10 to 6.18), so that who starts again at once finds its port
+// ring some time after its end (Linux 5.10 to 6.18), and who starts again at once finds the port
 // taken.
 inline constexpr Duration port_patience = std::chrono::seconds(2);
 
