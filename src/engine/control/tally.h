@@ -34,9 +34,9 @@ struct Tally {
 // Whether the rollout has to stop: the share of failed hosts is reached.
 [[nodiscard]] bool has_failed(const Tally& tally, const Plan& plan);
 
-// Whether the wave under way has done all it can for now: as many hosts as it is for were tried and
-// have an outcome. Hosts that are away hold up the last wave alone not; an earlier one waits, since
-// nothing would be known of the release.
+// Whether nothing more can come of the wave under way: as many hosts as it is for were tried, and
+// have an outcome. Hosts that are away do not hold up the last wave; an earlier one waits for
+// others, since nothing would be known of the release.
 [[nodiscard]] bool is_settled(const Tally& tally, const Plan& plan, uint32_t wave);
 
 // The next wave that is for more hosts than this one. The last one has none.
