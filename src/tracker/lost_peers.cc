@@ -12,7 +12,7 @@ bool LostPeers::is_missed(const PeerRecord& record) {
          (!record.is_seeder() || record.is_source);
 }
 
-LostPeer LostPeers::line_of(const PeerRecord& record) {
+LostPeer LostPeers::lost_line_of(const PeerRecord& record) {
   return {.host = record.host,
           .endpoint = record.endpoint,
           .left_bytes = record.left_bytes,
@@ -28,7 +28,7 @@ void LostPeers::add(const PeerRecord& record) {
     peers_.pop_front();
     ++not_listed_count_;
   }
-  peers_.push_back(line_of(record));
+  peers_.push_back(lost_line_of(record));
 }
 
 // A host that comes back has another port and another peer id, as a rule.

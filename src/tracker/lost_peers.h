@@ -27,7 +27,7 @@ class LostPeers {
   // Of a peer that counts as lost when it falls silent.
   [[nodiscard]] static bool is_missed(const PeerRecord& record);
 
-  [[nodiscard]] static LostPeer line_of(const PeerRecord& record);
+  [[nodiscard]] static LostPeer lost_line_of(const PeerRecord& record);
 
   // A record that expired.
   void add(const PeerRecord& record);

@@ -217,7 +217,7 @@ Swarm::Place Swarm::candidate_place(Family family, Layer layer, uint32_t number)
 
 // What was handed out in the meantime is known to have come to this. What cannot be told apart is
 // taken as from elsewhere.
-void Swarm::believe(PeerRecord& record, uint32_t neighbour_count) {
+void Swarm::apply_reported_count(PeerRecord& record, uint32_t neighbour_count) {
   const uint32_t told = std::min<uint32_t>(neighbour_count, UINT8_MAX);
   const uint32_t believed = uint32_t{record.neighbour_count} + record.mate_count;
   const uint32_t mates =
@@ -252,7 +252,7 @@ void Swarm::hand_out_neighbours(const Asker& asker, const Asking& asking, Instan
   const uint32_t other_there = other_front + std::min(other_back, behind_max);
   const uint32_t there = own_there + other_there;
   const uint32_t others_there = there - std::min(there, mates_there);
-  believe(self, std::min(asking.neighbour_count, there));
+  apply_reported_count(self, std::min(asking.neighbour_count, there));
   NeighbourNeed need =
       neighbours_needed({.neighbour_count = std::min(asking.neighbour_count, there),
                          .has_rack = has_rack,

@@ -245,13 +245,13 @@ class Swarm {
   void drop(Place place);
   void leave_rack(PeerRecord& record);
   [[nodiscard]] PeerRecord& at(Place place) { return groups_[place.group][place.position]; }
-  [[nodiscard]] SwarmProgress::Leecher line_of(const PeerRecord& record) const;
+  [[nodiscard]] SwarmProgress::Leecher leecher_line_of(const PeerRecord& record) const;
   [[nodiscard]] std::vector<SwarmProgress::Rack> rack_lines(uint32_t racks_max) const;
   void list_lost(SwarmProgress& progress, uint32_t lost_max, Instant now) const;
 
   // neighbours.cc
   class Draw;
-  static void believe(PeerRecord& record, uint32_t neighbour_count);
+  static void apply_reported_count(PeerRecord& record, uint32_t neighbour_count);
   [[nodiscard]] Place candidate_place(Family family, Layer layer, uint32_t number) const;
   [[nodiscard]] std::optional<Place> first_seeder(Family family) const;
   bool put_record(const PeerRecord& record, std::string_view rack);

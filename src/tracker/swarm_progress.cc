@@ -7,7 +7,7 @@
 
 namespace murder::tracker {
 
-SwarmProgress::Leecher Swarm::line_of(const PeerRecord& record) const {
+SwarmProgress::Leecher Swarm::leecher_line_of(const PeerRecord& record) const {
   return {.host = record.host,
           .endpoint = record.endpoint,
           .left_bytes = record.left_bytes,
@@ -51,7 +51,7 @@ void Swarm::list_lost(SwarmProgress& progress, uint32_t lost_max, Instant now) c
     for (const PeerRecord& record : groups_[group]) {
       if (record.is_overdue(now) && LostPeers::is_missed(record)) {
         ++progress.lost_count;
-        lost.push_back(LostPeers::line_of(record));
+        lost.push_back(LostPeers::lost_line_of(record));
       }
     }
   }
@@ -94,7 +94,7 @@ SwarmProgress Swarm::progress(uint32_t slowest_max, uint32_t racks_max, Instant 
   }
   std::sort_heap(slowest.begin(), slowest.end(), is_slower);
   for (const PeerRecord* record : slowest) {
-    progress.slowest.push_back(line_of(*record));
+    progress.slowest.push_back(leecher_line_of(*record));
   }
   list_lost(progress, slowest_max, now);
   progress.rack_count = racks_.rack_count();

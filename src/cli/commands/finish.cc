@@ -94,9 +94,9 @@ Result<int> run_finish(const FinishOptions& given, CommandContext& context) {
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
-  host::DeployInstead instead;
+  host::NewerDeploy instead;
   if (directory && !options.token.empty()) {
-    instead = host::deploy_instead_of(
+    instead = host::newer_deploy_than(
         *directory, {.token = options.token, .app = options.app, .tag = options.clean.tag});
   }
   const Error taken_over{ErrorCode::conflict,

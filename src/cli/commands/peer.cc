@@ -149,8 +149,8 @@ Result<int> run_planned(const PeerOptions& options, const PeerJob& job, const ho
   const bool is_worker = options.background || options.seed_for > Duration::zero();
   const WorkOptions work{.mode = is_worker ? RunMode::worker : RunMode::foreground,
                          .log_name = host::peer_log_name(job.process.tag)};
-  Result<int> result = run_work(context, work, [&](host::Front& front) {
-    return exit_code_of(host::run_peer_process(job.torrent, job.process, front, peer));
+  Result<int> result = run_work(context, work, [&](host::Parent& parent) {
+    return exit_code_of(host::run_peer_process(job.torrent, job.process, parent, peer));
   });
   if (!options.follow || !result || *result != exit_done) {
     return result;

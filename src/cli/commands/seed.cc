@@ -82,9 +82,9 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   process.node.name = tag;
   const WorkOptions work{.mode = options.background ? RunMode::worker : RunMode::foreground,
                          .log_name = "seed-" + tag};
-  return run_work(context, work, [&](host::Front& front) {
+  return run_work(context, work, [&](host::Parent& parent) {
     return exit_code_of(
-        host::run_seeder(*torrent, process, front,
+        host::run_seeder(*torrent, process, parent,
                          {.tracker_wait = options.background ? tracker_wait_max : Duration::zero(),
                           .idle_max = options.idle_max}));
   });

@@ -82,7 +82,7 @@ uint64_t surplus_bytes(const codec::Metainfo& metainfo, const std::string& path)
 // Keeps what the confined thread tells for the one that may print it.
 class KeptProgress final : public archive::Observer {
  public:
-  void progress(const archive::Progress& progress) override {
+  void progress(const archive::ByteProgress& progress) override {
     bytes_done_.store(progress.bytes_done, std::memory_order_relaxed);
     bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
   }

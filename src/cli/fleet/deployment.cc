@@ -82,12 +82,12 @@ Status Deployment::start(std::span<const HostIndex> hosts) {
     directory_.emplace(std::move(*directory));
     source_.set_local_directory(directory_->path());
     run_.times.begin("packing", monotonic_now());
-    packing_ = std::make_unique<Packing>(PackingOptions{.source = options_.source,
-                                                        .tag = options_.tag,
-                                                        .directory = directory_->path(),
-                                                        .hosts_expected = options_.hosts_expected,
-                                                        .packing = options_.packing,
-                                                        .signing = options_.signing});
+    packing_ = std::make_unique<Packing>(PackingJob{.source = options_.source,
+                                                    .tag = options_.tag,
+                                                    .directory = directory_->path(),
+                                                    .hosts_expected = options_.hosts_expected,
+                                                    .packing = options_.packing,
+                                                    .signing = options_.signing});
   }
   return arrival_.start(all);
 }

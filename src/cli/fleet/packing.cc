@@ -10,8 +10,8 @@
 
 namespace murder::fleet {
 
-Packing::Packing(PackingOptions options)
-    : options_(std::move(options)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] {
+Packing::Packing(PackingJob job)
+    : job_(std::move(job)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] {
         pack();
         has_ended_.store(true, std::memory_order_release);
         static_cast<void>(eventfd_write(wake_.get(), 1));
@@ -24,7 +24,7 @@ Packing::~Packing() {
   }
 }
 
-void Packing::progress(const archive::Progress& progress) {
+void Packing::progress(const archive::ByteProgress& progress) {
   bytes_done_.store(progress.bytes_done, std::memory_order_relaxed);
   bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
 }
@@ -46,13 +46,13 @@ uint32_t Packing::percent() const {
 }
 
 void Packing::pack() {
-  archive::CreateOptions create{.source = options_.source,
-                                .tag = options_.tag,
-                                .directory = options_.directory,
-                                .hosts_expected = options_.hosts_expected,
-                                .hashes_content = options_.signing.has_value(),
+  archive::CreateOptions create{.source = job_.source,
+                                .tag = job_.tag,
+                                .directory = job_.directory,
+                                .hosts_expected = job_.hosts_expected,
+                                .hashes_content = job_.signing.has_value(),
                                 .cancel = &cancel_};
-  cli::apply(options_.packing, create);
+  cli::apply(job_.packing, create);
   const Result<archive::CreatedRelease> created = archive::create_release(create, *this);
   if (!created) {
     result_ = fail(created.error());
@@ -65,7 +65,7 @@ void Packing::pack() {
     result_ = fail(torrent.error());
     return;
   }
-  note_ = fmt::format("packed {}: {} of {}", options_.source, format_size(created->archive_bytes),
+  note_ = fmt::format("packed {}: {} of {}", job_.source, format_size(created->archive_bytes),
                       format_size(created->source_bytes));
   if (Status done = sign(*torrent, *created); !done) {
     result_ = fail(done.error());
@@ -77,12 +77,12 @@ void Packing::pack() {
 }
 
 Status Packing::sign(LocalTorrent& torrent, const archive::CreatedRelease& created) {
-  if (!options_.signing) {
+  if (!job_.signing) {
     return {};
   }
   Result<SignedTorrent> made =
-      sign_torrent(torrent, *options_.signing,
-                   {.tag = options_.tag,
+      sign_torrent(torrent, *job_.signing,
+                   {.tag = job_.tag,
                     .info_hash = created.info_hash,
                     .sha256 = *created.content_sha256,
                     .size_bytes = created.archive_bytes},

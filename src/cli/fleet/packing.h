@@ -19,7 +19,7 @@
 
 namespace murder::fleet {
 
-struct PackingOptions {
+struct PackingJob {
   std::string source;
   std::string tag;
   std::string directory;  // of this machine, for archive and torrent
@@ -30,7 +30,7 @@ struct PackingOptions {
 
 class Packing final : private archive::Observer {
  public:
-  explicit Packing(PackingOptions options);
+  explicit Packing(PackingJob job);
   Packing(const Packing&) = delete;
   Packing& operator=(const Packing&) = delete;
   ~Packing() override;
@@ -49,12 +49,12 @@ class Packing final : private archive::Observer {
   [[nodiscard]] const std::string& note() const { return note_; }
 
  private:
-  void progress(const archive::Progress& progress) override;
+  void progress(const archive::ByteProgress& progress) override;
   void warning(std::string_view text) override;
   void pack();
   [[nodiscard]] Status sign(LocalTorrent& torrent, const archive::CreatedRelease& created);
 
-  PackingOptions options_;
+  PackingJob job_;
   archive::CancelFlag cancel_;
   io::Fd wake_;
   std::atomic<uint64_t> bytes_done_{0};

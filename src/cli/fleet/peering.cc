@@ -37,7 +37,7 @@ class Peering {
     start(hosts);
     while (!pending_.empty() && !work_.is_interrupted() && time_left() > Duration::zero()) {
       if (pending_.size() > work_.fleet().run.forks) {
-        look_on();
+        watch_for();
       }
       collect();
     }
@@ -124,12 +124,13 @@ class Peering {
   }
 
   // Until there is a reason to ask the hosts.
-  void look_on() {
+  void watch_for() {
     const Step step{.stage = std::string(peer_stage)};
     Instant moved_at = monotonic_now();
     uint64_t delivered = 0;
     while (!work_.is_interrupted() && time_left() > Duration::zero()) {
-      work_.look_on(watch_interval, step, host_count_, static_cast<uint32_t>(result_.done.size()));
+      work_.watch_for(watch_interval, step, host_count_,
+                      static_cast<uint32_t>(result_.done.size()));
       const TrackerFeed::Latest latest = feed_->latest();
       const Instant now = monotonic_now();
       if (latest.view && latest.view->delivered_bytes != delivered) {

@@ -59,7 +59,7 @@ Json json_output(const HostResult& result) {
 }
 
 std::vector<HostIndex> Distribution::all() const {
-  std::vector<HostIndex> hosts = had_it;
+  std::vector<HostIndex> hosts = already_current;
   hosts.insert(hosts.end(), installed.begin(), installed.end());
   std::sort(hosts.begin(), hosts.end());
   return hosts;
@@ -83,7 +83,7 @@ Result<Distribution> distribute(Work& work, std::span<const HostIndex> hosts) {
   const std::string compare = compare_program_command(directory, sum);
   for (const HostResult& result : work.run_and_note(hosts, {.stage = "distribute-files"},
                                                     [&](const Host&) { return compare; })) {
-    (has_same_program(result) ? distribution.had_it : others).push_back(result.host);
+    (has_same_program(result) ? distribution.already_current : others).push_back(result.host);
   }
   if (others.empty() || work.is_interrupted()) {
     return distribution;

@@ -21,7 +21,7 @@ namespace murder::fleet {
 [[nodiscard]] bool has_same_program(const HostResult& result);
 
 struct Distribution {
-  std::vector<HostIndex> had_it;                     // the same build
+  std::vector<HostIndex> already_current;            // the same build
   std::vector<HostIndex> installed;                  // was sent
   [[nodiscard]] std::vector<HostIndex> all() const;  // in the order of the inventory
 };

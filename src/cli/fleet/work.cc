@@ -163,7 +163,7 @@ void Work::count_as_done(uint32_t hosts_of_stage, uint32_t hosts_done) {
   stage_done_ = hosts_done;
 }
 
-void Work::look_on(Duration duration, const Step& step, uint32_t hosts, uint32_t hosts_done) {
+void Work::watch_for(Duration duration, const Step& step, uint32_t hosts, uint32_t hosts_done) {
   LiveState state{.title = title_,
                   .stage = step.stage,
                   .hosts = hosts,

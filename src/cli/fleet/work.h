@@ -82,7 +82,7 @@ class Work {
   // From now on the screen shows the tracker's figures; nullptr: no more.
   void follow(TrackerFeed* feed);
   // Shows the screen for a while without running anything; less when it is interrupted.
-  void look_on(Duration duration, const Step& step, uint32_t hosts, uint32_t hosts_done);
+  void watch_for(Duration duration, const Step& step, uint32_t hosts, uint32_t hosts_done);
   // Hosts of the running stage that are done though this step is not about them.
   void count_as_done(uint32_t hosts_of_stage, uint32_t hosts_done);
 

@@ -15,7 +15,7 @@ class ArchiveProgress final : public archive::Observer {
     progress_.phase = std::move(phase);
   }
 
-  void progress(const archive::Progress& progress) override {
+  void progress(const archive::ByteProgress& progress) override {
     progress_.done_bytes = progress.bytes_done;
     progress_.total_bytes = progress.bytes_total;
     printer_.update(progress_);

@@ -19,8 +19,8 @@
 #include <optional>
 #include <thread>
 
-#include "cli/ui/front_link.h"
 #include "cli/ui/output.h"
+#include "cli/ui/parent_link.h"
 #include "cli/ui/progress.h"
 #include "engine/base/missing_inodes.h"
 #include "engine/host/run_directory.h"
@@ -39,9 +39,9 @@ bool goes_to_journal(int fd) {
 
 // In the foreground, what is told is shown at once. How far a service is, its manager is told
 // (host/service/service_link.h): the journal gets no lines of progress.
-class LocalFront : public host::Front {
+class LocalParent : public host::Parent {
  public:
-  explicit LocalFront(CommandContext& context)
+  explicit LocalParent(CommandContext& context)
       : context_(context), printer_(context), is_service_(goes_to_journal(STDERR_FILENO)) {
     context.has_other_work = true;
   }
@@ -123,7 +123,7 @@ void remove_if_empty(const std::string& path) {
 }
 
 [[noreturn]] void run_worker(int link_fd, const WorkerLog& log, const sigset_t& signals_before,
-                             const Work& work) {
+                             const WorkFunction& work) {
   setsid();
   sigprocmask(SIG_SETMASK, &signals_before, nullptr);
   close(STDIN_FILENO);
@@ -136,13 +136,13 @@ void remove_if_empty(const std::string& path) {
     dup3(link_fd, link_place, O_CLOEXEC);
   }
   close_range(link_place + 1, ~0U, 0);
-  FrontLink front{io::Fd(link_place)};
-  const int exit_code = front.end(work(front));
+  ParentLink parent{io::Fd(link_place)};
+  const int exit_code = parent.end(work(parent));
   remove_if_empty(log.path);
   std::exit(exit_code);
 }
 
-// The command in front of a worker.
+// The command that started a worker.
 class Follower {
  public:
   Follower(CommandContext& context, pid_t worker, io::Fd link, int signal_fd, const WorkerLog& log)
@@ -217,28 +217,28 @@ class Follower {
       on_worker_gone();
       return;
     }
-    if (const std::optional<FrontMessage> message = decode_front_message(packet)) {
+    if (const std::optional<WorkerMessage> message = decode_worker_message(packet)) {
       on_message(*message);
     }
   }
 
-  void on_message(const FrontMessage& message) {
+  void on_message(const WorkerMessage& message) {
     switch (message.kind) {
-      case FrontMessageKind::progress:
+      case WorkerMessageKind::progress:
         printer_.update(message.progress);
         return;
-      case FrontMessageKind::note:
+      case WorkerMessageKind::note:
         printer_.note(message.text);
         return;
-      case FrontMessageKind::warning:
+      case WorkerMessageKind::warning:
         printer_.warn(message.text);
         return;
-      case FrontMessageKind::error:
+      case WorkerMessageKind::error:
         // The worker ends now: wait for it, so that what it held is free when the command returns.
         outcome_ = fail(message.error);
         set_deadline();
         return;
-      case FrontMessageKind::final_report:
+      case WorkerMessageKind::final_report:
         printer_.clear();
         if (!message.final_report.text.empty()) {
           context_.print(message.final_report.text);
@@ -306,7 +306,8 @@ sigset_t ending_signals() {
   return signals;
 }
 
-Result<int> run_in_worker(CommandContext& context, const WorkOptions& options, const Work& work) {
+Result<int> run_in_worker(CommandContext& context, const WorkOptions& options,
+                          const WorkFunction& work) {
   const Result<WorkerLog> log = open_log(context, options.log_name);
   if (!log) {
     return fail(log.error());
@@ -340,12 +341,13 @@ Result<int> run_in_worker(CommandContext& context, const WorkOptions& options, c
 
 }  // namespace
 
-Result<int> run_work(CommandContext& context, const WorkOptions& options, const Work& work) {
+Result<int> run_work(CommandContext& context, const WorkOptions& options,
+                     const WorkFunction& work) {
   if (options.mode == RunMode::worker) {
     return run_in_worker(context, options, work);
   }
-  LocalFront front(context);
-  return work(front);
+  LocalParent parent(context);
+  return work(parent);
 }
 
 }  // namespace murder::cli

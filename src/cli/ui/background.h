@@ -1,21 +1,21 @@
 // Long work in a worker process that outlives the command.
 //
 // A fork keeps neither threads nor a ring, so the worker is made before either exists, and the
-// command in front only follows it over a socket pair:
+// command that started it only follows it over a socket pair:
 //
-//   front: starts the worker, shows what it tells, ends with its result
-//   worker: runs `work`, tells progress, finishes (the front ends), goes on alone, returns
+//   parent: starts the worker, shows what it reports, ends with its result
+//   worker: runs `work`, reports progress, finishes (the parent ends), continues alone, returns
 //
-// The front ends by a signal: it stops the worker, waits for it, and reports "interrupted". The
-// front dies otherwise: the worker sees hangup_fd() become readable and must stop, unless it has
-// finished. The worker dies: the front reports how, with the end of its log.
+// The parent ends by a signal: it stops the worker, waits for it, and reports "interrupted". The
+// parent dies otherwise: the worker sees hangup_fd() become readable and must stop, unless it has
+// finished. The worker dies: the parent reports how, with the end of its log.
 #pragma once
 
 #include <functional>
 #include <string>
 
 #include "cli/ui/command.h"
-#include "engine/host/front.h"
+#include "engine/host/parent.h"
 
 namespace murder::cli {
 
@@ -30,12 +30,12 @@ struct WorkOptions {
 };
 
 // What `work` returns before it has finished is the result of the command: an error, or an exit
-// code without a text. Afterwards only the log tells it.
-using Work = std::function<Result<int>(host::Front&)>;
+// code without a text. Afterwards only the log has it.
+using WorkFunction = std::function<Result<int>(host::Parent&)>;
 
 // To be called before any thread or ring exists, with standard input read if it is needed: the
 // worker has none, and keeps no descriptor of the caller (ssh would wait for them).
 [[nodiscard]] Result<int> run_work(CommandContext& context, const WorkOptions& options,
-                                   const Work& work);
+                                   const WorkFunction& work);
 
 }  // namespace murder::cli

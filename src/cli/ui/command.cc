@@ -83,8 +83,8 @@ int CommandContext::report(const Error& error) const {
   return exit_failed;
 }
 
-void CommandContext::own(ArgumentParser line, std::unique_ptr<Command> command,
-                         bool has_telling_exit_code) {
+void CommandContext::register_command(ArgumentParser line, std::unique_ptr<Command> command,
+                                      bool has_telling_exit_code) {
   Command* pointer = command.get();
   commands_.push_back(std::move(command));
   line.when_named([this, pointer, has_telling_exit_code, name = line.full_name()] {

@@ -71,7 +71,8 @@ class CommandContext {
     virtual ~Command() = default;
     virtual Result<int> run(CommandContext& context) = 0;
   };
-  void own(ArgumentParser line, std::unique_ptr<Command> command, bool has_telling_exit_code);
+  void register_command(ArgumentParser line, std::unique_ptr<Command> command,
+                        bool has_telling_exit_code);
   // Runs the command that was named. Returns the exit code.
   int run_chosen();
 
@@ -114,7 +115,7 @@ AddedCommand<Options> add_command(ArgumentParser app, CommandContext& context,
   ArgumentParser command = add_bare_command(app, context, text);
   auto held = std::make_unique<Held>(run);
   Options& options = held->options;
-  context.own(command, std::move(held), text.has_telling_exit_code);
+  context.register_command(command, std::move(held), text.has_telling_exit_code);
   return {command, options};
 }
 

@@ -9,7 +9,7 @@
 
 namespace murder::archive {
 
-struct Progress {
+struct ByteProgress {
   uint64_t bytes_done = 0;
   uint64_t bytes_total = 0;
   std::string_view path;  // what is worked on; empty when nothing in particular
@@ -20,7 +20,7 @@ struct Progress {
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void progress(const Progress& /*progress*/) {}
+  virtual void progress(const ByteProgress& /*progress*/) {}
   // What a person should know though the operation goes on.
   virtual void warning(std::string_view /*text*/) {}
   // All is complete, right and synced, and gets its name next. An Error: it gets none.

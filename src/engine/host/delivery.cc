@@ -315,7 +315,7 @@ void Delivery::placing(int directory_fd) {
   }
 }
 
-void Delivery::progress(const archive::Progress& progress) {
+void Delivery::progress(const archive::ByteProgress& progress) {
   bytes_done_.store(progress.bytes_done, std::memory_order_relaxed);
   bytes_total_.store(progress.bytes_total, std::memory_order_relaxed);
 }

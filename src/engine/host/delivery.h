@@ -96,7 +96,7 @@ class Delivery final : public DeliveryWork, private archive::Observer {
   [[nodiscard]] std::string_view phase() const override { return phase_of(options_, metainfo_); }
 
  private:
-  void progress(const archive::Progress& progress) override;
+  void progress(const archive::ByteProgress& progress) override;
   [[nodiscard]] Status may_place() override;
   void placing(int directory_fd) override;
   void warning(std::string_view text) override { warnings_.emplace_back(text); }

@@ -90,7 +90,7 @@ Result<Unlocked> give_lock_back(const RunDirectory& directory, const std::string
   return unlocked;
 }
 
-DeployInstead deploy_instead_of(const RunDirectory& directory, const DeployLock& own) {
+NewerDeploy newer_deploy_than(const RunDirectory& directory, const DeployLock& own) {
   {
     DeployLockFile file(directory);
     if (const DeployLock* other = other_at_work(file.locks(), own, boot_clock())) {

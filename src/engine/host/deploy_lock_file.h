@@ -40,11 +40,11 @@ class DeployLockFile {
 
 // Another deploy that has taken over since: what is current is its matter, and if it is of the same
 // tag, so is all that is there.
-struct DeployInstead {
+struct NewerDeploy {
   std::string text;  // empty: there is none
   bool is_of_tag = false;
 };
 // By the locks, and by the outcome of a peer of the tag. `own`: token, app and tag.
-[[nodiscard]] DeployInstead deploy_instead_of(const RunDirectory& directory, const DeployLock& own);
+[[nodiscard]] NewerDeploy newer_deploy_than(const RunDirectory& directory, const DeployLock& own);
 
 }  // namespace murder::host

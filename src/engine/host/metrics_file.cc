@@ -126,14 +126,14 @@ std::optional<Error> MetricsWriter::take_error() {
 }
 
 MetricsKeeper::MetricsKeeper(io::Reactor& reactor, const std::string& path, TextSource text,
-                             Front& front)
+                             Parent& parent)
     : reactor_(reactor),
       text_(text),
-      front_(front),
+      parent_(parent),
       timer_(reactor.timers(), io::bind_timer<&MetricsKeeper::on_timer>(this)) {
   Result<std::unique_ptr<MetricsWriter>> writer = MetricsWriter::create(path);
   if (!writer) {
-    front_.warn("--metrics-file: " + writer.error().text);
+    parent_.warn("--metrics-file: " + writer.error().text);
     return;
   }
   writer_ = std::move(*writer);
@@ -161,7 +161,7 @@ void MetricsKeeper::on_timer(io::Timer& timer) {
 
 void MetricsKeeper::say_errors() {
   if (const std::optional<Error> error = writer_->take_error()) {
-    front_.warn("--metrics-file: " + error->text);
+    parent_.warn("--metrics-file: " + error->text);
   }
 }
 

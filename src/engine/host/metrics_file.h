@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "engine/base/result.h"
-#include "engine/host/front.h"
+#include "engine/host/parent.h"
 #include "engine/host/text_source.h"
 #include "engine/io/reactor.h"
 
@@ -49,11 +49,11 @@ class MetricsWriter {
   std::thread thread_;
 };
 
-// Gives the writer what `text` reads, every 15 s and when asked, and says once on the front when
+// Gives the writer what `text` reads, every 15 s and when asked, and tells its parent once when
 // that fails: the process goes on. On the thread of the reactor, which outlives it.
 class MetricsKeeper {
  public:
-  MetricsKeeper(io::Reactor& reactor, const std::string& path, TextSource text, Front& front);
+  MetricsKeeper(io::Reactor& reactor, const std::string& path, TextSource text, Parent& parent);
 
   void write_now();
   // The reactor has ended: this may block.
@@ -65,7 +65,7 @@ class MetricsKeeper {
 
   io::Reactor& reactor_;
   TextSource text_;
-  Front& front_;
+  Parent& parent_;
   std::unique_ptr<MetricsWriter> writer_;  // nullptr: it could not be started
   io::Timer timer_;
 };

@@ -25,8 +25,8 @@ constexpr Duration stall_look_interval = std::chrono::seconds(1);
 
 class Peer final : public SwarmProcess {
  public:
-  Peer(const TorrentInput& torrent, SwarmProcessOptions options, Front& front, PeerWork work)
-      : SwarmProcess(torrent, std::move(options), front),
+  Peer(const TorrentInput& torrent, SwarmProcessOptions options, Parent& parent, PeerWork work)
+      : SwarmProcess(torrent, std::move(options), parent),
         work_(std::move(work)),
         started_at_(std::chrono::steady_clock::now()) {}
   Peer(const Peer&) = delete;
@@ -51,7 +51,7 @@ class Peer final : public SwarmProcess {
       outcome["state"] = outcome_failed;
       // The reactor has ended: this may block.
       if (Status written = keep_outcome(outcome_of(std::move(outcome))); !written) {
-        front().warn(written.error().text);
+        parent().warn(written.error().text);
       }
       return fail(error);
     }
@@ -119,8 +119,8 @@ class Peer final : public SwarmProcess {
       reactor().skip_wait();  // what was here already is told at the end of this turn
     }
     if (now.resumed_bytes > 0 && now.resumed_bytes < now.total_bytes) {
-      front().note(fmt::format("{} of {} are here already", format_size(now.resumed_bytes),
-                               format_size(now.total_bytes)));
+      parent().note(fmt::format("{} of {} are here already", format_size(now.resumed_bytes),
+                                format_size(now.total_bytes)));
     }
   }
 
@@ -217,7 +217,7 @@ class Peer final : public SwarmProcess {
     delivery_->join();
     is_delivered_ = true;
     for (const std::string& warning : delivery_->warnings()) {
-      front().warn(warning);
+      parent().warn(warning);
     }
     front_hook_.remove();
     const Status& recorded = delivery_->recorded();
@@ -230,7 +230,7 @@ class Peer final : public SwarmProcess {
       end(fail(recorded.error()));
     } else {
       if (!recorded) {
-        front().warn(recorded.error().text);  // the release is in place all the same
+        parent().warn(recorded.error().text);  // the release is in place all the same
       }
       tell_if_done();
     }
@@ -303,7 +303,7 @@ class Peer final : public SwarmProcess {
       telling_.join();
     }
     if (!outcome_written_) {
-      front().warn(outcome_written_.error().text);
+      parent().warn(outcome_written_.error().text);
     }
     if (!work_.background) {
       finish(report_);
@@ -362,8 +362,8 @@ class Peer final : public SwarmProcess {
 }  // namespace
 
 Status run_peer_process(const TorrentInput& torrent, const SwarmProcessOptions& options,
-                        Front& front, const PeerWork& work) {
-  Peer peer(torrent, options, front, work);
+                        Parent& parent, const PeerWork& work) {
+  Peer peer(torrent, options, parent, work);
   return peer.run_to_the_end();
 }
 

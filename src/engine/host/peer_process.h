@@ -9,7 +9,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "engine/host/delivery.h"
-#include "engine/host/front.h"
+#include "engine/host/parent.h"
 #include "engine/host/run_as.h"
 #include "engine/host/swarm_process.h"
 
@@ -20,7 +20,7 @@ struct PeerWork {
   Duration seed_for{};
   Duration give_up_after{};  // zero: never
   std::string deploy;        // stands in the outcome
-  bool background = false;   // the front ends when the download has begun
+  bool background = false;   // the parent ends when the download has begun
   bool record = false;       // it is a failure when the release is in place and not recorded
   bool sync_to_disk = true;  // the outcome
   // Root gives up its rights to this user, and a helper keeps them to place the release.
@@ -29,7 +29,7 @@ struct PeerWork {
 
 // Until it is stopped or has served long enough, or the error that ended it.
 [[nodiscard]] Status run_peer_process(const TorrentInput& torrent,
-                                      const SwarmProcessOptions& options, Front& front,
+                                      const SwarmProcessOptions& options, Parent& parent,
                                       const PeerWork& work);
 
 }  // namespace murder::host

@@ -9,7 +9,7 @@
 
 #include "engine/base/result.h"
 #include "engine/host/delivery.h"
-#include "engine/host/front.h"
+#include "engine/host/parent.h"
 
 namespace murder::host {
 

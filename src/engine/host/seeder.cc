@@ -16,9 +16,9 @@ constexpr Duration idle_look_interval = std::chrono::seconds(1);
 
 class Seeder final : public SwarmProcess {
  public:
-  Seeder(const TorrentInput& torrent, SwarmProcessOptions options, Front& front,
+  Seeder(const TorrentInput& torrent, SwarmProcessOptions options, Parent& parent,
          const SeederWork& work)
-      : SwarmProcess(torrent, std::move(options), front),
+      : SwarmProcess(torrent, std::move(options), parent),
         tracker_wait_(work.tracker_wait),
         idle_max_(work.idle_max) {}
 
@@ -31,7 +31,7 @@ class Seeder final : public SwarmProcess {
       idle_timer_->arm(reactor().now() + idle_look_interval);
     }
     if (node::tracker_urls(torrent().metainfo).empty()) {
-      front().warn(
+      parent().warn(
           torrent().metainfo.tracker_tiers.empty()
               ? "the torrent names no tracker: peers will not find this seeder"
               : "the torrent names no tracker with an http:// address: peers will not find "
@@ -61,7 +61,7 @@ class Seeder final : public SwarmProcess {
     if (node().progress().trackers_working > 0) {
       tell();
     } else if (reactor().now() >= tracker_deadline_) {
-      front().warn(
+      parent().warn(
           fmt::format("no tracker has answered for {}: peers find this seeder when one "
                       "does (`murder status` shows it)",
                       format_duration(tracker_wait_)));
@@ -100,9 +100,9 @@ class Seeder final : public SwarmProcess {
 
 }  // namespace
 
-Status run_seeder(const TorrentInput& torrent, const SwarmProcessOptions& options, Front& front,
+Status run_seeder(const TorrentInput& torrent, const SwarmProcessOptions& options, Parent& parent,
                   const SeederWork& work) {
-  Seeder seeder(torrent, options, front, work);
+  Seeder seeder(torrent, options, parent, work);
   return seeder.run();
 }
 

@@ -3,7 +3,7 @@
 
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
-#include "engine/host/front.h"
+#include "engine/host/parent.h"
 #include "engine/host/swarm_process.h"
 
 namespace murder::host {
@@ -17,6 +17,6 @@ struct SeederWork {
 
 // Until it is stopped or was idle for long enough, or the error that ended it.
 [[nodiscard]] Status run_seeder(const TorrentInput& torrent, const SwarmProcessOptions& options,
-                                Front& front, const SeederWork& work);
+                                Parent& parent, const SeederWork& work);
 
 }  // namespace murder::host

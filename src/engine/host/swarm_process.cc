@@ -84,15 +84,15 @@ Status write_metrics_of_placed(const TorrentInput& torrent, const SwarmProcessOp
   return write_metrics_file(options.metrics_path, render_peer_metrics(metrics));
 }
 
-SwarmProcess::SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front)
-    : torrent_(torrent), options_(std::move(options)), front_(front) {}
+SwarmProcess::SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Parent& parent)
+    : torrent_(torrent), options_(std::move(options)), parent_(parent) {}
 
 SwarmProcess::~SwarmProcess() {
   metrics_.reset();
   control_keeper_.reset();  // it would renew the socket of a server that is gone
   control_server_.reset();
-  if (front_poll_ != nullptr) {
-    reactor_->cancel_and_wait(*front_poll_);
+  if (parent_poll_ != nullptr) {
+    reactor_->cancel_and_wait(*parent_poll_);
   }
 }
 
@@ -124,10 +124,10 @@ Status SwarmProcess::start() {
   }
   control_server_ = std::move(*server);
   control_server_->serve(control_keeper_->release_fd());
-  if (front_.hangup_fd() >= 0) {
-    front_poll_ =
-        std::make_unique<io::Operation>(io::bind_operation<&SwarmProcess::front_gone>(this));
-    reactor_->poll(*front_poll_, front_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
+  if (parent_.hangup_fd() >= 0) {
+    parent_poll_ =
+        std::make_unique<io::Operation>(io::bind_operation<&SwarmProcess::parent_gone>(this));
+    reactor_->poll(*parent_poll_, parent_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
   }
   service_ = std::make_unique<ServiceLink>(
       *reactor_, bind_text<&SwarmProcess::service_state>(this),
@@ -141,7 +141,7 @@ Status SwarmProcess::start() {
   started_at_s_ = seconds_since_1970();
   if (!options_.metrics_path.empty()) {
     metrics_ = std::make_unique<MetricsKeeper>(*reactor_, options_.metrics_path,
-                                               bind_text<&SwarmProcess::metrics>(this), front_);
+                                               bind_text<&SwarmProcess::metrics>(this), parent_);
   }
   return create_node();
 }
@@ -218,7 +218,7 @@ void SwarmProcess::signalled(int) {
   request_stop();
 }
 
-void SwarmProcess::front_gone(io::Operation&, int32_t, uint32_t) {
+void SwarmProcess::parent_gone(io::Operation&, int32_t, uint32_t) {
   if (!finished_) {
     request_stop();
   }
@@ -246,27 +246,27 @@ void SwarmProcess::node_complete() {
   note_stage();
 }
 void SwarmProcess::node_notice(const std::string& line) {
-  front_.note(line);
+  parent_.note(line);
 }
 
 void SwarmProcess::finish(const FinalReport& report) {
   note_stage();
   finished_ = true;
-  front_.finish(report);
+  parent_.finish(report);
 }
 
 void SwarmProcess::tell_progress(io::Timer& timer) {
   stages_.enter(phase(), reactor_->now());
   if (!finished_ && node_ != nullptr) {
     if (const std::optional<Progress> own = own_progress()) {
-      front_.progress(*own);
+      parent_.progress(*own);
     } else {
       const node::NodeProgress now = node_->progress();
       const bool verifying = now.phase == node::NodePhase::verifying;
-      front_.progress({.phase = std::string(phase_name(now.phase)),
-                       .done_bytes = verifying ? now.verified_bytes : now.have_bytes,
-                       .total_bytes = now.total_bytes,
-                       .peers = verifying ? std::nullopt : std::optional(now.stats.open_count)});
+      parent_.progress({.phase = std::string(phase_name(now.phase)),
+                        .done_bytes = verifying ? now.verified_bytes : now.have_bytes,
+                        .total_bytes = now.total_bytes,
+                        .peers = verifying ? std::nullopt : std::optional(now.stats.open_count)});
     }
   }
   timer.arm(reactor_->now() + progress_interval);

@@ -1,5 +1,5 @@
 // What `seed` and `peer` have in common: a node on a reactor, with signals, a control socket and a
-// front.
+// parent that it reports to.
 //
 //   starting -> verifying -> fetching -> (delivering, by the peer) -> serving -> stopping
 //   -> run() returns
@@ -14,8 +14,8 @@
 
 #include "engine/host/control.h"
 #include "engine/host/control_keeper.h"
-#include "engine/host/front.h"
 #include "engine/host/metrics_file.h"
+#include "engine/host/parent.h"
 #include "engine/host/peer_metrics.h"
 #include "engine/host/service/service_link.h"
 #include "engine/host/torrent_input.h"
@@ -45,7 +45,7 @@ struct SwarmProcessOptions {
 
 class SwarmProcess : private node::NodeObserver, private StatusSource {
  public:
-  SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Front& front);
+  SwarmProcess(const TorrentInput& torrent, SwarmProcessOptions options, Parent& parent);
   virtual ~SwarmProcess();
 
   // Until it is stopped, or the error that ended it.
@@ -66,18 +66,18 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   [[nodiscard]] virtual bool is_work_done() const { return true; }
   // Shown in the status instead of the node's phase; empty: the node's.
   [[nodiscard]] virtual std::string own_phase() const { return {}; }
-  // What the owner's own work tells the front; nullopt: the node's progress.
+  // What the owner's own work tells its parent; nullopt: the node's progress.
   [[nodiscard]] virtual std::optional<Progress> own_progress() const { return std::nullopt; }
 
   // Ends run() with this result once everything has ended.
   void end(Status result);
-  // The front got its report: what comes later is not its failure any more.
+  // The parent has its report: what comes later is no longer its failure.
   void finish(const FinalReport& report);
   void own_work_ended() { leave_if_done(); }
 
   [[nodiscard]] io::Reactor& reactor() { return *reactor_; }
   [[nodiscard]] node::Node& node() { return *node_; }
-  [[nodiscard]] Front& front() { return front_; }
+  [[nodiscard]] Parent& parent() { return parent_; }
   [[nodiscard]] const TorrentInput& torrent() const { return torrent_; }
   [[nodiscard]] const SwarmProcessOptions& options() const { return options_; }
   [[nodiscard]] bool finished() const { return finished_; }
@@ -89,7 +89,7 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   [[nodiscard]] Status create_node();
   void serve_control_instead(int listening_fd);
   void signalled(int signal_number);
-  void front_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void parent_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void tell_progress(io::Timer& timer);
   [[nodiscard]] std::string phase() const;
   [[nodiscard]] std::string metrics_with(std::string_view failure) const;
@@ -113,14 +113,14 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
 
   const TorrentInput& torrent_;
   SwarmProcessOptions options_;
-  Front& front_;
+  Parent& parent_;
   std::unique_ptr<io::Reactor> reactor_;
   std::unique_ptr<io::SignalSource> signals_;
   std::unique_ptr<ControlKeeper> control_keeper_;
   ControlHandler control_handler_{*this};
   std::unique_ptr<http::Server> control_server_;
   std::unique_ptr<ServiceLink> service_;
-  std::unique_ptr<io::Operation> front_poll_;
+  std::unique_ptr<io::Operation> parent_poll_;
   std::unique_ptr<io::Timer> progress_timer_;
   std::unique_ptr<MetricsKeeper> metrics_;  // nullptr: nobody asked for a file
   StageClock stages_;

@@ -120,7 +120,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
  private:
   class VerifyObserver final : public archive::Observer {
    public:
-    void progress(const archive::Progress& progress) override {
+    void progress(const archive::ByteProgress& progress) override {
       bytes_done.store(progress.bytes_done, std::memory_order_relaxed);
     }
     std::atomic<uint64_t> bytes_done{0};

@@ -68,7 +68,7 @@ bool PieceStorage::leave_place(BufferIndex buffer) {
   return true;
 }
 
-bool PieceStorage::leave_held_places() {
+bool PieceStorage::release_pinned_places() {
   return std::erase_if(held_, [&](BufferIndex buffer) { return leave_place(buffer); }) > 0;
 }
 

@@ -32,7 +32,7 @@ class PieceStorage {
   void store(BufferIndex buffer, PieceIndex piece);
   // Each does what waits, and is false when nothing did.
   bool start_writes();
-  bool leave_held_places();
+  bool release_pinned_places();
 
   // Whether the piece can be read from the store, wherever else it lies.
   [[nodiscard]] bool is_on_disk(PieceIndex piece) const;

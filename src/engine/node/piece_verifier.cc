@@ -20,7 +20,7 @@ PieceVerifier::PieceVerifier(io::Reactor& reactor, swarm::Swarm& swarm, PieceMem
 
 void PieceVerifier::add(BufferIndex buffer) {
   waiting_.push_back(buffer);
-  batching_.piece_waits(swarm_.may_be_awaited(), reactor_.now());
+  batching_.piece_waits(swarm_.has_waiting_neighbour(), reactor_.now());
 }
 
 bool PieceVerifier::is_time(uint32_t storing_count, bool is_stopping) {
@@ -81,7 +81,7 @@ void PieceVerifier::hash_by_streams(std::span<const BufferIndex> buffers,
   }
   // What nobody awaits is hashed when there is more of it, and smaller pieces when they are whole.
   if (metainfo_.geometry.piece_bytes > hash::Sha1Streams::shared_bytes_min &&
-      swarm_.may_be_awaited()) {
+      swarm_.has_waiting_neighbour()) {
     for (const uint32_t buffer : swarm_.active().used()) {
       if (swarm_.active().at({buffer}).state == ActivePiece::State::receiving) {
         add_part({buffer});

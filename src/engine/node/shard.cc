@@ -300,7 +300,7 @@ bool Shard::do_waiting_work() {
   bool worked = work_.end_links();
   worked |= verify_pieces();
   worked |= storage_.start_writes();
-  worked |= storage_.leave_held_places();
+  worked |= storage_.release_pinned_places();
   worked |= work_.answer_disarms();
   worked |= free_settled_links();
   worked |= work_.flush();

@@ -12,17 +12,17 @@ constexpr int gap_factor = 4;  // usual intervals without a piece: the link was 
 constexpr double rate_kept = 1 - 1.0 / 32;  // of the best rate, at each window
 
 constexpr uint32_t pieces_for_two_slots = 64;
-// Four slots from lambda 0.075, eight from 0.3.
+// Four slots from a latency of 0.075 piece times, eight from 0.3.
 constexpr uint32_t slots_min = 2;
-constexpr double lambda_for_most = 0.3;
-constexpr double lambda_step = 4;
-constexpr double lambda_kept = 0.6;
+constexpr double latency_for_most_slots = 0.3;
+constexpr double latency_step = 4;
+constexpr double latency_kept = 0.6;
 // A piece that takes a millisecond is not much longer than a busy host takes until it is scheduled,
 // however short the way. 16 hosts on two cores, 1 MiB: 0.15 to 0.18 s, without this 0.19 to 0.25 s.
 constexpr uint32_t tiny_piece_bytes = 32 * 1024;
 constexpr Duration tiny_piece_latency = std::chrono::microseconds(450);
 // The shortest round trip is forgotten by this part with each that is longer.
-constexpr int64_t way_kept = 256;
+constexpr int64_t round_trip_kept = 256;
 // How long a host may take from a block to the next request, with a core that others use too.
 constexpr Duration window_margin = std::chrono::milliseconds(2);
 constexpr double tail_share_min = 0.1;
@@ -38,7 +38,9 @@ void LinkEstimate::round_trip(Duration took) {
     const Duration believed = std::min(took, 4 * round_trip_);
     round_trip_ += (believed - round_trip_) / 16;
   }
-  way_ = way_ == Duration{} ? took : std::min(took, way_ + way_ / way_kept);
+  min_round_trip_ = min_round_trip_ == Duration{}
+                        ? took
+                        : std::min(took, min_round_trip_ + min_round_trip_ / round_trip_kept);
   choose_slots();
 }
 
@@ -68,10 +70,11 @@ bool LinkEstimate::piece_moved(uint64_t downloaded_bytes, uint64_t uploaded_byte
   return running;
 }
 
-double LinkEstimate::lambda() const {
+double LinkEstimate::latency_in_piece_times() const {
   const double rate = usual_rate_ > 0 ? usual_rate_ : rate_;
-  const bool is_tiny = piece_bytes_ <= tiny_piece_bytes && way_ > Duration{};
-  const Duration latency = is_tiny ? std::max(way_ / 2, tiny_piece_latency) : way_ / 2;
+  const bool is_tiny = piece_bytes_ <= tiny_piece_bytes && min_round_trip_ > Duration{};
+  const Duration latency =
+      is_tiny ? std::max(min_round_trip_ / 2, tiny_piece_latency) : min_round_trip_ / 2;
   return seconds_of(latency) * rate / std::max(1U, piece_bytes_);
 }
 
@@ -82,12 +85,12 @@ void LinkEstimate::choose_slots() {
   }
   // Back only when it is clearly less: what is measured wavers, and a different number at two ends
   // costs more than a few too many.
-  const double measured = lambda();
+  const double measured = latency_in_piece_times();
   uint32_t count = slots_max;
-  double enough = lambda_for_most;
-  while (count > slots_min && measured <= enough * (slot_count_ >= count ? lambda_kept : 1)) {
+  double enough = latency_for_most_slots;
+  while (count > slots_min && measured <= enough * (slot_count_ >= count ? latency_kept : 1)) {
     count /= 2;
-    enough /= lambda_step;
+    enough /= latency_step;
   }
   slot_count_ = count;
 }
@@ -112,7 +115,7 @@ uint32_t LinkEstimate::window_bytes() const {
   if (rate_ <= 0) {
     return piece_bytes_;
   }
-  const double bytes = seconds_of(way_ + window_margin) * rate_;
+  const double bytes = seconds_of(min_round_trip_ + window_margin) * rate_;
   return static_cast<uint32_t>(std::min<double>(bytes, piece_bytes_));
 }
 

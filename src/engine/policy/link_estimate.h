@@ -27,8 +27,8 @@ class LinkEstimate {
   // the estimate may have changed.
   bool piece_moved(uint64_t downloaded_bytes, uint64_t uploaded_bytes, Instant now);
 
-  // What neighbours say of their links, bytes a second: lambda goes by it, so that they and we come
-  // to the same number of slots.
+  // What neighbours report of their links, bytes a second. The latency in piece times goes by it,
+  // so that they and we come to the same number of slots.
   void neighbours_rate(double usual) { usual_rate_ = usual; }
 
   [[nodiscard]] double bytes_per_second() const { return rate_; }  // 0: not known yet
@@ -39,7 +39,7 @@ class LinkEstimate {
   // One-way latency in piece times, from the shortest of the round trips: what waits behind payload
   // in a socket or a switch says nothing of the way, and more pieces at a time would make that
   // longer. 0: not known yet.
-  [[nodiscard]] double lambda() const;
+  [[nodiscard]] double latency_in_piece_times() const;
   // Uploads, and downloads, of a whole piece at a time.
   [[nodiscard]] uint32_t slot_count() const { return slot_count_; }
   // How long a piece takes when all slots are busy; 0: not known yet.
@@ -54,8 +54,8 @@ class LinkEstimate {
 
   uint32_t piece_bytes_;
   uint32_t piece_count_;
-  Duration round_trip_{};  // smoothed
-  Duration way_{};         // about the shortest
+  Duration round_trip_{};      // smoothed
+  Duration min_round_trip_{};  // about the shortest
   double rate_ = 0;
   double usual_rate_ = 0;  // of neighbours; 0: not known
   double download_rate_ = 0;

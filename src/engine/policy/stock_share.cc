@@ -24,7 +24,7 @@ void StockShare::begin_window(Instant now) {
   window_blocks_ = 0;
 }
 
-void StockShare::own_begins(Instant now) {
+void StockShare::on_own_block_started(Instant now) {
   if (own_at_ == Instant{} || now - own_at_ > quiet_after) {
     has_room_ = false;
     room_since_ = now;
@@ -34,8 +34,8 @@ void StockShare::own_begins(Instant now) {
   own_at_ = now;
 }
 
-bool StockShare::own_sent(uint32_t size_bytes, Instant now) {
-  own_begins(now);
+bool StockShare::on_own_block_sent(uint32_t size_bytes, Instant now) {
+  on_own_block_started(now);
   credit_bytes_ = std::min(credit_bytes_ + size_bytes / stock_part, credit_bytes_max);
   window_bytes_ += size_bytes;
   ++window_blocks_;
@@ -58,7 +58,7 @@ bool StockShare::may_send(Instant now) const {
   return is_quiet || has_room_ || credit_bytes_ > 0;
 }
 
-void StockShare::stock_begins(uint32_t size_bytes) {
+void StockShare::on_stock_block_started(uint32_t size_bytes) {
   credit_bytes_ = std::max(credit_bytes_ - size_bytes, -credit_bytes_max);
 }
 

@@ -18,9 +18,9 @@ class StockShare {
   static constexpr Duration quiet_after = std::chrono::milliseconds(500);
 
   // A block begins its way to one of our own peers.
-  void own_begins(Instant now);
+  void on_own_block_started(Instant now);
   // It has left. True when a window ended: window_ended() is to be told what is known.
-  [[nodiscard]] bool own_sent(uint32_t size_bytes, Instant now);
+  [[nodiscard]] bool on_own_block_sent(uint32_t size_bytes, Instant now);
   // Bytes a second; 0: not known.
   struct Rates {
     double link = 0;   // what this host's link was seen to do
@@ -30,7 +30,7 @@ class StockShare {
 
   // Whether a block may begin its way to a stock client that asked for it; then it does.
   [[nodiscard]] bool may_send(Instant now) const;
-  void stock_begins(uint32_t size_bytes);
+  void on_stock_block_started(uint32_t size_bytes);
 
  private:
   void begin_window(Instant now);

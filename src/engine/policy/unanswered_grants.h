@@ -11,12 +11,12 @@ namespace murder::policy {
 
 class UnansweredGrants {
  public:
-  void one_more(Instant now) {
+  void record(Instant now) {
     forget(now);
     count_ = std::min(count_ + 1, remembered_max);
   }
   // Beyond this number hosts that answer none could hold every slot.
-  [[nodiscard]] bool more_than(uint32_t slot_count) const { return count_ > slot_count; }
+  [[nodiscard]] bool exceeds(uint32_t slot_count) const { return count_ > slot_count; }
   void forget(Instant now) {
     const auto due =
         static_cast<uint64_t>(std::max((now - forgot_at_) / forgets_after, int64_t{0}));

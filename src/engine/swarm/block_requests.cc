@@ -167,7 +167,7 @@ uint32_t BlockRequests::expected(const Session& session, std::span<OutgoingReque
 
 // Of our own peers each message counts, and large blocks wake us seldom.
 uint32_t BlockRequests::bytes_to_gather(const Session& session) {
-  return session.grants.spoken || session.block_bytes > limits::block_bytes_stock
+  return session.grants.in_use || session.block_bytes > limits::block_bytes_stock
              ? 1
              : policy::bytes_to_gather(session.download_rate, session.requested_bytes);
 }

@@ -76,7 +76,7 @@ policy::NeighbourFacts Connections::facts_of(const Session& session, Instant now
       .exchanged =
           session.proven ||
           (session.grants.given.confirmed() > 0 && !session.only_takes(sessions_.has_takers())) ||
-          (!session.grants.spoken && session.uploaded_bytes > 0 && !session.pieces.none()),
+          (!session.grants.in_use && session.uploaded_bytes > 0 && !session.pieces.none()),
       .let_down = session.snub_count > 0 || addresses_.is_distrusted(session.remote.address, now),
       .under_way = session.requested_bytes > 0 || session.grants.grants > 0 ||
                    session.grants.asked_bytes > 0,

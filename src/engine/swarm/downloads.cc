@@ -39,7 +39,7 @@ Downloads::Downloads(Context& context, const LinkRates& rates, RackShares& rack)
 
 // Stock clients are asked as much as their window allows, our own for what they granted.
 void Downloads::fill(SessionId id, Session& session, Instant now) {
-  if (session.grants.spoken) {
+  if (session.grants.in_use) {
     fill_granted(id, session, now);
   } else {
     fill_stock(id, session, now);
@@ -87,7 +87,7 @@ void Downloads::fill_all(Instant now) {
   }
   if (sessions_.stock_count() > 0) {
     sessions_.each([&](SessionId id, Session& session) {
-      if (!session.grants.spoken) {
+      if (!session.grants.in_use) {
         fill_stock(id, session, now);
       }
     });
@@ -166,7 +166,7 @@ void Downloads::rejected(SessionId id, Session& session, const BlockRange& block
   if (!requests_.rejected(id, session, block, now)) {
     return;
   }
-  if (session.grants.spoken) {
+  if (session.grants.in_use) {
     grant_failed(id, session, rejected_pause, now);
   } else {
     let_go_of_pieces(id, session, now);
@@ -196,7 +196,7 @@ void Downloads::let_go_of_pieces(SessionId id, Session& session, Instant now) {
 
 policy::SilenceVerdict Downloads::judge_silence(SessionId id, const Session& session,
                                                 Instant now) const {
-  policy::Silence silence{.is_own = session.grants.spoken,
+  policy::Silence silence{.is_own = session.grants.in_use,
                           .piece_duration = rates_.link().piece_duration(),
                           .waited = now - session.payload_at,
                           .arrives = session.arriving.has_value(),

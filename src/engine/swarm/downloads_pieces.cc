@@ -50,7 +50,7 @@ void Downloads::learn_piece(SessionId id, const Session& session, PieceIndex pie
 void Downloads::useful_piece(SessionId id, Session& session, PieceIndex piece, Instant now) {
   ++session.useful_count;
   update_interest(id, session);
-  if (!session.grants.spoken) {
+  if (!session.grants.in_use) {
     fill_stock(id, session, now);
   } else if (!granted_.tell_free_for(id, session, piece) && pieces_.picker().wanted_count() == 0) {
     update_free(now);

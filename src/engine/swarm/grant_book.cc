@@ -228,7 +228,7 @@ void GrantBook::keep_from_slot(Grant& grant, Instant now) {
     --count_of(grant.place);
     grant.place = Grant::Place::trial;
     ++count_of(grant.place);
-    unanswered_.one_more(now);
+    unanswered_.record(now);
   }
 }
 
@@ -247,7 +247,7 @@ void GrantBook::expire(const policy::UploadScheduler& served, Instant now) {
                          now - std::max(grant.at, session->block_sent_at) >
                              std::min(patience, rates_.ending_patience(*session));
     if (endless || (mute && grant.place != Grant::Place::trial)) {
-      unanswered_.one_more(now);
+      unanswered_.record(now);
     }
     if (!mute && !grant.accepted && !session->grants.took_piece &&
         now - grant.at > newcomer_answers_within) {
@@ -280,7 +280,7 @@ double GrantBook::rate_of_lacking() const {
   double rate = 0;
   bool all_known = true;
   sessions_.each([&](SessionId, const Session& session) {
-    if (session.state == Session::State::open && session.grants.spoken &&
+    if (session.state == Session::State::open && session.grants.in_use &&
         lacks_something(pieces_.have(), session)) {
       rate += session.grants.told_rate * bytes_per_kib;
       all_known = all_known && session.grants.told_rate > 0;

@@ -34,7 +34,7 @@ std::string_view GrantBook::check() const {
   std::vector<uint32_t> grant_counts(sessions_.by_slot().size(), 0);
   for (const Grant& grant : grants_) {
     const Session* session = sessions_.get(grant.session);
-    if (session == nullptr || session->state != Session::State::open || !session->grants.spoken) {
+    if (session == nullptr || session->state != Session::State::open || !session->grants.in_use) {
       return "a grant is to a session that is not open or does not speak grants";
     }
     if (grant.accepted && grant.piece >= pieces_.have().size()) {

@@ -48,7 +48,7 @@ bool GrantBook::give_one(Instant now) {
 // It is free and lacks something that we have. Such sessions stand in one of two sets, mates and
 // others.
 bool GrantBook::is_grantable(const Session& session) const {
-  return session.state == Session::State::open && session.grants.spoken &&
+  return session.state == Session::State::open && session.grants.in_use &&
          session.grants.peer_free && lacks_something(pieces_.have(), session);
 }
 
@@ -89,7 +89,7 @@ policy::Grantee GrantBook::grantee_of(const Session& session, PieceIndex named) 
 }
 
 bool GrantBook::trusts_newcomers() const {
-  return !unanswered_.more_than(slots());
+  return !unanswered_.exceeds(slots());
 }
 
 policy::Uploader GrantBook::uploader(bool names_piece, Instant now) const {

@@ -95,7 +95,7 @@ void GrantedPieces::update_free(Instant now) {
     return;  // told by what we have
   }
   sessions_.each([&](SessionId id, Session& session) {
-    if (session.state != Session::State::open || !session.grants.spoken) {
+    if (session.state != Session::State::open || !session.grants.in_use) {
       return;
     }
     if (free && !offers_nothing(session)) {
@@ -127,7 +127,7 @@ void GrantedPieces::tell_free(SessionId id, Session& session) {
 }
 
 void GrantedPieces::tell_free_if_useful(SessionId id, Session& session) {
-  if (free_ && session.state == Session::State::open && session.grants.spoken &&
+  if (free_ && session.state == Session::State::open && session.grants.in_use &&
       !offers_nothing(session)) {
     tell_free(id, session);
   }
@@ -150,7 +150,7 @@ void GrantedPieces::offer_slot_for(PieceIndex piece) {
     return;  // all hear of it when we are
   }
   sessions_.each([&](SessionId id, Session& session) {
-    if (session.state == Session::State::open && session.grants.spoken &&
+    if (session.state == Session::State::open && session.grants.in_use &&
         session.pieces.test(piece.raw) && !(rack_.covers_from(session, piece))) {
       tell_free(id, session);
     }
@@ -162,7 +162,7 @@ void GrantedPieces::offer_slot_again(Instant now) {
     return;
   }
   sessions_.each([&](SessionId id, Session& session) {
-    if (session.state == Session::State::open && session.grants.spoken &&
+    if (session.state == Session::State::open && session.grants.in_use &&
         !session.grants.told_free && (!session.snubbed || now >= session.snubbed_until) &&
         (pick(session, any_piece) || could_adopt(session))) {
       tell_free(id, session);

@@ -31,7 +31,7 @@ std::string_view GrantedPieces::check() const {
   }
   for (const SessionId id : sessions_.by_slot()) {
     const Session* session = sessions_.get(id);
-    if (session != nullptr && session->state == Session::State::open && session->grants.spoken &&
+    if (session != nullptr && session->state == Session::State::open && session->grants.in_use &&
         session->grants.told_free && !free_ && !pieces_.have().all()) {
       return "a neighbour believes that a download slot is free";
     }

@@ -27,8 +27,8 @@ void SessionTable::opened(Session& session) {
 }
 
 void SessionTable::uses_grants(Session& session) {
-  ENSURE(session.state == Session::State::open && !session.grants.spoken);
-  session.grants.spoken = true;
+  ENSURE(session.state == Session::State::open && !session.grants.in_use);
+  session.grants.in_use = true;
   --stock_count_;
 }
 
@@ -51,7 +51,7 @@ void SessionTable::closing(Session& session, CloseReason reason) {
     --dialing_count_;
   } else if (session.state == Session::State::open) {
     --open_count_;
-    stock_count_ -= session.grants.spoken ? 0 : 1;
+    stock_count_ -= session.grants.in_use ? 0 : 1;
     unreturned_ -= session.grants.gave_pieces > 0 ? 0 : session.grants.took_points;
   }
   session.state = Session::State::closing;
@@ -83,7 +83,7 @@ std::string_view SessionTable::check() const {
     dialing_count += session->state == Session::State::dialing ? 1U : 0U;
     open_count += open ? 1U : 0U;
     unreturned += open && session->grants.gave_pieces == 0 ? session->grants.took_points : 0U;
-    stock_count += open && !session->grants.spoken ? 1U : 0U;
+    stock_count += open && !session->grants.in_use ? 1U : 0U;
   }
   return count != sessions_.size() || dialing_count != dialing_count_ ||
                  open_count != open_count_ || stock_count != stock_count_ ||

@@ -24,8 +24,8 @@ Sources::Sources(Context& context, const LinkRates& rates)
 
 bool Sources::is_on_trial(const Session& session, uint32_t slots, Instant now) const {
   return session.snub_count > 0 ||
-         (!session.proven && (failed_grants_.more_than(slots) ||
-                              addresses_.is_distrusted(session.remote.address, now)));
+         (!session.proven &&
+          (failed_grants_.exceeds(slots) || addresses_.is_distrusted(session.remote.address, now)));
 }
 
 bool Sources::waits(SessionId id, const Session& session, Instant now) const {
@@ -102,7 +102,7 @@ bool Sources::may_ask_stock(SessionId id, const Session& session, uint32_t slots
 
 bool Sources::may_deliver(const Session& session) {
   return session.state == Session::State::open && !session.snubbed &&
-         (session.grants.spoken || !session.peer_choking);
+         (session.grants.in_use || !session.peer_choking);
 }
 
 bool Sources::has_other(SessionId id) const {
@@ -160,8 +160,8 @@ void Sources::failed(Session& session, Duration pause, Instant now) {
   session.snubbed_until = now + pause * (1 << std::min(session.snub_count, snub_doublings_max));
   ++session.snub_count;
   session.proven = false;
-  failed_grants_.one_more(now);
-  if (session.grants.spoken) {
+  failed_grants_.record(now);
+  if (session.grants.in_use) {
     addresses_.offended(session.remote.address, now);
   }
 }

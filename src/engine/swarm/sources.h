@@ -47,7 +47,7 @@ class Sources {
   // A piece from it was right. False: that was known.
   bool proved(Session& session);
   // It sent wrong data.
-  void lied(Instant now) { failed_grants_.one_more(now); }
+  void lied(Instant now) { failed_grants_.record(now); }
   // To be called at each tick.
   void forget(Instant now) { failed_grants_.forget(now); }
 

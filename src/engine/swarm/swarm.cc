@@ -70,7 +70,7 @@ void Swarm::on_message(SessionId id, Session& session, const PeerMessage& messag
   switch (message.type) {
     case MessageType::choke:
       session.peer_choking = true;
-      if (session.grants.spoken) {
+      if (session.grants.in_use) {
         return;
       }
       if (!session.fast_extension) {  // BEP 6: with the fast extension a choke rejects nothing
@@ -84,7 +84,7 @@ void Swarm::on_message(SessionId id, Session& session, const PeerMessage& messag
       return;
     case MessageType::interested:
       session.peer_interested = true;
-      if (session.choking && !session.grants.spoken) {
+      if (session.choking && !session.grants.in_use) {
         session.choking = false;
         send(context_.sink, id, MessageType::unchoke);
       }

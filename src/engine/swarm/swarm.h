@@ -115,7 +115,7 @@ class Swarm {
   [[nodiscard]] const Session* session(SessionId id) const { return context_.sessions.get(id); }
   // Whether somebody may wait for a piece that we have whole: a neighbour that lacks something, or
   // one of another shard.
-  [[nodiscard]] bool may_be_awaited();
+  [[nodiscard]] bool has_waiting_neighbour();
   [[nodiscard]] const ActivePieces& active() const { return context_.active; }
   [[nodiscard]] uint32_t wanted_count() const { return context_.pieces.picker().wanted_count(); }
   [[nodiscard]] const policy::LinkEstimate& link_estimate() const { return rates_.link(); }

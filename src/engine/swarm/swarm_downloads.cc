@@ -59,7 +59,7 @@ void Swarm::on_have(SessionId id, Session& session, PieceIndex piece, Instant no
   downloads_.useful_piece(id, session, piece, now);
 }
 
-bool Swarm::may_be_awaited() {
+bool Swarm::has_waiting_neighbour() {
   bool found = context_.config.leased;
   context_.sessions.each([&](SessionId, const Session& session) {
     found = found || (session.state == Session::State::open && !session.upload_only);
@@ -100,7 +100,7 @@ void Swarm::payload_end(SessionId id, Instant now) {
   }
   session->received_at = now;
   session->snubbed = false;
-  session->snub_count = session->grants.spoken ? session->snub_count : 0;
+  session->snub_count = session->grants.in_use ? session->snub_count : 0;
   session->messages.earn();
   if (downloads_.payload_end(id, *session, now)) {
     piece_moved(now);

@@ -10,7 +10,7 @@ using codec::MessageType;
 void Swarm::learn_grants(SessionId id, Session& session, const codec::ExtensionHandshake& handshake,
                          Instant now) {
   const uint8_t extended_id = handshake.id_of(codec::grant_extension_name);
-  if (session.grants.spoken || context_.config.policy != SwarmPolicy::grant || extended_id == 0) {
+  if (session.grants.in_use || context_.config.policy != SwarmPolicy::grant || extended_id == 0) {
     return;
   }
   // Ours say it before anything else. What was said before all the same is taken back.
@@ -45,7 +45,7 @@ void Swarm::on_grant_message(SessionId id, Session& session, std::span<const uin
     end_session(id, CloseReason::protocol_error, now);
     return;
   }
-  if (!session.grants.spoken) {
+  if (!session.grants.in_use) {
     return;
   }
   switch (message->kind) {

@@ -13,7 +13,7 @@ void Swarm::refuse(SessionId id, Session& session, const BlockRange& block, Inst
 // One of our own may ask for what it was granted. The round trip of a grant may change the number
 // of slots.
 bool Swarm::may_ask(SessionId id, Session& session, const BlockRange& block, Instant now) {
-  if (!session.grants.spoken) {
+  if (!session.grants.in_use) {
     return !session.choking;
   }
   const GrantBook::Request request = grants_.take_up(id, session, block, now);
@@ -34,7 +34,7 @@ void Swarm::on_request(SessionId id, Session& session, const BlockRange& block, 
   session.messages.earn();
   uploads_.add(id, session, block, now);
   duties_.mark(Duty::admit);
-  if (session.grants.spoken) {
+  if (session.grants.in_use) {
     duties_.mark(Duty::tell_free);
     duties_.mark(Duty::grant);
   }
@@ -44,7 +44,7 @@ void Swarm::on_request(SessionId id, Session& session, const BlockRange& block, 
 // stays what it was.
 void Swarm::on_cancel(SessionId id, Session& session, const BlockRange& block, Instant now) {
   uploads_.cancel(id, session, block);
-  if (session.grants.spoken) {
+  if (session.grants.in_use) {
     if (!session.asks_for(block.piece)) {
       end_grant(id, block.piece, now);
       duties_.mark(Duty::grant);

@@ -89,7 +89,7 @@ void UploadQueues::serve(SessionId id, Session& session, Instant now) {
   while (session.state == Session::State::open && scheduler.is_served(id.slot) &&
          !session.asked.empty() && session.sending_bytes < limits::send_window_bytes &&
          session.sending_blocks < limits::send_window_blocks) {
-    if (!session.grants.spoken && !stock_share_.may_send(now)) {
+    if (!session.grants.in_use && !stock_share_.may_send(now)) {
       held_back_.set(id.slot, true);  // serve_held_back goes on
       return;
     }
@@ -104,10 +104,10 @@ void UploadQueues::serve(SessionId id, Session& session, Instant now) {
     session.sending_bytes += block.size_bytes;
     ++session.sending_blocks;
     session.sent_at = now;
-    if (session.grants.spoken) {
-      stock_share_.own_begins(now);
+    if (session.grants.in_use) {
+      stock_share_.on_own_block_started(now);
     } else {
-      stock_share_.stock_begins(block.size_bytes);
+      stock_share_.on_stock_block_started(block.size_bytes);
     }
     sink_.send_block(id, block);
   }
@@ -147,7 +147,7 @@ bool UploadQueues::sent(Session& session, uint32_t size_bytes, Instant now) {
   session.uploaded_bytes += size_bytes;
   session.block_sent_at = now;
   session.sent_at = now;
-  return session.grants.spoken && stock_share_.own_sent(size_bytes, now);
+  return session.grants.in_use && stock_share_.on_own_block_sent(size_bytes, now);
 }
 
 void UploadQueues::check_stalled(SessionId id, const Session& session, Instant now) {
@@ -164,13 +164,13 @@ std::string_view UploadQueues::check() const {
       continue;
     }
     const bool open = session->state == Session::State::open;
-    const policy::UploadScheduler& scheduler = session->grants.spoken ? granted_ : stock_;
+    const policy::UploadScheduler& scheduler = session->grants.in_use ? granted_ : stock_;
     if (open && scheduler.is_served(id.slot) && !session->asked.empty() &&
         session->sending_bytes == 0 && !held_back_.contains(id.slot)) {
       return "a session is served, has requests, and nothing is sent";
     }
     if (held_back_.contains(id.slot) &&
-        (session->grants.spoken || session->asked.empty() || !scheduler.is_served(id.slot))) {
+        (session->grants.in_use || session->asked.empty() || !scheduler.is_served(id.slot))) {
       return "a session is held back that is our own, asks for nothing, or is not served";
     }
     if (open && scheduler.is_idle(id.slot) &&

@@ -46,7 +46,7 @@ class UploadQueues {
 
  private:
   [[nodiscard]] policy::UploadScheduler& scheduler_for(const Session& session) {
-    return session.grants.spoken ? granted_ : stock_;
+    return session.grants.in_use ? granted_ : stock_;
   }
   void serve_held_back(Instant now);
 

@@ -28,7 +28,7 @@ struct Stage {
     return directory.path() + "/" + name;
   }
 
-  Result<int> run(const Work& work) {
+  Result<int> run(const WorkFunction& work) {
     return run_work(context, {.mode = RunMode::worker, .log_name = "test"}, work);
   }
 
@@ -61,7 +61,7 @@ bool becomes_readable(int fd) {
 
 TEST_CASE("the worker's exit code is the command's") {
   Stage stage;
-  const Result<int> outcome = stage.run([](host::Front&) -> Result<int> { return 7; });
+  const Result<int> outcome = stage.run([](host::Parent&) -> Result<int> { return 7; });
   REQUIRE(outcome);
   CHECK(*outcome == 7);
 }
@@ -69,7 +69,7 @@ TEST_CASE("the worker's exit code is the command's") {
 TEST_CASE("the worker's error is the command's, with its code") {
   Stage stage;
   const Result<int> outcome = stage.run(
-      [](host::Front&) -> Result<int> { return fail(ErrorCode::conflict, "port taken"); });
+      [](host::Parent&) -> Result<int> { return fail(ErrorCode::conflict, "port taken"); });
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code == ErrorCode::conflict);
   CHECK(outcome.error().text == "port taken");
@@ -77,7 +77,7 @@ TEST_CASE("the worker's error is the command's, with its code") {
 
 TEST_CASE("a worker killed by a signal is a failure that says so") {
   Stage stage;
-  const Result<int> outcome = stage.run([](host::Front&) -> Result<int> {
+  const Result<int> outcome = stage.run([](host::Parent&) -> Result<int> {
     raise(SIGKILL);
     return 0;
   });
@@ -87,7 +87,7 @@ TEST_CASE("a worker killed by a signal is a failure that says so") {
 
 TEST_CASE("what a dying worker wrote to standard error is in the failure") {
   Stage stage;
-  const Result<int> outcome = stage.run([](host::Front&) -> Result<int> {
+  const Result<int> outcome = stage.run([](host::Parent&) -> Result<int> {
     (void)!write(STDERR_FILENO, "it broke here\n", 14);
     _exit(3);
   });
@@ -97,7 +97,7 @@ TEST_CASE("what a dying worker wrote to standard error is in the failure") {
 
 TEST_CASE("a signal to the command stops the worker and is reported as interrupted") {
   Stage stage;
-  const Result<int> outcome = stage.run([](host::Front&) -> Result<int> {
+  const Result<int> outcome = stage.run([](host::Parent&) -> Result<int> {
     kill(getppid(), SIGTERM);
     while (true) {
       pause();
@@ -110,7 +110,7 @@ TEST_CASE("a signal to the command stops the worker and is reported as interrupt
 TEST_CASE("a second SIGHUP does not kill a worker that cleans up") {
   Stage stage;
   const std::string cleaned = stage.file("cleaned");
-  const Result<int> outcome = stage.run([&cleaned](host::Front&) -> Result<int> {
+  const Result<int> outcome = stage.run([&cleaned](host::Parent&) -> Result<int> {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -131,12 +131,12 @@ TEST_CASE("a second SIGHUP does not kill a worker that cleans up") {
 TEST_CASE("the worker goes on after it has finished, with its own text in the log") {
   Stage stage;
   const std::string done = stage.file("done");
-  const Result<int> outcome = stage.run([&done](host::Front& front) -> Result<int> {
-    const pid_t parent = getppid();
-    front.finish({.exit_code = 5});
-    while (getppid() == parent && kill(parent, 0) != 0) {
+  const Result<int> outcome = stage.run([&done](host::Parent& parent) -> Result<int> {
+    const pid_t command = getppid();
+    parent.finish({.exit_code = 5});
+    while (getppid() == command && kill(command, 0) != 0) {
     }
-    front.note("alone now");
+    parent.note("alone now");
     write_file(done, "x");
     return 0;
   });
@@ -149,14 +149,14 @@ TEST_CASE("the worker goes on after it has finished, with its own text in the lo
   CHECK(line.find("alone now") != std::string::npos);
 }
 
-TEST_CASE("the worker sees when the command in front is killed") {
+TEST_CASE("the worker sees when the command that started it is killed") {
   Stage stage;
   const std::string seen = stage.file("seen");
   const pid_t command = fork();
   if (command == 0) {
-    (void)stage.run([&seen](host::Front& front) -> Result<int> {
+    (void)stage.run([&seen](host::Parent& parent) -> Result<int> {
       kill(getppid(), SIGKILL);
-      if (becomes_readable(front.hangup_fd())) {
+      if (becomes_readable(parent.hangup_fd())) {
         write_file(seen, "x");
       }
       return 0;
@@ -174,8 +174,8 @@ TEST_CASE("the worker keeps no descriptor of the caller") {
   const std::string go = stage.file("go");
   int held[2];
   REQUIRE(pipe(held) == 0);  // inherited by what is started, as those of a shell are
-  const Result<int> outcome = stage.run([&go](host::Front& front) -> Result<int> {
-    front.finish({.exit_code = 0});
+  const Result<int> outcome = stage.run([&go](host::Parent& parent) -> Result<int> {
+    parent.finish({.exit_code = 0});
     (void)appears(go);
     return 0;
   });
@@ -193,7 +193,7 @@ TEST_CASE("a run directory that cannot be made is an error before any worker sta
   write_file(stage.file("file"), "x");
   stage.context.run_directory = stage.file("file") + "/run";
   bool is_run = false;
-  const Result<int> outcome = stage.run([&is_run](host::Front&) -> Result<int> {
+  const Result<int> outcome = stage.run([&is_run](host::Parent&) -> Result<int> {
     is_run = true;
     return 0;
   });

@@ -206,7 +206,7 @@ TEST_CASE("unpacking is confined, and works without where the kernel has nothing
                {.path = "other/link", .type = EntryType::hard_link, .link_target = "dir/file"}});
   class Watcher : public Notes {
    public:
-    void progress(const Progress& /*progress*/) override {
+    void progress(const ByteProgress& /*progress*/) override {
       const Fd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
       is_held = !socket.is_open();
     }

@@ -225,7 +225,7 @@ TEST_CASE("what follows a tar's end can be stopped") {
       compressed(small_tar() + std::string(20'000'000, '\0'), ArchiveFormat::tar_zstd);
   class Stopper : public Observer {
    public:
-    void progress(const Progress& progress) override {
+    void progress(const ByteProgress& progress) override {
       if (progress.path.empty() && ++calls_ > 10) {
         cancel.set();
       }

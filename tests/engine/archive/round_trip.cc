@@ -299,7 +299,7 @@ class Meddler : public Observer {
  public:
   explicit Meddler(std::function<void()> meddle, bool within_b = false)
       : meddle_(std::move(meddle)), within_b_(within_b) {}
-  void progress(const Progress& progress) override {
+  void progress(const ByteProgress& progress) override {
     const bool is_time =
         within_b_ ? progress.path == "b" && progress.bytes_done > 1'000'000 : progress.path == "a";
     if (is_time && !done_) {

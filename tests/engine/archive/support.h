@@ -34,10 +34,10 @@ class TemporaryDirectory {
 // Keeps what it was told.
 class Notes : public Observer {
  public:
-  void progress(const Progress& progress) override { last = progress; }
+  void progress(const ByteProgress& progress) override { last = progress; }
   void warning(std::string_view text) override { warnings.emplace_back(text); }
 
-  Progress last;
+  ByteProgress last;
   std::vector<std::string> warnings;
 };
 

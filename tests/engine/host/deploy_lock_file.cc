@@ -29,8 +29,8 @@ struct LockedHost {
     REQUIRE(reply);
     return reply->state;
   }
-  [[nodiscard]] DeployInstead instead_of(const std::string& token, const std::string& tag) const {
-    return deploy_instead_of(*directory, {.token = token, .app = "/srv/app", .tag = tag});
+  [[nodiscard]] NewerDeploy instead_of(const std::string& token, const std::string& tag) const {
+    return newer_deploy_than(*directory, {.token = token, .app = "/srv/app", .tag = tag});
   }
 
   TemporaryDirectory scratch;
@@ -56,7 +56,7 @@ TEST_CASE("a deploy hears which one has taken over, and whether it is of the sam
   CHECK(host.lock("alice", "v1") == LockState::held);
   CHECK(host.instead_of("alice", "v1").text.empty());
   CHECK(host.lock("bob", "v2", {"alice"}) == LockState::held);
-  const DeployInstead other = host.instead_of("alice", "v1");
+  const NewerDeploy other = host.instead_of("alice", "v1");
   CHECK(other.text.starts_with("deploy of v2 by bob@laptop since "));
   CHECK_FALSE(other.is_of_tag);
   CHECK(host.lock("carol", "v2", {"bob"}) == LockState::held);
@@ -68,7 +68,7 @@ TEST_CASE("a peer that another deploy started here is of that one") {
   REQUIRE(write_outcome(host.scratch / "run", "v1", {{"state", outcome_done}, {"deploy", "bob"}},
                         false));
   CHECK(host.instead_of("bob", "v1").text.empty());
-  const DeployInstead other = host.instead_of("alice", "v1");
+  const NewerDeploy other = host.instead_of("alice", "v1");
   CHECK(other.text == "another deploy of v1");
   CHECK(other.is_of_tag);
   CHECK(host.instead_of("alice", "v2").text.empty());

@@ -79,7 +79,7 @@ TEST_CASE("more slots where the way to neighbours is long, one where there are f
     uint64_t total = 0;
     move(link, now, total, 20);
     link.round_trip(one.round_trip);
-    CAPTURE(link.lambda());
+    CAPTURE(link.latency_in_piece_times());
     CHECK(link.slot_count() == one.slots);
   }
 }
@@ -108,7 +108,7 @@ TEST_CASE("answers that wait behind payload do not make the way longer") {
     link.round_trip(count % 2 == 0 ? 20us : 2ms);
   }
   CHECK(link.round_trip() > 500us);
-  CHECK(link.lambda() < 0.015);
+  CHECK(link.latency_in_piece_times() < 0.015);
   CHECK(link.slot_count() == 2);
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("the next piece is agreed on six latencies ahead, a tenth of the piece
   LinkEstimate far(geometry);
   total = 0;
   move(far, now, total, 20);
-  far.round_trip(600us);  // lambda 0.3: four slots of 250 MB/s
+  far.round_trip(600us);  // latency 0.3: four slots of 250 MB/s
   CHECK(far.tail_bytes(piece_bytes) == doctest::Approx(450'000).epsilon(0.05));
   far.round_trip(2400us);
   for (int count = 0; count < 100; ++count) {

@@ -25,11 +25,11 @@ Sent run(StockShare& share, Instant& now, Duration duration, const StockShare::R
   for (Duration passed{}; passed < duration; passed += interval) {
     now += interval;
     sent.own_bytes += block_bytes;
-    if (share.own_sent(block_bytes, now)) {
+    if (share.on_own_block_sent(block_bytes, now)) {
       share.window_ended(rates, now);
     }
     for (int asked = 0; asked < 2 && share.may_send(now); ++asked) {
-      share.stock_begins(block_bytes);
+      share.on_stock_block_started(block_bytes);
       sent.stock_bytes += block_bytes;
     }
   }
@@ -43,9 +43,9 @@ TEST_CASE("with nobody of our own, or nothing for them any more, stock clients g
   const Instant start = Instant{} + 1s;
   for (int block = 0; block < 1000; ++block) {
     REQUIRE(share.may_send(start));
-    share.stock_begins(block_bytes);
+    share.on_stock_block_started(block_bytes);
   }
-  share.own_begins(start);
+  share.on_own_block_started(start);
   CHECK(!share.may_send(start));
   CHECK(!share.may_send(start + StockShare::quiet_after));
   CHECK(share.may_send(start + StockShare::quiet_after + 1ms));
@@ -95,11 +95,11 @@ TEST_CASE("the share is not saved up") {
   Instant now = Instant{} + 1s;
   for (int block = 0; block < 100'000; ++block) {
     now += interval;
-    (void)share.own_sent(block_bytes, now);
+    (void)share.on_own_block_sent(block_bytes, now);
   }
   uint64_t stock_bytes = 0;
   while (share.may_send(now)) {
-    share.stock_begins(block_bytes);
+    share.on_stock_block_started(block_bytes);
     stock_bytes += block_bytes;
   }
   CHECK(stock_bytes <= 256 * 1024);

@@ -120,22 +120,22 @@ TEST_CASE("interest follows what the peer has that we lack") {
 
 TEST_CASE("a whole piece may be awaited while a neighbour lacks something, or by another shard") {
   Bench bench(false);
-  CHECK_FALSE(bench.swarm().may_be_awaited());
+  CHECK_FALSE(bench.swarm().has_waiting_neighbour());
   (void)bench.join_seed();
-  CHECK_FALSE(bench.swarm().may_be_awaited());
+  CHECK_FALSE(bench.swarm().has_waiting_neighbour());
   const SessionId id = bench.join();
   for (uint32_t piece = 0; piece < bench.geometry.piece_count(); ++piece) {
-    CHECK(bench.swarm().may_be_awaited());
+    CHECK(bench.swarm().has_waiting_neighbour());
     bench.say(id, {.type = MessageType::have, .piece = {piece}});
   }
-  CHECK_FALSE(bench.swarm().may_be_awaited());
+  CHECK_FALSE(bench.swarm().has_waiting_neighbour());
   murder::test::Recorder sink;
   murder::swarm::SwarmConfig config;
   config.geometry = bench.geometry;
   config.leased = true;
   const murder::BitSet none(bench.geometry.piece_count());
   murder::swarm::Swarm shard(config, none, murder::Prng(1), sink);
-  CHECK(shard.may_be_awaited());
+  CHECK(shard.has_waiting_neighbour());
 }
 
 TEST_CASE("blocks are asked of a peer that unchokes us, and answers count in any order") {

@@ -94,7 +94,7 @@ host::FinalReport report_of(const tracker::TrackerServer& server) {
 
 Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& options,
                   const std::string& metrics_path, const CommandContext& context,
-                  host::Front& front) {
+                  host::Parent& parent) {
   Result<std::unique_ptr<tracker::TrackerServer>> server = tracker::TrackerServer::create(options);
   if (!server) {
     const bool is_taken = server.error().code == ErrorCode::conflict;
@@ -115,16 +115,16 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
   }
   // Its timers are of the server's reactor as well.
   std::optional<TrackerService> service;
-  service.emplace(tracker, words, options, front);
+  service.emplace(tracker, words, options, parent);
   host::FinalReport report = report_of(**server);
   report.is_in_journal = service->has_journal();
-  front.finish(report);
+  parent.finish(report);
   service->started();
   std::unique_ptr<host::MetricsKeeper> metrics;
   if (!metrics_path.empty()) {
     metrics = std::make_unique<host::MetricsKeeper>(
         tracker.reactor(), metrics_path,
-        host::bind_text<&tracker::TrackerServer::metrics>(&tracker), front);
+        host::bind_text<&tracker::TrackerServer::metrics>(&tracker), parent);
   }
   (*server)->run();
   service->stopping();
@@ -154,8 +154,8 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
   const WorkOptions work = {.mode = options.background ? RunMode::worker : RunMode::foreground,
                             .log_name = fmt::format("tracker-{}", settings->listen.front().port)};
   const std::string metrics_path = metrics_path_of(options.metrics_path);
-  return run_work(context, work, [&](host::Front& front) {
-    return serve(options.words, *settings, metrics_path, context, front);
+  return run_work(context, work, [&](host::Parent& parent) {
+    return serve(options.words, *settings, metrics_path, context, parent);
   });
 }
 

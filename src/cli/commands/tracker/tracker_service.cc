@@ -68,11 +68,11 @@ host::ServiceEvent service_event_of(const tracker::TrackerEvent& event) {
 }
 
 TrackerService::TrackerService(tracker::TrackerServer& server, TrackerWords words,
-                               tracker::TrackerOptions running, host::Front& front)
+                               tracker::TrackerOptions running, host::Parent& parent)
     : server_(server),
       words_(std::move(words)),
       running_(std::move(running)),
-      front_(front),
+      parent_(parent),
       link_(server.reactor(), host::bind_text<&TrackerService::state>(this)) {
   server_.set_owner(*this);
 }
@@ -89,9 +89,9 @@ void TrackerService::report(const host::ServiceEvent& event) {
     return;
   }
   if (event.kind == host::ServiceEventKind::reload_refused) {
-    front_.warn(event.message);
+    parent_.warn(event.message);
   } else if (event.kind == host::ServiceEventKind::reloaded) {
-    front_.note(event.message);
+    parent_.note(event.message);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/commands/tracker/tracker_settings.h"
-#include "engine/host/front.h"
+#include "engine/host/parent.h"
 #include "engine/host/service/service_link.h"
 #include "tracker/tracker_server.h"
 
@@ -16,7 +16,7 @@ class TrackerService final : public tracker::TrackerOwner {
  public:
   // `running`: what the server was made with.
   TrackerService(tracker::TrackerServer& server, TrackerWords words,
-                 tracker::TrackerOptions running, host::Front& front);
+                 tracker::TrackerOptions running, host::Parent& parent);
 
   // Serving: to be called once, before run().
   void started();
@@ -36,7 +36,7 @@ class TrackerService final : public tracker::TrackerOwner {
   tracker::TrackerServer& server_;
   const TrackerWords words_;
   const tracker::TrackerOptions running_;
-  host::Front& front_;
+  host::Parent& parent_;
   host::ServiceLink link_;
 };
 

@@ -1,15 +1,15 @@
-// The messages between a worker and the command in front of it: packets of one kind byte and JSON.
+// The messages of a worker to the command that started it: packets of one kind byte and JSON.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "engine/host/front.h"
+#include "engine/host/parent.h"
 #include "engine/io/sockets.h"
 
 namespace murder::cli {
 
-enum class FrontMessageKind : char {
+enum class WorkerMessageKind : char {
   progress = 'p',
   note = 'n',
   warning = 'w',
@@ -17,25 +17,25 @@ enum class FrontMessageKind : char {
   error = 'e',
 };
 
-struct FrontMessage {
-  FrontMessageKind kind = FrontMessageKind::note;
+struct WorkerMessage {
+  WorkerMessageKind kind = WorkerMessageKind::note;
   host::Progress progress;         // progress
   std::string text;                // note, warning
   host::FinalReport final_report;  // final_report
   Error error;                     // error
 };
 
-[[nodiscard]] std::string encode_front_message(const FrontMessage& message);
+[[nodiscard]] std::string encode_worker_message(const WorkerMessage& message);
 // Nothing when it is not one of ours.
-[[nodiscard]] std::optional<FrontMessage> decode_front_message(std::string_view packet);
+[[nodiscard]] std::optional<WorkerMessage> decode_worker_message(std::string_view packet);
 
-inline constexpr size_t front_message_bytes_max = 64 * 1024;
+inline constexpr size_t worker_message_bytes_max = 64 * 1024;
 
 // The worker's end.
-class FrontLink : public host::Front {
+class ParentLink : public host::Parent {
  public:
   // `socket` is one end of a SOCK_SEQPACKET pair.
-  explicit FrontLink(io::Fd socket) : socket_(std::move(socket)) {}
+  explicit ParentLink(io::Fd socket) : socket_(std::move(socket)) {}
 
   void progress(const host::Progress& progress) override;
   void note(std::string_view line) override;
@@ -43,11 +43,11 @@ class FrontLink : public host::Front {
   void finish(const host::FinalReport& report) override;
   [[nodiscard]] int hangup_fd() const override { return socket_.is_open() ? socket_.get() : -1; }
 
-  // What `work` returned: told to the front, or to the log when it has finished.
+  // What `work` returned: sent to the parent, or written to the log after finish().
   int end(const Result<int>& outcome);
 
  private:
-  void send(const FrontMessage& message, bool may_drop);
+  void send(const WorkerMessage& message, bool may_drop);
 
   io::Fd socket_;
 };

@@ -21,15 +21,15 @@ struct FinalReport {
 };
 
 // Whoever started it. One thread.
-class Front {
+class Parent {
  public:
-  virtual ~Front() = default;
+  virtual ~Parent() = default;
   virtual void progress(const Progress& progress) = 0;  // may be called often; may be dropped
   virtual void note(std::string_view line) = 0;
   virtual void warn(std::string_view line) = 0;
-  // At most once. The command in front ends with it; notes go to the log from now on.
+  // At most once. The command ends with it; from here on notes go to the log.
   virtual void finish(const FinalReport& report) = 0;
-  // Readable (end of file) when the front is gone before finish(); -1: there is none to watch, in
+  // Readable (end of file) when the parent is gone before finish(); -1: there is none to watch, in
   // the foreground and after finish().
   [[nodiscard]] virtual int hangup_fd() const = 0;
 };

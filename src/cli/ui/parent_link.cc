@@ -1,4 +1,4 @@
-#include "cli/ui/front_link.h"
+#include "cli/ui/parent_link.h"
 
 #include <fmt/format.h>
 #include <linux/sockios.h>
@@ -15,7 +15,7 @@
 namespace murder::cli {
 namespace {
 
-// Progress and notes are dropped while this much waits for a front that does not read (it may be
+// Progress and notes are dropped while this much waits for a parent that does not read (it may be
 // stopped by job control), so that the final report always finds room in the socket's buffer.
 constexpr int unread_bytes_max = 64 * 1024;
 constexpr size_t text_bytes_max = 16 * 1024;
@@ -31,16 +31,16 @@ void write_to_log(std::string_view kind, std::string_view line) {
 }
 
 // GCC 12 warns falsely where these are made by designated initialisers.
-FrontMessage text_message(FrontMessageKind kind, std::string_view text) {
-  FrontMessage message;
+WorkerMessage text_message(WorkerMessageKind kind, std::string_view text) {
+  WorkerMessage message;
   message.kind = kind;
   message.text = text;
   return message;
 }
 
-FrontMessage report_message(const host::FinalReport& report) {
-  FrontMessage message;
-  message.kind = FrontMessageKind::final_report;
+WorkerMessage report_message(const host::FinalReport& report) {
+  WorkerMessage message;
+  message.kind = WorkerMessageKind::final_report;
   message.final_report = report;
   return message;
 }
@@ -68,22 +68,22 @@ host::Progress progress_of(const Json& json) {
 
 }  // namespace
 
-std::string encode_front_message(const FrontMessage& message) {
+std::string encode_worker_message(const WorkerMessage& message) {
   Json body;
   switch (message.kind) {
-    case FrontMessageKind::progress:
+    case WorkerMessageKind::progress:
       body = json_of(message.progress);
       break;
-    case FrontMessageKind::note:
-    case FrontMessageKind::warning:
+    case WorkerMessageKind::note:
+    case WorkerMessageKind::warning:
       body = {{"text", message.text.substr(0, text_bytes_max)}};
       break;
-    case FrontMessageKind::final_report:
+    case WorkerMessageKind::final_report:
       body = {{"exit_code", message.final_report.exit_code},
               {"text", message.final_report.text},
               {"json", message.final_report.json}};
       break;
-    case FrontMessageKind::error:
+    case WorkerMessageKind::error:
       body = {{"code", static_cast<unsigned>(message.error.code)},
               {"text", message.error.text.substr(0, text_bytes_max)}};
       break;
@@ -91,7 +91,7 @@ std::string encode_front_message(const FrontMessage& message) {
   return static_cast<char>(message.kind) + json_text(body);
 }
 
-std::optional<FrontMessage> decode_front_message(std::string_view packet) {
+std::optional<WorkerMessage> decode_worker_message(std::string_view packet) {
   if (packet.empty()) {
     return std::nullopt;
   }
@@ -99,22 +99,22 @@ std::optional<FrontMessage> decode_front_message(std::string_view packet) {
   if (!body || !body->is_object()) {
     return std::nullopt;
   }
-  FrontMessage message;
-  message.kind = static_cast<FrontMessageKind>(packet[0]);
+  WorkerMessage message;
+  message.kind = static_cast<WorkerMessageKind>(packet[0]);
   switch (message.kind) {
-    case FrontMessageKind::progress:
+    case WorkerMessageKind::progress:
       message.progress = progress_of(*body);
       return message;
-    case FrontMessageKind::note:
-    case FrontMessageKind::warning:
+    case WorkerMessageKind::note:
+    case WorkerMessageKind::warning:
       message.text = text_member(*body, "text");
       return message;
-    case FrontMessageKind::final_report:
+    case WorkerMessageKind::final_report:
       message.final_report.exit_code = static_cast<int>(number_member(*body, "exit_code", 1));
       message.final_report.text = text_member(*body, "text");
       message.final_report.json = (*body)["json"];
       return message;
-    case FrontMessageKind::error:
+    case WorkerMessageKind::error:
       message.error.code = static_cast<ErrorCode>(count_member(*body, "code"));
       message.error.text = text_member(*body, "text");
       return message;
@@ -122,35 +122,35 @@ std::optional<FrontMessage> decode_front_message(std::string_view packet) {
   return std::nullopt;
 }
 
-void FrontLink::progress(const host::Progress& progress) {
-  FrontMessage message;
-  message.kind = FrontMessageKind::progress;
+void ParentLink::progress(const host::Progress& progress) {
+  WorkerMessage message;
+  message.kind = WorkerMessageKind::progress;
   message.progress = progress;
   send(message, /*may_drop=*/true);
 }
 
-void FrontLink::note(std::string_view line) {
+void ParentLink::note(std::string_view line) {
   if (!socket_.is_open()) {
     write_to_log("", line);
     return;
   }
-  send(text_message(FrontMessageKind::note, line), /*may_drop=*/true);
+  send(text_message(WorkerMessageKind::note, line), /*may_drop=*/true);
 }
 
-void FrontLink::warn(std::string_view line) {
+void ParentLink::warn(std::string_view line) {
   if (!socket_.is_open()) {
     write_to_log("warning: ", line);
     return;
   }
-  send(text_message(FrontMessageKind::warning, line), /*may_drop=*/true);
+  send(text_message(WorkerMessageKind::warning, line), /*may_drop=*/true);
 }
 
-void FrontLink::finish(const host::FinalReport& report) {
+void ParentLink::finish(const host::FinalReport& report) {
   send(report_message(report), /*may_drop=*/false);
   socket_.reset();
 }
 
-int FrontLink::end(const Result<int>& outcome) {
+int ParentLink::end(const Result<int>& outcome) {
   const int exit_code = outcome ? *outcome : exit_failed;
   if (!socket_.is_open()) {
     if (!outcome) {
@@ -159,15 +159,15 @@ int FrontLink::end(const Result<int>& outcome) {
   } else if (outcome) {
     send(report_message({.exit_code = exit_code, .text = {}, .json = {}}), /*may_drop=*/false);
   } else {
-    FrontMessage message;
-    message.kind = FrontMessageKind::error;
+    WorkerMessage message;
+    message.kind = WorkerMessageKind::error;
     message.error = outcome.error();
     send(message, /*may_drop=*/false);
   }
   return exit_code;
 }
 
-void FrontLink::send(const FrontMessage& message, bool may_drop) {
+void ParentLink::send(const WorkerMessage& message, bool may_drop) {
   if (!socket_.is_open()) {
     return;
   }
@@ -176,15 +176,16 @@ void FrontLink::send(const FrontMessage& message, bool may_drop) {
       (ioctl(socket_.get(), SIOCOUTQ, &unread_bytes) != 0 || unread_bytes > unread_bytes_max)) {
     return;
   }
-  const std::string packet = encode_front_message(message);
+  const std::string packet = encode_worker_message(message);
   const int flags = MSG_NOSIGNAL | (may_drop ? MSG_DONTWAIT : 0);
   ssize_t sent = 0;
   do {
     sent = ::send(socket_.get(), packet.data(), packet.size(), flags);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0 && !may_drop) {
-    write_to_log("error: ", fmt::format("the result did not reach the command in front: {}",
-                                        packet.substr(1)));
+    write_to_log("error: ",
+                 fmt::format("the result did not reach the command that started this: {}",
+                             packet.substr(1)));
   }
 }
 
