@@ -29,7 +29,7 @@
 namespace murder::cli {
 namespace {
 
-// The first of the words from `begin` on that is no option: what the user took for a command.
+// The first of the words from `begin` on that is not an option: what the user took for a command.
 std::string first_word(const std::vector<std::string>& words, size_t begin) {
   for (size_t index = begin; index < words.size(); ++index) {
     if (!words[index].empty() && words[index][0] != '-') {

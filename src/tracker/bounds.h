@@ -54,8 +54,8 @@ inline constexpr uint32_t proofs_waiting_max = 4096;
 inline constexpr uint32_t proofs_per_source_max = 256;
 static_assert(proofs_waiting_max >= 16 * proofs_per_source_max);
 inline constexpr Duration proof_timeout = std::chrono::seconds(1);
-// A full tracker takes the record, or the release, of the source with the most out of so many drawn
-// at random.
+// A full tracker takes the record, or the release, of the source with the most among this many
+// drawn at random.
 inline constexpr uint32_t eviction_draws = 64;
 // Releases that one source may have begun when others want room.
 inline constexpr uint32_t swarms_per_source_when_full = 64;

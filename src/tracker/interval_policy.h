@@ -1,4 +1,4 @@
-// How often peers announce, and how long a silent one is believed to live. Pure.
+// How often peers announce, and how long a silent one is taken to live. Pure.
 #pragma once
 
 #include <cstdint>

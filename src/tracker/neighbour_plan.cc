@@ -10,7 +10,7 @@ namespace {
 
 using namespace limits;
 
-// What one of so many trackers tells of a number.
+// What one of that many trackers hands out of a number.
 uint32_t share_of(uint32_t count, uint32_t tracker_count) {
   return (count + tracker_count - 1) / tracker_count;
 }

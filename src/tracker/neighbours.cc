@@ -219,9 +219,9 @@ Swarm::Place Swarm::candidate_place(Family family, Layer layer, uint32_t number)
 // taken as from elsewhere.
 void Swarm::apply_reported_count(PeerRecord& record, uint32_t neighbour_count) {
   const uint32_t told = std::min<uint32_t>(neighbour_count, UINT8_MAX);
-  const uint32_t believed = uint32_t{record.neighbour_count} + record.mate_count;
+  const uint32_t counted = uint32_t{record.neighbour_count} + record.mate_count;
   const uint32_t mates =
-      told < believed ? record.mate_count * told / believed : uint32_t{record.mate_count};
+      told < counted ? record.mate_count * told / counted : uint32_t{record.mate_count};
   record.mate_count = static_cast<uint8_t>(mates);
   record.neighbour_count = static_cast<uint8_t>(told - mates);
 }

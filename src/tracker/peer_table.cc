@@ -20,7 +20,7 @@ namespace {
 // swept four times an interval.
 constexpr uint32_t sweep_records_per_announce = 4;
 
-// One of so many announces of a peer that did not answer leads to another try.
+// One in this many announces of a peer that did not answer leads to another try.
 constexpr uint32_t refused_tries = 8;
 
 // A client may say any number; the sum over all peers must not overflow.
@@ -167,7 +167,7 @@ void PeerTable::put(Swarm& swarm, PeerRecord record, std::string_view rack, cons
       return;
     }
   }
-  // Who did not answer is tried again now and then.
+  // A peer that did not answer is tried again now and then.
   record.is_refused = known != nullptr && known->is_refused;
   const bool is_due = !record.is_refused || prng.below(refused_tries) == 0;
   record_count_ += swarm.put(record, rack) ? 1 : 0;

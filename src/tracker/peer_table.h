@@ -3,9 +3,9 @@
 //
 // Bounded by limits::tracker_swarms_max and limits::tracker_peers_max. Room is shared by source
 // (sources.h): when all is taken, a newcomer gets that of a source which has more, and only when
-// there is none it is refused, with a failure reason and a time to retry. Who is known already goes
-// on. What a peer says of itself is not told to others before it was proven: an address that is not
-// its source's at all, the many peers of one source only when there are no others. Each
+// there is none it is refused, with a failure reason and a time to retry. A known peer
+// continues. What a peer says of itself is not told to others before it was proven: an address that
+// is not its source's at all, the many peers of one source only when there are no others. Each
 // announce also looks at a few records of its swarm for expired ones, and `sweep` at all of them in
 // turn. A swarm without peers is forgotten after limits::empty_swarm_lifetime, or sooner when its
 // room is needed.
@@ -35,7 +35,7 @@ struct PeerTableOptions {
   uint32_t swarms_max = limits::tracker_swarms_max;
   uint32_t peers_max = limits::tracker_peers_max;
   uint32_t completed_ids_max = limits::tracker_completed_ids_max;
-  // Somebody dials what next_proof() says; without, all that peers say is believed.
+  // Somebody dials what next_proof() says; without, all that peers say is trusted.
   bool proves = false;
   RackTable racks;            // where hosts stand that do not say it themselves
   bool keeps_events = false;  // for take_events()
@@ -122,7 +122,7 @@ class PeerTable {
                                       bool is_foreign) const;
   void put(Swarm& swarm, PeerRecord record, std::string_view rack, const Taken& taken, Prng& prng);
   void renew(Swarm& swarm, const Taken& taken, Prng& prng);
-  // The records of one swarm that expired, at most so many looked at.
+  // The records of one swarm that expired, at most this many looked at.
   Swarm::SweepResult sweep_swarm(const InfoHash& info_hash, Swarm& swarm, Instant now,
                                  uint32_t budget);
   [[nodiscard]] TrackerEvent event_of(TrackerEventKind kind, const InfoHash& info_hash,

@@ -1,4 +1,4 @@
-// Who gives way when a table is full: whoever has the most of it.
+// What gives way when a table is full: the source that has the most of it.
 #include <algorithm>
 #include <cstring>
 #include <tuple>

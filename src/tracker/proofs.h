@@ -26,7 +26,7 @@ struct Proof {
 // come first, and of several any: the order in which they came favours nobody.
 class ProofQueue {
  public:
-  // False when there is no room for it.
+  // False: there is no room for it.
   bool add(const Proof& proof, SourceLedger& ledger);
   // It is under way from here on, until ended().
   [[nodiscard]] std::optional<Proof> next(Prng& prng);

@@ -28,7 +28,7 @@ class RackRegister {
     uint16_t position = 0;
   };
 
-  // Adds a member, which is the owner's reference; an empty name is no rack.
+  // Adds a member, which is the owner's reference; an empty name is not a rack.
   [[nodiscard]] Seat join(std::string_view name, uint32_t reference);
   // The member that has the seat of the one that left now; FlatIndex::none when nobody has moved.
   [[nodiscard]] uint32_t leave(Seat seat);

@@ -83,7 +83,7 @@ Result<RackTable> RackTable::parse(std::string_view text, std::string_view path)
     }
     const std::optional<Prefix> prefix = parse_network(network_text);
     if (!prefix) {
-      return wrong(number, fmt::format("'{}' is no network: write one like 10.1.0.0/16 and the "
+      return wrong(number, fmt::format("'{}' is not a network: write one like 10.1.0.0/16 and the "
                                        "name of its rack",
                                        network_text));
     }

@@ -10,8 +10,8 @@ namespace murder::tracker {
 
 namespace {
 
-// Swarms that are listed, on the status page and in /status.json. Who asks for one by its info hash
-// gets it, however many there are.
+// Swarms that are listed, on the status page and in /status.json. A client that asks for one by its
+// info hash gets it, however many there are.
 constexpr uint32_t page_lines_max = 500;
 constexpr uint32_t json_lines_max = 1000;
 // Leechers that are named, those with the most left to fetch.

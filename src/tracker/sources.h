@@ -17,7 +17,7 @@ using SourceKey = uint32_t;
 
 [[nodiscard]] SourceKey source_key(const IpAddress& remote, uint64_t hash_seed);
 
-// How far a record is believed.
+// How far what a record says is trusted.
 enum class Standing : uint8_t {
   usual,   // handed out
   proven,  // handed out: a peer answered the tracker there

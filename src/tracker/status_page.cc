@@ -103,7 +103,7 @@ void append_progress_rows(std::string& page, const SwarmLine& line) {
   page += "</td></tr>\n";
 }
 
-// Who fell silent, with how far it was.
+// The hosts that fell silent, with how far they were.
 void append_lost(std::string& page, const SwarmLine& line, Instant now) {
   if (line.progress.lost_count == 0) {
     return;

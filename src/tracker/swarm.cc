@@ -76,7 +76,7 @@ void draw(uint32_t bound, uint32_t count, Prng& prng, std::array<uint32_t, draws
   }
 }
 
-// A second address is nobody's mate: the first one is. And who is not believed is nobody's.
+// A second address is nobody's mate: the first one is. Nor is a peer that is not trusted.
 bool may_sit(const PeerRecord& record) {
   return !record.is_alias &&
          (record.standing == Standing::usual || record.standing == Standing::proven);

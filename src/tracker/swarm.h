@@ -38,7 +38,7 @@ struct PeerRecord {
   bool is_alias : 1 = false;
   bool is_source : 1 = false;   // a seeder that the release comes from
   bool is_refused : 1 = false;  // the tracker dialled it in vain
-  // How many neighbours it is believed to have: what it told last, and what was handed out since.
+  // How many neighbours it is counted with: what it reported last, and what was handed out since.
   // Of a peer in a rack those outside of it, and its mates by themselves.
   uint8_t neighbour_count = 0;
   uint64_t left_bytes = 0;  // 0: a seeder
@@ -163,8 +163,8 @@ class Swarm {
   //
   // To one that has none yet: all others in a very small swarm, else as many as it is to dial; in a
   // rack its mates and remote_to_dial from elsewhere (neighbour_bounds.h). To one that has few:
-  // what it lacks. Each choice is random, the more likely the fewer neighbours a peer is believed
-  // to have,
+  // what it lacks. Each choice is random, the more likely the fewer neighbours a peer is counted
+  // with,
   // and none that is full or overdue as long as there are others; a quarter is taken from those
   // that still fetch, and a quarter prefers who has more. In a small swarm it is told of the seeder
   // that was there first as long as that has room, and where it gets no further in any case: many

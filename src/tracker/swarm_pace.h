@@ -20,7 +20,7 @@ class SwarmPace {
   [[nodiscard]] std::optional<Duration> elapsed(Instant now) const;
   // Bytes a second; 0 while nobody fetches.
   [[nodiscard]] uint64_t rate(Instant now) const;
-  // For so much that is left to fetch; nothing when that cannot be told.
+  // For that much that is left to fetch; nothing when it cannot be known.
   [[nodiscard]] std::optional<Duration> remaining(uint64_t left_bytes, Instant now) const;
 
  private:

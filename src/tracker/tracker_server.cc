@@ -18,14 +18,14 @@ namespace murder::tracker {
 
 namespace {
 
-// Descriptors for what is no connection: ring, listeners, signals, control, standard streams.
+// Descriptors for what is not a connection: ring, listeners, signals, control, standard streams.
 constexpr uint32_t descriptors_reserved = 64 + limits::proofs_at_once_max;
 constexpr uint32_t connections_min = 16;
 constexpr uint32_t control_connections_max = 16;
 // Two for a connection, and some for listeners, signals and wake-ups.
 constexpr uint32_t operations_per_connection = 2;
 constexpr uint32_t operations_reserved = 64;
-// Within one reactor each server takes its buffers from a group of its own.
+// Within one reactor each server takes its buffers from a separate group.
 constexpr uint16_t buffer_group_public = 0;
 constexpr uint16_t buffer_group_control = 1;
 

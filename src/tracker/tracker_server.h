@@ -23,7 +23,7 @@ namespace murder::tracker {
 
 inline constexpr uint16_t port_default = 8998;
 
-// Who runs a tracker. Called on the thread of run().
+// The owner of a tracker. Called on the thread of run().
 class TrackerOwner {
  public:
   virtual ~TrackerOwner() = default;

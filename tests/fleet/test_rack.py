@@ -134,7 +134,7 @@ class RackThatGoes(unittest.TestCase):
         self.assertEqual(traces(self.name), [])
 
     def test_an_up_that_fails_leaves_nothing(self):
-        self.assertIn("is no rate", self.rack("up", "2", "--rate", "fast", code=1).stderr)
+        self.assertIn("is not a rate", self.rack("up", "2", "--rate", "fast", code=1).stderr)
         self.assertEqual(traces(self.name), [])
 
     def test_racks_do_not_collide(self):

@@ -70,7 +70,7 @@ Result<int> wait_for_peer(const WaitOptions& options, CommandContext& context) {
   }
   host::OutcomeWatch watch(*directory);
   const Clock::time_point start = Clock::now();
-  // Who follows a peer has just started it.
+  // The command that follows a peer has just started it.
   Clock::time_point next_process_look =
       options.tells_progress ? start + process_look_interval : start;
   while (true) {

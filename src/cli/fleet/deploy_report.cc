@@ -75,7 +75,7 @@ std::string folded(const Inventory& inventory, std::span<const HostIndex> hosts)
   return fold_node_set(names);
 }
 
-// Who has it, when that is not simply who got it.
+// The hosts that have it, when they are not simply those that got it.
 std::string table_of_states(const Inventory& inventory, const DeployOutcome& outcome) {
   std::vector<HostIndex> fresh;
   std::set_difference(outcome.done.begin(), outcome.done.end(), outcome.already.begin(),

@@ -1,5 +1,5 @@
 // What the stages of a deploy share: its hosts, and the runner that their commands go through. Each
-// stage adds jobs of its own kinds as their time comes and takes what comes of them.
+// stage adds its own jobs as their time comes and takes their results.
 #pragma once
 
 #include <string>

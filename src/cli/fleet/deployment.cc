@@ -168,7 +168,7 @@ Status Deployment::check_same_release(const std::string& info_hash) {
     return fail(
         ErrorCode::conflict,
         fmt::format("{} is not what was deployed as {}: it has changed since (info hash {}, "
-                    "was {}); give it a tag of its own",
+                    "was {}); give it another tag",
                     options_.source, options_.tag, info_hash, before_->info_hash));
   }
   return {};

@@ -1,4 +1,4 @@
-// Packs a release on a thread of its own, while hosts are connected.
+// Packs a release on a separate thread, while hosts are connected.
 //
 //   running -> ended; the thread is joined by result() or the destructor (which cancels)
 #pragma once

@@ -1,4 +1,4 @@
-// How far a release is, as its tracker tells: asked once a second on a thread of its own, so that
+// How far a release is, as its tracker tells: asked once a second on a separate thread, so that
 // 10,000 hosts are followed over one connection.
 #pragma once
 

@@ -69,7 +69,7 @@ class Work {
   [[nodiscard]] std::string framed(HostIndex host, const std::string& command) const;
   void unframe(HostResult& result);
   // Says hello to those of the hosts that no command has reached yet, so that facts_of() is known.
-  // Who does not answer is found out, and noted, by the step that needs it.
+  // A host that does not answer is found, and noted, by the step that needs it.
   void meet(std::span<const HostIndex> hosts);
   [[nodiscard]] const HostFacts& facts_of(HostIndex host) const { return facts_[host.raw]; }
   void note_failure(HostFailure failure);

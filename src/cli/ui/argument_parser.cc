@@ -13,7 +13,7 @@
 namespace murder::cli {
 namespace {
 
-// The library reports a bad value by an exception of its own.
+// The library reports a bad value by its own exception.
 template <typename Target, typename Value>
 OptionHandle add_unit(ArgumentParser& line, const std::string& name, Target& target,
                       Result<Value> (*parse)(std::string_view), const std::string& help,

@@ -57,7 +57,7 @@ class ArgumentParser {
                           const std::string& help);
   OptionHandle add_flag(const std::string& name, bool& target, const std::string& help);
 
-  // Of a form of its own: an error of `take` is wrong usage.
+  // Of a special form: an error of `take` is wrong usage.
   OptionHandle add_parsed(const std::string& name, std::function<Status(const std::string&)> take,
                           const std::string& help);
   // The same, and its value may be left out: then the text is empty. A word behind it that is no

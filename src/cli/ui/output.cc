@@ -35,7 +35,7 @@ class PatientDescriptor {
     if (S_ISSOCK(status.st_mode)) {
       kind_ = Kind::socket;
     } else if (S_ISFIFO(status.st_mode) || isatty(fd) == 1) {
-      // A second open file of the same pipe or terminal has flags of its own.
+      // A second open file of the same pipe or terminal has its own flags.
       std::array<char, 40> path{};
       std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
       reopened_fd_ = open(path.data(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -46,8 +46,8 @@ void add_placing_options(ArgumentParser& command, PlacingOptions& options);
 [[nodiscard]] Status apply(const PlacingOptions& options, const codec::Metainfo& metainfo,
                            host::DeliveryOptions& delivery);
 
-// What an archive may unpack to when nobody says: the size that its torrent states, else a multiple
-// of its own.
+// What an archive may unpack to when no option says: the size that its torrent states, else a
+// multiple of the archive's size.
 [[nodiscard]] uint64_t unpacked_bytes_max_of(const codec::Metainfo& metainfo);
 
 }  // namespace murder::cli

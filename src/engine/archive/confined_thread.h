@@ -2,7 +2,7 @@
 // it one directory, a seccomp filter the few system calls it needs.
 //
 // A thread shares memory and open descriptors with the process. So this stops what a wrong path or
-// a wrong call would do, not one who runs code of his own and takes over another thread. Where the
+// a wrong call would do, not an attacker who runs code and takes over another thread. Where the
 // kernel has neither, or a container forbids them, the work is done all the same.
 #pragma once
 

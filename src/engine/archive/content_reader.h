@@ -1,7 +1,7 @@
 // The content of a torrent on disk: one file, or several that pieces span. Reads several pieces
 // side by side and hashes them in lanes.
 //
-// For one thread: it keeps some files open, and has buffers of its own.
+// For one thread: it keeps some files open, and its buffers.
 #pragma once
 
 #include <array>

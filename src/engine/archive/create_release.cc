@@ -235,7 +235,7 @@ class Creation {
     const std::string content_path = is_in_place_ ? options_.source : staging->path();
     const Geometry geometry{.total_bytes = created_.archive_bytes,
                             .piece_bytes = created_.piece_bytes};
-    // Who creates it seeds it next.
+    // It is seeded next.
     const Result<std::vector<Sha1Digest>> digests = hash_pieces(
         content_path, geometry, {.through_cache = true, .cancel = options_.cancel}, observer_);
     if (!digests) {

@@ -19,7 +19,7 @@ struct CreateOptions {
   std::string source;  // a directory or a file; a link is followed
   std::string tag;
   std::string directory = "/tmp";         // where the archive and the torrent go
-  std::vector<std::string> tracker_urls;  // each a tier of its own, in order
+  std::vector<std::string> tracker_urls;  // each a separate tier, in order
   CompressionOptions compression;         // of a directory
   uint64_t piece_bytes = 0;               // 0: by the size of the release and of the fleet
   uint32_t hosts_expected = hosts_expected_default;

@@ -149,7 +149,7 @@ Result<bool> DecodedSource::begin_member() {
     is_within_ = true;
     return ::inflateReset(&decoders_->gzip) == Z_OK;
   }
-  // As on tapes: zeros up to the end are no damage.
+  // As on tapes: zeros up to the end are not damage.
   while (true) {
     const std::span<const uint8_t> bytes = left();
     if (std::any_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte != 0; })) {

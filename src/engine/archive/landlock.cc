@@ -27,7 +27,7 @@ constexpr uint64_t unpacking_rights =
     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
     LANDLOCK_ACCESS_FS_MAKE_SYM | right_to_refer | right_to_truncate;
 
-// What a rule may say of a file that is no directory.
+// What a rule may say of a file that is not a directory.
 constexpr uint64_t rights_of_files = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
                                      LANDLOCK_ACCESS_FS_READ_FILE | right_to_truncate;
 

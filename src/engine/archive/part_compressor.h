@@ -1,4 +1,4 @@
-// Compresses one part of a stream into a stream of its own: a zstd frame or a gzip member. Such
+// Compresses one part of a stream into a separate stream: a zstd frame or a gzip member. Such
 // streams one after the other are one stream to whoever reads them (RFC 8878, section 3; RFC 1952,
 // section 2.2). For one thread each.
 #pragma once

@@ -13,9 +13,9 @@ namespace murder::archive {
 inline constexpr uint32_t hosts_expected_default = 1000;
 inline constexpr uint32_t hosts_expected_max = 1'000'000;
 
-// How many pieces a release should have for so many hosts at the least, if they can have 16 KiB. A
-// host passes on whole pieces, so the last of N hosts is some log2 N pieces behind the seeder: with
-// 25 log2 N pieces that is a few percent.
+// How many pieces a release should have for that many hosts at the least, if they can have 16 KiB.
+// A host passes on whole pieces, so the last of N hosts is some log2 N pieces behind the seeder:
+// with 25 log2 N pieces that is a few percent.
 [[nodiscard]] constexpr uint64_t pieces_least_for(uint32_t host_count) {
   return 25 * static_cast<uint64_t>(std::bit_width(host_count));  // log2, rounded up
 }

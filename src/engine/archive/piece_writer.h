@@ -1,6 +1,6 @@
 // Writes an archive and hashes its pieces on the way.
 //
-// Bytes are handed over in buffers of fixed size to a thread of its own, which writes them while
+// Bytes are handed over in buffers of fixed size to a separate thread, which writes them while
 // the caller compresses on; when all buffers are full, write() waits. Other threads hash what was
 // written, several pieces side by side, from the page cache, where it is still warm. Ends with
 // finish(), or, when that is never called, by being destroyed: what was written is then of no use.

@@ -1,7 +1,7 @@
 // Has the files of a tree read from the disk a little before they are packed, so that packing
 // does not wait for each of them in turn.
 //
-// A thread of its own opens what comes next and asks for it (POSIX_FADV_WILLNEED); it stays within
+// A separate thread opens what comes next and asks for it (POSIX_FADV_WILLNEED); it stays within
 // ahead_bytes of the packer, and ends with the destructor. What it cannot open is for the packer to
 // complain about.
 #pragma once
@@ -23,7 +23,7 @@ class ReadAhead {
   ReadAhead& operator=(const ReadAhead&) = delete;
   ~ReadAhead();
 
-  // So many more bytes of files were packed, or so many entries of `entry_cost_bytes` each.
+  // That many more bytes of files were packed, or entries of `entry_cost_bytes` each.
   void packed(uint64_t bytes) {
     position_.fetch_add(bytes, std::memory_order_relaxed);
     position_.notify_one();

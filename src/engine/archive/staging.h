@@ -1,8 +1,8 @@
 // Things that are made under a hidden name beside their own, and get their own name in one step.
 //
-// A hidden name is ".NAME.murder-" and 12 hexadecimal digits. Who makes it holds a lock (flock) on
-// it for as long as he lives, so that what a killed run left behind is told from what another
-// process is working on; each run removes what was left behind for its own NAME.
+// A hidden name is ".NAME.murder-" and 12 hexadecimal digits. The process that makes it holds a
+// lock (flock) on it for as long as it lives, so that what a killed run left behind is told from
+// what another process is working on; each run removes what was left behind for its own NAME.
 #pragma once
 
 #include <string>

@@ -38,7 +38,7 @@ bool put_name(UstarBlock& block, std::string_view name) {
     put_text(block.name, name);
     return true;
   }
-  // The last cut that leaves a prefix short enough; a directory's final slash is no cut.
+  // The last cut that leaves a prefix short enough; a directory's final slash is not a cut.
   const size_t cut = name.rfind('/', std::min<size_t>(sizeof(block.prefix), name.size() - 2));
   if (cut == std::string_view::npos || cut == 0 || name.size() - cut - 1 > sizeof(block.name)) {
     return false;

@@ -8,7 +8,7 @@
 namespace murder::archive {
 
 // A file, a link (not what it points to) or a directory with all it contains. Directories of ours
-// that are not writable are made so first. What is not there is no Error.
+// that are not writable are made so first. What is not there is not an Error.
 [[nodiscard]] Status remove_tree(const std::string& path);
 
 // The same for all entries of a directory but one (empty: all), which stays itself.

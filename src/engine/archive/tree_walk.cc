@@ -149,7 +149,7 @@ class Walk {
     Result<std::vector<ExtendedAttribute>> found =
         read_attributes(directory_fd, name, options_.keep_attributes);
     if (!found) {
-      // Who did not ask for them does not depend on them.
+      // A caller that did not ask for them does not depend on them.
       return options_.keep_attributes
                  ? Status(fail(found.error().code, shown(entry.path) + ": " + found.error().text))
                  : Status();

@@ -27,10 +27,11 @@ Status validate_rack_name(std::string_view text) {
   if (is_rack_name(text)) {
     return {};
   }
-  return fail(ErrorCode::invalid_input,
-              fmt::format("'{}' is no name of a rack: 1 to {} letters, digits and . _ - : / with "
-                          "no - in front",
-                          text, limits::rack_name_bytes_max));
+  return fail(
+      ErrorCode::invalid_input,
+      fmt::format("'{}' is not the name of a rack: 1 to {} letters, digits and . _ - : / with "
+                  "no - in front",
+                  text, limits::rack_name_bytes_max));
 }
 
 }  // namespace murder

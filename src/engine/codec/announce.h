@@ -54,10 +54,10 @@ struct AnnounceRequest {
 
 // Takes the raw query of a request line. Errors (their text suits a failure reason): info_hash,
 // peer_id, port or left missing, twice or malformed; a bad percent escape. Unknown keys, events and
-// addresses that are no numeric address are ignored.
+// addresses that are not numeric are ignored.
 [[nodiscard]] Result<AnnounceRequest> decode_announce_query(std::string_view query);
 
-// Path and query to ask for at `tracker`, whose URL may have a query of its own.
+// Path and query to ask for at `tracker`, whose URL may already have a query.
 [[nodiscard]] std::string announce_target(const Url& tracker, const AnnounceRequest& request);
 
 struct AnnouncePeer {

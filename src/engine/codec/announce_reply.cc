@@ -150,7 +150,7 @@ Status read_peers(AnnounceReply& reply, const BencodeValue& root) {
   if (const std::optional<BencodeValue> peers6 = root.find("peers6")) {
     const auto bytes = peers6->bytes();
     return bytes ? read_compact(reply, *bytes, compact_v6_bytes)
-                 : refuse("has peers6 that are no string");
+                 : refuse("has peers6 that are not a string");
   }
   return {};
 }
@@ -201,7 +201,7 @@ std::string encode_announce_reply(const AnnounceReply& reply, PeerListForm form)
 Result<AnnounceReply> decode_announce_reply(std::span<const uint8_t> body) {
   const Result<BencodeValue> root = decode_bencode_prefix(body);
   if (!root || !root->is_dictionary()) {
-    return refuse("is no bencoded dictionary: is it a tracker?");
+    return refuse("is not a bencoded dictionary: is it a tracker?");
   }
   AnnounceReply reply;
   if (const auto reason = root->find_text("failure reason")) {

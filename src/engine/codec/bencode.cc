@@ -99,7 +99,7 @@ class Checker {
     }
     if (level != nullptr && level->is_dictionary) {
       if (!level->awaits_value) {
-        return is_digit(byte) ? key(*level) : refuse("a dictionary's key is no string");
+        return is_digit(byte) ? key(*level) : refuse("a dictionary's key is not a string");
       }
       level->awaits_value = false;
     }

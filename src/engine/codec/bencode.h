@@ -42,7 +42,7 @@ class BencodeValue {
   [[nodiscard]] BencodeItems items() const;
   [[nodiscard]] BencodeEntries entries() const;
 
-  // The value of a key of a dictionary; nullopt when there is none or this is no dictionary.
+  // The value of a key of a dictionary; nullopt when there is none or this is not a dictionary.
   [[nodiscard]] std::optional<BencodeValue> find(std::string_view key) const;
   // The same, and nullopt when the value is of another type.
   [[nodiscard]] std::optional<int64_t> find_integer(std::string_view key) const;
@@ -85,7 +85,7 @@ class BencodeEntries {
 };
 
 // The whole input is one value. Errors: what breaks the format (integers with leading zeros or
-// beyond 64 bits, strings longer than what is left, keys that are no strings or come twice, bytes
+// beyond 64 bits, strings longer than what is left, keys that are not strings or come twice, bytes
 // after the value), nesting beyond limits::bencode_depth_max. Keys out of order are accepted, in
 // dictionaries of up to limits::bencode_unsorted_keys_max keys.
 [[nodiscard]] Result<BencodeValue> decode_bencode(std::span<const uint8_t> input);

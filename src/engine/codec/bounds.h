@@ -31,7 +31,7 @@ inline constexpr size_t signatures_max = 16;
 inline constexpr uint32_t http_head_bytes_max = 16 * 1024;
 inline constexpr uint32_t http_fields_max = 64;  // header fields of one head
 inline constexpr uint32_t scrape_hashes_max = 128;
-static_assert(scrape_hashes_max * 72 < http_head_bytes_max, "so many fit into one request");
+static_assert(scrape_hashes_max * 72 < http_head_bytes_max, "that many fit into one request");
 inline constexpr uint32_t peers_per_reply_default = 50;
 inline constexpr uint32_t peers_per_reply_max = 200;
 static_assert(peers_per_reply_default <= peers_per_reply_max);

@@ -100,7 +100,7 @@ Result<ExtensionHandshake> decode_extension_handshake(std::span<const uint8_t> p
     return fail(std::move(root.error()));
   }
   if (!root->is_dictionary()) {
-    return fail(ErrorCode::invalid_input, "an extension handshake is no dictionary");
+    return fail(ErrorCode::invalid_input, "an extension handshake is not a dictionary");
   }
   ExtensionHandshake handshake;
   handshake.client = root->find_text("v").value_or("").substr(0, client_bytes_max);

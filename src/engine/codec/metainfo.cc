@@ -51,7 +51,7 @@ Result<std::string> read_path(const std::optional<BencodeValue>& parts, std::str
   while (const std::optional<BencodeValue> item = items.next()) {
     const std::optional<std::string_view> part = item->text();
     if (!part) {
-      return refuse_torrent("a part of a path is no string");
+      return refuse_torrent("a part of a path is not a string");
     }
     const bool is_dots = is_target && (*part == "." || *part == "..");
     if (Status status = is_dots ? Status() : check_part(*part, limits::path_part_bytes_max);

@@ -68,7 +68,7 @@ Layout layout_of(MessageType type) {
   return Layout::none;
 }
 
-// keep_alive and unknown are no ids of the wire.
+// keep_alive and unknown are not ids of the wire.
 MessageType type_of_id(uint8_t id) {
   const auto type = static_cast<MessageType>(id);
   return layout_of(type) == Layout::none ? MessageType::unknown : type;

@@ -76,7 +76,7 @@ struct FrameHead {
 
 // Decodes the body of one frame (after the length field). For a piece message `body` may be the 9
 // bytes of id, index and begin alone, with `body_bytes` the length the frame said. Errors: a length
-// that does not fit the id. An unknown id is no error.
+// that does not fit the id. An unknown id is not an error.
 [[nodiscard]] Result<PeerMessage> decode_message(std::span<const uint8_t> body,
                                                  uint32_t body_bytes);
 

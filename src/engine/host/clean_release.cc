@@ -26,7 +26,7 @@ bool is_finished_peer(const RunningProcess& process) {
   return process.kind() == kind_peer && text_member(process.status, "phase") == "seeding";
 }
 
-// Never a directory, and nothing is no error.
+// Never a directory; a missing file is not an error.
 Status remove_file(int directory_fd, const std::string& path, uid_t owner, Json& removed) {
   struct stat status {};
   if (fstatat(directory_fd, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&

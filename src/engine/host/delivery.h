@@ -1,4 +1,4 @@
-// Puts a fetched release into its place, on a thread of its own.
+// Puts a fetched release into its place, on a separate thread.
 #pragma once
 
 #include <atomic>

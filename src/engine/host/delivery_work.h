@@ -12,7 +12,7 @@
 
 namespace murder::host {
 
-// Who hears that a delivery has ended: called on its thread, last of all.
+// What is told that a delivery has ended: called on its thread, last of all.
 struct DeliveryEnd {
   void* owner = nullptr;
   void (*handler)(void* owner) = nullptr;

@@ -56,7 +56,7 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
     lock.owns_seeder = own->owns_seeder;
     lock.since = own->since;
   }
-  // Also another one of our own token: a deploy has one.
+  // Also another lock under our own token: a deploy has one.
   const auto goes = [&](const DeployLock& other) {
     return other.token == lock.token || is_stale(other, clock) ||
            contains(request.replaced, other.token) || contains(request.ousted, other.token);

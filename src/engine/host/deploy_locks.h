@@ -2,7 +2,7 @@
 // and of a tag, whichever machine it was started from. A lock ends with its deploy, after its lease
 // when that does not renew it, and with a reboot of this host. Pure.
 //
-// A mark is no lock: it says that a deploy needs the tracker of this host.
+// A mark is not a lock: it says that a deploy needs the tracker of this host.
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,7 @@ class HelperLink {
   };
 
   [[nodiscard]] int fd() const { return socket_.get(); }
-  // Both block. Error (conflict): the other end is gone, or sent what is no message.
+  // Both block. Error (conflict): the other end is gone, or sent what is not a message.
   [[nodiscard]] Status send(const Json& message, int passed_fd = -1);
   [[nodiscard]] Result<Received> receive();
   void close() { socket_.reset(); }

@@ -27,7 +27,7 @@ Status write_metrics_file(const std::string& path, const std::string& text) {
     return fail(ErrorCode::conflict,
                 fmt::format("{} is not a regular file: name another, or remove it", path));
   }
-  // Of a host that loses power, figures of a moment ago are no loss.
+  // Of a host that loses power, the latest figures may be lost.
   return write_small_file(
       path, text, SmallFile{.mode = metrics_mode, .ignores_umask = true, .sync_to_disk = false});
 }

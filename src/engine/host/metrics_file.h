@@ -18,7 +18,7 @@ namespace murder::host {
 // regular file in its place (a device, a link) stays, and is an Error.
 [[nodiscard]] Status write_metrics_file(const std::string& path, const std::string& text);
 
-// Writes a file again and again on a thread of its own, since a disk may take its time. Holds one
+// Writes a file again and again on a separate thread, since a disk may take its time. Holds one
 // text that waits to be written; a newer one replaces it. Ends with finish() or its destructor,
 // which wait for the disk, but not for long.
 class MetricsWriter {

@@ -26,8 +26,8 @@ inline constexpr std::string_view outcome_failed = "failed";
 [[nodiscard]] Status write_outcome(const std::string& run_directory_option, std::string_view tag,
                                    const Json& outcome, bool sync_to_disk = true);
 
-// An object with "state": one of the three above. Errors: ErrorCode::not_found; a file that is no
-// outcome.
+// An object with "state": one of the three above. Errors: ErrorCode::not_found; a file that is not
+// an outcome.
 [[nodiscard]] Result<Json> read_outcome(const RunDirectory& directory, std::string_view tag);
 
 // There was an outcome before there was its process: who removed it waits for no other, and would

@@ -83,7 +83,7 @@ std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
         .pid = pid_of_socket(name), .socket_name = name, .status = Json::object(), .problem = {}};
     Result<Json> status = ask(directory, name, "GET", "/status");
     if (!status || !status->is_object()) {
-      process.problem = status ? "its answer is no status" : status.error().text;
+      process.problem = status ? "its answer is not a status" : status.error().text;
       // It may have ended between the two looks.
       const Result<SocketOwner> owner = owner_of_socket(directory, name);
       if (owner ? has_ended(owner->pidfd.get(), end_wait_ms) || is_ending(owner->pid)

@@ -175,10 +175,11 @@ Result<std::string> ReleaseDirectory::current(const std::string& link) const {
     return std::string();
   }
   if (size < 0 && errno == EINVAL) {
-    return fail(ErrorCode::exists,
-                fmt::format("{}/{} is there and is no symbolic link: move it away, or name another "
-                            "with --link",
-                            path_, link));
+    return fail(
+        ErrorCode::exists,
+        fmt::format("{}/{} is there and is not a symbolic link: move it away, or name another "
+                    "with --link",
+                    path_, link));
   }
   if (size < 0) {
     return fail_errno(errno, fmt::format("cannot read the link {}/{}", path_, link));
@@ -189,7 +190,7 @@ Result<std::string> ReleaseDirectory::current(const std::string& link) const {
   }
   if (text.find('/') != std::string::npos || !validate_tag(text)) {
     return fail(ErrorCode::conflict,
-                fmt::format("{}/{} points to {}, which is no release of this directory", path_,
+                fmt::format("{}/{} points to {}, which is not a release of this directory", path_,
                             link, text));
   }
   return text;

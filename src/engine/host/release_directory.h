@@ -45,7 +45,7 @@ class ReleaseDirectory {
   // What the record lists as delivered or activated, as far as it is there.
   [[nodiscard]] PresentTags present() const;
   // The tag the link points to; empty when there is no link. Errors: it is not a link, or points to
-  // something that is no release of this directory.
+  // something that is not a release of this directory.
   [[nodiscard]] Result<std::string> current(const std::string& link) const;
   // In one rename: who follows the link sees the old release or the new one.
   [[nodiscard]] Status switch_to(const std::string& tag, const std::string& link);

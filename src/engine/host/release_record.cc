@@ -22,7 +22,8 @@ Result<std::vector<std::string>> list_of(const Json& json, const char* key) {
   }
   for (const Json& entry : json[key]) {
     if (!entry.is_text()) {
-      return fail(ErrorCode::invalid_input, fmt::format("\"{}\" holds what is no text", key));
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("\"{}\" holds a value that is not text", key));
     }
     list.push_back(entry.text());
   }

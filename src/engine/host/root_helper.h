@@ -1,4 +1,4 @@
-// The part of `murder peer --user` that keeps the rights of root: a process of its own that does
+// The part of `murder peer --user` that keeps the rights of root: a separate process that does
 // nothing but place the release and write what root's run directory holds of it.
 //
 //   peer: starts the helper, gives up root, fetches, and passes the open archive

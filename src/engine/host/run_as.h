@@ -23,7 +23,7 @@ struct RunAs {
 [[nodiscard]] Result<RunAs> parse_run_as(const std::string& text);
 
 // For good, and no program that is run gives anything back. Before any thread is started: each has
-// an identity of its own.
+// a separate identity.
 [[nodiscard]] Status give_up_root(const RunAs& run_as);
 
 // `mkdir -p`; what had to be made, and nothing else, belongs to this user.

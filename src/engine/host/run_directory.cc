@@ -25,7 +25,7 @@ namespace {
 constexpr std::string_view socket_suffix = ".sock";
 constexpr int backlog = 64;
 constexpr size_t sockets_of_others_max = 16;
-constexpr int same_pid_max = 16;  // containers with pids of their own may share a run directory
+constexpr int same_pid_max = 16;  // containers with separate pids may share a run directory
 
 // Held while sockets are added or removed, so that nobody removes one that was made just now.
 class DirectoryLock {
@@ -112,7 +112,7 @@ enum class DeadSockets : uint8_t { removed, left };
 template <typename PathOf>
 void add_live_sockets(int directory_fd, const PathOf& path_of, DeadSockets dead,
                       std::vector<std::string>& names) {
-  // A descriptor of its own: reading moves the position of the one it reads from.
+  // Another descriptor: reading moves the position of the one it reads from.
   const int listing_fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* listing = listing_fd < 0 ? nullptr : fdopendir(listing_fd);
   if (listing == nullptr) {

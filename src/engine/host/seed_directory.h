@@ -18,7 +18,7 @@ namespace murder::host {
 [[nodiscard]] Result<std::string> find_content(const std::string& torrent_path,
                                                const codec::Metainfo& metainfo);
 
-// "\x2d" becomes "-" and so on; what is no such escape stays. "-" stays "-".
+// "\x2d" becomes "-" and so on; what is not such an escape stays. "-" stays "-".
 [[nodiscard]] std::string unescape_instance(std::string_view text);
 
 }  // namespace murder::host

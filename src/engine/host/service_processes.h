@@ -1,5 +1,5 @@
 // The services of the packages on this host (murder-tracker.service, murder-seed@TAG.service),
-// whose control sockets are in directories of their own, which only their user and root may read.
+// whose control sockets are in separate directories, which only their user and root may read.
 #pragma once
 
 #include <string>

@@ -4,7 +4,7 @@
 //   starting -> verifying -> fetching -> (delivering, by the peer) -> serving -> stopping
 //   -> run() returns
 //
-// One thread; blocking work of the owner (unpacking) runs on a thread of its own and comes back
+// One thread; blocking work of the owner (unpacking) runs on a separate thread and comes back
 // through a notifier.
 #pragma once
 

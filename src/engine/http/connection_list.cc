@@ -8,7 +8,7 @@
 namespace murder::http {
 namespace {
 
-// Of so many of the oldest the one to go is chosen.
+// The one to go is chosen among this many of the oldest.
 constexpr uint32_t candidates_max = 32;
 
 }  // namespace

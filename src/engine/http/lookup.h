@@ -15,7 +15,7 @@ namespace murder::http {
 // Blocks as long as the system's resolver likes. Addresses in the order to try them, at least one.
 [[nodiscard]] Result<std::vector<IpAddress>> look_up_blocking(const std::string& host);
 
-// One name being resolved on a thread of its own, at most limits::lookups_max at once in a process.
+// One name being resolved on its own thread, at most limits::lookups_max at once in a process.
 // Shared by that thread and the one that asked; the last of the two to let go frees it, so that
 // whoever asked need not wait for a resolver that hangs.
 class Lookup {

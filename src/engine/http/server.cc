@@ -80,7 +80,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
 
   void closing(Connection& connection) override { ConnectionList::leave(connection); }
 
-  // Who holds something longest goes first, but for one that is alone.
+  // The one that holds something longest goes first, unless it is alone.
   void held_changed() override {
     while (held_.all - held_.going > options_.held_bytes_max / 2 && busy_.has_several()) {
       ++counters_.crowded;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t piece_body_head_bytes = codec::piece_head_bytes - codec::frame_length_bytes;
 constexpr size_t partial_bytes_kept = 1024;
-constexpr uint32_t piece_payload_bytes_max = 1024 * 1024;  // beyond it is no block anybody sends
+constexpr uint32_t piece_payload_bytes_max = 1024 * 1024;  // nobody sends larger blocks
 constexpr uint8_t protocol_name_bytes = 19;                // the first byte of a handshake
 
 }  // namespace

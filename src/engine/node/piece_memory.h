@@ -25,7 +25,7 @@ class PieceMemory {
     uint32_t buffer_count = 0;
     uint32_t place_count = 0;  // at least buffer_count
   };
-  // How many of each fit into `memory_bytes` when so many pieces are missing: none for none.
+  // How many of each fit into `memory_bytes` when that many pieces are missing: none for none.
   [[nodiscard]] static Size size_for(const Geometry& geometry, uint32_t missing_count,
                                      uint64_t memory_bytes);
 

@@ -42,7 +42,7 @@ class SegmentReader {
     left_bytes_ -= size_bytes;
   }
 
-  // Copies what is left to `memory` (which holds it) and goes on reading there.
+  // Copies what is left to `memory` (which holds it) and continues reading there.
   void copy_out(std::span<uint8_t> memory) {
     ENSURE(left_bytes_ <= memory.size());
     size_t copied = 0;

@@ -1,4 +1,4 @@
-// A shard on a thread of its own, and the mailboxes between it and the home thread.
+// A shard on its own thread, and the mailboxes between it and the home thread.
 #pragma once
 
 #include <deque>

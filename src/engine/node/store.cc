@@ -47,7 +47,7 @@ int make_parents(archive::DirectoryCursor& cursor, const std::string& path) {
 }
 
 bool is_empty_directory(int fd) {
-  // A descriptor of its own, since reading moves its offset.
+  // Another descriptor, since reading moves its offset.
   const int listed_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* directory = listed_fd < 0 ? nullptr : fdopendir(listed_fd);
   if (directory == nullptr) {

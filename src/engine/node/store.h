@@ -2,7 +2,7 @@
 // directory with the files below it, which are written without following any symbolic link.
 // Blocking calls here are for start and end; payload goes through StoreTransfer.
 //
-// Each shard has a Store of its own on the same files, so descriptors are shared by nobody.
+// Each shard has its own Store on the same files, so no descriptor is shared.
 #pragma once
 
 #include <linux/openat2.h>

@@ -35,8 +35,8 @@ void LinkEstimate::round_trip(Duration took) {
     round_trip_ = took;
   } else {
     // One answer that was held up says little.
-    const Duration believed = std::min(took, 4 * round_trip_);
-    round_trip_ += (believed - round_trip_) / 16;
+    const Duration counted = std::min(took, 4 * round_trip_);
+    round_trip_ += (counted - round_trip_) / 16;
   }
   min_round_trip_ = min_round_trip_ == Duration{}
                         ? took

@@ -46,7 +46,7 @@ struct Grant {
 
 // What two of our own peers know of each other, as part of their session.
 struct GrantState {
-  bool in_use = false;      // both know the extension and use it
+  bool in_use = false;      // both sides use the extension
   uint8_t extended_id = 0;  // what it wants grant messages called
   bool knows_rack = false;  // we told it ours before it told us what it speaks
   bool rack_mate = false;

@@ -44,7 +44,7 @@ def bits_per_second(rate):
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(bit|kbit|mbit|gbit)", rate.lower())
     value = int(float(match[1]) * _UNITS[match[2]]) if match else 0
     if value < 8000:
-        raise RackError(f"{rate} is no rate: write it like 100mbit or 1gbit")
+        raise RackError(f"{rate} is not a rate: write it like 100mbit or 1gbit")
     return value
 
 

@@ -37,7 +37,7 @@ def need_root():
 class Rack:
     def __init__(self, name):
         if not is_name(name):
-            raise RackError(f"{name!r} is no name for a rack: a-z, 0-9 and _, at most 20")
+            raise RackError(f"{name!r} is not a name for a rack: a-z, 0-9 and _, at most 20")
         self.name = name
         self.directory = BASE / f"{_DIRECTORY_PREFIX}{name}"
         self.network = Network(name)

@@ -1,4 +1,4 @@
-// murder doctor: what on this host stands in the way, and the line that mends it.
+// murder doctor: what on this host stands in the way, and the line that fixes it.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -23,7 +23,7 @@ constexpr std::array exit_statuses_usual = {
 constexpr ManualItem run_directory_variable = {"MURDER_RUN_DIR",
                                                "The run directory, where --run-dir is not given."};
 
-// A help text as sentences, but for the exit status, which has a section of its own.
+// A help text as sentences, but for the exit status, which has a separate section.
 std::string sentence(std::string_view text) {
   std::string out = unwrapped(text);
   out.resize(std::min(out.find(" Exit status:"), out.size()));

@@ -15,7 +15,7 @@ namespace murder::cli {
 // The same on one line, without its end: for a macro that takes the rest of its line.
 [[nodiscard]] std::string roff_line(std::string_view text);
 
-// Lines that are shown as they are, in a display of their own.
+// Lines that are shown as they are, in a separate display.
 [[nodiscard]] std::string roff_literal(std::string_view lines);
 
 // One argument of a macro: quoted where it must be, never taken for a macro.

@@ -355,7 +355,7 @@ void add_trouble_options(ArgumentParser command, SimulateOptions& options) {
       .add_parsed(
           "--seeder-leaves",
           [&options](const std::string& text) { return take_copies(text, options.seeder_leaves); },
-          "The seeder stops when it has given so much: 1.05")
+          "The seeder stops when it has given this many copies: 1.05")
       .type_name("COPIES")
       .group(group);
 }

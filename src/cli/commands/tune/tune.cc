@@ -121,7 +121,7 @@ struct Found {
 Result<Found> look(const TuneOptions& options, const std::string& root, bool needs_record) {
   Found found;
   Result<std::optional<tune::Record>> record = tune::read_record(root);
-  // Who may not read the record may still look at the host as it is.
+  // A user who may not read the record may still look at the host as it is.
   if (!record && (needs_record || record.error().code != ErrorCode::permission)) {
     return fail(record.error());
   }

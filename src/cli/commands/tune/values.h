@@ -14,7 +14,7 @@ namespace murder::cli::tune {
 // All numbers of a line; empty when a word of it is not a number.
 [[nodiscard]] std::vector<uint64_t> numbers_in(std::string_view text);
 
-// "0-3,8" -> 0 1 2 3 8. What is no such list is empty; at most 4096 processors are listed.
+// "0-3,8" -> 0 1 2 3 8. What is not such a list is empty; at most 4096 processors are listed.
 [[nodiscard]] std::vector<uint32_t> cpus_in(std::string_view list);
 
 // "always [madvise] never" -> "madvise"; the word itself where it is the only one; else empty.

@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 6> closing_words = {
     "mux_client_",    "Warning: Permanently ", "** ",
 };
 
-// Failures that another attempt does not mend.
+// Failures that another attempt does not fix.
 constexpr std::array<std::string_view, 9> permanent_words = {
     "Permission denied (",
     "Host key verification failed",

@@ -116,7 +116,7 @@ std::string compare_program_command(std::string_view directory, std::string_view
 std::string install_program_command(std::string_view directory, std::string_view sha1_hex) {
   std::string script =
       "set -eu; "
-      "if [ -e \"$1\" ] && [ ! -d \"$1\" ]; then echo \"$1 is there and is no directory: set "
+      "if [ -e \"$1\" ] && [ ! -d \"$1\" ]; then echo \"$1 is there and is not a directory: set "
       "another "
       "remote_murder_path\" >&2; exit 1; fi; "
       "mkdir -p -- \"$1\"; "

@@ -12,7 +12,7 @@ namespace murder::fleet {
 // taken byte by byte.
 [[nodiscard]] std::string quote_path(std::string_view path);
 
-// At most so many bytes a second; 0: no limit.
+// Bytes a second at the most; 0: no limit.
 struct LinkLimits {
   uint64_t upload = 0;
   uint64_t download = 0;

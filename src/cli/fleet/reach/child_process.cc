@@ -50,7 +50,7 @@ class SpawnSettings {
     posix_spawnattr_destroy(&attributes_);
   }
 
-  // A group of its own, no blocked signals; what murder ignores (SIGPIPE) is not ignored there.
+  // Its own process group, no blocked signals; what murder ignores (SIGPIPE) is not ignored there.
   void set_process() {
     sigset_t signals;
     sigemptyset(&signals);

@@ -1,6 +1,6 @@
 // A program that was started with pipes at its output: the runner's view of one launch.
 //
-// It has a process group of its own, so ^C on the terminal reaches it through the runner only and
+// It has its own process group, so ^C on the terminal reaches it through the runner only and
 // a signal reaches whatever it started. Three descriptors; the destructor kills and reaps what is
 // still there.
 #pragma once

@@ -203,7 +203,7 @@ class Runner::Run {
     return taken;
   }
 
-  // How many of the forks a process with so many hosts uses.
+  // How many of the forks a process with that many hosts uses.
   [[nodiscard]] uint32_t weight(size_t host_count) const {
     return static_cast<uint32_t>(std::min<size_t>(host_count, forks_));
   }

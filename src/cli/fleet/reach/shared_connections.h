@@ -1,4 +1,4 @@
-// The sockets of ssh's shared connections (ControlMaster): a directory of their own while a
+// The sockets of ssh's shared connections (ControlMaster): a private directory while a
 // launcher lives. Its destructor asks each master to end, over ssh's own multiplexing protocol
 // (PROTOCOL.mux of OpenSSH), and removes the directory; a master that does not hear ends by itself
 // when it was idle for a minute (ControlPersist).

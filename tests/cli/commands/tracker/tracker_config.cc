@@ -74,7 +74,7 @@ TEST_CASE("a wrong value of tracker.toml is an error with its line") {
 
 TEST_CASE("a wrong rack of tracker.toml is an error with its line") {
   CHECK(begins(error_of("[racks]\n\"10.1.0.0/16\" = \"r7\"\n\"10.2\" = \"r8\"\n"),
-               "t.toml:3: '10.2' is no network"));
+               "t.toml:3: '10.2' is not a network"));
   CHECK(begins(error_of("[racks]\n\"10.1.0.1/16\" = \"r7\"\n"), "t.toml:2: 10.1.0.1/16 has bits"));
   CHECK(begins(error_of("[racks]\n\"10.1.0.0/16\" = \"\"\n"), "t.toml:2: "));
   CHECK(begins(error_of("[racks]\n\"10.1.0.0/16\" = 7\n"), "t.toml:2: the rack of"));

@@ -17,7 +17,7 @@ class Capistrano::SCM::Murder::Source
 
   def check
     if @path
-      raise Failed, ":murder_source #{@path} is no file or directory of this machine" unless File.exist?(@path)
+      raise Failed, ":murder_source #{@path} is not a file or directory of this machine" unless File.exist?(@path)
     elsif @repository.to_s.empty?
       raise Failed, "nothing to deploy: set :murder_source, \"build\", or :repo_url and :branch"
     else
