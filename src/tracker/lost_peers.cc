@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "tracker/bounds.h"
-#include "tracker/swarm.h"
 
 namespace murder::tracker {
 

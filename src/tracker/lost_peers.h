@@ -7,10 +7,9 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/instant.h"
+#include "tracker/peer_record.h"
 
 namespace murder::tracker {
-
-struct PeerRecord;
 
 struct LostPeer {
   std::string host;

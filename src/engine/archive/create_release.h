@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/archive/compressor.h"
+#include "engine/archive/make_compressor.h"
 #include "engine/archive/observer.h"
 #include "engine/archive/piece_size.h"
 #include "engine/base/result.h"

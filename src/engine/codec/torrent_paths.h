@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/codec/metainfo.h"
+#include "engine/codec/file_entry.h"
 
 namespace murder::codec {
 

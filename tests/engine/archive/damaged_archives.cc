@@ -1,7 +1,7 @@
 // Archives whose bytes are not what they were: every checksum is looked at, up to the last.
 #include <doctest/doctest.h>
 
-#include "engine/archive/compressor.h"
+#include "engine/archive/make_compressor.h"
 #include "engine/archive/pax_records.h"
 #include "engine/archive/tar_block.h"
 #include "engine/archive/unpack.h"

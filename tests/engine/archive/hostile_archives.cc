@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "engine/archive/bounds.h"
-#include "engine/archive/compressor.h"
 #include "engine/archive/entry_path.h"
+#include "engine/archive/make_compressor.h"
 #include "engine/archive/tar_header.h"
 #include "engine/archive/unpack.h"
 #include "support.h"

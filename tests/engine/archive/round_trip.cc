@@ -11,7 +11,7 @@
 #include <clocale>
 
 #include "engine/archive/bounds.h"
-#include "engine/archive/compressor.h"
+#include "engine/archive/make_compressor.h"
 #include "engine/archive/pack_tree.h"
 #include "engine/archive/tree_removal.h"
 #include "engine/archive/unpack.h"

@@ -1,4 +1,4 @@
-#include "engine/archive/compressor.h"
+#include "engine/archive/make_compressor.h"
 
 #include <doctest/doctest.h>
 
