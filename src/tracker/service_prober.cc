@@ -22,8 +22,8 @@ constexpr uint32_t dials_per_look = 32;
 Probe::Probe(io::Reactor& reactor, ProbeOwner& owner)
     : reactor_(reactor),
       owner_(owner),
-      operation_(io::bind_operation<&Probe::step_done>(this)),
-      timer_(reactor.timers(), io::bind_timer<&Probe::timed_out>(this)) {}
+      operation_(callback<&Probe::step_done>(this)),
+      timer_(reactor.timers(), callback<&Probe::timed_out>(this)) {}
 
 // Of a closed swarm it is enough to be answered: no handshake follows.
 bool Probe::prepare(const PeerId& own_id, const trust::KeyPair& keys) {
@@ -131,8 +131,8 @@ Prober::Prober(io::Reactor& reactor, PeerTable& table, uint64_t random_seed)
     : reactor_(reactor),
       table_(table),
       prng_(random_seed),
-      timer_(reactor.timers(), io::bind_timer<&Prober::start_more>(this)),
-      hook_(io::bind_hook<&Prober::look>(this)) {
+      timer_(reactor.timers(), callback<&Prober::start_more>(this)),
+      hook_(callback<&Prober::look>(this)) {
   for (uint32_t count = 0; count < limits::proofs_at_once_max; ++count) {
     probes_.push_back(std::make_unique<Probe>(reactor, *this));
   }

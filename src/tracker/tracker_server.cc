@@ -99,9 +99,9 @@ TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t rand
               .racks = options.tunables.racks,
               .keeps_events = true}),
       service_(table_, {.started_at = reactor_->now(), .random_seed = random_seed + 1}),
-      sweep_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_sweep>(this)),
-      stop_timer_(reactor_->timers(), io::bind_timer<&TrackerServer::on_stop>(this)),
-      turn_hook_(io::bind_hook<&TrackerServer::on_turn_end>(this)),
+      sweep_timer_(reactor_->timers(), callback<&TrackerServer::on_sweep>(this)),
+      stop_timer_(reactor_->timers(), callback<&TrackerServer::on_stop>(this)),
+      turn_hook_(callback<&TrackerServer::on_turn_end>(this)),
       reloads_(options.reloads),
       is_closed_(options.tunables.fleet_keys.has_value()),
       idle_max_(options.tunables.idle_max) {
@@ -132,7 +132,7 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
   tracker->busy_at_ = tracker->reactor_->now();
   if (options.handle_signals) {
     auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT, SIGHUP},
-                                            io::bind_signal<&TrackerServer::on_signal>(&*tracker));
+                                            callback<&TrackerServer::on_signal>(&*tracker));
     if (!signals) {
       return fail(std::move(signals.error()));
     }

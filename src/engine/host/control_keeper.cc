@@ -24,7 +24,7 @@ ControlKeeper::ControlKeeper(io::Reactor& reactor, std::string run_directory_opt
       run_directory_option_(std::move(run_directory_option)),
       renewal_(renewal),
       socket_(std::move(socket)),
-      timer_(reactor.timers(), io::bind_timer<&ControlKeeper::look>(this)) {
+      timer_(reactor.timers(), callback<&ControlKeeper::look>(this)) {
   timer_.arm(reactor_.now() + look_interval);
 }
 
@@ -34,7 +34,7 @@ void ControlKeeper::look(io::Timer& timer) {
     Result<ControlSocket> socket = ControlSocket::create(run_directory_option_);
     if (socket) {
       socket_.emplace(std::move(*socket));
-      renewal_.handler(renewal_.owner, socket_->release_fd());
+      renewal_(socket_->release_fd());
     }
   }
   timer.arm(reactor_.now() + look_interval);

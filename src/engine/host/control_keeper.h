@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/base/callback.h"
 #include "engine/host/run_directory.h"
 #include "engine/io/reactor.h"
 #include "engine/io/timers.h"
@@ -18,10 +19,7 @@ namespace murder::host {
 class ControlKeeper {
  public:
   // Given the listening socket that takes the place of the one before.
-  struct Renewal {
-    void* owner = nullptr;
-    void (*handler)(void* owner, int listening_fd) = nullptr;
-  };
+  using Renewal = Callback<void(int)>;
 
   // The first socket is for the caller: release_fd().
   ControlKeeper(io::Reactor& reactor, std::string run_directory_option, ControlSocket socket,
@@ -42,12 +40,5 @@ class ControlKeeper {
   std::optional<ControlSocket> socket_;
   io::Timer timer_;
 };
-
-// bind_renewal<&Server::serve_instead>(&server) calls void Server::serve_instead(int listening_fd).
-template <auto Method, typename Owner>
-[[nodiscard]] ControlKeeper::Renewal bind_renewal(Owner* owner) {
-  return {owner,
-          [](void* self, int listening_fd) { (static_cast<Owner*>(self)->*Method)(listening_fd); }};
-}
 
 }  // namespace murder::host

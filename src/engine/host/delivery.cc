@@ -167,11 +167,11 @@ Delivery::Delivery(const DeliveryOptions& options, const codec::Metainfo& metain
       result_(fail(ErrorCode::interrupted, "not delivered")) {
   const Status started = start_thread(thread_, [this, end] {
     run();
-    end.tell();
+    end();
   });
   if (!started) {
     result_ = fail(started.error());
-    end.tell();
+    end();
   }
 }
 

@@ -7,24 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/callback.h"
 #include "engine/base/result.h"
 #include "engine/host/progress.h"
 
 namespace murder::host {
 
 // What is told that a delivery has ended: called on its thread, last of all.
-struct DeliveryEnd {
-  void* owner = nullptr;
-  void (*handler)(void* owner) = nullptr;
-
-  void tell() const { handler(owner); }
-};
-
-// bind_delivery_end<&Peer::delivery_ended>(this) calls void Peer::delivery_ended().
-template <auto Method, typename Owner>
-[[nodiscard]] DeliveryEnd bind_delivery_end(Owner* owner) {
-  return {owner, [](void* self) { (static_cast<Owner*>(self)->*Method)(); }};
-}
+using DeliveryEnd = Callback<void()>;
 
 class DeliveryWork {
  public:

@@ -21,11 +21,11 @@ HelpedDelivery::HelpedDelivery(RootHelper& helper, std::string archive_path, std
   const Status started = !changed_.is_open() ? Status(fail_errno(errno, "no event can be made"))
                                              : start_thread(thread_, [this, end] {
                                                  run();
-                                                 end.tell();
+                                                 end();
                                                });
   if (!started) {
     result_ = fail(started.error());
-    end.tell();
+    end();
   }
 }
 

@@ -141,8 +141,7 @@ class Helper {
     confine();
     DeliveryOptions delivery = options_.delivery;
     delivery.opened_path = opened_path_;
-    delivery_.emplace(delivery, *options_.metainfo,
-                      bind_delivery_end<&Helper::delivery_ended>(this));
+    delivery_.emplace(delivery, *options_.metainfo, callback<&Helper::delivery_ended>(this));
     return true;
   }
 

@@ -130,7 +130,7 @@ MetricsKeeper::MetricsKeeper(io::Reactor& reactor, const std::string& path, Text
     : reactor_(reactor),
       text_(text),
       parent_(parent),
-      timer_(reactor.timers(), io::bind_timer<&MetricsKeeper::on_timer>(this)) {
+      timer_(reactor.timers(), callback<&MetricsKeeper::on_timer>(this)) {
   Result<std::unique_ptr<MetricsWriter>> writer = MetricsWriter::create(path);
   if (!writer) {
     parent_.warn("--metrics-file: " + writer.error().text);
@@ -142,7 +142,7 @@ MetricsKeeper::MetricsKeeper(io::Reactor& reactor, const std::string& path, Text
 
 void MetricsKeeper::write_now() {
   if (writer_ != nullptr) {
-    writer_->put(text_.text());
+    writer_->put(text_());
   }
 }
 

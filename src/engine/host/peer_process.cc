@@ -108,8 +108,8 @@ class Peer final : public SwarmProcess {
                        {"info_hash", torrent().info_hash.hex()}}});
     }
     if (work_.give_up_after > Duration::zero()) {
-      stall_timer_ = std::make_unique<io::Timer>(reactor().timers(),
-                                                 io::bind_timer<&Peer::look_for_stall>(this));
+      stall_timer_ =
+          std::make_unique<io::Timer>(reactor().timers(), callback<&Peer::look_for_stall>(this));
       stall_timer_->arm(reactor().now() + stall_look_interval);
       moved_at_ = reactor().now();
     }
@@ -185,9 +185,8 @@ class Peer final : public SwarmProcess {
   }
 
   void start_delivery() {
-    delivery_done_ =
-        std::make_unique<io::Notifier>(reactor(), io::bind_notifier<&Peer::delivered>(this));
-    const DeliveryEnd end = bind_delivery_end<&Peer::delivery_ended>(this);
+    delivery_done_ = std::make_unique<io::Notifier>(reactor(), callback<&Peer::delivered>(this));
+    const DeliveryEnd end = callback<&Peer::delivery_ended>(this);
     if (helper_ && !work_.delivery.keeps_archive) {
       delivery_ = std::make_unique<HelpedDelivery>(
           *helper_, work_.delivery.archive_path,
@@ -243,7 +242,7 @@ class Peer final : public SwarmProcess {
     const bool is_gone = torrent().metainfo.is_single_file ? ::unlink(path.c_str()) == 0
                                                            : archive::remove_tree(path).has_value();
     if (!is_gone) {
-      front().warn(path + " is other content than was signed, and could not be removed");
+      parent().warn(path + " is other content than was signed, and could not be removed");
     }
   }
 
@@ -284,7 +283,7 @@ class Peer final : public SwarmProcess {
       report_.json["text"] = report_.text;
       is_told_ = true;
     }
-    told_ = std::make_unique<io::Notifier>(reactor(), io::bind_notifier<&Peer::told>(this));
+    told_ = std::make_unique<io::Notifier>(reactor(), callback<&Peer::told>(this));
     if (!start_thread(telling_, [this] { write_told(); })) {
       write_told();  // it holds up the reactor, which has little to do any more
     }
@@ -309,7 +308,7 @@ class Peer final : public SwarmProcess {
       finish(report_);
     }
     seed_timer_ =
-        std::make_unique<io::Timer>(reactor().timers(), io::bind_timer<&Peer::seeded_enough>(this));
+        std::make_unique<io::Timer>(reactor().timers(), callback<&Peer::seeded_enough>(this));
     seed_timer_->arm(reactor().now() + work_.seed_for);
     own_work_ended();
   }
@@ -351,7 +350,7 @@ class Peer final : public SwarmProcess {
   std::unique_ptr<io::Timer> stall_timer_;
   uint64_t stall_mark_ = 0;
   Instant moved_at_{};
-  io::TurnHook front_hook_{io::bind_hook<&Peer::follow_front>(this)};
+  io::TurnHook front_hook_{callback<&Peer::follow_front>(this)};
   uint32_t front_pieces_ = 0;
   bool is_complete_ = false;
   bool is_told_ = false;

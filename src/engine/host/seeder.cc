@@ -26,8 +26,8 @@ class Seeder final : public SwarmProcess {
   void ready() override {
     if (idle_max_ > Duration::zero()) {
       busy_at_ = reactor().now();
-      idle_timer_ = std::make_unique<io::Timer>(reactor().timers(),
-                                                io::bind_timer<&Seeder::look_for_peers>(this));
+      idle_timer_ =
+          std::make_unique<io::Timer>(reactor().timers(), callback<&Seeder::look_for_peers>(this));
       idle_timer_->arm(reactor().now() + idle_look_interval);
     }
     if (node::tracker_urls(torrent().metainfo).empty()) {
@@ -42,7 +42,7 @@ class Seeder final : public SwarmProcess {
     } else {
       tracker_deadline_ = reactor().now() + tracker_wait_;
       tracker_timer_ = std::make_unique<io::Timer>(reactor().timers(),
-                                                   io::bind_timer<&Seeder::look_at_trackers>(this));
+                                                   callback<&Seeder::look_at_trackers>(this));
       tracker_timer_->arm(reactor().now());
     }
   }

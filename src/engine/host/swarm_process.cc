@@ -110,14 +110,14 @@ Status SwarmProcess::start() {
   }
   reactor_ = std::move(*reactor);
   auto signals = io::SignalSource::create(*reactor_, {SIGINT, SIGTERM, SIGHUP},
-                                          io::bind_signal<&SwarmProcess::signalled>(this));
+                                          callback<&SwarmProcess::signalled>(this));
   if (!signals) {
     return fail(signals.error());
   }
   signals_ = std::move(*signals);
   control_keeper_ =
       std::make_unique<ControlKeeper>(*reactor_, options_.run_directory, std::move(*socket),
-                                      bind_renewal<&SwarmProcess::serve_control_instead>(this));
+                                      callback<&SwarmProcess::serve_control_instead>(this));
   auto server = http::Server::create(*reactor_, control_handler_, {.connections_max = 32});
   if (!server) {
     return fail(server.error());
@@ -125,25 +125,24 @@ Status SwarmProcess::start() {
   control_server_ = std::move(*server);
   control_server_->serve(control_keeper_->release_fd());
   if (parent_.hangup_fd() >= 0) {
-    parent_poll_ =
-        std::make_unique<io::Operation>(io::bind_operation<&SwarmProcess::parent_gone>(this));
+    parent_poll_ = std::make_unique<io::Operation>(callback<&SwarmProcess::parent_gone>(this));
     reactor_->poll(*parent_poll_, parent_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
   }
-  service_ = std::make_unique<ServiceLink>(
-      *reactor_, bind_text<&SwarmProcess::service_state>(this),
-      SilenceSource{this, [](void* self) {
-                      const node::Node* node = static_cast<SwarmProcess*>(self)->node_.get();
-                      return node == nullptr ? Duration::zero() : node->longest_silence();
-                    }});
-  progress_timer_ = std::make_unique<io::Timer>(reactor_->timers(),
-                                                io::bind_timer<&SwarmProcess::tell_progress>(this));
+  service_ = std::make_unique<ServiceLink>(*reactor_, callback<&SwarmProcess::service_state>(this),
+                                           callback<&SwarmProcess::longest_silence>(this));
+  progress_timer_ =
+      std::make_unique<io::Timer>(reactor_->timers(), callback<&SwarmProcess::tell_progress>(this));
   progress_timer_->arm(reactor_->now());
   started_at_s_ = seconds_since_1970();
   if (!options_.metrics_path.empty()) {
     metrics_ = std::make_unique<MetricsKeeper>(*reactor_, options_.metrics_path,
-                                               bind_text<&SwarmProcess::metrics>(this), parent_);
+                                               callback<&SwarmProcess::metrics>(this), parent_);
   }
   return create_node();
+}
+
+Duration SwarmProcess::longest_silence() const {
+  return node_ == nullptr ? Duration::zero() : node_->longest_silence();
 }
 
 // Its name was lost: there is a server by then.

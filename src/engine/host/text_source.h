@@ -3,19 +3,10 @@
 
 #include <string>
 
+#include "engine/base/callback.h"
+
 namespace murder::host {
 
-struct TextSource {
-  void* owner = nullptr;
-  std::string (*read)(void* owner) = nullptr;
-
-  [[nodiscard]] std::string text() const { return read(owner); }
-};
-
-// bind_text<&Server::metrics>(&server) calls std::string Server::metrics().
-template <auto Method, typename Owner>
-[[nodiscard]] TextSource bind_text(Owner* owner) {
-  return {owner, [](void* self) { return (static_cast<Owner*>(self)->*Method)(); }};
-}
+using TextSource = Callback<std::string()>;
 
 }  // namespace murder::host

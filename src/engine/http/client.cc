@@ -16,7 +16,7 @@ Client::~Client() {
 
 void Client::request(std::string_view url, RequestOptions options) {
   ENSURE(!busy());
-  transfer_ = new Transfer(reactor_, *this, url, std::move(options));
+  transfer_ = new Transfer(reactor_, callback<&Client::finish>(this), url, std::move(options));
 }
 
 void Client::cancel() {

@@ -13,6 +13,7 @@
 namespace murder::http {
 
 class Client;
+class Transfer;
 
 class ClientObserver {
  public:
@@ -43,12 +44,11 @@ class Client {
   [[nodiscard]] bool busy() const { return transfer_ != nullptr; }
 
  private:
-  friend class Transfer;
   void finish(Result<Reply> reply);
 
   io::Reactor& reactor_;
   ClientObserver& observer_;
-  class Transfer* transfer_ = nullptr;  // frees itself
+  Transfer* transfer_ = nullptr;  // frees itself
 };
 
 }  // namespace murder::http

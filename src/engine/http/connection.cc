@@ -42,16 +42,16 @@ int status_of(const Error& error) {
 
 Connection::Connection(ConnectionOwner& owner, const ConnectionShared& shared, int fd,
                        const Endpoint& remote, bool is_local_socket)
-    : owner_(owner),
+    : ListedConnection(shared.sources.bucket_of(remote.address)),
+      owner_(owner),
       shared_(shared),
       fd_(fd),
       is_local_socket_(is_local_socket),
       remote_(remote),
-      receive_(io::bind_operation<&Connection::received>(this)),
-      send_(io::bind_operation<&Connection::sent>(this)),
-      timer_(shared.reactor.timers(), io::bind_timer<&Connection::timed_out>(this)) {
-  bucket_ = shared_.sources.bucket_of(remote.address);
-  shared_.sources.add(bucket_);
+      receive_(callback<&Connection::received>(this)),
+      send_(callback<&Connection::sent>(this)),
+      timer_(shared.reactor.timers(), callback<&Connection::timed_out>(this)) {
+  shared_.sources.add(bucket());
 }
 
 void Connection::begin(SlabHandle handle) {
@@ -81,7 +81,7 @@ void Connection::end_if_quiet() {
   if (!receive_.in_flight() && !send_.in_flight()) {
     shared_.held.all -= held_bytes_;
     shared_.held.going -= held_bytes_;
-    shared_.sources.remove(bucket_);
+    shared_.sources.remove(bucket());
     shared_.reactor.close_fd(fd_);
     owner_.ended(*this);
   }

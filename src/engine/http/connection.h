@@ -9,7 +9,8 @@
 #include "engine/base/slab.h"
 #include "engine/codec/http_head.h"
 #include "engine/http/connection_list.h"
-#include "engine/http/server.h"
+#include "engine/http/handler.h"
+#include "engine/http/server_options.h"
 #include "engine/io/buffer_ring.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
@@ -33,6 +34,8 @@ struct ConnectionShared {
   HeldBytes& held;
   SourceCounts& sources;
 };
+
+class Connection;
 
 class ConnectionOwner {
  public:
@@ -63,7 +66,7 @@ class ConnectionOwner {
 //
 // Any state goes to closing when the client goes, a timeout passes, or the server stops. Memory: a
 // request that did not arrive at once (head and body are bounded), and answers not yet sent.
-class Connection {
+class Connection : public ListedConnection {
  public:
   using SlabHandle = Handle<Connection>;
 
@@ -76,11 +79,8 @@ class Connection {
   void begin(SlabHandle handle);
   void close();
   [[nodiscard]] SlabHandle handle() const { return handle_; }
-  [[nodiscard]] SourceCounts::Bucket bucket() const { return bucket_; }
-  [[nodiscard]] Instant listed_at() const { return listed_at_; }  // idle or busy since
 
  private:
-  friend class ConnectionList;
   enum class State : uint8_t { reading, waiting, sending, lingering, closing };
 
   void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
@@ -115,7 +115,6 @@ class Connection {
   bool linger_after_send_ = false;
   bool wants_to_wait_ = false;  // the request at the start of input_
   bool has_waited_ = false;     // likewise
-  SourceCounts::Bucket bucket_ = 0;
   Endpoint remote_;
   Endpoint local_;  // asked for with the first request
   SlabHandle handle_;
@@ -131,10 +130,6 @@ class Connection {
   io::Operation send_;
   io::Timer timer_;
   Instant ask_again_at_;
-  ConnectionList* list_ = nullptr;
-  Instant listed_at_;
-  Connection* next_ = nullptr;
-  Connection* previous_ = nullptr;
 };
 
 static_assert(sizeof(Connection) <= 448, "a tracker has 20,000 of them");

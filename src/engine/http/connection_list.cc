@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/http/connection.h"
-
 namespace murder::http {
 namespace {
 
@@ -24,11 +22,11 @@ SourceCounts::Bucket SourceCounts::bucket_of(const IpAddress& address) const {
   return static_cast<Bucket>((mixed ^ (mixed >> 29U)) >> 32U) % bucket_count;
 }
 
-Connection* ConnectionList::first_to_go(const SourceCounts& sources, Instant until) const {
-  Connection* chosen = nullptr;
+ListedConnection* ConnectionList::first_to_go(const SourceCounts& sources, Instant until) const {
+  ListedConnection* chosen = nullptr;
   uint32_t seen = 0;
-  for (Connection* at = first_; at != nullptr && at->listed_at_ <= until && seen < candidates_max;
-       at = at->next_, ++seen) {
+  for (ListedConnection* at = first_;
+       at != nullptr && at->listed_at_ <= until && seen < candidates_max; at = at->next_, ++seen) {
     if (chosen == nullptr || sources.count(at->bucket_) > sources.count(chosen->bucket_)) {
       chosen = at;
     }
@@ -36,7 +34,7 @@ Connection* ConnectionList::first_to_go(const SourceCounts& sources, Instant unt
   return chosen;
 }
 
-void ConnectionList::add(Connection& connection, Instant now) {
+void ConnectionList::add(ListedConnection& connection, Instant now) {
   leave(connection);
   connection.list_ = this;
   connection.listed_at_ = now;
@@ -45,13 +43,13 @@ void ConnectionList::add(Connection& connection, Instant now) {
   last_ = &connection;
 }
 
-void ConnectionList::leave(Connection& connection) {
+void ConnectionList::leave(ListedConnection& connection) {
   ConnectionList* list = connection.list_;
   if (list == nullptr) {
     return;
   }
-  Connection* next = connection.next_;
-  Connection* previous = connection.previous_;
+  ListedConnection* next = connection.next_;
+  ListedConnection* previous = connection.previous_;
   (previous == nullptr ? list->first_ : previous->next_) = next;
   (next == nullptr ? list->last_ : next->previous_) = previous;
   connection.list_ = nullptr;

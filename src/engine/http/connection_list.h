@@ -10,8 +10,6 @@
 
 namespace murder::http {
 
-class Connection;
-
 // How many connections come from where: an IPv4 address, or 64 bits of an IPv6 one. Counted in
 // buckets, so that the memory is bounded; addresses that share one count as one.
 class SourceCounts {
@@ -28,21 +26,43 @@ class SourceCounts {
   std::array<uint32_t, bucket_count> counts_{};
 };
 
-// The idle connections of a server, or the busy ones: who is it longest comes first.
+class ConnectionList;
+
+// What a list knows of a connection, which is derived from it.
+class ListedConnection {
+ public:
+  [[nodiscard]] SourceCounts::Bucket bucket() const { return bucket_; }
+  [[nodiscard]] Instant listed_at() const { return listed_at_; }  // in this list since
+
+ protected:
+  explicit ListedConnection(SourceCounts::Bucket bucket) : bucket_(bucket) {}
+  ~ListedConnection() = default;
+
+ private:
+  friend class ConnectionList;
+
+  ConnectionList* list_ = nullptr;
+  Instant listed_at_;
+  ListedConnection* next_ = nullptr;
+  ListedConnection* previous_ = nullptr;
+  SourceCounts::Bucket bucket_;
+};
+
+// The idle connections of a server, or the busy ones: the one that is it longest comes first.
 class ConnectionList {
  public:
-  [[nodiscard]] Connection* oldest() const { return first_; }
+  [[nodiscard]] ListedConnection* oldest() const { return first_; }
   [[nodiscard]] bool has_several() const { return first_ != last_; }
   // Of the oldest, that came into the list by `until`, the one whose address has the most
   // connections; nullptr when there is none.
-  [[nodiscard]] Connection* first_to_go(const SourceCounts& sources, Instant until) const;
+  [[nodiscard]] ListedConnection* first_to_go(const SourceCounts& sources, Instant until) const;
   // It leaves the list it was in.
-  void add(Connection& connection, Instant now);
-  static void leave(Connection& connection);
+  void add(ListedConnection& connection, Instant now);
+  static void leave(ListedConnection& connection);
 
  private:
-  Connection* first_ = nullptr;
-  Connection* last_ = nullptr;
+  ListedConnection* first_ = nullptr;
+  ListedConnection* last_ = nullptr;
 };
 
 }  // namespace murder::http

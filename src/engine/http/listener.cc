@@ -23,9 +23,9 @@ Listener::Listener(io::Reactor& reactor, ListenerOwner& owner, int fd)
     : reactor_(reactor),
       owner_(owner),
       fd_(fd),
-      accept_(io::bind_operation<&Listener::accepted>(this)),
-      poll_(io::bind_operation<&Listener::client_wants_in>(this)),
-      rest_(reactor.timers(), io::bind_timer<&Listener::rested>(this)) {
+      accept_(callback<&Listener::accepted>(this)),
+      poll_(callback<&Listener::client_wants_in>(this)),
+      rest_(reactor.timers(), callback<&Listener::rested>(this)) {
   io::set_no_delay(fd_);  // inherited by what it accepts; a unix socket does not know it
   accept_next();
 }

@@ -20,6 +20,11 @@ constexpr uint32_t buffers_min = 8;
 constexpr uint32_t buffers_max = 256;
 constexpr uint32_t evictions_at_once = 8;
 
+// All that a server lists are connections.
+Connection* connection_of(ListedConnection* listed) {
+  return static_cast<Connection*>(listed);
+}
+
 }  // namespace
 
 class Server::Core final : public ConnectionOwner, public ListenerOwner {
@@ -32,7 +37,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
         shared_{reactor, *buffers_, handler, options_, counters_, held_, sources_},
         // Each listener may have accepted one more before it learns that there is no room.
         connections_(options.connections_max + limits::http_listeners_max),
-        room_timer_(reactor.timers(), io::bind_timer<&Core::room_due>(this)) {}
+        room_timer_(reactor.timers(), callback<&Core::room_due>(this)) {}
 
   void serve(int listening_fd) {
     ENSURE(!stopped_ && listeners_.size() < limits::http_listeners_max);
@@ -84,7 +89,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
   void held_changed() override {
     while (held_.all - held_.going > options_.held_bytes_max / 2 && busy_.has_several()) {
       ++counters_.crowded;
-      busy_.oldest()->close();
+      connection_of(busy_.oldest())->close();
     }
   }
 
@@ -122,8 +127,9 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
   void make_room() {
     const Instant now = reactor_.now();
     for (uint32_t count = 0; count < evictions_at_once; ++count) {
-      Connection* const slow = busy_.first_to_go(sources_, now - limits::http_evict_busy_after);
-      Connection* const idle = idle_.first_to_go(sources_, now);
+      Connection* const slow =
+          connection_of(busy_.first_to_go(sources_, now - limits::http_evict_busy_after));
+      Connection* const idle = connection_of(idle_.first_to_go(sources_, now));
       const bool is_slow =
           slow != nullptr &&
           (idle == nullptr || sources_.count(slow->bucket()) >= sources_.count(idle->bucket()));

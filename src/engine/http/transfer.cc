@@ -11,16 +11,15 @@
 
 namespace murder::http {
 
-Transfer::Transfer(io::Reactor& reactor, Client& client, std::string_view url,
-                   RequestOptions options)
+Transfer::Transfer(io::Reactor& reactor, Over over, std::string_view url, RequestOptions options)
     : reactor_(reactor),
-      client_(&client),
+      over_(over),
       exchange_(Exchange::begin(url, std::move(options))),
-      poll_(io::bind_operation<&Transfer::resolved>(this)),
-      connect_(io::bind_operation<&Transfer::connected>(this)),
-      send_(io::bind_operation<&Transfer::sent>(this)),
-      receive_(io::bind_operation<&Transfer::received>(this)),
-      timer_(reactor.timers(), io::bind_timer<&Transfer::timer_fired>(this)) {
+      poll_(callback<&Transfer::resolved>(this)),
+      connect_(callback<&Transfer::connected>(this)),
+      send_(callback<&Transfer::sent>(this)),
+      receive_(callback<&Transfer::received>(this)),
+      timer_(reactor.timers(), callback<&Transfer::timer_fired>(this)) {
   timer_.arm(reactor_.now());
 }
 
@@ -32,7 +31,7 @@ Transfer::~Transfer() {
 }
 
 void Transfer::abandon() {
-  client_ = nullptr;
+  over_ = {};
   let_go();
 }
 
@@ -226,10 +225,9 @@ void Transfer::reply_read() {
 }
 
 void Transfer::finish(Result<Reply> reply) {
-  Client* client = std::exchange(client_, nullptr);
+  const Over over = std::exchange(over_, {});
   let_go();
-  // This may be freed now, and the client may be freed by its observer.
-  client->finish(std::move(reply));
+  over(std::move(reply));  // this may be freed now
 }
 
 // The end, for both sides: nothing new is started.

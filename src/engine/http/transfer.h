@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/http/client.h"
+#include "engine/base/callback.h"
+#include "engine/base/result.h"
 #include "engine/http/exchange.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
@@ -27,14 +28,17 @@ class Lookup;
 //   connecting  a connect is in flight             -> sending; connecting (next address); over
 //   sending     a send is in flight                -> receiving, over
 //   receiving   a receive is in flight             -> over; resolving or connecting (redirect)
-//   over        the client was told or has let go  -> freed, when nothing is in flight
+//   over        its end was told or not wanted     -> freed, when nothing is in flight
 class Transfer {
  public:
-  Transfer(io::Reactor& reactor, Client& client, std::string_view url, RequestOptions options);
+  // What came of it, once; the transfer does not exist any more by then.
+  using Over = Callback<void(Result<Reply>)>;
+
+  Transfer(io::Reactor& reactor, Over over, std::string_view url, RequestOptions options);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  // The client lets go: nothing is told any more.
+  // Nobody wants to hear what comes of it.
   void abandon();
 
  private:
@@ -61,7 +65,7 @@ class Transfer {
   void close_socket();
 
   io::Reactor& reactor_;
-  Client* client_;  // nullptr when over
+  Over over_;
   State state_ = State::beginning;
   Result<Exchange> exchange_;
   Instant deadline_;

@@ -3,32 +3,22 @@
 namespace murder::io {
 
 Notifier::Notifier(Reactor& reactor, Target target) : reactor_(reactor), target_(target) {
-  ENSURE(target.handler != nullptr);
-  next_ = reactor_.notifiers_;
-  if (next_ != nullptr) {
-    next_->previous_ = this;
-  }
-  reactor_.notifiers_ = this;
+  ENSURE(target);
+  reactor_.notifiers_.add(link_);
 }
 
 Notifier::~Notifier() {
-  if (reactor_.notifier_cursor_ == this) {
-    reactor_.notifier_cursor_ = next_;
-  }
-  (previous_ == nullptr ? reactor_.notifiers_ : previous_->next_) = next_;
-  if (next_ != nullptr) {
-    next_->previous_ = previous_;
-  }
+  reactor_.notifiers_.remove(link_);
 }
 
 void Notifier::notify() {
-  if (!pending_.exchange(true, std::memory_order_acq_rel)) {
+  if (link_.mark()) {
     reactor_.wake();
   }
 }
 
 void Notifier::notify_from(Reactor& producer) {
-  if (!pending_.exchange(true, std::memory_order_acq_rel) && &producer != &reactor_) {
+  if (link_.mark() && &producer != &reactor_) {
     producer.wake_other(reactor_);
   }
 }

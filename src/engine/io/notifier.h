@@ -1,9 +1,7 @@
 // A way into a reactor from other threads.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-
+#include "engine/io/notifier_list.h"
 #include "engine/io/reactor.h"
 
 namespace murder::io {
@@ -12,11 +10,7 @@ namespace murder::io {
 // the owner sees to (join the thread first). Many notify() before the handler runs are one call.
 class Notifier {
  public:
-  using Handler = void (*)(void* owner, Notifier& notifier);
-  struct Target {
-    void* owner = nullptr;
-    Handler handler = nullptr;
-  };
+  using Target = Callback<void(Notifier&)>;
 
   Notifier(Reactor& reactor, Target target);
   Notifier(const Notifier&) = delete;
@@ -30,20 +24,11 @@ class Notifier {
   void notify_from(Reactor& producer);
 
  private:
-  friend class Reactor;
+  void call() { target_(*this); }
 
   Reactor& reactor_;
   Target target_;
-  std::atomic<bool> pending_{false};
-  Notifier* next_ = nullptr;
-  Notifier* previous_ = nullptr;
+  NotifierLink link_{callback<&Notifier::call>(this)};
 };
-
-// Notifier wake_{reactor, bind_notifier<&Shard::wake>(this)}; calls void Shard::wake(Notifier&).
-template <auto Method, typename Owner>
-[[nodiscard]] Notifier::Target bind_notifier(Owner* owner) {
-  return {owner,
-          [](void* self, Notifier& notifier) { (static_cast<Owner*>(self)->*Method)(notifier); }};
-}
 
 }  // namespace murder::io

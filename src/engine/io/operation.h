@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "engine/base/callback.h"
 #include "engine/base/ensure.h"
 
 namespace murder::io {
@@ -34,15 +35,12 @@ enum class OperationKind : uint8_t {
 // longer in flight, so the handler may start it again or free the owner.
 class Operation {
  public:
-  // result: >= 0, or -errno as the kernel gave it.
-  using Handler = void (*)(void* owner, Operation& operation, int32_t result, uint32_t cqe_flags);
-  struct Target {
-    void* owner = nullptr;
-    Handler handler = nullptr;
-  };
+  // void recv_done(Operation&, int32_t result, uint32_t cqe_flags). result: >= 0, or -errno as the
+  // kernel gave it.
+  using Target = Callback<void(Operation&, int32_t, uint32_t)>;
 
-  explicit Operation(Target target) : target_(target) { ENSURE(target.handler != nullptr); }
-  Operation(void* owner, Handler handler) : Operation(Target{owner, handler}) {}
+  // Operation recv_{callback<&Link::recv_done>(this)}.
+  explicit Operation(Target target) : target_(target) { ENSURE(target); }
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
   ~Operation() { ENSURE(!in_flight()); }
@@ -59,14 +57,5 @@ class Operation {
   uint32_t slot_ = slot_none;
   OperationKind kind_ = OperationKind::none;
 };
-
-// Operation recv_{bind_operation<&Link::recv_done>(this)}; calls
-// void Link::recv_done(Operation&, int32_t result, uint32_t cqe_flags).
-template <auto Method, typename Owner>
-[[nodiscard]] Operation::Target bind_operation(Owner* owner) {
-  return {owner, [](void* self, Operation& operation, int32_t result, uint32_t cqe_flags) {
-            (static_cast<Owner*>(self)->*Method)(operation, result, cqe_flags);
-          }};
-}
 
 }  // namespace murder::io

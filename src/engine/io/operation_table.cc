@@ -57,7 +57,7 @@ bool OperationTable::complete(uint64_t user_data, int32_t result, uint32_t cqe_f
   }
   // The handler may free the operation: nothing of it is used after this.
   const Operation::Target target = operation->target_;
-  target.handler(target.owner, *operation, result, cqe_flags);
+  target(*operation, result, cqe_flags);
   return true;
 }
 

@@ -13,7 +13,6 @@
 
 #include "engine/base/monotonic_clock.h"
 #include "engine/io/internal_data.h"
-#include "engine/io/notifier.h"
 #include "engine/io/ring_setup.h"
 
 namespace murder::io {
@@ -75,7 +74,7 @@ Reactor::Reactor(std::unique_ptr<io_uring, RingDeleter> ring, int wake_fd,
 
 Reactor::~Reactor() {
   ENSURE(!in_turn_);
-  ENSURE(notifiers_ == nullptr);
+  ENSURE(notifiers_.empty());
   drain();
   if (is_own_thread()) {
     submit();
@@ -167,7 +166,7 @@ bool Reactor::run_turn(Duration wait_max) {
   read_clock();
   uint32_t events = dispatch();
   events += timers_.fire(now_);
-  events += call_notifiers();
+  events += notifiers_.call_pending();
   hooks_.run();
   ++counters_.turns;
   in_turn_ = false;
@@ -175,7 +174,7 @@ bool Reactor::run_turn(Duration wait_max) {
 }
 
 Duration Reactor::wait_time(Duration wait_max) const {
-  if (skip_wait_ || stopping_ || any_notifier_pending() || io_uring_cq_ready(ring_.get()) > 0) {
+  if (skip_wait_ || stopping_ || notifiers_.any_pending() || io_uring_cq_ready(ring_.get()) > 0) {
     return Duration::zero();
   }
   Duration wait = std::clamp(wait_max, Duration::zero(), wait_forever);
@@ -255,30 +254,6 @@ void Reactor::wake_other(Reactor& other) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_msg_ring(sqe, other.ring_->ring_fd, 0, internal_message, 0);
   start_internal(sqe, internal_ignored, false);
-}
-
-bool Reactor::any_notifier_pending() const {
-  for (const Notifier* notifier = notifiers_; notifier != nullptr; notifier = notifier->next_) {
-    if (notifier->pending_.load(std::memory_order_acquire)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-uint32_t Reactor::call_notifiers() {
-  uint32_t called = 0;
-  notifier_cursor_ = notifiers_;
-  while (notifier_cursor_ != nullptr) {
-    Notifier& notifier = *notifier_cursor_;
-    notifier_cursor_ = notifier.next_;
-    if (notifier.pending_.load(std::memory_order_relaxed) &&
-        notifier.pending_.exchange(false, std::memory_order_acq_rel)) {
-      ++called;
-      notifier.target_.handler(notifier.target_.owner, notifier);
-    }
-  }
-  return called;
 }
 
 void Reactor::cancel_and_wait(Operation& operation) {

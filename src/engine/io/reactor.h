@@ -11,6 +11,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "engine/io/kernel_features.h"
+#include "engine/io/notifier_list.h"
 #include "engine/io/operation.h"
 #include "engine/io/operation_table.h"
 #include "engine/io/timers.h"
@@ -176,8 +177,6 @@ class Reactor {
   void enter(Duration wait);
   uint32_t dispatch();
   void internal_done(uint64_t user_data);
-  [[nodiscard]] bool any_notifier_pending() const;
-  uint32_t call_notifiers();
   void drain();
 
   std::unique_ptr<io_uring, RingDeleter> ring_;
@@ -185,8 +184,7 @@ class Reactor {
   OperationTable operations_;
   Timers timers_;
   TurnHookList hooks_;
-  Notifier* notifiers_ = nullptr;
-  Notifier* notifier_cursor_ = nullptr;
+  NotifierList notifiers_;
   ReactorCounters counters_;
   Instant (*clock_)();
   Instant now_{};

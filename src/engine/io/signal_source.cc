@@ -34,10 +34,7 @@ Result<std::unique_ptr<SignalSource>> SignalSource::create(Reactor& reactor,
 }
 
 SignalSource::SignalSource(Reactor& reactor, int fd, Target target)
-    : reactor_(reactor),
-      target_(target),
-      poll_(bind_operation<&SignalSource::readable>(this)),
-      fd_(fd) {
+    : reactor_(reactor), target_(target), poll_(callback<&SignalSource::readable>(this)), fd_(fd) {
   reactor_.poll(poll_, fd_, POLLIN);
 }
 
@@ -54,7 +51,7 @@ void SignalSource::readable(Operation&, int32_t result, uint32_t) {
   }
   signalfd_siginfo info{};
   while (read(fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    target_.handler(target_.owner, static_cast<int>(info.ssi_signo));
+    target_(static_cast<int>(info.ssi_signo));
   }
   reactor_.poll(poll_, fd_, POLLIN);
 }

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <memory>
 
+#include "engine/base/callback.h"
 #include "engine/base/result.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
@@ -16,10 +17,7 @@ namespace murder::io {
 // other threads start: it blocks the signals in the calling thread, and threads inherit that.
 class SignalSource {
  public:
-  struct Target {
-    void* owner = nullptr;
-    void (*handler)(void* owner, int signal_number) = nullptr;
-  };
+  using Target = Callback<void(int)>;  // with the signal's number
 
   [[nodiscard]] static Result<std::unique_ptr<SignalSource>> create(
       Reactor& reactor, std::initializer_list<int> signals, Target target);
@@ -36,13 +34,5 @@ class SignalSource {
   Operation poll_;
   int fd_;
 };
-
-// bind_signal<&Program::on_signal>(this) calls void Program::on_signal(int signal_number).
-template <auto Method, typename Owner>
-[[nodiscard]] SignalSource::Target bind_signal(Owner* owner) {
-  return {owner, [](void* self, int signal_number) {
-            (static_cast<Owner*>(self)->*Method)(signal_number);
-          }};
-}
 
 }  // namespace murder::io

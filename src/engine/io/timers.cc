@@ -14,7 +14,7 @@ struct Order {
 }  // namespace
 
 Timer::Timer(Timers& timers, Target target) : timers_(timers), target_(target) {
-  ENSURE(target.handler != nullptr);
+  ENSURE(target);
 }
 
 void Timer::arm(Instant deadline) {
@@ -50,7 +50,7 @@ uint32_t Timers::fire(Instant now) {
     ++fired;
     // The handler may free the timer: nothing of it is used after this.
     const Timer::Target target = timer.target_;
-    target.handler(target.owner, timer);
+    target(timer);
   }
   return fired;
 }

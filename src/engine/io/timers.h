@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/base/callback.h"
 #include "engine/base/instant.h"
 
 namespace murder::io {
@@ -14,11 +15,7 @@ class Timers;
 // is destroyed. The handler may arm it again or free the owner.
 class Timer {
  public:
-  using Handler = void (*)(void* owner, Timer& timer);
-  struct Target {
-    void* owner = nullptr;
-    Handler handler = nullptr;
-  };
+  using Target = Callback<void(Timer&)>;
 
   Timer(Timers& timers, Target target);
   Timer(const Timer&) = delete;
@@ -42,12 +39,6 @@ class Timer {
   uint64_t sequence_ = 0;
   uint32_t heap_index_ = not_armed;
 };
-
-// Timer tick_{reactor.timers(), bind_timer<&Link::tick>(this)}; calls void Link::tick(Timer&).
-template <auto Method, typename Owner>
-[[nodiscard]] Timer::Target bind_timer(Owner* owner) {
-  return {owner, [](void* self, Timer& timer) { (static_cast<Owner*>(self)->*Method)(timer); }};
-}
 
 // Arming and cancelling cost O(log n) and allocate only when more timers are armed than ever
 // before (and than `capacity`). Must outlive its timers' last use.

@@ -40,7 +40,7 @@ void TurnHookList::run() {
   while (cursor_ != nullptr) {
     TurnHook& hook = *cursor_;
     cursor_ = hook.next_;
-    hook.target_.handler(hook.target_.owner, hook);
+    hook.target_(hook);
   }
 }
 

@@ -1,6 +1,7 @@
 // Code to run at the end of each turn of a reactor, used to batch hashing and sends.
 #pragma once
 
+#include "engine/base/callback.h"
 #include "engine/base/ensure.h"
 
 namespace murder::io {
@@ -9,11 +10,7 @@ namespace murder::io {
 // Reactor::add_turn_hook() until it is removed or destroyed. A hook may remove itself or any other.
 class TurnHook {
  public:
-  using Handler = void (*)(void* owner, TurnHook& hook);
-  struct Target {
-    void* owner = nullptr;
-    Handler handler = nullptr;
-  };
+  using Target = Callback<void(TurnHook&)>;
 
   explicit TurnHook(Target target) : target_(target) {}
   TurnHook(const TurnHook&) = delete;
@@ -31,12 +28,6 @@ class TurnHook {
   TurnHook* next_ = nullptr;
   TurnHook* previous_ = nullptr;
 };
-
-// TurnHook flush_{bind_hook<&Shard::flush>(this)}; calls void Shard::flush(TurnHook&).
-template <auto Method, typename Owner>
-[[nodiscard]] TurnHook::Target bind_hook(Owner* owner) {
-  return {owner, [](void* self, TurnHook& hook) { (static_cast<Owner*>(self)->*Method)(hook); }};
-}
 
 // The hooks of one reactor, in the order they were added.
 class TurnHookList {

@@ -14,8 +14,8 @@ Acceptor::Acceptor(io::Reactor& reactor, io::Fd listener, Target target)
     : reactor_(reactor),
       listener_(std::move(listener)),
       target_(target),
-      accept_(io::bind_operation<&Acceptor::accept_done>(this)),
-      pause_timer_(reactor.timers(), io::bind_timer<&Acceptor::start_again>(this)) {}
+      accept_(callback<&Acceptor::accept_done>(this)),
+      pause_timer_(reactor.timers(), callback<&Acceptor::start_again>(this)) {}
 
 Acceptor::~Acceptor() {
   is_stopped_ = true;
@@ -37,7 +37,7 @@ void Acceptor::accept_done(io::Operation&, int32_t result, uint32_t cqe_flags) {
     io::Fd socket(result);
     const std::optional<Endpoint> remote = io::peer_endpoint(result);
     if (remote && !is_stopped_) {
-      target_.accepted(target_.owner, std::move(socket), *remote);
+      target_(std::move(socket), *remote);
     }
   }
   if ((cqe_flags & io::cqe_more) == 0 && !is_stopped_) {

@@ -5,6 +5,7 @@
 // is_idle(), or else by waiting, the destructor.
 #pragma once
 
+#include "engine/base/callback.h"
 #include "engine/base/endpoint.h"
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
@@ -13,10 +14,8 @@ namespace murder::node {
 
 class Acceptor {
  public:
-  struct Target {
-    void* owner = nullptr;
-    void (*accepted)(void* owner, io::Fd socket, const Endpoint& remote) = nullptr;
-  };
+  // void accepted(io::Fd socket, const Endpoint& remote)
+  using Target = Callback<void(io::Fd, const Endpoint&)>;
 
   Acceptor(io::Reactor& reactor, io::Fd listener, Target target);
   Acceptor(const Acceptor&) = delete;
@@ -39,13 +38,5 @@ class Acceptor {
   io::Timer pause_timer_;
   bool is_stopped_ = false;
 };
-
-// Calls void Shard::accepted(io::Fd socket, const Endpoint& remote).
-template <auto Method, typename Owner>
-[[nodiscard]] Acceptor::Target bind_accepted(Owner* owner) {
-  return {owner, [](void* self, io::Fd socket, const Endpoint& remote) {
-            (static_cast<Owner*>(self)->*Method)(std::move(socket), remote);
-          }};
-}
 
 }  // namespace murder::node

@@ -59,15 +59,15 @@ Node::Node(io::Reactor& reactor, const codec::Metainfo& metainfo, const NodeOpti
       lock_(std::move(lock)),
       prng_(random_seed()),
       peer_id_(make_peer_id(prng_)),
-      verifier_done_(reactor, io::bind_notifier<&Node::verified>(this)),
+      verifier_done_(reactor, callback<&Node::verified>(this)),
       verify_result_(fail(ErrorCode::interrupted, "not verified")),
       closed_(options.fleet_keys ? std::optional(trust::swarm_keys_of(options.fleet_keys->fleet,
                                                                       options.info_hash))
                                  : std::nullopt),
       watch_(metainfo, options.path, lock_.fd()),
       stats_(options.shard_count),
-      tick_timer_(reactor.timers(), io::bind_timer<&Node::tick>(this)),
-      report_hook_(io::bind_hook<&Node::handle_reports>(this)) {}
+      tick_timer_(reactor.timers(), callback<&Node::tick>(this)),
+      report_hook_(callback<&Node::handle_reports>(this)) {}
 
 Result<std::unique_ptr<Node>> Node::create(io::Reactor& reactor, const codec::Metainfo& metainfo,
                                            const NodeOptions& options, NodeObserver& observer) {

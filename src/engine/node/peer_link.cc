@@ -18,12 +18,12 @@ constexpr uint32_t bitfield_bytes_spare = 64;
 
 PeerLink::PeerLink(const LinkHost& host)
     : host_(host),
-      connect_(io::bind_operation<&PeerLink::connect_done>(this)),
-      recv_(io::bind_operation<&PeerLink::recv_done>(this)),
-      send_{.message = io::Operation(io::bind_operation<&PeerLink::send_done>(this)),
-            .writable = io::Operation(io::bind_operation<&PeerLink::became_writable>(this)),
-            .reads = {{{host.reactor, host.store, bind_transfer<&PeerLink::read_done>(this)},
-                       {host.reactor, host.store, bind_transfer<&PeerLink::read_done>(this)}}}},
+      connect_(callback<&PeerLink::connect_done>(this)),
+      recv_(callback<&PeerLink::recv_done>(this)),
+      send_{.message = io::Operation(callback<&PeerLink::send_done>(this)),
+            .writable = io::Operation(callback<&PeerLink::became_writable>(this)),
+            .reads = {{{host.reactor, host.store, callback<&PeerLink::read_done>(this)},
+                       {host.reactor, host.store, callback<&PeerLink::read_done>(this)}}}},
       receiver_(receiver_options()),
       sender_(host, *this, send_) {}
 

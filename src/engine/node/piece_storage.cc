@@ -16,8 +16,7 @@ PieceStorage::PieceStorage(io::Reactor& reactor, Store& store, swarm::Swarm& swa
       home_(home),
       writes_(swarm.active().buffer_count()) {
   for (std::unique_ptr<StoreTransfer>& write : writes_) {
-    write = std::make_unique<StoreTransfer>(reactor, store,
-                                            bind_transfer<&PieceStorage::written>(this));
+    write = std::make_unique<StoreTransfer>(reactor, store, callback<&PieceStorage::written>(this));
   }
 }
 

@@ -14,7 +14,7 @@ PieceVerifier::PieceVerifier(io::Reactor& reactor, swarm::Swarm& swarm, PieceMem
       metainfo_(metainfo),
       streams_(swarm.active().buffer_count(), hash::sha1_choice()),
       rounds_(swarm.active().buffer_count()),
-      timer_(reactor.timers(), io::bind_timer<&PieceVerifier::due>(this)) {
+      timer_(reactor.timers(), callback<&PieceVerifier::due>(this)) {
   parts_.reserve(swarm.active().buffer_count());
 }
 

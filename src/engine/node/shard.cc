@@ -50,10 +50,10 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
       verifier_(reactor, swarm_, storage_.memory(), metainfo),
       link_memory_(std::move(link_arenas), work_),
       upload_(reactor, options.upload_limit, listed_upload,
-              bind_resume<&LinkWork::wants_flush>(&work_)),
+              callback<&LinkWork::wants_flush>(&work_)),
       download_(reactor, options.download_limit, listed_download,
-                bind_resume<&LinkWork::wants_arm>(&work_)),
-      gather_timer_(reactor.timers(), io::bind_timer<&Shard::gather_due>(this)),
+                callback<&LinkWork::wants_arm>(&work_)),
+      gather_timer_(reactor.timers(), callback<&Shard::gather_due>(this)),
       link_host_{.reactor = reactor,
                  .swarm = swarm_,
                  .store = store_,
@@ -69,9 +69,9 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
                  .source = options.source,
                  .closed = closed_ ? &*closed_ : nullptr},
       links_(options.swarm.sessions_max),
-      acceptor_(reactor, std::move(listener), bind_accepted<&Shard::accepted>(this)),
-      tick_timer_(reactor.timers(), io::bind_timer<&Shard::tick>(this)),
-      turn_hook_(io::bind_hook<&Shard::turn_ended>(this)) {
+      acceptor_(reactor, std::move(listener), callback<&Shard::accepted>(this)),
+      tick_timer_(reactor.timers(), callback<&Shard::tick>(this)),
+      turn_hook_(callback<&Shard::turn_ended>(this)) {
   store_.close_through(reactor_);
 }
 

@@ -42,10 +42,10 @@ ShardThread::ShardThread(io::Reactor& home, std::unique_ptr<io::Reactor> reactor
       index_(index.raw),
       reactor_(std::move(reactor)),
       home_outbox_(home_outbox),
-      inbox_(*reactor_, io::bind_notifier<&ShardThread::inbox_ready>(this)),
-      outbox_(home, io::bind_notifier<&ShardThread::outbox_ready>(this)),
-      inbox_hook_(io::bind_hook<&ShardThread::flush_inbox>(this)),
-      outbox_hook_(io::bind_hook<&ShardThread::flush_outbox>(this)) {}
+      inbox_(*reactor_, callback<&ShardThread::inbox_ready>(this)),
+      outbox_(home, callback<&ShardThread::outbox_ready>(this)),
+      inbox_hook_(callback<&ShardThread::flush_inbox>(this)),
+      outbox_hook_(callback<&ShardThread::flush_outbox>(this)) {}
 
 Result<std::unique_ptr<ShardThread>> ShardThread::create(
     io::Reactor& home, const ShardOptions& options, const codec::Metainfo& metainfo, Store store,

@@ -126,7 +126,7 @@ void StoreTransfer::step_done(io::Operation&, int32_t result, uint32_t) {
 
 void StoreTransfer::finish(int error_number) {
   busy_ = false;
-  target_.handler(target_.owner, *this, error_number);
+  target_(*this, error_number);
 }
 
 }  // namespace murder::node

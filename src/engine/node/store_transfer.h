@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/base/callback.h"
 #include "engine/base/result.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
@@ -19,17 +20,13 @@ class StoreTransfer {
  public:
   // error_number: 0 when all bytes were transferred, else an errno. A file that ends too early is
   // ENODATA.
-  using Handler = void (*)(void* owner, StoreTransfer& transfer, int error_number);
-  struct Target {
-    void* owner = nullptr;
-    Handler handler = nullptr;
-  };
+  using Target = Callback<void(StoreTransfer&, int)>;
 
   StoreTransfer(io::Reactor& reactor, Store& store, Target target)
       : reactor_(reactor),
         store_(store),
         target_(target),
-        operation_(io::bind_operation<&StoreTransfer::step_done>(this)) {}
+        operation_(callback<&StoreTransfer::step_done>(this)) {}
 
   // `memory` stays valid until the handler is called. offset: in the release.
   void read(uint64_t offset, std::span<uint8_t> memory) { start(false, offset, memory); }
@@ -62,12 +59,5 @@ class StoreTransfer {
   bool writes_ = false;
   bool busy_ = false;
 };
-
-template <auto Method, typename Owner>
-[[nodiscard]] StoreTransfer::Target bind_transfer(Owner* owner) {
-  return {owner, [](void* self, StoreTransfer& transfer, int error_number) {
-            (static_cast<Owner*>(self)->*Method)(transfer, error_number);
-          }};
-}
 
 }  // namespace murder::node

@@ -12,7 +12,7 @@ Throttle::Throttle(io::Reactor& reactor, uint64_t bytes_per_second, LinkList lis
       portion_bytes_(limit_.portion_bytes(limits::block_bytes_stock)),
       list_(list),
       target_(target),
-      timer_(reactor.timers(), io::bind_timer<&Throttle::resume>(this)) {}
+      timer_(reactor.timers(), callback<&Throttle::resume>(this)) {}
 
 bool Throttle::passes_now(PeerLink& link) {
   if (limit_.passes_at() <= reactor_.now()) {
@@ -29,7 +29,7 @@ void Throttle::resume(io::Timer&) {
   std::swap(waiting_, resuming_);
   for (PeerLink* link : resuming_) {
     unlist(*link, list_);
-    target_.resume(target_.owner, *link);
+    target_(*link);
   }
 }
 

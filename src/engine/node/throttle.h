@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/base/callback.h"
 #include "engine/io/reactor.h"
 #include "engine/node/link_work.h"
 #include "engine/policy/rate_limit.h"
@@ -16,11 +17,7 @@ namespace murder::node {
 class Throttle {
  public:
   // Called for each link that waited; it asks again.
-  using Resume = void (*)(void* owner, PeerLink& link);
-  struct Target {
-    void* owner = nullptr;
-    Resume resume = nullptr;
-  };
+  using Target = Callback<void(PeerLink&)>;
 
   // `list`: of those that a link stands in, this one.
   Throttle(io::Reactor& reactor, uint64_t bytes_per_second, LinkList list, Target target);
@@ -44,11 +41,5 @@ class Throttle {
   std::vector<PeerLink*> waiting_;
   std::vector<PeerLink*> resuming_;
 };
-
-// Calls void LinkWork::wants_flush(PeerLink&).
-template <auto Method, typename Owner>
-[[nodiscard]] Throttle::Target bind_resume(Owner* owner) {
-  return {owner, [](void* self, PeerLink& link) { (static_cast<Owner*>(self)->*Method)(link); }};
-}
 
 }  // namespace murder::node

@@ -36,8 +36,8 @@ TrackerClient::TrackerClient(io::Reactor& reactor, TrackerClientOwner& owner,
                                  : std::nullopt),
       announcer_(static_cast<uint32_t>(options.urls.size()), Prng(options.seed)),
       asked_(options.urls.size()),
-      timer_(reactor.timers(), io::bind_timer<&TrackerClient::due>(this)),
-      give_up_timer_(reactor.timers(), io::bind_timer<&TrackerClient::give_up>(this)) {
+      timer_(reactor.timers(), callback<&TrackerClient::due>(this)),
+      give_up_timer_(reactor.timers(), callback<&TrackerClient::give_up>(this)) {
   for (size_t index = 0; index < options_.urls.size(); ++index) {
     clients_.push_back(std::make_unique<http::Client>(reactor, *this));
   }

@@ -41,7 +41,7 @@ class ServerThread {
 
   ServerFixture fixture_;
   std::string directory_;
-  io::Notifier stop_{*fixture_.reactor, io::bind_notifier<&ServerThread::stop>(this)};
+  io::Notifier stop_{*fixture_.reactor, callback<&ServerThread::stop>(this)};
   std::thread thread_;
 };
 

@@ -17,7 +17,7 @@ using TestMailbox = Mailbox<uint64_t, 64>;
 
 struct Consumer {
   explicit Consumer(Reactor& reactor)
-      : reactor_(reactor), mailbox(reactor, bind_notifier<&Consumer::wake>(this)) {}
+      : reactor_(reactor), mailbox(reactor, callback<&Consumer::wake>(this)) {}
   void wake(Notifier&) {
     while (const std::optional<uint64_t> message = mailbox.take()) {
       in_order = in_order && *message == received;
@@ -60,7 +60,7 @@ struct Producer {
   TestMailbox& mailbox_;
   uint64_t sent_ = 0;
   bool last_turn_ = false;
-  TurnHook hook_{bind_hook<&Producer::turn>(this)};
+  TurnHook hook_{callback<&Producer::turn>(this)};
 };
 
 }  // namespace
@@ -85,7 +85,7 @@ TEST_CASE("a full mailbox refuses and keeps what it has") {
   struct Nothing {
     void wake(Notifier&) {}
   } nothing;
-  Mailbox<std::unique_ptr<int>, 2> mailbox(*consumer, bind_notifier<&Nothing::wake>(&nothing));
+  Mailbox<std::unique_ptr<int>, 2> mailbox(*consumer, callback<&Nothing::wake>(&nothing));
   CHECK(mailbox.post(*producer, std::make_unique<int>(1)));
   CHECK(mailbox.post(*producer, std::make_unique<int>(2)));
   CHECK_FALSE(mailbox.post(*producer, std::make_unique<int>(3)));

@@ -12,7 +12,7 @@ namespace {
 
 struct Listener {
   explicit Listener(Reactor& reactor)
-      : reactor_(reactor), notifier(reactor, bind_notifier<&Listener::called>(this)) {}
+      : reactor_(reactor), notifier(reactor, callback<&Listener::called>(this)) {}
   void called(Notifier&) {
     ++calls;
     reactor_.stop();
@@ -88,8 +88,7 @@ TEST_CASE("a handler may free the notifier that would be called next") {
     std::unique_ptr<Chain> next;
     Notifier notifier;
     int& calls;
-    Chain(Reactor& on, int& count)
-        : notifier(on, bind_notifier<&Chain::called>(this)), calls(count) {}
+    Chain(Reactor& on, int& count) : notifier(on, callback<&Chain::called>(this)), calls(count) {}
     void called(Notifier&) {
       ++calls;
       next.reset();

@@ -76,7 +76,7 @@ TEST_CASE("every slot can be used and used again") {
 TEST_CASE("a handler may start its operation again or free its owner") {
   struct Owner {
     OperationTable& table;
-    Operation operation{bind_operation<&Owner::done>(this)};
+    Operation operation{callback<&Owner::done>(this)};
     uint64_t user_data = 0;
     bool free_next = false;
 

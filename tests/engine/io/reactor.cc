@@ -51,8 +51,8 @@ class EchoConnection {
   int fd_;
   int& live_;
   std::array<uint8_t, 512> buffer_{};
-  Operation recv_{bind_operation<&EchoConnection::received>(this)};
-  Operation send_{bind_operation<&EchoConnection::sent>(this)};
+  Operation recv_{callback<&EchoConnection::received>(this)};
+  Operation send_{callback<&EchoConnection::sent>(this)};
 };
 
 class EchoServer {
@@ -78,7 +78,7 @@ class EchoServer {
   }
   Reactor& reactor_;
   Fd listener_;
-  Operation accept_{bind_operation<&EchoServer::accepted>(this)};
+  Operation accept_{callback<&EchoServer::accepted>(this)};
 };
 
 }  // namespace
@@ -203,8 +203,8 @@ TEST_CASE("timers fire while the reactor waits for the kernel, in order and not 
       reactor.stop();
     }
   } clock{.reactor = *reactor};
-  Timer second(reactor->timers(), bind_timer<&Clock::second>(&clock));
-  Timer first(reactor->timers(), bind_timer<&Clock::first>(&clock));
+  Timer second(reactor->timers(), callback<&Clock::second>(&clock));
+  Timer first(reactor->timers(), callback<&Clock::first>(&clock));
   const Instant due = reactor->now() + std::chrono::milliseconds(20);
   second.arm(due);
   first.arm(due - std::chrono::milliseconds(15));
@@ -222,7 +222,7 @@ TEST_CASE("a hook runs at the end of each turn, after the completions of the tur
     std::vector<size_t> seen;
     void flush(TurnHook&) { seen.push_back(recorder.completions.size()); }
   } batch{.recorder = polled};
-  TurnHook hook(bind_hook<&Batch::flush>(&batch));
+  TurnHook hook(callback<&Batch::flush>(&batch));
   reactor->add_turn_hook(hook);
   reactor->run_turn(Duration::zero());
   reactor->poll(polled.operation, pair.first.get(), POLLOUT);

@@ -67,7 +67,7 @@ TEST_CASE("a completion nobody waits for is counted and dropped") {
 TEST_CASE("the end of a reactor cancels what orphans have in flight, and they free themselves") {
   struct Orphan {
     int& live;
-    Operation operation{bind_operation<&Orphan::done>(this)};
+    Operation operation{callback<&Orphan::done>(this)};
     void done(Operation&, int32_t result, uint32_t) {
       CHECK(result == -ECANCELED);
       --live;

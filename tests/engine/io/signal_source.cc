@@ -15,8 +15,8 @@ TEST_CASE("a signal becomes a call on the reactor, again and again") {
     void on_signal(int signal_number) { signals.push_back(signal_number); }
   } program;
   {
-    auto source = SignalSource::create(*reactor, {SIGUSR1, SIGUSR2},
-                                       bind_signal<&Program::on_signal>(&program));
+    auto source =
+        SignalSource::create(*reactor, {SIGUSR1, SIGUSR2}, callback<&Program::on_signal>(&program));
     REQUIRE(source);
     raise(SIGUSR1);
     CHECK(reactor->run_until([&] { return program.signals.size() == 1; }, patience));

@@ -30,7 +30,7 @@ struct Recorder {
     int32_t result = 0;
     uint32_t flags = 0;
   };
-  Operation operation{bind_operation<&Recorder::done>(this)};
+  Operation operation{callback<&Recorder::done>(this)};
   std::vector<Completion> completions;
 
   void done(Operation&, int32_t result, uint32_t flags) { completions.push_back({result, flags}); }

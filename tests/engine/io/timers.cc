@@ -21,7 +21,7 @@ Instant at(int64_t ns) {
 
 struct Alarm {
   Alarm(Timers& timers, std::vector<int>& log, int name)
-      : timer(timers, bind_timer<&Alarm::fired>(this)), log_(log), name_(name) {}
+      : timer(timers, callback<&Alarm::fired>(this)), log_(log), name_(name) {}
 
   void fired(Timer&) {
     log_.push_back(name_);

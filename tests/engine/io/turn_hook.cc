@@ -11,7 +11,7 @@ namespace {
 
 struct Hooked {
   Hooked(std::vector<int>& log, int name)
-      : hook(bind_hook<&Hooked::run>(this)), log_(log), name_(name) {}
+      : hook(callback<&Hooked::run>(this)), log_(log), name_(name) {}
   void run(TurnHook&) {
     log_.push_back(name_);
     if (victim != nullptr) {

@@ -11,6 +11,7 @@
 
 #include "../../content.h"
 #include "../../temporary_directory.h"
+#include "../swarm/idle_sink.h"
 #include "engine/node/peer_link.h"
 #include "fake_kernel.h"
 #include "wire.h"
@@ -24,7 +25,7 @@ struct LinkSceneOptions {
   const trust::SwarmKeys* closed = nullptr;
 };
 
-class LinkScene final : public swarm::EffectSink, public node::ShardOutbox {
+class LinkScene final : public IdleSink, public node::ShardOutbox {
  public:
   explicit LinkScene(const LinkSceneOptions& options)
       : reactor(kernel.make_reactor()),
@@ -37,11 +38,9 @@ class LinkScene final : public swarm::EffectSink, public node::ShardOutbox {
                  std::move(*node::PieceMemory::create(metainfo_.geometry, {4, 4})),
                  node::HomePort{*this, {0}}),
         memory(std::move(*node::LinkMemory::Arenas::create()), work),
-        upload_(*reactor, 0, node::listed_upload,
-                node::bind_resume<&node::LinkWork::wants_flush>(&work)),
-        download_(*reactor, 0, node::listed_download,
-                  node::bind_resume<&node::LinkWork::wants_arm>(&work)),
-        gather_timer_(reactor->timers(), io::bind_timer<&LinkScene::gather_due>(this)),
+        upload_(*reactor, 0, node::listed_upload, callback<&node::LinkWork::wants_flush>(&work)),
+        download_(*reactor, 0, node::listed_download, callback<&node::LinkWork::wants_arm>(&work)),
+        gather_timer_(reactor->timers(), callback<&LinkScene::gather_due>(this)),
         host{.reactor = *reactor,
              .swarm = swarm_,
              .store = store_,
@@ -55,7 +54,7 @@ class LinkScene final : public swarm::EffectSink, public node::ShardOutbox {
              .home = node::HomePort{*this, {0}},
              .send_path = options.send_path,
              .closed = options.closed},
-        hook_(io::bind_hook<&LinkScene::turn_ended>(this)) {
+        hook_(callback<&LinkScene::turn_ended>(this)) {
     reactor->add_turn_hook(hook_);
   }
   LinkScene(const LinkScene&) = delete;
@@ -125,18 +124,6 @@ class LinkScene final : public swarm::EffectSink, public node::ShardOutbox {
       read_errors.push_back(failed->error_number);
     }
   }
-  void dial(swarm::SessionId, const Endpoint&) override {}
-  void send_handshake(swarm::SessionId, const codec::Handshake&) override {}
-  void send(swarm::SessionId, const codec::PeerMessage&) override {}
-  void send_block(swarm::SessionId, const BlockRange&) override {}
-  void disarm(swarm::SessionId) override {}
-  void close(swarm::SessionId, swarm::CloseReason) override {}
-  void verify(BufferIndex, PieceIndex) override {}
-  void store(BufferIndex, PieceIndex) override {}
-  void request_lease(PieceIndex) override {}
-  void return_lease(PieceIndex) override {}
-  void lease_fulfilled(PieceIndex) override {}
-  void completed() override {}
 
   TemporaryDirectory directory;
   FakeKernel kernel;

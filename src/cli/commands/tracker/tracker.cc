@@ -104,7 +104,7 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
   tracker::TrackerServer& tracker = **server;
   auto control = host::ControlKeeper::create(
       tracker.reactor(), context.run_directory,
-      host::bind_renewal<&tracker::TrackerServer::serve_control_instead>(&tracker));
+      callback<&tracker::TrackerServer::serve_control_instead>(&tracker));
   if (!control) {
     return fail(control.error());
   }
@@ -123,8 +123,8 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
   std::unique_ptr<host::MetricsKeeper> metrics;
   if (!metrics_path.empty()) {
     metrics = std::make_unique<host::MetricsKeeper>(
-        tracker.reactor(), metrics_path,
-        host::bind_text<&tracker::TrackerServer::metrics>(&tracker), parent);
+        tracker.reactor(), metrics_path, callback<&tracker::TrackerServer::metrics>(&tracker),
+        parent);
   }
   (*server)->run();
   service->stopping();

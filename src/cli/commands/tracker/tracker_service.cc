@@ -53,7 +53,7 @@ host::ServiceEvent service_event_of(const tracker::TrackerEvent& event) {
       made.kind = host::ServiceEventKind::release_complete;
       made.host.clear();
       made.message =
-          fmt::format("{}: {}, none fetches any more{}", release,
+          fmt::format("{}: {}, none is still fetching{}", release,
                       event.done_count == 1 ? "1 host has it"
                                             : fmt::format("{} hosts have it", event.done_count),
                       event.lost_count == 0 ? "" : fmt::format("; {} lost", event.lost_count));
@@ -73,7 +73,7 @@ TrackerService::TrackerService(tracker::TrackerServer& server, TrackerWords word
       words_(std::move(words)),
       running_(std::move(running)),
       parent_(parent),
-      link_(server.reactor(), host::bind_text<&TrackerService::state>(this)) {
+      link_(server.reactor(), callback<&TrackerService::state>(this)) {
   server_.set_owner(*this);
 }
 

@@ -25,7 +25,7 @@ ServiceLink::ServiceLink(io::Reactor& reactor, TextSource state, SilenceSource s
       silence_(silence),
       manager_(notify_environment()),
       watchdog_interval_(watchdog_interval(notify_environment())),
-      timer_(reactor.timers(), io::bind_timer<&ServiceLink::tick>(this)) {
+      timer_(reactor.timers(), callback<&ServiceLink::tick>(this)) {
   if (manager_.is_open()) {
     timer_.arm(reactor_.now() + tick_interval());
   }
@@ -40,13 +40,12 @@ Duration ServiceLink::tick_interval() const {
 // process when two further intervals have passed. On a crowded machine a thread may wait for a
 // processor for seconds.
 bool ServiceLink::is_alive() const {
-  return silence_.read == nullptr ||
-         silence_.read(silence_.owner) <=
-             std::max(*watchdog_interval_, limits::service_silence_allowed_min);
+  return !silence_ ||
+         silence_() <= std::max(*watchdog_interval_, limits::service_silence_allowed_min);
 }
 
 void ServiceLink::ready() {
-  state_shown_ = one_line(state_.text());
+  state_shown_ = one_line(state_());
   tell(fmt::format("READY=1\nSTATUS={}", state_shown_));
 }
 
@@ -81,7 +80,7 @@ void ServiceLink::tick(io::Timer& timer) {
   if (watchdog_interval_ && is_alive()) {
     manager_.send("WATCHDOG=1");
   }
-  std::string state = one_line(state_.text());
+  std::string state = one_line(state_());
   if (waiting_.empty() && !is_stopping_ && state != state_shown_ &&
       manager_.send(fmt::format("STATUS={}", state))) {
     state_shown_ = std::move(state);

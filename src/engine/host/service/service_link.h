@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/base/callback.h"
 #include "engine/host/service/journal.h"
 #include "engine/host/service/notify_socket.h"
 #include "engine/host/service/service_event.h"
@@ -22,10 +23,7 @@ namespace murder::host {
 
 // For how long no sign of life came from that one of a process's other threads that gave none for
 // longest. Without a function there are none.
-struct SilenceSource {
-  void* owner = nullptr;
-  Duration (*read)(void* owner) = nullptr;
-};
+using SilenceSource = Callback<Duration()>;
 
 class ServiceLink {
  public:
