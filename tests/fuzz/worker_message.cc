@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::optional<WorkerMessage> again = decode_worker_message(packet);
   ENSURE(again && again->kind == message->kind);
   ENSURE(again->progress == message->progress && again->text == message->text);
-  ENSURE(again->final_report.exit_code == message->final_report.exit_code);
+  ENSURE(again->exit_code == message->exit_code);
   ENSURE(again->final_report.text == message->final_report.text);
   ENSURE(again->error.code == message->error.code && again->error.text == message->error.text);
   ENSURE(encode_worker_message(*again) == packet);

@@ -246,7 +246,7 @@ class Follower {
         if (!message.final_report.json.is_null()) {
           context_.print_json(message.final_report.json);
         }
-        outcome_ = message.final_report.exit_code;
+        outcome_ = message.exit_code;
         is_over_ = true;
         return;
     }
@@ -270,7 +270,7 @@ class Follower {
                          strsignal(WTERMSIG(state)));
       if (WTERMSIG(state) == SIGKILL) {
         text +=
-            ", by hand or by the kernel for want of memory (dmesg tells; memory.max of its "
+            ", by hand or by the kernel for want of memory (see dmesg; memory.max of its "
             "control group limits it)";
       }
     }

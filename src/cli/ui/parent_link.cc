@@ -18,7 +18,7 @@ namespace {
 // Progress and notes are dropped while this much waits for a parent that does not read (it may be
 // stopped by job control), so that the final report always finds room in the socket's buffer.
 constexpr int unread_bytes_max = 64 * 1024;
-constexpr size_t text_bytes_max = 16 * 1024;
+constexpr size_t text_bytes_max = 32 * 1024;
 
 void write_to_log(std::string_view kind, std::string_view line) {
   const std::time_t now = std::time(nullptr);
@@ -38,10 +38,11 @@ WorkerMessage text_message(WorkerMessageKind kind, std::string_view text) {
   return message;
 }
 
-WorkerMessage report_message(const host::FinalReport& report) {
+WorkerMessage report_message(const host::FinalReport& report, int exit_code) {
   WorkerMessage message;
   message.kind = WorkerMessageKind::final_report;
   message.final_report = report;
+  message.exit_code = exit_code;
   return message;
 }
 
@@ -66,9 +67,8 @@ host::Progress progress_of(const Json& json) {
   return progress;
 }
 
-}  // namespace
-
-std::string encode_worker_message(const WorkerMessage& message) {
+// No more than `text_bytes` of its text; without details a report has no value for --json.
+std::string packet_of(const WorkerMessage& message, size_t text_bytes, bool has_details) {
   Json body;
   switch (message.kind) {
     case WorkerMessageKind::progress:
@@ -76,19 +76,32 @@ std::string encode_worker_message(const WorkerMessage& message) {
       break;
     case WorkerMessageKind::note:
     case WorkerMessageKind::warning:
-      body = {{"text", message.text.substr(0, text_bytes_max)}};
+      body = {{"text", message.text.substr(0, text_bytes)}};
       break;
     case WorkerMessageKind::final_report:
-      body = {{"exit_code", message.final_report.exit_code},
-              {"text", message.final_report.text},
-              {"json", message.final_report.json}};
+      body = {{"exit_code", message.exit_code},
+              {"text", message.final_report.text.substr(0, text_bytes)},
+              {"json", has_details ? message.final_report.json : Json()}};
       break;
     case WorkerMessageKind::error:
       body = {{"code", static_cast<unsigned>(message.error.code)},
-              {"text", message.error.text.substr(0, text_bytes_max)}};
+              {"text", message.error.text.substr(0, text_bytes)}};
       break;
   }
   return static_cast<char>(message.kind) + json_text(body);
+}
+
+}  // namespace
+
+std::string encode_worker_message(const WorkerMessage& message) {
+  std::string packet = packet_of(message, text_bytes_max, /*has_details=*/true);
+  // A control character takes six bytes, and a report may be large: the parent reads no more than
+  // worker_message_bytes_max, and what it cannot read would be lost with its exit code.
+  for (size_t kept_bytes = text_bytes_max; packet.size() > worker_message_bytes_max;
+       kept_bytes /= 2) {
+    packet = packet_of(message, kept_bytes, /*has_details=*/false);
+  }
+  return packet;
 }
 
 std::optional<WorkerMessage> decode_worker_message(std::string_view packet) {
@@ -110,7 +123,7 @@ std::optional<WorkerMessage> decode_worker_message(std::string_view packet) {
       message.text = text_member(*body, "text");
       return message;
     case WorkerMessageKind::final_report:
-      message.final_report.exit_code = static_cast<int>(number_member(*body, "exit_code", 1));
+      message.exit_code = static_cast<int>(number_member(*body, "exit_code", 1));
       message.final_report.text = text_member(*body, "text");
       message.final_report.json = (*body)["json"];
       return message;
@@ -146,7 +159,7 @@ void ParentLink::warn(std::string_view line) {
 }
 
 void ParentLink::finish(const host::FinalReport& report) {
-  send(report_message(report), /*may_drop=*/false);
+  send(report_message(report, 0), /*may_drop=*/false);
   socket_.reset();
 }
 
@@ -157,7 +170,7 @@ int ParentLink::end(const Result<int>& outcome) {
       write_to_log("error: ", outcome.error().text);
     }
   } else if (outcome) {
-    send(report_message({.exit_code = exit_code, .text = {}, .json = {}}), /*may_drop=*/false);
+    send(report_message({}, exit_code), /*may_drop=*/false);
   } else {
     WorkerMessage message;
     message.kind = WorkerMessageKind::error;

@@ -22,6 +22,7 @@ struct WorkerMessage {
   host::Progress progress;         // progress
   std::string text;                // note, warning
   host::FinalReport final_report;  // final_report
+  int exit_code = 0;               // final_report: of the command
   Error error;                     // error
 };
 

@@ -12,7 +12,6 @@ namespace murder::host {
 
 // What there is to say when it is done.
 struct FinalReport {
-  int exit_code = 0;
   std::string text;  // for people, one or more lines; may be empty
   Json json;         // for --json; null: nothing
   // An event in the journal says the same: where standard output goes there too, the text is left

@@ -39,10 +39,11 @@ TEST_CASE("every kind of message comes back as it was") {
 
   WorkerMessage report;
   report.kind = WorkerMessageKind::final_report;
-  report.final_report = {.exit_code = 1, .text = "a\nb", .json = {{"x", 1}}};
+  report.final_report = {.text = "a\nb", .json = {{"x", 1}}};
+  report.exit_code = 1;
   const auto report_back = decode_worker_message(encode_worker_message(report));
   REQUIRE(report_back);
-  CHECK(report_back->final_report.exit_code == 1);
+  CHECK(report_back->exit_code == 1);
   CHECK(report_back->final_report.text == "a\nb");
   CHECK(report_back->final_report.json == Json{{"x", 1}});
 
@@ -53,6 +54,32 @@ TEST_CASE("every kind of message comes back as it was") {
   REQUIRE(error_back);
   CHECK(error_back->error.code == ErrorCode::conflict);
   CHECK(error_back->error.text == "port 1 is taken");
+}
+
+TEST_CASE("a message is never longer than what its reader takes, and keeps its exit code") {
+  const std::string controls(200'000, '\x01');  // six bytes each in JSON
+  std::vector<WorkerMessage> messages(4);
+  messages[0].kind = WorkerMessageKind::final_report;
+  messages[0].final_report = {.text = controls, .json = {}};
+  messages[0].exit_code = 3;
+  messages[1].kind = WorkerMessageKind::final_report;
+  messages[1].final_report = {.text = "done", .json = {{"names", controls}}};
+  messages[1].exit_code = 3;
+  messages[2].kind = WorkerMessageKind::error;
+  messages[2].error = {ErrorCode::conflict, controls};
+  messages[3].kind = WorkerMessageKind::note;
+  messages[3].text = controls;
+  for (const WorkerMessage& message : messages) {
+    const std::string packet = encode_worker_message(message);
+    CHECK(packet.size() <= worker_message_bytes_max);
+    const auto back = decode_worker_message(packet);
+    REQUIRE(back);
+    CHECK(back->kind == message.kind);
+    CHECK(back->exit_code == message.exit_code);
+    CHECK(back->error.code == message.error.code);
+  }
+  CHECK(decode_worker_message(encode_worker_message(messages[1]))->final_report.text == "done");
+  CHECK_FALSE(decode_worker_message(encode_worker_message(messages[3]))->text.empty());
 }
 
 TEST_CASE("what is no message is told apart") {
@@ -69,7 +96,7 @@ TEST_CASE("a parent that does not read stops neither progress nor the final repo
     link.progress({.phase = "downloading", .done_bytes = turn, .peers = {}});
     link.note("a line of a reasonable length, as there may be many");
   }
-  link.finish({.exit_code = 0, .text = std::string(20'000, 't'), .json = {}});
+  link.finish({.text = std::string(20'000, 't'), .json = {}});
   CHECK(link.hangup_fd() == -1);
   std::optional<WorkerMessage> last;
   while (std::optional<WorkerMessage> message = receive(pair.parent.get())) {
