@@ -172,9 +172,13 @@ int run(int argument_count, char** arguments) {
 }  // namespace
 }  // namespace murder::cli
 
+// Static objects allocate before main begins.
+[[gnu::constructor(101)]] static void watch_memory() {
+  murder::archive::end_when_memory_is_out();
+}
+
 int main(int argument_count, char** arguments) {
   murder::cli::hold_closed_descriptors();
-  murder::archive::end_when_memory_is_out();
   // A reader that went away (`murder status | head -1`) must not kill a process half-way.
   std::signal(SIGPIPE, SIG_IGN);
   // A limit of the file size is an error like a full disk.

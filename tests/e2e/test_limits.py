@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import resource
+import signal
 import subprocess
 import sys
 import unittest
@@ -122,6 +123,18 @@ class ResourceLimits(LimitCase):
         kib = range(20 * 1024, 100 * 1024, 4200)
         for text in self.try_all(resource.RLIMIT_AS, [1024 * each for each in kib]):
             self.assertRegex(text, "memory|ulimit -v")
+
+    def test_address_space_before_main_begins(self):
+        texts = set()
+        for kib in range(7000, 20000, 50):
+            limit = 1024 * kib
+            result = subprocess.run(
+                [PROGRAM, "--version"], check=False, capture_output=True, text=True, timeout=60,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+            self.assertNotIn("terminate called", result.stderr, kib)
+            self.assertNotEqual(result.returncode, -signal.SIGABRT, (kib, result.stderr))
+            texts.add(result.stderr.strip().split(":")[0])
+        self.assertIn("murder", texts)  # and not only the loader's
 
     def test_file_size(self):
         for text in self.try_all(resource.RLIMIT_FSIZE, (1000, 4096)):

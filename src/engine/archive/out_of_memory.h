@@ -50,7 +50,7 @@ class Deputy {
   State state_ = State::waiting;
 };
 
-// For the start of main: from now on an allocation that fails ends the process as above.
+// For the start of the program: from now on an allocation that fails ends the process as above.
 void end_when_memory_is_out();
 
 }  // namespace murder::archive
