@@ -152,7 +152,7 @@ void add_finish_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--keep-temp-files", options.keep_temp_files,
                    "Stop what runs, and remove nothing");
   command.add_flag("--no-clean", options.no_clean, "Stop and remove nothing");
-  command.add_option("--app", options.app, "The directory of releases, as murder lock was told it")
+  command.add_option("--app", options.app, "The directory of releases, as given to murder lock")
       .type_name("DIR");
   command.add_option("--token", options.token,
                      "Names the deploy: where another one has taken over, nothing is done");

@@ -312,7 +312,7 @@ void add_trust_options(ArgumentParser command, PeerOptions& options) {
 
 void add_background_options(ArgumentParser command, PeerOptions& options) {
   command.add_flag("--background", options.background,
-                   "Return when the download has begun (murder wait TAG tells how it ended)");
+                   "Return when the download has begun (murder wait TAG reports how it ended)");
   command.add_flag("--follow", options.follow,
                    "With --background: stay until the release is in its place, as murder wait\n"
                    "does; the download does not end with this command");

@@ -85,7 +85,7 @@ void add_activate_command(ArgumentParser app, CommandContext& context) {
        .details = "DIR/current (or the name of --link) is a symbolic link to the tag. It is "
                   "replaced in one rename: whoever follows it sees the old release or the new "
                   "one, and never neither. What was current before is recorded, for `murder "
-                  "rollback`. Programs that run from the old release are not told: restarting "
+                  "rollback`. Programs that run from the old release are not notified: restarting "
                   "them is yours to do.",
        .example = "murder activate v42 --to /srv/app        # /srv/app/current -> v42",
        .files = {releases_record},

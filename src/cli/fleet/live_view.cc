@@ -125,7 +125,7 @@ std::vector<std::string> format_live_screen(const LiveState& state, uint32_t col
   }
   if (!state.swarm_trouble.empty() && is_stale(state)) {
     lines.push_back("  tracker   " + state.swarm_trouble +
-                    (state.swarm ? " (hosts go on with the peers they know)" : ""));
+                    (state.swarm ? " (hosts continue with the peers they know)" : ""));
   }
   for (std::string& line : lines) {
     line = printable_value(line);  // names of hosts are as the tracker tells them

@@ -28,7 +28,7 @@ Result<std::string> own_program_path() {
   std::array<char, PATH_MAX> path{};
   const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
   if (size <= 0) {
-    return fail_errno(errno, "cannot tell where this program is (/proc/self/exe)");
+    return fail_errno(errno, "cannot find where this program is (/proc/self/exe)");
   }
   return std::string(path.data(), static_cast<size_t>(size));
 }

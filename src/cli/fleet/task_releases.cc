@@ -55,7 +55,7 @@ std::string summary_of(const std::vector<HostReleases>& list) {
     text += fmt::format("{}{} is current on {} host{}", text.empty() ? "" : ", ",
                         release.empty() ? "nothing" : release, count, count == 1 ? "" : "s");
   }
-  return text.empty() ? "no host told which releases it has" : text;
+  return text.empty() ? "no host reported which releases it has" : text;
 }
 
 Result<int> run_releases(const TaskOptions& options, cli::CommandContext& context) {

@@ -38,7 +38,7 @@ std::vector<HostIndex> hosts_to_stop(Work& work, const std::vector<HostIndex>& t
     const Json* tracker = tracker_on(told, work.variables().tracker_port);
     std::string reason = tracker == nullptr ? "" : reason_to_keep(*tracker, served);
     if (result.is_ok() && !told.contains("processes")) {
-      reason = "it does not tell what is distributed through it";
+      reason = "it does not report what is distributed through it";
     }
     if (!result.is_ok()) {
       work.note_failure(result);

@@ -222,7 +222,7 @@ Status ArchiveReader::set_type(const UstarBlock& block, ArchiveEntry& entry) {
     case 'N':
       return fail(ErrorCode::unsupported,
                   fmt::format("{}: {} is a part of an archive of several volumes, or of a format "
-                              "that nobody makes any more",
+                              "that nothing writes today",
                               stream_.name(), entry.name.substr(0, 300)));
     default:
       // The oldest archives tell directories by their slash. Types nobody knows are files.

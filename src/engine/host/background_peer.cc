@@ -68,7 +68,7 @@ Json with_place_checked(Json outcome) {
   const std::string path = text_member(outcome, "path");
   if (text_member(outcome, "state") == outcome_done && !path.empty() &&
       access(path.c_str(), F_OK) != 0) {
-    return failed_outcome(path + " was delivered, and is not there any more");
+    return failed_outcome(path + " was delivered, and is no longer there");
   }
   return outcome;
 }

@@ -73,7 +73,7 @@ Error error_of_unverified(const ReleasePlace& place, const PlacedRelease& placed
 Status record_place(const ReleasePlace& place, const RecordOptions& options) {
   Json identity = identity_of(AT_FDCWD, place.path());
   if (identity.is_null()) {
-    return fail(ErrorCode::not_found, place.path() + " is not there any more");
+    return fail(ErrorCode::not_found, place.path() + " is no longer there");
   }
   Result<ReleaseDirectory> directory =
       ReleaseDirectory::open(place.directory, {.sync_to_disk = options.sync_to_disk});

@@ -89,6 +89,7 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   [[nodiscard]] Status create_node();
   void serve_control_instead(int listening_fd);
   void signalled(int signal_number);
+  [[nodiscard]] Duration longest_silence() const;
   void parent_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void tell_progress(io::Timer& timer);
   [[nodiscard]] std::string phase() const;

@@ -50,7 +50,7 @@ TEST_CASE("a tracker that went silent is told, and old figures are not passed of
   state.swarm_trouble = "tracker: Connection refused";
   const std::vector<std::string> lines = format_live_screen(state, 200);
   CHECK(lines.back() ==
-        "  tracker   tracker: Connection refused (hosts go on with the peers they know)");
+        "  tracker   tracker: Connection refused (hosts continue with the peers they know)");
   CHECK(format_live_line(state) ==
         "peer: 9 of 16 hosts done, 6 running, 3 failed; tracker: Connection refused");
 }

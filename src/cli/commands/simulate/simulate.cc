@@ -240,7 +240,7 @@ void print_outcome(const sim::Options& simulated, const sim::Outcome& outcome,
     line("copies into a rack", fmt::format("at most {:.3f}", outcome.rack_copies_max));
   }
   if (outcome.lost_count > 0) {
-    line("lost", fmt::format("{} pieces, which no living host has any more", outcome.lost_count));
+    line("lost", fmt::format("{} pieces, which no living host still has", outcome.lost_count));
   }
   line("came in vain", fmt::format("{:.3f} %", 100 * outcome.duplicate_fraction));
   line("messages of a host",
@@ -402,7 +402,7 @@ void add_simulate_command(ArgumentParser app, CommandContext& context) {
            "The floor is (m - 1) + ceil(log2(N + 1)) piece times for m pieces and N hosts; what "
            "is\n"
            "known to make a run longer (a slow seeder, narrow uplinks of racks, the last host's\n"
-           "start) is told apart as the floor of this run. Times are of the hosts that live and\n"
+           "start) is the floor of this run. Times are of the hosts that live and\n"
            "are not slow. Exit status: 0 all living hosts have it, 1 not, 2 wrong usage.",
        .details = "The same options give the same run, to the last event: nothing depends on "
                   "the machine but the time that it takes. Use it to see what more hosts, "
