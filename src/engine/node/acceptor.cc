@@ -3,6 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/ensure.h"
+
 namespace murder::node {
 namespace {
 
@@ -23,6 +25,7 @@ Acceptor::~Acceptor() {
 }
 
 void Acceptor::start() {
+  ENSURE(!is_stopped_ && !accept_.in_flight());
   reactor_.accept_multishot(accept_, listener_.get());
 }
 

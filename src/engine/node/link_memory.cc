@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/bounds.h"
+#include "engine/base/ensure.h"
 #include "engine/node/link_work.h"
 
 namespace murder::node {
@@ -33,6 +34,7 @@ uint32_t LinkMemory::take_chunk(PeerLink& link) {
 }
 
 void LinkMemory::release_chunk(uint32_t index) {
+  ENSURE(index < chunk_count);
   chunks_.give_back(index);
   for (PeerLink* waiting : waiting_) {
     unlist(*waiting, listed_chunk);

@@ -13,6 +13,7 @@ void PeerLink::arm() {
   if (!is_connected() || recv_.in_flight() || !host_.download.may_pass(*this)) {
     return;
   }
+  ENSURE(fd_.is_open());
   receiver_.begin_segments();
   const bool predicts = receiver_.predicts();
   if (predicts) {
@@ -27,6 +28,7 @@ void PeerLink::arm() {
   }
   const uint64_t portion_bytes = host_.download.portion_bytes();
   const std::span<iovec> segments = receiver_.end_segments(portion_bytes);
+  ENSURE(!segments.empty());
   recv_message_ = {};
   recv_message_.msg_iov = segments.data();
   recv_message_.msg_iovlen = segments.size();
@@ -51,6 +53,7 @@ uint32_t PeerLink::bytes_to_gather(uint64_t portion_bytes) const {
 }
 
 void PeerLink::set_low_mark(uint32_t size_bytes) {
+  ENSURE(size_bytes > 0);
   if (size_bytes != low_mark_bytes_) {
     low_mark_bytes_ = size_bytes;
     io::set_receive_low_mark(fd_.get(), size_bytes);
@@ -67,6 +70,7 @@ bool PeerLink::end_gathering(Instant since) {
 // --- what came -----------------------------------------------------------------------------------
 
 void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
+  ENSURE(!recv_.in_flight());
   if (is_closing()) {
     settle();
     return;

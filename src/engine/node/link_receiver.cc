@@ -45,6 +45,7 @@ void LinkReceiver::begin_segments() {
 }
 
 bool LinkReceiver::predict(uint8_t* place, uint32_t size_bytes) {
+  ENSURE(place != nullptr && size_bytes > 0);
   if (predicted_count_ == predicted_max || predicted_bytes_ >= predicted_bytes_max) {
     return false;
   }
@@ -56,6 +57,7 @@ bool LinkReceiver::predict(uint8_t* place, uint32_t size_bytes) {
 }
 
 std::span<iovec> LinkReceiver::end_segments(uint64_t size_bytes_max) {
+  ENSURE(size_bytes_max > 0);
   if (payload_left_ == 0 || payload_place_ != nullptr) {
     add_segment(tail_.data(), tail_.size());
   }
@@ -94,6 +96,7 @@ LinkReceiver::Event LinkReceiver::next() {
 LinkReceiver::Event LinkReceiver::next_of_payload() {
   const std::span<const uint8_t> part = reader_.front();
   const size_t size = std::min<size_t>(part.size(), payload_left_);
+  ENSURE(size > 0);
   if (payload_place_ != nullptr && part.data() != payload_place_) {
     if (!reader_.is_copy()) {
       // The prediction did not hold: the place may overlap bytes that were not read yet.

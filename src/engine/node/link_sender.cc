@@ -55,6 +55,9 @@ std::span<uint8_t> LinkSender::append(size_t size_bytes) {
 
 void LinkSender::flush() {
   start_batches();
+  if (!link_->is_active()) {
+    return;  // a read failed at once
+  }
   switch (phase_) {
     case Phase::idle:
       start_message();
@@ -87,6 +90,7 @@ void LinkSender::start_batches() {
 
 // The blocks at the head of the queue that lie side by side, as many as fit.
 LinkSender::Run LinkSender::front_run() const {
+  ENSURE(!blocks_.empty());
   const BlockRange& first = blocks_.at(0);
   const auto bytes_max = static_cast<uint32_t>(
       std::min<uint64_t>(LinkMemory::chunk_bytes, host_->upload.portion_bytes()));
@@ -105,6 +109,7 @@ LinkSender::Run LinkSender::front_run() const {
 }
 
 bool LinkSender::start_batch(SendBatch& batch) {
+  ENSURE(batch.state == SendBatch::State::idle && !batch.holds_anything());
   const Run run = front_run();
   const BlockRange first = blocks_.at(0);
   const uint64_t offset = host_->release_offset(first);
@@ -132,6 +137,7 @@ bool LinkSender::start_batch(SendBatch& batch) {
 }
 
 void LinkSender::read_into_chunk(SendBatch& batch) {
+  ENSURE(batch.source == SendBatch::Source::chunk && batch.chunk != UINT32_MAX);
   batch.state = SendBatch::State::reading;
   operations_->reads[&batch - batches_.data()].read(
       host_->release_offset(batch.blocks[0]),
@@ -181,6 +187,7 @@ bool LinkSender::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
 }
 
 bool LinkSender::use_chunk(SendBatch& batch) {
+  ENSURE(!batch.holds_anything());
   batch.chunk = host_->memory.take_chunk(*link_);
   if (batch.chunk == UINT32_MAX) {
     return false;
@@ -214,6 +221,7 @@ void LinkSender::release_memory(SendBatch& batch) {
 }
 
 void LinkSender::release(SendBatch& batch) {
+  ENSURE(!operations_->reads[&batch - batches_.data()].in_flight());
   release_memory(batch);
   if (batch.file_index != UINT32_MAX) {
     host_->store.release(batch.file_index);
@@ -246,6 +254,7 @@ void LinkSender::count_sent(const SendBatch& batch) {
 }
 
 void LinkSender::batch_sent() {
+  ENSURE(sending_ != nullptr && sending_->state == SendBatch::State::sending);
   SendBatch& batch = *sending_;
   sending_ = nullptr;
   count_sent(batch);
@@ -259,6 +268,7 @@ void LinkSender::batch_sent() {
 
 // Segments from `count` on; how many there are then.
 uint32_t LinkSender::add_batch(SendBatch& batch, uint32_t count) {
+  ENSURE(batch.payload != nullptr && count + 2 * batch.block_count <= segments_.size());
   auto* payload = const_cast<uint8_t*>(batch.payload);  // as iovec wants it
   for (uint32_t index = 0; index < batch.block_count; ++index) {
     segments_[count++] = {batch.heads[index].data(), codec::piece_head_bytes};
@@ -269,6 +279,7 @@ uint32_t LinkSender::add_batch(SendBatch& batch, uint32_t count) {
 }
 
 void LinkSender::start_message() {
+  ENSURE(phase_ == Phase::idle && sending_ == nullptr);
   uint32_t count = 0;
   if (!control_.empty()) {
     std::swap(control_, control_sending_);
@@ -297,6 +308,7 @@ void LinkSender::start_message() {
 }
 
 void LinkSender::send_segments(uint32_t count) {
+  ENSURE(count > 0 && count <= segments_.size());
   message_ = {};
   message_.msg_iov = segments_.data();
   message_.msg_iovlen = count;
@@ -321,6 +333,7 @@ void LinkSender::skip_sent(size_t sent) {
     ++message_.msg_iov;
     --message_.msg_iovlen;
   }
+  ENSURE(message_.msg_iovlen > 0 || sent == 0);
   if (message_.msg_iovlen > 0) {
     message_.msg_iov->iov_base = static_cast<uint8_t*>(message_.msg_iov->iov_base) + sent;
     message_.msg_iov->iov_len -= sent;

@@ -29,6 +29,7 @@ void LinkSender::start_file(uint32_t prefix_count) {
 }
 
 void LinkSender::prepare_file_head(uint32_t prefix_count) {
+  ENSURE(file_block_ < sending_->block_count && prefix_count < segments_.size());
   segments_[prefix_count] = {sending_->heads[file_block_].data(), codec::piece_head_bytes};
   message_ = {};
   message_.msg_iov = segments_.data();
@@ -38,6 +39,7 @@ void LinkSender::prepare_file_head(uint32_t prefix_count) {
 
 // One batch at most: what follows gets its turn by wants_flush.
 void LinkSender::continue_file() {
+  ENSURE(sending_ != nullptr && sending_->source == SendBatch::Source::file);
   SendBatch& batch = *sending_;
   while (!operations_->writable.in_flight()) {
     if (message_.msg_iovlen > 0) {
@@ -71,6 +73,7 @@ void LinkSender::send_file_head() {
 }
 
 void LinkSender::send_file_payload(SendBatch& batch) {
+  ENSURE(batch.file_fd >= 0 && file_sent_bytes_ < batch.blocks[file_block_].size_bytes);
   ++host_->counters.direct_calls;
   const int64_t sent =
       io::send_file(link_->fd(), batch.file_fd, batch.file_offset + file_sent_bytes_,

@@ -45,6 +45,7 @@ void LinkSender::yield_memory(Instant now) {
 
 // What is sent from memory can be read again, unless it is on its way to the disk.
 bool LinkSender::can_release(const SendBatch& batch) const {
+  ENSURE(batch.block_count > 0);
   return batch.hot_place == UINT32_MAX || host_->pieces.is_on_disk(batch.blocks[0].piece);
 }
 
@@ -62,6 +63,7 @@ void LinkSender::interrupt() {
 }
 
 void LinkSender::resume() {
+  ENSURE(phase_ == Phase::resuming && sending_ == nullptr);
   SendBatch& batch = batches_[next_to_send_];
   if (operations_->writable.in_flight() || batch.state != SendBatch::State::ready) {
     return;  // the socket is full, or the batch is being read

@@ -1,5 +1,6 @@
 #include "engine/node/link_work.h"
 
+#include "engine/base/ensure.h"
 #include "engine/node/peer_link.h"
 
 namespace murder::node {
@@ -14,6 +15,7 @@ bool enlist(std::vector<PeerLink*>& list, PeerLink& link, LinkList flag) {
 }
 
 void unlist(PeerLink& link, LinkList flag) {
+  ENSURE((link.listed & flag) != 0);
   link.listed &= ~uint32_t{flag};
 }
 

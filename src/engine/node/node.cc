@@ -348,6 +348,7 @@ void Node::handle_reports(io::TurnHook&) {
 }
 
 void Node::deliver(ShardIndex shard, const FromHome& message) {
+  ENSURE(shard_ != nullptr && shard.raw <= threads_.size());
   if (shard.raw == 0) {
     shard_->deliver(message);
     reactor_.skip_wait();  // what it started is submitted in the next turn
@@ -369,11 +370,13 @@ void Node::handle(const ShardReport& report) {
 }
 
 void Node::on(ShardIndex shard, const ShardStats& stats) {
+  ENSURE(shard.raw < stats_.size() && shard.raw < heard_at_.size());
   stats_[shard.raw] = stats;
   heard_at_[shard.raw] = reactor_.now();
 }
 
 void Node::on(ShardIndex shard, const to_home::LeaseRequest& message) {
+  ENSURE(ledger_ != nullptr);
   const bool is_granted = ledger_->lease(message.piece, shard, reactor_.now());
   deliver(shard, from_home::LeaseAnswer{message.piece, is_granted});
 }
@@ -397,6 +400,7 @@ void Node::on(ShardIndex shard, const to_home::Completed&) {
 }
 
 void Node::on(ShardIndex, const to_home::Stopped&) {
+  ENSURE(shards_stopped_ < options_.shard_count);
   ++shards_stopped_;
   check_stopped();
 }

@@ -17,6 +17,7 @@
 #include "engine/archive/observer.h"
 #include "engine/base/bit_set.h"
 #include "engine/base/bounds.h"
+#include "engine/base/ensure.h"
 #include "engine/base/port_range.h"
 #include "engine/codec/metainfo.h"
 #include "engine/io/notifier.h"
@@ -114,6 +115,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   // How many pieces from the first on are verified and written, without a gap; at least `from`,
   // which it was before. After node_ready(), of a release that has pieces.
   [[nodiscard]] uint32_t front(uint32_t from) const {
+    ENSURE(shard_ != nullptr);
     return shard_->swarm().stored().find_unset(from);
   }
 

@@ -58,6 +58,7 @@ void PeerLink::enter(State next) {
 // --- the beginning -------------------------------------------------------------------------------
 
 void PeerLink::dial(swarm::SessionId session, const Endpoint& remote) {
+  ENSURE(!fd_.is_open() && nothing_in_flight());
   enter(State::connecting);
   session_ = session;
   std::optional<Endpoint> source;
@@ -82,6 +83,7 @@ void PeerLink::adopt(swarm::SessionId session, io::Fd socket) {
 }
 
 void PeerLink::connect_done(io::Operation&, int32_t result, uint32_t) {
+  ENSURE(!connect_.in_flight());
   if (is_closing()) {
     settle();
     return;

@@ -61,6 +61,7 @@ PieceMemory::PieceMemory(std::unique_ptr<io::AlignedArena> arena, const Size& si
 }
 
 void PieceMemory::verified(BufferIndex buffer, PieceIndex piece) {
+  ENSURE(buffer.raw < place_of_.size() && piece.raw != no_piece);
   places_[place_of_[buffer.raw]].piece = piece.raw;
 }
 
@@ -68,6 +69,7 @@ bool PieceMemory::stored(BufferIndex buffer) {
   const auto next = std::find_if(spare_.begin(), spare_.end(),
                                  [&](uint32_t index) { return places_[index].pins == 0; });
   Place& own = places_[place_of_[buffer.raw]];
+  ENSURE(own.piece != no_piece);
   if (next == spare_.end()) {
     if (own.pins > 0) {
       return false;

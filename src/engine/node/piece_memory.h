@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/ensure.h"
 #include "engine/base/geometry.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
@@ -46,7 +47,10 @@ class PieceMemory {
   [[nodiscard]] std::optional<uint32_t> find_unstored(PieceIndex piece) const;
   [[nodiscard]] uint8_t* place(uint32_t index) { return memory_ + uint64_t{index} * stride_bytes_; }
   // While pinned, what is in a place stays there.
-  void pin(uint32_t index) { ++places_[index].pins; }
+  void pin(uint32_t index) {
+    ENSURE(places_[index].piece != no_piece);
+    ++places_[index].pins;
+  }
   void unpin(uint32_t index);
 
  private:

@@ -21,6 +21,7 @@ PieceStorage::PieceStorage(io::Reactor& reactor, Store& store, swarm::Swarm& swa
 }
 
 void PieceStorage::store(BufferIndex buffer, PieceIndex piece) {
+  ENSURE(swarm_.active().at(buffer).state == swarm::ActivePiece::State::storing);
   memory_.verified(buffer, piece);
   waiting_.push_back(buffer);
 }
@@ -33,6 +34,7 @@ bool PieceStorage::start_writes() {
   std::swap(buffers, waiting_);
   for (const BufferIndex buffer : buffers) {
     const swarm::ActivePiece& active = swarm_.active().at(buffer);
+    ENSURE(writing_count_ < writes_.size());
     ++writing_count_;
     writes_[buffer.raw]->write(store_.metainfo().geometry.piece_offset(active.piece),
                                {memory_.at(buffer, 0), active.size_bytes});
@@ -60,6 +62,7 @@ void PieceStorage::written(StoreTransfer& transfer, int error_number) {
 }
 
 bool PieceStorage::leave_place(BufferIndex buffer) {
+  ENSURE(swarm_.active().at(buffer).state == swarm::ActivePiece::State::storing);
   if (!memory_.stored(buffer)) {
     return false;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
+
 namespace murder::node {
 
 using swarm::ActivePiece;
@@ -19,6 +21,7 @@ PieceVerifier::PieceVerifier(io::Reactor& reactor, swarm::Swarm& swarm, PieceMem
 }
 
 void PieceVerifier::add(BufferIndex buffer) {
+  ENSURE(swarm_.active().at(buffer).state == ActivePiece::State::verifying);
   waiting_.push_back(buffer);
   batching_.piece_waits(swarm_.has_waiting_neighbour(), reactor_.now());
 }
@@ -30,6 +33,7 @@ bool PieceVerifier::is_time(uint32_t storing_count, bool is_stopping) {
   const swarm::ActivePieces& active = swarm_.active();
   const auto waiting = static_cast<uint32_t>(waiting_.size());
   const uint32_t idle = active.idle_count();
+  ENSURE(waiting + storing_count + idle <= active.buffer_count());
   const Instant now = reactor_.now();
   const bool is_any_begun = std::any_of(waiting_.begin(), waiting_.end(),
                                         [&](BufferIndex buffer) { return is_begun(buffer); });
@@ -64,6 +68,7 @@ void PieceVerifier::add_part(BufferIndex buffer) {
   const uint32_t bytes = active.front_bytes();
   const bool is_whole = active.state == ActivePiece::State::verifying;
   const uint64_t hashed_bytes = streams_.hashed_bytes(buffer.raw);
+  ENSURE(bytes >= hashed_bytes);
   if (is_whole || bytes >= hashed_bytes + hash::Sha1Streams::shared_bytes_min) {
     parts_.push_back({buffer.raw,
                       {memory_.at(buffer, 0) + hashed_bytes, bytes - hashed_bytes},
@@ -107,6 +112,7 @@ std::span<const PieceVerifier::Verdict> PieceVerifier::run(uint32_t storing_coun
   hash_by_streams(std::span(buffers).first(count), std::span(digests).first(count));
   for (size_t index = 0; index < count; ++index) {
     const PieceIndex piece = swarm_.active().at(buffers[index]).piece;
+    ENSURE(piece.raw < metainfo_.piece_digests.size());
     verdicts_[index] = {buffers[index], digests[index] == metainfo_.piece_digests[piece.raw]};
   }
   return std::span(verdicts_).first(count);

@@ -38,6 +38,7 @@ class SegmentReader {
 
   // At most front().size().
   void skip(size_t size_bytes) {
+    ENSURE(size_bytes <= left_bytes_);
     taken_ += size_bytes;
     left_bytes_ -= size_bytes;
   }

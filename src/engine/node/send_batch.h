@@ -24,6 +24,11 @@ struct SendBatch {
     return source == Source::file || chunk != UINT32_MAX || hot_place != UINT32_MAX;
   }
 
+  // Of its shard's memory, or of the store.
+  [[nodiscard]] bool holds_anything() const {
+    return chunk != UINT32_MAX || hot_place != UINT32_MAX || file_index != UINT32_MAX;
+  }
+
   State state = State::idle;
   Source source = Source::chunk;
   uint32_t chunk = UINT32_MAX;

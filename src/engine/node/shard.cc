@@ -94,6 +94,7 @@ Result<std::unique_ptr<Shard>> Shard::create(io::Reactor& reactor, const ShardOp
 }
 
 void Shard::start() {
+  ENSURE(!stopping_);
   reactor_.add_turn_hook(turn_hook_);
   acceptor_.start();
   tick_timer_.arm(reactor_.now());
@@ -102,6 +103,7 @@ void Shard::start() {
 // --- connections ---------------------------------------------------------------------------------
 
 PeerLink& Shard::link(SessionId session) {
+  ENSURE(session.slot < links_.size());
   std::unique_ptr<PeerLink>& slot = links_[session.slot];
   if (slot == nullptr) {
     slot = std::make_unique<PeerLink>(link_host_);

@@ -1,4 +1,5 @@
 #include "engine/node/shard_thread.h"
+#include "engine/base/ensure.h"
 #include "engine/base/thread_start.h"
 
 #include <sched.h>
@@ -66,6 +67,7 @@ Result<std::unique_ptr<ShardThread>> ShardThread::create(
 }
 
 Status ShardThread::start() {
+  ENSURE(shard_ != nullptr && !thread_.joinable());
   home_.add_turn_hook(inbox_hook_);
   return start_thread(thread_, [this] {
     pin_to_core(index_);

@@ -352,6 +352,7 @@ Status Store::preallocate_file(uint32_t file_index, Content content) {
 }
 
 Status Store::preallocate(Content content) {
+  ENSURE(access_ != Access::read);
   for (uint32_t index = 0; index < metainfo_->files.size(); ++index) {
     const codec::FileEntry& entry = metainfo_->files[index];
     if (entry.is_padding || entry.is_symlink) {
@@ -388,6 +389,7 @@ StoreSegment Store::segment_at(uint64_t offset, uint32_t size_bytes) const {
 }
 
 Result<int> Store::acquire(uint32_t file_index) {
+  ENSURE(file_index < files_.size());
   OpenFile& file = files_[file_index];
   if (!file.fd.is_open()) {
     Result<io::Fd> fd = open_file(file_index);
@@ -417,6 +419,7 @@ void Store::close(io::Fd& fd) {
 }
 
 int Store::acquire_open(uint32_t file_index) {
+  ENSURE(file_index < files_.size());
   OpenFile& file = files_[file_index];
   if (file.fd.is_open()) {
     ++file.users;
@@ -442,6 +445,7 @@ Store::OpenRequest Store::open_request(uint32_t file_index) const {
 }
 
 void Store::opened(uint32_t file_index, int fd) {
+  ENSURE(fd >= 0);
   io::Fd opened_fd(fd);
   OpenFile& file = files_[file_index];
   if (file.fd.is_open()) {
@@ -452,6 +456,7 @@ void Store::opened(uint32_t file_index, int fd) {
 }
 
 bool Store::wants_direct(uint32_t file_index) const {
+  ENSURE(files_[file_index].users > 0);
   return is_direct_ && !files_[file_index].direct_fd.is_open();
 }
 
@@ -464,6 +469,7 @@ Store::OpenRequest Store::direct_request(uint32_t file_index) const {
 }
 
 void Store::opened_direct(uint32_t file_index, int fd) {
+  ENSURE(fd >= 0 && files_[file_index].users > 0);
   io::Fd opened_fd(fd);
   OpenFile& file = files_[file_index];
   if (file.direct_fd.is_open()) {

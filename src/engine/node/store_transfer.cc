@@ -17,6 +17,7 @@ void StoreTransfer::start(bool writes, uint64_t offset, std::span<uint8_t> memor
 }
 
 void StoreTransfer::step() {
+  ENSURE(busy_ && !operation_.in_flight());
   while (!left_.empty()) {
     const StoreSegment segment = store_.segment_at(offset_, static_cast<uint32_t>(left_.size()));
     const std::span<uint8_t> part = left_.first(segment.size_bytes);
@@ -73,6 +74,7 @@ void StoreTransfer::opened(int32_t result) {
 void StoreTransfer::start_io(int fd) {
   phase_ = Phase::transfer;
   const StoreSegment segment = store_.segment_at(offset_, static_cast<uint32_t>(left_.size()));
+  ENSURE(!segment.is_padding && segment.file_index == file_index_);
   const std::span<uint8_t> part = left_.first(segment.size_bytes);
   if (writes_) {
     start_write(fd, part, segment.offset);
@@ -119,12 +121,14 @@ void StoreTransfer::step_done(io::Operation&, int32_t result, uint32_t) {
     finish(writes_ ? ENOSPC : ENODATA);
     return;
   }
+  ENSURE(static_cast<size_t>(result) <= left_.size());
   left_ = left_.subspan(static_cast<size_t>(result));
   offset_ += static_cast<uint32_t>(result);
   step();
 }
 
 void StoreTransfer::finish(int error_number) {
+  ENSURE(busy_);
   busy_ = false;
   target_(*this, error_number);
 }

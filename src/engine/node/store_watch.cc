@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
+
 namespace murder::node {
 namespace {
 
@@ -36,6 +38,7 @@ StoreWatch::Seen StoreWatch::look(uint32_t file_index) const {
 }
 
 void StoreWatch::begin() {
+  ENSURE(seen_.empty());
   seen_.reserve(metainfo_->files.size());
   for (uint32_t index = 0; index < metainfo_->files.size(); ++index) {
     seen_.push_back(look(index));
@@ -59,7 +62,7 @@ Status StoreWatch::check(Instant now) {
     if (before.is_there && found.is_there && !is_same) {
       return fail(ErrorCode::conflict,
                   fmt::format("{} was changed while it was served: put its content back and seed "
-                              "it again (`murder verify` tells whether it is right), or make a new "
+                              "it again (`murder verify` checks it), or make a new "
                               "release of it with `murder create`",
                               file_path(index)));
     }

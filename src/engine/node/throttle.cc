@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/bounds.h"
+#include "engine/base/ensure.h"
 
 namespace murder::node {
 
@@ -12,7 +13,9 @@ Throttle::Throttle(io::Reactor& reactor, uint64_t bytes_per_second, LinkList lis
       portion_bytes_(limit_.portion_bytes(limits::block_bytes_stock)),
       list_(list),
       target_(target),
-      timer_(reactor.timers(), callback<&Throttle::resume>(this)) {}
+      timer_(reactor.timers(), callback<&Throttle::resume>(this)) {
+  ENSURE(portion_bytes_ > 0);
+}
 
 bool Throttle::passes_now(PeerLink& link) {
   if (limit_.passes_at() <= reactor_.now()) {

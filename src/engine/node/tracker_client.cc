@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "engine/base/ensure.h"
 #include "engine/codec/announce.h"
 #include "engine/codec/url.h"
 #include "engine/node/bounds.h"
@@ -60,6 +61,7 @@ void TrackerClient::due(io::Timer&) {
 }
 
 void TrackerClient::send(const swarm::Announcer::Order& order) {
+  ENSURE(order.tracker.raw < clients_.size());
   const Result<codec::Url> url = codec::Url::parse(options_.urls[order.tracker.raw]);
   if (!url) {
     failed(order.tracker, url.error().text);
@@ -112,6 +114,7 @@ void TrackerClient::failed(TrackerIndex tracker, std::string reason) {
 void TrackerClient::on_http_reply(http::Client& client, Result<http::Reply> reply) {
   const auto found = std::find_if(clients_.begin(), clients_.end(),
                                   [&](const auto& one) { return one.get() == &client; });
+  ENSURE(found != clients_.end());
   const TrackerIndex tracker{static_cast<uint32_t>(found - clients_.begin())};
   const auto announced = reply ? codec::decode_announce_reply(as_bytes_of(reply->body))
                                : Result<codec::AnnounceReply>(fail(reply.error()));

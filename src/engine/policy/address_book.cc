@@ -1,5 +1,6 @@
 #include "engine/policy/address_book.h"
 
+#include "engine/base/ensure.h"
 #include "engine/policy/address_share.h"
 
 namespace murder::policy {
@@ -12,6 +13,7 @@ constexpr uint32_t pause_doublings_max = 6;
 constexpr Duration forgotten_after = std::chrono::minutes(10);
 
 Duration pause_after(uint32_t offences) {
+  ENSURE(offences > 0);
   return pause_first * (1 << std::min(offences - 1, pause_doublings_max));
 }
 
@@ -34,6 +36,7 @@ AddressBook::Entry& AddressBook::entry_for(const IpAddress& address, Instant now
   const auto oldest = std::min_element(
       entries_.begin(), entries_.end(),
       [](const Entry& one, const Entry& other) { return one.last_at < other.last_at; });
+  ENSURE(oldest != entries_.end());
   *oldest = {.key = shared_address(address), .last_at = now};
   return *oldest;
 }
@@ -81,8 +84,8 @@ std::string_view AddressBook::check() const {
     return "more addresses are remembered than there may be";
   }
   for (const Entry& entry : entries_) {
-    if (entry.lies > entry.offences) {
-      return "an address lied more often than it offended";
+    if (entry.offences == 0) {
+      return "an address is remembered that never offended";
     }
     if (find(entry.key) != &entry) {
       return "an address is remembered twice";

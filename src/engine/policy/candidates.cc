@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
+
 namespace murder::policy {
 
 Candidates::Candidate* Candidates::find(const Endpoint& endpoint) {
@@ -31,6 +33,7 @@ bool Candidates::make_room(Source source) {
   const auto worst = std::max_element(
       list_.begin(), list_.end(),
       [&](const Candidate& one, const Candidate& other) { return rank(one) < rank(other); });
+  ENSURE(worst != list_.end());
   if (rank(*worst) < (source == Source::tracker ? 2 : 3)) {
     return false;
   }
@@ -50,6 +53,7 @@ bool Candidates::add(const Endpoint& endpoint, Source source) {
   if (!make_room(source)) {
     return false;
   }
+  ENSURE(list_.size() < count_max_);
   list_.push_back({.endpoint = endpoint, .source = source});
   return true;
 }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/policy/link_estimate.h"
 
 namespace murder::policy {
@@ -53,6 +54,7 @@ class ExtraSlots {
   void try_more(const Window& window, uint32_t room) {
     const double slots = window.slots + count_;
     if (trying_) {
+      ENSURE(count_ > 0 && slots > 1);
       trying_ = false;
       if (window.rate < rate_before_ * (1 + gain_share / (slots - 1))) {
         --count_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
+
 namespace murder::policy {
 
 std::optional<PieceIndex> FirstCopies::next(const PiecePicker& availability) {
@@ -32,6 +34,7 @@ void FirstCopies::take_back(PieceIndex piece) {
 
 void FirstCopies::seen(PieceIndex piece) {
   if (piece.raw < pieces_.size() && pieces_[piece.raw].state != State::seen) {
+    ENSURE(unseen_count_ > 0);
     pieces_[piece.raw].state = State::seen;
     --unseen_count_;
   }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -21,6 +22,7 @@ class GivenPieces {
     if (count_ == unconfirmed_max) {
       remove(0);
     }
+    ENSURE(count_ < unconfirmed_max);
     pieces_[count_++] = piece;
     changed_at_ = now;
   }
@@ -54,6 +56,7 @@ class GivenPieces {
   static constexpr Duration forgotten_after = std::chrono::seconds(30);
 
   void remove(uint32_t position) {
+    ENSURE(position < count_);
     std::move(pieces_.begin() + position + 1, pieces_.begin() + count_, pieces_.begin() + position);
     --count_;
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -60,6 +61,7 @@ struct Uploader {
 [[nodiscard]] inline bool may_grant(const Grantee& grantee, const Uploader& uploader) {
   constexpr Duration patience_min = std::chrono::milliseconds(300);
   constexpr Duration patience_max = std::chrono::seconds(2);
+  ENSURE(uploader.slots > 0);
   if (uploader.now < grantee.granted_again_at || grantee.grants >= uploader.slots ||
       grantee.asked_bytes >= uint64_t{uploader.slots} * uploader.piece_bytes) {
     return false;
@@ -92,8 +94,10 @@ class GranteeChoice {
  public:
   // Whether one with that many open grants is worth a look.
   [[nodiscard]] bool may_be_better(uint32_t grants) const { return grants <= least_grants_; }
-  // True: it is the best one until now. `pieces`: that it has or was given.
+  // True: it is the best one until now, of those that may_be_better(). `pieces`: that it has or was
+  // given.
   [[nodiscard]] bool is_best(uint32_t grants, uint32_t pieces) {
+    ENSURE(may_be_better(grants));
     const bool is_better = grants < least_grants_ || pieces < least_pieces_;
     if (is_better) {
       least_pieces_ = pieces;

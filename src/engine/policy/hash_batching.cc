@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
+
 namespace murder::policy {
 
 void HashBatching::piece_waits(bool wanted, Instant now) {
@@ -28,6 +30,7 @@ uint32_t HashBatching::batch_worth_waiting(const Situation& situation) const {
 }
 
 Instant HashBatching::hash_at(const Situation& situation, Instant now) const {
+  ENSURE(situation.idle_buffers <= situation.buffers);
   const Duration longest = wanted_ ? wait_max : unwanted_wait_max;
   const uint32_t batch = batch_worth_waiting(situation);
   const bool is_batch = batch < lanes_ || situation.waiting >= batch;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -17,7 +18,9 @@ class HashBatching {
 
   // `lanes`: how many pieces hashed together gain something (1: there is nothing to wait for);
   // `lanes_best`: how many gain the most, which is worth waiting for when no neighbour waits.
-  HashBatching(uint32_t lanes, uint32_t lanes_best) : lanes_(lanes), lanes_best_(lanes_best) {}
+  HashBatching(uint32_t lanes, uint32_t lanes_best) : lanes_(lanes), lanes_best_(lanes_best) {
+    ENSURE(lanes >= 1 && lanes_best >= lanes);
+  }
 
   // A piece became whole and waits from now on. `wanted`: a neighbour may lack it.
   void piece_waits(bool wanted, Instant now);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -18,6 +19,7 @@ struct PieceProgress {
 [[nodiscard]] inline bool is_late(const PieceProgress& piece) {
   constexpr double late_after = 1.5;  // usual times of a piece, for what is left
   constexpr Duration usual_unknown = std::chrono::milliseconds(300);
+  ENSURE(piece.received_count <= piece.unit_count);
   const Duration usual = piece.usual > Duration{} ? piece.usual : usual_unknown;
   const double elapsed = seconds_of(piece.elapsed);
   const double received = piece.received_count;

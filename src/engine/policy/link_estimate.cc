@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
+
 namespace murder::policy {
 namespace {
 
@@ -56,6 +58,8 @@ bool LinkEstimate::piece_moved(uint64_t downloaded_bytes, uint64_t uploaded_byte
     return false;
   }
   if (running) {
+    // Totals, which never fall.
+    ENSURE(downloaded_bytes >= window_downloaded_ && uploaded_bytes >= window_uploaded_);
     const double seconds = seconds_of(now - window_began_);
     download_rate_ = static_cast<double>(downloaded_bytes - window_downloaded_) / seconds;
     upload_rate_ = static_cast<double>(uploaded_bytes - window_uploaded_) / seconds;
@@ -92,6 +96,7 @@ void LinkEstimate::choose_slots() {
     count /= 2;
     enough /= latency_step;
   }
+  ENSURE(count >= slots_min);
   slot_count_ = count;
 }
 

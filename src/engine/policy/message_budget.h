@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -19,7 +20,9 @@ class MessageBudget {
   };
 
   MessageBudget(const Limits& limits, Instant now)
-      : limits_(limits), left_(limits.at_once), filled_at_(now) {}
+      : limits_(limits), left_(limits.at_once), filled_at_(now) {
+    ENSURE(limits.bytes_free > 0);
+  }
 
   // A message came. False: it is beyond what the link may send.
   [[nodiscard]] bool take(uint64_t payload_bytes, Instant now) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -36,6 +37,7 @@ struct NeighbourFacts {
   constexpr Duration used_lately = std::chrono::seconds(10);
   constexpr Duration settles_within = std::chrono::milliseconds(250);
   constexpr Duration starts_within = std::chrono::seconds(2);
+  ENSURE(facts.unused <= facts.age);
   const bool was_used = facts.unused < facts.age;
   if (was_used && facts.unused < used_lately) {
     return 0;

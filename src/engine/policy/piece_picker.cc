@@ -28,6 +28,7 @@ void PiecePicker::swap_positions(uint32_t left, uint32_t right) {
 
 void PiecePicker::shuffle_in(uint32_t position, uint32_t availability, Prng& prng) {
   const uint32_t begin = bucket_begin(availability);
+  ENSURE(begin <= position && position < bucket_end_[availability]);
   swap_positions(position, begin + prng.below(bucket_end_[availability] - begin));
 }
 
@@ -80,6 +81,7 @@ void PiecePicker::unwant(PieceIndex piece) {
   const uint32_t availability = availability_[piece.raw];
   wanted_.reset(piece.raw);
   uint32_t hole = position_[piece.raw];
+  ENSURE(hole >= bucket_begin(availability) && hole < bucket_end_[availability]);
   for (uint32_t bucket = availability; bucket < bucket_end_.size(); ++bucket) {
     const uint32_t last = bucket_end_[bucket] - 1;
     if (hole != last) {
@@ -107,6 +109,7 @@ std::optional<PieceIndex> PiecePicker::pick(const BitSet& neighbour_pieces) cons
 
 std::optional<PieceIndex> PiecePicker::pick(const BitSet& neighbour_pieces,
                                             const BitSet& excluded) const {
+  ENSURE(neighbour_pieces.size() == wanted_.size() && excluded.size() == wanted_.size());
   const std::span<const uint64_t> wanted = wanted_.words();
   const std::span<const uint64_t> offered = neighbour_pieces.words();
   const std::span<const uint64_t> left_out = excluded.words();
@@ -123,6 +126,25 @@ std::optional<PieceIndex> PiecePicker::pick(const BitSet& neighbour_pieces,
     }
   }
   return std::nullopt;
+}
+
+std::string_view PiecePicker::check() const {
+  uint32_t availability = 0;
+  for (uint32_t position = 0; position < order_.size(); ++position) {
+    const uint32_t piece = order_[position];
+    if (position_[piece] != position || !wanted_.test(piece)) {
+      return "a piece is not at the place that is noted of it";
+    }
+    while (availability < bucket_end_.size() && bucket_end_[availability] <= position) {
+      ++availability;
+    }
+    if (availability_[piece] != availability) {
+      return "wanted pieces are not in the order of their availability";
+    }
+  }
+  return wanted_.count() != order_.size() || bucket_end_.back() != order_.size()
+             ? "the wanted pieces are not those that are in order"
+             : std::string_view();
 }
 
 }  // namespace murder::policy

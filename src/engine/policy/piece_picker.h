@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/bit_set.h"
@@ -49,6 +50,8 @@ class PiecePicker {
   // The same, but none of `excluded`.
   [[nodiscard]] std::optional<PieceIndex> pick(const BitSet& neighbour_pieces,
                                                const BitSet& excluded) const;
+  // Which rule that must hold does not; empty when all do. Slow.
+  [[nodiscard]] std::string_view check() const;
 
  private:
   static constexpr uint32_t absent = UINT32_MAX;

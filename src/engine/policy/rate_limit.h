@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -21,6 +22,7 @@ class RateLimit {
 
   // What each of several gets of a limit they keep together: never none, which would be no limit.
   [[nodiscard]] static uint64_t share(uint64_t bytes_per_second, uint32_t count) {
+    ENSURE(count > 0);
     return bytes_per_second == 0 ? 0 : std::max<uint64_t>(bytes_per_second / count, 1);
   }
 

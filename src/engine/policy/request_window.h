@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "engine/base/bounds.h"
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -38,6 +39,7 @@ struct RequestWindow {
   // An answer may take twice as long as the quickest one did, and this.
   constexpr Duration margin = std::chrono::milliseconds(2);
   constexpr Duration quickest_max = std::chrono::milliseconds(100);
+  ENSURE(before >= grain_bytes);
   const Duration target = 2 * std::min(quickest, quickest_max) + margin;
   return answered_after < target ? before + grain_bytes : before - grain_bytes / 2;
 }

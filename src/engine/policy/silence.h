@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::policy {
@@ -37,6 +38,7 @@ enum class SilenceVerdict : uint8_t {
                                                const SilenceBounds& bounds) {
   // A tick may come this late: one that is silent for less is not given up.
   constexpr Duration own_min = std::chrono::milliseconds(300);
+  ENSURE(bounds.snub_after >= own_min && bounds.snub_soon_after <= bounds.snub_after);
   return silence.is_own ? std::clamp(silence.piece_duration, own_min, bounds.snub_after)
                         : bounds.snub_soon_after;
 }

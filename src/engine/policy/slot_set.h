@@ -26,6 +26,7 @@ class SlotSet {
   void fetch_ahead(uint32_t slot) const { fetch(&position_[slot]); }
 
   void set(uint32_t slot, bool present) {
+    ENSURE(slot < position_.size());
     if (contains(slot) == present) {
       return;
     }
@@ -34,6 +35,7 @@ class SlotSet {
       items_.push_back(slot);
       return;
     }
+    ENSURE(items_[position_[slot]] == slot);
     const uint32_t last = items_.back();
     items_[position_[slot]] = last;
     position_[last] = position_[slot];

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
+
 namespace murder::policy {
 namespace {
 
@@ -43,6 +45,7 @@ bool StockShare::on_own_block_sent(uint32_t size_bytes, Instant now) {
 }
 
 void StockShare::window_ended(const Rates& rates, Instant now) {
+  ENSURE(now > window_began_);
   const double own = static_cast<double>(window_bytes_) / seconds_of(now - window_began_);
   const bool gives_all = rates.takes > 0 && own >= about_all * rates.takes;
   const bool gives_little = own <= little * rates.link;

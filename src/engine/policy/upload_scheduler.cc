@@ -18,6 +18,7 @@ void UploadScheduler::set_served_max(uint32_t served_max) {
 }
 
 void UploadScheduler::push_waiting(uint32_t slot) {
+  ENSURE(slot < states_.size() && states_[slot] != State::waiting);
   states_[slot] = State::waiting;
   next_[slot] = none;
   previous_[slot] = last_;
@@ -26,8 +27,14 @@ void UploadScheduler::push_waiting(uint32_t slot) {
 }
 
 void UploadScheduler::unlink_waiting(uint32_t slot) {
+  ENSURE(states_[slot] == State::waiting);
   (previous_[slot] == none ? first_ : next_[previous_[slot]]) = next_[slot];
   (next_[slot] == none ? last_ : previous_[next_[slot]]) = previous_[slot];
+}
+
+void UploadScheduler::leave_service() {
+  ENSURE(served_ > 0);
+  --served_;
 }
 
 void UploadScheduler::add(uint32_t slot) {
@@ -40,7 +47,7 @@ void UploadScheduler::remove(uint32_t slot) {
   if (states_[slot] == State::waiting) {
     unlink_waiting(slot);
   } else if (states_[slot] == State::served) {
-    --served_;
+    leave_service();
   }
   states_[slot] = State::idle;
 }
@@ -50,7 +57,7 @@ bool UploadScheduler::piece_done(uint32_t slot) {
     return false;
   }
   if (states_[slot] == State::served) {
-    --served_;
+    leave_service();
   }
   push_waiting(slot);
   return true;
@@ -59,7 +66,7 @@ bool UploadScheduler::piece_done(uint32_t slot) {
 void UploadScheduler::stalled(uint32_t slot) {
   if (states_[slot] == State::served) {
     states_[slot] = State::stalled;
-    --served_;
+    leave_service();
   }
 }
 

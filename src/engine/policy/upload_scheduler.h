@@ -44,6 +44,7 @@ class UploadScheduler {
 
   void push_waiting(uint32_t slot);
   void unlink_waiting(uint32_t slot);
+  void leave_service();
 
   std::vector<State> states_;
   std::vector<uint32_t> next_;  // of the waiting line

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/base/endpoint.h"
+#include "engine/base/ensure.h"
 
 namespace murder::sim {
 
@@ -12,6 +13,7 @@ inline constexpr uint16_t listen_port = 6881;
 
 [[nodiscard]] inline Endpoint endpoint_of(uint32_t host) {
   const uint32_t number = host + 1;
+  ENSURE(number > 0 && number < (1U << 24U));
   const std::array<uint8_t, 4> address = {10, static_cast<uint8_t>(number >> 16U),
                                           static_cast<uint8_t>(number >> 8U),
                                           static_cast<uint8_t>(number)};

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/ensure.h"
 #include "engine/sim/event.h"
 
 namespace murder::sim {
@@ -22,6 +23,7 @@ class Agenda {
   }
   // There must be one.
   Event pop() {
+    ENSURE(!heap_.empty());
     std::pop_heap(heap_.begin(), heap_.end(), is_later);
     const Event event = heap_.back();
     heap_.pop_back();

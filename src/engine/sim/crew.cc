@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
+
 namespace murder::sim {
 
 namespace {
@@ -39,6 +41,7 @@ Crew::~Crew() {
 }
 
 void Crew::run_all(uint32_t count) {
+  ENSURE(task_ != nullptr);
   count_ = count;
   next_ = 0;
   if (threads_.empty() || count == 1) {

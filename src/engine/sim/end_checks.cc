@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/ensure.h"
+
 namespace murder::sim {
 
 namespace {
@@ -20,6 +22,7 @@ BitSet pieces_alive(const Fleet& fleet, const Options& options) {
 
 void check_end_of(const Host& host, const BitSet& alive, const Fleet& fleet,
                   const Options& options) {
+  ENSURE(host.swarm != nullptr);
   const swarm::SwarmStats& stats = host.swarm->stats();
   if (stats.downloaded_bytes != host.wanted_bytes || stats.wasted_bytes != host.unwanted_bytes) {
     host.note_fault(fmt::format("counts {} wanted and {} unwanted bytes, {} and {} came",
@@ -31,7 +34,7 @@ void check_end_of(const Host& host, const BitSet& alive, const Fleet& fleet,
   }
   const bool is_whole = host.done_at != instant_never;
   if (is_whole != host.stored.all()) {
-    host.note_fault("it is told to be complete and is not, or the other way round");
+    host.note_fault("it was reported complete and is not, or the other way round");
   }
   if (is_whole && host.wanted_bytes < options.geometry.total_bytes) {
     host.note_fault("it is whole and fewer bytes came than the release has");

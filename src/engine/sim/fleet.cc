@@ -27,6 +27,7 @@ Fleet::Fleet(const Options& options, Prng& prng) : options_(options) {
     host.hash_rate = options_.hash_rate;
     host.disk_rate = options_.disk_rate;
   }
+  ENSURE(hosts_.size() == size_t{options_.host_count} + 1);
   hosts_[seeder_index]->stored.set_all();
   for (const auto& host : hosts_) {
     host->verified = host->stored;

@@ -61,6 +61,7 @@ void FlowNetwork::end(uint32_t flow, Instant now) {
 
 void FlowNetwork::prolong(uint32_t number, uint64_t size_bytes, Instant now) {
   Flow& flow = flows_[number];
+  ENSURE(flow.heap_position != none && flow.rate > 0);
   flow.left_bytes = left_bytes(number, now) + static_cast<double>(size_bytes);
   flow.updated_at = now;
   flow.ends_at = now + Duration(static_cast<int64_t>(std::ceil(flow.left_bytes / flow.rate * 1e9)));
@@ -77,6 +78,7 @@ void FlowNetwork::take_off(uint32_t number) {
   for (uint32_t hop = 0; hop < flow.link_count; ++hop) {
     std::vector<OnLink>& list = links_[flow.links[hop]].flows;
     const uint32_t position = flow.positions[hop];
+    ENSURE(position < list.size() && list[position].flow == number);
     list[position] = list.back();
     list.pop_back();
     if (position < list.size()) {
@@ -87,6 +89,7 @@ void FlowNetwork::take_off(uint32_t number) {
 }
 
 void FlowNetwork::remove(uint32_t number) {
+  ENSURE(flows_[number].heap_position != none);
   take_off(number);
   const uint32_t position = flows_[number].heap_position;
   const uint32_t last = heap_.back();
@@ -182,6 +185,7 @@ void FlowNetwork::set_rate(uint32_t number, double rate, Instant now) {
   if (rate == flow.rate) {
     return;
   }
+  ENSURE(rate > 0);
   flow.left_bytes = left_bytes(number, now);
   flow.rate = rate;
   flow.updated_at = now;

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 
 namespace murder::sim {
@@ -36,7 +37,10 @@ class FlowNetwork {
     return heap_.empty() ? instant_never : flows_[heap_[0]].ends_at;
   }
   // The flow that is due next; there must be one. It is to be ended or continued at that time.
-  [[nodiscard]] uint32_t completed() const { return heap_.front(); }
+  [[nodiscard]] uint32_t completed() const {
+    ENSURE(!heap_.empty());
+    return heap_.front();
+  }
   void end(uint32_t flow, Instant now);
   // That many more bytes go the same way: the rates of others do not change.
   void prolong(uint32_t flow_number, uint64_t size_bytes, Instant now);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "engine/base/ensure.h"
 #include "engine/sim/addresses.h"
 #include "engine/sim/clock.h"
 #include "engine/sim/region.h"
@@ -46,6 +47,7 @@ void Host::join(swarm::EffectSink& sink) {
   if (state != State::absent) {
     return;  // it died before
   }
+  ENSURE(swarm == nullptr && region != nullptr);
   const swarm::SwarmConfig own_config = config();
   state = State::alive;
   joined_at = now;
@@ -59,6 +61,7 @@ void Host::join(swarm::EffectSink& sink) {
 }
 
 void Host::tick() {
+  ENSURE(is_alive() && swarm != nullptr);
   swarm->tick(now);
   if (!swarm->complete() && swarm->neighbour_count(now) == 0) {
     announcer.want_peers(now);  // as a node does
@@ -81,6 +84,7 @@ void Host::leave_if_given() {
 }
 
 void Host::note_fault(std::string_view what) const {
+  ENSURE(region != nullptr);
   if (now < region->fault_at) {
     region->fault_at = now;
     region->fault =

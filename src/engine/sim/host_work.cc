@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/codec/bounds.h"
 #include "engine/sim/addresses.h"
 #include "engine/sim/host.h"
@@ -14,6 +15,7 @@ namespace {
 
 // Work is done one piece after the other: when work that is requested at `now` will be done.
 Instant done_by(Instant& free_at, Instant now, uint32_t bytes, double rate) {
+  ENSURE(rate > 0);
   const Duration takes(static_cast<int64_t>(bytes / rate * 1e9) + 1);
   free_at = std::max(free_at, now) + takes;
   return free_at;
@@ -36,6 +38,7 @@ void Host::store(BufferIndex buffer, PieceIndex piece) {
 
 void Host::stored_piece(BufferIndex buffer) {
   const PieceIndex piece = swarm->active().at(buffer).piece;
+  ENSURE(verified.test(piece.raw));
   // Two copies of a piece near the end may both be stored; the piece counts once.
   region->stored_count += stored.set(piece.raw) ? 1 : 0;
   region->progressed_at = std::max(region->progressed_at, now);
@@ -62,6 +65,7 @@ void Host::completed() {
 // --- tracker -------------------------------------------------------------------------------------
 
 void Host::pump_announcer() {
+  ENSURE(swarm != nullptr);
   while (const auto order = announcer.next(now)) {
     auto talk = std::make_unique<AnnounceTalk>();
     const uint64_t total = options_.geometry.total_bytes;

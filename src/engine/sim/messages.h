@@ -1,6 +1,7 @@
 // Messages of the peer wire as events: values, not bytes.
 #pragma once
 
+#include "engine/base/ensure.h"
 #include "engine/codec/peer_wire.h"
 #include "engine/sim/event.h"
 
@@ -12,6 +13,7 @@ namespace murder::sim {
 }
 
 inline void put_message(const codec::PeerMessage& message, Event& event) {
+  ENSURE(fits_event(message));
   event.kind = EventKind::message;
   event.type = static_cast<uint8_t>(message.type);
   event.extended_id = message.extended_id;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/sim/floor.h"
 
 namespace murder::sim {
@@ -10,6 +11,7 @@ namespace {
 
 // The least value that this share of the (ascending) values does not exceed.
 Duration quantile(const std::vector<Duration>& values, double share) {
+  ENSURE(share >= 0 && share <= 1);
   if (values.empty()) {
     return {};
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/sim/clock.h"
 #include "engine/sim/draws.h"
 #include "engine/sim/floor.h"
@@ -9,6 +10,7 @@
 namespace murder::sim {
 
 void plan_run(Fleet& fleet, const Options& options, Prng prng) {
+  ENSURE(fleet.hosts().size() == size_t{options.host_count} + 1);
   const Duration floor = floor_of(options).plain;
   const auto within = [&](Duration span) {
     return run_start +

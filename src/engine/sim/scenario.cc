@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/ensure.h"
 #include "engine/base/prng.h"
 #include "engine/base/units.h"
 #include "engine/sim/floor.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr Duration starved_after = std::chrono::seconds(30);
 
 uint32_t between(Prng& prng, uint32_t least, uint32_t most) {
+  ENSURE(least <= most);
   return least + prng.below(most - least + 1);
 }
 

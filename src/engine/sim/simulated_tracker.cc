@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/sim/addresses.h"
 #include "tracker/bounds.h"
 
@@ -30,6 +31,7 @@ void SimulatedTracker::run(Fleet& fleet, Post& post) {
 }
 
 void SimulatedTracker::answer(std::unique_ptr<AnnounceTalk> talk, Post& post) {
+  ENSURE(talk != nullptr);
   ++announce_count_;
   free_at_ = std::max(free_at_, talk->arrives) + options_.announce_takes;
   table_.announce(talk->request, endpoint_of(talk->host).address, talk->arrives, prng_,

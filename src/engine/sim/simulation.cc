@@ -133,6 +133,7 @@ void Simulation::run_hosts(Region& region, uint32_t own) {
     Host& host = fleet_.host(region.due[position]);
     while (host.agenda.next_at() < clock_.horizon) {
       const Event event = host.agenda.pop();
+      ENSURE(event.when >= host.now);
       host.now = event.when;
       ++region.counters.event_count;
       handle(host, event);

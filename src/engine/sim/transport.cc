@@ -60,6 +60,7 @@ void Connections::dial(Host& host, SessionId session, const Endpoint& endpoint) 
     sides_.make_more(free_sides);
   }
   const SideIndex side = free_sides.back();
+  ENSURE(side % 2 == 0);  // the first of a pair
   free_sides.pop_back();
   Side& near = sides_.at(side);
   Side& far = sides_.at(other_side(side));
@@ -123,6 +124,7 @@ void Connections::accepted(Host& host, SideIndex side_index) {
 void Connections::note_swarm(const Host& host, Side& side) {
   side.swarm = host.swarm.get();
   side.state_of_session = side.swarm->session(side.session);
+  ENSURE(side.state_of_session != nullptr);
 }
 
 // --- ends ----------------------------------------------------------------------------------------
@@ -162,6 +164,7 @@ void Connections::close(Host& host, SessionId session) {
 
 void Connections::closed(Host& host, SideIndex side_index) {
   const SessionId session = sides_.at(side_index).session;
+  ENSURE(session.slot < host.sides.size() && host.sides[session.slot] == side_index);
   host.sides[session.slot] = no_side;
   finish(host, side_index);
   if (host.is_alive()) {

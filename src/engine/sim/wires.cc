@@ -40,6 +40,7 @@ void Wires::run(Post& post) {
     if (std::min(order_at, left_at) >= clock_.horizon) {
       return;  // all orders are of this window
     }
+    ENSURE(order_at >= clock_.now);
     if (left_at <= order_at) {
       block_left(network_.user(network_.completed()), std::max(clock_.now, left_at), post);
     } else {
@@ -96,6 +97,7 @@ void Wires::take_order(const WireOrder& order, Post& post) {
 
 void Wires::start_flow(SideIndex side_index, Instant now, Post& post) {
   Side& side = sides_.at(side_index);
+  ENSURE(side.flow == FlowNetwork::none);
   const Host& from = fleet_.host(side.host);
   const Host& to = fleet_.host(side.peer);
   std::array<uint32_t, FlowNetwork::links_max> links = {from.link_up, to.link_down};
@@ -115,6 +117,7 @@ void Wires::start_flow(SideIndex side_index, Instant now, Post& post) {
 // The first of the blocks that wait begins to leave. Returns its bytes on the wire.
 uint64_t Wires::next_block(SideIndex side_index, Instant now, Post& post) {
   Side& side = sides_.at(side_index);
+  ENSURE(!side.blocks.empty());
   side.sending = side.blocks.pop();
   side.last_arrival = std::max(side.last_arrival, now + options_.latency);
   Event event;
@@ -133,6 +136,7 @@ uint64_t Wires::next_block(SideIndex side_index, Instant now, Post& post) {
 // room again when the peer's kernel has said so.
 void Wires::block_left(SideIndex side_index, Instant now, Post& post) {
   Side& side = sides_.at(side_index);
+  ENSURE(side.flow != FlowNetwork::none);
   side.last_arrival = std::max(side.last_arrival, now + options_.latency);
   Event event;
   event.when = side.last_arrival;

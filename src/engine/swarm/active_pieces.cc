@@ -32,6 +32,7 @@ BufferIndex ActivePieces::start(PieceIndex piece, SessionId owner, bool leasing,
   position_[buffer.raw] = static_cast<uint32_t>(used_.size());
   used_.push_back(buffer.raw);
   ActivePiece& active = at(buffer);
+  ENSURE(active.state == ActivePiece::State::idle);
   active.state = leasing ? ActivePiece::State::leasing : ActivePiece::State::receiving;
   active.piece = piece;
   active.size_bytes = geometry_.piece_size(piece);
@@ -62,6 +63,7 @@ void ActivePieces::finish(BufferIndex buffer) {
   active.state = ActivePiece::State::idle;
   active.owner = {};
   idle_.push_back(buffer.raw);
+  ENSURE(used_[position_[buffer.raw]] == buffer.raw);
   used_[position_[buffer.raw]] = used_.back();
   position_[used_.back()] = position_[buffer.raw];
   used_.pop_back();
@@ -82,6 +84,7 @@ BlockRange ActivePieces::take_missing(BufferIndex buffer, uint32_t block_bytes, 
     ++last;
   }
   const auto count = static_cast<uint32_t>(last - first);
+  ENSURE(count > 0 && count <= active.missing_count);
   active.missing_count -= count;
   active.requested_count += count;
   const uint32_t offset = static_cast<uint32_t>(first - active.units.begin()) * unit_bytes;
@@ -98,6 +101,7 @@ void ActivePieces::change_units(ActivePiece& active, const BlockRange& block, Un
     ENSURE(active.units[unit] == from);
     active.units[unit] = to;
   }
+  ENSURE(count <= active.requested_count);
   active.requested_count -= count;
   if (to == UnitState::missing) {
     active.missing_count += count;
@@ -107,6 +111,7 @@ void ActivePieces::change_units(ActivePiece& active, const BlockRange& block, Un
 void ActivePieces::mark_received(BufferIndex buffer, const BlockRange& block,
                                  const Contributor& from, Instant now) {
   ActivePiece& active = at(buffer);
+  ENSURE(active.state == ActivePiece::State::receiving);
   active.progressed_at = now;
   change_units(active, block, UnitState::requested, UnitState::received);
   while (active.front_count < active.unit_count &&

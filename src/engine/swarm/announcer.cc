@@ -61,6 +61,7 @@ Instant Announcer::next_due() const {
 }
 
 void Announcer::replied(TrackerIndex index, const codec::AnnounceReply& reply, Instant now) {
+  ENSURE(index.raw < trackers_.size());
   Tracker& tracker = trackers_[index.raw];
   if (!reply.failure_reason.empty()) {
     const bool never = reply.retry_never;
@@ -103,6 +104,7 @@ void Announcer::replied(TrackerIndex index, const codec::AnnounceReply& reply, I
 }
 
 void Announcer::failed(TrackerIndex index, std::string reason, Instant now) {
+  ENSURE(index.raw < trackers_.size());
   Tracker& tracker = trackers_[index.raw];
   ENSURE(tracker.asking);
   tracker.asking = false;

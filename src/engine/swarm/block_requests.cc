@@ -64,6 +64,7 @@ uint32_t BlockRequests::block_bytes(const Session& session, uint32_t window) {
 void BlockRequests::ask(SessionId id, Session& session, BufferIndex buffer, uint32_t block_bytes,
                         Instant now) {
   ENSURE(session.state == Session::State::open && session.has_room_for_request());
+  ENSURE(session.pieces.test(active_.at(buffer).piece.raw));
   const BlockRange block = active_.take_missing(buffer, block_bytes, now);
   if (session.requested.empty() && !session.arriving) {
     session.payload_at = now;
@@ -100,6 +101,7 @@ void BlockRequests::revoke_all(SessionId id, Session& session, bool send_cancels
 }
 
 void BlockRequests::revoke_buffer(BufferIndex buffer) {
+  ENSURE(active_.at(buffer).state == ActivePiece::State::draining);
   sessions_.each([&](SessionId id, Session& session) {
     for (uint32_t position = 0; position < session.requested.size();) {
       if (session.requested.at(position).buffer != buffer) {
@@ -120,6 +122,7 @@ bool BlockRequests::rejected(SessionId id, Session& session, const BlockRange& b
   for (uint32_t position = 0; position < session.requested.size(); ++position) {
     if (session.requested.at(position).block == block) {
       revoke(id, session, session.requested.remove(position));
+      ENSURE(session.cancelled_bytes >= block.size_bytes);
       session.cancelled_bytes -= block.size_bytes;  // it will not come
       session.asks_again_at = now + reject_pause;
       return true;
@@ -131,14 +134,17 @@ bool BlockRequests::rejected(SessionId id, Session& session, const BlockRange& b
 }
 
 void BlockRequests::release(const OutgoingRequest& request) {
-  active_.mark_missing(request.buffer, request.block);
   const ActivePiece& active = active_.at(request.buffer);
+  ENSURE(active.state == ActivePiece::State::receiving ||
+         active.state == ActivePiece::State::draining);
+  active_.mark_missing(request.buffer, request.block);
   if (active.state == ActivePiece::State::draining && active.requested_count == 0) {
     active_.finish(request.buffer);
   }
 }
 
 void BlockRequests::disarmed(Session& session) {
+  ENSURE(session.disarming || session.revoked.empty());
   session.disarming = false;
   for (const OutgoingRequest& request : session.revoked) {
     release(request);
@@ -147,6 +153,7 @@ void BlockRequests::disarmed(Session& session) {
 }
 
 void BlockRequests::closed(const Session& session) {
+  ENSURE(session.state == Session::State::closing && session.requested.empty());
   if (session.arriving) {
     release(*session.arriving);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/policy/address_share.h"
 #include "engine/swarm/bounds.h"
 
@@ -65,7 +66,9 @@ SessionId Connections::accept(const Endpoint& remote, Instant now) {
 
 SessionId Connections::make(const Endpoint& remote, bool outgoing, bool named, Instant now) {
   const SessionId id = sessions_.make(remote, outgoing, now, config_.geometry.piece_count());
-  sessions_.get(id)->named = named;
+  Session* session = sessions_.get(id);
+  ENSURE(session != nullptr);
+  session->named = named;
   return id;
 }
 
@@ -166,6 +169,7 @@ Connections::Counts Connections::counts(Instant now) const {
     counted.outgoing += session->outgoing ? 1U : 0U;
     counted.open += session->state == Session::State::open ? 1U : 0U;
   }
+  ENSURE(counted.outgoing <= counted.all && counted.open <= counted.all);
   return counted;
 }
 
@@ -247,6 +251,7 @@ Connections::Verdict Connections::judge(SessionId id, const Session& session,
 }
 
 void Connections::learn_listening(Session& session, const Endpoint& endpoint) {
+  ENSURE(endpoint.port != 0);
   session.listens_on = endpoint;
   candidates_.add(endpoint, policy::Candidates::Source::itself);
   candidates_.postpone(endpoint, instant_never);
@@ -263,6 +268,7 @@ bool Connections::is_connected(const Endpoint& endpoint) const {
 // --- what is remembered --------------------------------------------------------------------------
 
 void Connections::remember_end(const Session& session, bool nothing_to_exchange, Instant now) {
+  ENSURE(session.state == Session::State::closing);
   if (!session.listens_on) {
     return;
   }

@@ -47,6 +47,7 @@ void Downloads::fill(SessionId id, Session& session, Instant now) {
 }
 
 void Downloads::fill_stock(SessionId id, Session& session, Instant now) {
+  ENSURE(!session.grants.in_use);
   if (session.state != Session::State::open || session.peer_choking || !session.interested ||
       stopping_ || now < session.asks_again_at ||
       !sources_.may_ask_stock(id, session, granted_.slots(), now)) {
@@ -64,6 +65,7 @@ void Downloads::fill_stock(SessionId id, Session& session, Instant now) {
 }
 
 void Downloads::fill_granted(SessionId id, Session& session, Instant now) {
+  ENSURE(session.grants.in_use);
   if (session.state != Session::State::open || stopping_) {
     return;
   }
@@ -114,6 +116,7 @@ BufferIndex Downloads::begin(const PieceChoice& choice, SessionId id, const Sess
   BufferIndex buffer = choice.buffer;
   switch (choice.kind) {
     case PieceChoice::Kind::adopt:
+      ENSURE(active_.at(buffer).state == ActivePiece::State::receiving);
       active_.at(buffer).owner = id;
       active_.at(buffer).solo = active_.at(buffer).solo || session.suspect;
       return buffer;
@@ -155,6 +158,7 @@ bool Downloads::payload_end(SessionId id, Session& session, Instant now) {
   if (active.missing_count > 0 || active.requested_count > 0) {
     return false;
   }
+  ENSURE(active.state == ActivePiece::State::receiving);
   active.state = ActivePiece::State::verifying;
   sources_.piece_moved();
   sink_.verify(*buffer, active.piece);

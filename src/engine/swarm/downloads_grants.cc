@@ -1,6 +1,7 @@
 // Pieces that our own peers grant, and what a rack shares out.
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/swarm/bounds.h"
 #include "engine/swarm/downloads.h"
 
@@ -66,6 +67,7 @@ Downloads::Pace Downloads::check_pace(BufferIndex buffer, Instant now) {
   }
   ActivePiece& active = active_.at(buffer);
   const SessionId id = active.owner;
+  ENSURE(active.granted && sessions_.get(id) != nullptr);
   Session& owner = *sessions_.get(id);
   if (verdict == policy::PieceVerdict::hopeless && sources_.has_alternative_to(id, owner, false)) {
     const bool arrives = owner.arriving && owner.arriving->buffer == buffer;

@@ -41,6 +41,7 @@ bool Downloads::learn_pieces(SessionId id, Session& session, const PeerMessage& 
 }
 
 void Downloads::learn_piece(SessionId id, const Session& session, PieceIndex piece) {
+  ENSURE(session.pieces.test(piece.raw));
   if (!session.counted_as_seed) {
     pieces_.neighbour_has(piece, prng_);
   }
@@ -48,6 +49,7 @@ void Downloads::learn_piece(SessionId id, const Session& session, PieceIndex pie
 }
 
 void Downloads::useful_piece(SessionId id, Session& session, PieceIndex piece, Instant now) {
+  ENSURE(!pieces_.have().test(piece.raw));
   ++session.useful_count;
   update_interest(id, session);
   if (!session.grants.in_use) {
@@ -81,6 +83,8 @@ Downloads::Verified Downloads::piece_verified(BufferIndex buffer, bool matches,
                                               std::optional<Contributor>& culprit, Instant now) {
   ActivePiece& active = active_.at(buffer);
   ENSURE(active.state == ActivePiece::State::verifying);
+  ENSURE(active.missing_count == 0 && active.requested_count == 0);
+  ENSURE(!active.contributors.empty());
   const PieceIndex piece = active.piece;
   if (pieces_.state(piece) == PieceTable::State::had) {
     active_.finish(buffer);
@@ -144,6 +148,7 @@ bool Downloads::lease_answered(PieceIndex piece, bool granted, SessionId& regran
     if (active.piece != piece || active.state != ActivePiece::State::leasing) {
       continue;
     }
+    ENSURE(config_.leased && active.requested_count == 0);
     if (granted) {
       active.state = ActivePiece::State::receiving;
       active.started_at = now;

@@ -52,7 +52,9 @@ void GrantBook::remove(size_t position) {
   ENSURE(position < grants_.size());
   const Grant& grant = grants_[position];
   ENSURE(count_of(grant.place) > 0);
-  --sessions_.get(grant.session)->grants.grants;
+  Session* session = sessions_.get(grant.session);
+  ENSURE(session != nullptr && session->grants.grants > 0);
+  --session->grants.grants;
   --count_of(grant.place);
   if (!grant.accepted && grant.piece != any_piece) {
     first_copies_.take_back({grant.piece});
@@ -110,6 +112,7 @@ bool GrantBook::seen(SessionId id, PieceIndex piece) {
 
 GrantBook::Request GrantBook::take_up(SessionId id, Session& session, const BlockRange& block,
                                       Instant now) {
+  ENSURE(session.grants.in_use);
   const uint32_t piece_bytes = config_.geometry.piece_size(block.piece);
   Grant* open = nullptr;
   for (Grant& grant : grants_) {
@@ -224,7 +227,9 @@ void GrantBook::refused(Session& session, Instant now) {
 
 // One that never took a piece is slow to answer: others need not wait for it.
 void GrantBook::keep_from_slot(Grant& grant, Instant now) {
+  ENSURE(!grant.accepted);
   if (grant.place == Grant::Place::slot && on_trial_ < limits::grants_on_trial_max) {
+    ENSURE(slots_taken_ > 0);
     --count_of(grant.place);
     grant.place = Grant::Place::trial;
     ++count_of(grant.place);
@@ -239,6 +244,7 @@ void GrantBook::expire(const policy::UploadScheduler& served, Instant now) {
   for (size_t position = grants_.size(); position > 0; --position) {
     const Grant grant = grants_[position - 1];
     Session* session = sessions_.get(grant.session);
+    ENSURE(session != nullptr);
     const bool mute = !grant.accepted && now - grant.at > answer_patience;
     const bool stalled = grant.accepted && session->sending_bytes > 0 &&
                          served.is_served(grant.session.slot) &&

@@ -137,6 +137,7 @@ SessionId GrantBook::choose_grantee(std::optional<PieceIndex> piece, const polic
     for (uint32_t step = 0; step < count && !choice.is_made(); ++step) {
       const SessionId id = sessions_.by_slot()[set->at((start + step) % count)];
       const Session& session = *sessions_.get(id);
+      ENSURE(session.state == Session::State::open);
       if (!choice.may_be_better(session.grants.grants) || !may_grant(session, named, us)) {
         continue;
       }
@@ -154,7 +155,8 @@ SessionId GrantBook::choose_grantee(std::optional<PieceIndex> piece, const polic
 
 void GrantBook::offer(SessionId id, Session& session, std::optional<PieceIndex> piece,
                       Instant now) {
-  ENSURE(session.state == Session::State::open && grants_.size() < limits::grants_max);
+  ENSURE(session.state == Session::State::open && session.grants.in_use);
+  ENSURE(grants_.size() < limits::grants_max);
   const uint32_t named = piece ? piece->raw : any_piece;
   const Grant::Place place = policy::place_of(grantee_of(session, {named}), trusts_newcomers());
   grants_.push_back({.session = id, .piece = named, .place = place, .at = now});

@@ -117,6 +117,7 @@ void GrantedPieces::update_told(SessionId id, Session& session) {
 }
 
 void GrantedPieces::tell_free(SessionId id, Session& session) {
+  ENSURE(free_ && session.grants.in_use);
   if (!session.grants.told_free) {
     session.grants.told_free = true;
     session.grants.declined_since_free = 0;
@@ -227,7 +228,7 @@ void GrantedPieces::decline(SessionId id, Session& session, uint32_t piece) {
 }
 
 void GrantedPieces::begin(ActivePiece& active, bool on_trial, uint32_t moved, Instant now) {
-  ENSURE(!active.granted);
+  ENSURE(!active.granted && !active.owner.is_none());
   active.granted = true;
   active.ending = false;
   active.slotless = on_trial;
@@ -292,9 +293,11 @@ bool GrantedPieces::progressed(ActivePiece& active) {
   if (!active.granted || active.ending || !ends) {
     return false;
   }
+  const Session* owner = sessions_.get(active.owner);
+  ENSURE(owner != nullptr && (active.slotless || open_count_ > 0));
   active.ending = true;
   open_count_ -= active.slotless ? 0U : 1U;
-  send(sink_, active.owner, *sessions_.get(active.owner), GrantKind::ending, active.piece.raw);
+  send(sink_, active.owner, *owner, GrantKind::ending, active.piece.raw);
   return true;
 }
 

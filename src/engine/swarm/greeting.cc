@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/ensure.h"
 #include "engine/base/version.h"
 #include "engine/swarm/bounds.h"
 
@@ -26,6 +27,7 @@ void Greeting::send_handshake(SessionId id, Session& session, Instant now) {
 }
 
 void Greeting::send_pieces(SessionId id, const Session& session) {
+  ENSURE(session.state == Session::State::open);
   const BitSet& have = pieces_.have();
   if (session.fast_extension && have.all()) {
     send(sink_, id, MessageType::have_all);
@@ -38,6 +40,7 @@ void Greeting::send_pieces(SessionId id, const Session& session) {
 }
 
 void Greeting::send_extensions(SessionId id, Session& session) {
+  ENSURE(session.extension_protocol);
   codec::ExtensionHandshake handshake{.client = fmt::format("murder {}", program_version())};
   handshake.your_ip = session.remote.address;
   handshake.requests_max = limits::requests_queued_max;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/base/ensure.h"
+
 namespace murder::swarm {
 
 LeaseLedger::LeaseLedger(const BitSet& have)
@@ -12,11 +14,13 @@ bool LeaseLedger::lease(PieceIndex piece, ShardIndex shard, Instant now) {
     return false;
   }
   Entry& entry = entries_[piece.raw];
+  ENSURE(shard.raw < nobody);
   const auto asker = static_cast<uint16_t>(shard.raw);
   if (entry.holder == asker || entry.second_holder == asker) {
     return true;  // fetched again after it failed its hash
   }
   if (entry.holder == nobody) {
+    ENSURE(free_count_ > 0);
     entry.holder = asker;
     entry.leased_at = now;
     --free_count_;
@@ -44,6 +48,7 @@ bool LeaseLedger::give_back(PieceIndex piece, ShardIndex shard) {
   if (entry.holder != nobody || done_.test(piece.raw)) {
     return false;
   }
+  ENSURE(free_count_ < entries_.size());
   ++free_count_;
   return true;
 }
@@ -53,6 +58,7 @@ bool LeaseLedger::fulfil(PieceIndex piece) {
     return false;
   }
   if (entries_[piece.raw].holder == nobody) {
+    ENSURE(free_count_ > 0);
     --free_count_;  // stored after its lease was given back
   }
   return true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/swarm/grants.h"
 
 namespace murder::swarm {
@@ -89,6 +90,7 @@ void LinkRates::update(Instant now) {
         session.downloaded_bytes == session.downloaded_bytes_at_tick) {
       return;  // nothing is asked of it: that says nothing of its rate
     }
+    ENSURE(session.downloaded_bytes >= session.downloaded_bytes_at_tick);
     const uint64_t bytes = session.downloaded_bytes - session.downloaded_bytes_at_tick;
     session.downloaded_bytes_at_tick = session.downloaded_bytes;
     const double rate = static_cast<double>(bytes) / seconds;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/bit_set.h"
+#include "engine/base/ensure.h"
 #include "engine/base/prng.h"
 #include "engine/base/types.h"
 #include "engine/policy/piece_picker.h"
@@ -35,7 +36,10 @@ class PieceTable {
   bool mark_missing(PieceIndex piece, Prng& prng);
   void mark_elsewhere(PieceIndex piece);
   void mark_have(PieceIndex piece);
-  void mark_stored(PieceIndex piece) { stored_.set(piece.raw); }
+  void mark_stored(PieceIndex piece) {
+    ENSURE(have_.test(piece.raw));
+    stored_.set(piece.raw);
+  }
 
   // It failed with several contributors: it is fetched from one next time.
   void mark_suspicious(PieceIndex piece) { suspicious_.set(piece.raw); }

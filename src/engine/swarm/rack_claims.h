@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/bit_set.h"
+#include "engine/base/ensure.h"
 #include "engine/base/instant.h"
 #include "engine/base/types.h"
 
@@ -26,7 +27,10 @@ class RackClaims {
   [[nodiscard]] uint32_t mate_count() const { return mate_count_; }
 
   void mate_joined() { ++mate_count_; }
-  void mate_left() { --mate_count_; }
+  void mate_left() {
+    ENSURE(mate_count_ > 0);
+    --mate_count_;
+  }
   void mate_has(PieceIndex piece, uint32_t slot);
   void mate_lost(PieceIndex piece);
   // The mate in this slot fetches it; true when that is news, and the mate may claim more.
@@ -51,6 +55,7 @@ class RackClaims {
         freed(PieceIndex{piece});
       }
     }
+    ENSURE(mates_[slot].claimed == 0);
     mates_[slot] = {};
   }
   [[nodiscard]] uint32_t holders(PieceIndex piece) const { return holders_[piece.raw]; }

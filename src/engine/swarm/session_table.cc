@@ -7,6 +7,7 @@ namespace murder::swarm {
 SessionId SessionTable::make(const Endpoint& remote, bool outgoing, Instant now,
                              uint32_t piece_count) {
   const SessionId id = sessions_.make(remote, outgoing, now, piece_count);
+  ENSURE(by_slot_[id.slot].is_none());
   by_slot_[id.slot] = id;
   dialing_count_ += outgoing ? 1 : 0;
   return id;
@@ -14,6 +15,7 @@ SessionId SessionTable::make(const Endpoint& remote, bool outgoing, Instant now,
 
 void SessionTable::dialed(Session& session) {
   ENSURE(session.state == Session::State::dialing);
+  ENSURE(dialing_count_ > 0);
   session.state = Session::State::handshaking;
   --dialing_count_;
 }
@@ -28,6 +30,7 @@ void SessionTable::opened(Session& session) {
 
 void SessionTable::uses_grants(Session& session) {
   ENSURE(session.state == Session::State::open && !session.grants.in_use);
+  ENSURE(stock_count_ > 0);
   session.grants.in_use = true;
   --stock_count_;
 }
@@ -48,8 +51,10 @@ void SessionTable::gave(Session& session) {
 void SessionTable::closing(Session& session, CloseReason reason) {
   ENSURE(session.state != Session::State::closing);
   if (session.state == Session::State::dialing) {
+    ENSURE(dialing_count_ > 0);
     --dialing_count_;
   } else if (session.state == Session::State::open) {
+    ENSURE(open_count_ > 0 && (session.grants.in_use || stock_count_ > 0));
     --open_count_;
     stock_count_ -= session.grants.in_use ? 0 : 1;
     unreturned_ -= session.grants.gave_pieces > 0 ? 0 : session.grants.took_points;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/policy/address_share.h"
 #include "engine/swarm/bounds.h"
 
@@ -144,6 +145,8 @@ policy::PieceVerdict Sources::judge(BufferIndex buffer, Instant now) const {
   if (!active.granted || active.state != ActivePiece::State::receiving || owner == nullptr) {
     return policy::PieceVerdict::fine;
   }
+  ENSURE(active.received_count() >= active.granted_units);
+  ENSURE(pieces_moved_ >= active.moved_when_granted);
   const bool arrives = owner->arriving && owner->arriving->buffer == buffer;
   return policy::judge_pace(
       {.elapsed = now - active.granted_at,

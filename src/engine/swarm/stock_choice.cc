@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/swarm/adoption.h"
 
 namespace murder::swarm {
@@ -36,6 +37,7 @@ bool StockChoice::goes_on(SessionId id, const Session& session) const {
 }
 
 PieceChoice StockChoice::choose(SessionId id, const Session& session, Instant now) const {
+  ENSURE(session.state == Session::State::open && !session.grants.in_use);
   if (const auto orphan = find_orphan(id, session)) {
     return {.kind = PieceChoice::Kind::adopt, .buffer = *orphan};
   }

@@ -237,6 +237,8 @@ void Swarm::tick(Instant now) {
 void Swarm::stop(Instant now) {
   context_.stopping = true;
   context_.sessions.each([&](SessionId id, Session&) { end(id, CloseReason::stopping, now); });
+  duties_.mark(Duty::tell_free);  // also where there was no session
+  settle(now);
 }
 
 }  // namespace murder::swarm

@@ -190,6 +190,7 @@ void Swarm::mark_have(PieceIndex piece) {
     }
     context_.sink.send(id, PeerMessage{.type = MessageType::have, .piece = piece});
     if (session.pieces.test(piece.raw)) {
+      ENSURE(session.useful_count > 0);
       --session.useful_count;
       downloads_.update_interest(id, session);
     }

@@ -25,7 +25,7 @@ UploadQueues::UploadQueues(Context& context)
       held_back_(context.config.sessions_max) {}
 
 void UploadQueues::add(SessionId id, Session& session, const BlockRange& block, Instant now) {
-  ENSURE(!session.asked.full());
+  ENSURE(session.state == Session::State::open && !session.asked.full());
   session.grants.asked_bytes += block.size_bytes;
   if (session.asked.empty() && session.sending_bytes == 0) {
     session.block_sent_at = now;
@@ -39,6 +39,7 @@ void UploadQueues::cancel(SessionId id, Session& session, const BlockRange& bloc
   for (uint32_t position = 0; position < session.asked.size(); ++position) {
     if (session.asked.at(position) == block) {
       session.asked.remove(position);
+      ENSURE(session.grants.asked_bytes >= block.size_bytes);
       session.grants.asked_bytes -= block.size_bytes;
       if (session.fast_extension) {  // BEP 6: each request is answered, by a piece or a reject
         send(sink_, id, MessageType::reject_request, block);
@@ -69,6 +70,7 @@ void UploadQueues::forget(SessionId id, Session& session) {
 }
 
 void UploadQueues::becomes_own(SessionId id, const Session& session) {
+  ENSURE(session.grants.in_use && session.asked.empty());
   if (session.sending_bytes > 0) {
     granted_.add(id.slot);
   }
@@ -118,7 +120,9 @@ void UploadQueues::serve_held_back(Instant now) {
   while (!held_back_.empty() && stock_share_.may_send(now)) {
     const uint32_t slot = held_back_.at(prng_.below(held_back_.size()));
     held_back_.set(slot, false);
-    Session& session = *sessions_.get(sessions_.by_slot()[slot]);
+    Session* held_back = sessions_.get(sessions_.by_slot()[slot]);
+    ENSURE(held_back != nullptr && !held_back->grants.in_use);
+    Session& session = *held_back;
     session.block_sent_at = now;
     serve(sessions_.by_slot()[slot], session, now);
   }

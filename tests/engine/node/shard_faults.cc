@@ -285,7 +285,6 @@ TEST_CASE("with several shards a piece is fetched once the home has leased it") 
 
 TEST_CASE("a piece with wrong bytes is fetched again, and its sender is known") {
   ShardScene scene({});
-  scene.checks_invariants = false;  // the slot that comes free is announced with the next tick
   FakePeer liar(scene, 1);
   liar.serve();
   for (int round = 0; round < 20; ++round) {

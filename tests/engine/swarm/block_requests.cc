@@ -23,7 +23,9 @@ constexpr uint32_t asked_block_bytes = 16384;
 
 struct RequestsBench : PartBench {
   RequestsBench()
-      : id(open(1)), buffer(context.active.start({3}, id, false, now)), active(context.active) {}
+      : id(open(1)), buffer(context.active.start({3}, id, false, now)), active(context.active) {
+    session(id).pieces.set_all();
+  }
 
   void ask(uint32_t count) {
     for (uint32_t number = 0; number < count; ++number) {

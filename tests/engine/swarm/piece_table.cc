@@ -82,10 +82,3 @@ TEST_CASE("the rarest piece is the one that fewest neighbours have") {
   table.neighbour_lost({2}, prng);
   CHECK(table.picker().pick(all) == PieceIndex{2});
 }
-
-TEST_CASE("check notices a piece that is stored and not had") {
-  Prng prng(1);
-  PieceTable table(pieces({}), 4, prng);
-  table.mark_stored({1});
-  CHECK(table.check() == "a piece is stored and not had");
-}

@@ -9,10 +9,11 @@
 #include "engine/codec/grant_message.h"
 #include "engine/swarm/bounds.h"
 #include "engine/swarm/swarm.h"
+#include "idle_sink.h"
 
 namespace murder::test {
 
-class Recorder final : public swarm::EffectSink {
+class Recorder final : public IdleSink {
  public:
   struct Sent {
     swarm::SessionId session;
@@ -46,9 +47,6 @@ class Recorder final : public swarm::EffectSink {
     verifying.push_back({buffer, piece});
   }
   void store(BufferIndex buffer, PieceIndex piece) override { storing.push_back({buffer, piece}); }
-  void request_lease(PieceIndex) override {}
-  void return_lease(PieceIndex) override {}
-  void lease_fulfilled(PieceIndex) override {}
   void completed() override { ++completed_count; }
 
   // What of this type was said to the session, in order.
