@@ -47,7 +47,7 @@ Result<int> run_distribute_files(const TaskOptions& options, cli::CommandContext
   return finish_task(
       **work, "distribute-files", hosts, distribution->all(),
       {{"installed", names_of((*work)->inventory(), distribution->installed)},
-       {"already_current", names_of((*work)->inventory(), distribution->already_current)}});
+       {"had_it", names_of((*work)->inventory(), distribution->already_current)}});
 }
 
 Result<int> run_start_tracker(const TaskOptions& options, cli::CommandContext& context) {
