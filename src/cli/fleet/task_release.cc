@@ -44,10 +44,9 @@ Result<int> run_distribute_files(const TaskOptions& options, cli::CommandContext
   }
   context.note(fmt::format("sent to {} hosts, {} had the same build",
                            distribution->installed.size(), distribution->already_current.size()));
-  return finish_task(
-      **work, "distribute-files", hosts, distribution->all(),
-      {{"installed", names_of((*work)->inventory(), distribution->installed)},
-       {"had_it", names_of((*work)->inventory(), distribution->already_current)}});
+  return finish_task(**work, "distribute-files", hosts, distribution->all(),
+                     {{"installed", names_of((*work)->inventory(), distribution->installed)},
+                      {"had_it", names_of((*work)->inventory(), distribution->already_current)}});
 }
 
 Result<int> run_start_tracker(const TaskOptions& options, cli::CommandContext& context) {
