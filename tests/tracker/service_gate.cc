@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "../fleet_secrets.h"
+
 using namespace murder;
 using namespace murder::tracker;
 
@@ -12,12 +14,8 @@ namespace {
 uint64_t clock_now_s = 1'764'400'000;
 
 trust::FleetKeys keys_of(uint8_t fleet, uint8_t opener = 0) {
-  trust::FleetKeys keys;
-  keys.fleet.count = 1;
-  keys.fleet.secrets[0].fill(fleet);
-  keys.opener.count = opener == 0 ? 0 : 1;
-  keys.opener.secrets[0].fill(opener);
-  return keys;
+  return {.fleet = test::pair_of({fleet}),
+          .opener = opener == 0 ? trust::KeyPair{} : test::pair_of({opener})};
 }
 
 http::Request request_of(std::string_view target, std::string_view authorization = {}) {

@@ -5,8 +5,8 @@
 
 #include "engine/base/printable.h"
 #include "engine/trust/allowed_signers.h"
-#include "engine/trust/base64.h"
 #include "engine/trust/bounds.h"
+#include "engine/trust/key_line.h"
 
 namespace murder::trust {
 namespace {
@@ -61,14 +61,7 @@ Result<PublicKey> take_key(std::string_view& rest) {
     }
     return fail(type.error());
   }
-  const std::optional<std::string> blob = decode_base64(take_word(ahead));
-  if (!blob) {
-    return refuse_line("the key is not base64");
-  }
-  Result<PublicKey> key = parse_public_key(*blob);
-  if (key && key->type != *type) {
-    return refuse_line("the key is of another type than it says");
-  }
+  Result<PublicKey> key = parse_key_words(name, take_word(ahead));
   if (key) {
     rest = ahead;
   }

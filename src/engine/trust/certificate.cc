@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "engine/base/printable.h"
 #include "engine/trust/bounds.h"
+#include "engine/trust/pattern.h"
 #include "engine/trust/time_text.h"
 
 namespace murder::trust {
@@ -114,6 +116,37 @@ tl::unexpected<Error> untrusted_certificate(std::string_view what) {
   return fail(ErrorCode::untrusted, fmt::format("its certificate {}", what));
 }
 
+Status verify_authority(const Certificate& certificate) {
+  if (Status right =
+          verify_signature(certificate.authority, certificate.signature, certificate.signed_part);
+      !right) {
+    return untrusted_certificate(
+        fmt::format("is not signed by its authority: {}", right.error().text));
+  }
+  return {};
+}
+
+// In its time, for somebody, without restrictions that are not known.
+Status verify_bounds(const Certificate& certificate, int64_t now_s) {
+  if (now_s < 0 || static_cast<uint64_t>(now_s) < certificate.valid_after_s) {
+    return untrusted_certificate(
+        fmt::format("is not valid before {}", time_text_of(certificate.valid_after_s)));
+  }
+  if (static_cast<uint64_t>(now_s) >= certificate.valid_before_s) {
+    return untrusted_certificate(
+        fmt::format("expired at {}", time_text_of(certificate.valid_before_s)));
+  }
+  if (certificate.principals.empty()) {
+    return untrusted_certificate("names nobody");
+  }
+  if (!certificate.other_restrictions.empty()) {
+    return untrusted_certificate(
+        fmt::format("is restricted by {}, which does not go with signatures",
+                    printable_value(certificate.other_restrictions.front())));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Certificate> parse_certificate(std::string_view blob) {
@@ -145,32 +178,36 @@ Result<Certificate> parse_certificate(std::string_view blob) {
 }
 
 Status verify_certificate(const Certificate& certificate, int64_t now_s) {
-  if (Status right =
-          verify_signature(certificate.authority, certificate.signature, certificate.signed_part);
-      !right) {
-    return untrusted_certificate(
-        fmt::format("is not signed by its authority: {}", right.error().text));
+  if (Status right = verify_authority(certificate); !right) {
+    return right;
   }
   if (certificate.is_for_host) {
     return untrusted_certificate("is of a host, not of a user");
   }
-  if (now_s < 0 || static_cast<uint64_t>(now_s) < certificate.valid_after_s) {
-    return untrusted_certificate(
-        fmt::format("is not valid before {}", time_text_of(certificate.valid_after_s)));
+  return verify_bounds(certificate, now_s);
+}
+
+Status verify_host_certificate(const Certificate& certificate, std::string_view host,
+                               int64_t now_s) {
+  if (Status right = verify_authority(certificate); !right) {
+    return right;
   }
-  if (static_cast<uint64_t>(now_s) >= certificate.valid_before_s) {
-    return untrusted_certificate(
-        fmt::format("expired at {}", time_text_of(certificate.valid_before_s)));
+  if (!certificate.is_for_host) {
+    return untrusted_certificate("is of a user, not of a host");
   }
-  if (certificate.principals.empty()) {
-    return untrusted_certificate("names nobody");
+  if (certificate.needs_user_verified) {
+    return untrusted_certificate("is restricted by verify-required, which no host can keep");
   }
-  if (!certificate.other_restrictions.empty()) {
-    return untrusted_certificate(
-        fmt::format("is restricted by {}, which does not go with signatures",
-                    printable_value(certificate.other_restrictions.front())));
+  if (Status holds = verify_bounds(certificate, now_s); !holds) {
+    return holds;
   }
-  return {};
+  const bool is_named =
+      std::ranges::any_of(certificate.principals,
+                          [host](const std::string& name) { return matches_pattern(host, name); });
+  return is_named ? Status()
+                  : untrusted_certificate(fmt::format("is of {}, not of {}",
+                                                      printable_value(certificate.principals[0]),
+                                                      printable_value(host)));
 }
 
 }  // namespace murder::trust

@@ -34,5 +34,8 @@ struct Certificate {
 // without a restriction that is not known here. Whether the authority is trusted is not asked.
 // Errors (untrusted) are of the form "its certificate ...". start_openssl() was called.
 [[nodiscard]] Status verify_certificate(const Certificate& certificate, int64_t now_s);
+// The same of a host with this name, in lower case: ssh's certificates of hosts may name patterns.
+[[nodiscard]] Status verify_host_certificate(const Certificate& certificate, std::string_view host,
+                                             int64_t now_s);
 
 }  // namespace murder::trust

@@ -4,39 +4,59 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "engine/base/types.h"
+#include "engine/hash/sha1.h"
 #include "engine/hash/sha256.h"
 
 namespace murder::trust {
 namespace {
 
-constexpr size_t block_bytes = 64;  // of SHA-256
+constexpr size_t block_bytes = 64;  // of SHA-1 and SHA-256
+constexpr uint8_t inner_mask = 0x36;
+constexpr uint8_t outer_mask = 0x5c;
+using KeyBlock = std::array<uint8_t, block_bytes>;
 
-// The hash of the key, padded to a block with each byte changed by `mask`, and of the message.
-hash::Sha256Digest keyed_hash(std::span<const uint8_t, block_bytes> key, uint8_t mask,
-                              std::span<const uint8_t> message) {
-  std::array<uint8_t, block_bytes> masked{};
-  std::ranges::transform(key, masked.begin(),
+// The key is at most a block: of a longer one its hash is used.
+KeyBlock block_of(std::span<const uint8_t> key) {
+  KeyBlock block{};
+  std::ranges::copy(key, block.begin());
+  return block;
+}
+
+// The block with each byte changed by `mask`.
+KeyBlock masked(KeyBlock block, uint8_t mask) {
+  std::ranges::transform(block, block.begin(),
                          [mask](uint8_t byte) { return static_cast<uint8_t>(byte ^ mask); });
+  return block;
+}
+
+hash::Sha256Digest sha256_of(const KeyBlock& block, std::span<const uint8_t> message) {
   hash::Sha256Stream stream;
-  stream.update(masked);
+  stream.update(block);
   stream.update(message);
   return stream.finish();
+}
+
+Sha1Digest sha1_of(const KeyBlock& block, std::span<const uint8_t> message) {
+  std::vector<uint8_t> all(block.begin(), block.end());
+  all.insert(all.end(), message.begin(), message.end());
+  return hash::sha1(all);
 }
 
 }  // namespace
 
 Mac hmac_sha256(std::span<const uint8_t> key, std::span<const uint8_t> message) {
-  std::array<uint8_t, block_bytes> block{};
-  if (key.size() > block.size()) {
-    std::ranges::copy(hash::sha256(key).bytes, block.begin());
-  } else {
-    std::ranges::copy(key, block.begin());
-  }
-  constexpr uint8_t inner_mask = 0x36;
-  constexpr uint8_t outer_mask = 0x5c;
-  return keyed_hash(block, outer_mask, keyed_hash(block, inner_mask, message).bytes).bytes;
+  const KeyBlock block =
+      key.size() > block_bytes ? block_of(hash::sha256(key).bytes) : block_of(key);
+  return sha256_of(masked(block, outer_mask), sha256_of(masked(block, inner_mask), message).bytes)
+      .bytes;
+}
+
+Sha1Digest hmac_sha1(std::span<const uint8_t> key, std::span<const uint8_t> message) {
+  const KeyBlock block = key.size() > block_bytes ? block_of(hash::sha1(key).bytes) : block_of(key);
+  return sha1_of(masked(block, outer_mask), sha1_of(masked(block, inner_mask), message).bytes);
 }
 
 Secret hkdf_sha256(std::span<const uint8_t> secret, std::span<const uint8_t> salt,

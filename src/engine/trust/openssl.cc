@@ -20,6 +20,9 @@ namespace {
 // goes on with a lock that is not there, and crashes.
 constexpr size_t openssl_start_bytes = 2 * 1024 * 1024;
 
+constexpr size_t ed25519_point_bytes = 32;
+constexpr size_t ed25519_signature_bytes = 64;
+
 template <auto release>
 struct Release {
   template <typename T>
@@ -99,6 +102,11 @@ bool is_valid(const Key& key) {
   return context != nullptr && EVP_PKEY_public_check(context.get()) == 1;
 }
 
+Key ed25519_key_of(std::string_view seed) {
+  return Key(
+      EVP_PKEY_new_raw_private_key_ex(nullptr, "ED25519", nullptr, octets_of(seed), seed.size()));
+}
+
 Number number_of(std::string_view bytes) {
   return Number(BN_bin2bn(octets_of(bytes), static_cast<int>(bytes.size()), nullptr));
 }
@@ -151,6 +159,31 @@ std::string digest_of(HashAlgorithm algorithm, std::string_view bytes) {
 
 size_t coordinate_bytes_of(Curve curve) {
   return facts_of(curve).coordinate_bytes;
+}
+
+std::string ed25519_public_key(std::string_view seed) {
+  const Key key = ed25519_key_of(seed);
+  std::string point(ed25519_point_bytes, '\0');
+  size_t size = point.size();
+  const bool is_made =
+      key != nullptr &&
+      EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<uint8_t*>(point.data()), &size) == 1;
+  ERR_clear_error();
+  return is_made ? point : std::string();
+}
+
+std::string sign_ed25519(std::string_view seed, std::string_view message) {
+  const Key key = ed25519_key_of(seed);
+  const DigestContext context(EVP_MD_CTX_new());
+  std::string signature(ed25519_signature_bytes, '\0');
+  size_t size = signature.size();
+  const bool is_made = key != nullptr && context != nullptr &&
+                       EVP_DigestSignInit_ex(context.get(), nullptr, nullptr, nullptr, nullptr,
+                                             key.get(), nullptr) == 1 &&
+                       EVP_DigestSign(context.get(), reinterpret_cast<uint8_t*>(signature.data()),
+                                      &size, octets_of(message), message.size()) == 1;
+  ERR_clear_error();
+  return is_made ? signature : std::string();
 }
 
 bool verify_ed25519(std::string_view public_key, std::string_view signature,

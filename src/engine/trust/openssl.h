@@ -1,4 +1,4 @@
-// What of OpenSSL this layer needs: digests, and signatures of plain keys. Nothing here knows ssh.
+// What of OpenSSL this layer needs: digests, and signatures by plain keys. Nothing here knows ssh.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +31,10 @@ struct EcdsaSignature {
   std::string_view r;
   std::string_view s;
 };
+
+// Of a seed of 32 bytes (RFC 8032). Empty where OpenSSL has no memory.
+[[nodiscard]] std::string ed25519_public_key(std::string_view seed);
+[[nodiscard]] std::string sign_ed25519(std::string_view seed, std::string_view message);
 
 // Whether the signature is that of the message. False, too, where OpenSSL refuses the key (a point
 // that is not on the curve) or has no memory.

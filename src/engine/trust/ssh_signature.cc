@@ -20,6 +20,10 @@ tl::unexpected<Error> refuse_signature(std::string_view what) {
   return fail(ErrorCode::invalid_input, fmt::format("a signature that {}", what));
 }
 
+std::string_view hash_name_of(HashAlgorithm hash) {
+  return hash == HashAlgorithm::sha256 ? "sha256" : "sha512";
+}
+
 std::optional<HashAlgorithm> hash_of(std::string_view name) {
   if (name == "sha256" || name == "sha512") {
     return name == "sha256" ? HashAlgorithm::sha256 : HashAlgorithm::sha512;
@@ -64,11 +68,22 @@ Result<SshSignature> parse_ssh_signature(std::string_view blob) {
                       .signature = std::string(*signature)};
 }
 
+std::string encode_ssh_signature(const SshSignature& signature) {
+  std::string blob(preamble);
+  append_uint32(blob, version_known);
+  append_string(blob, signature.key);
+  append_string(blob, signature.name_space);
+  append_string(blob, "");  // reserved
+  append_string(blob, hash_name_of(signature.hash));
+  append_string(blob, signature.signature);
+  return blob;
+}
+
 std::string signed_data_of(const SshSignature& signature, std::string_view message) {
   std::string data(preamble);
   append_string(data, signature.name_space);
   append_string(data, "");  // reserved
-  append_string(data, signature.hash == HashAlgorithm::sha256 ? "sha256" : "sha512");
+  append_string(data, hash_name_of(signature.hash));
   append_string(data, digest_of(signature.hash, message));
   return data;
 }

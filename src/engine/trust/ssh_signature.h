@@ -18,6 +18,7 @@ struct SshSignature {
 
 // All of `blob` is a signature; nothing is verified.
 [[nodiscard]] Result<SshSignature> parse_ssh_signature(std::string_view blob);
+[[nodiscard]] std::string encode_ssh_signature(const SshSignature& signature);
 
 // What was signed, for this message. start_openssl() was called.
 [[nodiscard]] std::string signed_data_of(const SshSignature& signature, std::string_view message);

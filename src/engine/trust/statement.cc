@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "engine/base/printable.h"
 #include "engine/base/tag.h"
 #include "engine/trust/bounds.h"
+#include "engine/trust/statement_lines.h"
 #include "engine/trust/time_text.h"
 
 namespace murder::trust {
@@ -18,72 +18,6 @@ constexpr std::string_view first_line = "murder-release 1";
 
 tl::unexpected<Error> refuse_statement(std::string_view what) {
   return fail(ErrorCode::invalid_input, fmt::format("a statement {}", what));
-}
-
-bool is_time(int64_t seconds) {
-  return seconds >= 0 && parse_time_text(time_text_of(static_cast<uint64_t>(seconds))) == seconds;
-}
-
-// Takes lines from the front of the text.
-class StatementLines {
- public:
-  explicit StatementLines(std::string_view text) : rest_(text) {}
-
-  [[nodiscard]] bool is_empty() const { return rest_.empty(); }
-
-  // The whole next line; nullopt when nothing ends it.
-  std::optional<std::string_view> line() {
-    const size_t end = rest_.find('\n');
-    if (end == std::string_view::npos) {
-      return std::nullopt;
-    }
-    const std::string_view line = rest_.substr(0, end);
-    rest_.remove_prefix(end + 1);
-    return line;
-  }
-
-  // The value of the next line, if it is of this field.
-  std::optional<std::string_view> value_of(std::string_view field) {
-    const std::string_view before = rest_;
-    const std::optional<std::string_view> found = line();
-    if (found && found->size() > field.size() && found->starts_with(field) &&
-        (*found)[field.size()] == ' ') {
-      return found->substr(field.size() + 1);
-    }
-    rest_ = before;
-    return std::nullopt;
-  }
-
-  // The same of one that must be there.
-  std::string_view wanted(std::string_view field) {
-    const std::optional<std::string_view> value = value_of(field);
-    if (!value && missing_.empty()) {
-      missing_ = field;
-    }
-    return value.value_or("");
-  }
-  // The first field that was wanted and is not there.
-  [[nodiscard]] std::string_view missing() const { return missing_; }
-
- private:
-  std::string_view rest_;
-  std::string_view missing_;
-};
-
-std::optional<uint64_t> parse_number(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > serial_max ||
-      (text.size() > 1 && text.front() == '0')) {
-    return std::nullopt;
-  }
-  return value;
-}
-
-// One spelling only: lower case.
-std::optional<InfoHash> parse_info_hash(std::string_view text) {
-  const std::optional<InfoHash> info_hash = InfoHash::from_hex(text);
-  return info_hash && info_hash->hex() == text ? info_hash : std::nullopt;
 }
 
 Result<std::optional<int64_t>> read_expiry(StatementLines& lines) {
@@ -124,7 +58,8 @@ Status validate_statement(const ReleaseStatement& statement) {
   if (statement.size_bytes > serial_max || statement.serial > serial_max) {
     return refuse_statement("whose size or serial is too large");
   }
-  if (!is_time(statement.time_s) || (statement.expires_s && !is_time(*statement.expires_s))) {
+  if (!is_statement_time(statement.time_s) ||
+      (statement.expires_s && !is_statement_time(*statement.expires_s))) {
     return refuse_statement("of a time that is not in the years 1970 to 9999");
   }
   if (statement.expires_s && *statement.expires_s <= statement.time_s) {
@@ -162,11 +97,11 @@ Result<ReleaseStatement> parse_statement(std::string_view text) {
   ReleaseStatement statement;
   statement.application = lines.value_of("application").value_or("");
   statement.tag = lines.wanted("tag");
-  const std::optional<InfoHash> info_hash = parse_info_hash(lines.wanted("info-hash"));
+  const std::optional<InfoHash> info_hash = parse_statement_info_hash(lines.wanted("info-hash"));
   const std::optional<hash::Sha256Digest> sha256 =
       hash::Sha256Digest::from_hex(lines.wanted("sha256"));
-  const std::optional<uint64_t> size_bytes = parse_number(lines.wanted("size"));
-  const std::optional<uint64_t> serial = parse_number(lines.wanted("serial"));
+  const std::optional<uint64_t> size_bytes = parse_statement_number(lines.wanted("size"));
+  const std::optional<uint64_t> serial = parse_statement_number(lines.wanted("serial"));
   const std::optional<int64_t> time_s = parse_time_text(lines.wanted("time"));
   if (!lines.missing().empty()) {
     return refuse_statement(fmt::format("without the field {} in its place", lines.missing()));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "../../fleet_secrets.h"
 #include "engine/node/link_proof.h"
 #include "link_scene.h"
 
@@ -14,9 +15,7 @@ using node::LinkProof;
 namespace {
 
 trust::SwarmKeys keys_of(uint8_t fill) {
-  trust::KeyPair pair{.count = 1};
-  pair.secrets[0].fill(fill);
-  return trust::swarm_keys_of(pair, InfoHash{});
+  return trust::swarm_keys_of(pair_of({fill}), InfoHash{});
 }
 
 LinkProof dialler(const trust::SwarmKeys& keys) {

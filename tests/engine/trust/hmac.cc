@@ -41,6 +41,14 @@ TEST_CASE("HMAC-SHA256 gives what RFC 4231 lists") {
         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+TEST_CASE("HMAC-SHA1 gives what RFC 2202 lists") {
+  CHECK(hex_of(hmac_sha1(as_bytes_of("Jefe"), as_bytes_of("what do ya want for nothing?")).bytes) ==
+        "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+  const std::string_view long_key = "Test Using Larger Than Block-Size Key - Hash Key First";
+  CHECK(hex_of(hmac_sha1(std::vector<uint8_t>(80, 0xaa), as_bytes_of(long_key)).bytes) ==
+        "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+}
+
 TEST_CASE("HKDF-SHA256 gives the first 32 bytes of what RFC 5869 lists") {
   const std::vector<uint8_t> info = counted(0xf0, 10);
   CHECK(hex_of(hkdf_sha256(std::vector<uint8_t>(22, 0x0b), counted(0, 13), as_text_of(info))) ==

@@ -5,17 +5,13 @@
 #include <algorithm>
 #include <string>
 
+#include "../../fleet_secrets.h"
+
 using namespace murder;
 using namespace murder::trust;
 using Role = PeerProof::Role;
 
 namespace {
-
-Secret secret(uint8_t fill) {
-  Secret made{};
-  made.fill(fill);
-  return made;
-}
 
 Nonce nonce(uint8_t fill) {
   Nonce made{};
@@ -24,13 +20,9 @@ Nonce nonce(uint8_t fill) {
 }
 
 SwarmKeys keys_of(std::initializer_list<uint8_t> fleet, uint8_t info_hash = 1) {
-  KeyPair pair;
-  for (const uint8_t fill : fleet) {
-    pair.secrets[pair.count++] = secret(fill);
-  }
   InfoHash hash;
   hash.bytes.fill(info_hash);
-  return swarm_keys_of(pair, hash);
+  return swarm_keys_of(murder::test::pair_of(fleet), hash);
 }
 
 std::array<uint8_t, sealed_handshake_bytes> handshake(uint8_t fill) {

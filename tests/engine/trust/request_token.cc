@@ -4,24 +4,15 @@
 
 #include <string>
 
+#include "../../fleet_secrets.h"
+
 using namespace murder;
 using namespace murder::trust;
+using murder::test::fleet_keys_of;
 
 namespace {
 
 constexpr uint64_t now_s = 1'764'400'000;
-
-FleetKeys keys_of(std::initializer_list<uint8_t> fleet,
-                  std::initializer_list<uint8_t> opener = {}) {
-  FleetKeys keys;
-  for (const uint8_t fill : fleet) {
-    keys.fleet.secrets[keys.fleet.count++].fill(fill);
-  }
-  for (const uint8_t fill : opener) {
-    keys.opener.secrets[keys.opener.count++].fill(fill);
-  }
-  return keys;
-}
 
 Right right_at(const TokenKeys& keys, const std::string& target, uint64_t at_s = now_s) {
   const size_t query_at = target.find('?');
@@ -31,13 +22,13 @@ Right right_at(const TokenKeys& keys, const std::string& target, uint64_t at_s =
 }  // namespace
 
 TEST_CASE("a member's token is one, whether there are other parameters or not") {
-  const TokenKeys keys(keys_of({1}));
+  const TokenKeys keys(fleet_keys_of({1}));
   CHECK(right_at(keys, keys.signed_target("/announce?port=1&left=0", now_s)) == Right::member);
   CHECK(right_at(keys, keys.signed_target("/status.json", now_s)) == Right::member);
 }
 
 TEST_CASE("a token holds for its path, all parameters before it, and their order") {
-  const TokenKeys keys(keys_of({1}));
+  const TokenKeys keys(fleet_keys_of({1}));
   const std::string target = keys.signed_target("/announce?port=1&left=0", now_s);
   for (size_t index = 0; index < target.size(); ++index) {
     std::string changed = target;
@@ -55,7 +46,7 @@ TEST_CASE("a token holds for its path, all parameters before it, and their order
 }
 
 TEST_CASE("what is no token gives no right") {
-  const TokenKeys keys(keys_of({1}));
+  const TokenKeys keys(fleet_keys_of({1}));
   for (const std::string query :
        {"", "token=", "token=-", "token=1-", "token=1764400000", "xtoken=1764400000-0",
         "token=99999999999999999999-00000000000000000000000000000000",
@@ -65,7 +56,7 @@ TEST_CASE("what is no token gives no right") {
 }
 
 TEST_CASE("a token is valid for five minutes before and after its time") {
-  const TokenKeys keys(keys_of({1}));
+  const TokenKeys keys(fleet_keys_of({1}));
   const std::string target = keys.signed_target("/announce?port=1", now_s);
   CHECK(right_at(keys, target, now_s + 300) == Right::member);
   CHECK(right_at(keys, target, now_s - 300) == Right::member);
@@ -75,35 +66,36 @@ TEST_CASE("a token is valid for five minutes before and after its time") {
 }
 
 TEST_CASE("who has another fleet's key is nobody, and both keys are checked while two are valid") {
-  const std::string of_old = TokenKeys(keys_of({1})).signed_target("/?a", now_s);
-  const std::string of_both = TokenKeys(keys_of({2, 1})).signed_target("/?a", now_s);
-  CHECK(right_at(TokenKeys(keys_of({2})), of_old) == Right::none);
-  CHECK(right_at(TokenKeys(keys_of({2, 1})), of_old) == Right::member);
-  CHECK(right_at(TokenKeys(keys_of({2})), of_both) == Right::member);
-  CHECK(right_at(TokenKeys(keys_of({1})), of_both) == Right::none);
+  const std::string of_old = TokenKeys(fleet_keys_of({1})).signed_target("/?a", now_s);
+  const std::string of_both = TokenKeys(fleet_keys_of({2, 1})).signed_target("/?a", now_s);
+  CHECK(right_at(TokenKeys(fleet_keys_of({2})), of_old) == Right::none);
+  CHECK(right_at(TokenKeys(fleet_keys_of({2, 1})), of_old) == Right::member);
+  CHECK(right_at(TokenKeys(fleet_keys_of({2})), of_both) == Right::member);
+  CHECK(right_at(TokenKeys(fleet_keys_of({1})), of_both) == Right::none);
 }
 
 TEST_CASE("an operator's token is told from a member's, and is made where there is a key for it") {
-  const TokenKeys both(keys_of({1}, {7}));
-  const TokenKeys member(keys_of({1}));
+  const TokenKeys both(fleet_keys_of({1}, {7}));
+  const TokenKeys member(fleet_keys_of({1}));
   CHECK(right_at(both, both.signed_target("/?a", now_s)) == Right::opener);
   CHECK(right_at(both, member.signed_target("/?a", now_s)) == Right::member);
   CHECK(both.has_opener());
   CHECK(!member.has_opener());
   // A fleet key that is used as an operator's.
-  CHECK(right_at(both, TokenKeys(keys_of({9}, {1})).signed_target("/?a", now_s)) == Right::none);
+  CHECK(right_at(both, TokenKeys(fleet_keys_of({9}, {1})).signed_target("/?a", now_s)) ==
+        Right::none);
 }
 
 TEST_CASE("who is stale is told the time, for its own request alone") {
-  const TokenKeys keys(keys_of({1, 2}, {}));
-  const TokenKeys old(keys_of({2}));
+  const TokenKeys keys(fleet_keys_of({1, 2}, {}));
+  const TokenKeys old(fleet_keys_of({2}));
   const std::string target = old.signed_target("/announce?port=1", now_s);
   const size_t query_at = target.find('?') + 1;
   const std::string reply = keys.clock_reply("/announce", target.substr(query_at), now_s + 5000);
   CHECK(old.told_time(target, reply) == now_s + 5000);
   CHECK(!old.told_time(old.signed_target("/announce?port=1", now_s + 1), reply));
   CHECK(!old.told_time(old.signed_target("/announce?port=2", now_s), reply));
-  CHECK(!TokenKeys(keys_of({3})).told_time(target, reply));
+  CHECK(!TokenKeys(fleet_keys_of({3})).told_time(target, reply));
   for (size_t index = 0; index < reply.size(); ++index) {
     std::string changed = reply;
     changed[index] = static_cast<char>(changed[index] ^ 1);
@@ -114,7 +106,7 @@ TEST_CASE("who is stale is told the time, for its own request alone") {
 }
 
 TEST_CASE("a viewer's key is that of one of the fleet keys") {
-  const FleetKeys both = keys_of({1, 2});
+  const FleetKeys both = fleet_keys_of({1, 2});
   const TokenKeys keys(both);
   for (const Secret& secret : both.fleet.all()) {
     CHECK(keys.is_viewer_key(key_text(KeyKind::viewer, viewer_secret(secret))));
