@@ -19,6 +19,14 @@ inline constexpr uint32_t control_name_bytes_max = 64;   // of an app or a group
 inline constexpr uint32_t control_who_bytes_max = 128;   // identities of operators and agents
 inline constexpr uint32_t control_text_bytes_max = 240;  // why something failed, for people
 inline constexpr uint32_t control_record_bytes_max = 64 * 1024;
+// One message on an agent's link, without the four bytes of its length.
+inline constexpr uint32_t control_agent_message_bytes_max = 64 * 1024;
+inline constexpr uint32_t control_coordinator_message_bytes_max = 256 * 1024;
+inline constexpr uint32_t control_key_bytes_max = 1024;  // a key or signature, as text
+// Releases of an app that one host has and reports.
+inline constexpr uint32_t control_ready_max = 16;
+// What an agent keeps on its disk.
+inline constexpr uint32_t control_kept_bytes_max = 512 * 1024;
 // In the life of a state.
 inline constexpr uint64_t control_records_max = uint64_t{1} << 62U;
 inline constexpr uint64_t control_starts_max = uint64_t{1} << 31U;

@@ -49,8 +49,9 @@ Status validate_who(std::string_view text, std::string_view what) {
   return {};
 }
 
-std::string bounded_text(std::string_view text) {
-  std::string shown = printable_value(text.substr(0, limits::control_text_bytes_max));
+namespace {
+
+std::string cut_text(std::string shown) {
   size_t size = std::min<size_t>(shown.size(), limits::control_text_bytes_max);
   // Not in the middle of a character.
   while (size > 0 && size < shown.size() && (static_cast<uint8_t>(shown[size]) & 0xC0U) == 0x80U) {
@@ -58,6 +59,19 @@ std::string bounded_text(std::string_view text) {
   }
   shown.resize(size);
   return shown;
+}
+
+}  // namespace
+
+std::string bounded_text(std::string_view text) {
+  return cut_text(printable_value(text.substr(0, limits::control_text_bytes_max)));
+}
+
+std::string fitted_text(std::string_view text) {
+  const bool is_fit = text.find_first_of("\n\t") == std::string_view::npos &&
+                      printable_lines(text.substr(0, 2 * limits::control_text_bytes_max)) ==
+                          text.substr(0, 2 * limits::control_text_bytes_max);
+  return is_fit ? cut_text(std::string(text)) : bounded_text(text);
 }
 
 }  // namespace murder::control

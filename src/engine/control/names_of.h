@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "engine/control/messages.h"
 #include "engine/control/state.h"
 
 namespace murder::control {
@@ -28,8 +29,13 @@ inline constexpr std::array<std::string_view, 8> names_of<RolloutState>{
 template <>
 inline constexpr std::array<std::string_view, 2> names_of<OnFailure>{"hold", "rollback"};
 
+template <>
+inline constexpr std::array<std::string_view, 7> names_of<Phase>{
+    "idle", "fetching", "verifying", "activating", "checking", "returning", "checking-return"};
+
 static_assert(names_of<Stage>.size() == static_cast<size_t>(Stage::back_failed) + 1);
 static_assert(names_of<Reason>.size() == static_cast<size_t>(Reason::nothing_before) + 1);
+static_assert(names_of<Phase>.size() == static_cast<size_t>(Phase::checking_return) + 1);
 static_assert(names_of<RolloutState>.size() == static_cast<size_t>(RolloutState::undone) + 1);
 
 }  // namespace murder::control

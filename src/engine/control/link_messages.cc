@@ -1,0 +1,142 @@
+#include "engine/control/link_messages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/ensure.h"
+#include "engine/base/json.h"
+#include "engine/control/bounds.h"
+#include "engine/control/message_text.h"
+#include "engine/control/names.h"
+
+namespace murder::control {
+namespace {
+
+constexpr size_t nonce_digits = 64;
+
+tl::unexpected<Error> refuse_link_message(std::string_view type, std::string_view what) {
+  return fail(ErrorCode::invalid_input, fmt::format("a message \"{}\": {}", type, what));
+}
+
+// One line of printable ASCII or nothing: keys and signatures.
+bool is_key_text(std::string_view text) {
+  constexpr auto is_plain = [](char byte) { return byte >= ' ' && byte <= '~'; };
+  return text.size() <= limits::control_key_bytes_max &&
+         std::all_of(text.begin(), text.end(), is_plain);
+}
+
+Result<Challenge> read_challenge(const Json& json) {
+  Challenge challenge{.nonce = json["nonce"].text(),
+                      .coordinator = fitted_text(json["coordinator"].text())};
+  if (challenge.nonce.size() != nonce_digits ||
+      challenge.nonce.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return refuse_link_message("challenge", "nonce is not 64 lower-case hexadecimal digits");
+  }
+  return challenge;
+}
+
+Result<Hello> read_hello(const Json& json) {
+  Hello hello{.host = json["host"].text(),
+              .version = fitted_text(json["version"].text()),
+              .key = text_member(json, "key"),
+              .signature = text_member(json, "signature"),
+              .session = json["session"].count()};
+  if (Status valid = validate_host(hello.host); !valid) {
+    return fail(valid.error());
+  }
+  if (!json["session"].is_count()) {
+    return refuse_link_message("hello", "session is not a number");
+  }
+  if (!is_key_text(hello.key) || !is_key_text(hello.signature)) {
+    return refuse_link_message("hello", "key or signature is out of bounds");
+  }
+  return hello;
+}
+
+// The type and the object; Errors: it has none.
+Result<Json> read_object(std::string_view text, size_t bytes_max) {
+  if (text.size() > bytes_max) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("a message of more than {} bytes", bytes_max));
+  }
+  Result<Json> json = parse_json(text);
+  if (!json || !json->is_object() || !(*json)["type"].is_text()) {
+    return fail(ErrorCode::invalid_input, "a message that is not a JSON object with a type");
+  }
+  return json;
+}
+
+template <typename Variant, typename T>
+Result<Variant> as_variant(Result<T> message) {
+  return message ? Result<Variant>(std::move(*message)) : Result<Variant>(fail(message.error()));
+}
+
+}  // namespace
+
+std::string text_of(const Challenge& challenge) {
+  ENSURE(challenge.nonce.size() == nonce_digits);
+  return json_text({{"type", "challenge"},
+                    {"nonce", challenge.nonce},
+                    {"coordinator", fitted_text(challenge.coordinator)}});
+}
+
+std::string text_of(const Hello& hello) {
+  ENSURE(is_key_text(hello.key) && is_key_text(hello.signature));
+  return json_text({{"type", "hello"},
+                    {"host", hello.host},
+                    {"version", fitted_text(hello.version)},
+                    {"key", hello.key},
+                    {"signature", hello.signature},
+                    {"session", hello.session}});
+}
+
+std::string text_of(const Facts& facts) {
+  return json_text({{"type", "facts"},
+                    {"version", fitted_text(facts.version)},
+                    {"free_bytes", facts.free_bytes}});
+}
+
+std::string text_of(const Refused& refused) {
+  return json_text({{"type", "refused"}, {"text", fitted_text(refused.text)}});
+}
+
+Result<AgentMessage> parse_agent_message(std::string_view text) {
+  const Result<Json> json = read_object(text, limits::control_agent_message_bytes_max);
+  if (!json) {
+    return fail(json.error());
+  }
+  const std::string& type = (*json)["type"].text();
+  if (type == report_type) {
+    return as_variant<AgentMessage>(report_of(*json));
+  }
+  if (type == "hello") {
+    return as_variant<AgentMessage>(read_hello(*json));
+  }
+  if (type == "facts") {
+    return AgentMessage(Facts{.version = fitted_text((*json)["version"].text()),
+                              .free_bytes = (*json)["free_bytes"].count()});
+  }
+  return AgentMessage(UnknownMessage{});
+}
+
+Result<CoordinatorMessage> parse_coordinator_message(std::string_view text) {
+  const Result<Json> json = read_object(text, limits::control_coordinator_message_bytes_max);
+  if (!json) {
+    return fail(json.error());
+  }
+  const std::string& type = (*json)["type"].text();
+  if (type == wanted_type) {
+    return as_variant<CoordinatorMessage>(wanted_of(*json));
+  }
+  if (type == "challenge") {
+    return as_variant<CoordinatorMessage>(read_challenge(*json));
+  }
+  if (type == "refused") {
+    return CoordinatorMessage(Refused{.text = fitted_text((*json)["text"].text())});
+  }
+  return CoordinatorMessage(UnknownMessage{});
+}
+
+}  // namespace murder::control

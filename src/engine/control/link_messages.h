@@ -1,0 +1,62 @@
+// What else an agent and its coordinator send each other on their link: who they are, and why the
+// one does not want the other. Plain values and their JSON text, under the rules of message_text.h.
+// Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "engine/base/result.h"
+#include "engine/control/messages.h"
+
+namespace murder::control {
+
+// To the agent, first.
+struct Challenge {
+  std::string nonce;        // 64 hexadecimal digits, new for each connection
+  std::string coordinator;  // what it calls itself, for people
+  bool operator==(const Challenge&) const = default;
+};
+
+// To the coordinator, in answer to the challenge.
+struct Hello {
+  std::string host;
+  std::string version;    // of the program
+  std::string key;        // "ssh-ed25519 AAAA..."; empty: it has none
+  std::string signature;  // base64, of what trust/agent_key.h says; empty as the key is
+  uint64_t session = 0;   // as in Greeting
+  bool operator==(const Hello&) const = default;
+};
+
+// To the coordinator, for people: decides nothing.
+struct Facts {
+  std::string version;
+  uint64_t free_bytes = 0;  // the least of the apps' file systems
+  bool operator==(const Facts&) const = default;
+};
+
+// To the agent; the connection ends after it.
+struct Refused {
+  std::string text;
+  bool operator==(const Refused&) const = default;
+};
+
+[[nodiscard]] std::string text_of(const Challenge& challenge);
+[[nodiscard]] std::string text_of(const Hello& hello);
+[[nodiscard]] std::string text_of(const Facts& facts);
+[[nodiscard]] std::string text_of(const Refused& refused);
+
+// Of a type that is not known: a later version's, to be skipped.
+struct UnknownMessage {
+  bool operator==(const UnknownMessage&) const = default;
+};
+
+using AgentMessage = std::variant<Hello, Report, Facts, UnknownMessage>;
+using CoordinatorMessage = std::variant<Challenge, Wanted, Refused, UnknownMessage>;
+
+[[nodiscard]] Result<AgentMessage> parse_agent_message(std::string_view text);
+[[nodiscard]] Result<CoordinatorMessage> parse_coordinator_message(std::string_view text);
+
+}  // namespace murder::control
