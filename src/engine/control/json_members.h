@@ -1,6 +1,7 @@
 // Plain values as members of JSON objects, and back. What members a value has is said once, by a
 // function `describe(io, value)` that calls io(name, member) for each, for the writer and for the
-// reader (of members that are objects themselves it must be found in this namespace). Everything that is read has a bound.
+// reader; of members that are objects themselves it must be found in this namespace. Everything
+// that is read has a bound.
 #pragma once
 
 #include <fmt/format.h>
