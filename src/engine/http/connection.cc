@@ -24,7 +24,7 @@ uint64_t memory_of(const std::string& text) {
 }
 
 bool is_known_method(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "POST";
+  return method == "GET" || method == "HEAD" || method == "POST" || method == "PUT";
 }
 
 int status_of(const Error& error) {
@@ -82,7 +82,9 @@ void Connection::end_if_quiet() {
     shared_.held.all -= held_bytes_;
     shared_.held.going -= held_bytes_;
     shared_.sources.remove(bucket());
-    shared_.reactor.close_fd(fd_);
+    if (fd_ >= 0) {
+      shared_.reactor.close_fd(fd_);
+    }
     owner_.ended(*this);
   }
 }
@@ -122,9 +124,7 @@ void Connection::received(io::Operation&, int32_t result, uint32_t cqe_flags) {
     close();
     return;
   }
-  go_on();
-  count_held();
-  owner_.held_changed();
+  settle();
 }
 
 // Leaves what could not be answered yet in input_.
@@ -183,9 +183,7 @@ size_t Connection::answer_one(std::span<const uint8_t> input) {
     return input.size();
   }
   const uint64_t body_bytes = head.body == codec::BodyKind::sized ? head.body_bytes : 0;
-  if (body_bytes > shared_.options.body_bytes_max) {
-    refuse(413, {ErrorCode::limit,
-                 "a body may have " + std::to_string(shared_.options.body_bytes_max) + " bytes"});
+  if (body_bytes > shared_.options.body_bytes_max && refuse_body(head, body_bytes)) {
     return input.size();
   }
   const size_t size = head.head_bytes + static_cast<size_t>(body_bytes);
@@ -193,18 +191,19 @@ size_t Connection::answer_one(std::span<const uint8_t> input) {
     wanted_bytes_ = size;
     return 0;
   }
-  const bool is_answered =
-      answer(head, input.subspan(head.head_bytes, static_cast<size_t>(body_bytes)));
+  const bool is_answered = answer(
+      head, input.subspan(head.head_bytes, static_cast<size_t>(body_bytes)), input.subspan(size));
   return is_answered ? size : 0;
 }
 
-bool Connection::answer(const codec::RequestHead& head, std::span<const uint8_t> body) {
+bool Connection::answer(const codec::RequestHead& head, std::span<const uint8_t> body,
+                        std::span<const uint8_t> rest) {
   const bool has_waited = std::exchange(has_waited_, false);
   shared_.counters.requests += has_waited ? 0 : 1;
   if (!is_known_method(head.method)) {
     append_response({.status = 405,
-                     .body = "only GET, HEAD and POST\n",
-                     .fields = {{.name = "Allow", .value = "GET, HEAD, POST"}}},
+                     .body = "only GET, HEAD, POST and PUT\n",
+                     .fields = {{.name = "Allow", .value = "GET, HEAD, POST, PUT"}}},
                     true, head.keep_alive);
     return true;
   }
@@ -213,21 +212,22 @@ bool Connection::answer(const codec::RequestHead& head, std::span<const uint8_t>
     refuse_crowded();
     return true;
   }
-  if (!is_local_socket_ && local_.port == 0) {
-    local_ = io::local_endpoint(fd_).value_or(Endpoint{});
-  }
-  const Request request{.method = head.method,
-                        .path = head.path,
-                        .query = head.query,
-                        .body = body,
-                        .remote = remote_,
-                        .local = local_,
-                        .authorization = head.fields.find("Authorization").value_or(""),
-                        .is_local_socket = is_local_socket_,
-                        .has_waited = has_waited};
+  Request request = request_of(head, body);
+  request.has_waited = has_waited;
   answering_ = true;
   const Response response = shared_.handler.handle(request, shared_.reactor.now());
   answering_ = false;
+  if (response.takes_over && !close_after_send_) {
+    hand_over(request, rest);
+    return true;
+  }
+  if (response.later && !close_after_send_) {
+    awaits_late_ = wants_to_wait_ = true;
+    late_has_body_ = head.method != "HEAD";
+    late_keeps_alive_ = head.keep_alive;
+    ask_again_at_ = shared_.reactor.now() + shared_.options.answer_timeout;
+    return true;
+  }
   if (response.wait > Duration{} && !close_after_send_) {
     wants_to_wait_ = true;
     ask_again_at_ = shared_.reactor.now() + response.wait;
@@ -282,6 +282,17 @@ size_t Connection::unsent_bytes() const {
   return output_.size() + shared_body_.text().size() - sent_bytes_;
 }
 
+// At the end of an input. The connection may be gone after it.
+void Connection::settle() {
+  if (fd_ < 0) {
+    close();
+    return;
+  }
+  go_on();
+  count_held();
+  owner_.held_changed();
+}
+
 // What comes next, now that no send is in flight.
 void Connection::go_on() {
   if (send_.in_flight() || state_ == State::closing) {
@@ -309,9 +320,7 @@ void Connection::ask_again() {
   wants_to_wait_ = false;
   has_waited_ = true;
   input_.erase(0, answer_requests(as_bytes_of(input_)));
-  go_on();
-  count_held();
-  owner_.held_changed();
+  settle();
 }
 
 void Connection::send_more() {
@@ -349,13 +358,13 @@ void Connection::sent(io::Operation&, int32_t result, uint32_t) {
   } else {
     state_ = State::reading;
     timer_.cancel();
-    if (!input_.empty() && !wants_to_wait_) {
+    if (late_ != nullptr) {
+      append_late();
+    } else if (!input_.empty() && !wants_to_wait_) {
       input_.erase(0, answer_requests(as_bytes_of(input_)));
     }
   }
-  go_on();
-  count_held();
-  owner_.held_changed();
+  settle();
 }
 
 void Connection::read_more() {
@@ -373,7 +382,7 @@ void Connection::read_more() {
 }
 
 void Connection::timed_out(io::Timer&) {
-  if (state_ == State::waiting) {
+  if (state_ == State::waiting && !awaits_late_) {
     ask_again();
     return;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -45,6 +46,8 @@ class ConnectionOwner {
   virtual void busy_began(Connection& connection) = 0;
   // It is neither any more.
   virtual void closing(Connection& connection) = 0;
+  // Its socket is the handler's from now on; its place stays taken.
+  virtual void gave_place_away() = 0;
   // What it holds changed. The connection does not touch itself after this.
   virtual void held_changed() = 0;
   // Nothing of it is in flight any more: free it. The connection does not touch itself after this.
@@ -57,7 +60,8 @@ class ConnectionOwner {
 // Belongs to its server. States:
 //
 //   reading    a receive is in flight          -> sending, when a request was answered; waiting
-//   waiting    the handler wants to be asked again; a timer is armed -> reading, sending, waiting
+//   waiting    the handler wants to be asked again, or answers later; a timer is armed
+//                                              -> reading, sending, waiting
 //   sending    a send is in flight             -> reading, waiting, lingering or closing, when it
 //                                                 is out
 //   lingering  refused input is read to its end, so that the client gets to see the answer
@@ -79,6 +83,12 @@ class Connection : public ListedConnection {
   void begin(SlabHandle handle);
   void close();
   [[nodiscard]] SlabHandle handle() const { return handle_; }
+  [[nodiscard]] static SlabHandle handle_of(uint64_t ticket) {
+    return {.slot = static_cast<uint32_t>(ticket >> 32U),
+            .generation = static_cast<uint32_t>(ticket)};
+  }
+  // To the request that waits for it; ignored when none does.
+  void answer_late(const Response& response);
 
  private:
   enum class State : uint8_t { reading, waiting, sending, lingering, closing };
@@ -91,12 +101,18 @@ class Connection : public ListedConnection {
   [[nodiscard]] bool worth_parsing(size_t size_before) const;
   size_t answer_requests(std::span<const uint8_t> input);
   size_t answer_one(std::span<const uint8_t> input);
-  bool answer(const codec::RequestHead& head, std::span<const uint8_t> body);
+  bool refuse_body(const codec::RequestHead& head, uint64_t body_bytes);
+  bool answer(const codec::RequestHead& head, std::span<const uint8_t> body,
+              std::span<const uint8_t> rest);
+  [[nodiscard]] Request request_of(const codec::RequestHead& head, std::span<const uint8_t> body);
+  void hand_over(const Request& request, std::span<const uint8_t> rest);
+  void append_late();
   void refuse(int status, const Error& error);
   void refuse_crowded();
   void append_response(const Response& response, bool with_body, bool keep_alive);
   [[nodiscard]] size_t unsent_bytes() const;
   void go_on();
+  void settle();
   void ask_again();
   void send_more();
   void read_more();
@@ -115,6 +131,9 @@ class Connection : public ListedConnection {
   bool linger_after_send_ = false;
   bool wants_to_wait_ = false;  // the request at the start of input_
   bool has_waited_ = false;     // likewise
+  bool awaits_late_ = false;    // the answer to the last request comes later
+  bool late_has_body_ = false;
+  bool late_keeps_alive_ = false;
   Endpoint remote_;
   Endpoint local_;  // asked for with the first request
   SlabHandle handle_;
@@ -123,9 +142,10 @@ class Connection : public ListedConnection {
       0;  // parsing input_ again before it has these makes no sense; 0: not known
   size_t parsed_bytes_ = 0;  // of input_, when a head in it was found incomplete
   std::string output_;
-  SharedBody shared_body_;   // goes out after output_
-  size_t sent_bytes_ = 0;    // of both
-  uint64_t held_bytes_ = 0;  // as counted last
+  SharedBody shared_body_;          // goes out after output_
+  size_t sent_bytes_ = 0;           // of both
+  uint64_t held_bytes_ = 0;         // as counted last
+  std::unique_ptr<Response> late_;  // came while others were being sent
   io::Operation receive_;
   io::Operation send_;
   io::Timer timer_;

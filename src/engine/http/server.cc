@@ -70,6 +70,20 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
     return stopped_ && connections_.size() == 0;
   }
 
+  void answer(uint64_t ticket, const Response& response) {
+    if (Connection* connection = connections_.get(Connection::handle_of(ticket))) {
+      connection->answer_late(response);
+    }
+  }
+
+  void gave_place_away() override { ++places_away_; }
+
+  void give_place_back() {
+    ENSURE(places_away_ > 0);
+    --places_away_;
+    tell_of_room();
+  }
+
   [[nodiscard]] io::Reactor& reactor() { return reactor_; }
   [[nodiscard]] uint32_t connection_count() const { return connections_.size(); }
   [[nodiscard]] const ServerCounters& counters() const { return counters_; }
@@ -95,14 +109,11 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
 
   void ended(Connection& connection) override {
     connections_.free(connection.handle());
-    room_wanted_ = false;
-    for (const auto& listener : listeners_) {
-      listener->room_came();
-    }
+    tell_of_room();
   }
 
   [[nodiscard]] bool has_room() const override {
-    return connections_.size() < options_.connections_max;
+    return connections_.size() + places_away_ < options_.connections_max;
   }
 
   void want_room() override {
@@ -122,6 +133,13 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
   }
 
  private:
+  void tell_of_room() {
+    room_wanted_ = false;
+    for (const auto& listener : listeners_) {
+      listener->room_came();
+    }
+  }
+
   // Closes what gives its place to a new connection; several where many are slow, since then many
   // wait. When all are at their requests, and not for long, it tries again a moment later.
   void make_room() {
@@ -164,6 +182,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
   Slab<Connection> connections_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   io::Timer room_timer_;
+  uint32_t places_away_ = 0;  // of connections that the handler took over
   bool room_wanted_ = false;
   bool stopped_ = false;
 };
@@ -194,6 +213,12 @@ void Server::serve(int listening_fd) {
 }
 void Server::serve_instead(int listening_fd) {
   core_->serve_instead(listening_fd);
+}
+void Server::answer(uint64_t ticket, const Response& response) {
+  core_->answer(ticket, response);
+}
+void Server::give_place_back() {
+  core_->give_place_back();
 }
 void Server::stop() {
   core_->stop();

@@ -34,6 +34,11 @@ class Server {
   void serve(int listening_fd);
   // The same in place of all that were served before, which are closed; connections stay.
   void serve_instead(int listening_fd);
+  // The answer to a request that was answered with `later`. Ignored when its client has gone. Not
+  // within Handler::handle().
+  void answer(uint64_t ticket, const Response& response);
+  // A connection that a handler took over has ended.
+  void give_place_back();
   // Closes the listeners and all connections. An answer that is being sent is cut, but that of a
   // handler which calls this still goes out.
   void stop();

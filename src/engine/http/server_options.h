@@ -15,6 +15,7 @@ struct ServerOptions {
   Duration idle_timeout = std::chrono::seconds(60);
   Duration request_timeout = std::chrono::seconds(10);  // from its first byte to its last
   Duration send_timeout = std::chrono::seconds(10);     // a client that does not read is dropped
+  Duration answer_timeout = std::chrono::seconds(60);   // of an answer that comes later
   uint16_t buffer_group = 0;                            // unique among the servers of one reactor
 };
 
