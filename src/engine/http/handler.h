@@ -68,7 +68,8 @@ class Handler {
   // ServerOptions::body_bytes_max, before it is read. By default none may.
   virtual LargeBody admit_large_body(const Request& /*head*/) { return {}; }
   // After handle() said so: the socket, with all that came behind the request. The place that the
-  // connection had among ServerOptions::connections_max stays taken until Server::give_place_back().
+  // connection had among ServerOptions::connections_max stays taken until it is given back
+  // (Server::give_place_back).
   virtual void take_over(Fd /*socket*/, const Request& /*request*/,
                          std::span<const uint8_t> /*early*/) {}
 };
