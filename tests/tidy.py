@@ -30,6 +30,7 @@ LAYERS = {
     "engine/codec": {"engine/base"},
     "engine/hash": {"engine/base"},
     "engine/trust": {"engine/base", "engine/codec", "engine/hash"},
+    "engine/tls": {"engine/base", "engine/trust"},
     # Archive reads and writes torrents and hashes as it goes.
     "engine/archive": {"engine/base", "engine/codec", "engine/hash"},
     "engine/policy": {"engine/base"},
@@ -38,7 +39,7 @@ LAYERS = {
     "engine/io": {"engine/base"},
     "engine/http": {"engine/base", "engine/codec", "engine/io"},
     "engine/node": {
-        "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/policy",
+        "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/tls", "engine/archive", "engine/policy",
         "engine/swarm", "engine/io", "engine/http",
     },
     "engine/host": {
