@@ -5,36 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
 
 #include "engine/base/fd.h"
 #include "engine/base/own_file.h"
+#include "engine/host/bounded_read.h"
 #include "engine/trust/bounds.h"
 
 namespace murder::host {
 namespace {
-
-Result<std::string> read_signers(int fd, const std::string& path) {
-  std::string text;
-  std::array<char, 16 * 1024> part;
-  while (text.size() <= limits::allowed_signers_bytes_max) {
-    const ssize_t size = ::read(fd, part.data(), part.size());
-    if (size < 0 && errno == EINTR) {
-      continue;
-    }
-    if (size < 0) {
-      return fail_errno(errno, "cannot read " + path);
-    }
-    if (size == 0) {
-      break;
-    }
-    text.append(part.data(), static_cast<size_t>(size));
-  }
-  return text;
-}
 
 // The path without links, of what is there.
 Result<std::string> real_path_of(const std::string& path) {
@@ -80,7 +61,7 @@ Result<std::optional<trust::AllowedSigners>> load_allowed_signers(const std::str
   if (!own) {
     return fail(own.error());
   }
-  const Result<std::string> text = read_signers(fd.get(), path);
+  const Result<std::string> text = read_bounded(fd.get(), path, limits::allowed_signers_bytes_max);
   if (!text) {
     return fail(text.error());
   }
