@@ -94,7 +94,7 @@ Status RecordStore::append(std::span<const std::string> lines) {
   }
   done = write_records(lines);
   if (!done) {
-    is_loaded_ = false;
+    is_loaded_ = is_loaded_ && is_as_before();
     return done;
   }
   last_number_ += lines.size();
@@ -109,16 +109,18 @@ Status RecordStore::write_snapshot(std::span<const std::string> lines) {
   }
   done = replace_snapshot(lines);
   if (!done) {
-    is_loaded_ = false;
+    is_loaded_ = is_loaded_ && is_as_before();
+    snapshot_not_before_ = records_since_snapshot_ + limits::store_snapshot_records_min;
     return done;
   }
   snapshot_lines_ = lines.size();
-  records_since_snapshot_ = 0;
+  records_since_snapshot_ = snapshot_not_before_ = 0;
   return {};
 }
 
 bool RecordStore::wants_snapshot() const {
-  return records_since_snapshot_ >= std::max(limits::store_snapshot_records_min, snapshot_lines_);
+  return records_since_snapshot_ >=
+         std::max({limits::store_snapshot_records_min, snapshot_lines_, snapshot_not_before_});
 }
 
 Result<std::vector<AuditLine>> RecordStore::read_audit(uint64_t from, size_t max) {

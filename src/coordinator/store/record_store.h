@@ -5,8 +5,8 @@
 //
 // One coordinator at a time writes: it leads. Whoever lost the lead cannot write any more, however
 // long it was asleep. Calls block, so they belong on a thread that waits for nothing else: one
-// thread at a time. What an error leaves is not known; load() finds out, and until then nothing
-// more is written. docs/state.md has the formats, and what is durable when.
+// thread at a time. What an error leaves is mostly not known; load() finds out, and until then
+// nothing more is written. docs/state.md has the formats, and what is durable when.
 #pragma once
 
 #include <cstddef>
@@ -70,8 +70,10 @@ class RecordStore {
   // Stands for all records so far: load() begins with it. Those stay readable by read_audit(),
   // within limits::store_audit_*.
   [[nodiscard]] Status write_snapshot(std::span<const std::string> lines);
-  // Whether load() would be worth a snapshot.
+  // Whether load() would be worth a snapshot. After one that could not be written: later.
   [[nodiscard]] bool wants_snapshot() const;
+  // Of the lines that load() gave, or a later write_snapshot() took.
+  [[nodiscard]] uint64_t snapshot_line_count() const { return snapshot_lines_; }
   // The number of the last record; 0: none. Known after load().
   [[nodiscard]] uint64_t last_number() const { return last_number_; }
 
@@ -108,6 +110,9 @@ class RecordStore {
   virtual Status write_torrent(const InfoHash& info_hash, std::span<const std::byte> content) = 0;
   virtual Status erase_torrent(const InfoHash& info_hash) = 0;
 
+  // After a write that failed: whether it is sure that nothing was written.
+  [[nodiscard]] virtual bool is_as_before() const { return false; }
+
   // The store itself found out that the lead is gone.
   void lose_lead();
 
@@ -120,6 +125,7 @@ class RecordStore {
   uint64_t last_number_ = 0;
   uint64_t snapshot_lines_ = 0;
   uint64_t records_since_snapshot_ = 0;
+  uint64_t snapshot_not_before_ = 0;  // so many records since the last one
 };
 
 }  // namespace murder::store

@@ -35,6 +35,7 @@ class SqliteStore : public RecordStore {
   Result<std::vector<AuditLine>> read_records(uint64_t from, size_t max) override;
   Status write_torrent(const InfoHash& info_hash, std::span<const std::byte> content) override;
   Status erase_torrent(const InfoHash& info_hash) override;
+  [[nodiscard]] bool is_as_before() const override { return !database_.has_failed(); }
 
  private:
   [[nodiscard]] Status open_to_write();
