@@ -16,6 +16,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
 UNITS = ("murder-tracker.service", "murder-seed@.service")
 EXPOSURE_MAX = 20  # 2.0
+# The agent's hooks are the operator's commands, which need much of what root may do.
+AGENT_UNIT = "murder-agent.service"
+AGENT_EXPOSURE_MAX = 62
 
 
 def text_of(*parts):
@@ -26,7 +29,8 @@ class Units(unittest.TestCase):
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
     def test_they_are_right_and_expose_little(self):
         with tempfile.TemporaryDirectory(prefix="murder-units-") as place:
-            for name in UNITS:
+            for name in (*UNITS, AGENT_UNIT):
+                exposure_max = AGENT_EXPOSURE_MAX if name == AGENT_UNIT else EXPOSURE_MAX
                 unit = pathlib.Path(place) / name.replace("@.", "@v1.")
                 # The program is where it is when no package is installed.
                 unit.write_text((PACKAGING / "systemd" / name).read_text().replace("/usr/bin/murder ", "/bin/true "))
@@ -36,7 +40,7 @@ class Units(unittest.TestCase):
                     self.assertEqual(verified.stderr, "")
                     self.assertEqual(verified.returncode, 0)
                     scored = subprocess.run(
-                        ["systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE_MAX}", unit],
+                        ["systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={exposure_max}", unit],
                         capture_output=True, text=True, check=False)
                     self.assertEqual(scored.returncode, 0, scored.stdout + scored.stderr)
 

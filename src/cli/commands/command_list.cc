@@ -21,6 +21,7 @@ constexpr std::array named_commands = {
     NamedCommand{"seed", add_seed_command},
     NamedCommand{"peer", add_peer_command},
     NamedCommand{"wait", add_wait_command},
+    NamedCommand{"agent", add_agent_command},
     NamedCommand{"info", add_info_command},
     NamedCommand{"verify", add_verify_command},
     NamedCommand{"status", add_status_command},

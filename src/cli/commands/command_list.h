@@ -10,6 +10,7 @@ inline constexpr const char* program_purpose =
     "murder copies a release to every host of a fleet over BitTorrent.";
 
 void add_activate_command(ArgumentParser app, CommandContext& context);
+void add_agent_command(ArgumentParser app, CommandContext& context);
 void add_clean_command(ArgumentParser app, CommandContext& context);
 void add_create_command(ArgumentParser app, CommandContext& context);
 void add_doctor_command(ArgumentParser app, CommandContext& context);

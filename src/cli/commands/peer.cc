@@ -16,6 +16,8 @@
 #include "cli/ui/tree_options.h"
 #include "engine/archive/release_name.h"
 #include "engine/archive/tree_placement.h"
+#include "engine/codec/url.h"
+#include "engine/host/background_peer.h"
 #include "engine/host/delivery.h"
 #include "engine/host/peer_outcome.h"
 #include "engine/host/peer_process.h"
@@ -39,6 +41,8 @@ struct PeerOptions {
   bool background = false;
   bool follow = false;
   bool take_over = false;
+  bool join = false;
+  std::vector<std::string> trackers;
   bool record = false;
   bool no_sync = false;
   Duration seed_for = std::chrono::seconds(30);
@@ -175,6 +179,22 @@ Status take_signature(const PeerOptions& options, codec::Metainfo& metainfo) {
   return {};
 }
 
+// In place of those that the torrent names.
+Status take_trackers(const PeerOptions& options, codec::Metainfo& metainfo,
+                     CommandContext& context) {
+  if (options.trackers.empty()) {
+    return {};
+  }
+  metainfo.tracker_tiers.clear();
+  for (const std::string& tracker : options.trackers) {
+    if (const Result<codec::Url> url = codec::Url::parse(tracker); !url) {
+      return context.wrong_usage("--tracker " + url.error().text);
+    }
+    metainfo.tracker_tiers.push_back({tracker});
+  }
+  return {};
+}
+
 void note_failure(const PeerJob& job, const Error& error, CommandContext& context) {
   const Status written = host::write_metrics_of_failure(job.torrent, job.process, error);
   if (!written) {
@@ -205,6 +225,16 @@ Status take_trust(const PeerOptions& options, PeerJob& job, CommandContext& cont
 // Looks at what is there, and fetches what is not.
 Result<int> run_process(const PeerOptions& options, const PeerJob& job,
                         const std::optional<host::RunAs>& run_as, CommandContext& context) {
+  if (options.join) {
+    const Result<bool> fetches =
+        host::is_fetched_here(context.run_directory, job.process.tag, job.torrent.info_hash);
+    if (!fetches) {
+      return fail(fetches.error());
+    }
+    if (*fetches) {
+      return wait_for_peer({.tag = job.process.tag, .tells_progress = true}, context);
+    }
+  }
   const Result<host::PeerRequest> request = request_of(options, job, user_id_of(run_as));
   const Result<host::PeerPlan> plan = request ? host::plan_peer(*request, job.torrent.metainfo)
                                               : Result<host::PeerPlan>(fail(request.error()));
@@ -255,6 +285,9 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (options.follow && !options.background) {
     return context.wrong_usage("--follow is for --background");
   }
+  if (options.join && (!options.follow || options.take_over)) {
+    return context.wrong_usage("--join is for --follow, and not with --take-over");
+  }
   const auto run_as = run_as_of(options, context);
   if (!run_as) {
     return fail(run_as.error());
@@ -268,6 +301,9 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
     return fail(torrent.error());
   }
   if (Status taken = take_signature(options, torrent->metainfo); !taken) {
+    return fail(taken.error());
+  }
+  if (Status taken = take_trackers(options, torrent->metainfo, context); !taken) {
     return fail(taken.error());
   }
   const codec::Metainfo& metainfo = torrent->metainfo;
@@ -310,6 +346,15 @@ void add_trust_options(ArgumentParser command, PeerOptions& options) {
       .type_name("NAME");
 }
 
+void add_tracker_option(ArgumentParser command, PeerOptions& options) {
+  command
+      .add_option("--tracker", options.trackers,
+                  "Announce to this tracker in place of those that the torrent names; may be given "
+                  "several times")
+      .type_name("URL")
+      .one_value_each_time();
+}
+
 void add_background_options(ArgumentParser command, PeerOptions& options) {
   command.add_flag("--background", options.background,
                    "Return when the download has begun (murder wait TAG reports how it ended)");
@@ -319,6 +364,8 @@ void add_background_options(ArgumentParser command, PeerOptions& options) {
   command.add_flag("--take-over", options.take_over,
                    "End a peer of this release that is at work here first; what it fetched is\n"
                    "kept and used");
+  command.add_flag("--join", options.join,
+                   "With --follow: where a peer of this very release is at work here, follow it");
   command
       .add_option("--deploy", options.deploy,
                   "Used by murder deploy: which one it is of, and may be ended by")
@@ -391,6 +438,7 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
       "Serve in the background this long afterwards; default 30s, 0 for not at all");
   add_placing_options(command, options.placing);
   add_xattrs_option(command, options.placing.xattrs);
+  add_tracker_option(command, options);
   add_trust_options(command, options);
   add_swarm_options(command, options.swarm);
 }

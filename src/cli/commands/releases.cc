@@ -27,6 +27,7 @@ struct ReleasesOptions {
   std::string to;
   std::string link = std::string(host::current_link_default);
   std::optional<uint32_t> keep;
+  std::string remove;
 };
 
 Result<int> run_activate(const ActivateOptions& options, CommandContext& context) {
@@ -53,10 +54,17 @@ Result<int> run_activate(const ActivateOptions& options, CommandContext& context
 }
 
 Result<int> run_releases(const ReleasesOptions& options, CommandContext& context) {
+  const bool is_read_only = !options.keep && options.remove.empty();
   Result<host::ReleaseDirectory> directory =
-      host::ReleaseDirectory::open(clean_path(options.to), {.is_read_only = !options.keep});
+      host::ReleaseDirectory::open(clean_path(options.to), {.is_read_only = is_read_only});
   if (!directory) {
     return fail(directory.error());
+  }
+  if (!options.remove.empty()) {
+    if (Status removed = host::remove_release(*directory, options.link, options.remove); !removed) {
+      return fail(removed.error());
+    }
+    context.print(fmt::format("removed {}", options.remove));
   }
   const Result<Json> listed = host::keep_releases(*directory, options.link, options.keep);
   if (!listed) {
@@ -129,6 +137,12 @@ void add_releases_command(ArgumentParser app, CommandContext& context) {
                   "was delivered with --record")
       .in_range(1, 1000)
       .type_name("N");
+  command
+      .add_option("--remove", options.remove,
+                  "Remove this release, which is not the current one and was delivered with "
+                  "--record")
+      .type_name("TAG")
+      .completes(ValueKind::placed_tag);
 }
 
 }  // namespace murder::cli

@@ -127,11 +127,13 @@ void AgentMachine::end_step(const std::string& name, uint64_t number, bool done,
   advance(index, now);
 }
 
-void AgentMachine::see_health(const std::string& name, bool is_healthy, Instant now) {
+void AgentMachine::see_health(const std::string& name, bool is_healthy, Instant now,
+                              std::string_view text) {
   const size_t index = find(name);
   ENSURE(index < kept_.apps.size());
   KeptApp& app = kept_.apps[index];
   Now& present = now_[index];
+  present.health_text = is_healthy ? std::string() : fitted_text(text);
   if (app.phase == Phase::checking || app.phase == Phase::checking_return) {
     present.healthy_since = is_healthy ? std::min(present.healthy_since, now) : instant_never;
   } else if (!is_activating(app.phase) && app.active && app.is_healthy != is_healthy) {
@@ -139,6 +141,17 @@ void AgentMachine::see_health(const std::string& name, bool is_healthy, Instant 
     work_.save = work_.report = true;
   }
   advance(index, now);
+}
+
+void AgentMachine::see_missing(const std::string& name, const InfoHash& release) {
+  const size_t index = find(name);
+  ENSURE(index < kept_.apps.size());
+  KeptApp& app = kept_.apps[index];
+  std::erase_if(app.ready, [&](const HeldRelease& held) { return held.info_hash == release; });
+  if (app.previous && app.previous->info_hash == release) {
+    app.previous.reset();
+  }
+  work_.save = work_.report = true;
 }
 
 void AgentMachine::see_progress(const std::string& name, uint64_t bytes) {
@@ -224,7 +237,12 @@ void AgentMachine::enter(KeptApp& app, Phase phase) {
 void AgentMachine::ask(StepKind kind, const KeptApp& app, const InfoHash& release) {
   const bool is_answered = kind != StepKind::cancel && kind != StepKind::discard;
   const uint64_t number = is_answered ? ++step_count_ : 0;
-  work_.steps.push_back({.kind = kind, .number = number, .app = app.app, .release = release});
+  const WantedApp& wanted = now_[find(app.app)].wanted;
+  work_.steps.push_back({.kind = kind,
+                         .number = number,
+                         .app = app.app,
+                         .release = release,
+                         .allow_older = wanted.allow_older && wanted.release == release});
   if (is_answered) {
     now_[find(app.app)].step = number;
   }

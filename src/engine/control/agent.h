@@ -49,8 +49,12 @@ class AgentMachine {
   // A step of the app of this name has ended. `text` is why it failed.
   void end_step(const std::string& name, uint64_t number, bool done, std::string_view text,
                 Instant now);
-  // A health check of what is active has ended.
-  void see_health(const std::string& name, bool is_healthy, Instant now);
+  // A health check of what is active has ended. `text` is why it failed.
+  void see_health(const std::string& name, bool is_healthy, Instant now,
+                  std::string_view text = {});
+  // Somebody removed the release from the disk: it is fetched again when it is wanted. Before
+  // end_step() of the step that found out.
+  void see_missing(const std::string& name, const InfoHash& release);
   void see_progress(const std::string& name, uint64_t bytes);
   void tick(Instant now);
   // The time of the next tick that may do something.
@@ -72,6 +76,7 @@ class AgentMachine {
     Instant healthy_since = instant_never;  // in the phase checking
     Instant confirm_by = instant_never;
     bool has_health_check = false;
+    std::string health_text;  // why the last health check failed
   };
 
   void advance(size_t index, Instant now);

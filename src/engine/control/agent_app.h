@@ -59,6 +59,7 @@ struct Step {
   uint64_t number = 0;  // of this process; cancel and discard are not answered
   std::string app;
   InfoHash release;
+  bool allow_older = false;  // of fetch and verify: than what was in place
 };
 
 // What the process does next: first save (if asked), so that a restart finds what was begun; then

@@ -119,6 +119,7 @@ void AgentMachine::begin_activation(KeptApp& app, Now& present, Instant now) {
   app.confirm_within = wanted.confirm_within;
   present.deadline = now + app.healthy_deadline;
   present.confirm_by = instant_never;
+  present.health_text.clear();
   enter(app, Phase::activating);
   ask(StepKind::activate, app, app.active->info_hash);
 }
@@ -131,10 +132,12 @@ bool AgentMachine::advance_activation(KeptApp& app, Now& present, Instant now) {
     return true;
   }
   if (now >= present.deadline) {
-    begin_return(app, present, Reason::health,
-                 app.phase == Phase::activating ? "the activation did not end in time"
-                                                : "the health check did not succeed in time",
-                 now);
+    std::string text = app.phase == Phase::activating ? "the activation did not end in time"
+                                                      : "the health check did not succeed in time";
+    if (app.phase == Phase::checking && !present.health_text.empty()) {
+      text += ": " + present.health_text;
+    }
+    begin_return(app, present, Reason::health, text, now);
     return true;
   }
   if (app.phase == Phase::activating) {
@@ -172,14 +175,14 @@ void AgentMachine::begin_return(KeptApp& app, Now& present, Reason reason, std::
   ENSURE(app.active.has_value());
   app.failed_attempt = app.attempt;
   app.failure = reason;
-  app.text = bounded_text(text);
+  app.text = fitted_text(text);
   app.is_healthy = app.is_unconfirmed = false;
   present.confirm_by = instant_never;
   work_.save = work_.report = true;
   cancel(app, present, app.active->info_hash);
   if (!app.previous || is_revoked(app, app.previous->info_hash)) {
-    app.text = bounded_text(app.text + (app.text.empty() ? "" : "; ") +
-                            "there is no release to go back to");
+    app.text = fitted_text(app.text + (app.text.empty() ? "" : "; ") +
+                           "there is no release to go back to");
     present.deadline = instant_never;
     if (app.phase != Phase::idle) {
       enter(app, Phase::idle);
@@ -211,7 +214,7 @@ void AgentMachine::refuse(KeptApp& app, Reason reason, std::string_view text) {
   const uint64_t attempt = now_[find(app.app)].wanted.attempt;
   app.failed_attempt = attempt;
   app.failure = reason;
-  app.text = bounded_text(text);
+  app.text = fitted_text(text);
   work_.save = work_.report = true;
 }
 

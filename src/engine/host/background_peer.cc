@@ -64,6 +64,22 @@ Result<Json> look_at_peer(const RunDirectory& directory, const std::string& tag,
   return outcome;
 }
 
+Result<bool> is_fetched_here(const std::string& run_directory, const std::string& tag,
+                             const InfoHash& release) {
+  const Result<RunDirectory> directory = RunDirectory::open_existing(run_directory);
+  if (!directory) {
+    return directory.error().code == ErrorCode::not_found ? Result<bool>(false)
+                                                          : Result<bool>(fail(directory.error()));
+  }
+  const Result<Json> outcome = read_outcome(*directory, tag);
+  if (!outcome || text_member(*outcome, "state") != outcome_running) {
+    return false;
+  }
+  const std::optional<Json> status = process_status(*directory, tag);
+  return status && text_member(*status, "info_hash") == release.hex() &&
+         text_member(*status, "phase") != "seeding";
+}
+
 Json with_place_checked(Json outcome) {
   const std::string path = text_member(outcome, "path");
   if (text_member(outcome, "state") == outcome_done && !path.empty() &&

@@ -6,6 +6,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/result.h"
+#include "engine/base/types.h"
 #include "engine/host/run_directory.h"
 
 namespace murder::host {
@@ -17,6 +18,11 @@ struct PeerLook {
 // Errors: not_found, no peer of that tag was started in the background here.
 [[nodiscard]] Result<Json> look_at_peer(const RunDirectory& directory, const std::string& tag,
                                         const PeerLook& look);
+
+// Whether a peer of this release, which was started in the background, is at work here: one that
+// only serves is not.
+[[nodiscard]] Result<bool> is_fetched_here(const std::string& run_directory, const std::string& tag,
+                                           const InfoHash& release);
 
 // The outcome, but of a release that was removed since it was delivered that it is not there.
 [[nodiscard]] Json with_place_checked(Json outcome);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace murder::host {
 namespace {
 
@@ -44,6 +47,32 @@ Result<Json> make_current(ReleaseDirectory& directory, const SwitchOptions& opti
   return Json{{"tag", options.tag},
               {"link", directory.path() + "/" + options.link},
               {"previous", before ? *before : ""}};
+}
+
+Status remove_release(ReleaseDirectory& directory, const std::string& link,
+                      const std::string& tag) {
+  const std::vector<std::string>& delivered = directory.record().delivered;
+  if (std::find(delivered.begin(), delivered.end(), tag) == delivered.end()) {
+    return fail(ErrorCode::not_found,
+                fmt::format("{}/{} is not recorded as a release that murder put there",
+                            directory.path(), tag));
+  }
+  const Result<std::string> current = directory.current(link);
+  if (!current) {
+    return fail(current.error());
+  }
+  if (*current == tag) {
+    return fail(ErrorCode::conflict,
+                fmt::format("{} is the current release of {}: activate another one first", tag,
+                            directory.path()));
+  }
+  if (directory.has(tag)) {
+    if (Status removed = directory.remove(tag); !removed) {
+      return removed;
+    }
+  }
+  note_removed(directory.record(), tag);
+  return directory.save_record();
 }
 
 Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,

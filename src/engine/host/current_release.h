@@ -23,4 +23,8 @@ struct SwitchOptions {
 [[nodiscard]] Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
                                          std::optional<uint32_t> keep);
 
+// Removes one that is recorded. Errors: it is the current one, or murder did not put it there.
+[[nodiscard]] Status remove_release(ReleaseDirectory& directory, const std::string& link,
+                                    const std::string& tag);
+
 }  // namespace murder::host

@@ -1,4 +1,4 @@
-// Host names to addresses. For the sources of this layer.
+// Host names to addresses, for whoever connects on a reactor.
 #pragma once
 
 #include <atomic>

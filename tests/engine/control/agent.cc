@@ -219,3 +219,43 @@ TEST_CASE("health that changes while nothing is done is reported") {
   bench.health(false);
   CHECK_FALSE(bench.has_reported);
 }
+
+TEST_CASE("why the health check failed is told with the failure") {
+  AgentBench bench;
+  bench.be_told();
+  bench.done();
+  bench.machine->see_health("shop", false, bench.now, "connection refused\n");
+  bench.pass(60s);
+  CHECK(bench.report().text == "the health check did not succeed in time: connection refused\\n");
+}
+
+TEST_CASE("a release that somebody removed is fetched again") {
+  AgentBench bench;
+  bench.be_told();
+  bench.machine->see_missing("shop", hash_of(2));
+  CHECK(bench.done(false) == "activate1");
+  CHECK(bench.report().ready == std::vector<InfoHash>{hash_of(1)});
+  bench.done();
+  bench.health(true);
+  bench.app().attempt = 12;
+  CHECK(bench.hear() == "fetch2");
+}
+
+TEST_CASE("what is gone is not gone back to") {
+  AgentBench bench;
+  bench.be_told();
+  bench.machine->see_missing("shop", hash_of(1));
+  CHECK(bench.done(false) == "");
+  CHECK(bench.report().text == "it broke; there is no release to go back to");
+}
+
+TEST_CASE("a fetch of what may be older says so") {
+  AgentBench bench;
+  bench.app().allow_older = true;
+  const Report report = bench.machine->make_report(bench.now);
+  bench.wanted.greeting = {.session = report.greeting.session, .number = 1};
+  bench.machine->hear(bench.wanted, bench.now);
+  const AgentWork work = bench.machine->take_work();
+  REQUIRE(work.steps.size() == 1);
+  CHECK(work.steps[0].allow_older);
+}

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/commands/agent/agent_config_keys.h"
 #include "cli/commands/manual/manual_page.h"
 #include "cli/commands/manual/roff.h"
 #include "cli/commands/tracker/tracker_config_keys.h"
@@ -124,6 +125,9 @@ Result<std::string> directive_text(std::string_view directive, const CommandDesc
   }
   if (name == "tracker-keys" && words.size() == 1) {
     return keys_list(tracker_config_keys, words.front(), program.find_command("tracker"));
+  }
+  if (name == "agent-keys" && words.size() == 1) {
+    return keys_list(agent_config_keys, words.front(), program.find_command("agent"));
   }
   return fail(unknown("directive", directive));
 }

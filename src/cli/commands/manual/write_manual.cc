@@ -16,7 +16,7 @@
 namespace murder::cli {
 namespace {
 
-constexpr std::array<std::string_view, 3> sections = {"1", "5", "7"};
+constexpr std::array<std::string_view, 4> sections = {"1", "5", "7", "8"};
 constexpr uint64_t page_bytes_max = 1024 * 1024;
 
 namespace files = std::filesystem;

@@ -123,7 +123,7 @@ class Runner::Run {
       return input.is_open() ? Result<int>(input.get())
                              : fail_errno(errno, "standard input for hosts");
     }
-    Result<io::Fd> file = memory_file(kind.input);
+    Result<io::Fd> file = host::memory_file(kind.input);
     if (!file) {
       return fail(file.error());
     }

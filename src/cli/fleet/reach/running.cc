@@ -18,10 +18,10 @@ Duration time_limit(const Running::Options& options, bool is_labelled) {
 }  // namespace
 
 Result<std::unique_ptr<Running>> Running::start(const Launch& launch, Options options) {
-  ChildOptions child_options{.arguments = launch.arguments, .input_fd = options.input_fd};
+  host::ChildOptions child_options{.arguments = launch.arguments, .input_fd = options.input_fd};
   io::Fd hosts;
   if (!launch.hosts_text.empty()) {
-    Result<io::Fd> file = memory_file(launch.hosts_text);
+    Result<io::Fd> file = host::memory_file(launch.hosts_text);
     if (!file) {
       return fail(file.error());
     }

@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "cli/fleet/plan/host_result.h"
-#include "cli/fleet/reach/child_process.h"
 #include "cli/fleet/reach/labelled_output.h"
 #include "cli/fleet/reach/launcher.h"
 #include "cli/fleet/reach/tail.h"
+#include "engine/host/child_process.h"
 
 namespace murder::fleet {
+
+using host::ChildProcess;
 
 class Running {
  public:

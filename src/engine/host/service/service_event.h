@@ -21,6 +21,10 @@ enum class ServiceEventKind : uint8_t {
   host_lost,
   release_complete,
   announce_refused,
+  coordinator_found,
+  coordinator_lost,
+  release_activated,
+  release_failed,
 };
 
 struct ServiceEventType {
@@ -48,6 +52,14 @@ inline constexpr std::array service_event_types = {
                      "56bb0b5110bf42e687f1cc6fce4bc097", "5"},
     ServiceEventType{ServiceEventKind::announce_refused, "announce_refused",
                      "db5e7a15d41148419c4531351502e015", "4"},
+    ServiceEventType{ServiceEventKind::coordinator_found, "coordinator_found",
+                     "987d0c9114440fa1e0328f0a673078e3", "6"},
+    ServiceEventType{ServiceEventKind::coordinator_lost, "coordinator_lost",
+                     "0ca78bbda7715e16c738dd7913300330", "4"},
+    ServiceEventType{ServiceEventKind::release_activated, "release_activated",
+                     "8675a3d8a90a2e572b9097cd71f24211", "5"},
+    ServiceEventType{ServiceEventKind::release_failed, "release_failed",
+                     "ea4a0897784b426d2d89d9f754c018f3", "4"},
 };
 
 [[nodiscard]] constexpr const ServiceEventType& type_of(ServiceEventKind kind) {

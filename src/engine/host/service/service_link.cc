@@ -19,10 +19,12 @@ uint64_t monotonic_usec() {
 
 }  // namespace
 
-ServiceLink::ServiceLink(io::Reactor& reactor, TextSource state, SilenceSource silence)
+ServiceLink::ServiceLink(io::Reactor& reactor, TextSource state, SilenceSource silence,
+                         Duration status_interval)
     : reactor_(reactor),
       state_(state),
       silence_(silence),
+      status_interval_(status_interval),
       manager_(notify_environment()),
       watchdog_interval_(watchdog_interval(notify_environment())),
       timer_(reactor.timers(), callback<&ServiceLink::tick>(this)) {
@@ -32,8 +34,7 @@ ServiceLink::ServiceLink(io::Reactor& reactor, TextSource state, SilenceSource s
 }
 
 Duration ServiceLink::tick_interval() const {
-  return std::min(watchdog_interval_.value_or(limits::service_status_interval),
-                  limits::service_status_interval);
+  return std::min(watchdog_interval_.value_or(status_interval_), status_interval_);
 }
 
 // A thread that is silent for longer than the watchdog's interval is hung: the manager ends the

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "engine/base/callback.h"
+#include "engine/host/bounds.h"
 #include "engine/host/service/journal.h"
 #include "engine/host/service/notify_socket.h"
 #include "engine/host/service/service_event.h"
@@ -27,8 +28,10 @@ using SilenceSource = Callback<Duration()>;
 
 class ServiceLink {
  public:
-  // `state` is a line about how it is now, shown by `systemctl status`.
-  ServiceLink(io::Reactor& reactor, TextSource state, SilenceSource silence = {});
+  // `state` is a line about how it is now, shown by `systemctl status`. With another interval than
+  // the default the manager is told the state less often, so that an idle process sleeps.
+  ServiceLink(io::Reactor& reactor, TextSource state, SilenceSource silence = {},
+              Duration status_interval = limits::service_status_interval);
   ServiceLink(const ServiceLink&) = delete;
   ServiceLink& operator=(const ServiceLink&) = delete;
 
@@ -48,6 +51,7 @@ class ServiceLink {
   io::Reactor& reactor_;
   const TextSource state_;
   const SilenceSource silence_;
+  const Duration status_interval_;
   NotifySocket manager_;
   Journal journal_;
   std::optional<Duration> watchdog_interval_;

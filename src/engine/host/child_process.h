@@ -1,6 +1,6 @@
-// A program that was started with pipes at its output: the runner's view of one launch.
+// A program that was started with pipes at its output.
 //
-// It has its own process group, so ^C on the terminal reaches it through the runner only and
+// It has its own process group, so ^C on the terminal reaches it through its owner only and
 // a signal reaches whatever it started. Three descriptors; the destructor kills and reaps what is
 // still there.
 #pragma once
@@ -15,12 +15,13 @@
 #include "engine/base/result.h"
 #include "engine/io/sockets.h"
 
-namespace murder::fleet {
+namespace murder::host {
 
 struct ChildOptions {
   std::vector<std::string> arguments;  // [0] is looked up in PATH
   int input_fd = -1;                   // a file that is opened anew for reading; -1: /dev/null
   int extra_fd = -1;                   // becomes descriptor 3; -1: none
+  std::vector<std::string> environment = {};  // "NAME=VALUE", besides this process's
 };
 
 class ChildProcess {
@@ -47,6 +48,8 @@ class ChildProcess {
     read_from(log_, take);
   }
 
+  // Of the process and of its group, until it was reaped.
+  [[nodiscard]] int pid() const { return pid_; }
   // To the whole group. What of the group outlives the process is killed when that is reaped.
   void send_signal(int number);
 
@@ -84,4 +87,4 @@ class ChildProcess {
 // A file in memory with these bytes, for ChildOptions. Nothing of it is left when it is closed.
 [[nodiscard]] Result<io::Fd> memory_file(std::string_view bytes);
 
-}  // namespace murder::fleet
+}  // namespace murder::host

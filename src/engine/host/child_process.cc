@@ -1,4 +1,4 @@
-#include "cli/fleet/reach/child_process.h"
+#include "engine/host/child_process.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,13 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 
 extern char** environ;
 
-namespace murder::fleet {
+namespace murder::host {
 namespace {
 
 constexpr int extra_fd_number = 3;
@@ -72,14 +73,41 @@ class SpawnSettings {
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, input_path.c_str(), O_RDONLY, 0);
   }
 
-  [[nodiscard]] int spawn(pid_t& pid, char* const* arguments) const {
-    return posix_spawnp(&pid, arguments[0], &actions_, &attributes_, arguments, environ);
+  [[nodiscard]] int spawn(pid_t& pid, char* const* arguments, char* const* environment) const {
+    return posix_spawnp(&pid, arguments[0], &actions_, &attributes_, arguments, environment);
   }
 
  private:
   posix_spawn_file_actions_t actions_{};
   posix_spawnattr_t attributes_{};
 };
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) {
+    pointers.push_back(const_cast<char*>(text.c_str()));
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// That of this process with what is added: a name comes once.
+std::vector<char*> environment_with(const std::vector<std::string>& added) {
+  std::vector<char*> all = pointers_to(added);
+  all.pop_back();
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string_view name = text.substr(0, text.find('=') + 1);
+    const bool is_replaced = std::any_of(added.begin(), added.end(), [&](const std::string& each) {
+      return std::string_view(each).starts_with(name);
+    });
+    if (!is_replaced) {
+      all.push_back(*entry);
+    }
+  }
+  all.push_back(nullptr);
+  return all;
+}
 
 // A copy of the descriptor above those that set_descriptors writes to.
 Result<io::Fd> moved_up(int fd) {
@@ -101,10 +129,8 @@ Result<ChildProcess> ChildProcess::start(const ChildOptions& options) {
   // Moved out of the way of 0 to 3, where the child's own descriptors go.
   const Result<io::Fd> output_end = moved_up(output->writing.get());
   const Result<io::Fd> log_end = moved_up(log->writing.get());
-  Result<io::Fd> extra = io::Fd();
-  if (options.extra_fd >= 0) {
-    extra = moved_up(options.extra_fd);
-  }
+  const Result<io::Fd> extra =
+      options.extra_fd >= 0 ? moved_up(options.extra_fd) : Result<io::Fd>(io::Fd());
   if (!output_end || !log_end || !extra) {
     return fail(ErrorCode::limit, "no descriptor is free: raise `ulimit -n`, or lower --forks");
   }
@@ -114,13 +140,11 @@ Result<ChildProcess> ChildProcess::start(const ChildOptions& options) {
                                ? "/dev/null"
                                : fmt::format("/proc/{}/fd/{}", getpid(), options.input_fd),
                            output_end->get(), log_end->get(), extra->get());
-  std::vector<char*> arguments;
-  for (const std::string& argument : options.arguments) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  }
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = pointers_to(options.arguments);
+  const std::vector<char*> environment = environment_with(options.environment);
   ChildProcess child;
-  if (const int error = settings.spawn(child.pid_, arguments.data()); error != 0) {
+  if (const int error = settings.spawn(child.pid_, arguments.data(), environment.data());
+      error != 0) {
     child.pid_ = -1;
     return fail_errno(error, fmt::format("{} cannot be started", options.arguments[0]));
   }
@@ -206,4 +230,4 @@ Result<io::Fd> memory_file(std::string_view bytes) {
   return file;
 }
 
-}  // namespace murder::fleet
+}  // namespace murder::host

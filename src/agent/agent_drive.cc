@@ -1,0 +1,215 @@
+// How an agent's process drives its machine: what happened goes in; what is to be done comes out,
+// is saved, and is carried out.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/agent_process.h"
+#include "agent/bounds.h"
+#include "agent/placed.h"
+#include "engine/base/ensure.h"
+#include "engine/base/version.h"
+#include "engine/control/bounds.h"
+#include "engine/control/message_text.h"
+
+namespace murder::agent {
+
+// Not from within itself: what workers tell at once waits for the end of the round.
+void AgentProcess::pump() {
+  if (std::exchange(is_pumping_, true)) {
+    return;
+  }
+  while (true) {
+    while (!ended_.empty()) {
+      const EndedStep ended = std::move(ended_.front());
+      ended_.pop_front();
+      machine_->end_step(ended.app, ended.number, ended.outcome.has_value(),
+                         ended.outcome ? "" : ended.outcome.error().text, reactor_->now());
+    }
+    carry_out();
+    if (ended_.empty()) {
+      break;
+    }
+  }
+  is_pumping_ = false;
+  watch_health();
+  say_changes();
+  arm_timers();
+  if (end_ == AgentEnd::restart) {
+    begin_end(AgentEnd::restart);
+  }
+}
+
+void AgentProcess::carry_out() {
+  while (true) {
+    control::AgentWork work = machine_->take_work();
+    has_unsaved_ = has_unsaved_ || work.save;
+    wants_report_ = wants_report_ || work.report;
+    steps_.insert(steps_.end(), std::make_move_iterator(work.steps.begin()),
+                  std::make_move_iterator(work.steps.end()));
+    if (has_unsaved_ && !save()) {
+      return;  // nothing is begun, and nothing is reported, that a restart would not find
+    }
+    if (steps_.empty()) {
+      break;
+    }
+    for (const control::Step& step : std::exchange(steps_, {})) {
+      do_step(step);
+    }
+  }
+  if (wants_report_ && link_->is_open()) {
+    send_report();
+  }
+}
+
+bool AgentProcess::save() {
+  if (save_timer_.armed()) {
+    return false;
+  }
+  if (Status saved = state_.save(machine_->kept()); !saved) {
+    parent_.warn(fmt::format("{}: nothing is done until it can be written", saved.error().text));
+    save_timer_.arm(reactor_->now() + limits::agent_save_retry);
+    return false;
+  }
+  has_unsaved_ = false;
+  return true;
+}
+
+void AgentProcess::save_again(io::Timer&) {
+  pump();
+}
+
+void AgentProcess::do_step(const control::Step& step) {
+  const size_t index = index_of(step.app);
+  const control::KeptApp& kept = machine_->kept().apps[index];
+  const bool is_revoked =
+      std::find(kept.revoked.begin(), kept.revoked.end(), step.release) != kept.revoked.end();
+  apps_[index].worker->add({.step = step,
+                            .is_return = kept.phase == control::Phase::returning,
+                            .allow_older = step.allow_older,
+                            .is_revoked = is_revoked});
+}
+
+void AgentProcess::send_report() {
+  wants_report_ = false;
+  ++report_count_;
+  link_->send(control::text_of(machine_->make_report(reactor_->now())));
+}
+
+void AgentProcess::send_facts() {
+  link_->send(control::text_of(
+      control::Facts{.version = std::string(program_version()), .free_bytes = free_bytes()}));
+}
+
+size_t AgentProcess::index_of(const std::string& app) const {
+  const auto& apps = machine_->kept().apps;
+  const auto found =
+      std::find_if(apps.begin(), apps.end(), [&](const auto& each) { return each.app == app; });
+  ENSURE(found != apps.end());
+  return static_cast<size_t>(found - apps.begin());
+}
+
+// What is active is checked, often until it is healthy and for a while, then with the heartbeats;
+// nothing is checked while it is switched.
+void AgentProcess::watch_health() {
+  const Instant now = reactor_->now();
+  for (size_t index = 0; index < apps_.size(); ++index) {
+    App& app = apps_[index];
+    if (app.health == nullptr) {
+      continue;
+    }
+    const control::KeptApp& kept = machine_->kept().apps[index];
+    const bool is_switching =
+        kept.phase == control::Phase::activating || kept.phase == control::Phase::returning;
+    if (!kept.active || is_switching) {
+      app.checked.reset();
+      app.health->set_pace(Duration::zero());
+      continue;
+    }
+    if (app.checked != kept.active->info_hash) {
+      app.checked = kept.active->info_hash;
+      app.health->set_environment(hook_environment(
+          app.worker->app(), placed_tag(app.worker->app(), *app.checked), app.checked->hex()));
+      app.health->forget();
+      app.fresh_until =
+          control::is_activating(kept.phase) ? now + limits::agent_health_fresh_for : now;
+    }
+    const bool is_checking = control::is_activating(kept.phase);
+    const bool is_fresh = now < app.fresh_until || !kept.is_healthy;
+    app.health->set_pace(is_checking ? limits::agent_health_first
+                         : is_fresh  ? limits::agent_health_fresh
+                                     : Duration::zero());
+  }
+}
+
+// --- what happens ---
+
+Result<control::Hello> AgentProcess::answer(const control::Challenge& challenge) {
+  Result<trust::SignedHello> proof = trust::sign_hello(key_, {.nonce = challenge.nonce,
+                                                              .coordinator = challenge.coordinator,
+                                                              .host = run_.options.host,
+                                                              .session = session_});
+  if (!proof) {
+    return fail(proof.error());
+  }
+  return control::Hello{.host = run_.options.host,
+                        .version = std::string(program_version()),
+                        .key = std::move(proof->key),
+                        .signature = std::move(proof->signature),
+                        .session = session_};
+}
+
+void AgentProcess::link_opened() {
+  last_loss_.clear();
+  say(host::ServiceEventKind::coordinator_found,
+      fmt::format("connected to the coordinator {}", link_->coordinator().text()));
+  send_facts();
+  wants_report_ = true;
+  pump();
+}
+
+void AgentProcess::link_heard(const control::Wanted& wanted) {
+  ++wanted_count_;
+  renewed_at_ = reactor_->now();
+  machine_->hear(wanted, reactor_->now());
+  pump();
+}
+
+void AgentProcess::link_lost(const Error& error) {
+  if (end_ || error.text == last_loss_) {
+    return;
+  }
+  last_loss_ = error.text;
+  say(host::ServiceEventKind::coordinator_lost, error.text + " (trying again)");
+}
+
+void AgentProcess::step_ended(const std::string& app, uint64_t number, const Status& outcome) {
+  ended_.push_back({.app = app, .number = number, .outcome = outcome});
+  pump();
+}
+
+void AgentProcess::made_progress(const std::string& app, uint64_t bytes) {
+  machine_->see_progress(app, bytes);
+}
+
+void AgentProcess::release_missing(const std::string& app, const InfoHash& release) {
+  machine_->see_missing(app, release);
+}
+
+std::string AgentProcess::torrent_url(const InfoHash& release) {
+  return link_->is_open()
+             ? link_->url_of(fmt::format("/control/torrent?info_hash={}", release.hex()))
+             : std::string();
+}
+
+void AgentProcess::worker_note(const std::string& app, std::string_view line) {
+  parent_.note(fmt::format("{}: {}", app, line));
+}
+
+void AgentProcess::health_seen(const std::string& app, bool is_healthy, std::string_view text) {
+  machine_->see_health(app, is_healthy, reactor_->now(), text);
+  pump();
+}
+
+}  // namespace murder::agent

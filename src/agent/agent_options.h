@@ -1,0 +1,48 @@
+// What an agent is told by its configuration. Plain values; everything that is run or written to is
+// named here, and nothing of it by the network.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/base/endpoint.h"
+#include "engine/base/instant.h"
+
+namespace murder::agent {
+
+struct AppOptions {
+  std::string name;
+  std::string to;              // the directory of releases, absolute
+  std::string owner;           // "USER[:GROUP]"; empty: whoever runs the agent
+  uint32_t keep_releases = 5;  // besides the current one and the one before it
+  std::string download_limit;  // as --download-limit of `murder peer`; empty: none
+  std::string after_activate;  // for `sh -c`; empty: nothing is run
+  std::string health;          // likewise
+  std::string health_url;      // http://...; at most one of the two
+  Duration hook_time_max = std::chrono::minutes(5);
+  Duration health_time_max = std::chrono::seconds(10);
+
+  [[nodiscard]] bool has_health_check() const { return !health.empty() || !health_url.empty(); }
+  bool operator==(const AppOptions&) const = default;
+};
+
+struct AgentOptions {
+  std::string host;  // this host's name
+  std::string rack;
+  std::vector<std::string> groups;
+  std::vector<HostPort> coordinators;  // at least one
+  std::vector<AppOptions> apps;
+  std::string state_directory;  // absolute
+  std::string fleet_key;        // a file; empty: the default one, if there is one
+  bool is_open = false;
+  std::string allowed_signers;  // a file; empty: the default one, if there is one
+  std::string metrics_file;     // empty: none
+  std::string ip;               // of this host, for other peers; empty: found out
+  std::string peer_port;        // a port or a range of them; empty: any free one
+  Duration seed_for = std::chrono::seconds(30);
+
+  bool operator==(const AgentOptions&) const = default;
+};
+
+}  // namespace murder::agent

@@ -1,0 +1,156 @@
+// The process of `murder agent`: drives the machine (control/agent.h), which decides, by what its
+// coordinator wants, what its workers have done and what health checks see.
+//
+//   something happens -> the machine is told -> its work: saved first, then steps, then a report
+//
+// One thread, one reactor; downloads and commands are child processes. Everything that it holds is
+// bounded by its configuration. Idle, it wakes for the heartbeat alone.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/agent_options.h"
+#include "agent/app_worker.h"
+#include "agent/coordinator_link.h"
+#include "agent/health_watch.h"
+#include "agent/program_file.h"
+#include "agent/state_directory.h"
+#include "engine/control/agent.h"
+#include "engine/host/metrics_file.h"
+#include "engine/host/parent.h"
+#include "engine/host/service/service_link.h"
+#include "engine/io/reactor.h"
+#include "engine/io/signal_source.h"
+#include "engine/io/timers.h"
+#include "engine/trust/agent_key.h"
+#include "engine/trust/fleet_key.h"
+
+namespace murder::agent {
+
+// Whether the configuration can be read, when SIGHUP asks for it.
+class AgentReload {
+ public:
+  virtual ~AgentReload() = default;
+  [[nodiscard]] virtual Status check() = 0;
+};
+
+struct AgentRun {
+  const AgentOptions& options;
+  std::optional<trust::FleetKeys> keys;
+  std::string program;   // the path of this program
+  bool is_once = false;  // ends when nobody renews its lease
+  AgentReload* reload = nullptr;
+};
+
+enum class AgentEnd : uint8_t {
+  stopped,
+  restart,  // in place: the program, or its configuration, is another one
+  no_lease,
+};
+
+class AgentProcess final : private LinkOwner, private WorkerOwner, private HealthOwner {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<AgentProcess>> create(const AgentRun& run,
+                                                                    host::Parent& parent);
+  AgentProcess(const AgentProcess&) = delete;
+  AgentProcess& operator=(const AgentProcess&) = delete;
+  ~AgentProcess();
+
+  // Until a signal, or the end of a lease.
+  AgentEnd run();
+
+ private:
+  struct App {
+    std::unique_ptr<AppWorker> worker;
+    std::unique_ptr<HealthWatch> health;  // nullptr: it has no check
+    std::optional<InfoHash> checked;      // the release whose health is watched
+    Instant fresh_until{};
+    // What was said last.
+    std::optional<InfoHash> said_active;
+    uint64_t said_failure = 0;
+  };
+  struct EndedStep {
+    std::string app;
+    uint64_t number = 0;
+    Status outcome;
+  };
+
+  AgentProcess(const AgentRun& run, host::Parent& parent, StateDirectory state, trust::AgentKey key,
+               std::unique_ptr<io::Reactor> reactor, uint64_t session);
+  [[nodiscard]] Status start(control::KeptAgent kept);
+
+  void pump();
+  void carry_out();
+  [[nodiscard]] bool save();
+  void do_step(const control::Step& step);
+  void send_report();
+  void send_facts();
+  void watch_health();
+  void say_changes();
+  void arm_timers();
+  void beat();
+  void look_at_program();
+  void begin_end(AgentEnd end);
+  [[nodiscard]] bool may_restart() const;
+  [[nodiscard]] size_t index_of(const std::string& app) const;
+  [[nodiscard]] std::string state_line() const;
+  [[nodiscard]] std::string metrics() const;
+  [[nodiscard]] uint64_t free_bytes() const;
+  void say(host::ServiceEventKind kind, std::string_view text, std::string_view tag = {},
+           const std::optional<InfoHash>& release = std::nullopt);
+
+  void tick(io::Timer& timer);
+  void heartbeat(io::Timer& timer);
+  void save_again(io::Timer& timer);
+  void signalled(int signal_number);
+  void program_checked(WatchedChild& child);
+
+  // LinkOwner
+  Result<control::Hello> answer(const control::Challenge& challenge) override;
+  void link_opened() override;
+  void link_heard(const control::Wanted& wanted) override;
+  void link_lost(const Error& error) override;
+  // WorkerOwner
+  void step_ended(const std::string& app, uint64_t number, const Status& outcome) override;
+  void made_progress(const std::string& app, uint64_t bytes) override;
+  void release_missing(const std::string& app, const InfoHash& release) override;
+  std::string torrent_url(const InfoHash& release) override;
+  void worker_note(const std::string& app, std::string_view line) override;
+  // HealthOwner
+  void health_seen(const std::string& app, bool is_healthy, std::string_view text) override;
+
+  const AgentRun run_;
+  host::Parent& parent_;
+  StateDirectory state_;
+  const trust::AgentKey key_;
+  std::unique_ptr<io::Reactor> reactor_;
+  std::unique_ptr<io::SignalSource> signals_;
+  std::unique_ptr<host::ServiceLink> service_;
+  std::unique_ptr<host::MetricsWriter> metrics_;
+  const uint64_t session_;
+  std::optional<control::AgentMachine> machine_;
+  std::optional<CoordinatorLink> link_;
+  std::vector<App> apps_;  // as the options' apps
+  io::Timer tick_timer_;
+  io::Timer heartbeat_timer_;
+  io::Timer save_timer_;
+  std::deque<EndedStep> ended_;
+  std::deque<control::Step> steps_;  // of work that could not be saved yet
+  bool has_unsaved_ = false;
+  bool wants_report_ = false;
+  bool is_pumping_ = false;
+  std::optional<AgentEnd> end_;
+  ProgramFile program_;
+  std::optional<WatchedChild> program_check_;
+  std::string last_loss_;  // said once
+  Instant renewed_at_{};
+  uint64_t report_count_ = 0;
+  uint64_t wanted_count_ = 0;
+};
+
+}  // namespace murder::agent

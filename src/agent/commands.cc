@@ -1,0 +1,98 @@
+#include "agent/commands.h"
+
+#include <fmt/format.h>
+
+namespace murder::agent {
+namespace {
+
+Words begin(const CommandPlace& at, const char* command) {
+  return {at.program, command, "--json", "--quiet", "--run-dir", at.place.run};
+}
+
+void add_option(Words& words, const char* name, const std::string& value) {
+  if (!value.empty()) {
+    words.emplace_back(name);
+    words.push_back(value);
+  }
+}
+
+}  // namespace
+
+Words fetch_command(const CommandPlace& at, const FetchWords& what) {
+  Words words = begin(at, "peer");
+  words.push_back(what.torrent);
+  for (const char* flag : {"--to-is-directory", "--record", "--background", "--follow", "--join"}) {
+    words.emplace_back(flag);
+  }
+  add_option(words, "--to", at.app.to);
+  add_option(words, "--app", at.app.name);
+  add_option(words, "--owner", at.app.owner);
+  add_option(words, "--temp-path", at.place.archives);
+  add_option(words, "--download-limit", at.app.download_limit);
+  add_option(words, "--label", at.agent.host);
+  add_option(words, "--rack", at.agent.rack);
+  add_option(words, "--ip", at.agent.ip);
+  add_option(words, "--peer-port", at.agent.peer_port);
+  add_option(words, "--fleet-key", at.agent.is_open ? "" : at.agent.fleet_key);
+  add_option(words, "--allowed-signers", at.agent.allowed_signers);
+  for (const HostPort& coordinator : at.agent.coordinators) {
+    add_option(words, "--tracker", "http://" + coordinator.text() + "/announce");
+  }
+  add_option(words, "--seed-for", fmt::format("{}s", at.agent.seed_for / std::chrono::seconds(1)));
+  if (at.agent.is_open) {
+    words.emplace_back("--open");
+  }
+  if (what.allow_older) {
+    words.emplace_back("--allow-older");
+  }
+  return words;
+}
+
+Words activate_command(const CommandPlace& at, const std::string& tag, bool is_rollback) {
+  Words words = begin(at, "activate");
+  words.push_back(tag);
+  add_option(words, "--to", at.app.to);
+  if (is_rollback) {
+    words.emplace_back("--rollback");
+  }
+  return words;
+}
+
+Words keep_command(const CommandPlace& at) {
+  Words words = begin(at, "releases");
+  add_option(words, "--to", at.app.to);
+  add_option(words, "--keep", fmt::format("{}", at.app.keep_releases));
+  return words;
+}
+
+Words remove_command(const CommandPlace& at, const std::string& tag) {
+  Words words = begin(at, "releases");
+  add_option(words, "--to", at.app.to);
+  add_option(words, "--remove", tag);
+  return words;
+}
+
+Words clean_command(const CommandPlace& at, const CleanWords& what) {
+  Words words = begin(at, "clean");
+  words.push_back(what.tag);
+  add_option(words, "--temp-path", at.place.archives);
+  if (what.is_file) {
+    words.emplace_back("--path-is-file");
+  }
+  if (what.stop) {
+    words.emplace_back("--stop");
+  }
+  if (what.keep_partial) {
+    words.emplace_back("--keep-partial");
+  }
+  return words;
+}
+
+Words hook_environment(const AppOptions& app, std::string_view tag, std::string_view info_hash) {
+  return {fmt::format("MURDER_APP={}", app.name), fmt::format("MURDER_TAG={}", tag),
+          fmt::format("MURDER_INFO_HASH={}", info_hash),
+          fmt::format("MURDER_DIR={}/{}", app.to, tag),
+          fmt::format("MURDER_CURRENT={}/current", app.to)};
+}
+
+}  // namespace murder::agent

@@ -1,0 +1,44 @@
+#include "agent/coordinator_choice.h"
+
+#include <algorithm>
+
+#include "agent/bounds.h"
+#include "engine/base/ensure.h"
+
+namespace murder::agent {
+
+CoordinatorChoice::CoordinatorChoice(std::vector<HostPort> coordinators, uint64_t seed)
+    : coordinators_(std::move(coordinators)), prng_(seed) {
+  ENSURE(!coordinators_.empty());
+  index_ = prng_.below(static_cast<uint32_t>(coordinators_.size()));
+}
+
+const HostPort& CoordinatorChoice::current() const {
+  return leader_ ? *leader_ : coordinators_[index_];
+}
+
+Duration CoordinatorChoice::failed() {
+  leader_.reset();
+  index_ = (index_ + 1) % coordinators_.size();
+  // Those that were not tried yet in this round cost no more wait than the first.
+  const auto round = static_cast<uint32_t>(failure_count_++ / coordinators_.size());
+  constexpr uint32_t doublings_max = 16;
+  const Duration most =
+      std::min<Duration>(limits::agent_backoff_first * (1U << std::min(round, doublings_max)),
+                         limits::agent_backoff_max);
+  return std::chrono::duration_cast<Duration>(most * prng_.unit());
+}
+
+Duration CoordinatorChoice::redirected(const HostPort& leader) {
+  if (redirect_count_++ > 0) {
+    return failed();
+  }
+  leader_ = leader;
+  return Duration::zero();
+}
+
+void CoordinatorChoice::succeeded() {
+  failure_count_ = redirect_count_ = 0;
+}
+
+}  // namespace murder::agent

@@ -1,0 +1,138 @@
+// The link of an agent to a coordinator: a TCP connection that becomes one of frames
+// (control/frame.h) by an HTTP upgrade. It is made again whenever it is lost, until close().
+//
+//   waiting    the timer is armed -> resolving
+//   resolving  a name is looked up -> connecting, waiting
+//   connecting -> asking, waiting (after the last address)
+//   asking     GET /control/agent was sent, its answer is read -> greeting, waiting
+//   greeting   frames; the coordinator has not sent its challenge -> open
+//   open       the hello was sent
+//   leaving    operations come back -> waiting, closed
+//   closed
+//
+// Nothing that is sent here waits: what a coordinator does not take is kept up to a bound. One that
+// sends nothing at all for a while is gone, whatever TCP says. On the thread of its reactor.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/coordinator_choice.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/result.h"
+#include "engine/control/frame.h"
+#include "engine/control/link_messages.h"
+#include "engine/io/operation.h"
+#include "engine/io/reactor.h"
+#include "engine/io/sockets.h"
+#include "engine/io/timers.h"
+#include "engine/trust/request_token.h"
+
+namespace murder::http {
+class Lookup;
+}
+
+namespace murder::agent {
+
+class LinkOwner {
+ public:
+  // The answer to the challenge. An Error ends the connection.
+  [[nodiscard]] virtual Result<control::Hello> answer(const control::Challenge& challenge) = 0;
+  virtual void link_opened() = 0;
+  virtual void link_heard(const control::Wanted& wanted) = 0;
+  // Once for each attempt or connection that ended.
+  virtual void link_lost(const Error& error) = 0;
+
+ protected:
+  ~LinkOwner() = default;
+};
+
+class CoordinatorLink {
+ public:
+  CoordinatorLink(io::Reactor& reactor, LinkOwner& owner, std::vector<HostPort> coordinators,
+                  const std::optional<trust::FleetKeys>& keys, uint64_t seed);
+  CoordinatorLink(const CoordinatorLink&) = delete;
+  CoordinatorLink& operator=(const CoordinatorLink&) = delete;
+  ~CoordinatorLink();
+
+  void start();
+  // No further connection. Its operations come back with turns of the reactor: until is_closed().
+  void close();
+  [[nodiscard]] bool is_closed() const { return state_ == State::closed; }
+  [[nodiscard]] bool is_open() const { return state_ == State::open; }
+  // Where it is connected to, or tries to.
+  [[nodiscard]] const HostPort& coordinator() const { return choice_.current(); }
+  // While it is open. Too much that is not sent ends the connection.
+  void send(std::string_view text);
+  // An URL of the coordinator, with a token where it is closed.
+  [[nodiscard]] std::string url_of(std::string_view target) const;
+
+  [[nodiscard]] uint64_t opened_count() const { return opened_count_; }
+
+ private:
+  enum class State : uint8_t {
+    waiting,
+    resolving,
+    connecting,
+    asking,
+    greeting,
+    open,
+    leaving,
+    closed
+  };
+
+  [[nodiscard]] bool is_connected() const {
+    return state_ == State::asking || state_ == State::greeting || state_ == State::open;
+  }
+  void timer_fired(io::Timer& timer);
+  void begin();
+  void resolved(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void connect_to_next(std::string_view why);
+  void connected(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void take_answer();
+  void refused(uint16_t status, std::string_view body);
+  void take_frames();
+  void take_message(std::string_view text);
+  void send_more();
+  void leave(const Error& error, Duration wait);
+  void lose(ErrorCode code, std::string_view why);
+  void leave_if_quiet();
+  [[nodiscard]] uint64_t coordinator_time() const;
+  [[nodiscard]] std::string signed_target(std::string_view target) const;
+
+  io::Reactor& reactor_;
+  LinkOwner& owner_;
+  CoordinatorChoice choice_;
+  std::optional<trust::TokenKeys> tokens_;
+  int64_t ahead_s_ = 0;  // the clock of the coordinator, of ours
+  State state_ = State::closed;
+  bool is_closing_ = false;
+  io::Timer timer_;
+  Duration wait_{};  // after leaving
+  http::Lookup* lookup_ = nullptr;
+  std::vector<IpAddress> addresses_;  // to try
+  size_t address_index_ = 0;
+  io::SocketAddress address_;
+  io::Fd socket_;
+  io::Operation lookup_poll_;
+  io::Operation connect_;
+  io::Operation receive_;
+  io::Operation send_;
+  std::string asked_target_;
+  std::string head_;  // of the answer, as far as it came
+  bool is_at_end_ = false;
+  std::string unsent_;  // what send_ works on is at its front
+  size_t sent_bytes_ = 0;
+  std::string waiting_;  // behind it
+  control::FrameReader frames_;
+  uint64_t opened_count_ = 0;
+  std::array<uint8_t, 16 * 1024> buffer_;
+};
+
+}  // namespace murder::agent

@@ -1,0 +1,178 @@
+// murder agent: the process on each host that does what a coordinator wants of it.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/agent_process.h"
+#include "cli/commands/agent/agent_config.h"
+#include "cli/commands/command_list.h"
+#include "cli/ui/background.h"
+#include "cli/ui/command.h"
+#include "engine/archive/file.h"
+#include "engine/host/fleet_key_file.h"
+#include "engine/host/run_directory.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr size_t command_line_bytes_max = 1024 * 1024;
+constexpr uint64_t standard_config_bytes_max = 1024 * 1024;
+
+struct AgentCommandOptions {
+  std::string config_path = agent_config_path_default;
+  bool once = false;
+};
+
+// Looks whether the file can be read when SIGHUP asks for it.
+class FileReload final : public agent::AgentReload {
+ public:
+  explicit FileReload(std::string path) : path_(std::move(path)) {}
+  Status check() override {
+    const Result<agent::AgentOptions> options = load_agent_config(path_);
+    if (!options) {
+      return fail(options.error());
+    }
+    const auto keys = host::fleet_keys_for(options->fleet_key, options->is_open);
+    return keys ? Status() : fail(keys.error());
+  }
+
+ private:
+  std::string path_;
+};
+
+Result<std::string> own_program() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (size <= 0) {
+    return fail_errno(errno, "cannot find this program's file");
+  }
+  return std::string(path.data(), static_cast<size_t>(size));
+}
+
+// This process with the same words: its children stay its own.
+Status begin_again(const std::string& program) {
+  const Result<std::string> line =
+      archive::read_whole_file("/proc/self/cmdline", command_line_bytes_max);
+  if (!line) {
+    return fail(line.error());
+  }
+  std::vector<std::string> words;
+  for (size_t start = 0; start < line->size();) {
+    const size_t end = line->find('\0', start);
+    words.push_back(line->substr(start, end - start));
+    start = end == std::string::npos ? line->size() : end + 1;
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) {
+    arguments.push_back(word.data());
+  }
+  arguments.push_back(nullptr);
+  execv(program.c_str(), arguments.data());
+  return fail_errno(errno, "cannot begin again as " + program);
+}
+
+Result<agent::AgentOptions> agent_options_of(const AgentCommandOptions& options,
+                                             const CommandContext& context) {
+  if (!options.once) {
+    return load_agent_config(options.config_path);
+  }
+  const Result<std::string> text =
+      archive::read_whole_file("/dev/stdin", standard_config_bytes_max);
+  if (!text) {
+    return fail(text.error());
+  }
+  Result<agent::AgentOptions> read = parse_agent_config(*text, "standard input");
+  if (read && read->state_directory == agent_state_default) {
+    // For the time of a deploy, beside what else runs then.
+    read->state_directory = host::choose_run_directory(context.run_directory) + "/agent";
+  }
+  return read;
+}
+
+Result<int> run_agent(const AgentCommandOptions& options, CommandContext& context) {
+  const Result<agent::AgentOptions> read = agent_options_of(options, context);
+  if (!read) {
+    return fail(read.error());
+  }
+  const Result<std::optional<trust::FleetKeys>> keys =
+      host::fleet_keys_for(read->fleet_key, read->is_open);
+  if (!keys) {
+    return fail(keys.error());
+  }
+  const Result<std::string> program = own_program();
+  if (!program) {
+    return fail(program.error());
+  }
+  FileReload reload(options.config_path);
+  const WorkOptions work{.mode = RunMode::foreground, .log_name = "agent"};
+  return run_work(context, work, [&](host::Parent& parent) -> Result<int> {
+    agent::AgentEnd end = agent::AgentEnd::stopped;
+    {
+      const agent::AgentRun run{.options = *read,
+                                .keys = *keys,
+                                .program = *program,
+                                .is_once = options.once,
+                                .reload = options.once ? nullptr : &reload};
+      Result<std::unique_ptr<agent::AgentProcess>> process =
+          agent::AgentProcess::create(run, parent);
+      if (!process) {
+        return fail(process.error());
+      }
+      end = (*process)->run();
+    }
+    if (end == agent::AgentEnd::restart) {
+      if (Status begun = begin_again(*program); !begun) {
+        return fail(begun.error());
+      }
+    }
+    return end == agent::AgentEnd::no_lease ? exit_failed : exit_done;
+  });
+}
+
+}  // namespace
+
+void add_agent_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<AgentCommandOptions>(
+      app, context,
+      {.name = "agent",
+       .description = "Do on this host what a coordinator wants: fetch, activate, check, report",
+       .details = "The agent connects to one of its coordinators, and stays connected. It is told "
+                  "which release of each app is wanted, fetches it from other hosts, verifies it, "
+                  "activates it when told to, checks its health, and goes back to the release "
+                  "before when that fails.\n\n"
+                  "Everything that it runs and every place that it writes to is named in its "
+                  "configuration; what comes over the network is neither a path nor a command. "
+                  "What it begins it notes down first: killed at any moment, it continues where it "
+                  "was.\n\n"
+                  "SIGHUP has it read its configuration again, and so has a new program in its "
+                  "place, which it finds within a minute: it then begins again as the same "
+                  "process, while downloads continue. SIGTERM ends it; downloads end, and what "
+                  "they fetched is used when it is started again.\n\n"
+                  "As a service of the packages it is `murder-agent.service`.",
+       .example = "murder agent --config /etc/murder/agent.toml",
+       .exit_statuses = {{"0", "It was asked to end."},
+                         {"1",
+                          "It could not begin, or (with --once) no coordinator renewed its lease; "
+                          "standard error says why."},
+                         {"2", "The command line is wrong."}},
+       .files = {{"/etc/murder/agent.toml", "Its configuration, see `agent.toml`(5)."},
+                 {"/var/lib/murder-agent", "What it keeps, for root alone."}},
+       .see_also = {"agent.toml(5)", "murder-agent(8)", "murder-peer(1)", "murder-activate(1)",
+                    "murder-tracker(1)"},
+       .has_telling_exit_code = true},
+      run_agent);
+  command.add_option("--config", options.config_path, "Read agent.toml; SIGHUP reads it again")
+      .type_name("FILE")
+      .show_default();
+  command.add_flag("--once", options.once,
+                   "Read the configuration from standard input, and end when no coordinator was "
+                   "heard for 2 minutes");
+}
+
+}  // namespace murder::cli

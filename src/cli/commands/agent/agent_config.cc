@@ -1,0 +1,405 @@
+#include "cli/commands/agent/agent_config.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstdlib>
+
+#include "agent/bounds.h"
+#include "cli/commands/agent/agent_config_keys.h"
+#include "cli/ui/parse_toml.h"
+#include "cli/ui/suggestion.h"
+#include "cli/ui/toml_library.h"
+#include "engine/archive/file.h"
+#include "engine/base/fd.h"
+#include "engine/base/own_file.h"
+#include "engine/base/port_range.h"
+#include "engine/base/rack.h"
+#include "engine/base/units.h"
+#include "engine/codec/url.h"
+#include "engine/control/bounds.h"
+#include "engine/control/names.h"
+#include "engine/host/owner.h"
+#include "engine/trust/statement.h"
+#include "tracker/tracker_server.h"
+
+namespace murder::cli {
+namespace {
+
+constexpr uint64_t agent_config_bytes_max = 1024 * 1024;
+constexpr int64_t keep_releases_max = 1000;
+
+// Reads one agent.toml. Every method that can fail returns a Status that names the line.
+class AgentReader {
+ public:
+  explicit AgentReader(std::string path) : path_(std::move(path)) {}
+
+  Result<agent::AgentOptions> read(const toml::table& root) {
+    for (const Status& status :
+         {check_agent_keys(root, agent_table), take_coordinators(root), take_names(root),
+          take_paths(root), take_swarm(root), take_apps(root)}) {
+      if (!status) {
+        return fail(status.error());
+      }
+    }
+    return std::move(options_);
+  }
+
+ private:
+  tl::unexpected<Error> wrong(const toml::source_region& source, std::string_view why) const {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{}:{}: {}", path_, static_cast<uint64_t>(source.begin.line), why));
+  }
+  tl::unexpected<Error> wrong(const toml::node& node, std::string_view why) const {
+    return wrong(node.source(), why);
+  }
+  tl::unexpected<Error> missing(std::string_view why) const {
+    return fail(ErrorCode::invalid_input, fmt::format("{}: {}", path_, why));
+  }
+
+  Status check_agent_keys(const toml::table& table, std::string_view name_of_table) const {
+    const std::vector<std::string> known = keys_of(agent_config_keys, name_of_table);
+    for (const auto& [key, value] : table) {
+      const std::string name(key.str());
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const std::string near = nearest_word(name, known);
+        return wrong(key.source(),
+                     fmt::format("unknown key '{}'{}", name,
+                                 near.empty() ? "" : fmt::format(": did you mean '{}'?", near)));
+      }
+    }
+    return {};
+  }
+
+  // Text in quotes, not empty.
+  Status take_text(const toml::table& table, const char* key, std::string& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* text = node->as_string();
+    if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+      return wrong(*node, fmt::format("{} must be a text in quotes", key));
+    }
+    target = text->get();
+    return {};
+  }
+
+  // One text, or a list of them.
+  Status take_list(const toml::table& table, const char* key, size_t most,
+                   std::vector<std::string>& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    const toml::array* list = node->as_array();
+    if (list == nullptr) {
+      target.emplace_back();
+      return take_text(table, key, target.back());
+    }
+    for (const toml::node& each : *list) {
+      const auto* text = each.as_string();
+      if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+        return wrong(each, fmt::format("{} must be a list of texts in quotes", key));
+      }
+      if (std::find(target.begin(), target.end(), text->get()) != target.end()) {
+        return wrong(each, fmt::format("{} names {} twice", key, text->get()));
+      }
+      target.push_back(text->get());
+    }
+    return target.size() > most
+               ? Status(wrong(*node, fmt::format("{} has more than {} entries", key, most)))
+               : Status();
+  }
+
+  Status take_time(const toml::table& table, const char* key, Duration& target) const {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* number = node->as_integer();
+    const auto* text = node->as_string();
+    const Result<Duration> duration =
+        parse_duration(number != nullptr ? fmt::format("{}", number->get())
+                       : text != nullptr ? text->get()
+                                         : std::string());
+    if (!duration || *duration > limits::control_duration_max) {
+      return wrong(*node, fmt::format("{} must be a time like \"30s\" or \"5m\"", key));
+    }
+    target = *duration;
+    return {};
+  }
+
+  Status take_coordinators(const toml::table& root) {
+    std::vector<std::string> names;
+    if (Status taken = take_list(root, "coordinators", limits::agent_coordinators_max, names);
+        !taken) {
+      return taken;
+    }
+    if (names.empty()) {
+      return missing("coordinators is missing: name one, as in coordinators = [\"t1:8998\"]");
+    }
+    for (const std::string& name : names) {
+      const std::optional<HostPort> place = HostPort::parse(name, tracker::port_default);
+      if (!place || place->port == 0 || place->host.empty() ||
+          place->host.find_first_of("/ \t") != std::string::npos) {
+        return wrong(*root.get("coordinators"),
+                     fmt::format("coordinators: \"{}\" is not HOST:PORT", name));
+      }
+      options_.coordinators.push_back(*place);
+    }
+    return {};
+  }
+
+  Status take_names(const toml::table& root) {
+    for (const Status& status :
+         {take_text(root, "host", options_.host), take_text(root, "rack", options_.rack),
+          take_list(root, "groups", limits::control_list_max, options_.groups)}) {
+      if (!status) {
+        return status;
+      }
+    }
+    if (!options_.rack.empty()) {
+      if (Status named = validate_rack_name(options_.rack); !named) {
+        return wrong(*root.get("rack"), "rack " + named.error().text);
+      }
+    }
+    for (const std::string& group : options_.groups) {
+      if (Status named = control::validate_name(group, "group"); !named) {
+        return wrong(*root.get("groups"), named.error().text);
+      }
+    }
+    if (options_.host.empty()) {
+      std::array<char, HOST_NAME_MAX + 1> name{};
+      options_.host = gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+    }
+    if (Status named = control::validate_host(options_.host); !named) {
+      return root.contains("host") ? Status(wrong(*root.get("host"), named.error().text))
+                                   : Status(missing(named.error().text + ": set host"));
+    }
+    return {};
+  }
+
+  Status take_swarm(const toml::table& root) {
+    for (const Status& status :
+         {take_text(root, "ip", options_.ip), take_text(root, "peer_port", options_.peer_port),
+          take_time(root, "seed_for", options_.seed_for)}) {
+      if (!status) {
+        return status;
+      }
+    }
+    const std::optional<IpAddress> address = IpAddress::parse(options_.ip);
+    if (!options_.ip.empty() && (!address || address->is_unspecified())) {
+      return wrong(*root.get("ip"), "ip must be a numeric address, such as \"10.0.0.7\"");
+    }
+    if (!options_.peer_port.empty()) {
+      if (const Result<PortRange> ports = PortRange::parse(options_.peer_port); !ports) {
+        return wrong(*root.get("peer_port"), "peer_port " + ports.error().text);
+      }
+    }
+    return {};
+  }
+
+  Status take_path(const toml::table& table, const char* key, std::string& target) const {
+    if (Status taken = take_text(table, key, target); !taken || target.empty()) {
+      return taken;
+    }
+    if (target.front() != '/') {
+      return wrong(*table.get(key), fmt::format("{} must be an absolute path", key));
+    }
+    while (target.size() > 1 && target.back() == '/') {
+      target.pop_back();
+    }
+    return {};
+  }
+
+  Status take_paths(const toml::table& root) {
+    for (const Status& status : {take_path(root, "state", options_.state_directory),
+                                 take_path(root, "fleet_key", options_.fleet_key),
+                                 take_path(root, "allowed_signers", options_.allowed_signers),
+                                 take_path(root, "metrics_file", options_.metrics_file)}) {
+      if (!status) {
+        return status;
+      }
+    }
+    if (const toml::node* open = root.get("open")) {
+      if (!open->is_boolean()) {
+        return wrong(*open, "open must be true or false");
+      }
+      options_.is_open = open->as_boolean()->get();
+      if (options_.is_open && root.contains("fleet_key")) {
+        return wrong(*open, "open = true and fleet_key do not go together");
+      }
+    }
+    return {};
+  }
+
+  Status take_apps(const toml::table& root) {
+    const toml::node* node = root.get("app");
+    const toml::table* table = node == nullptr ? nullptr : node->as_table();
+    if (node != nullptr && table == nullptr) {
+      return wrong(*node, "app must be a table: [app.NAME]");
+    }
+    if (table == nullptr || table->empty()) {
+      return missing("no app: this host takes none; add a table [app.NAME] with to = \"DIR\"");
+    }
+    if (table->size() > limits::control_list_max) {
+      return wrong(*node, fmt::format("more than {} apps", limits::control_list_max));
+    }
+    for (const auto& [key, value] : *table) {
+      if (Status taken = take_app(key, value); !taken) {
+        return taken;
+      }
+    }
+    return {};
+  }
+
+  Status take_app(const toml::key& key, const toml::node& value) {
+    agent::AppOptions app{.name = std::string(key.str())};
+    Status named = control::validate_name(app.name, "app");
+    named = named ? trust::validate_application(app.name) : named;
+    if (!named) {
+      return wrong(key.source(), named.error().text);
+    }
+    const toml::table* table = value.as_table();
+    if (table == nullptr) {
+      return wrong(key.source(), fmt::format("{} must be a table: [app.{}]", app.name, app.name));
+    }
+    for (const Status& status :
+         {check_agent_keys(*table, agent_app_table), take_path(*table, "to", app.to),
+          take_keep(*table, app), take_owner(*table, app),
+          take_text(*table, "after_activate", app.after_activate),
+          take_time(*table, "after_activate_timeout", app.hook_time_max), take_health(*table, app),
+          take_limit(*table, app)}) {
+      if (!status) {
+        return status;
+      }
+    }
+    if (app.to.empty()) {
+      return wrong(key.source(),
+                   fmt::format("app {}: to is missing: where its releases go", app.name));
+    }
+    for (const agent::AppOptions& other : options_.apps) {
+      if (other.to == app.to) {
+        return wrong(key.source(), fmt::format("apps {} and {} have the same directory {}",
+                                               other.name, app.name, app.to));
+      }
+    }
+    options_.apps.push_back(std::move(app));
+    return {};
+  }
+
+  Status take_keep(const toml::table& table, agent::AppOptions& app) const {
+    const toml::node* node = table.get("keep_releases");
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* number = node->as_integer();
+    if (number == nullptr || number->get() < 1 || number->get() > keep_releases_max) {
+      return wrong(*node,
+                   fmt::format("keep_releases must be a number from 1 to {}", keep_releases_max));
+    }
+    app.keep_releases = static_cast<uint32_t>(number->get());
+    return {};
+  }
+
+  Status take_owner(const toml::table& table, agent::AppOptions& app) const {
+    if (Status taken = take_text(table, "owner", app.owner); !taken || app.owner.empty()) {
+      return taken;
+    }
+    const Result<archive::Owner> owner = host::parse_owner(app.owner);
+    if (!owner) {
+      return wrong(*table.get("owner"), "owner " + owner.error().text);
+    }
+    return geteuid() != 0 && owner->user != static_cast<uid_t>(-1) && owner->user != geteuid()
+               ? Status(
+                     wrong(*table.get("owner"),
+                           fmt::format("owner {}: only root can give files to others", app.owner)))
+               : Status();
+  }
+
+  Status take_health(const toml::table& table, agent::AppOptions& app) const {
+    for (const Status& status :
+         {take_text(table, "health", app.health), take_text(table, "health_url", app.health_url),
+          take_time(table, "health_timeout", app.health_time_max)}) {
+      if (!status) {
+        return status;
+      }
+    }
+    if (!app.health.empty() && !app.health_url.empty()) {
+      return wrong(*table.get("health_url"), "health and health_url do not go together");
+    }
+    if (!app.health_url.empty()) {
+      if (const Result<codec::Url> url = codec::Url::parse(app.health_url); !url) {
+        return wrong(*table.get("health_url"), "health_url: " + url.error().text);
+      }
+    }
+    return app.health_time_max > Duration::zero() && app.hook_time_max > Duration::zero()
+               ? Status()
+               : Status(missing(fmt::format("app {}: a time limit of zero", app.name)));
+  }
+
+  Status take_limit(const toml::table& table, agent::AppOptions& app) const {
+    if (Status taken = take_text(table, "download_limit", app.download_limit); !taken) {
+      return taken;
+    }
+    if (!app.download_limit.empty() && !parse_rate(app.download_limit)) {
+      return wrong(*table.get("download_limit"),
+                   "download_limit must be a rate like \"400MB\" or \"2gbit\"");
+    }
+    return {};
+  }
+
+  const std::string path_;
+  agent::AgentOptions options_;
+};
+
+// Of several directories that systemd made (StateDirectory=) the first.
+std::string state_directory_by_default() {
+  const char* named = std::getenv("STATE_DIRECTORY");
+  const std::string first =
+      named == nullptr ? std::string() : std::string(named).substr(0, std::string(named).find(':'));
+  return first.empty() ? agent_state_default : first;
+}
+
+}  // namespace
+
+Result<agent::AgentOptions> parse_agent_config(std::string_view text, const std::string& path) {
+  const Result<toml::table> table = parse_toml(text, path);
+  if (!table) {
+    return fail(table.error());
+  }
+  Result<agent::AgentOptions> options = AgentReader(path).read(*table);
+  if (options && options->state_directory.empty()) {
+    options->state_directory = state_directory_by_default();
+  }
+  return options;
+}
+
+Result<agent::AgentOptions> load_agent_config(const std::string& path) {
+  const Result<Fd> file = archive::open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+  if (!file) {
+    return fail(file.error());
+  }
+  struct stat status {};
+  if (fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return fail(ErrorCode::invalid_input, path + " is not a regular file");
+  }
+  if (Status own = check_own(status, path); !own) {
+    return fail(own.error());
+  }
+  // The file that was looked at, whatever has its name by now.
+  const Result<std::string> text = archive::read_whole_file(
+      fmt::format("/proc/self/fd/{}", file->get()), agent_config_bytes_max);
+  if (!text) {
+    return fail(text.error());
+  }
+  return parse_agent_config(*text, path);
+}
+
+}  // namespace murder::cli

@@ -1,0 +1,73 @@
+// The keys of agent.toml: what the reader takes, and what agent.toml(5) says of each.
+#pragma once
+
+#include <array>
+
+#include "cli/ui/config_key.h"
+
+namespace murder::cli {
+
+inline constexpr std::string_view agent_table = "agent";  // the file itself
+inline constexpr std::string_view agent_app_table = "app";
+
+inline constexpr std::array agent_config_keys = {
+    ConfigKey{agent_table, "coordinators", "ADDRESSES",
+              "Where the agent connects to, as \"HOST:PORT\" or \"HOST\" (port 8998): one, or a "
+              "list. It takes whichever of them answers and leads."},
+    ConfigKey{agent_table, "host", "NAME",
+              "What coordinators call this host (default: its host name)."},
+    ConfigKey{agent_table, "groups", "NAMES",
+              "Groups that this host is in, for rollouts to some of the fleet: one, or a list."},
+    ConfigKey{agent_table, "rack", "NAME",
+              "Where this host stands: most of what it fetches then comes from hosts of the same "
+              "rack, and rollouts bound how many of a rack are down."},
+    ConfigKey{agent_table, "state", "DIR",
+              "Where the agent keeps what it knows, and archives as long as they are needed: on a "
+              "disk, with room for an archive (default: what systemd names, else "
+              "/var/lib/murder-agent)."},
+    ConfigKey{agent_table, "fleet_key", "FILE",
+              "Take part with hosts alone that prove a key of this file, made by `murder key "
+              "new-fleet` (default: /etc/murder/fleet.key, if it is there)."},
+    ConfigKey{agent_table, "open", "BOOLEAN",
+              "Take part with everybody, and use no key (default: false)."},
+    ConfigKey{agent_table, "allowed_signers", "FILE",
+              "Who may sign releases (default: /etc/murder/allowed_signers; where that is missing, "
+              "releases need no signature)."},
+    ConfigKey{agent_table, "ip", "ADDRESS",
+              "This host's address for other peers (default: the one its connection to the "
+              "coordinator leaves from)."},
+    ConfigKey{agent_table, "peer_port", "RANGE",
+              "TCP port for peers, or a range of which the first free one is taken, such as "
+              "\"51000-51099\" (default: any free one)."},
+    ConfigKey{agent_table, "seed_for", "TIME",
+              "How long a release is served to others after it was fetched (default: 30s)."},
+    ConfigKey{agent_table, "metrics_file", "FILE",
+              "Write metrics to this file, for the textfile collector of node-exporter."},
+    ConfigKey{agent_table, "app", "TABLE",
+              "An app that this host takes is a table [app.NAME], see below. At least one."},
+    ConfigKey{agent_app_table, "to", "DIR",
+              "The directory of its releases: DIR/TAG each, and the link DIR/current to the one "
+              "that is active. Required."},
+    ConfigKey{agent_app_table, "keep_releases", "NUMBER",
+              "How many releases stay, besides the current one and the one before it (default: "
+              "5)."},
+    ConfigKey{agent_app_table, "owner", "USER[:GROUP]",
+              "Whom releases belong to (default: whoever runs the agent)."},
+    ConfigKey{agent_app_table, "after_activate", "COMMAND",
+              "Run by `sh -c` whenever a release has become current, also on the way back. When it "
+              "fails, the host goes back."},
+    ConfigKey{agent_app_table, "after_activate_timeout", "TIME",
+              "The command and what it started are ended after this time (default: 5m)."},
+    ConfigKey{agent_app_table, "health", "COMMAND",
+              "Run by `sh -c` again and again: the app is healthy when it ends with status 0."},
+    ConfigKey{agent_app_table, "health_url", "URL",
+              "The app is healthy when this http:// URL is answered with a status from 200 to 299. "
+              "Not with health."},
+    ConfigKey{agent_app_table, "health_timeout", "TIME",
+              "A check that takes longer has failed (default: 10s)."},
+    ConfigKey{agent_app_table, "download_limit", "RATE",
+              "Fetch at most this much a second, such as \"400MB\" or \"2gbit\" (default: no "
+              "limit)."},
+};
+
+}  // namespace murder::cli
