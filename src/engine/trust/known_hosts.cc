@@ -122,12 +122,12 @@ Result<KnownHosts> KnownHosts::parse(std::string_view text) {
 
 const KnownHost* KnownHosts::find(const std::string& name, const PublicKey& key,
                                   KnownHost::Mark mark) const {
-  const auto lines = std::ranges::equal_range(
+  auto host = std::ranges::lower_bound(
       hosts_, key.blob, {},
-      [](const KnownHost& host) -> const std::string& { return host.key.blob; });
-  for (const KnownHost& host : lines) {
-    if (host.mark == mark && matches_names(name, host)) {
-      return &host;
+      [](const KnownHost& each) -> const std::string& { return each.key.blob; });
+  for (; host != hosts_.end() && host->key == key; ++host) {
+    if (host->mark == mark && matches_names(name, *host)) {
+      return &*host;
     }
   }
   return nullptr;
