@@ -44,9 +44,11 @@ inline constexpr uint64_t etcd_blob_bytes_max = 64ULL * 1024 * 1024;  // a torre
 inline constexpr Duration etcd_lease = std::chrono::seconds(4);
 // One attempt at one server, for what the lead depends on and for all else.
 inline constexpr Duration etcd_lead_attempt = std::chrono::milliseconds(1200);
-inline constexpr Duration etcd_attempt = std::chrono::seconds(3);
+inline constexpr Duration etcd_attempt = std::chrono::seconds(2);
 // All attempts together.
 inline constexpr Duration etcd_lead_call = std::chrono::milliseconds(2500);
 inline constexpr Duration etcd_call = std::chrono::seconds(8);
+// A server that stands still does not cost the lead: it is renewed between two attempts.
+static_assert(etcd_attempt + etcd_lease / 4 < etcd_lease);
 
 }  // namespace murder::limits

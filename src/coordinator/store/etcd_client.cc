@@ -16,12 +16,6 @@ namespace {
 
 constexpr Duration pause_between_rounds = std::chrono::milliseconds(100);
 
-// What another server, or the same one a little later, would answer otherwise: no leader, a leader
-// that changes, a server that is cut off.
-bool is_worth_another_attempt(ErrorCode code) {
-  return code == ErrorCode::network || code == ErrorCode::timeout;
-}
-
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
@@ -57,6 +51,10 @@ Error error_of(const std::string& url, int status, const std::string& body) {
 }
 
 }  // namespace
+
+bool is_worth_another_attempt(ErrorCode code) {
+  return code == ErrorCode::network || code == ErrorCode::timeout;
+}
 
 Result<Json> EtcdClient::ask(const std::string& url, const std::string& body, Duration within) {
   const Result<http::Reply> reply =

@@ -20,9 +20,16 @@ struct EtcdPatience {
 };
 inline constexpr EtcdPatience etcd_patience{.attempt = limits::etcd_attempt,
                                             .call = limits::etcd_call};
+// For one who tries again itself.
+inline constexpr EtcdPatience etcd_one_attempt{.attempt = limits::etcd_attempt,
+                                               .call = limits::etcd_attempt};
 // For calls that a lease waits for.
 inline constexpr EtcdPatience etcd_lead_patience{.attempt = limits::etcd_lead_attempt,
                                                  .call = limits::etcd_lead_call};
+
+// What another server, or the same one a little later, would answer otherwise: no leader, a leader
+// that changes, a server that is cut off.
+[[nodiscard]] bool is_worth_another_attempt(ErrorCode code);
 
 // A call may be sent twice, and the first time may have its effect later than the second: whatever
 // is not only read carries its comparisons, or does no harm twice. Owned by one thread; blocks.

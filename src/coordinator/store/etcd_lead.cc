@@ -148,12 +148,16 @@ Error EtcdLead::lose() {
 
 // An outcome that did not take place although this leads is for the caller to judge.
 Result<EtcdOutcome> EtcdLead::commit(EtcdTransaction& transaction) {
-  if (Status renewed = renew_in_passing(); !renewed) {
-    return fail(renewed.error());
-  }
   transaction.require_revision(key_, revision_);
   transaction.otherwise_read(key_);
-  Result<EtcdOutcome> outcome = client_.commit(transaction);
+  const Instant end = monotonic_now() + limits::etcd_call;
+  Result<EtcdOutcome> outcome;
+  do {
+    if (Status renewed = renew_in_passing(); !renewed) {
+      return fail(renewed.error());
+    }
+    outcome = client_.commit(transaction, etcd_one_attempt);
+  } while (!outcome && is_worth_another_attempt(outcome.error().code) && monotonic_now() < end);
   if (outcome && !outcome->succeeded &&
       std::none_of(outcome->instead.begin(), outcome->instead.end(),
                    [this](const EtcdValue& value) { return is_ours(value); })) {

@@ -205,27 +205,54 @@ TEST_CASE("an answer that was lost: what was written is written once") {
   CHECK(store->load() == numbered(1, 5));
 }
 
-TEST_CASE("a request that takes place later changes nothing") {
-  if (!EtcdCluster::can_run()) {
-    return;
-  }
-  LossyProxy proxy(shared_cluster().url(0));
-  const std::string name = unused_name();
-  const auto store = opened(spec_of(proxy, name));
+namespace {
+
+// With records 1 and 2, and a torrent.
+std::unique_ptr<RecordStore> begun(const std::string& spec) {
+  std::unique_ptr<RecordStore> store = opened(spec);
   REQUIRE(store->try_lead("a:1") == true);
   REQUIRE(store->load());
   REQUIRE(store->append(numbered(1, 2)));
   REQUIRE(store->put_torrent(hash_of(1), some_bytes(100, 1)));
-  proxy.set(LossyProxy::Mode::hold, "/txn");
-  CHECK_FALSE(store->append(Lines{"late"}));
-  CHECK_FALSE(store->put_torrent(hash_of(1), some_bytes(100, 9)));
-  CHECK_FALSE(store->write_snapshot(Lines{"late"}));
-  CHECK(proxy.touched() > 2);
+  return store;
+}
 
-  proxy.set(LossyProxy::Mode::pass);
-  if (store->try_lead("a:1") != true) {
-    time_until_it_leads(*store);
+void check_holds_four(RecordStore& store) {
+  CHECK(store.load() == numbered(1, 4));
+  CHECK(store.get_torrent(hash_of(1)) == some_bytes(100, 1));
+  CHECK(store.read_audit(1, 10).value().size() == 4);
+}
+
+}  // namespace
+
+TEST_CASE("a request that was sent again, and takes place a second time later, changes nothing") {
+  if (!EtcdCluster::can_run()) {
+    return;
   }
+  LossyProxy proxy(shared_cluster().url(0));
+  const auto store =
+      begun(fmt::format("etcd:{},{}/{}", proxy.url(), shared_cluster().url(1), unused_name()));
+  proxy.set(LossyProxy::Mode::hold, "/txn");
+  REQUIRE(store->append(numbered(3, 3)));
+  CHECK(proxy.touched() == 1);
+  REQUIRE(store->append(numbered(4, 4)));
+  proxy.let_go();
+  check_holds_four(*store);
+  REQUIRE(store->append(numbered(5, 5)));
+  CHECK(store->load() == numbered(1, 5));
+}
+
+TEST_CASE("a request that failed, and takes place later, changes nothing") {
+  if (!EtcdCluster::can_run()) {
+    return;
+  }
+  LossyProxy proxy(shared_cluster().url(0));
+  const auto store = begun(spec_of(proxy, unused_name()));
+  proxy.set(LossyProxy::Mode::hold_and_fail, "/txn");
+  CHECK_FALSE(store->put_torrent(hash_of(1), some_bytes(100, 9)));
+  CHECK_FALSE(store->append(Lines{"late"}));
+  CHECK(proxy.touched() == 2);
+  proxy.set(LossyProxy::Mode::pass);
   CHECK(store->load() == numbered(1, 2));
   SUBCASE("before anything else is written") {
     proxy.let_go();
@@ -236,9 +263,26 @@ TEST_CASE("a request that takes place later changes nothing") {
     proxy.let_go();
   }
   REQUIRE(store->append(numbered(4, 4)));
-  CHECK(store->load() == numbered(1, 4));
-  CHECK(store->get_torrent(hash_of(1)) == some_bytes(100, 1));
-  CHECK(store->read_audit(1, 10).value().size() == 4);
+  check_holds_four(*store);
+}
+
+TEST_CASE("a request of a leader that takes place when another one leads changes nothing") {
+  if (!EtcdCluster::can_run()) {
+    return;
+  }
+  LossyProxy proxy(shared_cluster().url(0));
+  const std::string name = unused_name();
+  const auto first = begun(spec_of(proxy, name));
+  proxy.set(LossyProxy::Mode::hold_and_fail, "/txn");
+  CHECK_FALSE(first->append(Lines{"late"}));
+  const auto second = opened(shared_cluster().spec(name));
+  time_until_it_leads(*second);
+  CHECK(second->load() == numbered(1, 2));
+  proxy.let_go();
+  REQUIRE(second->append(numbered(3, 3)));
+  CHECK(first->keep_lead() == false);
+  REQUIRE(second->append(numbered(4, 4)));
+  check_holds_four(*second);
 }
 
 TEST_CASE("servers that cannot be reached: an error, and the lead ends when its lease does") {

@@ -84,8 +84,12 @@ void LossyProxy::answer(int fd) {
   const std::string body = request.substr(head + 4);
   const Mode mode = path.ends_with(path_end_) ? mode_.load() : Mode::pass;
   touched_ += mode != Mode::pass ? 1 : 0;
-  if (mode == Mode::hold) {
+  if (mode == Mode::hold || mode == Mode::hold_and_fail) {
     held_.emplace_back(path, body);
+    if (mode == Mode::hold_and_fail) {
+      const std::string_view failed = "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n";
+      static_cast<void>(::send(fd, failed.data(), failed.size(), MSG_NOSIGNAL));
+    }
     return;
   }
   if (mode == Mode::refuse) {

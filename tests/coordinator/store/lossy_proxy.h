@@ -13,9 +13,10 @@ class LossyProxy {
  public:
   enum class Mode : uint8_t {
     pass,
-    lose_answer,  // the request takes place, and nobody hears of it
-    hold,         // it takes place when let_go() is called
-    refuse,       // the connection is closed at once
+    lose_answer,    // the request takes place, and nobody hears of it
+    hold,           // it takes place when let_go() is called
+    hold_and_fail,  // the same, and the client is told that it failed
+    refuse,         // the connection is closed at once
   };
 
   explicit LossyProxy(std::string target_url);
