@@ -51,6 +51,10 @@ LAYERS = {
     },
     # Of the tracker its pure core alone (see below).
     "engine/sim": {"engine/base", "engine/codec", "engine/control", "engine/policy", "engine/swarm", "tracker"},
+    "coordinator": {
+        "coordinator/store", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/control", "engine/io",
+        "engine/http", "engine/host",
+    },
     "coordinator/store": {"engine/base", "engine/control", "engine/trust", "engine/http"},
     "tracker": {"engine/base", "engine/codec", "engine/trust", "engine/io", "engine/http"},
     # The program: what commands speak through, the fleet, the commands, and main on top.
@@ -66,7 +70,8 @@ LAYERS = {
     },
     "cli/commands": {
         "cli/ui", "cli/signing", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive",
-        "engine/control", "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "tracker", "agent",
+        "engine/control", "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "tracker", "agent", "coordinator",
+        "coordinator/store",
     },
     "cli": {"cli/ui", "cli/fleet", "cli/commands", "engine/base", "engine/hash", "engine/archive"},
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/ensure.h"
 #include "engine/codec/query.h"
 #include "tracker/bounds.h"
 
@@ -60,6 +61,10 @@ codec::ScrapeEntry scrape_entry(const InfoHash& info_hash, const SwarmCounts& co
           .complete = counts.seeder_count,
           .downloaded = counts.completed_count,
           .incomplete = counts.leecher_count};
+}
+
+bool is_for_coordinator(const http::Request& request) {
+  return request.path.starts_with("/control/");
 }
 
 }  // namespace
@@ -200,8 +205,21 @@ http::Response Service::status(const http::Request& request, Instant now) {
   return show(request, {.kind = PageKind::json, .info_hash = {}}, now);
 }
 
+http::LargeBody Service::admit_large_body(const http::Request& head) {
+  return coordinator_ != nullptr && is_for_coordinator(head) ? coordinator_->admit_large_body(head)
+                                                             : http::LargeBody{};
+}
+
+void Service::take_over(Fd socket, const http::Request& request, std::span<const uint8_t> early) {
+  ENSURE(coordinator_ != nullptr);
+  coordinator_->take_over(std::move(socket), request, early);
+}
+
 http::Response Service::handle(const http::Request& request, Instant now) {
   counters_.requests += request.has_waited ? 0 : 1;
+  if (coordinator_ != nullptr && is_for_coordinator(request)) {
+    return coordinator_->handle(request, now);
+  }
   Gate::Admission admission{.opens_releases = true};
   if (gate_) {
     admission = gate_->admit(request);
@@ -227,6 +245,11 @@ http::Response Service::handle(const http::Request& request, Instant now) {
   }
   if (request.path == "/metrics") {
     return show(request, {.kind = PageKind::metrics, .info_hash = {}}, now);
+  }
+  if (is_for_coordinator(request)) {
+    return {.status = 404,
+            .content_type = content_type_of(PageKind::json),
+            .body = "{\"error\":\"this tracker has no coordinator: start it with --state\"}\n"};
   }
   return {.status = 404,
           .body = "not found; there are /, /announce, /scrape, /metrics and /status.json\n"};

@@ -1,5 +1,5 @@
 // The tracker over HTTP: /announce, /scrape, a status page at /, /status.json (of one release:
-// ?info_hash= and 40 hexadecimal digits) and /metrics.
+// ?info_hash= and 40 hexadecimal digits) and /metrics. The coordinator has what is below /control/.
 #pragma once
 
 #include <optional>
@@ -34,7 +34,13 @@ class Service : public http::Handler {
   // Only members are answered from now on. Without: everybody.
   void close_for_strangers(const trust::FleetKeys& keys) { gate_.emplace(keys); }
 
+  // Answers what is below /control/ from now on, and decides itself who may ask; nullptr: nobody
+  // does. Outlives this object, or is taken away before it goes.
+  void set_coordinator(http::Handler* coordinator) { coordinator_ = coordinator; }
+
   http::Response handle(const http::Request& request, Instant now) override;
+  http::LargeBody admit_large_body(const http::Request& head) override;
+  void take_over(Fd socket, const http::Request& request, std::span<const uint8_t> early) override;
 
   // The end of a turn of the reactor, in which announces were answered: their answers leave now, so
   // long after the turn began. One reading of the clock serves them all.
@@ -70,6 +76,7 @@ class Service : public http::Handler {
   PageCache pages_;
   ViewerGate viewers_;
   const http::Server* server_ = nullptr;
+  http::Handler* coordinator_ = nullptr;
 };
 
 }  // namespace murder::tracker

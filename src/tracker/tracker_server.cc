@@ -28,6 +28,7 @@ constexpr uint32_t operations_reserved = 64;
 // Within one reactor each server takes its buffers from a separate group.
 constexpr uint16_t buffer_group_public = 0;
 constexpr uint16_t buffer_group_control = 1;
+static_assert(buffer_group_control < TrackerServer::buffer_group_free);
 
 constexpr Duration sweep_period = std::chrono::seconds(1);
 // An eighth of the records each second: a dead peer is dropped within eight seconds.
@@ -130,6 +131,7 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
   }
   std::unique_ptr<TrackerServer> tracker(new TrackerServer(std::move(*reactor), *seed, options));
   tracker->busy_at_ = tracker->reactor_->now();
+  tracker->connections_max_ = *connections_max;
   if (options.handle_signals) {
     auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT, SIGHUP},
                                             callback<&TrackerServer::on_signal>(&*tracker));

@@ -77,6 +77,13 @@ class TrackerServer {
   void serve_control_instead(int listening_fd);
   // For timers of who runs this tracker.
   [[nodiscard]] io::Reactor& reactor() { return *reactor_; }
+  // Has the requests below /control/ answered by `coordinator`, which outlives run(); nullptr: by
+  // nobody any more. Connections that it takes over are among `connections_max`.
+  void set_coordinator(http::Handler* coordinator) { service_.set_coordinator(coordinator); }
+  [[nodiscard]] http::Server& public_server() { return *server_; }
+  [[nodiscard]] uint32_t connections_max() const { return connections_max_; }
+  // Of the reactor's groups of buffers, the first that this object does not use.
+  static constexpr uint16_t buffer_group_free = 2;
 
   // Serves until stop(), a signal, or TrackerOptions::idle_max.
   void run();
@@ -120,6 +127,7 @@ class TrackerServer {
   io::Timer stop_timer_;
   io::TurnHook turn_hook_;
   TrackerOwner* owner_ = nullptr;
+  uint32_t connections_max_ = 0;
   bool reloads_ = false;
   const bool is_closed_;
   Duration idle_max_{};

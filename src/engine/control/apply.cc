@@ -173,7 +173,8 @@ Status Applying::operator()(const ReleasePublished& what) {
                               .tag = what.tag,
                               .info_hash = what.info_hash,
                               .serial = what.serial,
-                              .by = record.by});
+                              .by = record.by,
+                              .published_wall_s = record.wall_s});
   return {};
 }
 

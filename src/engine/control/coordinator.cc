@@ -149,6 +149,12 @@ bool Coordinator::is_present(AgentIndex agent, Instant now) const {
   return now - presences_[agent.raw].heard_at < limits::control_lease;
 }
 
+Heard Coordinator::heard_of(AgentIndex agent) const {
+  ENSURE(agent.raw < presences_.size());
+  const Presence& presence = presences_[agent.raw];
+  return {.is_known = presence.is_known, .at = presence.heard_at, .apps = presence.apps};
+}
+
 Wanted Coordinator::wanted_for(AgentIndex agent) const {
   ENSURE(agent.raw < presences_.size());
   const Presence& presence = presences_[agent.raw];

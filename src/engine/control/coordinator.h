@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,19 @@ struct Unsettled {
   AgentIndex agent;
   Stage stage = Stage::waiting;
   std::string why;
+};
+
+// What an agent reported of an app, and when it last got on with it.
+struct HeardApp {
+  AppReport report;
+  Instant progress_at{};
+};
+
+// What is known of an agent until the coordinator ends, for people.
+struct Heard {
+  bool is_known = false;  // it has reported since the coordinator started
+  Instant at{};           // when it did so last; else when the coordinator started
+  std::span<const HeardApp> apps;
 };
 
 class Coordinator {
@@ -78,14 +92,12 @@ class Coordinator {
   [[nodiscard]] Wanted wanted_for(AgentIndex agent) const;
   [[nodiscard]] const State& state() const { return state_; }
   [[nodiscard]] bool is_present(AgentIndex agent, Instant now) const;
+  // Valid until the next input.
+  [[nodiscard]] Heard heard_of(AgentIndex agent) const;
   // Of the app's latest rollout; empty when there is none.
   [[nodiscard]] std::vector<Unsettled> unsettled(const std::string& name, Instant now) const;
 
  private:
-  struct HeardApp {
-    AppReport report;
-    Instant progress_at{};
-  };
   // What is known of an agent until the coordinator ends.
   struct Presence {
     Greeting greeting;

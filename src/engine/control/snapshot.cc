@@ -22,7 +22,8 @@ void add_agents(const State& state, std::vector<Record>& records) {
 
 void add_releases(const App& app, std::vector<Record>& records) {
   for (const Release& release : app.releases) {
-    records.push_back({.by = release.by,
+    records.push_back({.wall_s = release.published_wall_s,
+                       .by = release.by,
                        .what = ReleasePublished{.app = app.name,
                                                 .tag = release.tag,
                                                 .number = release.number,

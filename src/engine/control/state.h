@@ -38,6 +38,7 @@ struct Release {
   uint64_t serial = 0;  // a host refuses one that is lower than what it runs
   bool revoked = false;
   std::string by;
+  int64_t published_wall_s = 0;  // for people
 };
 
 // Where a host stands in a rollout.

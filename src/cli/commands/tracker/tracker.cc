@@ -6,6 +6,7 @@
 
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
+#include "cli/commands/tracker/coordinator_process.h"
 #include "cli/commands/tracker/tracker_service.h"
 #include "cli/commands/tracker/tracker_settings.h"
 #include "cli/ui/background.h"
@@ -92,14 +93,15 @@ host::FinalReport report_of(const tracker::TrackerServer& server) {
   return report;
 }
 
-Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& options,
+Result<int> serve(const TrackerWords& words, const TrackerSettings& settings,
                   const std::string& metrics_path, const CommandContext& context,
                   host::Parent& parent) {
-  Result<std::unique_ptr<tracker::TrackerServer>> server = tracker::TrackerServer::create(options);
+  Result<std::unique_ptr<tracker::TrackerServer>> server =
+      tracker::TrackerServer::create(settings.tracker);
   if (!server) {
     const bool is_taken = server.error().code == ErrorCode::conflict;
     return fail(server.error().code,
-                server.error().text + (is_taken ? tracker_there(options, context) : ""));
+                server.error().text + (is_taken ? tracker_there(settings.tracker, context) : ""));
   }
   tracker::TrackerServer& tracker = **server;
   auto control = host::ControlKeeper::create(
@@ -113,9 +115,14 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
   if (Status status = (*server)->serve_control((*control)->release_fd(), handler); !status) {
     return fail(status.error());
   }
-  // Its timers are of the server's reactor as well.
+  // Their timers are of the server's reactor as well.
+  Result<std::unique_ptr<CoordinatorProcess>> coordinator =
+      CoordinatorProcess::create(tracker, settings, parent);
+  if (!coordinator) {
+    return fail(coordinator.error());
+  }
   std::optional<TrackerService> service;
-  service.emplace(tracker, words, options, parent);
+  service.emplace(tracker, words, settings, (*coordinator)->plane(), parent);
   host::FinalReport report = report_of(**server);
   report.is_in_journal = service->has_journal();
   parent.finish(report);
@@ -132,6 +139,7 @@ Result<int> serve(const TrackerWords& words, const tracker::TrackerOptions& opti
     metrics->finish(tracker.metrics());
     metrics.reset();
   }
+  coordinator->reset();
   service.reset();
   control->reset();
   server->reset();  // before the handler it refers to
@@ -147,12 +155,13 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
   if (options.words.is_open && !options.words.fleet_key_path.empty()) {
     return context.wrong_usage("--open and --fleet-key do not go together");
   }
-  const Result<tracker::TrackerOptions> settings = tracker_settings(options.words);
+  const Result<TrackerSettings> settings = tracker_settings(options.words);
   if (!settings) {
     return fail(settings.error());
   }
-  const WorkOptions work = {.mode = options.background ? RunMode::worker : RunMode::foreground,
-                            .log_name = fmt::format("tracker-{}", settings->listen.front().port)};
+  const WorkOptions work = {
+      .mode = options.background ? RunMode::worker : RunMode::foreground,
+      .log_name = fmt::format("tracker-{}", settings->tracker.listen.front().port)};
   const std::string metrics_path = metrics_path_of(options.metrics_path);
   return run_work(context, work, [&](host::Parent& parent) {
     return serve(options.words, *settings, metrics_path, context, parent);
@@ -207,6 +216,11 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
   add_metrics_option(command, options.metrics_path);
   command.add_duration("--end-when-idle", options.words.idle_max,
                        "End when it knew no host and nobody asked for this long; default: never");
+  command
+      .add_option("--state", options.words.state,
+                  "Be a coordinator of rollouts as well, and keep what it knows in this directory "
+                  "(or at sqlite:FILE, or etcd:URL,URL,... which several coordinators share)")
+      .type_name("DIR");
   command.add_flag("--background", options.background,
                    "Return when it listens; it continues in the background");
 }

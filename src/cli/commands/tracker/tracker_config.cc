@@ -27,7 +27,8 @@ class Reader {
   Result<TrackerConfig> read(const toml::table& root) {
     for (const Status& status :
          {check_keys(root, keys_of(tracker_config_keys, tracker_table)), take_listen(root),
-          take_port(root), take_racks(root), take_idle(root), take_key(root), take_limits(root)}) {
+          take_port(root), take_racks(root), take_idle(root), take_key(root), take_state(root),
+          take_limits(root)}) {
       if (!status) {
         return fail(status.error());
       }
@@ -143,6 +144,19 @@ class Reader {
     return config_.is_open && path != nullptr
                ? Status(wrong(*open, "open = true and fleet_key do not go together"))
                : Status();
+  }
+
+  Status take_state(const toml::table& root) {
+    const toml::node* node = root.get("state");
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* text = node->as_string();
+    if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+      return wrong(*node, "state must be a directory, or a place such as \"sqlite:FILE\"");
+    }
+    config_.state = text->get();
+    return {};
   }
 
   Status take_limits(const toml::table& root) {

@@ -22,6 +22,7 @@ struct TrackerConfig {
   std::optional<Duration> idle_max;
   std::string fleet_key_path;
   bool is_open = false;
+  std::string state;  // where the coordinator keeps its state; empty: there is none
   std::optional<uint32_t> connections_max;
   std::optional<uint32_t> hosts_max;
   std::optional<uint32_t> releases_max;

@@ -68,10 +68,12 @@ host::ServiceEvent service_event_of(const tracker::TrackerEvent& event) {
 }
 
 TrackerService::TrackerService(tracker::TrackerServer& server, TrackerWords words,
-                               tracker::TrackerOptions running, host::Parent& parent)
+                               TrackerSettings running, coordinator::ControlPlane* coordinator,
+                               host::Parent& parent)
     : server_(server),
       words_(std::move(words)),
       running_(std::move(running)),
+      coordinator_(coordinator),
       parent_(parent),
       link_(server.reactor(), callback<&TrackerService::state>(this)) {
   server_.set_owner(*this);
@@ -108,15 +110,19 @@ void TrackerService::stopping() {
 
 void TrackerService::reload_requested() {
   link_.reloading();
-  Result<tracker::TrackerOptions> wanted = tracker_settings(words_);
+  Result<TrackerSettings> wanted = tracker_settings(words_);
   if (!wanted) {
     report({.kind = host::ServiceEventKind::reload_refused,
             .message = fmt::format("configuration not read, the one before stays: {}",
                                    wanted.error().text)});
   } else {
     const std::string later = settings_for_restart(running_, *wanted);
-    const uint32_t networks = wanted->tunables.racks.network_count();
-    server_.change(std::move(wanted->tunables));
+    tracker::TrackerTunables& tunables = wanted->tracker.tunables;
+    const uint32_t networks = tunables.racks.network_count();
+    if (coordinator_ != nullptr && tunables.fleet_keys) {
+      coordinator_->set_keys(*tunables.fleet_keys);
+    }
+    server_.change(std::move(tunables));
     report({.kind = host::ServiceEventKind::reloaded,
             .message = fmt::format(
                 "configuration read again: {}{}", count_of(networks, "network", "networks"),

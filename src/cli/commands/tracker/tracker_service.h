@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/commands/tracker/tracker_settings.h"
+#include "coordinator/control_plane.h"
 #include "engine/host/parent.h"
 #include "engine/host/service/service_link.h"
 #include "tracker/tracker_server.h"
@@ -14,9 +15,9 @@ namespace murder::cli {
 // On the thread of the server, which outlives it.
 class TrackerService final : public tracker::TrackerOwner {
  public:
-  // `running`: what the server was made with.
-  TrackerService(tracker::TrackerServer& server, TrackerWords words,
-                 tracker::TrackerOptions running, host::Parent& parent);
+  // `running`: what the server was made with. `coordinator`: nullptr when there is none.
+  TrackerService(tracker::TrackerServer& server, TrackerWords words, TrackerSettings running,
+                 coordinator::ControlPlane* coordinator, host::Parent& parent);
 
   // Serving: to be called once, before run().
   void started();
@@ -35,7 +36,8 @@ class TrackerService final : public tracker::TrackerOwner {
 
   tracker::TrackerServer& server_;
   const TrackerWords words_;
-  const tracker::TrackerOptions running_;
+  const TrackerSettings running_;
+  coordinator::ControlPlane* const coordinator_;
   host::Parent& parent_;
   host::ServiceLink link_;
 };

@@ -57,7 +57,7 @@ Result<Endpoint> parse_listen(const std::string& text, uint16_t port_default) {
                           text, tracker::port_default, tracker::port_default));
 }
 
-Result<tracker::TrackerOptions> tracker_settings(const TrackerWords& words) {
+Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
   Result<TrackerConfig> config = TrackerConfig{};
   if (!words.config_path.empty()) {
     config = load_tracker_config(words.config_path);
@@ -65,7 +65,8 @@ Result<tracker::TrackerOptions> tracker_settings(const TrackerWords& words) {
       return fail(config.error());
     }
   }
-  tracker::TrackerOptions options;
+  TrackerSettings settings{.state = words.state.empty() ? config->state : words.state};
+  tracker::TrackerOptions& options = settings.tracker;
   if (Status listen = set_listen(words, *config, options); !listen) {
     return fail(listen.error());
   }
@@ -90,28 +91,32 @@ Result<tracker::TrackerOptions> tracker_settings(const TrackerWords& words) {
     return fail(keys.error());
   }
   options.tunables.fleet_keys = *keys;
+  settings.orders_from_anywhere = is_open;
   options.tunables.hosts_max = config->hosts_max.value_or(options.tunables.hosts_max);
   options.tunables.releases_max = config->releases_max.value_or(options.tunables.releases_max);
   options.connections_max = config->connections_max.value_or(options.connections_max);
   options.reloads = !words.config_path.empty();
-  return options;
+  return settings;
 }
 
-std::string settings_for_restart(const tracker::TrackerOptions& running,
-                                 const tracker::TrackerOptions& wanted) {
+std::string settings_for_restart(const TrackerSettings& running, const TrackerSettings& wanted) {
   std::string names;
   const auto add = [&names](const char* name) {
     names += names.empty() ? "" : ", ";
     names += name;
   };
-  if (running.listen != wanted.listen) {
+  if (running.tracker.listen != wanted.tracker.listen) {
     add("listen");
   }
-  if (running.connections_max != wanted.connections_max) {
+  if (running.tracker.connections_max != wanted.tracker.connections_max) {
     add("limits.connections");
   }
-  if (running.tunables.fleet_keys.has_value() != wanted.tunables.fleet_keys.has_value()) {
+  if (running.tracker.tunables.fleet_keys.has_value() !=
+      wanted.tracker.tunables.fleet_keys.has_value()) {
     add("fleet_key");
+  }
+  if (running.state != wanted.state) {
+    add("state");
   }
   return names;
 }

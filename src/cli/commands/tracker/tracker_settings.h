@@ -19,16 +19,24 @@ struct TrackerWords {
   std::string fleet_key_path;
   bool is_open = false;
   std::optional<Duration> idle_max;
+  std::string state;  // where the coordinator keeps its state
+};
+
+// What it comes to.
+struct TrackerSettings {
+  tracker::TrackerOptions tracker;
+  std::string state;                  // of the coordinator; empty: there is none
+  bool orders_from_anywhere = false;  // of an open coordinator
 };
 
 // "192.0.2.1:8998", "[::]:8998", or an address without a port.
 [[nodiscard]] Result<Endpoint> parse_listen(const std::string& text, uint16_t port_default);
 
 // Reads the files that are named. Errors say which file, and which line.
-[[nodiscard]] Result<tracker::TrackerOptions> tracker_settings(const TrackerWords& words);
+[[nodiscard]] Result<TrackerSettings> tracker_settings(const TrackerWords& words);
 
 // The names of settings that differ and hold only from a restart on: "listen, connections".
-[[nodiscard]] std::string settings_for_restart(const tracker::TrackerOptions& running,
-                                               const tracker::TrackerOptions& wanted);
+[[nodiscard]] std::string settings_for_restart(const TrackerSettings& running,
+                                               const TrackerSettings& wanted);
 
 }  // namespace murder::cli

@@ -1,0 +1,75 @@
+#include "cli/commands/tracker/coordinator_process.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/store/open_store.h"
+#include "engine/trust/openssl.h"
+
+namespace murder::cli {
+namespace {
+
+// Where others reach it: of "all addresses of this host" by its name.
+std::string address_of(const tracker::TrackerServer& server) {
+  const Endpoint& endpoint = server.endpoints().front();
+  char host_name[256] = {};
+  if (!endpoint.address.is_unspecified() || gethostname(host_name, sizeof(host_name) - 1) != 0) {
+    return endpoint.text();
+  }
+  return HostPort{.host = host_name, .port = endpoint.port}.text();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
+    tracker::TrackerServer& server, const TrackerSettings& settings, host::Parent& parent) {
+  std::unique_ptr<CoordinatorProcess> made(new CoordinatorProcess(server, parent));
+  if (settings.state.empty()) {
+    return made;
+  }
+  if (Status started = trust::start_openssl(); !started) {
+    return fail(started.error());
+  }
+  Result<std::unique_ptr<store::RecordStore>> store = store::open_store(settings.state);
+  if (!store) {
+    return fail(store.error());
+  }
+  // A state that another process has is an error now; a database that cannot be reached is waited
+  // for.
+  const std::string address = address_of(server);
+  if (const Result<bool> leads = (*store)->try_lead(address);
+      !leads && leads.error().code != ErrorCode::network &&
+      leads.error().code != ErrorCode::timeout) {
+    return fail(leads.error());
+  }
+  const uint32_t places = server.connections_max();
+  auto plane = coordinator::ControlPlane::create(
+      server.reactor(), server.public_server(), std::move(*store), *made,
+      {.own_address = address,
+       .agents_max =
+           std::max(places / 2, places - std::min(places, limits::coordinator_places_kept)),
+       .buffer_group = tracker::TrackerServer::buffer_group_free,
+       .fleet_keys = settings.tracker.tunables.fleet_keys,
+       .orders_from_anywhere = settings.orders_from_anywhere});
+  if (!plane) {
+    return fail(plane.error());
+  }
+  made->plane_ = std::move(*plane);
+  server.set_coordinator(made->plane_.get());
+  return made;
+}
+
+CoordinatorProcess::~CoordinatorProcess() {
+  server_.set_coordinator(nullptr);
+}
+
+void CoordinatorProcess::recorded(const control::Coordinator& /*machine*/,
+                                  const control::Record& /*record*/) {}
+
+void CoordinatorProcess::warn(const std::string& text) {
+  parent_.warn(text);
+}
+
+}  // namespace murder::cli

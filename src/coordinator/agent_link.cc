@@ -1,0 +1,310 @@
+#include "coordinator/agent_link.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <variant>
+
+#include "engine/base/ensure.h"
+#include "engine/control/message_text.h"
+#include "engine/control/names.h"
+#include "engine/trust/agent_key.h"
+
+namespace murder::coordinator {
+namespace {
+
+constexpr std::string_view upgraded =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: murder-agent/1\r\n\r\n";
+
+uint64_t memory_of(const std::string& text) {
+  return text.capacity() > std::string().capacity() ? text.capacity() : 0;
+}
+
+std::string framed(const std::string& text) {
+  std::string bytes;
+  bytes.reserve(text.size() + control::frame_head_bytes);
+  control::append_frame(bytes, text);
+  return bytes;
+}
+
+}  // namespace
+
+AgentLink::AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote,
+                     std::string nonce)
+    : shared_(shared),
+      fd_(socket.release()),
+      remote_(remote),
+      nonce_(std::move(nonce)),
+      reader_(limits::control_agent_message_bytes_max),
+      input_since_(shared.reactor.now()),
+      output_since_(shared.reactor.now()),
+      receive_(callback<&AgentLink::received>(this)),
+      send_(callback<&AgentLink::sent>(this)) {}
+
+void AgentLink::begin(AgentLinkHandle handle, std::span<const uint8_t> early) {
+  handle_ = handle;
+  send_message(std::string(upgraded) +
+               framed(control::text_of(
+                   control::Challenge{.nonce = nonce_, .coordinator = shared_.coordinator_name})));
+  if (!early.empty()) {
+    take_input(early);
+  }
+  read_more();
+  count_held();
+}
+
+void AgentLink::close() {
+  if (state_ == State::closing) {
+    return;
+  }
+  state_ = State::closing;
+  shared_.held_bytes -= std::exchange(held_bytes_, 0);
+  shared_.reactor.cancel(receive_);
+  shared_.reactor.cancel(send_);
+  end_if_quiet();
+}
+
+void AgentLink::end_if_quiet() {
+  if (!receive_.in_flight() && !send_.in_flight()) {
+    shared_.reactor.close_fd(fd_);
+    shared_.owner.ended(*this);
+  }
+}
+
+void AgentLink::count_held() {
+  const uint64_t bytes = input_bytes_ + memory_of(output_);
+  shared_.held_bytes += bytes - held_bytes_;
+  held_bytes_ = bytes;
+}
+
+// --- Reading -------------------------------------------------------------------------------------
+
+void AgentLink::read_more() {
+  const bool reads =
+      state_ == State::greeting || state_ == State::open || state_ == State::lingering;
+  if (reads && !is_ready_ && !is_resting_ && !receive_.in_flight()) {
+    shared_.reactor.recv_select(receive_, fd_, shared_.buffers);
+  }
+}
+
+void AgentLink::received(io::Operation&, int32_t result, uint32_t cqe_flags) {
+  const bool wanted = state_ == State::greeting || state_ == State::open;
+  if (io::BufferRing::has_buffer(cqe_flags)) {
+    const io::BufferRing::Taken taken = shared_.buffers.taken(std::max(result, 0), cqe_flags);
+    if (wanted && result > 0) {
+      take_input(taken.bytes);
+    }
+    shared_.buffers.give_back(taken.index);
+  }
+  if (state_ == State::closing) {
+    end_if_quiet();
+    return;
+  }
+  if (result <= 0 && result != -ENOBUFS && result != -EINTR) {
+    close();
+    return;
+  }
+  read_more();
+  count_held();
+}
+
+// The bytes are not looked at before it is heard: a message may be whole or not.
+void AgentLink::take_input(std::span<const uint8_t> bytes) {
+  if (input_bytes_ == 0) {
+    input_since_ = shared_.reactor.now();
+  }
+  reader_.put(std::as_bytes(bytes));
+  input_bytes_ += static_cast<uint32_t>(bytes.size());
+  if (!std::exchange(is_ready_, true)) {
+    shared_.owner.became_ready(*this);
+  }
+}
+
+uint32_t AgentLink::hear(control::Coordinator& machine, control::Moment moment) {
+  is_ready_ = false;
+  uint32_t heard_count = 0;
+  std::string text;
+  while (state_ == State::greeting || state_ == State::open) {
+    if (message_count_ >= limits::agent_messages_per_second) {
+      is_resting_ = true;
+      break;
+    }
+    const Result<bool> is_whole = reader_.next(text);
+    if (!is_whole) {
+      refuse(is_whole.error().text);
+      break;
+    }
+    if (!*is_whole) {
+      break;
+    }
+    ++message_count_;
+    input_bytes_ -= static_cast<uint32_t>(control::frame_head_bytes + text.size());
+    input_since_ = moment.now;
+    heard_count += hear_one(text, machine, moment) ? 1 : 0;
+  }
+  read_more();
+  count_held();
+  return heard_count;
+}
+
+bool AgentLink::hear_one(std::string_view text, control::Coordinator& machine,
+                         control::Moment moment) {
+  Result<control::AgentMessage> message = control::parse_agent_message(text);
+  if (!message) {
+    refuse(message.error().text);
+    return false;
+  }
+  if (const auto* hello = std::get_if<control::Hello>(&*message)) {
+    hear_hello(*hello);
+  } else if (const auto* report = std::get_if<control::Report>(&*message)) {
+    return hear_report(*report, machine, moment);
+  } else if (auto* facts = std::get_if<control::Facts>(&*message)) {
+    facts_ = std::move(*facts);
+    facts_.version = control::bounded_text(facts_.version);
+  }
+  return false;
+}
+
+void AgentLink::hear_hello(const control::Hello& hello) {
+  if (state_ != State::greeting) {
+    refuse("a second hello on one connection");
+    return;
+  }
+  if (Status valid = control::validate_host(hello.host); !valid) {
+    refuse(valid.error().text);
+    return;
+  }
+  const Result<trust::PublicKey> key = trust::verify_hello(
+      {.key = hello.key, .signature = hello.signature}, {.nonce = nonce_,
+                                                         .coordinator = shared_.coordinator_name,
+                                                         .host = hello.host,
+                                                         .session = hello.session});
+  if (!key) {
+    refuse(key.error().text);
+    return;
+  }
+  host_ = hello.host;
+  identity_ = trust::fingerprint_of(*key);
+  facts_.version = control::bounded_text(hello.version);
+  std::string().swap(nonce_);
+  state_ = State::open;
+}
+
+bool AgentLink::hear_report(const control::Report& report, control::Coordinator& machine,
+                            control::Moment moment) {
+  if (state_ != State::open) {
+    refuse("a report before the hello");
+    return false;
+  }
+  if (report.host != host_) {
+    refuse(fmt::format("a report of another host than the hello: {}",
+                       control::bounded_text(report.host)));
+    return false;
+  }
+  if (Status heard = machine.hear(report, identity_, moment); !heard) {
+    refuse(heard.error().text);
+    return false;
+  }
+  if (!agent_) {
+    agent_ = machine.state().find_agent(host_);
+    ENSURE(agent_);
+    shared_.owner.named(*this);
+  }
+  return true;
+}
+
+// --- Sending -------------------------------------------------------------------------------------
+
+void AgentLink::tell(const control::Wanted& wanted) {
+  if (state_ != State::open) {
+    return;
+  }
+  if (send_.in_flight()) {
+    is_outdated_ = true;
+    return;
+  }
+  send_message(framed(control::text_of(wanted)));
+  count_held();
+}
+
+void AgentLink::refuse(std::string_view text) {
+  if (state_ != State::greeting && state_ != State::open) {
+    return;
+  }
+  state_ = State::refusing;
+  const std::string frame =
+      framed(control::text_of(control::Refused{.text = control::bounded_text(text)}));
+  if (send_.in_flight()) {
+    // What is being sent stays where it is.
+    refusal_ = frame;
+  } else {
+    send_message(frame);
+  }
+  count_held();
+}
+
+void AgentLink::send_message(std::string bytes) {
+  ENSURE(!send_.in_flight());
+  output_ = std::move(bytes);
+  sent_bytes_ = 0;
+  output_since_ = shared_.reactor.now();
+  send_more();
+}
+
+void AgentLink::send_more() {
+  shared_.reactor.send(send_, fd_, as_bytes_of(std::string_view(output_).substr(sent_bytes_)));
+}
+
+void AgentLink::sent(io::Operation&, int32_t result, uint32_t) {
+  if (state_ == State::closing) {
+    end_if_quiet();
+    return;
+  }
+  if (result <= 0) {
+    close();
+    return;
+  }
+  sent_bytes_ += static_cast<size_t>(result);
+  if (sent_bytes_ < output_.size()) {
+    send_more();
+    return;
+  }
+  std::string().swap(output_);
+  if (state_ == State::refusing) {
+    if (!refusal_.empty()) {
+      send_message(std::exchange(refusal_, {}));
+    } else {
+      state_ = State::lingering;
+      is_ready_ = is_resting_ = false;
+      ::shutdown(fd_, SHUT_WR);
+      read_more();
+    }
+  } else if (std::exchange(is_outdated_, false)) {
+    shared_.owner.wants_telling(*this);
+  }
+  count_held();
+}
+
+void AgentLink::check(Instant now) {
+  message_count_ = 0;
+  const bool is_mute =
+      state_ == State::greeting && !is_ready_ && now - input_since_ > limits::agent_hello_timeout;
+  const bool is_cut = input_bytes_ > 0 && !is_ready_ && !is_resting_ &&
+                      now - input_since_ > limits::agent_message_timeout;
+  const bool is_silent = !is_ready_ && now - input_since_ > limits::agent_silence_max;
+  const bool is_stuck = (send_.in_flight() || state_ == State::lingering) &&
+                        now - output_since_ > limits::agent_message_timeout;
+  if (is_mute || is_cut || is_silent || is_stuck) {
+    close();
+    return;
+  }
+  if (std::exchange(is_resting_, false) && input_bytes_ > 0 && !std::exchange(is_ready_, true)) {
+    shared_.owner.became_ready(*this);
+  }
+  read_more();
+}
+
+}  // namespace murder::coordinator

@@ -1,0 +1,131 @@
+// One agent's connection, taken over from the tracker's HTTP server. For the sources of this layer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "coordinator/bounds.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/fd.h"
+#include "engine/base/slab.h"
+#include "engine/control/coordinator.h"
+#include "engine/control/frame.h"
+#include "engine/control/link_messages.h"
+#include "engine/io/buffer_ring.h"
+#include "engine/io/operation.h"
+#include "engine/io/reactor.h"
+
+namespace murder::coordinator {
+
+class AgentLink;
+using AgentLinkHandle = Handle<AgentLink>;
+
+class AgentLinkOwner {
+ public:
+  // A message waits to be heard, or what comes next cannot be read.
+  virtual void became_ready(AgentLink& link) = 0;
+  // It is known which agent it is.
+  virtual void named(AgentLink& link) = 0;
+  // The agent may be told again what is wanted: what it was told is out of date.
+  virtual void wants_telling(AgentLink& link) = 0;
+  // Nothing of it is in flight any more: free it. The link does not touch itself after this.
+  virtual void ended(AgentLink& link) = 0;
+
+ protected:
+  ~AgentLinkOwner() = default;
+};
+
+// What the links of a coordinator share.
+struct AgentLinkShared {
+  io::Reactor& reactor;
+  io::BufferRing& buffers;
+  AgentLinkOwner& owner;
+  const std::string& coordinator_name;
+  uint64_t& held_bytes;  // of messages that are not whole or not sent, of all links
+};
+
+// Belongs to its AgentLinks. States:
+//
+//   greeting  the challenge was sent; the agent has not said who it is -> open, refusing, closing
+//   open      reports are heard, what is wanted is told                -> refusing, closing
+//   refusing  why it is refused is being sent                          -> lingering, closing
+//   lingering what still comes is read to its end, so that the agent gets to see that  -> closing
+//   closing   operations are being cancelled                           -> ended
+//
+// It reads nothing while a message waits to be heard, and has one message on its way to the agent
+// at most: when that is out, the newest is made. An idle link holds no buffer. Times are looked at
+// by check(), once a second.
+class AgentLink {
+ public:
+  AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote, std::string nonce);
+  AgentLink(const AgentLink&) = delete;
+  AgentLink& operator=(const AgentLink&) = delete;
+
+  // Sends the answer to the upgrade and the challenge. `early`: what came behind the request.
+  void begin(AgentLinkHandle handle, std::span<const uint8_t> early);
+
+  // The messages that are here, when it became ready. How many reports the machine heard.
+  uint32_t hear(control::Coordinator& machine, control::Moment moment);
+  void tell(const control::Wanted& wanted);
+  // Sends why, then closes.
+  void refuse(std::string_view text);
+  void close();
+  // Closes what is too slow, and goes on where it was too fast.
+  void check(Instant now);
+
+  [[nodiscard]] AgentLinkHandle handle() const { return handle_; }
+  [[nodiscard]] std::optional<control::AgentIndex> agent() const { return agent_; }
+  // The machine that gave the number is gone.
+  void forget_agent() { agent_.reset(); }
+  [[nodiscard]] const control::Facts& facts() const { return facts_; }
+  [[nodiscard]] uint64_t held_bytes() const { return held_bytes_; }
+  [[nodiscard]] bool is_closing() const { return state_ == State::closing; }
+
+ private:
+  enum class State : uint8_t { greeting, open, refusing, lingering, closing };
+
+  void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void take_input(std::span<const uint8_t> bytes);
+  bool hear_one(std::string_view text, control::Coordinator& machine, control::Moment moment);
+  void hear_hello(const control::Hello& hello);
+  bool hear_report(const control::Report& report, control::Coordinator& machine,
+                   control::Moment moment);
+  void read_more();
+  void send_message(std::string bytes);
+  void send_more();
+  void count_held();
+  void end_if_quiet();
+
+  const AgentLinkShared& shared_;
+  int fd_;
+  State state_ = State::greeting;
+  bool is_ready_ = false;      // a message waits to be heard; nothing is read
+  bool is_resting_ = false;    // it sent too many; nothing is read until the next second
+  bool is_outdated_ = false;   // what it is being sent is not the latest
+  uint8_t message_count_ = 0;  // of this second
+  uint32_t input_bytes_ = 0;   // of the message that is not whole
+  uint64_t held_bytes_ = 0;    // as counted last
+  Endpoint remote_;
+  AgentLinkHandle handle_;
+  std::string nonce_;  // until it has said who it is
+  std::string host_;
+  std::string identity_;
+  control::Facts facts_;
+  std::optional<control::AgentIndex> agent_;
+  control::FrameReader reader_;
+  std::string output_;
+  size_t sent_bytes_ = 0;
+  std::string refusal_;  // to be sent next
+  Instant input_since_;  // since when there is a part of a message, or nothing came
+  Instant output_since_;
+  io::Operation receive_;
+  io::Operation send_;
+};
+
+static_assert(limits::agent_messages_per_second < UINT8_MAX);
+static_assert(sizeof(AgentLink) <= 512, "a coordinator has 15,000 of them");
+
+}  // namespace murder::coordinator

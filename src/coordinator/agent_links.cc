@@ -1,0 +1,181 @@
+#include "coordinator/agent_links.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <bit>
+#include <utility>
+
+#include "engine/base/ensure.h"
+#include "engine/base/monotonic_clock.h"
+#include "engine/base/random_word.h"
+
+namespace murder::coordinator {
+namespace {
+
+constexpr Duration check_every = std::chrono::seconds(1);
+constexpr uint32_t buffer_count = 256;
+
+Result<std::string> new_nonce() {
+  std::array<uint8_t, 32> bytes{};
+  if (Status filled = fill_random(bytes); !filled) {
+    return fail(filled.error());
+  }
+  std::string nonce;
+  for (const uint8_t byte : bytes) {
+    nonce += fmt::format("{:02x}", byte);
+  }
+  return nonce;
+}
+
+}  // namespace
+
+AgentLinks::AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner,
+                       const AgentLinksOptions& options, std::unique_ptr<io::BufferRing> buffers)
+    : reactor_(reactor),
+      owner_(owner),
+      coordinator_name_(options.coordinator_name),
+      buffers_(std::move(buffers)),
+      shared_{.reactor = reactor,
+              .buffers = *buffers_,
+              .owner = *this,
+              .coordinator_name = coordinator_name_,
+              .held_bytes = held_bytes_},
+      links_(options.links_max),
+      check_timer_(reactor.timers(), callback<&AgentLinks::on_check>(this)) {
+  check_timer_.arm(reactor.now() + check_every);
+}
+
+Result<std::unique_ptr<AgentLinks>> AgentLinks::create(io::Reactor& reactor, AgentLinksOwner& owner,
+                                                       const AgentLinksOptions& options) {
+  static_assert(std::has_single_bit(buffer_count));
+  auto buffers = io::BufferRing::create(
+      reactor, {.group = options.buffer_group, .buffer_count = buffer_count});
+  if (!buffers) {
+    return fail(buffers.error());
+  }
+  return std::unique_ptr<AgentLinks>(new AgentLinks(reactor, owner, options, std::move(*buffers)));
+}
+
+AgentLinks::~AgentLinks() {
+  close_all();
+  reactor_.run_until([this] { return links_.size() == 0; });
+}
+
+Status AgentLinks::adopt(Fd socket, const Endpoint& remote, std::span<const uint8_t> early) {
+  ENSURE(has_room());
+  Result<std::string> nonce = new_nonce();
+  if (!nonce) {
+    return fail(nonce.error());
+  }
+  ++counters_.connections;
+  const AgentLinkHandle handle = links_.make(shared_, std::move(socket), remote, std::move(*nonce));
+  links_.get(handle)->begin(handle, early);
+  return {};
+}
+
+Inputs AgentLinks::put_in(control::Coordinator& machine, control::Moment moment) {
+  Inputs inputs;
+  // A hello costs some hundred times what a report does.
+  const Instant end = monotonic_now() + limits::hearing_time_max;
+  while (!ready_.empty()) {
+    AgentLink* link = links_.get(ready_.front());
+    ready_.pop_front();
+    if (link != nullptr && !link->is_closing()) {
+      const uint32_t heard = link->hear(machine, moment);
+      inputs.came = inputs.came || heard > 0;
+      counters_.reports += heard;
+    }
+    if (monotonic_now() >= end) {
+      break;
+    }
+  }
+  inputs.more_wait = !ready_.empty();
+  make_room_for_held();
+  return inputs;
+}
+
+void AgentLinks::tell(const control::Coordinator& machine, control::AgentIndex agent) {
+  if (agent.raw >= link_of_agent_.size()) {
+    return;
+  }
+  if (AgentLink* link = links_.get(link_of_agent_[agent.raw])) {
+    ++counters_.told;
+    link->tell(machine.wanted_for(agent));
+  }
+}
+
+const control::Facts* AgentLinks::facts_of(control::AgentIndex agent) const {
+  const AgentLink* link =
+      agent.raw < link_of_agent_.size() ? links_.get(link_of_agent_[agent.raw]) : nullptr;
+  return link == nullptr ? nullptr : &link->facts();
+}
+
+void AgentLinks::machine_changed() {
+  link_of_agent_.clear();
+  links_.each([](AgentLinkHandle, AgentLink& link) { link.forget_agent(); });
+}
+
+void AgentLinks::refuse_known(std::string_view why) {
+  links_.each([&](AgentLinkHandle, AgentLink& link) {
+    if (link.agent()) {
+      link.refuse(why);
+    }
+  });
+}
+
+void AgentLinks::close_all() {
+  links_.each([](AgentLinkHandle, AgentLink& link) { link.close(); });
+}
+
+// The one that holds the most goes first.
+void AgentLinks::make_room_for_held() {
+  while (held_bytes_ > limits::agent_held_bytes_max) {
+    AgentLink* most = nullptr;
+    links_.each([&](AgentLinkHandle, AgentLink& link) {
+      const bool is_more = most == nullptr || link.held_bytes() > most->held_bytes();
+      most = is_more && !link.is_closing() ? &link : most;
+    });
+    if (most == nullptr || most->held_bytes() == 0) {
+      return;  // all that is held is of links that are closing
+    }
+    ++counters_.crowded;
+    most->close();
+  }
+}
+
+void AgentLinks::on_check(io::Timer& timer) {
+  const Instant now = reactor_.now();
+  links_.each([&](AgentLinkHandle, AgentLink& link) { link.check(now); });
+  make_room_for_held();
+  timer.arm(now + check_every);
+}
+
+void AgentLinks::became_ready(AgentLink& link) {
+  ready_.push_back(link.handle());
+  owner_.reports_wait();
+}
+
+void AgentLinks::named(AgentLink& link) {
+  const control::AgentIndex agent = *link.agent();
+  if (agent.raw >= link_of_agent_.size()) {
+    link_of_agent_.resize(agent.raw + 1);
+  }
+  AgentLink* before = links_.get(std::exchange(link_of_agent_[agent.raw], link.handle()));
+  if (before != nullptr && before != &link) {
+    before->close();
+  }
+}
+
+void AgentLinks::wants_telling(AgentLink& link) {
+  if (const std::optional<control::AgentIndex> agent = link.agent()) {
+    owner_.wants_telling(*agent);
+  }
+}
+
+void AgentLinks::ended(AgentLink& link) {
+  links_.free(link.handle());
+  owner_.link_ended();
+}
+
+}  // namespace murder::coordinator

@@ -1,0 +1,97 @@
+// The connections of all agents.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/agent_link.h"
+#include "coordinator/turn_loop.h"
+#include "engine/io/timers.h"
+
+namespace murder::coordinator {
+
+struct AgentLinksOptions {
+  uint32_t links_max = 0;
+  uint16_t buffer_group = 0;  // unique within the reactor
+  std::string coordinator_name;
+};
+
+struct AgentLinksCounters {
+  uint64_t connections = 0;
+  uint64_t reports = 0;
+  uint64_t told = 0;
+  uint64_t crowded = 0;  // closed, since all together held too much
+};
+
+class AgentLinksOwner {
+ public:
+  virtual void reports_wait() = 0;
+  virtual void wants_telling(control::AgentIndex agent) = 0;
+  // The place of a connection is free again.
+  virtual void link_ended() = 0;
+
+ protected:
+  ~AgentLinksOwner() = default;
+};
+
+// On the thread of its reactor. Bounded by links_max; what they hold by
+// limits::agent_held_bytes_max: beyond it the link that holds the most is closed. Of several links
+// of one agent the latest counts, and the others are closed. Ends with close_all(); the destructor
+// closes and turns the reactor until nothing is in flight.
+class AgentLinks final : public AgentLinkOwner {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<AgentLinks>> create(io::Reactor& reactor,
+                                                                  AgentLinksOwner& owner,
+                                                                  const AgentLinksOptions& options);
+  AgentLinks(const AgentLinks&) = delete;
+  AgentLinks& operator=(const AgentLinks&) = delete;
+  ~AgentLinks();
+
+  [[nodiscard]] bool has_room() const { return !links_.full(); }
+  // There must be room. `early`: what came behind the request. Error: no randomness.
+  [[nodiscard]] Status adopt(Fd socket, const Endpoint& remote, std::span<const uint8_t> early);
+
+  // Has some of what waits heard.
+  Inputs put_in(control::Coordinator& machine, control::Moment moment);
+  void tell(const control::Coordinator& machine, control::AgentIndex agent);
+  // The machine is another one, which knows no agent by the numbers of the last.
+  void machine_changed();
+  // Those that a machine has heard.
+  void refuse_known(std::string_view why);
+  void close_all();
+
+  // Of an agent that is connected; nullptr: it is not.
+  [[nodiscard]] const control::Facts* facts_of(control::AgentIndex agent) const;
+  [[nodiscard]] uint32_t count() const { return links_.size(); }
+  [[nodiscard]] const AgentLinksCounters& counters() const { return counters_; }
+
+  void became_ready(AgentLink& link) override;
+  void named(AgentLink& link) override;
+  void wants_telling(AgentLink& link) override;
+  void ended(AgentLink& link) override;
+
+ private:
+  AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner, const AgentLinksOptions& options,
+             std::unique_ptr<io::BufferRing> buffers);
+  void on_check(io::Timer& timer);
+  void make_room_for_held();
+
+  io::Reactor& reactor_;
+  AgentLinksOwner& owner_;
+  const std::string coordinator_name_;
+  std::unique_ptr<io::BufferRing> buffers_;
+  uint64_t held_bytes_ = 0;
+  AgentLinkShared shared_;
+  Slab<AgentLink> links_;
+  std::deque<AgentLinkHandle> ready_;
+  std::vector<AgentLinkHandle> link_of_agent_;  // by AgentIndex
+  AgentLinksCounters counters_;
+  io::Timer check_timer_;
+};
+
+}  // namespace murder::coordinator

@@ -1,0 +1,274 @@
+#include "coordinator/control_plane.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "coordinator/json_response.h"
+#include "coordinator/published_torrent.h"
+#include "engine/base/ensure.h"
+
+namespace murder::coordinator {
+namespace {
+
+constexpr std::string_view agent_protocol = "murder-agent/1";
+
+uint64_t clock_s() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(
+      std::max<int64_t>(std::chrono::duration_cast<std::chrono::seconds>(since_1970).count(), 0));
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(io::Reactor& reactor, http::Server& server, ControlPlaneOwner& owner,
+                           const ControlPlaneOptions& options)
+    : reactor_(reactor),
+      server_(server),
+      owner_(owner),
+      orders_from_anywhere_(options.orders_from_anywhere),
+      loop_(reactor, *this, options.own_address),
+      desk_(reactor, server, *this, *this) {
+  if (options.fleet_keys) {
+    keys_.emplace(*options.fleet_keys);
+  }
+  desk_.set_waker(callback<&ControlPlane::wake>(this));
+}
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::create(
+    io::Reactor& reactor, http::Server& server, std::unique_ptr<store::RecordStore> store,
+    ControlPlaneOwner& owner, const ControlPlaneOptions& options) {
+  std::unique_ptr<ControlPlane> made(new ControlPlane(reactor, server, owner, options));
+  auto links = AgentLinks::create(reactor, *made,
+                                  {.links_max = options.agents_max,
+                                   .buffer_group = options.buffer_group,
+                                   .coordinator_name = options.own_address});
+  if (!links) {
+    return fail(links.error());
+  }
+  made->links_ = std::move(*links);
+  auto thread = StoreThread::start(reactor, std::move(store),
+                                   callback<&TurnLoop::store_replied>(&made->loop_));
+  if (!thread) {
+    return fail(thread.error());
+  }
+  made->store_ = std::move(*thread);
+  made->torrents_.emplace(*made->store_, server);
+  made->audit_.emplace(*made->store_, server);
+  made->loop_.begin(*made->store_);
+  return made;
+}
+
+ControlPlane::~ControlPlane() {
+  // Who waits for what is being written is still answered.
+  static_cast<void>(reactor_.run_until([this] { return loop_.state() != TurnLoop::State::writing; },
+                                       limits::last_write_max));
+  loop_.end();
+  desk_.refuse_all(json_error(503, "the coordinator is stopping"));
+  store_.reset();
+  links_.reset();
+}
+
+void ControlPlane::set_keys(const trust::FleetKeys& keys) {
+  if (keys_) {
+    keys_.emplace(keys);
+  }
+}
+
+// --- Requests ------------------------------------------------------------------------------------
+
+Permission ControlPlane::permission(const http::Request& request, Access access) const {
+  return permission_of(
+      request, access,
+      {.keys = keys_ ? &*keys_ : nullptr, .orders_from_anywhere = orders_from_anywhere_},
+      clock_s());
+}
+
+http::LargeBody ControlPlane::admit_large_body(const http::Request& head) {
+  const Route* route = find_route(head.method, head.path);
+  if (route == nullptr || route->action != Action::publish) {
+    return {};
+  }
+  return {.bytes_max = limits::published_torrent_bytes_max,
+          .refusal = permission(head, route->access).refusal};
+}
+
+http::Response ControlPlane::handle(const http::Request& request, Instant) {
+  const Route* route = find_route(request.method, request.path);
+  const Permission permitted = permission(request, route == nullptr ? Access::read : route->access);
+  if (permitted.refusal) {
+    return *permitted.refusal;
+  }
+  if (route == nullptr) {
+    return is_known_path(request.path)
+               ? json_error(405, "this path is not asked for by this method")
+               : json_error(404, "the coordinator has no such path");
+  }
+  if (loop_.state() == TurnLoop::State::following) {
+    return json_leads_elsewhere(loop_.leader());
+  }
+  Result<OperatorRequest> parsed =
+      parse_operator_request(*route, request.query, as_text_of(request.body));
+  if (!parsed) {
+    return json_error(parsed.error());
+  }
+  if (keys_ && route->access == Access::order) {
+    if (std::optional<http::Response> refusal = order_tokens_.refuse(request, clock_s())) {
+      return std::move(*refusal);
+    }
+  }
+  switch (route->action) {
+    case Action::connect_agent:
+      return connect_agent(request);
+    case Action::fetch_torrent:
+      return torrents_->answer(parsed->info_hash, request.ticket);
+    default:
+      return take_request(request, std::move(*parsed), permitted.proof,
+                          route->access == Access::order);
+  }
+}
+
+http::Response ControlPlane::connect_agent(const http::Request& request) {
+  if (request.upgrade != agent_protocol) {
+    http::Response response = json_error(
+        426, fmt::format("agents connect here, with the header Upgrade: {}", agent_protocol));
+    response.fields.push_back({"Upgrade", std::string(agent_protocol)});
+    return response;
+  }
+  if (!links_->has_room()) {
+    return json_error(503, "as many agents are connected as this coordinator takes");
+  }
+  return {.takes_over = true};
+}
+
+void ControlPlane::take_over(Fd socket, const http::Request& request,
+                             std::span<const uint8_t> early) {
+  if (Status adopted = links_->adopt(std::move(socket), request.remote, early); !adopted) {
+    owner_.warn(fmt::format("an agent could not be connected: {}", adopted.error().text));
+    server_.give_place_back();
+  }
+}
+
+http::Response ControlPlane::take_request(const http::Request& request, OperatorRequest parsed,
+                                          const std::string& proof, bool is_order) {
+  if (parsed.action == Action::show_audit) {
+    return audit_->read_lines(parsed.from.value_or(0), parsed.max.value_or(limits::audit_lines_max),
+                              request.ticket);
+  }
+  if (parsed.action == Action::show_history) {
+    return audit_->read_history(parsed.app, parsed.max.value_or(limits::history_max),
+                                loop_.last_number(), request.ticket);
+  }
+  if (!desk_.has_room() || publishing_.size() >= limits::torrent_requests_max) {
+    return json_error(503, "too many requests wait: try again in a moment");
+  }
+  WaitingRequest waiting{
+      .ticket = request.ticket, .request = std::move(parsed), .is_order = is_order};
+  if (is_order) {
+    Result<std::string> by = name_of_asker(proof, waiting.request.by);
+    if (!by) {
+      return json_error(by.error());
+    }
+    waiting.by = std::move(*by);
+  }
+  if (waiting.request.action == Action::publish) {
+    return publish(request, std::move(waiting));
+  }
+  desk_.add(std::move(waiting));
+  loop_.wake();
+  return {.later = true};
+}
+
+// The torrent is stored first: what is published can be fetched.
+http::Response ControlPlane::publish(const http::Request& request, WaitingRequest waiting) {
+  const std::string_view bytes = as_text_of(request.body);
+  const Result<PublishedTorrent> torrent =
+      read_published_torrent(bytes, waiting.request.app, waiting.request.tag);
+  if (!torrent) {
+    return json_error(torrent.error());
+  }
+  waiting.info_hash = torrent->info_hash;
+  if (torrent->signed_serial) {
+    waiting.request.serial = torrent->signed_serial;
+  }
+  if (total_bytes_.size() >= limits::sizes_known_max) {
+    total_bytes_.clear();
+  }
+  total_bytes_[torrent->info_hash] = torrent->total_bytes;
+  publishing_.push_back(std::move(waiting));
+  store_->ask(PutTorrent{.info_hash = torrent->info_hash, .bytes = std::string(bytes)});
+  return {.later = true};
+}
+
+void ControlPlane::torrent_stored(TorrentPut reply) {
+  ENSURE(!publishing_.empty() && publishing_.front().info_hash == reply.info_hash);
+  WaitingRequest waiting = std::move(publishing_.front());
+  publishing_.pop_front();
+  if (!reply.done) {
+    server_.answer(waiting.ticket, json_error(reply.done.error()));
+    return;
+  }
+  torrents_->put(reply.info_hash, std::move(reply.bytes));
+  if (!desk_.has_room()) {
+    server_.answer(waiting.ticket, json_error(503, "too many requests wait"));
+    return;
+  }
+  desk_.add(std::move(waiting));
+  loop_.wake();
+}
+
+// --- The turns -----------------------------------------------------------------------------------
+
+Inputs ControlPlane::put_in(control::Coordinator& machine, control::Moment moment) {
+  const Inputs reports = links_->put_in(machine, moment);
+  const Inputs orders = desk_.put_in(machine, moment);
+  return {.came = reports.came || orders.came,
+          .is_urgent = orders.is_urgent,
+          .more_wait = reports.more_wait};
+}
+
+void ControlPlane::settled(const control::Coordinator& machine,
+                           std::span<const control::Record> records) {
+  for (const control::Record& record : records) {
+    owner_.recorded(machine, record);
+  }
+  desk_.settled();
+}
+
+void ControlPlane::tell(const control::Coordinator& machine, control::AgentIndex agent) {
+  links_->tell(machine, agent);
+}
+
+void ControlPlane::machine_began(const control::Coordinator&) {
+  desk_.set_failure({});
+  links_->machine_changed();
+}
+
+// Nothing was said of what is lost. Who asked may ask again: orders do no harm twice.
+void ControlPlane::machine_lost(const Error& why) {
+  const std::string text =
+      fmt::format("the coordinator's state could not be written or read: {}", why.text);
+  owner_.warn(text);
+  desk_.set_failure(text);
+  desk_.refuse_all(json_error(503, text));
+  links_->refuse_known("the coordinator begins again: connect again");
+}
+
+void ControlPlane::store_replied(StoreReply reply) {
+  if (auto* put = std::get_if<TorrentPut>(&reply)) {
+    torrent_stored(std::move(*put));
+  } else if (auto* got = std::get_if<TorrentGot>(&reply)) {
+    torrents_->store_replied(std::move(*got));
+  } else if (auto* read = std::get_if<AuditRead>(&reply)) {
+    audit_->store_replied(std::move(*read));
+  }
+}
+
+CopyState ControlPlane::copy_of(const InfoHash& info_hash) const {
+  const auto known = total_bytes_.find(info_hash);
+  return {.total_bytes = known == total_bytes_.end() ? 0 : known->second};
+}
+
+}  // namespace murder::coordinator

@@ -1,0 +1,76 @@
+// Operators who wait: their orders are put into the machine, and answered when what followed is on
+// the disk.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "coordinator/copy_state.h"
+#include "coordinator/operator_request.h"
+#include "coordinator/turn_loop.h"
+#include "coordinator/views.h"
+#include "engine/http/server.h"
+#include "engine/io/timers.h"
+
+namespace murder::coordinator {
+
+struct WaitingRequest {
+  uint64_t ticket = 0;
+  OperatorRequest request;
+  std::string by;      // for records
+  InfoHash info_hash;  // of what is published
+  bool is_order = false;
+  Instant since{};
+};
+
+// Carries one out. Nothing may be answered before the machine's records are written. Pure.
+[[nodiscard]] http::Response carry_out(control::Coordinator& machine, const WaitingRequest& waiting,
+                                       const CopySource& copies, const FactsSource& facts,
+                                       control::Moment moment);
+
+// On the thread of the server. Bounded by limits::operator_requests_max; who waits too long is told
+// why, `why_not()` being the reason why nothing is carried out.
+class OperatorDesk {
+ public:
+  OperatorDesk(io::Reactor& reactor, http::Server& server, const CopySource& copies,
+               const FactsSource& facts);
+  OperatorDesk(const OperatorDesk&) = delete;
+  OperatorDesk& operator=(const OperatorDesk&) = delete;
+
+  [[nodiscard]] bool has_room() const {
+    return waiting_.size() + held_.size() < limits::operator_requests_max;
+  }
+  void add(WaitingRequest request);
+  // Orders all, and of what is only read as much as the thread has time for.
+  Inputs put_in(control::Coordinator& machine, control::Moment moment);
+  // What was put in is on the disk.
+  void settled();
+  // It is not, and never will be; also what waits is told so.
+  void refuse_all(const http::Response& response);
+  // For those who wait too long.
+  void set_failure(std::string text) { failure_ = std::move(text); }
+  // Called when what waits may be put in by now.
+  void set_waker(Callback<void()> wake) { wake_ = wake; }
+
+ private:
+  struct Held {
+    uint64_t ticket = 0;
+    http::Response response;
+  };
+  void on_check(io::Timer& timer);
+
+  io::Reactor& reactor_;
+  http::Server& server_;
+  const CopySource& copies_;
+  const FactsSource& facts_;
+  std::deque<WaitingRequest> waiting_;
+  std::vector<Held> held_;  // carried out; the answers
+  Instant reads_not_before_{};
+  std::string failure_;
+  Callback<void()> wake_;
+  io::Timer timer_;
+};
+
+}  // namespace murder::coordinator

@@ -1,0 +1,59 @@
+#include "coordinator/order_tokens.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "coordinator/bounds.h"
+#include "coordinator/json_response.h"
+#include "engine/codec/query.h"
+#include "engine/hash/sha256.h"
+#include "engine/trust/bounds.h"
+
+namespace murder::coordinator {
+namespace {
+
+// The last of this name, as the token is the last parameter.
+std::string_view parameter_of(std::string_view query, std::string_view name) {
+  std::string_view value;
+  codec::QueryPairs pairs(query);
+  while (const std::optional<codec::QueryPair> pair = pairs.next()) {
+    value = pair->key == name ? pair->value : value;
+  }
+  return value;
+}
+
+std::string sha256_text(std::span<const uint8_t> bytes) {
+  hash::Sha256Stream stream;
+  stream.update(bytes);
+  return stream.finish().hex();
+}
+
+}  // namespace
+
+std::optional<http::Response> OrderTokens::refuse(const http::Request& request, uint64_t now_s) {
+  forget(now_s);
+  if (parameter_of(request.query, "body_sha256") != sha256_text(request.body)) {
+    return json_error(403, "an order needs the parameter body_sha256, that of its body");
+  }
+  std::string token(parameter_of(request.query, "token"));
+  if (tokens_.contains(token)) {
+    return json_error(403, "this order was given before: each is signed anew, with a new nonce");
+  }
+  if (order_.size() >= limits::order_tokens_max) {
+    return json_error(503, "too many orders within ten minutes: try again later");
+  }
+  // It holds for as long as the clocks may differ, in both directions.
+  order_.push_back({.until_s = now_s + 2 * limits::token_skew_s_max + 1, .token = token});
+  tokens_.insert(std::move(token));
+  return std::nullopt;
+}
+
+void OrderTokens::forget(uint64_t now_s) {
+  while (!order_.empty() && order_.front().until_s <= now_s) {
+    tokens_.erase(order_.front().token);
+    order_.pop_front();
+  }
+}
+
+}  // namespace murder::coordinator

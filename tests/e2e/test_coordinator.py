@@ -1,0 +1,267 @@
+"""The coordinator in a tracker's process: operators over HTTP, agents over their links (made up by fake_agent.py)."""
+
+import json
+import socket
+import unittest
+
+import fleet_keys
+from coordinator_case import CoordinatorCase
+from fake_agent import Link, Refused
+from fleet_keys import key_line, new_secret, signed_target, write_keys
+from harness import free_address, is_alive, wait_until
+from signing import HAS_SSH_KEYGEN
+from torrents import bdecode
+
+
+class Rollouts(CoordinatorCase):
+    def test_a_release_goes_to_all_in_waves(self):
+        self.start_coordinator()
+        agents = [self.agent(f"w{index}", groups=["web"]) for index in range(4)]
+        self.serve(*agents)
+        published = self.publish("v1")
+        self.assertEqual((published["app"], published["tag"], published["number"], published["serial"]),
+                         ("shop", "v1", 1, 1))
+        self.order("start", tag="v1", waves="1,50%", groups=["web"])
+        rollout = self.wait_for_state("done")
+        self.assertEqual(rollout["counts"]["healthy"], 4, rollout)
+        self.assertEqual(rollout["unsettled_count"], 0, rollout)
+        self.assertEqual((rollout["wave"], rollout["waves"], rollout["by"]), (3, 3, "local: ann@test"))
+        for agent in agents:
+            self.assertEqual(agent.active(), published["info_hash"])
+        audit = self.ask("GET", "/control/audit?from=0&max=1000")[1].decode().splitlines()
+        records = [json.loads(line) for line in audit]
+        self.assertEqual([record["number"] for record in records], list(range(1, len(records) + 1)))
+        kinds = [record["record"] for record in records]
+        self.assertEqual([record["release_number"] for record in records if record["record"] == "release"], [1])
+        self.assertEqual((kinds.count("told"), kinds.count("wave"), kinds.count("rollout")), (4, 2, 1))
+        history = self.must("GET", "/control/history?app=shop")["rollouts"]
+        self.assertEqual([(past["tag"], past["state"], past["healthy"]) for past in history], [("v1", "done", 4)])
+
+    def test_undo_returns_all_and_revoke_names_the_release(self):
+        self.start_coordinator()
+        agents = [self.agent(f"w{index}") for index in range(2)]
+        self.serve(*agents)
+        first = self.publish("v1")["info_hash"]
+        self.order("start", tag="v1")
+        self.wait_for_state("done")
+        second = self.publish("v2")["info_hash"]
+        self.order("start", tag="v2")
+        self.wait_for_state("done")
+        self.assertEqual({agent.active() for agent in agents}, {second})
+        self.order("undo")
+        self.wait_for_state("undone")
+        self.assertEqual({agent.active() for agent in agents}, {first})
+        revoked = self.must("POST", "/control/release/revoke?app=shop&tag=v2", {"by": "ann", "why": "leaks"})
+        self.assertTrue(revoked["revoked"])
+        wait_until(lambda: all(second in agent.wanted["apps"][0]["revoked"] for agent in agents), "agents know")
+        self.assertIn("leaks", self.ask("GET", "/control/audit?from=0")[1].decode())
+        self.assertEqual(self.ask("POST", "/control/rollout?app=shop&tag=v2", {})[0], 409)
+
+    def test_agents_are_listed_with_what_they_have(self):
+        self.start_coordinator()
+        here = self.agent("w1", groups=["web"], rack="r1")
+        away = self.agent("w2", groups=["eu"])
+        self.serve(here, away)
+        release = self.publish("v1")
+        self.order("start", tag="v1", groups=["web"])
+        self.wait_for_state("done")
+        away.close()
+        wait_until(lambda: [agent["connected"] for agent in self.must("GET", "/control/agents")["agents"]] ==
+                   [True, False], "w2 has gone")
+        agents = self.must("GET", "/control/agents?group=web")["agents"]
+        self.assertEqual(len(agents), 1)
+        agent = agents[0]
+        self.assertEqual((agent["host"], agent["rack"], agent["groups"], agent["present"], agent["version"]),
+                         ("w1", "r1", ["web"], True, "0.1.0"))
+        self.assertRegex(agent["identity"], "^SHA256:")
+        self.assertEqual(agent["free_bytes"], 10 ** 9)
+        self.assertEqual((agent["apps"][0]["active_tag"], agent["apps"][0]["healthy"]), ("v1", True))
+        self.assertEqual([agent["host"] for agent in self.must("GET", "/control/agents?not_at=v1")["agents"]], ["w2"])
+        listed = self.must("GET", "/control/releases?app=shop")["releases"]
+        self.assertEqual([(each["tag"], each["hosts_active"], each["info_hash"]) for each in listed],
+                         [("v1", 1, release["info_hash"])])
+
+    def test_pause_holds_what_was_not_told(self):
+        self.start_coordinator()
+        agents = [self.agent(f"w{index}", obeys=False) for index in range(2)]
+        self.serve(*agents)
+        self.publish("v1")
+        self.order("start", tag="v1", waves="1")
+        self.order("pause")
+        self.assertEqual(self.rollout()["state"], "paused")
+        self.assertEqual(self.order("pause")["rollouts"][0]["state"], "paused")
+        self.order("resume")
+        self.order("abort")
+        self.wait_for_state("aborted")
+        self.order("pause", status=409)
+
+
+class Releases(CoordinatorCase):
+    def test_a_tag_is_published_once(self):
+        self.start_coordinator()
+        torrent = self.make_torrent("v1")
+        first = self.publish("v1", torrent=torrent)
+        self.assertEqual(self.publish("v1", torrent=torrent), first)
+        other = self.publish("v1", torrent=self.make_torrent("v1", seed=2), status=409)
+        self.assertIn("ann@test", other["error"])
+        self.assertEqual(self.publish("v2")["serial"], 2)
+        self.assertEqual(self.publish("v3", serial=9)["serial"], 9)
+        self.assertEqual(self.must("GET", "/control/release?app=shop&tag=v3")["number"], 3)
+        self.must("GET", "/control/release?app=shop&tag=v4", status=404)
+
+    def test_a_torrent_is_given_to_whoever_asks(self):
+        self.start_coordinator()
+        torrent = self.make_torrent("v1")
+        info_hash = self.publish("v1", torrent=torrent)["info_hash"]
+        self.assertEqual(self.ask("GET", f"/control/torrent?info_hash={info_hash}"), (200, torrent))
+        self.must("GET", f"/control/torrent?info_hash={'0' * 40}", status=404)
+
+    def test_what_is_no_torrent_of_this_release_is_refused(self):
+        self.start_coordinator()
+        torrent = self.make_torrent("v1")
+        self.assertIn("v1", self.publish("v2", torrent=torrent, status=400)["error"])
+        self.publish("v1", torrent=b"d4:infod4:name2:v1ee", status=400)
+        self.publish("v1", torrent=b"no torrent", status=400)
+        self.publish("v1", torrent=torrent[:-10], status=400)
+        self.assertEqual(self.must("GET", "/control/releases")["releases"], [])
+
+    def test_a_large_torrent_is_taken_and_one_too_large_is_not(self):
+        self.start_coordinator()
+        torrent = self.make_torrent("v1")
+        large = torrent[:-1] + b"7:padding3000000:" + b"x" * 3_000_000 + b"e"
+        self.assertEqual(self.publish("v1", torrent=large)["info_hash"], self.publish("v1", torrent=torrent)["info_hash"])
+        self.assertEqual(self.ask("PUT", "/control/release?app=shop&tag=v1", b"x" * (17 * 1024 * 1024))[0], 413)
+
+
+class WhoMay(CoordinatorCase):
+    def test_an_open_one_takes_orders_from_its_own_host_and_shows_itself(self):
+        endpoint = f"0.0.0.0:{self.tracker_port()}"
+        self.start_coordinator(endpoint=endpoint)
+        self.coordinator = endpoint.replace("0.0.0.0", "127.0.0.1")
+        self.publish("v1")
+
+    def tracker_port(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    def test_web_pages_give_no_orders(self):
+        self.start_coordinator()
+        status, answer = self.ask("POST", "/control/rollout/undo?app=shop", {}, headers={"Origin": "http://evil.example"})
+        self.assertEqual(status, 403, answer)
+
+    def test_a_closed_one_wants_keys(self):
+        fleet, operator = new_secret(), new_secret()
+        path = write_keys(self.path("keys"), key_line(fleet), key_line(operator, "operator"))
+        self.start_coordinator("--fleet-key", path)
+        stranger = (403, b"forbidden\n")
+        for method, target in (("GET", "/control/agents"), ("PUT", "/control/release?app=shop&tag=v1"),
+                               ("GET", f"/control/torrent?info_hash={'0' * 40}"), ("GET", "/control/nothing")):
+            self.assertEqual(self.ask(method, target, b"" if method == "PUT" else None), stranger)
+        with self.assertRaisesRegex(Refused, "403 forbidden"):
+            Link(self.coordinator)
+        member = signed_target(fleet, "/control/agents")
+        self.assertEqual(self.ask("GET", member)[0], 200)
+        viewer = fleet_keys.viewer_line(fleet)
+        self.assertEqual(self.ask("GET", f"/control/agents?viewer={viewer}")[0], 200)
+        status, answer = self.ask("POST", signed_target(fleet, "/control/rollout/undo?app=shop"), {})
+        self.assertEqual((status, "operator" in answer["error"]), (403, True))
+        # A large body of a stranger is not even read.
+        self.assertEqual(self.ask("PUT", "/control/release?app=shop&tag=v1", b"x" * 1_000_000), stranger)
+        self.operator_secret = operator
+        self.publish("v1")
+        agent = self.agent("w1", connect=False)
+        agent.connect(self.coordinator, signed_target(fleet, "/control/agent"))
+        agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
+        self.assertIn("operator key: ann@test", self.must("GET", "/control/releases")["releases"][0]["by"])
+
+    def test_an_order_counts_once_and_with_its_body(self):
+        fleet, operator = new_secret(), new_secret()
+        path = write_keys(self.path("keys"), key_line(fleet), key_line(operator, "operator"))
+        self.start_coordinator("--fleet-key", path)
+        empty = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of {}
+        target = signed_target(operator, f"/control/rollout/undo?app=shop&nonce=1&body_sha256={empty}", kind=b"operator")
+        self.assertEqual(self.ask("POST", target, {"by": "eve"})[0], 403)
+        self.assertEqual(self.ask("POST", target, {})[0], 404)  # there is no rollout
+        self.assertEqual(self.ask("POST", target, {})[0], 403)
+        self.assertEqual(self.ask("POST", signed_target(operator, "/control/rollout/undo?app=shop", kind=b"operator"),
+                                  {})[0], 403)
+
+    def test_a_tracker_without_one_says_so(self):
+        self.coordinator = self.start_tracker()
+        status, answer = self.ask("GET", "/control/agents")
+        self.assertEqual((status, "--state" in answer["error"]), (404, True))
+
+
+@unittest.skipUnless(HAS_SSH_KEYGEN, "needs ssh-keygen")
+class Agents(CoordinatorCase):
+    def test_one_that_claims_to_be_another_is_refused_and_told_so(self):
+        self.start_coordinator()
+        true = self.agent("w1")
+        false = self.agent("w1", known=False)
+        self.assertIn("another agent's name", false.link.read_to_end())
+        true.report()
+        true.hear()
+        self.must("POST", "/control/agents/forget?host=w1", {"by": "ann"})
+        self.agent("w1")
+        self.assertEqual(true.link.read_to_end(), "")  # the name has a link of another agent
+        true.connect(self.coordinator)
+        self.assertIn("another agent's name", true.link.read_to_end())
+
+    def test_a_hello_that_proves_nothing_is_refused(self):
+        self.start_coordinator()
+        agent = self.agent("w1", connect=False)
+        for wrong in ({"signature": "AAAA"}, {"host": "w2"}, {"session": 1}, {"key": ""}, {"signature": ""}):
+            agent.connect(self.coordinator, **wrong)
+            self.assertNotEqual(agent.link.read_to_end(), "", wrong)
+        # What was signed for another connection.
+        first, second = Link(self.coordinator), Link(self.coordinator)
+        from fake_agent import hello_of  # pylint: disable=import-outside-toplevel
+        hello = hello_of(first.read(), "w1", 5, agent.key)
+        second.send(hello)
+        self.assertIn("proven", second.read_to_end())
+        first.close()
+        self.assertEqual(self.must("GET", "/control/agents")["count"], 0)
+
+    def test_a_report_of_another_host_is_refused(self):
+        self.start_coordinator()
+        agent = self.agent("w1")
+        agent.host = "w2"
+        agent.report()
+        self.assertIn("another host", agent.link.read_to_end())
+        self.assertEqual([each["host"] for each in self.must("GET", "/control/agents")["agents"]], ["w1"])
+
+    def test_the_latest_connection_of_an_agent_counts(self):
+        self.start_coordinator()
+        agent = self.agent("w1")
+        old = agent.link
+        agent.connect(self.coordinator)
+        agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
+        self.assertEqual(old.read_to_end(), "")
+
+    def test_what_is_no_message_ends_the_link_and_nothing_else(self):
+        self.start_coordinator()
+        good = self.agent("w1")
+        for text, length in ((b"{", None), (b"[]", None), (b"x", 0), (b"x", 65537), (b"x", 0xffffffff),
+                             (b'{"type":"report"}', None), (b'{"type":"hello"}', None),
+                             (b"[" * 60000, None)):
+            link = Link(self.coordinator)
+            link.read()
+            link.send_bytes(text, length)
+            self.assertNotEqual(link.read_to_end(), "", (text[:20], length))
+        early = Link(self.coordinator)
+        early.read()
+        early.send(good.make_report())
+        self.assertIn("before the hello", early.read_to_end())
+        good.report()
+        good.hear()
+        self.assertTrue(is_alive(self.tracker.pid))
+
+    def test_a_request_without_the_upgrade_is_told_what_is_there(self):
+        self.start_coordinator()
+        status, answer = self.ask("GET", "/control/agent")
+        self.assertEqual((status, "murder-agent/1" in answer["error"]), (426, True))
+
+
+if __name__ == "__main__":
+    unittest.main()
