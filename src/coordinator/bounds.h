@@ -56,4 +56,13 @@ inline constexpr uint64_t audit_scanned_max = 200'000;  // lines that are read f
 inline constexpr uint32_t history_max = 100;
 inline constexpr uint32_t unsettled_listed_max = 100;
 
+// --- The coordinator's own copies of releases ----------------------------------------------------
+
+inline constexpr uint32_t copies_max = 8;  // processes, and directories
+inline constexpr Duration copy_look_every = std::chrono::seconds(1);
+inline constexpr Duration copy_start_max = std::chrono::seconds(60);
+inline constexpr Duration copy_retry_first = std::chrono::seconds(1);
+inline constexpr Duration copy_retry_max = std::chrono::minutes(1);
+inline constexpr Duration copies_checked_every = std::chrono::seconds(5);
+
 }  // namespace murder::limits

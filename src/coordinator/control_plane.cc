@@ -8,6 +8,7 @@
 
 #include "coordinator/json_response.h"
 #include "coordinator/published_torrent.h"
+#include "coordinator/wanted_copies.h"
 #include "engine/base/ensure.h"
 
 namespace murder::coordinator {
@@ -30,7 +31,8 @@ ControlPlane::ControlPlane(io::Reactor& reactor, http::Server& server, ControlPl
       owner_(owner),
       orders_from_anywhere_(options.orders_from_anywhere),
       loop_(reactor, *this, options.own_address),
-      desk_(reactor, server, *this, *this) {
+      desk_(reactor, server, *this, *this),
+      copies_timer_(reactor.timers(), callback<&ControlPlane::check_copies>(this)) {
   if (options.fleet_keys) {
     keys_.emplace(*options.fleet_keys);
   }
@@ -57,6 +59,14 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(
   made->store_ = std::move(*thread);
   made->torrents_.emplace(*made->store_, server);
   made->audit_.emplace(*made->store_, server);
+  if (options.copies) {
+    auto copies = ReleaseCopies::start(*options.copies);
+    if (!copies) {
+      return fail(copies.error());
+    }
+    made->copies_ = std::move(*copies);
+    made->copies_timer_.arm(reactor.now() + limits::copies_checked_every);
+  }
   made->loop_.begin(*made->store_);
   return made;
 }
@@ -66,6 +76,8 @@ ControlPlane::~ControlPlane() {
   static_cast<void>(reactor_.run_until([this] { return loop_.state() != TurnLoop::State::writing; },
                                        limits::last_write_max));
   loop_.end();
+  copies_timer_.cancel();
+  copies_.reset();
   desk_.refuse_all(json_error(503, "the coordinator is stopping"));
   store_.reset();
   links_.reset();
@@ -193,10 +205,7 @@ http::Response ControlPlane::publish(const http::Request& request, WaitingReques
   if (torrent->signed_serial) {
     waiting.request.serial = torrent->signed_serial;
   }
-  if (total_bytes_.size() >= limits::sizes_known_max) {
-    total_bytes_.clear();
-  }
-  total_bytes_[torrent->info_hash] = torrent->total_bytes;
+  note_size(torrent->info_hash, torrent->total_bytes);
   publishing_.push_back(std::move(waiting));
   store_->ask(PutTorrent{.info_hash = torrent->info_hash, .bytes = std::string(bytes)});
   return {.later = true};
@@ -234,6 +243,15 @@ void ControlPlane::settled(const control::Coordinator& machine,
   for (const control::Record& record : records) {
     owner_.recorded(machine, record);
   }
+  const bool changes_copies =
+      std::any_of(records.begin(), records.end(), [](const control::Record& record) {
+        return std::holds_alternative<control::ReleasePublished>(record.what) ||
+               std::holds_alternative<control::ReleaseRevoked>(record.what) ||
+               std::holds_alternative<control::RolloutStarted>(record.what);
+      });
+  if (changes_copies) {
+    choose_copies(machine.state());
+  }
   desk_.settled();
 }
 
@@ -241,8 +259,9 @@ void ControlPlane::tell(const control::Coordinator& machine, control::AgentIndex
   links_->tell(machine, agent);
 }
 
-void ControlPlane::machine_began(const control::Coordinator&) {
+void ControlPlane::machine_began(const control::Coordinator& machine) {
   desk_.set_failure({});
+  choose_copies(machine.state());
   links_->machine_changed();
 }
 
@@ -260,15 +279,55 @@ void ControlPlane::store_replied(StoreReply reply) {
   if (auto* put = std::get_if<TorrentPut>(&reply)) {
     torrent_stored(std::move(*put));
   } else if (auto* got = std::get_if<TorrentGot>(&reply)) {
-    torrents_->store_replied(std::move(*got));
+    torrent_read(std::move(*got));
   } else if (auto* read = std::get_if<AuditRead>(&reply)) {
     audit_->store_replied(std::move(*read));
   }
 }
 
+// --- Copies --------------------------------------------------------------------------------------
+
+void ControlPlane::note_size(const InfoHash& info_hash, uint64_t total_bytes) {
+  if (total_bytes_.size() >= limits::sizes_known_max) {
+    total_bytes_.clear();
+  }
+  total_bytes_[info_hash] = total_bytes;
+}
+
+void ControlPlane::choose_copies(const control::State& state) {
+  if (copies_ == nullptr) {
+    return;
+  }
+  copies_->want(wanted_copies(state, limits::copies_max));
+  for (const InfoHash& info_hash : copies_->lacking_torrents()) {
+    store_->ask(GetTorrent{.info_hash = info_hash});
+  }
+}
+
+void ControlPlane::torrent_read(TorrentGot reply) {
+  if (copies_ != nullptr && reply.bytes) {
+    copies_->give_torrent(reply.info_hash, *reply.bytes);
+  }
+  torrents_->store_replied(std::move(reply));
+}
+
+void ControlPlane::check_copies(io::Timer& timer) {
+  for (const std::string& warning : copies_->take_warnings()) {
+    owner_.warn(warning);
+  }
+  for (const InfoHash& info_hash : copies_->lacking_torrents()) {
+    store_->ask(GetTorrent{.info_hash = info_hash});
+  }
+  timer.arm(reactor_.now() + limits::copies_checked_every);
+}
+
 CopyState ControlPlane::copy_of(const InfoHash& info_hash) const {
+  CopyState copy = copies_ == nullptr ? CopyState{} : copies_->copy_of(info_hash);
   const auto known = total_bytes_.find(info_hash);
-  return {.total_bytes = known == total_bytes_.end() ? 0 : known->second};
+  if (known != total_bytes_.end()) {
+    copy.total_bytes = known->second;
+  }
+  return copy;
 }
 
 }  // namespace murder::coordinator

@@ -14,6 +14,7 @@
 #include "coordinator/operator_desk.h"
 #include "coordinator/order_tokens.h"
 #include "coordinator/permission.h"
+#include "coordinator/release_copies.h"
 #include "coordinator/torrent_shelf.h"
 #include "coordinator/turn_loop.h"
 #include "engine/http/server.h"
@@ -28,6 +29,7 @@ struct ControlPlaneOptions {
   uint16_t buffer_group = 0;  // of the reactor's, for agents' links
   std::optional<trust::FleetKeys> fleet_keys;  // nothing: an open one
   bool orders_from_anywhere = false;           // of an open one
+  std::optional<CopiesOptions> copies;         // nothing: it keeps no copies of releases
 };
 
 // Who runs it.
@@ -77,6 +79,10 @@ class ControlPlane final : public http::Handler,
                               const std::string& proof, bool is_order);
   http::Response publish(const http::Request& request, WaitingRequest waiting);
   void torrent_stored(TorrentPut reply);
+  void torrent_read(TorrentGot reply);
+  void note_size(const InfoHash& info_hash, uint64_t total_bytes);
+  void choose_copies(const control::State& state);
+  void check_copies(io::Timer& timer);
 
   Inputs put_in(control::Coordinator& machine, control::Moment moment) override;
   void settled(const control::Coordinator& machine,
@@ -109,6 +115,8 @@ class ControlPlane final : public http::Handler,
   std::optional<TorrentShelf> torrents_;
   std::optional<AuditReaders> audit_;
   OperatorDesk desk_;
+  std::unique_ptr<ReleaseCopies> copies_;  // nullptr: none are kept
+  io::Timer copies_timer_;
   std::unordered_map<InfoHash, uint64_t, Id20Hash> total_bytes_;  // of releases
   std::deque<WaitingRequest> publishing_;  // whose torrents are being stored, in that order
 };

@@ -1,8 +1,11 @@
 #include "cli/commands/tracker/coordinator_process.h"
 
+#include <fmt/format.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "coordinator/store/open_store.h"
@@ -19,6 +22,46 @@ std::string address_of(const tracker::TrackerServer& server) {
     return endpoint.text();
   }
   return HostPort{.host = host_name, .port = endpoint.port}.text();
+}
+
+// Where copies of releases are kept; empty: nowhere.
+std::string copies_directory(const TrackerSettings& settings) {
+  constexpr std::string_view sqlite = "sqlite:";
+  const std::string& state = settings.state;
+  if (!settings.data.empty()) {
+    return settings.data;
+  }
+  if (state.starts_with(sqlite)) {
+    const std::string file = state.substr(sqlite.size());
+    const size_t slash = file.rfind('/');
+    return fmt::format("{}/releases", slash == std::string::npos ? "." : file.substr(0, slash));
+  }
+  const bool is_elsewhere = state.starts_with("etcd:") || state.starts_with("memory:");
+  return is_elsewhere ? "" : fmt::format("{}/releases", state);
+}
+
+Result<std::optional<coordinator::CopiesOptions>> copies_of(const TrackerSettings& settings,
+                                                            const std::string& own_address) {
+  const std::string directory = copies_directory(settings);
+  if (directory.empty()) {
+    return std::nullopt;
+  }
+  std::string program(PATH_MAX, '\0');
+  const ssize_t size = readlink("/proc/self/exe", program.data(), program.size());
+  if (size < 0) {
+    return fail_errno(errno, "cannot find where this program is (/proc/self/exe)");
+  }
+  program.resize(static_cast<size_t>(size));
+  std::vector<std::string> arguments = {"--tracker", fmt::format("http://{}/announce", own_address),
+                                        "--memory", "16MiB"};
+  if (settings.orders_from_anywhere) {
+    arguments.emplace_back("--open");
+  } else if (!settings.fleet_key_path.empty()) {
+    arguments.insert(arguments.end(), {"--fleet-key", settings.fleet_key_path});
+  }
+  return coordinator::CopiesOptions{
+      .directory = directory,
+      .program = {.program = std::move(program), .arguments = std::move(arguments)}};
 }
 
 }  // namespace
@@ -44,6 +87,10 @@ Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
       leads.error().code != ErrorCode::timeout) {
     return fail(leads.error());
   }
+  Result<std::optional<coordinator::CopiesOptions>> copies = copies_of(settings, address);
+  if (!copies) {
+    return fail(copies.error());
+  }
   const uint32_t places = server.connections_max();
   auto plane = coordinator::ControlPlane::create(
       server.reactor(), server.public_server(), std::move(*store), *made,
@@ -52,7 +99,8 @@ Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
            std::max(places / 2, places - std::min(places, limits::coordinator_places_kept)),
        .buffer_group = tracker::TrackerServer::buffer_group_free,
        .fleet_keys = settings.tracker.tunables.fleet_keys,
-       .orders_from_anywhere = settings.orders_from_anywhere});
+       .orders_from_anywhere = settings.orders_from_anywhere,
+       .copies = std::move(*copies)});
   if (!plane) {
     return fail(plane.error());
   }

@@ -221,6 +221,11 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "Be a coordinator of rollouts as well, and keep what it knows in this directory "
                   "(or at sqlite:FILE, or etcd:URL,URL,... which several coordinators share)")
       .type_name("DIR");
+  command
+      .add_option("--data", options.words.data,
+                  "Where the coordinator keeps its own copies of releases; default: beside its "
+                  "state, if that is on this machine")
+      .type_name("DIR");
   command.add_flag("--background", options.background,
                    "Return when it listens; it continues in the background");
 }

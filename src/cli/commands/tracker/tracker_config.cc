@@ -146,17 +146,26 @@ class Reader {
                : Status();
   }
 
-  Status take_state(const toml::table& root) {
-    const toml::node* node = root.get("state");
+  Status take_place(const toml::table& root, const char* key, const char* demand,
+                    std::string& place) const {
+    const toml::node* node = root.get(key);
     if (node == nullptr) {
       return {};
     }
     const auto* text = node->as_string();
     if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
-      return wrong(*node, "state must be a directory, or a place such as \"sqlite:FILE\"");
+      return wrong(*node, demand);
     }
-    config_.state = text->get();
+    place = text->get();
     return {};
+  }
+
+  Status take_state(const toml::table& root) {
+    Status taken =
+        take_place(root, "state", "state must be a directory, or a place such as \"sqlite:FILE\"",
+                   config_.state);
+    return taken ? take_place(root, "data", "data must be the path of a directory", config_.data)
+                 : taken;
   }
 
   Status take_limits(const toml::table& root) {

@@ -23,6 +23,7 @@ struct TrackerConfig {
   std::string fleet_key_path;
   bool is_open = false;
   std::string state;  // where the coordinator keeps its state; empty: there is none
+  std::string data;   // and its copies of releases; empty: with its state
   std::optional<uint32_t> connections_max;
   std::optional<uint32_t> hosts_max;
   std::optional<uint32_t> releases_max;

@@ -65,7 +65,8 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
       return fail(config.error());
     }
   }
-  TrackerSettings settings{.state = words.state.empty() ? config->state : words.state};
+  TrackerSettings settings{.state = words.state.empty() ? config->state : words.state,
+                           .data = words.data.empty() ? config->data : words.data};
   tracker::TrackerOptions& options = settings.tracker;
   if (Status listen = set_listen(words, *config, options); !listen) {
     return fail(listen.error());
@@ -92,6 +93,7 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
   }
   options.tunables.fleet_keys = *keys;
   settings.orders_from_anywhere = is_open;
+  settings.fleet_key_path = is_open ? "" : key_path;
   options.tunables.hosts_max = config->hosts_max.value_or(options.tunables.hosts_max);
   options.tunables.releases_max = config->releases_max.value_or(options.tunables.releases_max);
   options.connections_max = config->connections_max.value_or(options.connections_max);

@@ -20,12 +20,15 @@ struct TrackerWords {
   bool is_open = false;
   std::optional<Duration> idle_max;
   std::string state;  // where the coordinator keeps its state
+  std::string data;   // and its copies of releases
 };
 
 // What it comes to.
 struct TrackerSettings {
   tracker::TrackerOptions tracker;
   std::string state;                  // of the coordinator; empty: there is none
+  std::string data;                   // where it keeps copies of releases; empty: in `state`
+  std::string fleet_key_path;         // empty: the default one, if it is there
   bool orders_from_anywhere = false;  // of an open coordinator
 };
 
