@@ -54,6 +54,7 @@ class FakeCoordinator:
         self.facts = []
         self.requests = []  # heads of whatever was asked
         self.refusal = None  # (status line, body) in place of the upgrade
+        self.gate = None  # a function of the target: None, or such a refusal
         self.is_deaf = False  # hears, and answers nothing any more
         self.greetings = {}
         self.links = {}  # connection -> lock for sending
@@ -135,6 +136,10 @@ class FakeCoordinator:
             text = head.split(b"\r\n\r\n")[0].decode()
             self.requests.append(text)
             target = text.split(" ")[1]
+            refusal = self.gate(target) if self.gate is not None else None
+            if refusal is not None:
+                self._answer(connection, *refusal)
+                return
             if target.startswith("/control/agent"):
                 self._serve_agent(connection)
             elif target.startswith("/control/torrent"):

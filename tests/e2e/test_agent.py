@@ -356,10 +356,11 @@ class Life(AgentCase):
 
     def test_an_idle_agent_is_small_and_sleeps(self):
         release = self.release("v1")
-        self.configure("health = 'true'")
+        self.configure()
         agent = self.start_agent()
         self.run_release(release, attempt=5)
         time.sleep(4)  # what was fetched is served and cleaned up
+        wait_until(lambda: not list((self.state / "apps" / "shop" / "archives").iterdir()), "the archive is gone")
 
         def status(key):
             for line in pathlib.Path(f"/proc/{agent.pid}/status").read_text().splitlines():
@@ -369,7 +370,12 @@ class Life(AgentCase):
 
         if not os.environ.get("MURDER_SANITIZED"):
             self.assertLessEqual(status("VmRSS"), 16 * 1024)
-        self.assertLessEqual(status("Threads"), 3)
+        self.assertEqual(status("Threads"), 1)
+        # One heartbeat: it wakes to report, and for the answer.
+        before, count = status("voluntary_ctxt_switches"), len(self.coordinator.reports)
+        wait_until(lambda: len(self.coordinator.reports) > count, "a heartbeat", seconds=40)
+        time.sleep(3)
+        self.assertLessEqual(status("voluntary_ctxt_switches") - before, 8)
 
     def test_a_configuration_that_others_may_write_is_refused(self):
         self.configure()

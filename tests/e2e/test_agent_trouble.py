@@ -1,0 +1,208 @@
+"""murder agent where the world is not as it should be: full disks, closed fleets, wrong clocks, signatures that are demanded,
+messages that are late; and what its service manager and its monitoring are told."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from agent_case import AgentCase, wait_until, wanted_app
+from fleet_keys import hkdf, key_line, mac, new_secret, signed_target, write_keys
+from harness import PROGRAM, Running
+from test_agent_coordinator import WithCoordinator
+from test_full_disk import can_mount
+from test_service import Manager
+
+
+class FullDisk(AgentCase):
+    def setUp(self):
+        super().setUp()
+        if os.getuid() != 0:
+            self.skipTest("mounting a small tmpfs needs root")
+        self.small = self.path("small")
+        self.small.mkdir()
+        if not can_mount(self.small):
+            self.skipTest("mounting a tmpfs is not allowed here")
+
+    def mount(self, size):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", self.small], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.small], check=False)
+
+    def test_no_room_for_a_release_is_told_and_it_is_fetched_when_there_is_room(self):
+        self.mount("1m")
+        self.to = self.small / "srv"
+        release = self.release("v1", {"big": os.urandom(3_000_000)})
+        self.start_agent()
+        self.coordinator.want(wanted_app("shop", release, attempt=5, activate=True))
+        app = self.coordinator.wait_for_app(lambda app: app["failed_attempt"] == 5, "it failed")
+        self.assertEqual(app["failure"], "fetch")
+        self.assertIn("too full", app["text"])
+        subprocess.run(["mount", "-o", "remount,size=20m", self.small], check=True)
+        self.run_release(release, attempt=6)
+
+    def test_what_it_begins_is_written_on_a_full_disk(self):
+        self.mount("8m")
+        self.state = self.small / "state"
+        first, second = self.release("v1"), self.release("v2")
+        self.start_agent()
+        self.run_release(first, attempt=5)
+        self.coordinator.want(wanted_app("shop", second, attempt=6))
+        self.coordinator.wait_for_app(lambda app: second in app["ready"], "it is there")
+        with open(self.small / "filler", "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(b"x" * 4096)
+            except OSError:
+                pass
+        self.assertTrue((self.state / "reserve").exists())
+        self.coordinator.want(wanted_app("shop", second, attempt=7, activate=True))
+        self.coordinator.wait_for_app(lambda app: app["attempt"] == 7, "it is begun")
+        self.assertEqual(self.kept()["apps"][0]["attempt"], 7)
+        self.assertFalse((self.state / "reserve").exists())
+
+
+class Signed(AgentCase):
+    def test_a_host_that_demands_signatures_takes_nothing_else_whatever_a_coordinator_says(self):
+        key = self.path("key")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        signers = self.path("allowed_signers")
+        signers.write_text("olga " + key.with_suffix(".pub").read_text())
+        unsigned = self.release("v1")
+        source = self.path("source-v2")
+        source.mkdir()
+        (source / "version").write_text("v2")
+        made = self.murder_json("create", source, "--tag", "v2", "--temp-path", self.temp_path, "--tracker", self.tracker,
+                                "--sign", key, "--app", "shop", "--serial", "9")
+        self.seed(made["torrent"])
+        signed = made["info_hash"]
+        self.coordinator.torrents[signed] = pathlib.Path(made["torrent"]).read_bytes()
+        self.configure(allowed_signers=json.dumps(str(signers)))
+        self.start_agent()
+        self.coordinator.want(wanted_app("shop", unsigned, attempt=5, activate=True))
+        app = self.coordinator.wait_for_app(lambda app: app["failed_attempt"] == 5, "it is refused")
+        self.assertIn("it is not signed", app["text"])
+        self.assertEqual(app["ready"], [])
+        self.assertFalse((self.to / "v1").exists())
+        self.run_release(signed, attempt=6, serial=9)
+        self.assertEqual(self.current(), "v2")
+
+
+class Closed(WithCoordinator):
+    """A closed fleet: the agent proves the key to the coordinator, its peers prove it to each other."""
+
+    def start_coordinator(self):
+        self.key = write_keys(self.path("fleet.key"), key_line(new_secret()))
+        running = Running(self, [PROGRAM, "tracker", "--listen", self.place, "--fleet-key", str(self.key), "--state",
+                                 str(self.store)], self.environment)
+        self.started.append(running)
+        wait_until(lambda: "listens" in running.output, "the coordinator listens")
+        return running
+
+    def test_a_member_is_let_in_and_a_stranger_is_told_what_is_wrong(self):
+        member = self.agent("w1", fleet_key=json.dumps(str(self.key)))
+        wait_until(lambda: "connected to the coordinator" in member.error, "the member is connected")
+        stranger = self.agent("w2")
+        wait_until(lambda: "HTTP status 403" in stranger.error, "the stranger is refused")
+
+
+class WrongClock(AgentCase):
+    def test_a_host_whose_clock_is_wrong_by_years_takes_part(self):
+        secret = new_secret()
+        key = write_keys(self.path("fleet.key"), key_line(secret))
+        ahead_s = 5 * 365 * 24 * 3600
+
+        def gate(target):
+            unsigned, _, token = target.rpartition("token=")
+            unsigned = unsigned[:-1]
+            time_text, _, _ = token.partition("-")
+            self.assertEqual(signed_target(secret, unsigned, time_s=int(time_text)), target)
+            now_s = int(time.time()) + ahead_s
+            if abs(int(time_text) - now_s) <= 300:
+                return None
+            clock = mac(hkdf(secret, b"", b"murder clock 1 fleet"), b"%d\n%s" % (now_s, token.encode()))
+            return ("403 Forbidden", b"clock %d %s\n" % (now_s, clock.hex()[:32].encode()))
+
+        self.coordinator.gate = gate
+        release = self.release("v1")
+        self.configure(fleet_key=json.dumps(str(key)))
+        agent = self.start_agent()
+        self.coordinator.want(wanted_app("shop", release, attempt=5))
+        self.coordinator.wait_for_app(lambda app: app["phase"] == "fetching", "it is connected, and has begun")
+        self.assertIn("clock differs", agent.error)
+        torrents = self.state / "apps" / "shop" / "torrents"
+        wait_until(lambda: list(torrents.glob("*.torrent")), "it has the torrent")
+
+
+class Messages(AgentCase):
+    def test_a_message_that_is_late_or_doubled_does_nothing(self):
+        first, second = self.release("v1"), self.release("v2")
+        log = self.path("hook.log")
+        self.configure(f"after_activate = 'echo $MURDER_TAG >> {log}'")
+        self.start_agent()
+        self.run_release(first, attempt=5)
+        self.run_release(second, attempt=6)
+        # What was wanted before, with its older revision.
+        self.coordinator.revision -= 3
+        self.coordinator.want(wanted_app("shop", first, attempt=7, activate=True))
+        time.sleep(1)
+        self.assertEqual(self.current(), "v2")
+        self.coordinator.revision += 10
+        for _ in range(3):
+            self.coordinator.want(wanted_app("shop", second, attempt=6, activate=True))
+        time.sleep(1)
+        self.assertEqual(log.read_text().split(), ["v1", "v2"])
+
+    def test_members_of_a_later_version_are_skipped(self):
+        release = self.release("v1")
+        self.start_agent()
+        self.coordinator.want({**wanted_app("shop", release, attempt=5, activate=True), "of_the_future": [{"x": 1}]})
+        self.coordinator.wait_for_app(lambda app: app["active"] == release and app["is_healthy"], "it is active")
+
+
+class Told(AgentCase):
+    def test_the_service_manager_is_told_its_life(self):
+        manager = Manager(self, str(self.path("notify")))
+        self.environment["NOTIFY_SOCKET"] = manager.name
+        agent = self.start_agent()
+        manager.wait_for("READY=1")
+        agent.signal(signal.SIGHUP)
+        manager.wait_for("READY=1", count=2)
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0)
+        self.assertEqual(manager.states(), ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"])
+
+    def test_metrics_are_those_that_are_documented(self):
+        metrics = self.path("agent.prom")
+        release = self.release("v1", {"big": os.urandom(300_000)})
+        self.configure(metrics_file=json.dumps(str(metrics)))
+        agent = self.start_agent()
+        self.run_release(release, attempt=5)
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0)
+        text = metrics.read_text()
+        page = (pathlib.Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
+        names = set(re.findall(r"(?m)^(murder_agent_\w+)", text))
+        self.assertEqual(names, set(re.findall(r"`(murder_agent_\w+)", page)))
+        self.assertRegex(text, r'murder_agent_received_bytes_total\{app="shop",source="swarm"\} [1-9]')
+        self.assertIn('murder_agent_steps_total{app="shop",step="activate",outcome="done"} 1', text)
+        self.assertIn('murder_agent_releases{app="shop",state="active"} 1', text)
+
+
+class Once(AgentCase):
+    def test_it_reads_its_configuration_from_standard_input(self):
+        self.configure()
+        with open(self.config_path, "rb") as config:
+            process = subprocess.Popen([PROGRAM, "agent", "--once"], stdin=config, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, env=self.environment)
+        self.addCleanup(process.stderr.close)
+        self.coordinator.wait_for(lambda report: report["host"] == "w1", "it reports")
+        process.terminate()
+        self.assertEqual(process.wait(20), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
