@@ -102,8 +102,10 @@ class FakeAgent:
         self.wanted = None
         self.revision = 0
 
-    def connect(self, coordinator, target="/control/agent", **hello):
-        """A new process of the agent: its number counts anew."""
+    def connect(self, coordinator, target="/control/agent", keeps_old=False, **hello):
+        """A new process of the agent: its number counts anew. `hello`: members of that, instead of the right ones."""
+        if not keeps_old:
+            self.close()
         self.session, self.number, self.greeting_number = secrets.randbits(60), 0, 0
         self.link = Link(coordinator, target)
         challenge = self.link.read()

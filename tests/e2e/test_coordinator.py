@@ -235,7 +235,7 @@ class Agents(CoordinatorCase):
         self.start_coordinator()
         agent = self.agent("w1")
         old = agent.link
-        agent.connect(self.coordinator)
+        agent.connect(self.coordinator, keeps_old=True)
         agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
         self.assertEqual(old.read_to_end(), "")
 

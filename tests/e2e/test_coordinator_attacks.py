@@ -1,0 +1,150 @@
+"""What agents and strangers may do to a coordinator: take their own time and memory, and nobody else's."""
+
+import http.client
+import json
+import pathlib
+import socket
+import struct
+import time
+import unittest
+
+from coordinator_case import CoordinatorCase
+from fake_agent import Link, Refused
+from harness import is_alive, wait_until
+
+
+class Attacks(CoordinatorCase):
+    def resident_kib(self):
+        status = pathlib.Path(f"/proc/{self.tracker.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    def round_trip(self, agent):
+        """Reports, and waits until that is heard."""
+        agent.report()
+        number = agent.number
+        agent.hear_until(lambda each: each.wanted and each.wanted["heard_number"] >= number, "its report is heard")
+
+    def test_links_that_are_mute_or_send_half_of_something_are_closed(self):
+        self.start_coordinator()
+        good = self.agent("w1")
+        mute, cut, trickle = Link(self.coordinator), Link(self.coordinator), self.agent("w2")
+        for link in (mute, cut):
+            link.read()
+        cut.send_bytes(b'{"type"', 1000)
+        part = struct.pack(">I", 1000)
+        waiting = {"mute": mute, "cut": cut, "trickle": trickle.link}
+        ended = set()
+        deadline = time.monotonic() + 60
+        while ended != set(waiting) and time.monotonic() < deadline:
+            if "trickle" not in ended:
+                try:
+                    trickle.link.socket.sendall(part[:1])
+                    part = part[1:] or b" "
+                except OSError:
+                    ended.add("trickle")
+            for name, link in waiting.items():
+                link.socket.settimeout(0.2)
+                try:
+                    if link.socket.recv(65536) == b"":
+                        ended.add(name)
+                except TimeoutError:
+                    pass
+                except OSError:
+                    ended.add(name)
+        self.assertEqual(ended, set(waiting))
+        mute.close()
+        cut.close()
+        self.round_trip(good)
+
+    def test_a_flood_of_reports_waits_and_holds_up_nobody(self):
+        self.start_coordinator()
+        good, flood = self.agent("w1"), self.agent("w2")
+        before = self.resident_kib()
+        # More than the kernel holds of it.
+        message = json.dumps({"type": "facts", "version": "1", "free_bytes": 1, "padding": "x" * 60_000}).encode()
+        messages = (struct.pack(">I", len(message)) + message) * 500
+        flood.link.socket.settimeout(2)
+        try:
+            flood.link.socket.sendall(messages)
+            self.fail("all of it was read at once")
+        except TimeoutError:
+            pass  # it is not read any more
+        for _ in range(5):
+            self.round_trip(good)
+        self.assertLess(self.resident_kib() - before, 8 * 1024)
+        self.assertTrue(is_alive(self.tracker.pid))
+
+    def test_agents_leave_room_for_operators_and_announces(self):
+        config = self.path("tracker.toml")
+        config.write_text("[limits]\nconnections = 64\n")
+        self.start_coordinator("--config", config)
+        links = []
+        refused = None
+        for _ in range(64):
+            try:
+                links.append(Link(self.coordinator))
+            except Refused as error:
+                refused = str(error)
+                break
+        self.assertEqual(len(links), 32)
+        self.assertIn("503", refused)
+        self.assertEqual(self.must("GET", "/control/agents")["count"], 0)
+        self.assertEqual(self.ask("GET", "/status.json")[0], 200)
+        for link in links:
+            link.close()
+        agent = wait_until(lambda: self.try_agent("w1"), "there is room again")
+        self.round_trip(agent)
+
+    def try_agent(self, host):
+        try:
+            return self.agent(host)
+        except Refused:
+            return None
+
+    def test_one_that_never_reads_is_told_no_more_and_closed(self):
+        self.start_coordinator()
+        good, deaf = self.agent("w1"), self.agent("w2")
+        deaf.link.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        before = self.resident_kib()
+
+        def is_closed():
+            try:
+                for _ in range(16):
+                    deaf.report()
+            except OSError:
+                return True
+            return not next(each for each in self.must("GET", "/control/agents")["agents"]
+                            if each["host"] == "w2")["connected"]
+
+        # It is either closed for not reading, or what it is sent fits into the kernel's buffers.
+        for _ in range(100):
+            if is_closed():
+                break
+        self.assertLess(self.resident_kib() - before, 8 * 1024)
+        self.round_trip(good)
+
+    def test_orders_that_are_cut_or_huge_do_no_harm(self):
+        self.start_coordinator()
+        host, port = self.coordinator.rsplit(":", 1)
+        before = self.resident_kib()
+        cut = []
+        for _ in range(20):
+            one = socket.create_connection((host, int(port)))
+            one.sendall(b"PUT /control/release?app=shop&tag=v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 16000000\r\n\r\n")
+            one.sendall(b"x" * 100_000)
+            cut.append(one)
+        self.publish("v1")
+        for one in cut:
+            one.close()
+        self.assertEqual(self.ask("POST", "/control/rollout?app=shop&tag=v1", b"[" * 60_000)[0], 400)
+        self.assertEqual(self.ask("POST", "/control/rollout?app=shop&tag=v1", b"{" * 70_000)[0], 413)
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        connection.request("GET", "/control/agents?group=" + "a" * 20_000)
+        self.assertEqual(connection.getresponse().status, 431)
+        connection.close()
+        self.assertLess(self.resident_kib() - before, 16 * 1024)
+        self.assertTrue(is_alive(self.tracker.pid))
+
+
+if __name__ == "__main__":
+    unittest.main()
