@@ -8,28 +8,42 @@ namespace murder::trust {
 namespace {
 
 constexpr size_t mac_at = frame_bytes - mac_bytes;
+constexpr size_t transport_at = frame_begin.size();
+constexpr size_t version_at = transport_at + 1;
+constexpr uint8_t frame_version = 1;
+constexpr std::array<uint8_t, sealed_handshake_bytes> no_handshake{};
 
 // Head and nonce of a frame: what its MAC is over.
-void begin_frame(std::span<uint8_t> frame, const Nonce& nonce) {
-  std::ranges::copy(frame_head, frame.begin());
-  std::ranges::copy(nonce, frame.subspan(frame_head.size()).begin());
+void begin_frame(std::span<uint8_t> frame, const Nonce& nonce, Transport transport) {
+  std::ranges::copy(frame_begin, frame.begin());
+  frame[transport_at] = static_cast<uint8_t>(transport);
+  frame[version_at] = frame_version;
+  std::ranges::copy(nonce, frame.subspan(frame_head_bytes).begin());
 }
 
-bool has_head(FrameView frame) {
-  return std::ranges::equal(frame.first<frame_head.size()>(), frame_head);
+std::optional<Transport> transport_of(FrameView frame) {
+  const bool has_head = std::ranges::equal(frame.first<frame_begin.size()>(), frame_begin) &&
+                        frame[version_at] == frame_version &&
+                        frame[transport_at] <= static_cast<uint8_t>(Transport::tls);
+  return has_head ? std::optional(static_cast<Transport>(frame[transport_at])) : std::nullopt;
 }
 
 }  // namespace
 
-PeerProof::PeerProof(const SwarmKeys& keys, Role role, const Nonce& nonce)
-    : keys_(&keys), key_(keys.keys.data()), role_(role), nonce_(nonce) {
+PeerProof::PeerProof(const SwarmKeys& keys, Role role, const Nonce& nonce, Transport transport)
+    : keys_(&keys),
+      key_(keys.keys.data()),
+      role_(role),
+      nonce_(nonce),
+      transport_(transport),
+      remote_transport_(transport) {
   ENSURE(keys.count > 0);
 }
 
 Frame PeerProof::hello() {
   ENSURE(role_ == Role::dialler);
   const std::span<uint8_t> frame = std::span(frames_).first<frame_bytes>();
-  begin_frame(frame, nonce_);
+  begin_frame(frame, nonce_, transport_);
   std::ranges::copy(hmac_sha256(key_->hello, frame.first(mac_at)), frame.subspan(mac_at).begin());
   Frame hello{};
   std::ranges::copy(frame, hello.begin());
@@ -44,13 +58,15 @@ std::optional<Frame> PeerProof::answer(FrameView hello) {
     const Mac mac = hmac_sha256(key.hello, hello.first(mac_at));
     fitting = is_same(mac, hello.subspan(mac_at)) ? &key : fitting;
   }
-  if (fitting == nullptr || !has_head(hello)) {
+  const std::optional<Transport> transport = transport_of(hello);
+  if (fitting == nullptr || !transport) {
     return std::nullopt;
   }
   key_ = fitting;
+  remote_transport_ = *transport;
   std::ranges::copy(hello, frames_.begin());
   const std::span<uint8_t> frame = std::span(frames_).subspan<frame_bytes>();
-  begin_frame(frame, nonce_);
+  begin_frame(frame, nonce_, transport_);
   std::ranges::copy(answer_mac(*key_), frame.subspan(mac_at).begin());
   Frame made{};
   std::ranges::copy(frame, made.begin());
@@ -65,7 +81,26 @@ Mac PeerProof::answer_mac(const SwarmKey& key) const {
 bool PeerProof::take_answer(FrameView answer) {
   ENSURE(role_ == Role::dialler);
   std::ranges::copy(answer, std::span(frames_).subspan<frame_bytes>().begin());
-  return is_same(answer_mac(*key_), answer.subspan(mac_at)) && has_head(answer);
+  const std::optional<Transport> transport = transport_of(answer);
+  if (!is_same(answer_mac(*key_), answer.subspan(mac_at)) || !transport) {
+    return false;
+  }
+  remote_transport_ = *transport;
+  return true;
+}
+
+Mac PeerProof::farewell() const {
+  ENSURE(role_ == Role::dialler);
+  return seal(no_handshake);
+}
+
+bool PeerProof::is_farewell(std::span<const uint8_t, mac_bytes> mac) const {
+  return is_sealed(mac, no_handshake);
+}
+
+Secret PeerProof::tls_key() const {
+  ENSURE(transport_ == Transport::tls && !differs());
+  return hmac_sha256(key_->tls, frames_);
 }
 
 Mac PeerProof::seal_by(Role role, HandshakeView handshake) const {

@@ -10,7 +10,8 @@ SwarmKeys swarm_keys_of(const KeyPair& fleet, const InfoHash& info_hash) {
         .hello = hkdf_sha256(secret, salt, "murder peer 1 hello"),
         .answer = hkdf_sha256(secret, salt, "murder peer 1 answer"),
         .dialler_seal = hkdf_sha256(secret, salt, "murder peer 1 dialler seal"),
-        .acceptor_seal = hkdf_sha256(secret, salt, "murder peer 1 acceptor seal")};
+        .acceptor_seal = hkdf_sha256(secret, salt, "murder peer 1 acceptor seal"),
+        .tls = hkdf_sha256(secret, salt, "murder peer 1 tls")};
   }
   return keys;
 }

@@ -17,6 +17,7 @@ struct SwarmKey {
   Secret answer{};
   Secret dialler_seal{};
   Secret acceptor_seal{};
+  Secret tls{};
 };
 
 struct SwarmKeys {

@@ -134,11 +134,50 @@ TEST_CASE("an answer to another hello is refused") {
   CHECK(!dialler.take_answer(*PeerProof(keys, Role::acceptor, nonce(2)).answer(other.hello())));
 }
 
+TEST_CASE("members of different transports find out, and agree on nothing else") {
+  const SwarmKeys keys = keys_of({1});
+  for (const Transport transport : {Transport::plain, Transport::tls}) {
+    const Transport other = transport == Transport::plain ? Transport::tls : Transport::plain;
+    PeerProof dialler(keys, Role::dialler, nonce(1), transport);
+    PeerProof acceptor(keys, Role::acceptor, nonce(2), other);
+    REQUIRE(dialler.take_answer(*acceptor.answer(dialler.hello())));
+    CHECK(dialler.differs());
+    CHECK(acceptor.differs());
+    CHECK(acceptor.is_farewell(dialler.farewell()));
+    CHECK(!acceptor.is_farewell(dialler.seal(handshake(3))));
+  }
+}
+
+TEST_CASE("a transport that was changed on the way, or is unknown, is refused") {
+  const SwarmKeys keys = keys_of({1});
+  for (const uint8_t transport : {uint8_t{0}, uint8_t{2}, uint8_t{255}}) {
+    Frame hello = PeerProof(keys, Role::dialler, nonce(1), Transport::tls).hello();
+    hello[6] = transport;
+    CHECK(!PeerProof(keys, Role::acceptor, nonce(2), Transport::plain).answer(hello));
+    CHECK(!PeerProof(keys, Role::acceptor, nonce(2), Transport::tls).answer(hello));
+  }
+}
+
+TEST_CASE("both sides of a connection have one key for TLS, and other connections others") {
+  const SwarmKeys keys = keys_of({1});
+  const auto key_of = [&](uint8_t dialler_nonce, uint8_t acceptor_nonce) {
+    PeerProof dialler(keys, Role::dialler, nonce(dialler_nonce), Transport::tls);
+    PeerProof acceptor(keys, Role::acceptor, nonce(acceptor_nonce), Transport::tls);
+    REQUIRE(dialler.take_answer(*acceptor.answer(dialler.hello())));
+    CHECK(!dialler.differs());
+    CHECK(dialler.tls_key() == acceptor.tls_key());
+    return dialler.tls_key();
+  };
+  CHECK(key_of(1, 2) == key_of(1, 2));
+  CHECK(key_of(1, 2) != key_of(1, 3));
+  CHECK(key_of(1, 2) != key_of(3, 2));
+}
+
 TEST_CASE("all keys of a swarm differ") {
   const SwarmKeys keys = keys_of({1, 2});
   std::vector<Secret> all;
   for (const SwarmKey& key : keys.all()) {
-    all.insert(all.end(), {key.hello, key.answer, key.dialler_seal, key.acceptor_seal});
+    all.insert(all.end(), {key.hello, key.answer, key.dialler_seal, key.acceptor_seal, key.tls});
   }
   std::sort(all.begin(), all.end());
   CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
