@@ -70,7 +70,7 @@ LAYERS = {
     },
     "cli/commands": {
         "cli/ui", "cli/signing", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive",
-        "engine/control", "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "tracker", "agent", "coordinator",
+        "engine/control", "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "engine/tls", "tracker", "agent", "coordinator",
         "coordinator/store",
     },
     "cli": {"cli/ui", "cli/fleet", "cli/commands", "engine/base", "engine/hash", "engine/archive"},

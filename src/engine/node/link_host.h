@@ -18,6 +18,7 @@
 #include "engine/node/store.h"
 #include "engine/node/throttle.h"
 #include "engine/swarm/swarm.h"
+#include "engine/tls/context.h"
 #include "engine/trust/swarm_keys.h"
 
 namespace murder::node {
@@ -37,6 +38,7 @@ struct LinkHost {
   SendPath send_path = SendPath::automatic;
   std::optional<IpAddress> source;           // connections leave from this address
   const trust::SwarmKeys* closed = nullptr;  // peers prove one of them; nullptr: an open swarm
+  const tls::Context* encryption = nullptr;  // links have TLS; of a closed swarm only
 
   [[nodiscard]] Instant now() const { return reactor.now(); }
   [[nodiscard]] uint64_t release_offset(const BlockRange& block) const {

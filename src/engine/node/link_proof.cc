@@ -35,8 +35,11 @@ LinkProof::Taken LinkProof::take_first(trust::FrameView frame) {
     taken.is_right = taken.answer.has_value();
   } else {
     taken.is_right = proof_.take_answer(frame);
+    if (proof_.differs()) {
+      return {.farewell = proof_.farewell()};
+    }
   }
-  if (taken.is_right && kept_back_) {
+  if (taken.is_right && kept_back_ && !proof_.differs()) {
     taken.sealed = sealed(*kept_back_);
     kept_back_.reset();
   }
@@ -46,7 +49,7 @@ LinkProof::Taken LinkProof::take_first(trust::FrameView frame) {
 
 LinkProof::Taken LinkProof::take_sealed(std::span<const uint8_t, sealed_bytes> frame) const {
   const auto wire = frame.subspan<trust::mac_bytes>();
-  if (!proof_.is_sealed(frame.first<trust::mac_bytes>(), wire)) {
+  if (proof_.differs() || !proof_.is_sealed(frame.first<trust::mac_bytes>(), wire)) {
     return {};
   }
   Taken taken{.handshake = codec::decode_handshake(wire)};

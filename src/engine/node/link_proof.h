@@ -7,8 +7,8 @@
 // acceptor  hello (frame_bytes)               its answer
 //           seal and handshake                its seal, in front of its handshake
 //
-// A stranger fails at the first frame, of which the head is looked at as soon as it is there, and
-// is sent nothing.
+// A stranger fails at the first frame, of which the beginning is looked at as soon as it is there,
+// and is sent nothing. A member that speaks TLS (link_cipher.h) learns by our frame that we do not.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ class LinkProof {
   }
 
   [[nodiscard]] std::span<const uint8_t> awaited_head() const {
-    return is_answered_ ? std::span<const uint8_t>() : trust::frame_head;
+    return is_answered_ ? std::span<const uint8_t>() : trust::frame_begin;
   }
 
   // A dialler's hello was not answered rightly so far.
@@ -48,10 +48,15 @@ class LinkProof {
     return proof_.role() == Role::dialler && !is_answered_;
   }
 
+  // A member that speaks another transport, which ends the link. (One that asks for TLS is no
+  // tracker.)
+  [[nodiscard]] bool differs() const { return proof_.differs(); }
+
   struct Taken {
     bool is_right = false;
     std::optional<trust::Frame> answer;         // to be sent
     std::optional<Sealed> sealed;               // likewise
+    std::optional<trust::Mac> farewell;         // likewise, before the link ends
     std::optional<codec::Handshake> handshake;  // of the other side, which has proven the key
   };
   // `frame` has awaited_bytes().

@@ -11,6 +11,7 @@ using swarm::CloseReason;
 void PeerLink::begin(LinkProof::Role role) {
   connected_at_ = host_.now();
   if (host_.closed == nullptr) {
+    ENSURE(host_.encryption == nullptr);
     enter(State::handshaking);
     host_.work.wants_arm(*this);
     return;
@@ -21,12 +22,29 @@ void PeerLink::begin(LinkProof::Role role) {
     host_.work.wants_end(*this, CloseReason::unproven);
     return;
   }
-  proof_.emplace(*host_.closed, role, nonce);
-  receiver_.await_proof(proof_->awaited_bytes(), proof_->awaited_head());
-  if (role == LinkProof::Role::dialler) {
-    send_bytes(proof_->hello());
+  if (host_.encryption != nullptr) {
+    cipher_.emplace(*host_.encryption, *host_.closed, role, nonce);
+    host_.work.wants_flush(*this);
+  } else {
+    proof_.emplace(*host_.closed, role, nonce);
+    receiver_.await_proof(proof_->awaited_bytes(), proof_->awaited_head());
+    if (role == LinkProof::Role::dialler) {
+      send_bytes(proof_->hello());
+    }
   }
   host_.work.wants_arm(*this);
+}
+
+CloseReason PeerLink::reason_unproven() const {
+  const bool differs = (proof_ && proof_->differs()) || (cipher_ && cipher_->differs());
+  return differs ? CloseReason::transport_differs : CloseReason::unproven;
+}
+
+CloseReason PeerLink::reason_of_end(CloseReason otherwise) const {
+  const bool is_unanswered =
+      (proof_ && proof_->is_unanswered()) || (cipher_ && cipher_->is_unanswered());
+  const CloseReason unproven = reason_unproven();
+  return is_unanswered || unproven != CloseReason::unproven ? unproven : otherwise;
 }
 
 // Some hundred bytes in an empty queue.
@@ -38,7 +56,8 @@ void PeerLink::send_bytes(std::span<const uint8_t> bytes) {
 }
 
 void PeerLink::send_handshake(const codec::Handshake& handshake) {
-  if (host_.closed == nullptr) {
+  if (host_.closed == nullptr || cipher_) {
+    // With TLS it waits in the queue until all passes in records.
     std::array<uint8_t, codec::handshake_bytes> wire{};
     codec::encode_handshake(handshake, wire);
     send_bytes(wire);
@@ -52,7 +71,10 @@ void PeerLink::send_handshake(const codec::Handshake& handshake) {
 void PeerLink::take_proof(std::span<const uint8_t> frame) {
   const LinkProof::Taken taken = proof_->take(frame);
   if (!taken.is_right) {
-    end(CloseReason::unproven);
+    if (taken.farewell) {
+      send_now(*taken.farewell);
+    }
+    end(reason_unproven());
     return;
   }
   if (taken.answer) {

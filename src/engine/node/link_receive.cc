@@ -1,4 +1,5 @@
 // How a link receives: what it asks the ring for, and where the swarm hears of what came.
+#include <algorithm>
 #include <cerrno>
 
 #include "engine/base/ensure.h"
@@ -9,23 +10,32 @@ namespace murder::node {
 
 using swarm::CloseReason;
 
+bool PeerLink::begin_segments() {
+  receiver_.begin_segments();
+  if (!receiver_.predicts()) {
+    return false;
+  }
+  std::array<swarm::OutgoingRequest, LinkReceiver::predicted_max> requests;
+  const uint32_t count = host_.swarm.expected(session_, requests);
+  for (const swarm::OutgoingRequest& request : std::span(requests).first(count)) {
+    if (!receiver_.predict(host_.pieces.memory().at(request.buffer, request.block.offset),
+                           request.block.size_bytes)) {
+      break;
+    }
+  }
+  return true;
+}
+
 void PeerLink::arm() {
   if (!is_connected() || recv_.in_flight() || !host_.download.may_pass(*this)) {
     return;
   }
   ENSURE(fd_.is_open());
-  receiver_.begin_segments();
-  const bool predicts = receiver_.predicts();
-  if (predicts) {
-    std::array<swarm::OutgoingRequest, LinkReceiver::predicted_max> requests;
-    const uint32_t count = host_.swarm.expected(session_, requests);
-    for (const swarm::OutgoingRequest& request : std::span(requests).first(count)) {
-      if (!receiver_.predict(host_.pieces.memory().at(request.buffer, request.block.offset),
-                             request.block.size_bytes)) {
-        break;
-      }
-    }
+  if (cipher_) {
+    arm_cipher();
+    return;
   }
+  const bool predicts = begin_segments();
   const uint64_t portion_bytes = host_.download.portion_bytes();
   const std::span<iovec> segments = receiver_.end_segments(portion_bytes);
   ENSURE(!segments.empty());
@@ -80,12 +90,17 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
     if (state_ != State::proving) {
       host_.swarm.bytes_received(session_, static_cast<uint32_t>(result), host_.now());
     }
-    receiver_.received(static_cast<size_t>(result));
-    read_events();
+    if (cipher_) {
+      cipher_->received(static_cast<size_t>(result));
+      read_cipher();
+    } else {
+      receiver_.received(static_cast<size_t>(result));
+      read_events();
+    }
   } else if (result == 0) {
-    end(is_refused() ? CloseReason::unproven : CloseReason::remote_closed);
+    end(reason_of_end(CloseReason::remote_closed));
   } else if (result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
-    end(is_refused() ? CloseReason::unproven : CloseReason::connection_lost);
+    end(reason_of_end(CloseReason::connection_lost));
   }
   if (is_closing()) {
     return;
@@ -93,6 +108,62 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
   receiver_.forget_places();
   answer_disarm();
   host_.work.wants_arm(*this);
+}
+
+// --- with TLS ------------------------------------------------------------------------------------
+
+// The kernel gets the cipher's memory alone, never a place of a piece.
+void PeerLink::arm_cipher() {
+  const std::span<uint8_t> room = cipher_->input_room();
+  recv_segment_ = {room.data(), std::min<size_t>(room.size(), host_.download.portion_bytes())};
+  recv_message_ = {};
+  recv_message_.msg_iov = &recv_segment_;
+  recv_message_.msg_iovlen = 1;
+  host_.reactor.recvmsg(recv_, fd_.get(), &recv_message_);
+}
+
+// What a receive brought, as if the socket had given it: segments are filled until nothing is left.
+void PeerLink::read_cipher() {
+  if (cipher_->has_output()) {
+    host_.work.wants_flush(*this);
+  }
+  if (cipher_->is_open() && state_ == State::proving) {
+    enter(State::handshaking);
+    host_.work.wants_flush(*this);
+  }
+  while (is_connected() && cipher_->is_open()) {
+    begin_segments();
+    const size_t opened = cipher_->open(receiver_.end_segments(LinkMemory::scratch_bytes));
+    if (opened == 0) {
+      break;
+    }
+    receiver_.received(opened);
+    read_events();
+  }
+  if (is_connected()) {
+    end_by_cipher();
+  }
+}
+
+void PeerLink::end_by_cipher() {
+  switch (cipher_->state()) {
+    case LinkCipher::State::proving:
+      return;
+    case LinkCipher::State::open:
+      if (cipher_->has_output()) {
+        host_.work.wants_flush(*this);
+      }
+      return;
+    case LinkCipher::State::refused:
+      end(reason_unproven());
+      return;
+    case LinkCipher::State::ended:
+      end(CloseReason::remote_closed);
+      return;
+    case LinkCipher::State::failed:
+      end(CloseReason::changed_on_the_way);
+      return;
+  }
 }
 
 // The swarm may close this link at any of them.

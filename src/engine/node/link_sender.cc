@@ -54,7 +54,9 @@ std::span<uint8_t> LinkSender::append(size_t size_bytes) {
 }
 
 void LinkSender::flush() {
-  start_batches();
+  if (may_send_data()) {
+    start_batches();
+  }
   if (!link_->is_active()) {
     return;  // a read failed at once
   }
@@ -164,7 +166,7 @@ bool LinkSender::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
   const SendPath path = host_->send_path;
   const bool wanted = path == SendPath::splice ||
                       (path == SendPath::automatic && run.smallest_bytes >= splice_block_bytes_min);
-  if (!wanted || !can_splice()) {
+  if (!wanted || link_->cipher() != nullptr || !can_splice()) {
     return false;
   }
   const StoreSegment segment = host_->store.segment_at(offset, run.size_bytes);
@@ -281,6 +283,10 @@ uint32_t LinkSender::add_batch(SendBatch& batch, uint32_t count) {
 void LinkSender::start_message() {
   ENSURE(phase_ == Phase::idle && sending_ == nullptr);
   uint32_t count = 0;
+  if (!may_send_data()) {
+    start_records_alone();
+    return;
+  }
   if (!control_.empty()) {
     std::swap(control_, control_sending_);
     segments_[count++] = {control_sending_.data(), control_sending_.size()};
@@ -304,6 +310,8 @@ void LinkSender::start_message() {
     enter(Phase::message);
     message_sent_bytes_ = 0;
     send_segments(count);
+  } else {
+    start_records_alone();
   }
 }
 
@@ -318,6 +326,10 @@ void LinkSender::send_segments(uint32_t count) {
 }
 
 void LinkSender::send_rest() {
+  if (LinkCipher* const cipher = link_->cipher(); cipher != nullptr) {
+    send_records(*cipher);
+    return;
+  }
   is_zero_copy_ = sending_ != nullptr && host_->send_path == SendPath::zero_copy &&
                   host_->reactor.features().sendmsg_zero_copy;
   if (is_zero_copy_) {
@@ -358,9 +370,13 @@ void LinkSender::message_done() {
   }
   // What a short send left goes out first.
   const auto sent_bytes = static_cast<size_t>(std::max(result_, 0));
-  skip_sent(sent_bytes);
-  message_sent_bytes_ += sent_bytes;
-  if (message_.msg_iovlen > 0) {
+  if (LinkCipher* const cipher = link_->cipher(); cipher != nullptr) {
+    cipher->sent(sent_bytes);
+  } else {
+    skip_sent(sent_bytes);
+    message_sent_bytes_ += sent_bytes;
+  }
+  if (!is_out()) {
     if (yielded) {
       interrupt();
     } else {

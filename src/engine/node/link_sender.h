@@ -13,6 +13,10 @@
 //           once the socket takes data and the batch has memory
 // file      a batch leaves from the page cache                       idle
 //
+// With TLS (link_sender_records.cc) a message is sealed in parts, each when the one before it is
+// out; nothing leaves from the page cache. What is sealed is as good as sent: after a cancelled
+// send its rest is the first to leave.
+//
 // Bounded by: one send or wait for the socket, two reads in flight; control_queue_bytes_max;
 // send_window_bytes (kept by the swarm). A fresh one is assigned when the connection ends.
 #pragma once
@@ -34,6 +38,7 @@
 
 namespace murder::node {
 
+class LinkCipher;
 class PeerLink;
 
 class LinkSender {
@@ -110,6 +115,10 @@ class LinkSender {
   uint32_t add_batch(SendBatch& batch, uint32_t count);
   void send_segments(uint32_t count);
   void send_rest();
+  void send_records(LinkCipher& cipher);
+  [[nodiscard]] bool may_send_data() const;
+  [[nodiscard]] bool is_out() const;
+  void start_records_alone();
   void skip_sent(size_t sent);
   void batch_sent();
   void count_sent(const SendBatch& batch);
@@ -141,6 +150,8 @@ class LinkSender {
   uint32_t next_to_send_ = 0;
   SendBatch* sending_ = nullptr;
   msghdr message_{};
+  msghdr sealed_message_{};  // with TLS: the records in flight
+  iovec sealed_segment_{};
   std::array<iovec, 2 * SendBatch::block_count_max + 1> segments_{};
   int32_t result_ = 0;
   Instant progressed_at_{};        // of the send in flight: when it began

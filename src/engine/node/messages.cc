@@ -21,6 +21,7 @@ ShardStats& ShardStats::operator+=(const ShardStats& other) {
   failed_pieces += other.failed_pieces;
   last_culprit = other.last_culprit ? other.last_culprit : last_culprit;
   unproven_count += other.unproven_count;
+  transport_differs_count += other.transport_differs_count;
   session_count += other.session_count;
   open_count += other.open_count;
   neighbour_count += other.neighbour_count;

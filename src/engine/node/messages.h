@@ -33,6 +33,7 @@ struct ShardStats {
   uint64_t failed_pieces = 0;
   std::optional<Endpoint> last_culprit;  // who sent one of them
   uint64_t unproven_count = 0;           // connections that ended without the fleet key
+  uint64_t transport_differs_count = 0;  // with members that speak another transport
   uint32_t session_count = 0;
   uint32_t open_count = 0;
   uint32_t neighbour_count = 0;  // of them, that something was exchanged with, and young ones

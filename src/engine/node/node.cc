@@ -282,6 +282,7 @@ Status Node::make_shards(const BitSet& have) {
         .memory_bytes = options_.memory_bytes / options_.shard_count,
         .source = source_,
         .closed = closed_,
+        .is_encrypted = options_.is_encrypted,
         .seed = prng_.next(),
         .send_path = options_.send_path,
         .upload_limit = policy::RateLimit::share(options_.upload_limit, options_.shard_count),

@@ -51,6 +51,7 @@ struct NodeOptions {
   uint64_t upload_limit = 0;  // bytes a second, shared out over the shards; 0: none
   uint64_t download_limit = 0;
   std::optional<trust::FleetKeys> fleet_keys;  // of a closed swarm; nothing: an open one
+  bool is_encrypted = false;                   // links are, by TLS; of a closed swarm only
 };
 
 enum class NodePhase : uint8_t { verifying, fetching, serving, stopping, stopped };
@@ -198,6 +199,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   uint32_t next_shard_ = 0;  // that is given a candidate
   uint64_t failed_pieces_told_ = 0;
   uint64_t unproven_to_tell_ = 1;  // connections without the key: told from that many on
+  uint64_t differing_to_tell_ = 1;  // likewise, of another transport
   std::unique_ptr<TrackerClient> trackers_;
   io::Timer tick_timer_;
   io::TurnHook report_hook_;

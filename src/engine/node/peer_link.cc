@@ -42,8 +42,9 @@ void PeerLink::enter(State next) {
       case State::connecting:
         return from == State::idle;
       case State::proving:
-      case State::handshaking:
         return from == State::idle || from == State::connecting;
+      case State::handshaking:
+        return from == State::idle || from == State::connecting || from == State::proving;
       case State::open:
         return from == State::handshaking || from == State::proving;
       case State::closing:
@@ -146,6 +147,7 @@ void PeerLink::close() {
   }
   enter(State::closing);
   if (fd_.is_open()) {
+    say_goodbye();
     ::shutdown(fd_.get(), SHUT_RDWR);  // wakes what waits in the kernel
     if (sender_.holds_pages()) {
       io::drop_connection(fd_.get());  // the other side may never take what the pages hold
@@ -155,6 +157,22 @@ void PeerLink::close() {
   host_.reactor.cancel(recv_);
   send_.cancel(host_.reactor);
   settle();
+}
+
+// So that the other side can tell an end from a cut. What does not fit now is not said.
+void PeerLink::say_goodbye() {
+  if (!cipher_ || send_.message.in_flight()) {
+    return;
+  }
+  const std::span<const uint8_t> bytes = cipher_->goodbye();
+  if (!bytes.empty()) {
+    send_now(bytes);
+  }
+}
+
+void PeerLink::send_now(std::span<const uint8_t> bytes) {
+  ++host_.counters.direct_calls;
+  static_cast<void>(::send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 bool PeerLink::nothing_in_flight() const {
@@ -178,6 +196,7 @@ void PeerLink::finish_close() {
   receiver_ = LinkReceiver(receiver_options());
   sender_ = LinkSender(host_, *this, send_);
   proof_.reset();
+  cipher_.reset();
   disarm_wanted_ = false;
   low_mark_bytes_ = 1;
   session_ = {};

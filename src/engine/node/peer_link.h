@@ -5,8 +5,9 @@
 // idle          no session, nothing in flight                    connecting (dial),
 //                                                                handshaking, proving (adopt)
 // connecting    a dialled socket that is not connected           handshaking, proving, closing
-// proving       in a closed swarm: bytes pass; the peer has not  open, closing
-//               proven the fleet key (link_proof.h)
+// proving       in a closed swarm: bytes pass; the peer has not  open, handshaking (TLS), closing
+//               proven the fleet key (link_proof.h, or with TLS
+//               link_cipher.h)
 // handshaking   bytes pass; the peer has not sent its handshake  open, closing
 // open          the peer's handshake came                        closing
 // closing       everything is cancelled; the kernel may still    idle, once nothing is in flight
@@ -17,6 +18,10 @@
 // socket before they are taken.
 //
 // Sending: the LinkSender decides what leaves next.
+//
+// With TLS both pass the LinkCipher: bytes are received into its memory and opened into the
+// segments of the LinkReceiver, and what the LinkSender sends are records. Nothing is sent around
+// it.
 //
 // Bounded by: one recv in flight, and what LinkSender has. A state of one connection is in the
 // receiver and the sender, of which fresh ones are assigned when it ends.
@@ -33,6 +38,7 @@
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
+#include "engine/node/link_cipher.h"
 #include "engine/node/link_host.h"
 #include "engine/node/link_proof.h"
 #include "engine/node/link_receiver.h"
@@ -81,8 +87,11 @@ class PeerLink {
   [[nodiscard]] bool is_unproven(Instant since) const {
     return state_ == State::proving && connected_at_ <= since;
   }
+  void end_unproven() { end(reason_unproven()); }
   [[nodiscard]] swarm::SessionId session() const { return session_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
+  // With TLS, while connected; else nullptr.
+  [[nodiscard]] LinkCipher* cipher() { return cipher_ ? &*cipher_ : nullptr; }
   void end(swarm::CloseReason reason);
   [[nodiscard]] bool nothing_in_flight() const;
   // After nothing_in_flight(): the slot may be used again.
@@ -110,16 +119,26 @@ class PeerLink {
   void send_done(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void read_done(StoreTransfer& transfer, int error_number);
   void settle();
+  void say_goodbye();
+  // Past the ring, as far as the socket takes it: the link ends.
+  void send_now(std::span<const uint8_t> bytes);
 
   // proving (link_proving.cc)
   // Connected: what is exchanged first.
   void begin(LinkProof::Role role);
   void take_proof(std::span<const uint8_t> frame);
   void send_bytes(std::span<const uint8_t> bytes);
-  // The other side, which we dialled, has another key, or none.
-  [[nodiscard]] bool is_refused() const { return proof_ && proof_->is_unanswered(); }
+  // Why it ends when the other side ends it: one that we dialled and that did not prove the key has
+  // another one, or none.
+  [[nodiscard]] swarm::CloseReason reason_of_end(swarm::CloseReason otherwise) const;
+  [[nodiscard]] swarm::CloseReason reason_unproven() const;
 
   // receiving (link_receive.cc)
+  // The segments of the LinkReceiver, for the next bytes. Whether they are as predicted.
+  bool begin_segments();
+  void arm_cipher();
+  void read_cipher();
+  void end_by_cipher();
   void read_events();
   [[nodiscard]] uint32_t bytes_to_gather(uint64_t portion_bytes) const;
   void set_low_mark(uint32_t size_bytes);
@@ -134,7 +153,8 @@ class PeerLink {
   io::Fd fd_;
   io::SocketAddress address_;
   Instant connected_at_{};
-  std::optional<LinkProof> proof_;  // in a closed swarm, while connected
+  std::optional<LinkProof> proof_;    // in a closed swarm, while connected
+  std::optional<LinkCipher> cipher_;  // in its place, with TLS
 
   io::Operation connect_;
   io::Operation recv_;
@@ -142,6 +162,7 @@ class PeerLink {
 
   LinkReceiver receiver_;
   msghdr recv_message_{};
+  iovec recv_segment_{};         // with TLS
   uint32_t low_mark_bytes_ = 1;  // what makes the socket readable
   Instant armed_at_{};
   bool disarm_wanted_ = false;

@@ -40,10 +40,12 @@ swarm::SwarmConfig config_of(const ShardOptions& options, const BitSet& have) {
 
 Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Metainfo& metainfo,
              Store store, const BitSet& have, io::Fd listener, ShardOutbox& outbox,
-             PieceMemory piece_memory, LinkMemory::Arenas link_arenas)
+             PieceMemory piece_memory, LinkMemory::Arenas link_arenas,
+             std::unique_ptr<tls::Context> encryption)
     : reactor_(reactor),
       home_{outbox, options.index},
       closed_(options.closed),
+      encryption_(std::move(encryption)),
       store_(std::move(store)),
       swarm_(config_of(options, have), have, Prng(options.seed), *this),
       storage_(reactor, store_, swarm_, std::move(piece_memory), home_),
@@ -67,7 +69,8 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
                  .home = home_,
                  .send_path = options.send_path,
                  .source = options.source,
-                 .closed = closed_ ? &*closed_ : nullptr},
+                 .closed = closed_ ? &*closed_ : nullptr,
+                 .encryption = encryption_.get()},
       links_(options.swarm.sessions_max),
       acceptor_(reactor, std::move(listener), callback<&Shard::accepted>(this)),
       tick_timer_(reactor.timers(), callback<&Shard::tick>(this)),
@@ -88,9 +91,18 @@ Result<std::unique_ptr<Shard>> Shard::create(io::Reactor& reactor, const ShardOp
   if (!arenas) {
     return fail(arenas.error());
   }
+  std::unique_ptr<tls::Context> encryption;
+  if (options.is_encrypted) {
+    ENSURE(options.closed.has_value());
+    Result<std::unique_ptr<tls::Context>> made = tls::Context::create(tls::has_fast_aes());
+    if (!made) {
+      return fail(made.error());
+    }
+    encryption = std::move(*made);
+  }
   return std::unique_ptr<Shard>(new Shard(reactor, options, metainfo, std::move(store), have,
                                           std::move(listener), outbox, std::move(*pieces),
-                                          std::move(*arenas)));
+                                          std::move(*arenas), std::move(encryption)));
 }
 
 void Shard::start() {
@@ -219,16 +231,18 @@ void Shard::post_stats() {
   const swarm::SwarmStats& stats = swarm_.stats();
   counters_.ring_submissions = reactor_.counters().submissions;
   counters_.ring_enters = reactor_.counters().enters;
-  home_.post(ShardStats{.downloaded_bytes = stats.downloaded_bytes,
-                        .uploaded_bytes = stats.uploaded_bytes,
-                        .wasted_bytes = stats.wasted_bytes,
-                        .failed_pieces = stats.failed_pieces,
-                        .last_culprit = stats.last_culprit,
-                        .unproven_count = stats.closed[static_cast<size_t>(CloseReason::unproven)],
-                        .session_count = swarm_.session_count(),
-                        .open_count = swarm_.open_count(),
-                        .neighbour_count = swarm_.neighbour_count(reactor_.now()),
-                        .io = counters_});
+  home_.post(ShardStats{
+      .downloaded_bytes = stats.downloaded_bytes,
+      .uploaded_bytes = stats.uploaded_bytes,
+      .wasted_bytes = stats.wasted_bytes,
+      .failed_pieces = stats.failed_pieces,
+      .last_culprit = stats.last_culprit,
+      .unproven_count = stats.closed[static_cast<size_t>(CloseReason::unproven)],
+      .transport_differs_count = stats.closed[static_cast<size_t>(CloseReason::transport_differs)],
+      .session_count = swarm_.session_count(),
+      .open_count = swarm_.open_count(),
+      .neighbour_count = swarm_.neighbour_count(reactor_.now()),
+      .io = counters_});
 }
 
 void Shard::tick(io::Timer&) {
@@ -271,7 +285,7 @@ void Shard::end_unproven(Instant now) {
   }
   for (const std::unique_ptr<PeerLink>& link : links_) {
     if (link != nullptr && link->is_unproven(now - limits::peer_proof_timeout)) {
-      link->end(CloseReason::unproven);
+      link->end_unproven();
     }
   }
 }

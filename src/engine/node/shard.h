@@ -36,6 +36,7 @@
 #include "engine/node/store.h"
 #include "engine/node/throttle.h"
 #include "engine/swarm/swarm.h"
+#include "engine/tls/context.h"
 #include "engine/trust/swarm_keys.h"
 
 namespace murder::node {
@@ -46,6 +47,7 @@ struct ShardOptions {
   uint64_t memory_bytes = limits::memory_bytes_default;
   std::optional<IpAddress> source;         // connections leave from this address
   std::optional<trust::SwarmKeys> closed;  // peers prove one of them; nothing: an open swarm
+  bool is_encrypted = false;               // by TLS; of a closed swarm only
   uint64_t seed = 1;                       // of the shard's randomness
   SendPath send_path = SendPath::automatic;
   uint64_t upload_limit = 0;    // bytes a second; 0: none
@@ -86,7 +88,8 @@ class Shard final : public swarm::EffectSink {
  private:
   Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Metainfo& metainfo,
         Store store, const BitSet& have, io::Fd listener, ShardOutbox& outbox,
-        PieceMemory piece_memory, LinkMemory::Arenas link_arenas);
+        PieceMemory piece_memory, LinkMemory::Arenas link_arenas,
+        std::unique_ptr<tls::Context> encryption);
   PeerLink& link(swarm::SessionId session);
 
   void on(const from_home::LeaseAnswer& message);
@@ -112,6 +115,7 @@ class Shard final : public swarm::EffectSink {
   io::Reactor& reactor_;
   HomePort home_;
   std::optional<trust::SwarmKeys> closed_;
+  std::unique_ptr<tls::Context> encryption_;  // of links
   Store store_;
   swarm::Swarm swarm_;
   PieceStorage storage_;

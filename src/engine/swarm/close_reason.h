@@ -16,6 +16,8 @@ namespace murder::swarm {
   entry(handshake_timeout,   "no handshake in time")                             \
   entry(not_bittorrent,      "not a BitTorrent handshake")                       \
   entry(unproven,            "did not prove the fleet key")                      \
+  entry(transport_differs,   "speaks another --transport")                       \
+  entry(changed_on_the_way,  "what it sent was changed on the way")              \
   entry(wrong_info_hash,     "another release (info hash)")                      \
   entry(self,                "connected to ourselves")                           \
   entry(duplicate,           "already connected to this peer")                   \

@@ -23,6 +23,7 @@ struct LinkSceneOptions {
   uint32_t piece_bytes = 1024 * 1024;
   node::SendPath send_path = node::SendPath::copy;
   const trust::SwarmKeys* closed = nullptr;
+  const tls::Context* encryption = nullptr;
 };
 
 class LinkScene final : public IdleSink, public node::ShardOutbox {
@@ -53,7 +54,8 @@ class LinkScene final : public IdleSink, public node::ShardOutbox {
              .counters = counters,
              .home = node::HomePort{*this, {0}},
              .send_path = options.send_path,
-             .closed = options.closed},
+             .closed = options.closed,
+             .encryption = options.encryption},
         hook_(callback<&LinkScene::turn_ended>(this)) {
     reactor->add_turn_hook(hook_);
   }

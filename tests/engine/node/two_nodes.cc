@@ -2,6 +2,8 @@
 // small tracker.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "scene.h"
 
 using namespace murder;
@@ -9,15 +11,21 @@ using namespace murder::test;
 
 namespace {
 
-void fetch(uint64_t size_bytes, uint32_t piece_bytes, uint32_t shards) {
+void fetch(uint64_t size_bytes, uint32_t piece_bytes, uint32_t shards, bool is_encrypted = false) {
   Scene scene(size_bytes, piece_bytes);
   Watcher seeder_watcher;
   Watcher peer_watcher;
-  auto seeder = node::Node::create(*scene.reactor, scene.metainfo,
-                                   scene.options("seed", true, shards), seeder_watcher);
+  node::NodeOptions seeder_options = scene.options("seed", true, shards);
+  node::NodeOptions peer_options = scene.options("peer", false, shards);
+  for (node::NodeOptions* options : {&seeder_options, &peer_options}) {
+    if (is_encrypted) {
+      options->fleet_keys = trust::FleetKeys{.fleet = {.count = 1}};
+      options->is_encrypted = true;
+    }
+  }
+  auto seeder = node::Node::create(*scene.reactor, scene.metainfo, seeder_options, seeder_watcher);
   REQUIRE(seeder);
-  auto peer = node::Node::create(*scene.reactor, scene.metainfo,
-                                 scene.options("peer", false, shards), peer_watcher);
+  auto peer = node::Node::create(*scene.reactor, scene.metainfo, peer_options, peer_watcher);
   REQUIRE(peer);
   CHECK(scene.until([&] { return peer_watcher.is_complete || !peer_watcher.failure.empty(); }));
   CHECK(peer_watcher.failure.empty());
@@ -46,6 +54,50 @@ TEST_CASE("a release goes from one node to another, whatever its size and pieces
   }
   SUBCASE("nothing at all") {
     fetch(0, 16 * 1024, 1);
+  }
+}
+
+TEST_CASE("a release goes from one node to another under TLS") {
+  SUBCASE("many small pieces, a short last one") {
+    fetch(1'000'001, 16 * 1024, 1, true);
+  }
+  SUBCASE("large pieces, more than there are buffers for") {
+    fetch(40'000'000, 4 * 1024 * 1024, 1, true);
+  }
+  SUBCASE("pieces that are no multiple of a block") {
+    fetch(1'000'000, 50'000, 1, true);
+  }
+  SUBCASE("two shards") {
+    fetch(20'000'000, 64 * 1024, 2, true);
+  }
+}
+
+TEST_CASE("nodes of different transports exchange nothing, and both say why") {
+  for (const bool is_seeder_encrypted : {false, true}) {
+    Scene scene(1'000'000, 16 * 1024);
+    Watcher seeder_watcher;
+    Watcher peer_watcher;
+    node::NodeOptions seeder_options = scene.options("seed", true, 1);
+    node::NodeOptions peer_options = scene.options("peer", false, 1);
+    seeder_options.fleet_keys = peer_options.fleet_keys = trust::FleetKeys{.fleet = {.count = 1}};
+    seeder_options.is_encrypted = is_seeder_encrypted;
+    peer_options.is_encrypted = !is_seeder_encrypted;
+    auto seeder =
+        node::Node::create(*scene.reactor, scene.metainfo, seeder_options, seeder_watcher);
+    auto peer = node::Node::create(*scene.reactor, scene.metainfo, peer_options, peer_watcher);
+    const auto says = [](const Watcher& watcher, const std::string& text) {
+      return std::any_of(watcher.notices.begin(), watcher.notices.end(),
+                         [&](const std::string& line) { return line.find(text) != line.npos; });
+    };
+    const std::string plain = "hosts of this fleet that have --transport plain, while this one";
+    const std::string tls = "hosts of this fleet that have --transport tls, while this one";
+    CHECK(scene.until([&] {
+      return says(seeder_watcher, is_seeder_encrypted ? plain : tls) &&
+             says(peer_watcher, is_seeder_encrypted ? tls : plain);
+    }));
+    CHECK((*peer)->progress().have_bytes == 0);
+    scene.stop(**peer, peer_watcher);
+    scene.stop(**seeder, seeder_watcher);
   }
 }
 
