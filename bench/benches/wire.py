@@ -6,7 +6,7 @@ import os
 
 from benches.limit import ALL_ARGUMENTS, reading
 from kit import BenchError, Result, Spread, alternate, ratio, size_in_words
-from kit.clients import Aria2, Libtorrent, Murder, Transmission
+from kit.clients import Aria2, ClosedMurder, Libtorrent, Murder, Transmission
 from kit.network import own_network
 from kit.release import Releases
 from kit.scratch import warm
@@ -33,7 +33,8 @@ def pairings(context):
     """(name, who seeds, who fetches), those that can be had here, and why others cannot."""
     murder, libtorrent = Murder(context), Libtorrent(context)
     pairs, notes = [], []
-    wanted = [(murder, None), (libtorrent, None), (Aria2(context), None), (murder, libtorrent), (libtorrent, murder)]
+    closed = [(ClosedMurder(context, transport), None) for transport in ("plain", "tls")]
+    wanted = [(murder, None), *closed, (libtorrent, None), (Aria2(context), None), (murder, libtorrent), (libtorrent, murder)]
     for seeder, fetcher in wanted:
         fetcher = fetcher or seeder
         row = seeder.name if seeder is fetcher else f"{seeder.name} to {fetcher.name}"

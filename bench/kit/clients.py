@@ -82,15 +82,16 @@ class Client:
 class Murder(Client):
     name = "murder"
 
-    def __init__(self, context, peer_prefix=(), environment=None):
-        """`peer_prefix`: what a peer is run by; `environment`: more of it, for seeder and peer."""
+    def __init__(self, context, peer_prefix=(), environment=None, options=()):
+        """`peer_prefix`: what a peer is run by; `environment` and `options`: more of it, for seeder and peer."""
         super().__init__(context)
         self._peer_prefix = peer_prefix
         self._environment = environment or {}
+        self._seed_options = [*context.seed_options, *options]
+        self._peer_options = [*context.peer_options, *options]
         self.settings = "its defaults"
-        more = [*context.seed_options, *context.peer_options]
-        if more:
-            self.settings = f"seed {' '.join(context.seed_options)}, peer {' '.join(context.peer_options)}"
+        if self._seed_options or self._peer_options:
+            self.settings = f"seed {' '.join(map(str, self._seed_options))}, peer {' '.join(map(str, self._peer_options))}"
 
     def tracker(self, address):
         """The endpoint of a tracker of its own for one swarm."""
@@ -102,7 +103,7 @@ class Murder(Client):
     def seed(self, release, address):
         child = self.context.start(
             [self.context.program, "seed", release.torrent, release.content, "--ip", address, "--background",
-             "--json", *self.context.seed_options], "murder-seed",
+             "--json", *self._seed_options], "murder-seed",
             # Contenders seed the same release at the same time, and one run directory takes one seeder of it.
             environment={**self._environment, "MURDER_RUN_DIR": str(self.context.scratch.path / f"run-{address}")})
         child.wait_for(lambda: _json_or_none(child.output), "it serves", FETCH_SECONDS_MAX)
@@ -112,10 +113,23 @@ class Murder(Client):
         child = self.context.start(
             [*self._peer_prefix, self.context.program, "peer", release.torrent, "--no-unpack", "--temp-path",
              directory, "--ip", address, "--seed-for", FETCH_SECONDS_MAX if stays else 0, "--json",
-             *self.context.peer_options], "murder-peer",
+             *self._peer_options], "murder-peer",
             # Peers of one release are one process per run directory.
             environment={**self._environment, "MURDER_RUN_DIR": str(directory / ".run")})
         return _MurderFetch(child, stays)
+
+
+class ClosedMurder(Murder):
+    """With a fleet key, and so another connection; `transport` is plain or tls."""
+
+    def __init__(self, context, transport):
+        key = context.scratch.path / "fleet.key"
+        if not key.exists():
+            made = subprocess.run([context.program, "key", "new-fleet"], capture_output=True, text=True, check=True)
+            key.touch(mode=0o600)
+            key.write_text(made.stdout)
+        super().__init__(context, options=("--fleet-key", key, "--transport", transport))
+        self.name = f"murder {'closed' if transport == 'plain' else transport}"
 
 
 class _MurderFetch(Fetch):

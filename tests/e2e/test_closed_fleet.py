@@ -77,6 +77,26 @@ class ClosedFleet(FleetCase):
         failed = self.deploy(source, "--tag", "v2", "--timeout", "60s", code=1)
         self.assertIn("403", failed.stdout + failed.stderr)
 
+    def test_a_deploy_encrypts_where_it_is_told_to(self):
+        """By the option, and by murder.toml: seeder and peers alike."""
+        source = self.make_tree()
+        for tag, arguments in (("v1", ["--transport", "tls"]), ("v2", [])):
+            if not arguments:
+                self.config.write_text(self.config.read_text().replace("[murder]", '[murder]\ntransport = "tls"'))
+            told = json.loads(self.with_key("deploy", source, "--tag", tag, "--config", self.config, "--json", *arguments).stdout)
+            self.assertEqual(told["done"], list(self.HOSTS))
+            self.assert_release(source, self.HOSTS, tag)
+            for host in self.HOSTS:
+                commands = self.home(host, "commands").read_text().splitlines()
+                begun = [line for line in commands if " peer - " in line or " seed - " in line]
+                self.assertEqual(len(begun), 2 if host == "h1" else 1)
+                self.home(host, "commands").write_text("")
+                self.assertTrue(all("--transport tls" in line for line in begun))
+
+    def test_hosts_without_the_key_say_what_a_deploy_under_tls_wants(self):
+        failed = self.deploy(self.make_tree(), "--tag", "v1", "--transport", "tls", code=1)
+        self.assertIn("--transport tls encrypts with the fleet key, and there is none", failed.stdout + failed.stderr)
+
     def test_open_is_open_where_there_is_a_key(self):
         run_directory = self.home("h1", "run dir")
         self.with_key("tracker", "--listen", f"[::]:{self.port}", "--background", "--open", run_directory=run_directory)

@@ -107,7 +107,8 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
                   "served. With a fleet key it is served to hosts "
                   "that prove the same key. Without one whoever has "
                   "the torrent and reaches the port can fetch the "
-                  "release. Nothing is encrypted.\n\n"
+                  "release. Nothing is encrypted but with "
+                  "`--transport tls`.\n\n"
                   "As a service of the packages it is "
                   "`murder-seed@TAG.service`, which serves the "
                   "release TAG of `/var/lib/murder/seed`.",

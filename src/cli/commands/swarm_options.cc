@@ -76,6 +76,13 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
       .show_default();
   add_metrics_option(command, options.metrics_path);
   add_fleet_key_options(command, options.fleet_key_path, options.is_open);
+  command
+      .add_option("--transport", options.transport,
+                  "How peers speak: plain, or tls, encrypted with the fleet key. All hosts of a\n"
+                  "release have the same")
+      .one_of({"plain", "tls"})
+      .type_name("WAY")
+      .show_default();
 }
 
 void add_fleet_key_options(ArgumentParser command, std::string& path, bool& is_open) {
@@ -132,6 +139,15 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
     return fail(keys.error());
   }
   node.fleet_keys = std::move(*keys);
+  node.is_encrypted = options.transport == "tls";
+  if (node.is_encrypted && !node.fleet_keys) {
+    return context.wrong_usage(
+        options.is_open
+            ? "--transport tls encrypts with the fleet key: it does not go together with --open"
+            : "--transport tls encrypts with the fleet key, and there is none: make one (murder "
+              "key new-fleet) and put it into /etc/murder/fleet.key of every host, or name its "
+              "file with --fleet-key");
+  }
   node.rack = options.rack;
   node.host_label = options.label.empty() ? own_host_name() : options.label;
   node.shard_count = options.shards;

@@ -110,6 +110,17 @@ class Reader {
     return valid ? Status() : wrong(*table.get("application"), valid.error().text);
   }
 
+  Status take_transport(const toml::table& table) {
+    std::string& transport = config_.variables.transport;
+    if (Status taken = take_text(table, "transport", transport); !taken || transport.empty()) {
+      return taken;
+    }
+    return transport == "plain" || transport == "tls"
+               ? Status()
+               : wrong(*table.get("transport"),
+                       fmt::format("transport is plain or tls, not {}", transport));
+  }
+
   template <typename Number, typename Target>
   Status take_number(const toml::table& table, const char* key, Number least, Number most,
                      Target& target) const {
@@ -197,6 +208,7 @@ class Reader {
          take_text(table, "default_temp_path", variables.default_temp_path),
          take_metrics_file(table, variables.metrics_file),
          take_text(table, "sign_key", variables.sign_key), take_application(table),
+         take_transport(table),
          take_number<uint16_t>(table, "tracker_port", 1, 65535, variables.tracker_port)});
   }
 

@@ -42,6 +42,10 @@ inline constexpr std::array config_keys = {
     ConfigKey{"murder", "application", "TEXT",
               "What the releases are releases of, in what is signed, where no --app is given. "
               "Hosts that were told another one refuse them."},
+    ConfigKey{"murder", "transport", "WAY",
+              "How hosts pass releases to each other, where no --transport is given: plain (the "
+              "default), or tls, encrypted with the fleet key, which every host then needs in "
+              "/etc/murder/fleet.key."},
     ConfigKey{"roles", "tracker", "HOSTS",
               "Where the tracker runs; several may be named (default: the first peer that "
               "answers)."},

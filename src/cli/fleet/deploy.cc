@@ -390,6 +390,7 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
   add_plan_options(command, options);
   add_peering_options(command, options.task.peering);
   add_limit_options(command, options.task.peering.limits);
+  add_transport_option(command, options.task.fleet);
   add_fleet_options(command, options.task.fleet);
 }
 

@@ -80,6 +80,9 @@ Result<Inventory> inventory_of(const FleetOptions& options, const Config& config
     }
     input.variables.peer_port = ports->text();
   }
+  if (!options.transport.empty()) {
+    input.variables.transport = options.transport;
+  }
   return resolve_inventory(input);
 }
 
@@ -94,6 +97,16 @@ Result<Value> or_usage(Result<Value> value, cli::CommandContext& context) {
 }
 
 }  // namespace
+
+void add_transport_option(cli::ArgumentParser command, FleetOptions& options) {
+  command
+      .add_option("--transport", options.transport,
+                  "How hosts pass the release to each other: plain, or tls, encrypted with the\n"
+                  "fleet key that each has in /etc/murder/fleet.key (default: transport of\n"
+                  "murder.toml, else plain)")
+      .one_of({"plain", "tls"})
+      .type_name("WAY");
+}
 
 void add_fleet_options(cli::ArgumentParser command, FleetOptions& options) {
   command

@@ -24,9 +24,12 @@ struct FleetOptions {
   std::optional<std::string> remote_murder_path;
   std::optional<uint16_t> tracker_port;
   std::string peer_port;
+  std::string transport;  // --transport, of commands that have it
   ReachDefaults reach;  // --launcher, --ssh, --forks, --retries, --connect-timeout, ...
 };
 
+// --transport, for commands that start seeders and peers.
+void add_transport_option(cli::ArgumentParser command, FleetOptions& options);
 // Adds them under "Hosts" and "Reaching hosts" of --help.
 void add_fleet_options(cli::ArgumentParser command, FleetOptions& options);
 

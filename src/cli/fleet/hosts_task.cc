@@ -63,7 +63,8 @@ Json json_of(const Variables& variables) {
           {"default_temp_path", variables.default_temp_path},
           {"tracker_port", variables.tracker_port},
           {"peer_port", variables.peer_port},
-          {"metrics_file", variables.metrics_file}};
+          {"metrics_file", variables.metrics_file},
+          {"transport", variables.transport}};
 }
 
 Result<int> run_hosts(const FleetOptions& options, cli::CommandContext& context) {

@@ -234,7 +234,8 @@ std::string peer_command(const Work& work, const Host& host, const PeeringOption
                  .rack = host.rack,
                  .label = label,
                  .peer_port = work.variables().peer_port,
-                 .limits = options.limits})
+                 .limits = options.limits,
+                 .transport = work.variables().transport})
       .text();
 }
 

@@ -132,7 +132,8 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
                  .rack = here.rack,
                  .label = label,
                  .peer_port = work.variables().peer_port,
-                 .limits = command.limits});
+                 .limits = command.limits,
+                 .transport = work.variables().transport});
   std::string before;
   if (command.ends_another) {
     before = CommandLine::murder(murder_path_of(work), "stop")

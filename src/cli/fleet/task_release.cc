@@ -406,6 +406,7 @@ void add_release_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) 
                             "Each peer serves this long afterwards; default 30s");
   add_peering_options(peer.command, peer.options.peering);
   add_limit_options(peer.command, peer.options.peering.limits);
+  add_transport_option(peer.command, peer.options.fleet);
   auto status =
       add_task(fleet, context, "status", "Show what runs on the hosts", "status", run_status);
   add_tag_option(status.command, status.options);

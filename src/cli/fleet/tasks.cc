@@ -95,7 +95,8 @@ std::string start_seeding(const Work& work, const TaskOptions& options, const st
                        .rack = host.rack,
                        .label = label,
                        .peer_port = work.variables().peer_port,
-                       .limits = options.peering.limits});
+                       .limits = options.peering.limits,
+                       .transport = work.variables().transport});
 }
 std::string clean_temp_files(const Work& work, const TaskOptions& options, const std::string& tag,
                              const Host&) {
@@ -192,6 +193,7 @@ void add_simple_tasks(cli::ArgumentParser fleet, cli::CommandContext& context) {
   add_temp_path_option(seeding.command, seeding.options);
   add_path_is_file_option(seeding.command, seeding.options);
   add_limit_options(seeding.command, seeding.options.peering.limits);
+  add_transport_option(seeding.command, seeding.options.fleet);
   add_simple<stop_seeding_task>(
       fleet, context,
       "Stop serving the release; that it is not served is an error. Peers continue\n"

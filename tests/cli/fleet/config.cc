@@ -22,6 +22,7 @@ bool mentions(const std::string& text, std::string_view words) {
 TEST_CASE("an application that nothing can be signed for is refused with its line") {
   CHECK(mentions(error_of("[murder]\napplication = \"-x\"\n"), "murder.toml:2: '-x' cannot name"));
   CHECK(mentions(error_of("[murder]\nsign_key = 1\n"), "murder.toml:2: sign_key"));
+  CHECK(mentions(error_of("[murder]\ntransport = \"TLS\"\n"), "plain or tls"));
 }
 
 TEST_CASE("a whole murder.toml is read") {
@@ -35,6 +36,7 @@ default_temp_path = "/var/tmp"
 tracker_port = 7000
 sign_key = "~/.ssh/id.pub"
 application = "shop/eu"
+transport = "tls"
 [roles]
 tracker = ["t1", "t2"]
 seeder = { host = "s1", ip = "10.0.0.9" }
@@ -59,14 +61,15 @@ command_timeout = 90
                                        .default_temp_path = "/var/tmp",
                                        .tracker_port = 7000,
                                        .sign_key = "~/.ssh/id.pub",
-                                       .application = "shop/eu"});
+                                       .application = "shop/eu",
+                                       .transport = "tls"});
   REQUIRE(config->trackers.size() == 2);
   CHECK(config->trackers[1].node_set == "t2");
   REQUIRE(config->seeders.size() == 1);
   CHECK(config->seeders[0].ip == "10.0.0.9");
   REQUIRE(config->peers.size() == 2);
   CHECK(config->peers[0].node_set == "w[001-120]");
-  CHECK(config->peers[0].where == "murder.toml:14");
+  CHECK(config->peers[0].where == "murder.toml:15");
   const HostEntry& host = config->peers[1];
   CHECK(host.node_set == "w200");
   CHECK(host.address == "10.0.0.7");

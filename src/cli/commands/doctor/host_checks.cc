@@ -268,6 +268,16 @@ Finding check_sha1(const Sha1Facts& facts) {
   return finding;
 }
 
+// Either is safe: it is a question of processor time.
+Finding check_encryption(const HostFacts& facts) {
+  return {.name = "encryption",
+          .text = facts.has_fast_aes
+                      ? "--transport tls: AES-128-GCM, in the process; this processor has "
+                        "instructions for it"
+                      : "--transport tls: ChaCha20-Poly1305, in the process; this processor has no "
+                        "instructions for AES"};
+}
+
 // What `murder tune` would change and no check above found.
 void add_tuning(std::vector<Finding>& findings, const HostFacts& facts) {
   for (const tune::Change& change : facts.tuning) {
@@ -314,6 +324,7 @@ std::vector<Finding> check_host(const HostFacts& facts) {
   check_network(findings, facts);
   findings.push_back(check_clock(facts));
   findings.push_back(check_sha1(facts.sha1));
+  findings.push_back(check_encryption(facts));
   findings.push_back(check_landlock(facts));
   findings.push_back(check_seccomp(facts));
   findings.push_back(check_temp(facts));

@@ -51,6 +51,7 @@ struct HostFacts {
   std::string run_directory;
   Status run_directory_usable;
   Sha1Facts sha1;
+  bool has_fast_aes = false;  // instructions for AES
   TrustFacts trust;
   std::vector<tune::Change> tuning;  // what `murder tune` looks at
 };

@@ -24,6 +24,7 @@
 #include "engine/host/release_trust.h"
 #include "engine/host/run_directory.h"
 #include "engine/host/trusted_signers.h"
+#include "engine/tls/context.h"
 #include "engine/trust/openssl.h"
 
 namespace murder::cli {
@@ -174,6 +175,7 @@ HostFacts read_host_facts(const FactsWanted& wanted) {
       first_line_of("/sys/devices/system/clocksource/clocksource0/current_clocksource");
   facts.unix_seconds = std::time(nullptr);
   facts.sha1 = read_sha1();
+  facts.has_fast_aes = tls::has_fast_aes();
   facts.trust = read_trust(wanted);
   if (Result<tune::Facts> tunable = tune::read_facts("/", "", tune::OwnDropIns::counted)) {
     std::erase_if(tunable->units, [](const tune::UnitFacts& unit) { return !unit.is_installed; });

@@ -50,6 +50,7 @@ struct Variables {
   std::string metrics_file;  // --metrics-file of peers; empty: they write none
   std::string sign_key;      // what releases are signed with; empty: they are not
   std::string application;   // what they are releases of, in what is signed
+  std::string transport;     // --transport of seeders and peers; empty: theirs
 
   bool operator==(const Variables&) const = default;
 };

@@ -92,6 +92,9 @@ CommandLine& CommandLine::identity(const HostIdentity& identity) {
       option(name, std::to_string(limit) + "B");
     }
   }
+  if (!identity.transport.empty()) {
+    option("--transport", identity.transport);
+  }
   return *this;
 }
 

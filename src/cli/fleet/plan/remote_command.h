@@ -25,6 +25,7 @@ struct HostIdentity {
   std::string_view label;
   std::string_view peer_port;
   LinkLimits limits;
+  std::string_view transport;
 };
 
 class CommandLine {

@@ -72,6 +72,15 @@ TEST_CASE(
   CHECK(named(check_host(facts), "SHA-1").mend == "unset MURDER_SHA1");
 }
 
+TEST_CASE("the cipher of --transport tls is named, by what the processor has") {
+  HostFacts facts = good_host();
+  CHECK(named(check_host(facts), "encryption").text.find("ChaCha20-Poly1305") != std::string::npos);
+  facts.has_fast_aes = true;
+  const Finding aes = named(check_host(facts), "encryption");
+  CHECK(aes.grade == Grade::ok);
+  CHECK(aes.text.find("AES-128-GCM") != std::string::npos);
+}
+
 TEST_CASE("a good host has nothing to mend") {
   for (const Finding& finding : check_host(good_host())) {
     CAPTURE(finding.name);

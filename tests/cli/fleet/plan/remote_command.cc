@@ -263,4 +263,6 @@ TEST_CASE("the seeder is started with the torrent of the tag") {
                                         .peer_port = "",
                                         .limits = {.upload = 400'000'000, .download = 1}}));
   CHECK(limited.output.ends_with("<--json><--upload-limit><400000000B><--download-limit><1B>"));
+  const Ran encrypted = run(seed_command(host.path("bin dir"), temp, "v1", {.transport = "tls"}));
+  CHECK(encrypted.output.ends_with("<--json><--transport><tls>"));
 }
