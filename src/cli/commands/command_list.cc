@@ -34,6 +34,7 @@ constexpr std::array named_commands = {
     NamedCommand{"finish", add_finish_command},
     NamedCommand{"receive", add_receive_command},
     NamedCommand{"key", add_key_command},
+    NamedCommand{"state", add_state_command},
     NamedCommand{"simulate", add_simulate_command},
     NamedCommand{"doctor", add_doctor_command},
     NamedCommand{"tune", add_tune_command},

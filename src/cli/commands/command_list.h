@@ -24,6 +24,7 @@ void add_releases_command(ArgumentParser app, CommandContext& context);
 void add_seed_command(ArgumentParser app, CommandContext& context);
 void add_sign_command(ArgumentParser app, CommandContext& context);
 void add_simulate_command(ArgumentParser app, CommandContext& context);
+void add_state_command(ArgumentParser app, CommandContext& context);
 void add_status_command(ArgumentParser app, CommandContext& context);
 void add_stop_command(ArgumentParser app, CommandContext& context);
 void add_tracker_command(ArgumentParser app, CommandContext& context);
