@@ -35,7 +35,7 @@ inline constexpr Duration decide_pause_max = std::chrono::milliseconds(500);
 inline constexpr Duration decide_every = std::chrono::seconds(1);  // for what time alone brings
 // A store that failed is asked again after this long, and then ever more seldom.
 inline constexpr Duration store_retry_first = std::chrono::milliseconds(500);
-inline constexpr Duration store_retry_max = std::chrono::seconds(10);
+inline constexpr Duration store_retry_max = std::chrono::seconds(2);
 // At the end, for what is being written.
 inline constexpr Duration last_write_max = std::chrono::seconds(5);
 inline constexpr Duration lead_renewed_every = std::chrono::seconds(1);

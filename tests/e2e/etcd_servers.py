@@ -1,0 +1,83 @@
+"""Three etcd servers on this machine's loopback, which may be killed."""
+
+import http.client
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import free_port
+
+HAS_ETCD = shutil.which("etcd") is not None
+NEEDS_ETCD = "needs the program etcd (Debian's package etcd-server)"
+
+
+class EtcdServers:
+    def __init__(self, directory, count=3):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir()
+        self.clients = [f"127.0.0.1:{free_port('127.0.0.1')}" for _ in range(count)]
+        self.peers = [f"127.0.0.1:{free_port('127.0.0.1')}" for _ in range(count)]
+        self.processes = [None] * count
+        for member in range(count):
+            self.start(member)
+        self.wait_until_ready()
+
+    def start(self, member):
+        all_peers = ",".join(f"m{each}=http://{peer}" for each, peer in enumerate(self.peers))
+        with open(self.directory / f"m{member}.log", "ab") as log:
+            self.processes[member] = subprocess.Popen(
+                ["etcd", "--name", f"m{member}", "--data-dir", str(self.directory / f"m{member}"),
+                 "--listen-client-urls", f"http://{self.clients[member]}",
+                 "--advertise-client-urls", f"http://{self.clients[member]}",
+                 "--listen-peer-urls", f"http://{self.peers[member]}",
+                 "--initial-advertise-peer-urls", f"http://{self.peers[member]}",
+                 "--initial-cluster", all_peers, "--initial-cluster-state", "new",
+                 "--logger", "zap", "--log-level", "error"], stdout=log, stderr=log)
+
+    def spec(self):
+        return "etcd:" + ",".join(f"http://{client}" for client in self.clients)
+
+    def _post(self, member, path, body):
+        connection = http.client.HTTPConnection(self.clients[member], timeout=2)
+        try:
+            connection.request("POST", path, json.dumps(body))
+            reply = connection.getresponse()
+            return reply.status, json.loads(reply.read())
+        finally:
+            connection.close()
+
+    def _until_one(self, answer):
+        """What answer(member) gives for the first member where it is not None; again until one is."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            for member, process in enumerate(self.processes):
+                try:
+                    found = answer(member) if process is not None else None
+                except (OSError, ValueError, http.client.HTTPException):
+                    found = None
+                if found is not None:
+                    return found
+            time.sleep(0.1)
+        raise AssertionError("etcd does not answer")
+
+    def wait_until_ready(self):
+        self._until_one(lambda member: True if self._post(member, "/v3/kv/range", {"key": "AA=="})[0] == 200 else None)
+
+    def leader(self):
+        def is_leader(member):
+            answer = self._post(member, "/v3/maintenance/status", {})[1]
+            return member if answer.get("leader") == answer["header"]["member_id"] else None
+        return self._until_one(is_leader)
+
+    def kill(self, member):
+        if self.processes[member] is not None:
+            self.processes[member].send_signal(signal.SIGKILL)
+            self.processes[member].wait()
+            self.processes[member] = None
+
+    def close(self):
+        for member in range(len(self.processes)):
+            self.kill(member)
