@@ -73,7 +73,7 @@ std::string marked_text(std::string_view text) {
       out += bold(text.substr(at + 1, close - at - 1));
       at = close + 1;
     } else if (const size_t length = option_length(text, at); length > 0) {
-      out += bold(text.substr(at, length));
+      out += "\\%" + bold(text.substr(at, length));  // not to be hyphenated
       at += length;
     } else {
       const char each = text[at++];

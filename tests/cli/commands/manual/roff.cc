@@ -8,7 +8,7 @@ using murder::cli::roff_text;
 
 TEST_CASE("roff text: a sentence begins a line, options and what is typed stand out") {
   CHECK(roff_text("Say --to DIR. Then `murder wait` tells.") ==
-        "Say \\fB\\-\\-to\\fP DIR.\nThen \\fBmurder wait\\fP tells.\n");
+        "Say \\%\\fB\\-\\-to\\fP DIR.\nThen \\fBmurder wait\\fP tells.\n");
   CHECK(roff_text("Is it (here)? Yes.") == "Is it (here)?\nYes.\n");
   // A period within what is typed, or within a word, ends nothing.
   CHECK(roff_text("Run `a. b` at 0.5 s or so.") == "Run \\fBa. b\\fP at 0.5 s or so.\n");
@@ -39,7 +39,7 @@ TEST_CASE("roff literal: hyphens and quotes can be copied") {
 }
 
 TEST_CASE("roff line: one line, whatever its length") {
-  CHECK(murder::cli::roff_line("a\nb --c. D") == "a b \\fB\\-\\-c\\fP. D");
+  CHECK(murder::cli::roff_line("a\nb --c. D") == "a b \\%\\fB\\-\\-c\\fP. D");
 }
 
 TEST_CASE("roff argument: one word, whatever is in it") {
