@@ -20,6 +20,15 @@ Result<trust::FleetKeys> read_fleet_keys(const std::string& path) {
   return text ? trust::parse_fleet_keys(*text, path) : fail(text.error());
 }
 
+Result<trust::OperatorKeys> operator_keys_for(const std::string& path) {
+  const std::string used = path.empty() ? fleet_key_path() : path;
+  const Result<std::string> text =
+      read_private_file(used, "the operator key", limits::fleet_key_file_bytes_max);
+  Result<trust::OperatorKeys> keys =
+      text ? trust::parse_operator_keys(*text, used) : fail(text.error());
+  return keys || !path.empty() ? std::move(keys) : trust::OperatorKeys{};
+}
+
 Result<std::optional<trust::FleetKeys>> fleet_keys_for(const std::string& path, bool is_open) {
   if (is_open) {
     return std::nullopt;

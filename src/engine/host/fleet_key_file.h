@@ -26,4 +26,8 @@ inline constexpr const char* fleet_key_variable = "MURDER_FLEET_KEY";
 [[nodiscard]] Result<std::optional<trust::FleetKeys>> fleet_keys_for(const std::string& path,
                                                                      bool is_open);
 
+// The keys of an operator: of the file that was named, else of the default one if this user may
+// read it. Without any, coordinators and trackers that are open can be asked.
+[[nodiscard]] Result<trust::OperatorKeys> operator_keys_for(const std::string& path);
+
 }  // namespace murder::host

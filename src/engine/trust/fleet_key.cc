@@ -93,6 +93,29 @@ Status add_line(std::string_view line, FleetKeys& keys) {
   return fail(ErrorCode::invalid_input, "a viewer's key does not belong into a key file");
 }
 
+// Calls `take` for each line that is not empty or a comment; stops at its first error, and names
+// the line.
+template <typename Take>
+Status for_each_key(std::string_view text, std::string_view where, Take take) {
+  if (text.size() > limits::fleet_key_file_bytes_max) {
+    return fail(ErrorCode::limit, fmt::format("{} is too large for a key file", where));
+  }
+  for (size_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view whole = text.substr(0, end);
+    const std::string_view line = without_blanks(whole.substr(0, whole.find('#')));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.empty()) {
+      continue;
+    }
+    if (const Status taken = take(line); !taken) {
+      return fail(taken.error().code,
+                  fmt::format("{}, line {}: {}", where, number, taken.error().text));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string key_text(KeyKind kind, const Secret& secret) {
@@ -128,28 +151,40 @@ Result<TypedKey> parse_key(std::string_view text) {
 }
 
 Result<FleetKeys> parse_fleet_keys(std::string_view text, std::string_view where) {
-  if (text.size() > limits::fleet_key_file_bytes_max) {
-    return fail(ErrorCode::limit, fmt::format("{} is too large for a key file", where));
-  }
   FleetKeys keys;
-  for (size_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view whole = text.substr(0, end);
-    const std::string_view line = without_blanks(whole.substr(0, whole.find('#')));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty()) {
-      continue;
-    }
-    if (const Status added = add_line(line, keys); !added) {
-      return fail(added.error().code,
-                  fmt::format("{}, line {}: {}", where, number, added.error().text));
-    }
+  const Status read =
+      for_each_key(text, where, [&keys](std::string_view line) { return add_line(line, keys); });
+  if (!read) {
+    return fail(read.error());
   }
   if (keys.fleet.empty()) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{} has no fleet key: `murder key new-fleet` makes one", where));
   }
   return keys;
+}
+
+Result<OperatorKeys> parse_operator_keys(std::string_view text, std::string_view where) {
+  OperatorKeys found;
+  FleetKeys keys;
+  const Status read = for_each_key(text, where, [&](std::string_view line) -> Status {
+    const Result<TypedKey> key = parse_key(line);
+    if (!key || key->kind != KeyKind::viewer) {
+      return add_line(line, keys);
+    }
+    found.viewer_key = line;
+    return {};
+  });
+  if (!read) {
+    return fail(read.error());
+  }
+  if (!keys.fleet.empty() || !keys.opener.empty()) {
+    found.keys = keys;
+  } else if (found.viewer_key.empty()) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} has no key: `murder key new-operator` makes one", where));
+  }
+  return found;
 }
 
 Secret viewer_secret(const Secret& fleet) {

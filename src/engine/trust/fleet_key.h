@@ -55,6 +55,15 @@ struct FleetKeys {
 // of a kind. `where` is for errors.
 [[nodiscard]] Result<FleetKeys> parse_fleet_keys(std::string_view text, std::string_view where);
 
+// What a person has who gives orders or only looks: keys as above, of which a fleet key may be
+// missing, or a viewer's key alone.
+struct OperatorKeys {
+  std::optional<FleetKeys> keys;  // at least one key of either kind
+  std::string viewer_key;         // its text; empty: none
+};
+[[nodiscard]] Result<OperatorKeys> parse_operator_keys(std::string_view text,
+                                                       std::string_view where);
+
 [[nodiscard]] Secret viewer_secret(const Secret& fleet);
 
 }  // namespace murder::trust

@@ -114,3 +114,25 @@ TEST_CASE("a viewer's key is no fleet key, and of two fleets not the same") {
   CHECK(viewer_secret(secret(1)) != secret(1));
   CHECK(viewer_secret(secret(1)) != viewer_secret(secret(2)));
 }
+
+TEST_CASE("an operator may have his key alone, or a viewer's key, and no fleet key") {
+  const auto parse = [](const std::string& text) { return parse_operator_keys(text, "/k"); };
+  const std::string opener = key_text(KeyKind::opener, secret(9));
+  const std::string viewer = key_text(KeyKind::viewer, secret(3));
+  const Result<OperatorKeys> alone = parse(opener + "\n");
+  REQUIRE(alone);
+  REQUIRE(alone->keys);
+  CHECK(alone->keys->opener.first() == secret(9));
+  CHECK(alone->keys->fleet.empty());
+  CHECK(alone->viewer_key.empty());
+  const Result<OperatorKeys> looks = parse("# to look\n" + viewer);
+  REQUIRE(looks);
+  CHECK(!looks->keys);
+  CHECK(looks->viewer_key == viewer);
+  const Result<OperatorKeys> all = parse(fleet_line(1) + opener + "\n" + viewer);
+  REQUIRE(all);
+  CHECK(all->keys->fleet.first() == secret(1));
+  CHECK(all->viewer_key == viewer);
+  CHECK(parse("# none\n").error().text.find("/k has no key") == 0);
+  CHECK(parse(opener + "\n\nx\n").error().text.find("/k, line 3: not a key") == 0);
+}
