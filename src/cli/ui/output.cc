@@ -174,6 +174,10 @@ void print_message(std::string_view bytes) noexcept {
   is_line_cut = is_unread && written_bytes > 0;
 }
 
+bool is_on_terminal() noexcept {
+  return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+}
+
 int open_nothing(int flags) noexcept {
   const int fd = open("/dev/null", flags);
   return fd >= 0 ? fd : open("/", O_PATH);

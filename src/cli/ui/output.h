@@ -23,6 +23,9 @@ inline constexpr Duration result_wait_max = std::chrono::seconds(5);
 // once what follows until somebody does.
 void print_message(std::string_view bytes) noexcept;
 
+// Whether somebody sits at all three standard streams, who can be asked and sees the answer.
+[[nodiscard]] bool is_on_terminal() noexcept;
+
 // Opens what stands in for a standard descriptor that is closed, at the lowest number that is free:
 // /dev/null, and where that is missing an end that can be neither read nor written.
 [[nodiscard]] int open_nothing(int flags) noexcept;
