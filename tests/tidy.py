@@ -68,8 +68,12 @@ LAYERS = {
         "cli/ui", "cli/signing", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/policy",
         "engine/io", "engine/http", "engine/host", "engine/sim",
     },
-    "cli/commands": {
+    "cli/control": {
         "cli/ui", "cli/signing", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive",
+        "engine/control", "engine/http", "engine/host",
+    },
+    "cli/commands": {
+        "cli/control", "cli/ui", "cli/signing", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive",
         "engine/control", "engine/io", "engine/http", "engine/node", "engine/host", "engine/sim", "engine/tls", "tracker", "agent", "coordinator",
         "coordinator/store",
     },

@@ -41,6 +41,10 @@ constexpr std::array named_commands = {
     NamedCommand{"deploy", fleet::add_deploy_command},
     NamedCommand{"rollback", fleet::add_rollback_command},
     NamedCommand{"fleet", fleet::add_fleet_command},
+    NamedCommand{"release", add_release_command},
+    NamedCommand{"rollout", add_rollout_command},
+    NamedCommand{"agents", add_agents_command},
+    NamedCommand{"audit", add_audit_command},
 };
 
 }  // namespace

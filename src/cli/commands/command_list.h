@@ -11,6 +11,8 @@ inline constexpr const char* program_purpose =
 
 void add_activate_command(ArgumentParser app, CommandContext& context);
 void add_agent_command(ArgumentParser app, CommandContext& context);
+void add_agents_command(ArgumentParser app, CommandContext& context);
+void add_audit_command(ArgumentParser app, CommandContext& context);
 void add_clean_command(ArgumentParser app, CommandContext& context);
 void add_create_command(ArgumentParser app, CommandContext& context);
 void add_doctor_command(ArgumentParser app, CommandContext& context);
@@ -20,7 +22,9 @@ void add_key_command(ArgumentParser app, CommandContext& context);
 void add_lock_command(ArgumentParser app, CommandContext& context);
 void add_peer_command(ArgumentParser app, CommandContext& context);
 void add_receive_command(ArgumentParser app, CommandContext& context);
+void add_release_command(ArgumentParser app, CommandContext& context);
 void add_releases_command(ArgumentParser app, CommandContext& context);
+void add_rollout_command(ArgumentParser app, CommandContext& context);
 void add_seed_command(ArgumentParser app, CommandContext& context);
 void add_sign_command(ArgumentParser app, CommandContext& context);
 void add_simulate_command(ArgumentParser app, CommandContext& context);

@@ -85,6 +85,29 @@ class Reader {
     return {};
   }
 
+  // A text, or a list of them.
+  Status take_texts(const toml::table& table, const char* key,
+                    std::vector<std::string>& target) const {
+    const toml::node* node = table.get(key);
+    const toml::array* list = node != nullptr ? node->as_array() : nullptr;
+    if (list == nullptr) {
+      std::string text;
+      const Status taken = take_text(table, key, text);
+      if (taken && !text.empty()) {
+        target.push_back(std::move(text));
+      }
+      return taken;
+    }
+    for (const toml::node& each : *list) {
+      const auto* text = each.as_string();
+      if (text == nullptr || text->get().find('\0') != std::string::npos) {
+        return wrong(each, fmt::format("{} must be a list of texts in quotes", key));
+      }
+      target.push_back(text->get());
+    }
+    return {};
+  }
+
   // node-exporter's collector reads nothing else.
   Status take_metrics_file(const toml::table& table, std::string& target) const {
     if (Status taken = take_text(table, "metrics_file", target); !taken || target.empty()) {
@@ -208,7 +231,7 @@ class Reader {
          take_text(table, "default_temp_path", variables.default_temp_path),
          take_metrics_file(table, variables.metrics_file),
          take_text(table, "sign_key", variables.sign_key), take_application(table),
-         take_transport(table),
+         take_transport(table), take_texts(table, "coordinator", config_.coordinators),
          take_number<uint16_t>(table, "tracker_port", 1, 65535, variables.tracker_port)});
   }
 

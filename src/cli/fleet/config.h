@@ -29,7 +29,8 @@ struct Config {
   std::vector<HostEntry> peers;
   Variables variables;
   ReachDefaults reach;
-  std::string path;  // where it came from; empty: there is none
+  std::vector<std::string> coordinators;  // HOST:PORT or ssh://HOST
+  std::string path;                       // where it came from; empty: there is none
 };
 
 // The text of a murder.toml; `path` is for errors, which name the line. Unknown keys are errors.

@@ -46,6 +46,10 @@ inline constexpr std::array config_keys = {
               "How hosts pass releases to each other, where no --transport is given: plain (the "
               "default), or tls, encrypted with the fleet key, which every host then needs in "
               "/etc/murder/fleet.key."},
+    ConfigKey{"murder", "coordinator", "TEXT",
+              "The coordinator, HOST:PORT or ssh://HOST, that `release`, `rollout`, `agents` and "
+              "`audit` ask; a list of several in the order in which they are tried (default: "
+              "127.0.0.1:8998). The environment variable `MURDER_COORDINATOR` comes before it."},
     ConfigKey{"roles", "tracker", "HOSTS",
               "Where the tracker runs; several may be named (default: the first peer that "
               "answers)."},

@@ -25,6 +25,16 @@ TEST_CASE("an application that nothing can be signed for is refused with its lin
   CHECK(mentions(error_of("[murder]\ntransport = \"TLS\"\n"), "plain or tls"));
 }
 
+TEST_CASE("the coordinators of a fleet are a text or a list") {
+  CHECK(parse_config("[murder]\ncoordinator = \"t1:8998\"\n", "f")->coordinators ==
+        std::vector<std::string>{"t1:8998"});
+  CHECK(parse_config("[murder]\ncoordinator = [\"t1\", \"t2\"]\n", "f")->coordinators ==
+        std::vector<std::string>{"t1", "t2"});
+  CHECK(parse_config("[murder]\n", "f")->coordinators.empty());
+  CHECK(mentions(error_of("[murder]\ncoordinator = 1\n"), "murder.toml:2: coordinator"));
+  CHECK(mentions(error_of("[murder]\ncoordinator = [1]\n"), "murder.toml:2: coordinator"));
+}
+
 TEST_CASE("a whole murder.toml is read") {
   const auto config = parse_config(R"(
 [murder]

@@ -175,6 +175,9 @@ void add_hosts(const CompletionPoint& point, Collector& into) {
 
 void add_trackers(const CompletionPoint& point, Collector& into) {
   const fleet::Config config = config_of(point);
+  for (const std::string& place : config.coordinators) {
+    into.add(place, "coordinator");
+  }
   for (const fleet::HostEntry& entry : config.trackers) {
     const Result<std::vector<std::string>> names = fleet::expand_node_set(entry.node_set);
     for (const std::string& name : names ? *names : std::vector<std::string>()) {

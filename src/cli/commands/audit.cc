@@ -1,0 +1,101 @@
+// murder audit: who did what, and what came of it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands/command_list.h"
+#include "cli/control/answer_text.h"
+#include "cli/control/bounds.h"
+#include "cli/control/manual_items.h"
+#include "cli/control/open_coordinator.h"
+#include "cli/ui/stop_signals.h"
+
+namespace murder::cli {
+namespace {
+
+struct AuditOptions {
+  uint32_t from = 1;
+  uint32_t most = 0;  // 0: all
+  CoordinatorOptions coordinator;
+};
+
+constexpr uint32_t number_max = UINT32_MAX;
+
+// Prints the records of a page. The number of the next one; nothing when there is none, or enough
+// were printed.
+Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from,
+                                           const CommandContext& context) {
+  uint64_t next = from;
+  while (!lines.empty()) {
+    const size_t end = std::min(lines.find('\n'), lines.size());
+    const std::string_view line = lines.substr(0, end);
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+    if (line.empty()) {
+      continue;
+    }
+    const Result<Json> record = parse_json(line);
+    if (!record || !record->is_object() || count_member(*record, "number") < next) {
+      return fail(ErrorCode::network,
+                  "the coordinator's log cannot be read: a line of it is not a "
+                  "record");
+    }
+    next = count_member(*record, "number") + 1;
+    context.print(audit_line(*record));
+    context.print_json(*record);
+  }
+  return next == from ? std::nullopt : std::optional(next);
+}
+
+Result<int> run_audit(const AuditOptions& options, CommandContext& context) {
+  Result<CoordinatorClient> client = open_coordinator(options.coordinator, context);
+  if (!client) {
+    return fail(client.error());
+  }
+  const StopSignals stop;
+  uint64_t from = options.from;
+  const uint64_t end = options.most == 0 ? UINT64_MAX : from + options.most;
+  while (from < end && !stop.flag().is_set()) {
+    const uint64_t most = std::min<uint64_t>(limits::audit_page_records, end - from);
+    const Result<std::string> lines = client->get_text(control_target(
+        "/control/audit", {{"from", fmt::format("{}", from)}, {"max", fmt::format("{}", most)}}));
+    if (!lines) {
+      return fail(lines.error());
+    }
+    const Result<std::optional<uint64_t>> next = print_page(*lines, from, context);
+    if (!next) {
+      return fail(next.error());
+    }
+    if (!*next) {
+      break;
+    }
+    from = **next;
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+void add_audit_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<AuditOptions>(
+      app, context,
+      {.name = "audit",
+       .description = "Print a coordinator's log: who did what when, and what came of it",
+       .details = "Every publication, order, wave and outcome of a host is a record, in the order "
+                  "in which they happened; nothing is ever taken out. With --json each record is "
+                  "a line of JSON, as it is kept.",
+       .example = "murder audit --json | tail -20",
+       .environment = {coordinator_variable},
+       .files = {config_file, operator_key_file},
+       .see_also = {"murder-rollout-history(1)", "murder-release(1)", "murder-tracker(1)"}},
+      run_audit);
+  command.add_option("--from", options.from, "Begin with the record of this number")
+      .in_range(1, number_max)
+      .type_name("N")
+      .show_default();
+  command.add_option("--max", options.most, "That many numbers at most (default: all)")
+      .in_range(1, number_max)
+      .type_name("N");
+  add_coordinator_options(command, options.coordinator);
+}
+
+}  // namespace murder::cli

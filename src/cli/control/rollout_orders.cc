@@ -1,0 +1,61 @@
+#include "cli/control/rollout_orders.h"
+
+#include <fmt/format.h>
+
+#include "engine/base/printable.h"
+
+namespace murder::cli {
+
+Result<Json> order_rollout(CoordinatorClient& client, std::string_view verb,
+                           const std::string& app) {
+  Result<Json> answer =
+      client.post(control_target(fmt::format("/control/rollout/{}", verb), {{"app", app}}),
+                  {{"by", operator_name()}});
+  if (!answer) {
+    return answer;
+  }
+  Json rollout = rollout_of(*answer);
+  return rollout.contains("state") ? Result<Json>(std::move(rollout)) : ask_rollout(client, app);
+}
+
+Json rollout_of(const Json& answer) {
+  const Json& list = answer["rollouts"];
+  return list.size() > 0 ? list.items().front() : answer;
+}
+
+Result<Json> ask_rollout(CoordinatorClient& client, const std::string& app) {
+  const Result<Json> answer = client.get(control_target("/control/rollouts", {{"app", app}}));
+  if (!answer) {
+    return fail(answer.error());
+  }
+  for (const Json& rollout : (*answer)["rollouts"]) {
+    if (text_member(rollout, "app") == app) {
+      return rollout;
+    }
+  }
+  return fail(ErrorCode::not_found,
+              fmt::format("{}: there was no rollout of {} yet", client.place(), app));
+}
+
+Result<std::string> meant_app(CoordinatorClient& client, const std::string& named) {
+  if (!named.empty()) {
+    return named;
+  }
+  const Result<Json> answer = client.get("/control/rollouts");
+  if (!answer) {
+    return fail(answer.error());
+  }
+  std::string names;
+  const Json& rollouts = (*answer)["rollouts"];
+  for (const Json& rollout : rollouts) {
+    names += (names.empty() ? "" : ", ") + printable_value(text_member(rollout, "app"));
+  }
+  if (rollouts.size() == 1) {
+    return text_member(rollouts.items().front(), "app");
+  }
+  return fail(ErrorCode::invalid_input,
+              rollouts.size() == 0 ? fmt::format("{}: there was no rollout yet", client.place())
+                                   : fmt::format("name the app: there are rollouts of {}", names));
+}
+
+}  // namespace murder::cli

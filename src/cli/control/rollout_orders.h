@@ -1,0 +1,24 @@
+// Orders about the rollout of an app.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/control/coordinator_client.h"
+
+namespace murder::cli {
+
+// A rollout out of an answer: the answer itself, or the first of its list.
+[[nodiscard]] Json rollout_of(const Json& answer);
+
+// `verb`: "pause", "resume", "abort", "undo". The rollout as it is then.
+[[nodiscard]] Result<Json> order_rollout(CoordinatorClient& client, std::string_view verb,
+                                         const std::string& app);
+
+// The latest rollout of the app. Errors: not_found: there was none.
+[[nodiscard]] Result<Json> ask_rollout(CoordinatorClient& client, const std::string& app);
+
+// The app that was meant: the one that was named, else the only one with a rollout.
+[[nodiscard]] Result<std::string> meant_app(CoordinatorClient& client, const std::string& named);
+
+}  // namespace murder::cli

@@ -1,0 +1,436 @@
+"""The operators' commands against a scripted coordinator: what they ask, what they make of the answers."""
+
+import hashlib
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+import unittest
+
+from scripted_coordinator import ScriptedCoordinator, release, rollout
+from fleet_keys import key_line, new_secret, signed_target, viewer_line, write_keys
+from harness import MurderCase, PROGRAM, free_address, free_port, wait_until
+
+STATUS = ("GET", "/control/rollouts")
+START = ("POST", "/control/rollout")
+
+
+class ControlCommand(MurderCase):
+    def setUp(self):
+        super().setUp()
+        self.environment.pop("SSH_CONNECTION", None)
+        self.environment.pop("MURDER_COORDINATOR", None)
+        self.fake = ScriptedCoordinator(self)
+
+    def ask(self, *arguments, code=0, **options):
+        return self.murder(*arguments, "--coordinator", self.fake.place, code=code, cwd=self.directory, **options)
+
+    def ask_json(self, *arguments, code=0):
+        return json.loads(self.ask(*arguments, "--json", code=code).stdout)
+
+
+class Asks(ControlCommand):
+    def test_a_plan_is_sent_as_it_was_written(self):
+        self.fake.answers[START] = rollout()
+        printed = self.ask("rollout", "start", "shop", "v 42", "--groups", "web,eu", "--waves", "1,10%,50%,100%",
+                           "--bake", "30s", "--max-fail", "2%", "--max-unavailable", "10%", "--on-failure", "rollback",
+                           "--confirm-within", "5m", "--at", "+10m")
+        self.assertEqual(printed.stdout, "rollout 17 of shop v 42 has begun\n")
+        asked, = self.fake.asked
+        self.assertEqual((asked.method, asked.path), START)
+        self.assertEqual(asked.query, {"app": "shop", "tag": "v 42"})
+        body = asked.json
+        self.assertRegex(body.pop("by"), r"^\S+@\S+$")
+        self.assertAlmostEqual(body.pop("begin_wall_s"), time.time() + 600, delta=60)
+        self.assertEqual(body, {"groups": ["web", "eu"], "waves": "1,10%,50%,100%", "bake_s": 30, "max_fail": "2%",
+                                "max_unavailable": "10%", "on_failure": "rollback", "confirm_within_s": 300})
+
+    def test_every_order_goes_to_its_place_and_says_who(self):
+        for verb in ("pause", "resume", "abort", "undo"):
+            with self.subTest(verb):
+                self.fake.answers["POST", f"/control/rollout/{verb}"] = rollout(state="paused")
+                shown = self.ask("rollout", verb, "shop")
+                self.assertIn("shop v42: paused", shown.stdout)
+                self.assertIn("3 hosts: 2 healthy, 1 ready", shown.stdout)
+                asked = self.fake.asked[-1]
+                self.assertEqual((asked.method, asked.path, asked.query), ("POST", f"/control/rollout/{verb}", {"app": "shop"}))
+                self.assertEqual(list(asked.json), ["by"])
+                self.assertEqual(self.ask_json("rollout", verb, "shop")["state"], "paused")
+                self.fake.answers["POST", f"/control/rollout/{verb}"] = {"rollouts": [rollout(state="held")]}
+                self.assertEqual(self.ask_json("rollout", verb, "shop")["state"], "held")
+
+    def test_an_app_may_be_left_out_where_there_is_one(self):
+        self.fake.answers[STATUS] = {"rollouts": [rollout()]}
+        self.fake.answers["POST", "/control/rollout/pause"] = rollout(state="paused")
+        self.ask("rollout", "pause")
+        self.assertEqual(self.fake.asked[-1].query, {"app": "shop"})
+        self.fake.answers[STATUS] = {"rollouts": [rollout(), rollout(app="blog")]}
+        self.assertIn("name the app: there are rollouts of shop, blog", self.ask("rollout", "pause", code=1).stderr)
+        self.fake.answers[STATUS] = {"rollouts": []}
+        self.assertIn("there was no rollout yet", self.ask("rollout", "pause", code=1).stderr)
+
+    def test_releases_are_listed_shown_and_revoked(self):
+        self.fake.answers["GET", "/control/releases"] = {"releases": [release()]}
+        self.fake.answers["GET", "/control/release"] = release()
+        self.fake.answers["POST", "/control/release/revoke"] = release(revoked=True)
+        self.assertIn("shop  v42", self.ask("release", "list", "--app", "shop").stdout)
+        self.assertEqual(self.fake.asked[-1].query, {"app": "shop"})
+        self.assertEqual(self.ask_json("release", "list"), {"releases": [release()]})
+        for words in (("shop", "v42"), ("--app", "shop", "--tag", "v42")):
+            self.assertIn("2 run it", self.ask("release", "show", *words).stdout)
+            self.assertEqual(self.fake.asked[-1].query, {"app": "shop", "tag": "v42"})
+        shown = self.ask("release", "revoke", "shop", "v42", "--why", "loses orders")
+        self.assertIn("shop v42 is revoked", shown.stdout)
+        self.assertIn("2 hosts run it", shown.stdout)
+        self.assertEqual(self.fake.asked[-1].json["why"], "loses orders")
+
+    def test_agents_are_chosen_and_forgotten(self):
+        self.fake.answers["GET", "/control/agents"] = {"agents": [], "count": 0}
+        self.fake.answers["POST", "/control/agents/forget"] = {}
+        self.assertEqual(self.ask("agents", "--group", "web", "--not-at", "v42", "--app", "shop").stdout, "no agent\n")
+        self.assertEqual(self.fake.asked[-1].query, {"group": "web", "not_at": "v42", "app": "shop"})
+        self.ask("agents", "--forget", "w1")
+        self.assertEqual(self.fake.asked[-1].query, {"host": "w1"})
+        self.ask("agents", "--forget", "w1", "--group", "web", code=2)
+
+    def test_the_log_is_read_page_by_page(self):
+        records = [json.dumps({"number": number, "at": 1795969872, "by": "ann@x", "record": "told", "host": f"w{number}"})
+                   for number in range(1, 2501)]
+
+        def page(asked):
+            begin = int(asked.query["from"]) - 1
+            return "".join(f"{line}\n" for line in records[begin:begin + int(asked.query["max"])]).encode()
+
+        self.fake.answers["GET", "/control/audit"] = page
+        self.assertEqual(self.ask("audit", "--json").stdout.splitlines(), [
+            line.replace(", ", ",").replace(": ", ":") for line in records])
+        self.assertEqual(len(self.fake.asked), 4)
+        part = self.ask("audit", "--from", "2499", "--max", "1").stdout
+        self.assertEqual(part, "2499  2026-11-29T16:31:12Z  ann@x  told  host=w2499\n")
+
+    def test_a_log_that_does_not_grow_is_an_error_and_no_loop(self):
+        self.fake.answers["GET", "/control/audit"] = b'{"number":1,"record":"told"}\n'
+        self.assertIn("cannot be read", self.ask("audit", code=1).stderr)
+        self.assertLess(len(self.fake.asked), 4)
+
+    def test_history(self):
+        self.fake.answers["GET", "/control/history"] = {"rollouts": [
+            rollout(state="done", changed_s=1795969934, told=5, healthy=4, failed=1)]}
+        self.assertRegex(self.ask("rollout", "history", "shop", "--max", "5").stdout,
+                         r"17 +shop +v42 +done .*1 min 02 s +5 told, 4 healthy, 1 failed")
+        self.assertEqual(self.fake.asked[-1].query, {"app": "shop", "max": "5"})
+
+    def test_wrong_usage_asks_nobody(self):
+        for words in (("start", "shop"), ("start", "shop", "v1", "--waves", "x"), ("start", "shop", "v1", "--at", "once"),
+                      ("start", "shop", "-v1"), ("start", "sh op", "v1"), ("start", "shop", "v1", "--on-failure", "cry"),
+                      ("start", "shop", "v1", "--detach", "--wait"), ("begin",), ()):
+            with self.subTest(words):
+                self.ask("rollout", *words, code=2)
+        self.ask("release", "show", "shop", code=2)
+        self.assertEqual(self.fake.asked, [])
+
+
+class Answers(ControlCommand):
+    def test_what_the_coordinator_refuses_is_told_in_its_words(self):
+        self.fake.answers[START] = (409, {"error": "a rollout of shop is running\x1b[2J\n(ann@laptop)"})
+        refused = self.ask("rollout", "start", "shop", "v42", code=1)
+        self.assertIn(f"{self.fake.place}: a rollout of shop is running\\x1b[2J\\n(ann@laptop)", refused.stderr)
+        self.assertEqual(self.ask_json("rollout", "start", "shop", "v42", code=1)["error"]["code"], "conflict")
+
+    def test_a_tracker_without_a_coordinator_is_recognised(self):
+        self.fake.answers[STATUS] = (404, b"not found\n")
+        self.assertIn("it is a tracker without a coordinator", self.ask("rollout", "status", code=1).stderr)
+
+    def test_what_is_not_a_coordinator_is_recognised(self):
+        for body in (b"<html>", b"[1]", b"", b"[" * 1000):
+            self.fake.answers[STATUS] = body
+            self.assertIn("is not a coordinator", self.ask("rollout", "status", code=1).stderr)
+
+    def test_one_that_does_not_lead_names_the_leader_and_is_followed_once(self):
+        leader = ScriptedCoordinator(self, {START: rollout()})
+        self.fake.answers[START] = (421, {"error": "not the leader", "leader": leader.place})
+        self.assertIn("rollout 17", self.ask("rollout", "start", "shop", "v42").stdout)
+        self.assertEqual(leader.orders(), [START])
+        leader.answers[START] = (421, {"error": "not the leader", "leader": self.fake.place})
+        refused = self.ask("rollout", "start", "shop", "v42", code=1)
+        self.assertIn("does not lead", refused.stderr)
+        self.assertEqual(len(self.fake.orders()), 2)
+        for wrong in ("", "ssh://x", "a b", "x\ny", 7):
+            self.fake.answers[START] = (421, {"leader": wrong})
+            self.assertIn("does not lead", self.ask("rollout", "start", "shop", "v42", code=1).stderr)
+
+    def test_an_order_goes_to_the_one_that_answers_and_to_no_other(self):
+        dead = f"{free_address()}:{free_port()}"
+        third = ScriptedCoordinator(self, {START: rollout()})
+        self.fake.answers = {START: (500, {"error": "disk full"}), STATUS: {"rollouts": []}}
+        refused = self.murder("rollout", "start", "shop", "v42", "--coordinator", f"{dead},{self.fake.place}",
+                              "--coordinator", third.place, code=1)
+        self.assertIn("disk full", refused.stderr)
+        self.assertEqual(third.asked, [])
+        self.assertEqual(self.fake.orders(), [START])
+
+    def test_nobody_answers(self):
+        dead = [f"{free_address()}:{free_port()}" for _ in range(2)]
+        refused = self.murder("agents", "--coordinator", ",".join(dead), code=1)
+        for place in dead:
+            self.assertIn(place, refused.stderr)
+
+
+class Places(ControlCommand):
+    def test_environment_and_file_name_the_coordinator(self):
+        self.fake.answers["GET", "/control/agents"] = {"agents": [], "count": 0}
+        (self.directory / "murder.toml").write_text(f'[murder]\ncoordinator = ["{self.fake.place}"]\n')
+        self.murder("agents", cwd=self.directory)
+        self.assertEqual(len(self.fake.asked), 1)
+        self.environment["MURDER_COORDINATOR"] = f"{free_address()}:{free_port()}"
+        self.murder("agents", cwd=self.directory, code=1)
+        self.environment["MURDER_COORDINATOR"] = self.fake.place
+        self.murder("agents", cwd=self.directory)
+        self.assertEqual(len(self.fake.asked), 2)
+
+    def test_over_ssh_the_same_command_runs_there(self):
+        ssh = self.path("ssh")
+        ssh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$0.words"\nfor last; do :; done\n'
+                       f'PATH="{self.path("bin")}:$PATH" exec sh -c "$last"\n')
+        ssh.chmod(0o755)
+        self.path("bin").mkdir()
+        self.path("bin", "murder").symlink_to(PROGRAM)
+        self.fake.answers["POST", "/control/release/revoke"] = release(revoked=True)
+        self.environment["MURDER_SSH"] = str(ssh)
+        done = self.murder("release", "revoke", "shop", "v42", "--why", "it's $HOME", "--coordinator",
+                           f"ssh://ops@t1:2222/{self.fake.place}", "--json")
+        self.assertTrue(json.loads(done.stdout)["revoked"])
+        self.assertEqual(self.fake.asked[-1].json["why"], "it's $HOME")
+        words = self.path("ssh.words").read_text().splitlines()
+        self.assertEqual(words[:3], ["-p", "2222", "ops@t1"])
+        # The exit status is that of the command there.
+        self.fake.answers["POST", "/control/release/revoke"] = (409, {"error": "no"})
+        self.murder("release", "revoke", "shop", "v42", "--coordinator", f"ssh://t1/{self.fake.place}", code=1)
+        self.murder("release", "revoke", "shop", "v42", "--coordinator", "ssh://-oProxyCommand=x", code=2)
+
+
+class Keys(ControlCommand):
+    """Of a closed coordinator."""
+
+    def setUp(self):
+        super().setUp()
+        self.secret = new_secret()
+
+    def token_of(self, asked, kind):
+        target, _, token = asked.target.rpartition("token=")
+        expected = signed_target(self.secret, target[:-1], int(token.split("-")[0]), kind)
+        return expected == asked.target
+
+    def test_an_order_is_signed_with_its_body_by_an_operator_key_alone(self):
+        key = write_keys(self.path("operator.key"), key_line(self.secret, "operator"))
+        self.fake.answers["POST", "/control/rollout/pause"] = rollout()
+        nonces = set()
+        for _ in range(2):
+            self.ask("rollout", "pause", "shop", "--operator-key", key)
+            asked = self.fake.asked[-1]
+            self.assertTrue(self.token_of(asked, b"operator"), asked.target)
+            self.assertEqual(asked.query["body_sha256"], hashlib.sha256(asked.body).hexdigest())
+            nonces.add(asked.query["nonce"])
+        self.assertEqual(len(nonces), 2)
+
+    def test_who_has_a_viewers_key_alone_may_look(self):
+        key = write_keys(self.path("viewer.key"), viewer_line(self.secret))
+        self.fake.answers[STATUS] = {"rollouts": []}
+        self.ask("rollout", "status", "--operator-key", key)
+        self.assertEqual(self.fake.asked[-1].query["viewer"], viewer_line(self.secret))
+
+    def test_a_key_that_was_named_must_be_usable(self):
+        missing = self.path("missing")
+        self.assertIn("cannot open", self.ask("agents", "--operator-key", missing, code=1).stderr)
+        open_to_all = write_keys(self.path("open"), key_line(self.secret, "operator"), mode=0o644)
+        self.assertIn("others may read", self.ask("agents", "--operator-key", open_to_all, code=1).stderr)
+        self.assertEqual(self.fake.asked, [])
+
+    def test_a_refusal_says_both_ways_out(self):
+        self.fake.answers["GET", "/control/agents"] = (403, b"forbidden\n")
+        refused = self.ask("agents", code=1)
+        self.assertIn("--operator-key FILE", refused.stderr)
+        self.assertIn("ssh://HOST", refused.stderr)
+
+
+class Follows(ControlCommand):
+    def start_and_wait(self, states, *arguments, **options):
+        """`rollout start --wait` at a coordinator whose rollout goes through these answers."""
+        left = list(states)
+        self.fake.answers[START] = rollout()
+        self.fake.answers[STATUS] = lambda asked: {"rollouts": [left.pop(0) if len(left) > 1 else left[0]]}
+        return self.ask("rollout", "start", "shop", "v42", "--wait", *arguments, **options)
+
+    def test_the_exit_status_says_how_it_ended(self):
+        for state, code in (("done", 0), ("held", 3), ("aborted", 4), ("undone", 5)):
+            with self.subTest(state):
+                done = self.start_and_wait([rollout(), rollout(state=state)], code=code)
+                self.assertIn(f"shop v42: {state}", done.stdout)
+
+    def test_with_json_there_is_one_object_at_the_end(self):
+        done = self.start_and_wait([rollout(), rollout(state="done")], "--json")
+        self.assertEqual(json.loads(done.stdout)["state"], "done")
+
+    def test_another_rollout_of_the_app_is_not_taken_for_this_one(self):
+        self.start_and_wait([rollout(), rollout(number=18, state="done")], code=6)
+
+    def test_a_coordinator_that_restarts_is_waited_for(self):
+        done = self.start_and_wait([rollout(), (0, "")][:1] + [rollout(state="done")])
+        self.assertEqual(done.returncode, 0)
+        answers = iter([(503, {"error": "starting"}), {"rollouts": [rollout(state="done")]}])
+        self.fake.answers[STATUS] = lambda asked: next(answers)
+        self.ask("rollout", "start", "shop", "v42", "--wait")
+
+    def test_a_watch_prints_a_line_of_json_for_each_change(self):
+        left = [rollout(), rollout(), rollout(state="paused"), rollout(state="done")]
+        self.fake.answers[STATUS] = lambda asked: {"rollouts": [left.pop(0) if len(left) > 1 else left[0]]}
+        lines = self.ask("rollout", "status", "shop", "--watch", "--json").stdout.splitlines()
+        self.assertEqual([json.loads(line)["state"] for line in lines], ["running", "paused", "done"])
+
+    def test_signals_leave_it_running(self):
+        self.fake.answers[START] = rollout()
+        self.fake.answers[STATUS] = {"rollouts": [rollout()]}
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                running = self.start("rollout", "start", "shop", "v42", "--wait", "--coordinator", self.fake.place)
+                asked = len(self.fake.asked)
+                wait_until(lambda: len(self.fake.asked) > asked + 2, "it follows")
+                running.signal(number)
+                self.assertEqual(running.wait(), 128 + number)
+                self.assertIn("it goes on", running.error)
+        self.assertEqual(self.fake.orders(), [START] * 3)
+
+    def test_no_output_ends_it(self):
+        self.fake.answers[START] = rollout()
+        left = [rollout()] * 6 + [rollout(state="done")]
+        self.fake.answers[STATUS] = lambda asked: {"rollouts": [left.pop(0) if len(left) > 1 else left[0]]}
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            ended = subprocess.run(
+                [PROGRAM, "rollout", "start", "shop", "v42", "--wait", "--coordinator", self.fake.place],
+                stdout=full, stderr=full, stdin=subprocess.DEVNULL, env=self.environment, timeout=60, check=False)
+        self.assertEqual(ended.returncode, 0)
+
+
+class Terminal(ControlCommand):
+    """`rollout start` on a terminal: it follows, and ^C asks."""
+
+    def setUp(self):
+        super().setUp()
+        self.environment["TERM"] = "xterm"
+        self.state = "running"
+        self.fake.answers[START] = rollout()
+        self.fake.answers[STATUS] = lambda asked: {"rollouts": [rollout(state=self.state)]}
+        for verb, after in (("pause", "paused"), ("abort", "aborted"), ("undo", "undone")):
+            self.fake.answers["POST", f"/control/rollout/{verb}"] = lambda asked, after=after: self.become(after)
+        self.shown = b""
+
+    def become(self, state):
+        self.state = state
+        return rollout(state=state)
+
+    def open_terminal(self, *arguments):
+        self.shown = b""
+        pid, self.terminal = pty.fork()
+        if pid == 0:
+            os.execve(PROGRAM, [PROGRAM, "rollout", "start", "shop", "v42", "--coordinator", self.fake.place, *arguments],
+                      self.environment)
+        self.addCleanup(self.end, pid)
+        self.pid = pid
+        return pid
+
+    def end(self, pid):
+        if self.pid == pid:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self.close_terminal()
+
+    def close_terminal(self):
+        if self.terminal is not None:
+            os.close(self.terminal)
+            self.terminal = None
+
+    def see(self, text):
+        def is_there():
+            if select.select([self.terminal], [], [], 0)[0]:
+                try:
+                    self.shown += os.read(self.terminal, 65536)
+                except OSError:
+                    pass
+            return text in self.shown
+
+        wait_until(is_there, f"{text} is shown; shown was {self.shown[-500:]}")
+
+    def type(self, text):
+        self.shown = b""
+        os.write(self.terminal, text)
+
+    def exit_code(self):
+        def ended():
+            if select.select([self.terminal], [], [], 0)[0]:
+                try:
+                    self.shown += os.read(self.terminal, 65536)
+                except OSError:
+                    pass
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            return (status,) if pid else None
+
+        status, = wait_until(ended, "it ends")
+        self.pid = None
+        return os.waitstatus_to_exitcode(status)
+
+    def test_it_follows_and_says_how_it_ended(self):
+        self.open_terminal()
+        self.see(b"3 hosts: 2 healthy, 1 ready")
+        self.state = "done"
+        self.assertEqual(self.exit_code(), 0)
+
+    def test_detached_it_does_not(self):
+        self.open_terminal("--detach")
+        self.assertEqual(self.exit_code(), 0)
+        self.assertEqual(len(self.fake.asked), 1)
+
+    def test_what_is_answered_is_done(self):
+        for typed, order, code in ((b"l\n", None, 6), (b"pause\n", "pause", 6), (b"a\n", "abort", 4), (b"u\n", "undo", 5)):
+            with self.subTest(typed):
+                self.state = "running"
+                self.fake.asked.clear()
+                self.open_terminal()
+                self.see(b"2 healthy")
+                self.type(b"\x03")
+                self.see(b"(l)eave it running")
+                self.type(typed)
+                self.assertEqual(self.exit_code(), code)
+                self.assertEqual([path for _, path in self.fake.orders()][1:],
+                                 [f"/control/rollout/{order}"] if order else [])
+                self.close_terminal()
+
+    def test_watching_goes_on_and_a_second_interrupt_leaves(self):
+        self.open_terminal()
+        self.see(b"2 healthy")
+        self.type(b"\x03")
+        self.see(b"(l)eave it running")
+        self.type(b"nonsense\n")
+        self.see(b"(l)eave it running")
+        self.type(b"w\n")
+        self.see(b"2 healthy")
+        self.type(b"\x03")
+        self.see(b"(l)eave it running")
+        self.type(b"\x03")
+        self.assertEqual(self.exit_code(), 6)
+        self.assertEqual(self.fake.orders(), [START])
+
+    def test_a_terminal_that_is_closed_leaves_it_running(self):
+        self.open_terminal()
+        self.see(b"2 healthy")
+        self.close_terminal()
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = None
+        self.assertEqual(os.waitstatus_to_exitcode(status), 128 + signal.SIGHUP)
+        self.assertEqual(self.fake.orders(), [START])
+
+
+if __name__ == "__main__":
+    unittest.main()
