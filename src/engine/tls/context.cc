@@ -60,14 +60,13 @@ void Context::Deleter::operator()(ssl_ctx_st* context) const {
 }
 
 Result<std::unique_ptr<Context>> Context::create(bool prefers_aes) {
-  if (Status started = trust::start_openssl(); !started) {
-    return fail(started.error());
-  }
-  Handle context(SSL_CTX_new(TLS_method()));
+  Handle context(trust::start_openssl() ? SSL_CTX_new(TLS_method()) : nullptr);
   const bool is_ready = context != nullptr && is_set_up(context.get(), prefers_aes);
   ERR_clear_error();
   if (!is_ready) {
-    return fail(ErrorCode::limit, "not enough memory to encrypt: allow this process more");
+    return fail(ErrorCode::limit,
+                "not enough memory to encrypt: allow this process more (ulimit -v, memory.max of "
+                "its control group)");
   }
   return std::unique_ptr<Context>(new Context(std::move(context)));
 }
