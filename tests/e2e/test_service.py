@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import http.client
 import os
 import pathlib
 import shutil
@@ -351,6 +352,28 @@ class Journal(ServiceCase):
         tracker.signal(signal.SIGTERM)
         self.wait_for("stopping")
         self.assertEqual(len({each["MESSAGE_ID"] for each in self.entries}), len({each["MURDER_EVENT"] for each in self.entries}))
+
+    def test_what_operators_of_a_coordinator_do(self):
+        self.start_with_journal("tracker", "--listen", self.endpoint, "--state", "memory:")
+        self.wait_for("started")
+        torrent = self.create(self.make_tree(), "v1", tracker=self.endpoint).read_bytes()
+
+        def order(method, target, body):
+            connection = http.client.HTTPConnection(*self.endpoint.split(":"), timeout=30)
+            connection.request(method, target, body)
+            reply = connection.getresponse()
+            self.assertEqual(reply.status, 200, reply.read())
+            connection.close()
+
+        order("PUT", "/control/release?app=shop&tag=v1&by=ann", torrent)
+        published = self.wait_for("release_published")
+        self.assertEqual((published["MURDER_APP"], published["MURDER_TAG"], published["MURDER_BY"]),
+                         ("shop", "v1", "local: ann"))
+        self.assertEqual(len(published["MURDER_INFO_HASH"]), 40)
+        order("POST", "/control/release/revoke?app=shop&tag=v1", b'{"by": "bob", "why": "it leaks"}')
+        revoked = self.wait_for("release_revoked")
+        self.assertEqual((revoked["MURDER_APP"], revoked["MURDER_TAG"], revoked["PRIORITY"]), ("shop", "v1", "4"))
+        self.assertIn("bob: it leaks", revoked["MESSAGE"])
 
     def test_a_reload_and_one_that_is_refused(self):
         config = self.config(f'listen = "{self.endpoint}"\n')

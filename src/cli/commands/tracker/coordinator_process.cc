@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "cli/commands/tracker/audit_events.h"
 #include "coordinator/store/open_store.h"
 #include "engine/trust/openssl.h"
 
@@ -113,11 +114,22 @@ CoordinatorProcess::~CoordinatorProcess() {
   server_.set_coordinator(nullptr);
 }
 
-void CoordinatorProcess::recorded(const control::Coordinator& /*machine*/,
-                                  const control::Record& /*record*/) {}
+void CoordinatorProcess::recorded(const control::Coordinator& machine,
+                                  const control::Record& record) {
+  if (service_ == nullptr || !service_->has_journal()) {
+    return;
+  }
+  if (const std::optional<host::ServiceEvent> event = audit_event_of(machine.state(), record)) {
+    service_->report(*event);
+  }
+}
 
 void CoordinatorProcess::warn(const std::string& text) {
-  parent_.warn(text);
+  if (service_ == nullptr) {
+    parent_.warn(text);
+  } else {
+    service_->report({.kind = host::ServiceEventKind::coordinator_failed, .message = text});
+  }
 }
 
 }  // namespace murder::cli

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "cli/commands/tracker/tracker_service.h"
 #include "cli/commands/tracker/tracker_settings.h"
 #include "coordinator/control_plane.h"
 #include "engine/host/parent.h"
@@ -22,6 +23,8 @@ class CoordinatorProcess final : private coordinator::ControlPlaneOwner {
   ~CoordinatorProcess();
 
   [[nodiscard]] coordinator::ControlPlane* plane() { return plane_.get(); }
+  // Is told of what happens from now on; nullptr: nobody is.
+  void set_service(TrackerService* service) { service_ = service; }
 
  private:
   CoordinatorProcess(tracker::TrackerServer& server, host::Parent& parent)
@@ -32,6 +35,7 @@ class CoordinatorProcess final : private coordinator::ControlPlaneOwner {
 
   tracker::TrackerServer& server_;
   host::Parent& parent_;
+  TrackerService* service_ = nullptr;
   std::unique_ptr<coordinator::ControlPlane> plane_;
 };
 

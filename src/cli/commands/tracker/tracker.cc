@@ -123,6 +123,7 @@ Result<int> serve(const TrackerWords& words, const TrackerSettings& settings,
   }
   std::optional<TrackerService> service;
   service.emplace(tracker, words, settings, (*coordinator)->plane(), parent);
+  (*coordinator)->set_service(&*service);
   host::FinalReport report = report_of(**server);
   report.is_in_journal = service->has_journal();
   parent.finish(report);

@@ -90,7 +90,8 @@ void TrackerService::report(const host::ServiceEvent& event) {
   if (link_.report(event)) {
     return;
   }
-  if (event.kind == host::ServiceEventKind::reload_refused) {
+  if (event.kind == host::ServiceEventKind::reload_refused ||
+      event.kind == host::ServiceEventKind::coordinator_failed) {
     parent_.warn(event.message);
   } else if (event.kind == host::ServiceEventKind::reloaded) {
     parent_.note(event.message);

@@ -26,13 +26,15 @@ class TrackerService final : public tracker::TrackerOwner {
   // Whether the journal is told of that.
   [[nodiscard]] bool has_journal() const { return link_.has_journal(); }
 
+  // To the journal; what failed to whoever started it by hand.
+  void report(const host::ServiceEvent& event);
+
   void reload_requested() override;
   void happened(const tracker::TrackerEvent& event) override;
   void events_dropped(uint64_t count) override;
 
  private:
   [[nodiscard]] std::string state() const;
-  void report(const host::ServiceEvent& event);
 
   tracker::TrackerServer& server_;
   const TrackerWords words_;

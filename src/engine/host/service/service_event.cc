@@ -25,7 +25,9 @@ JournalEntry journal_entry_of(const ServiceEvent& event) {
       .add("MURDER_EVENT", type.name)
       .add("MURDER_TAG", event.tag)
       .add("MURDER_HOST", event.host)
-      .add("MURDER_INFO_HASH", event.info_hash);
+      .add("MURDER_INFO_HASH", event.info_hash)
+      .add("MURDER_APP", event.app)
+      .add("MURDER_BY", event.by);
   return entry;
 }
 

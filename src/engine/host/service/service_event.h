@@ -25,6 +25,15 @@ enum class ServiceEventKind : uint8_t {
   coordinator_lost,
   release_activated,
   release_failed,
+  release_published,
+  release_revoked,
+  rollout_started,
+  rollout_wave,
+  rollout_changed,
+  rollout_host_failed,
+  agent_seen,
+  agent_forgotten,
+  coordinator_failed,
 };
 
 struct ServiceEventType {
@@ -60,6 +69,24 @@ inline constexpr std::array service_event_types = {
                      "8675a3d8a90a2e572b9097cd71f24211", "5"},
     ServiceEventType{ServiceEventKind::release_failed, "release_failed",
                      "ea4a0897784b426d2d89d9f754c018f3", "4"},
+    ServiceEventType{ServiceEventKind::release_published, "release_published",
+                     "2a17635fc542425dad31008efe860acc", "5"},
+    ServiceEventType{ServiceEventKind::release_revoked, "release_revoked",
+                     "c8ef21485b3c46bdb5367b0aa6393331", "4"},
+    ServiceEventType{ServiceEventKind::rollout_started, "rollout_started",
+                     "8f12028e9840491d80b02d92655ffd7d", "5"},
+    ServiceEventType{ServiceEventKind::rollout_wave, "rollout_wave",
+                     "3fd12b6388b647b6bc972234422dee5d", "6"},
+    ServiceEventType{ServiceEventKind::rollout_changed, "rollout_changed",
+                     "b4975a71c8f340b2b49100f5c036284d", "5"},
+    ServiceEventType{ServiceEventKind::rollout_host_failed, "rollout_host_failed",
+                     "a3462461813a4d1b9ef4f169139abc05", "4"},
+    ServiceEventType{ServiceEventKind::agent_seen, "agent_seen", "b0858bb839e447e8bb9c5ff2f14d9d65",
+                     "6"},
+    ServiceEventType{ServiceEventKind::agent_forgotten, "agent_forgotten",
+                     "06c1ca740ac34bf5888f63b46031b627", "5"},
+    ServiceEventType{ServiceEventKind::coordinator_failed, "coordinator_failed",
+                     "a9860f40a412414882e092014b85399c", "4"},
 };
 
 [[nodiscard]] constexpr const ServiceEventType& type_of(ServiceEventKind kind) {
@@ -72,6 +99,8 @@ struct ServiceEvent {
   std::string tag;        // of the release; empty: none
   std::string host;       // likewise
   std::string info_hash;  // likewise, 40 hexadecimal digits
+  std::string app;        // of a rollout; empty: none
+  std::string by;         // who asked for it; likewise
 };
 
 [[nodiscard]] JournalEntry journal_entry_of(const ServiceEvent& event);
