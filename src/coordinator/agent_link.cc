@@ -125,11 +125,15 @@ void AgentLink::take_input(std::span<const uint8_t> bytes) {
 
 uint32_t AgentLink::hear(control::Coordinator& machine, control::Moment moment) {
   is_ready_ = false;
+  const auto second =
+      static_cast<uint32_t>(moment.now.time_since_epoch() / std::chrono::seconds(1));
+  message_count_ = std::exchange(second_, second) == second ? message_count_ : uint8_t{0};
   uint32_t heard_count = 0;
   std::string text;
   while (state_ == State::greeting || state_ == State::open) {
     if (message_count_ >= limits::agent_messages_per_second) {
       is_resting_ = true;
+      shared_.owner.rests(*this);
       break;
     }
     const Result<bool> is_whole = reader_.next(text);
@@ -288,8 +292,14 @@ void AgentLink::sent(io::Operation&, int32_t result, uint32_t) {
   count_held();
 }
 
+void AgentLink::wake() {
+  if (std::exchange(is_resting_, false) && input_bytes_ > 0 && !std::exchange(is_ready_, true)) {
+    shared_.owner.became_ready(*this);
+  }
+  read_more();
+}
+
 void AgentLink::check(Instant now) {
-  message_count_ = 0;
   const bool is_mute =
       state_ == State::greeting && !is_ready_ && now - input_since_ > limits::agent_hello_timeout;
   const bool is_cut = input_bytes_ > 0 && !is_ready_ && !is_resting_ &&
@@ -299,12 +309,7 @@ void AgentLink::check(Instant now) {
                         now - output_since_ > limits::agent_message_timeout;
   if (is_mute || is_cut || is_silent || is_stuck) {
     close();
-    return;
   }
-  if (std::exchange(is_resting_, false) && input_bytes_ > 0 && !std::exchange(is_ready_, true)) {
-    shared_.owner.became_ready(*this);
-  }
-  read_more();
 }
 
 }  // namespace murder::coordinator

@@ -28,6 +28,8 @@ class AgentLinkOwner {
   virtual void became_ready(AgentLink& link) = 0;
   // It is known which agent it is.
   virtual void named(AgentLink& link) = 0;
+  // It sent too many messages: to be woken in the next second.
+  virtual void rests(AgentLink& link) = 0;
   // The agent may be told again what is wanted: what it was told is out of date.
   virtual void wants_telling(AgentLink& link) = 0;
   // Nothing of it is in flight any more: free it. The link does not touch itself after this.
@@ -56,7 +58,7 @@ struct AgentLinkShared {
 //
 // It reads nothing while a message waits to be heard, and has one message on its way to the agent
 // at most: when that is out, the newest is made. An idle link holds no buffer. Times are looked at
-// by check(), once a second.
+// by check(), now and then.
 class AgentLink {
  public:
   AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote, std::string nonce);
@@ -72,7 +74,9 @@ class AgentLink {
   // Sends why, then closes.
   void refuse(std::string_view text);
   void close();
-  // Closes what is too slow, and goes on where it was too fast.
+  // Goes on where it was too fast.
+  void wake();
+  // Closes what is too slow.
   void check(Instant now);
 
   [[nodiscard]] AgentLinkHandle handle() const { return handle_; }
@@ -106,6 +110,7 @@ class AgentLink {
   bool is_resting_ = false;    // it sent too many; nothing is read until the next second
   bool is_outdated_ = false;   // what it is being sent is not the latest
   uint8_t message_count_ = 0;  // of this second
+  uint32_t second_ = 0;        // that message_count_ is of
   uint32_t input_bytes_ = 0;   // of the message that is not whole
   uint64_t held_bytes_ = 0;    // as counted last
   Endpoint remote_;

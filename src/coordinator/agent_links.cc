@@ -13,7 +13,8 @@
 namespace murder::coordinator {
 namespace {
 
-constexpr Duration check_every = std::chrono::seconds(1);
+constexpr Duration links_checked_every = std::chrono::seconds(1);
+constexpr uint32_t checks_per_walk = 5;
 constexpr uint32_t buffer_count = 256;
 
 Result<std::string> new_nonce() {
@@ -43,7 +44,7 @@ AgentLinks::AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner,
               .held_bytes = held_bytes_},
       links_(options.links_max),
       check_timer_(reactor.timers(), callback<&AgentLinks::on_check>(this)) {
-  check_timer_.arm(reactor.now() + check_every);
+  check_timer_.arm(reactor.now() + links_checked_every);
 }
 
 Result<std::unique_ptr<AgentLinks>> AgentLinks::create(io::Reactor& reactor, AgentLinksOwner& owner,
@@ -146,9 +147,17 @@ void AgentLinks::make_room_for_held() {
 
 void AgentLinks::on_check(io::Timer& timer) {
   const Instant now = reactor_.now();
-  links_.each([&](AgentLinkHandle, AgentLink& link) { link.check(now); });
+  for (const AgentLinkHandle handle : std::exchange(resting_, {})) {
+    if (AgentLink* link = links_.get(handle); link != nullptr && !link->is_closing()) {
+      link->wake();
+    }
+  }
+  // All of them are some megabytes of memory to walk over.
+  if (++check_count_ % checks_per_walk == 0) {
+    links_.each([&](AgentLinkHandle, AgentLink& link) { link.check(now); });
+  }
   make_room_for_held();
-  timer.arm(now + check_every);
+  timer.arm(now + links_checked_every);
 }
 
 void AgentLinks::became_ready(AgentLink& link) {

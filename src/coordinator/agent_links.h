@@ -72,6 +72,7 @@ class AgentLinks final : public AgentLinkOwner {
 
   void became_ready(AgentLink& link) override;
   void named(AgentLink& link) override;
+  void rests(AgentLink& link) override { resting_.push_back(link.handle()); }
   void wants_telling(AgentLink& link) override;
   void ended(AgentLink& link) override;
 
@@ -89,6 +90,8 @@ class AgentLinks final : public AgentLinkOwner {
   AgentLinkShared shared_;
   Slab<AgentLink> links_;
   std::deque<AgentLinkHandle> ready_;
+  std::vector<AgentLinkHandle> resting_;  // until the next second
+  uint32_t check_count_ = 0;
   std::vector<AgentLinkHandle> link_of_agent_;  // by AgentIndex
   AgentLinksCounters counters_;
   io::Timer check_timer_;

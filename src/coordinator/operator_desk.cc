@@ -17,7 +17,7 @@ namespace {
 using control::Coordinator;
 using control::Moment;
 
-constexpr Duration check_every = std::chrono::seconds(1);
+constexpr Duration desk_checked_every = std::chrono::seconds(1);
 // Showing what is takes this share of the thread's time at most.
 constexpr int64_t reading_pause_factor = 10;
 
@@ -157,7 +157,7 @@ void OperatorDesk::add(WaitingRequest request) {
   request.since = reactor_.now();
   waiting_.push_back(std::move(request));
   if (!timer_.armed()) {
-    timer_.arm(reactor_.now() + check_every);
+    timer_.arm(reactor_.now() + desk_checked_every);
   }
 }
 
@@ -213,7 +213,7 @@ void OperatorDesk::on_check(io::Timer& timer) {
     waiting_.pop_front();
   }
   if (!waiting_.empty()) {
-    timer.arm(now + check_every);
+    timer.arm(now + desk_checked_every);
     wake_();
   }
 }

@@ -68,10 +68,11 @@ Status Coordinator::hear(const Report& report, const std::string& identity, Mome
   if (Status fits = check_report(report); !fits) {
     return fits;
   }
-  if (Status registered = register_agent(report, identity, moment); !registered) {
-    return registered;
+  const Result<AgentIndex> registered = register_agent(report, identity, moment);
+  if (!registered) {
+    return fail(registered.error());
   }
-  const AgentIndex agent = *state_.find_agent(report.host);
+  const AgentIndex agent = *registered;
   Presence& presence = presences_[agent.raw];
   if (presence.greeting.session != report.greeting.session || presence.greeting.number == 0) {
     // Another process of the agent, or the first report to this one of the coordinator's. What it
@@ -92,8 +93,8 @@ Status Coordinator::hear(const Report& report, const std::string& identity, Mome
   return {};
 }
 
-Status Coordinator::register_agent(const Report& report, const std::string& identity,
-                                   Moment moment) {
+Result<AgentIndex> Coordinator::register_agent(const Report& report, const std::string& identity,
+                                               Moment moment) {
   const std::optional<AgentIndex> known = state_.find_agent(report.host);
   std::vector<std::string> apps;
   for (const AppReport& app : report.apps) {
@@ -109,7 +110,7 @@ Status Coordinator::register_agent(const Report& report, const std::string& iden
     const bool is_same =
         agent.rack == report.rack && agent.groups == report.groups && agent.apps == apps;
     if (is_same || moment.now - presences_[known->raw].changed_at < limits::control_change_every) {
-      return {};
+      return *known;
     }
   }
   Record seen{.wall_s = moment.wall_s,
@@ -119,11 +120,12 @@ Status Coordinator::register_agent(const Report& report, const std::string& iden
                                 .groups = report.groups,
                                 .apps = std::move(apps)}};
   if (Status done = take(std::move(seen), moment.now); !done) {
-    return done;
+    return fail(done.error());
   }
   presences_.resize(state_.agents.size());
-  presences_[state_.find_agent(report.host)->raw].changed_at = moment.now;
-  return {};
+  const AgentIndex agent = *state_.find_agent(report.host);
+  presences_[agent.raw].changed_at = moment.now;
+  return agent;
 }
 
 void Coordinator::keep(Presence& presence, const Report& report, Instant now) {

@@ -111,7 +111,8 @@ class Coordinator {
   Status take(Record record, Instant now);  // that an operator or an agent asks for
   void append(const App& app, decltype(Record::what) what, Moment moment);  // that follows
   Status change(const std::string& app, RolloutState state, const std::string& by, Moment moment);
-  Status register_agent(const Report& report, const std::string& identity, Moment moment);
+  Result<AgentIndex> register_agent(const Report& report, const std::string& identity,
+                                    Moment moment);
   void keep(Presence& presence, const Report& report, Instant now);
   void tell(AgentIndex agent);
   void tell_all(const App& app);
