@@ -164,7 +164,7 @@ void add_state_command(ArgumentParser app, CommandContext& context) {
            "A copy of a state that is put back is older than what agents were told last, and they "
            "pass over what is older. After --put-back they take it for another state and follow "
            "it. The coordinator must not run.",
-       .example = "murder state /var/lib/murder/state\n"
+       .example = "murder state /var/lib/murder-tracker\n"
                   "murder state etcd:http://h1:2379,http://h2:2379 --audit 1000",
        .see_also = {"murder-tracker(1)"}},
       run_state);

@@ -42,7 +42,7 @@ class RecordStore {
   RecordStore& operator=(const RecordStore&) = delete;
   virtual ~RecordStore() = default;
 
-  // What it is, for people: "/var/lib/murder/state.db", "etcd (http://h1:2379, ...)".
+  // What it is, for people: "/var/lib/murder-tracker/state.db", "etcd (http://h1:2379, ...)".
   [[nodiscard]] virtual std::string name() const = 0;
 
   // --- leadership ---
