@@ -197,6 +197,13 @@ void AgentLink::hear_hello(const control::Hello& hello) {
   state_ = State::open;
 }
 
+// A name that the state has is the machine's to judge.
+bool AgentLink::is_enrolled(const control::State& state) {
+  const std::optional<control::AgentIndex> known = state.find_agent(host_);
+  return shared_.approvals == nullptr || agent_ || (known && !state.agent(*known).forgotten) ||
+         shared_.approvals->come(host_, identity_);
+}
+
 bool AgentLink::hear_report(const control::Report& report, control::Coordinator& machine,
                             control::Moment moment) {
   if (state_ != State::open) {
@@ -206,6 +213,11 @@ bool AgentLink::hear_report(const control::Report& report, control::Coordinator&
   if (report.host != host_) {
     refuse(fmt::format("a report of another host than the hello: {}",
                        control::bounded_text(report.host)));
+    return false;
+  }
+  if (!is_enrolled(machine.state())) {
+    refuse(
+        fmt::format("{} waits to be approved by an operator, with the key {}", host_, identity_));
     return false;
   }
   if (Status heard = machine.hear(report, identity_, moment); !heard) {

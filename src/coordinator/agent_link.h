@@ -16,6 +16,7 @@
 #include "engine/io/buffer_ring.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
+#include "engine/trust/enrolment.h"
 
 namespace murder::coordinator {
 
@@ -45,7 +46,8 @@ struct AgentLinkShared {
   io::BufferRing& buffers;
   AgentLinkOwner& owner;
   const std::string& coordinator_name;
-  uint64_t& held_bytes;  // of messages that are not whole or not sent, of all links
+  trust::Approvals* approvals;  // nullptr: whoever comes first with a name has it
+  uint64_t& held_bytes;         // of messages that are not whole or not sent, of all links
 };
 
 // Belongs to its AgentLinks. States:
@@ -95,6 +97,7 @@ class AgentLink {
   void take_input(std::span<const uint8_t> bytes);
   bool hear_one(std::string_view text, control::Coordinator& machine, control::Moment moment);
   void hear_hello(const control::Hello& hello);
+  [[nodiscard]] bool is_enrolled(const control::State& state);
   bool hear_report(const control::Report& report, control::Coordinator& machine,
                    control::Moment moment);
   void read_more();

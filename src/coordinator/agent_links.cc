@@ -41,6 +41,7 @@ AgentLinks::AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner,
               .buffers = *buffers_,
               .owner = *this,
               .coordinator_name = coordinator_name_,
+              .approvals = options.approvals,
               .held_bytes = held_bytes_},
       links_(options.links_max),
       check_timer_(reactor.timers(), callback<&AgentLinks::on_check>(this)) {

@@ -19,6 +19,7 @@ struct AgentLinksOptions {
   uint32_t links_max = 0;
   uint16_t buffer_group = 0;  // unique within the reactor
   std::string coordinator_name;
+  trust::Approvals* approvals = nullptr;  // of operators; nullptr: none are wanted
 };
 
 struct AgentLinksCounters {

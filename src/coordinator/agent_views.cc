@@ -117,4 +117,29 @@ std::string show_agents(const control::Coordinator& machine, const FactsSource& 
   return json.take();
 }
 
+std::string show_waiting(const trust::Approvals& approvals) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("waiting");
+  json.begin_array();
+  for (const trust::Approvals::Waiting& agent : approvals.waiting()) {
+    json.begin_object();
+    json.member("host", agent.host);
+    json.member("identity", agent.identity);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return json.take();
+}
+
+std::string show_approved(const std::string& host, const std::string& identity) {
+  JsonWriter json;
+  json.begin_object();
+  json.member("host", host);
+  json.member("identity", identity);
+  json.end_object();
+  return json.take();
+}
+
 }  // namespace murder::coordinator

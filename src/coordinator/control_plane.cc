@@ -43,10 +43,12 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(
     io::Reactor& reactor, http::Server& server, std::unique_ptr<store::RecordStore> store,
     ControlPlaneOwner& owner, const ControlPlaneOptions& options) {
   std::unique_ptr<ControlPlane> made(new ControlPlane(reactor, server, owner, options));
-  auto links = AgentLinks::create(reactor, *made,
-                                  {.links_max = options.agents_max,
-                                   .buffer_group = options.buffer_group,
-                                   .coordinator_name = options.own_address});
+  auto links = AgentLinks::create(
+      reactor, *made,
+      {.links_max = options.agents_max,
+       .buffer_group = options.buffer_group,
+       .coordinator_name = options.own_address,
+       .approvals = options.enrol == trust::EnrolMode::approve ? &made->approvals_ : nullptr});
   if (!links) {
     return fail(links.error());
   }
@@ -134,6 +136,10 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
   switch (route->action) {
     case Action::connect_agent:
       return connect_agent(request);
+    case Action::show_waiting:
+      return json_answer(show_waiting(approvals_));
+    case Action::approve:
+      return approve(*parsed);
     case Action::fetch_torrent:
       return torrents_->answer(parsed->info_hash, request.ticket);
     default:
@@ -191,6 +197,14 @@ http::Response ControlPlane::take_request(const http::Request& request, Operator
   desk_.add(std::move(waiting));
   loop_.wake();
   return {.later = true};
+}
+
+http::Response ControlPlane::approve(const OperatorRequest& request) {
+  const Result<std::string> identity = approvals_.approve(request.host, request.identity);
+  if (!identity) {
+    return json_error(identity.error());
+  }
+  return json_answer(show_approved(request.host, *identity));
 }
 
 // The torrent is stored first: what is published can be fetched.

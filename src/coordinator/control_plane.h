@@ -27,9 +27,10 @@ struct ControlPlaneOptions {
   std::string own_address;    // where agents and operators reach this coordinator: "t1:8998"
   uint32_t agents_max = 0;    // connected at the same time
   uint16_t buffer_group = 0;  // of the reactor's, for agents' links
-  std::optional<trust::FleetKeys> fleet_keys;  // nothing: an open one
-  bool orders_from_anywhere = false;           // of an open one
-  std::optional<CopiesOptions> copies;         // nothing: it keeps no copies of releases
+  std::optional<trust::FleetKeys> fleet_keys;       // nothing: an open one
+  bool orders_from_anywhere = false;                // of an open one
+  trust::EnrolMode enrol = trust::EnrolMode::tofu;  // or approve
+  std::optional<CopiesOptions> copies;              // nothing: it keeps no copies of releases
 };
 
 // Who runs it.
@@ -77,6 +78,7 @@ class ControlPlane final : public http::Handler,
   http::Response connect_agent(const http::Request& request);
   http::Response take_request(const http::Request& request, OperatorRequest parsed,
                               const std::string& proof, bool is_order);
+  http::Response approve(const OperatorRequest& request);
   http::Response publish(const http::Request& request, WaitingRequest waiting);
   void torrent_stored(TorrentPut reply);
   void torrent_read(TorrentGot reply);
@@ -109,6 +111,7 @@ class ControlPlane final : public http::Handler,
   const bool orders_from_anywhere_;
   std::optional<trust::TokenKeys> keys_;
   OrderTokens order_tokens_;
+  trust::Approvals approvals_;
   TurnLoop loop_;
   std::unique_ptr<StoreThread> store_;
   std::unique_ptr<AgentLinks> links_;

@@ -135,6 +135,8 @@ http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
       return json_answer(show_agents(
           machine, facts, {.group = request.group, .app = request.app, .not_at = request.not_at},
           moment.now));
+    case Action::approve:
+    case Action::show_waiting:
     case Action::show_history:
     case Action::show_audit:
     case Action::fetch_torrent:

@@ -25,10 +25,12 @@ constexpr std::array routes = {
     Route{"POST", "/control/rollout/abort", Action::abort, Access::order},
     Route{"POST", "/control/rollout/undo", Action::undo, Access::order},
     Route{"POST", "/control/agents/forget", Action::forget, Access::order},
+    Route{"POST", "/control/agents/approve", Action::approve, Access::order},
     Route{"GET", "/control/release", Action::show_release, Access::read},
     Route{"GET", "/control/releases", Action::show_releases, Access::read},
     Route{"GET", "/control/rollouts", Action::show_rollouts, Access::read},
     Route{"GET", "/control/agents", Action::show_agents, Access::read},
+    Route{"GET", "/control/agents/waiting", Action::show_waiting, Access::read},
     Route{"GET", "/control/history", Action::show_history, Access::read},
     Route{"GET", "/control/audit", Action::show_audit, Access::read},
     Route{"GET", "/control/torrent", Action::fetch_torrent, Access::agent},
@@ -55,6 +57,8 @@ constexpr std::array parameters_of_actions = {
     Parameters{Action::abort, 1, {"app"}},
     Parameters{Action::undo, 1, {"app"}},
     Parameters{Action::forget, 1, {"host"}},
+    Parameters{Action::approve, 1, {"host", "identity"}},
+    Parameters{Action::show_waiting, 0, {}},
     Parameters{Action::show_release, 2, {"app", "tag"}},
     Parameters{Action::show_releases, 0, {"app"}},
     Parameters{Action::show_rollouts, 0, {"app"}},
@@ -93,7 +97,7 @@ Status take_name(std::string_view name, std::string text, std::string& value) {
   if (name == "host") {
     return control::validate_host(value);
   }
-  if (name == "by") {
+  if (name == "by" || name == "identity") {
     return control::validate_who(value, name);
   }
   return control::validate_name(value, name);
@@ -114,12 +118,13 @@ Status take_parameter(std::string_view name, std::string text, OperatorRequest& 
     request.info_hash = id.value_or(InfoHash{});
     return id ? Status() : wrong("info_hash: write 40 hexadecimal digits");
   }
-  std::string& value = name == "app"     ? request.app
-                       : name == "tag"   ? request.tag
-                       : name == "host"  ? request.host
-                       : name == "group" ? request.group
-                       : name == "by"    ? request.by
-                                         : request.not_at;
+  std::string& value = name == "app"        ? request.app
+                       : name == "identity" ? request.identity
+                       : name == "tag"      ? request.tag
+                       : name == "host"     ? request.host
+                       : name == "group"    ? request.group
+                       : name == "by"       ? request.by
+                                            : request.not_at;
   return take_name(name, std::move(text), value);
 }
 
@@ -160,7 +165,7 @@ Status take_query(std::string_view query, OperatorRequest& request) {
 bool takes_body(Action action) {
   return action == Action::revoke || action == Action::start || action == Action::pause ||
          action == Action::resume || action == Action::abort || action == Action::undo ||
-         action == Action::forget;
+         action == Action::forget || action == Action::approve;
 }
 
 Status take_body(std::string_view body, OperatorRequest& request) {

@@ -23,12 +23,14 @@ enum class Action : uint8_t {
   abort,
   undo,
   forget,
+  approve,
   show_release,
   show_releases,
   show_rollouts,
   show_agents,
   show_history,
   show_audit,
+  show_waiting,
   fetch_torrent,
   connect_agent,
 };
@@ -52,7 +54,8 @@ struct OperatorRequest {
   std::string host;
   std::string group;
   std::string not_at;  // a tag
-  std::string by;      // what the client says of itself
+  std::string identity;
+  std::string by;  // what the client says of itself
   std::string why;
   std::optional<uint64_t> serial;
   std::optional<uint64_t> from;

@@ -8,6 +8,7 @@
 #include "engine/base/instant.h"
 #include "engine/control/coordinator.h"
 #include "engine/control/link_messages.h"
+#include "engine/trust/enrolment.h"
 
 namespace murder::coordinator {
 
@@ -39,5 +40,9 @@ struct AgentsWanted {
 };
 [[nodiscard]] std::string show_agents(const control::Coordinator& machine, const FactsSource& facts,
                                       const AgentsWanted& wanted, Instant now);
+
+// Agents that wait for an operator, and one that need not any more.
+[[nodiscard]] std::string show_waiting(const trust::Approvals& approvals);
+[[nodiscard]] std::string show_approved(const std::string& host, const std::string& identity);
 
 }  // namespace murder::coordinator

@@ -208,6 +208,32 @@ class Agents(CoordinatorCase):
         true.connect(self.coordinator)
         self.assertIn("another agent's name", true.link.read_to_end())
 
+    def test_a_new_name_waits_for_an_operator_where_he_is_asked(self):
+        self.start_coordinator("--enrol", "approve", state=self.path("state"))
+        first, second = self.agent("w1", known=False), self.agent("w1", known=False)
+        for agent in (first, second):
+            self.assertIn("waits to be approved", agent.link.read_to_end())
+        waiting = self.must("GET", "/control/agents/waiting")["waiting"]
+        self.assertEqual([each["host"] for each in waiting], ["w1", "w1"])
+        self.assertEqual(self.must("GET", "/control/agents")["count"], 0)
+        self.must("POST", "/control/agents/approve?host=w1", {"by": "ann"}, status=409)
+        self.must("POST", "/control/agents/approve?host=w2", {"by": "ann"}, status=404)
+        chosen = waiting[1]["identity"]
+        answer = self.must("POST", f"/control/agents/approve?{self.query(host='w1', identity=chosen)}", {"by": "ann"})
+        self.assertEqual(answer, {"host": "w1", "identity": chosen})
+        first.connect(self.coordinator)
+        self.assertIn("waits to be approved", first.link.read_to_end())
+        second.connect(self.coordinator)
+        second.hear_until(lambda agent: agent.greeting_number > 0, "a greeting")
+        # It stays known, also to the next coordinator; another key with the name does not even wait.
+        self.kill_coordinator()
+        self.start_coordinator("--enrol", "approve", state=self.path("state"), endpoint=self.coordinator)
+        second.connect(self.coordinator)
+        second.hear_until(lambda agent: agent.greeting_number > 0, "a greeting")
+        first.connect(self.coordinator)
+        self.assertIn("another agent's name", first.link.read_to_end())
+        self.assertEqual(self.must("GET", "/control/agents/waiting")["waiting"], [])
+
     def test_a_hello_that_proves_nothing_is_refused(self):
         self.start_coordinator()
         agent = self.agent("w1", connect=False)

@@ -101,6 +101,7 @@ Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
        .buffer_group = tracker::TrackerServer::buffer_group_free,
        .fleet_keys = settings.tracker.tunables.fleet_keys,
        .orders_from_anywhere = settings.orders_from_anywhere,
+       .enrol = settings.enrol,
        .copies = std::move(*copies)});
   if (!plane) {
     return fail(plane.error());

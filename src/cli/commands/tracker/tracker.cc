@@ -7,6 +7,7 @@
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
 #include "cli/commands/tracker/coordinator_process.h"
+#include "cli/commands/tracker/tracker_config.h"
 #include "cli/commands/tracker/tracker_service.h"
 #include "cli/commands/tracker/tracker_settings.h"
 #include "cli/ui/background.h"
@@ -153,6 +154,11 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
       return context.wrong_usage(fmt::format("--listen {}", endpoint.error().text));
     }
   }
+  if (!options.words.enrol.empty()) {
+    if (const Result<trust::EnrolMode> mode = parse_enrol(options.words.enrol); !mode) {
+      return context.wrong_usage(fmt::format("--enrol {}", mode.error().text));
+    }
+  }
   if (options.words.is_open && !options.words.fleet_key_path.empty()) {
     return context.wrong_usage("--open and --fleet-key do not go together");
   }
@@ -227,6 +233,11 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "Where the coordinator keeps its own copies of releases; default: beside its "
                   "state, if that is on this machine")
       .type_name("DIR");
+  command
+      .add_option("--enrol", options.words.enrol,
+                  "How the coordinator learns which key is whose agent's: tofu, the first key that "
+                  "comes with a name has it (default), or approve, an operator approves each")
+      .type_name("HOW");
   command.add_flag("--background", options.background,
                    "Return when it listens; it continues in the background");
 }

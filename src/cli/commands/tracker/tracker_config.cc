@@ -164,8 +164,19 @@ class Reader {
     Status taken =
         take_place(root, "state", "state must be a directory, or a place such as \"sqlite:FILE\"",
                    config_.state);
-    return taken ? take_place(root, "data", "data must be the path of a directory", config_.data)
-                 : taken;
+    taken = taken ? take_place(root, "data", "data must be the path of a directory", config_.data)
+                  : taken;
+    return taken ? take_enrol(root) : taken;
+  }
+
+  Status take_enrol(const toml::table& root) {
+    Status taken =
+        take_place(root, "enrol", "enrol must be \"tofu\" or \"approve\"", config_.enrol);
+    if (!taken || config_.enrol.empty()) {
+      return taken;
+    }
+    const Result<trust::EnrolMode> mode = parse_enrol(config_.enrol);
+    return mode ? Status() : Status(wrong(*root.get("enrol"), mode.error().text));
   }
 
   Status take_limits(const toml::table& root) {
@@ -245,6 +256,15 @@ class Reader {
 };
 
 }  // namespace
+
+Result<trust::EnrolMode> parse_enrol(const std::string& text) {
+  const Result<trust::Enrolment> enrolment = trust::parse_enrolment(text);
+  if (!enrolment || enrolment->mode == trust::EnrolMode::known_hosts) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("'{}' is not a way to enrol agents: write tofu or approve", text));
+  }
+  return enrolment->mode;
+}
 
 Result<TrackerConfig> parse_tracker_config(std::string_view text, const std::string& path) {
   const Result<toml::table> table = parse_toml(text, path);

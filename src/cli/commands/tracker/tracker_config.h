@@ -9,6 +9,7 @@
 
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
+#include "engine/trust/enrolment.h"
 #include "tracker/rack_table.h"
 
 namespace murder::cli {
@@ -24,10 +25,14 @@ struct TrackerConfig {
   bool is_open = false;
   std::string state;  // where the coordinator keeps its state; empty: there is none
   std::string data;   // and its copies of releases; empty: with its state
+  std::string enrol;  // "tofu" or "approve"; empty: not said
   std::optional<uint32_t> connections_max;
   std::optional<uint32_t> hosts_max;
   std::optional<uint32_t> releases_max;
 };
+
+// "tofu" or "approve".
+[[nodiscard]] Result<trust::EnrolMode> parse_enrol(const std::string& text);
 
 // Errors name the line. Unknown keys are errors. `path` is for their texts.
 [[nodiscard]] Result<TrackerConfig> parse_tracker_config(std::string_view text,

@@ -26,6 +26,7 @@ inline constexpr std::array tracker_config_keys = {
     ConfigKey{tracker_table, "open", "BOOLEAN", ""},
     ConfigKey{tracker_table, "state", "DIR", ""},
     ConfigKey{tracker_table, "data", "DIR", ""},
+    ConfigKey{tracker_table, "enrol", "HOW", ""},
     ConfigKey{tracker_table, "limits", "TABLE", "Bounds of what it keeps, see below."},
     ConfigKey{limits_table, "connections", "NUMBER",
               "Connections at the same time (default: 20000)."},

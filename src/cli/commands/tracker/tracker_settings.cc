@@ -67,6 +67,14 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
   }
   TrackerSettings settings{.state = words.state.empty() ? config->state : words.state,
                            .data = words.data.empty() ? config->data : words.data};
+  const std::string& enrol = words.enrol.empty() ? config->enrol : words.enrol;
+  if (!enrol.empty()) {
+    const Result<trust::EnrolMode> mode = parse_enrol(enrol);
+    if (!mode) {
+      return fail(mode.error());
+    }
+    settings.enrol = *mode;
+  }
   tracker::TrackerOptions& options = settings.tracker;
   if (Status listen = set_listen(words, *config, options); !listen) {
     return fail(listen.error());
@@ -116,6 +124,9 @@ std::string settings_for_restart(const TrackerSettings& running, const TrackerSe
   if (running.tracker.tunables.fleet_keys.has_value() !=
       wanted.tracker.tunables.fleet_keys.has_value()) {
     add("fleet_key");
+  }
+  if (running.enrol != wanted.enrol) {
+    add("enrol");
   }
   if (running.state != wanted.state) {
     add("state");

@@ -7,6 +7,7 @@
 
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
+#include "engine/trust/enrolment.h"
 #include "tracker/tracker_server.h"
 
 namespace murder::cli {
@@ -21,13 +22,15 @@ struct TrackerWords {
   std::optional<Duration> idle_max;
   std::string state;  // where the coordinator keeps its state
   std::string data;   // and its copies of releases
+  std::string enrol;  // how it learns which key is whose agent's
 };
 
 // What it comes to.
 struct TrackerSettings {
   tracker::TrackerOptions tracker;
-  std::string state;                  // of the coordinator; empty: there is none
-  std::string data;                   // where it keeps copies of releases; empty: in `state`
+  std::string state;  // of the coordinator; empty: there is none
+  std::string data;   // where it keeps copies of releases; empty: in `state`
+  trust::EnrolMode enrol = trust::EnrolMode::tofu;
   std::string fleet_key_path;         // empty: the default one, if it is there
   bool orders_from_anywhere = false;  // of an open coordinator
 };
