@@ -153,7 +153,7 @@ TEST_CASE("one that does not answer is given up") {
 
 TEST_CASE("refusals and nonsense end a connection and say why") {
   const std::string upgrade = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
-  for (const auto& [sent, why] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& each : std::vector<std::pair<std::string, std::string>>{
            {"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\n\r\nclosed\n",
             "HTTP status 403: closed"},
            {"HTTP/1.1 500 X\r\nContent-Length: 15\r\n\r\n{\"error\":\"full\"", "HTTP status 500"},
@@ -167,6 +167,8 @@ TEST_CASE("refusals and nonsense end a connection and say why") {
            {upgrade + LinkBench::frame_of(control::text_of(control::Refused{.text = "not you"})),
             "refused: not you"},
        }) {
+    const std::string& sent = each.first;
+    const std::string& why = each.second;
     INFO(why);
     LinkBench bench;
     bench.accept();

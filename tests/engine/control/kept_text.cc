@@ -51,7 +51,7 @@ TEST_CASE("what an agent keeps is read as it was written") {
 
 TEST_CASE("what cannot have been kept is refused, so that no agent begins with it") {
   const std::string good = text_of(some_kept());
-  for (const auto& [from, to] : std::initializer_list<std::pair<const char*, const char*>>{
+  for (const auto& each : std::initializer_list<std::pair<const char*, const char*>>{
            {R"("app":"a/b:c")", R"("app":"shop")"},
            {R"("app":"a/b:c")", R"("app":"a b")"},
            {R"("phase":"idle")", R"("phase":"activating")"},
@@ -60,6 +60,8 @@ TEST_CASE("what cannot have been kept is refused, so that no agent begins with i
            {R"("origin":18446744073709551615)", R"("origin":18446744073709551616)"},
            {R"("serial":9)", R"("serial":null)"},
        }) {
+    const char* from = each.first;
+    const char* to = each.second;
     INFO(from, " -> ", to);
     std::string text = good;
     const size_t place = text.find(from);

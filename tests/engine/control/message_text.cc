@@ -116,7 +116,7 @@ TEST_CASE("a later version's members are skipped") {
 
 TEST_CASE("a report that is not whole or out of bounds is refused") {
   const std::string good = text_of(some_report());
-  for (const auto& [from, to] : std::initializer_list<std::pair<const char*, const char*>>{
+  for (const auto& each : std::initializer_list<std::pair<const char*, const char*>>{
            {R"("type":"report")", R"("type":"wanted")"},
            {R"("host":"w1.example.org")", R"("host":"w1 example")"},
            {R"("host":"w1.example.org",)", ""},
@@ -135,6 +135,8 @@ TEST_CASE("a report that is not whole or out of bounds is refused") {
            {R"("greeting":{"session")", R"("greeting":{"meeting")"},
            {R"("number":42})", R"("number":42)"},
        }) {
+    const char* from = each.first;
+    const char* to = each.second;
     INFO(from, " -> ", to);
     const Result<Report> report = parse_report(changed(good, from, to));
     REQUIRE_FALSE(report.has_value());
@@ -148,7 +150,7 @@ TEST_CASE("a report that is not whole or out of bounds is refused") {
 
 TEST_CASE("what is wanted and not whole or out of bounds is refused") {
   const std::string good = text_of(some_wanted());
-  for (const auto& [from, to] : std::initializer_list<std::pair<const char*, const char*>>{
+  for (const auto& each : std::initializer_list<std::pair<const char*, const char*>>{
            {R"("release":"00)", R"("release":"/)"},
            {R"("app":"shop")", R"("app":"shop\u0000")"},
            {R"("app":"shop")", R"("app":"db")"},
@@ -157,6 +159,8 @@ TEST_CASE("what is wanted and not whole or out of bounds is refused") {
            {R"("revoked":["ff)", R"("revoked":["fg)"},
            {R"("heard_number":41,)", ""},
        }) {
+    const char* from = each.first;
+    const char* to = each.second;
     INFO(from, " -> ", to);
     CHECK_FALSE(parse_wanted(changed(good, from, to)).has_value());
   }
