@@ -225,6 +225,32 @@ class Downgrade(Encrypted):
         self.assertNotIn("--transport", seeder.error)
 
 
+class KeyFile(Encrypted):
+    """A line of the key file that all hosts have: nothing that is started with it can be plain by mistake."""
+
+    def test_a_fleet_whose_key_file_says_so_speaks_tls(self):
+        write_keys(self.key_path, key_line(self.secret), "transport tls")
+        self.seed_closed()
+        wire = self.connect()
+        wire.send(fleet_keys.hello(self.keys))
+        self.assertEqual(wire.read(fleet_keys.FRAME_BYTES)[:8], TLS_HELLO)
+        self.peer(self.torrent_of_seeder(), "--fleet-key", self.key_path)
+        self.assertEqual(self.path("host", "to").read_bytes(), CONTENT)
+        without = write_keys(self.path("without.key"), key_line(self.secret))
+        self.peer(self.torrent_of_seeder(), "--fleet-key", without, "--give-up-after", "2s", code=1, name="plain")
+        self.peer(self.torrent_of_seeder(), "--fleet-key", without, *TLS, name="asked")
+
+    def test_plain_is_not_possible_with_it(self):
+        write_keys(self.key_path, key_line(self.secret), "transport tls")
+        result = self.peer(self.torrent.write(self.temp_path), "--fleet-key", self.key_path, "--transport", "plain", code=2)
+        self.assertIn('the key file of this fleet says "transport tls"', result.stderr)
+
+    def test_what_else_it_says_of_the_transport_is_an_error(self):
+        write_keys(self.key_path, key_line(self.secret), "transport plain")
+        result = self.peer(self.torrent.write(self.temp_path), "--fleet-key", self.key_path, code=1)
+        self.assertIn('line 2: of the transport a key file says "transport tls", or nothing', result.stderr)
+
+
 class Options(ClosedSwarm):
     def test_what_is_asked_for_without_a_key_is_an_error_that_says_what_to_do(self):
         torrent = self.torrent.write(self.temp_path)

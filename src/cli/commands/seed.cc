@@ -108,7 +108,8 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
                   "that prove the same key. Without one whoever has "
                   "the torrent and reaches the port can fetch the "
                   "release. Nothing is encrypted but with "
-                  "`--transport tls`.\n\n"
+                  "`--transport tls` or a line `transport tls` in the "
+                  "key file.\n\n"
                   "As a service of the packages it is "
                   "`murder-seed@TAG.service`, which serves the "
                   "release TAG of `/var/lib/murder/seed`.",

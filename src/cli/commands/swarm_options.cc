@@ -79,10 +79,10 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
   command
       .add_option("--transport", options.transport,
                   "How peers speak: plain, or tls, encrypted with the fleet key. All hosts of a\n"
-                  "release have the same")
+                  "release have the same; default: tls where the key file has a line\n"
+                  "`transport tls`, else plain")
       .one_of({"plain", "tls"})
-      .type_name("WAY")
-      .show_default();
+      .type_name("WAY");
 }
 
 void add_fleet_key_options(ArgumentParser command, std::string& path, bool& is_open) {
@@ -139,7 +139,12 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
     return fail(keys.error());
   }
   node.fleet_keys = std::move(*keys);
-  node.is_encrypted = options.transport == "tls";
+  const bool demands_tls = node.fleet_keys && node.fleet_keys->has_tls;
+  if (demands_tls && options.transport == "plain") {
+    return context.wrong_usage(
+        "--transport plain: the key file of this fleet says \"transport tls\"");
+  }
+  node.is_encrypted = demands_tls || options.transport == "tls";
   if (node.is_encrypted && !node.fleet_keys) {
     return context.wrong_usage(
         options.is_open

@@ -27,7 +27,7 @@ struct SwarmOptions {
   std::string metrics_path;    // empty: none
   std::string fleet_key_path;  // empty: the default one, if it is there
   bool is_open = false;
-  std::string transport = "plain";
+  std::string transport;  // empty: what the key file says
 };
 
 void add_swarm_options(ArgumentParser command, SwarmOptions& options);

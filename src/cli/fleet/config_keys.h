@@ -43,9 +43,9 @@ inline constexpr std::array config_keys = {
               "What the releases are releases of, in what is signed, where no --app is given. "
               "Hosts that were told another one refuse them."},
     ConfigKey{"murder", "transport", "WAY",
-              "How hosts pass releases to each other, where no --transport is given: plain (the "
-              "default), or tls, encrypted with the fleet key, which every host then needs in "
-              "/etc/murder/fleet.key."},
+              "How hosts pass releases to each other, where no --transport is given: plain, or "
+              "tls, encrypted with the fleet key, which every host then needs in "
+              "/etc/murder/fleet.key (default: what the key file says, else plain)."},
     ConfigKey{"murder", "coordinator", "TEXT",
               "The coordinator, HOST:PORT or ssh://HOST, that `release`, `rollout`, `agents` and "
               "`audit` ask; a list of several in the order in which they are tried (default: "

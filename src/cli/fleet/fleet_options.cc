@@ -103,7 +103,7 @@ void add_transport_option(cli::ArgumentParser command, FleetOptions& options) {
       .add_option("--transport", options.transport,
                   "How hosts pass the release to each other: plain, or tls, encrypted with the\n"
                   "fleet key that each has in /etc/murder/fleet.key (default: transport of\n"
-                  "murder.toml, else plain)")
+                  "murder.toml, else what the key file says, else plain)")
       .one_of({"plain", "tls"})
       .type_name("WAY");
 }

@@ -14,6 +14,9 @@ constexpr size_t checksum_bytes = 4;
 constexpr size_t digits_count = 2 * secret_bytes;
 constexpr size_t tail_size = digits_count + 1 + 2 * checksum_bytes;
 
+constexpr std::string_view transport_word = "transport";
+constexpr std::string_view transport_line = "transport tls";
+
 struct KindName {
   KeyKind kind;
   std::string_view name;
@@ -78,6 +81,14 @@ Status add_to(KeyPair& pair, const Secret& secret, std::string_view name) {
 }
 
 Status add_line(std::string_view line, FleetKeys& keys) {
+  if (line == transport_line) {
+    keys.has_tls = true;
+    return {};
+  }
+  if (line.starts_with(transport_word)) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("of the transport a key file says \"{}\", or nothing", transport_line));
+  }
   const Result<TypedKey> key = parse_key(line);
   if (!key) {
     return fail(key.error());

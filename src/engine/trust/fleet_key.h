@@ -48,11 +48,12 @@ struct KeyPair {
 // What is in a key file, or came in front of a torrent.
 struct FleetKeys {
   KeyPair fleet;
-  KeyPair opener;  // empty: whoever has the fleet key opens releases
+  KeyPair opener;        // empty: whoever has the fleet key opens releases
+  bool has_tls = false;  // peers of this fleet speak TLS and nothing else
 };
 
-// Lines of keys, empty lines, and comments from a '#' on. At least one fleet key, at most two
-// of a kind. `where` is for errors.
+// Lines of keys, the line "transport tls", empty lines, and comments from a '#' on. At least one
+// fleet key, at most two of a kind. `where` is for errors.
 [[nodiscard]] Result<FleetKeys> parse_fleet_keys(std::string_view text, std::string_view where);
 
 // What a person has who gives orders or only looks: keys as above, of which a fleet key may be

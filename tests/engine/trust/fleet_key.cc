@@ -136,3 +136,16 @@ TEST_CASE("an operator may have his key alone, or a viewer's key, and no fleet k
   CHECK(parse("# none\n").error().text.find("/k has no key") == 0);
   CHECK(parse(opener + "\n\nx\n").error().text.find("/k, line 3: not a key") == 0);
 }
+
+TEST_CASE("a key file may say that the fleet speaks TLS, and nothing else of the transport") {
+  const std::string key = key_text(KeyKind::fleet, Secret{}) + "\n";
+  CHECK(!parse_fleet_keys(key, "FILE")->has_tls);
+  CHECK(parse_fleet_keys(key + "transport tls", "FILE")->has_tls);
+  CHECK(parse_fleet_keys(" transport tls # for all hosts\n" + key, "FILE")->has_tls);
+  for (const char* line : {"transport plain", "transport", "transport  tls", "transport tls 1.3",
+                           "Transport tls", "tls"}) {
+    CAPTURE(line);
+    CHECK(!parse_fleet_keys(key + line, "FILE"));
+  }
+  CHECK(!parse_fleet_keys("transport tls", "FILE"));  // a key is wanted as well
+}
