@@ -1,5 +1,6 @@
 // Requests whose answer comes later, whose connection the handler takes over, or whose body is
 // large.
+#include "engine/io/turn_hook.h"
 #include "support.h"
 
 using namespace murder;
@@ -67,6 +68,25 @@ struct PatientFixture {
   Endpoint endpoint;
 };
 
+// Answers what came in a turn before the turn ends: what is to be sent before is in flight.
+struct AnswersAtTurnEnd {
+  explicit AnswersAtTurnEnd(PatientFixture& answering) : fixture(answering) {
+    fixture.reactor->add_turn_hook(hook);
+  }
+  void answer(io::TurnHook&) {
+    while (count < fixture.handler.tickets.size()) {
+      const uint64_t ticket = fixture.handler.tickets[count++];
+      // Long enough to move what is being sent elsewhere.
+      fixture.server->answer(
+          ticket, {.body = std::string(100'000, 'b') + "late " + std::to_string(count) + "|"});
+    }
+  }
+
+  PatientFixture& fixture;
+  size_t count = 0;
+  io::TurnHook hook{callback<&AnswersAtTurnEnd::answer>(this)};
+};
+
 constexpr std::string_view later_request = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
 constexpr std::string_view upgrade_request =
     "GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: other/1\r\n\r\n";
@@ -93,16 +113,16 @@ TEST_CASE("an answer may come later, and what was asked after it is answered aft
 
 TEST_CASE("a late answer waits for those before it that are still being sent") {
   PatientFixture fixture;
+  AnswersAtTurnEnd answers(fixture);
   RawClient client(*fixture.reactor, fixture.endpoint);
   client.send("GET /first HTTP/1.1\r\nHost: x\r\n\r\n" + std::string(later_request) +
-              std::string(later_request));
-  fixture.run_until([&] { return fixture.handler.tickets.size() == 1; });
-  // In the same turn: the answer to /first is being sent.
-  fixture.server->answer(fixture.handler.tickets[0], {.body = "one|"});
-  fixture.run_until([&] { return fixture.handler.tickets.size() == 2; });
-  fixture.server->answer(fixture.handler.tickets[1], {.body = "two|"});
-  const std::string got = client.read_until("two|");
-  CHECK(got.find("/first|") < got.find("one|"));
+              std::string(later_request) + "GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string got = client.read_until("/last|");
+  CHECK(answers.count == 2);
+  CHECK(got.starts_with("HTTP/1.1 200 OK"));
+  CHECK(got.find("/first|") < got.find("late 1|"));
+  CHECK(got.find("late 1|") < got.find("late 2|"));
+  CHECK(got.size() == got.find("/last|") + 6);
 }
 
 TEST_CASE("a second answer, and one to a client that has gone, are ignored") {
