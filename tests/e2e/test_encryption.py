@@ -1,5 +1,6 @@
 """--transport tls: a release passes between members under TLS, and nobody on the way learns or changes anything."""
 
+import json
 import os
 import socket
 import threading
@@ -7,7 +8,7 @@ import unittest
 
 import fleet_keys
 from fleet_keys import SwarmKeys, key_line, new_secret, write_keys
-from harness import MurderCase, free_address, is_alive, wait_until
+from harness import MurderCase, free_address, free_port, is_alive, wait_until
 from scripted import PROTOCOL, ScriptedPeer, Wire, handshake
 from test_closed_swarm import CONTENT, PIECE_BYTES, ClosedSwarm
 from torrents import Torrent
@@ -249,6 +250,37 @@ class KeyFile(Encrypted):
         write_keys(self.key_path, key_line(self.secret), "transport plain")
         result = self.peer(self.torrent.write(self.temp_path), "--fleet-key", self.key_path, code=1)
         self.assertIn('line 2: of the transport a key file says "transport tls", or nothing', result.stderr)
+
+
+class Rollout(MurderCase):
+    """What agents fetch, what a coordinator keeps and what a publisher serves, with nothing but the key file."""
+
+    def test_a_release_goes_to_agents_under_tls(self):
+        key = write_keys(self.path("fleet.key"), key_line(new_secret()), key_line(new_secret(), "operator"), "transport tls")
+        address = free_address()
+        place = f"{address}:{free_port(address)}"
+        self.start("tracker", "--listen", place, "--state", self.path("store"), "--fleet-key", key)
+        config = self.path("agent.toml")
+        config.write_text(f'coordinators = ["{place}"]\nhost = "w1"\nstate = "{self.path("agent")}"\nseed_for = "1s"\n'
+                          f'fleet_key = "{key}"\n[app.shop]\nto = "{self.path("srv")}"\n')
+        config.chmod(0o600)
+        agent = self.start("agent", "--config", config)
+        self.addCleanup(lambda: [self.murder("stop", "--all", "--run-dir", run, code=None)
+                                 for run in self.directory.glob("*/**/run")])
+        at = ("--coordinator", place, "--operator-key", key)
+        source = self.make_tree()
+        self.murder("release", "publish", source, "--app", "shop", "--tag", "v1", "--temp-path", self.temp_path,
+                    "--ip", address, *at)
+        self.murder("rollout", "start", "shop", "v1", "--min-healthy", "0s", "--wait", *at)
+        self.assert_same_tree(source, self.path("srv", "current").resolve())
+        self.assertTrue(is_alive(agent.pid), agent.error)
+        # The coordinator's copy, which all of it came from, speaks TLS.
+        (run,) = self.path("store").glob("releases/*/run")
+        (copy,) = json.loads(self.murder("status", "--json", "--run-dir", run).stdout)["processes"]
+        with Wire.connect(f"{address}:{copy['address'].rsplit(':', 1)[1]}") as wire:
+            info_hash = bytes.fromhex(run.parent.name)
+            wire.send(fleet_keys.hello(SwarmKeys(bytes.fromhex(key.read_text().split("-")[3]), info_hash)))
+            self.assertEqual(wire.read(fleet_keys.FRAME_BYTES)[:8], TLS_HELLO)
 
 
 class Options(ClosedSwarm):
