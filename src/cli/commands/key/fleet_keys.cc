@@ -34,7 +34,9 @@ void add_fleet_key_tasks(ArgumentParser key, CommandContext& context) {
                   "Every host gets the same file, readable by its owner alone. To change the key "
                   "while hosts run, add the new one as a second line everywhere, then put it "
                   "first everywhere, then remove the old one: the first is proven to others, both "
-                  "are accepted. Processes read the file when they start.",
+                  "are accepted. Processes read the file when they start.\n\n"
+                  "With a line `transport tls` in the file, hosts pass releases to each other "
+                  "encrypted, and in no other way.",
        .example = "(umask 077; murder key new-fleet > /etc/murder/fleet.key)",
        .files = {{"/etc/murder/fleet.key", "Where `seed`, `peer` and `tracker` look for it."}},
        .see_also = {"murder-tracker(1)", "murder-seed(1)", "murder-peer(1)"}},
