@@ -169,6 +169,22 @@ class Strangers(Encrypted):
         self.fetch_encrypted(self.torrent_of_seeder())
 
 
+    def test_who_stops_within_the_handshake_is_closed_after_a_moment(self):
+        """One who knows a recorded hello, or a member that hangs."""
+        self.seed_encrypted()
+        wires = []
+        for begun in (b"", b"\x16", bytes.fromhex("1603010200010001fc0303")):
+            wire = self.connect()
+            frame = TLS_HELLO + os.urandom(32)
+            wire.send(frame + fleet_keys.mac(self.keys.hello, frame))
+            self.assertEqual(wire.read(fleet_keys.FRAME_BYTES)[:8], TLS_HELLO)
+            wire.send(begun)
+            wires.append(wire)
+        for wire in wires:
+            self.assertEqual(wire.socket.recv(1000), b"")
+        self.fetch_encrypted(self.torrent_of_seeder())
+
+
 class Downgrade(Encrypted):
     def test_a_plain_member_gets_nothing_of_an_encrypted_seeder_and_both_say_why(self):
         self.torrent.write_content(self.temp_path)
