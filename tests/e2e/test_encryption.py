@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import socket
+import subprocess
 import threading
 import unittest
 
@@ -10,7 +12,7 @@ import fleet_keys
 from fleet_keys import SwarmKeys, key_line, new_secret, write_keys
 from harness import MurderCase, free_address, free_port, is_alive, wait_until
 from scripted import PROTOCOL, ScriptedPeer, Wire, handshake
-from test_closed_swarm import CONTENT, PIECE_BYTES, ClosedSwarm
+from test_closed_swarm import BLOCK, CONTENT, PIECE_BYTES, ClosedSwarm
 from torrents import Torrent
 
 TLS = ("--transport", "tls")
@@ -57,6 +59,49 @@ class Members(Encrypted):
         self.seed_closed(*TLS)
         self.peer(self.torrent_of_seeder(), "--fleet-key", new, *TLS, name="second")
         self.assertEqual(self.path("second", "to").read_bytes(), CONTENT)
+
+
+class ByAnotherHand(Encrypted):
+    """A member that is made of docs/protocol.md and the openssl program."""
+
+    def openssl(self, wire, frames):
+        """What passes within TLS, as a Wire; what s_client sends and gets passes through `wire`."""
+        secret = fleet_keys.mac(fleet_keys.hkdf(self.secret, self.torrent.info_hash, b"murder peer 1 tls"), frames)
+        listener = socket.create_server((free_address(), 0))
+        self.addCleanup(listener.close)
+        own, its = socket.socketpair()
+        client = subprocess.Popen(
+            ["openssl", "s_client", "-connect", "%s:%d" % listener.getsockname(), "-tls1_3", "-quiet", "-psk", secret.hex(),
+             "-psk_identity", "murder"], stdin=its, stdout=its, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (client.kill(), client.wait()))
+        its.close()
+        outside = listener.accept()[0]
+        self.addCleanup(outside.close)
+
+        def pump(source, target):
+            try:
+                while data := source.recv(65536):
+                    target.sendall(data)
+            except OSError:
+                pass
+        for pair in ((outside, wire.socket), (wire.socket, outside)):
+            threading.Thread(target=pump, args=pair, daemon=True).start()
+        inside = Wire(own)
+        self.addCleanup(own.close)
+        return inside
+
+    @unittest.skipUnless(shutil.which("openssl"), "not installed: openssl")
+    def test_it_fetches(self):
+        self.seed_encrypted()
+        wire = self.connect()
+        frame = TLS_HELLO + os.urandom(32)
+        frames = frame + fleet_keys.mac(self.keys.hello, frame)
+        wire.send(frames)
+        frames += wire.read(fleet_keys.FRAME_BYTES)
+        inside = self.openssl(wire, frames)
+        inside.get_unchoked(self.torrent.info_hash)
+        for piece in range(3):
+            self.assertEqual(inside.fetch(piece, 0, BLOCK), self.torrent.piece(piece)[:BLOCK])
 
 
 class Swarm(MurderCase):
