@@ -7,28 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/copy_state.h"
-#include "coordinator/operator_request.h"
+#include "coordinator/carry_out.h"
 #include "coordinator/turn_loop.h"
-#include "coordinator/views.h"
 #include "engine/http/server.h"
 #include "engine/io/timers.h"
 
 namespace murder::coordinator {
-
-struct WaitingRequest {
-  uint64_t ticket = 0;
-  OperatorRequest request;
-  std::string by;      // for records
-  InfoHash info_hash;  // of what is published
-  bool is_order = false;
-  Instant since{};
-};
-
-// Carries one out. Nothing may be answered before the machine's records are written. Pure.
-[[nodiscard]] http::Response carry_out(control::Coordinator& machine, const WaitingRequest& waiting,
-                                       const CopySource& copies, const FactsSource& facts,
-                                       control::Moment moment);
 
 // On the thread of the server. Bounded by limits::operator_requests_max; who waits too long is told
 // why, `why_not()` being the reason why nothing is carried out.

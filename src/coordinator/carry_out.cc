@@ -1,0 +1,143 @@
+#include "coordinator/carry_out.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "coordinator/bounds.h"
+#include "coordinator/json_response.h"
+#include "engine/base/ensure.h"
+#include "engine/base/json_writer.h"
+
+namespace murder::coordinator {
+namespace {
+
+using control::Coordinator;
+using control::Moment;
+
+// The highest of an app is followed by the next one.
+uint64_t next_serial(const control::App* app) {
+  uint64_t highest = 0;
+  if (app != nullptr) {
+    for (const control::Release& release : app->releases) {
+      highest = std::max(highest, release.serial);
+    }
+  }
+  return highest + 1;
+}
+
+http::Response publish(Coordinator& machine, const WaitingRequest& waiting,
+                       const CopySource& copies, Moment moment) {
+  const OperatorRequest& request = waiting.request;
+  const control::App* app = machine.state().find_app(request.app);
+  const control::Release* same = app == nullptr ? nullptr : find_release(*app, waiting.info_hash);
+  const bool is_again = same != nullptr && same->tag == request.tag;
+  const uint64_t serial = request.serial.value_or(is_again ? same->serial : next_serial(app));
+  const Status done =
+      machine.publish(request.app, request.tag, waiting.info_hash, serial, waiting.by, moment);
+  if (!done) {
+    return json_error(done.error());
+  }
+  app = machine.state().find_app(request.app);
+  const control::Release* release = find_release(*app, std::string_view(request.tag));
+  ENSURE(release != nullptr);
+  return json_answer(show_release(machine, copies, *app, *release));
+}
+
+// One line of records, with the reason in it.
+std::string by_with_why(const std::string& by, const std::string& why) {
+  std::string text = why.empty() ? by : fmt::format("{}: {}", by, why);
+  size_t size = std::min<size_t>(text.size(), limits::control_who_bytes_max);
+  while (size < text.size() && size > 0 && (static_cast<uint8_t>(text[size]) & 0xc0U) == 0x80U) {
+    --size;  // not in the middle of a character
+  }
+  text.resize(size);
+  return text;
+}
+
+http::Response show_one_release(const Coordinator& machine, const OperatorRequest& request,
+                                const CopySource& copies) {
+  const control::App* app = machine.state().find_app(request.app);
+  const control::Release* release =
+      app == nullptr ? nullptr : find_release(*app, std::string_view(request.tag));
+  if (release == nullptr) {
+    return json_error(404,
+                      fmt::format("no release {} of {} is published", request.tag, request.app));
+  }
+  return json_answer(show_release(machine, copies, *app, *release));
+}
+
+http::Response forgotten(const std::string& host) {
+  JsonWriter json;
+  json.begin_object();
+  json.member("host", host);
+  json.member("forgotten", true);
+  json.end_object();
+  return json_answer(json.take());
+}
+
+Status change_rollout(Coordinator& machine, const WaitingRequest& waiting, Moment moment) {
+  const OperatorRequest& request = waiting.request;
+  switch (request.action) {
+    case Action::start:
+      return machine.start(request.app, request.tag, request.plan, waiting.by, moment);
+    case Action::pause:
+      return machine.pause(request.app, waiting.by, moment);
+    case Action::resume:
+      return machine.resume(request.app, waiting.by, moment);
+    case Action::abort:
+      return machine.abort(request.app, waiting.by, moment);
+    default:
+      ENSURE(request.action == Action::undo);
+      return machine.undo(request.app, waiting.by, moment);
+  }
+}
+
+}  // namespace
+
+http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
+                         const CopySource& copies, const FactsSource& facts, Moment moment) {
+  const OperatorRequest& request = waiting.request;
+  switch (request.action) {
+    case Action::publish:
+      return publish(machine, waiting, copies, moment);
+    case Action::revoke: {
+      const Status done =
+          machine.revoke(request.app, request.tag, by_with_why(waiting.by, request.why), moment);
+      return done ? show_one_release(machine, request, copies) : json_error(done.error());
+    }
+    case Action::start:
+    case Action::pause:
+    case Action::resume:
+    case Action::abort:
+    case Action::undo: {
+      const Status done = change_rollout(machine, waiting, moment);
+      return done ? json_answer(show_rollouts(machine, request.app, moment.now))
+                  : json_error(done.error());
+    }
+    case Action::forget: {
+      const Status done = machine.forget(request.host, waiting.by, moment);
+      return done ? forgotten(request.host) : json_error(done.error());
+    }
+    case Action::show_release:
+      return show_one_release(machine, request, copies);
+    case Action::show_releases:
+      return json_answer(show_releases(machine, copies, request.app));
+    case Action::show_rollouts:
+      return json_answer(show_rollouts(machine, request.app, moment.now));
+    case Action::show_agents:
+      return json_answer(show_agents(
+          machine, facts, {.group = request.group, .app = request.app, .not_at = request.not_at},
+          moment.now));
+    case Action::approve:
+    case Action::show_waiting:
+    case Action::show_history:
+    case Action::show_audit:
+    case Action::fetch_torrent:
+    case Action::connect_agent:
+      break;
+  }
+  return json_error(400, "not a request for the machine");
+}
+
+}  // namespace murder::coordinator
