@@ -176,6 +176,13 @@ void AgentProcess::link_heard(const control::Wanted& wanted) {
   pump();
 }
 
+void AgentProcess::link_ended(std::string_view text) {
+  if (run_.is_once) {
+    say(host::ServiceEventKind::stopping, fmt::format("the deploy is over: {}", text));
+    begin_end(AgentEnd::stopped);
+  }
+}
+
 void AgentProcess::link_lost(const Error& error) {
   if (end_ || error.text == last_loss_) {
     return;

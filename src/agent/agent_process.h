@@ -114,6 +114,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   Result<control::Hello> answer(const control::Challenge& challenge) override;
   void link_opened() override;
   void link_heard(const control::Wanted& wanted) override;
+  void link_ended(std::string_view text) override;
   void link_lost(const Error& error) override;
   // WorkerOwner
   void step_ended(const std::string& app, uint64_t number, const Status& outcome) override;

@@ -366,6 +366,8 @@ void CoordinatorLink::take_message(std::string_view text) {
   if (const auto* wanted = std::get_if<control::Wanted>(&*message)) {
     choice_.succeeded();
     owner_.link_heard(*wanted);
+  } else if (const auto* ended = std::get_if<control::Ended>(&*message)) {
+    owner_.link_ended(ended->text);
   }
 }
 

@@ -91,6 +91,7 @@ class LinkBench final : private LinkOwner {
   int opened_count = 0;
   std::vector<control::Wanted> heard;
   std::vector<std::string> losses;
+  std::vector<std::string> endings;
 
  private:
   Result<control::Hello> answer(const control::Challenge&) override {
@@ -98,6 +99,7 @@ class LinkBench final : private LinkOwner {
   }
   void link_opened() override { ++opened_count; }
   void link_heard(const control::Wanted& wanted) override { heard.push_back(wanted); }
+  void link_ended(std::string_view text) override { endings.emplace_back(text); }
   void link_lost(const Error& error) override { losses.push_back(error.text); }
 };
 
@@ -123,6 +125,8 @@ TEST_CASE("a link asks, is challenged, says who it is, and hears what is wanted"
   bench.send(wanted.substr(7) + LinkBench::frame_of(R"({"type":"of the future"})"));
   REQUIRE(bench.heard.size() == 1);
   CHECK(bench.heard[0].revision == 9);
+  bench.send(LinkBench::frame_of(control::text_of(control::Ended{.text = "done"})));
+  CHECK(bench.endings == std::vector<std::string>{"done"});
   bench.link->send("{}");
   bench.turn();
   CHECK(bench.receive() == LinkBench::frame_of("{}"));

@@ -82,6 +82,14 @@ class FakeCoordinator:
             except OSError:
                 pass
 
+    def end(self, text="done"):
+        """Tells all agents that their deploy is over."""
+        with self.lock:
+            links = list(self.links.items())
+        for link, lock in links:
+            with lock:
+                link.sendall(frame({"type": "ended", "text": text}))
+
     def want(self, *apps):
         """From now on; told at once to who is connected."""
         with self.lock:

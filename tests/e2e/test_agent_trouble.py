@@ -200,8 +200,16 @@ class Once(AgentCase):
                                        stderr=subprocess.PIPE, env=self.environment)
         self.addCleanup(process.stderr.close)
         self.coordinator.wait_for(lambda report: report["host"] == "w1", "it reports")
-        process.terminate()
+        self.coordinator.end()
         self.assertEqual(process.wait(20), 0)
+
+    def test_one_that_is_a_service_does_not_end_with_a_deploy(self):
+        agent = self.start_agent()
+        self.coordinator.wait_for(lambda report: True, "it reports")
+        self.coordinator.end()
+        release = self.release("v1")
+        self.run_release(release, attempt=5)
+        self.assertIsNone(agent.process.poll())
 
 
 if __name__ == "__main__":

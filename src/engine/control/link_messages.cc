@@ -102,6 +102,10 @@ std::string text_of(const Refused& refused) {
   return json_text({{"type", "refused"}, {"text", fitted_text(refused.text)}});
 }
 
+std::string text_of(const Ended& ended) {
+  return json_text({{"type", "ended"}, {"text", fitted_text(ended.text)}});
+}
+
 Result<AgentMessage> parse_agent_message(std::string_view text) {
   const Result<Json> json = read_object(text, limits::control_agent_message_bytes_max);
   if (!json) {
@@ -135,6 +139,9 @@ Result<CoordinatorMessage> parse_coordinator_message(std::string_view text) {
   }
   if (type == "refused") {
     return CoordinatorMessage(Refused{.text = fitted_text((*json)["text"].text())});
+  }
+  if (type == "ended") {
+    return CoordinatorMessage(Ended{.text = fitted_text((*json)["text"].text())});
   }
   return CoordinatorMessage(UnknownMessage{});
 }

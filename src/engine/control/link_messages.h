@@ -43,10 +43,17 @@ struct Refused {
   bool operator==(const Refused&) const = default;
 };
 
+// To an agent that was started for the time of a deploy: that is over. Others skip it.
+struct Ended {
+  std::string text;
+  bool operator==(const Ended&) const = default;
+};
+
 [[nodiscard]] std::string text_of(const Challenge& challenge);
 [[nodiscard]] std::string text_of(const Hello& hello);
 [[nodiscard]] std::string text_of(const Facts& facts);
 [[nodiscard]] std::string text_of(const Refused& refused);
+[[nodiscard]] std::string text_of(const Ended& ended);
 
 // Of a type that is not known: a later version's, to be skipped.
 struct UnknownMessage {
@@ -54,7 +61,7 @@ struct UnknownMessage {
 };
 
 using AgentMessage = std::variant<Hello, Report, Facts, UnknownMessage>;
-using CoordinatorMessage = std::variant<Challenge, Wanted, Refused, UnknownMessage>;
+using CoordinatorMessage = std::variant<Challenge, Wanted, Refused, Ended, UnknownMessage>;
 
 [[nodiscard]] Result<AgentMessage> parse_agent_message(std::string_view text);
 [[nodiscard]] Result<CoordinatorMessage> parse_coordinator_message(std::string_view text);

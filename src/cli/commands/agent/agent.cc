@@ -171,8 +171,8 @@ void add_agent_command(ArgumentParser app, CommandContext& context) {
       .type_name("FILE")
       .show_default();
   command.add_flag("--once", options.once,
-                   "Read the configuration from standard input, and end when no coordinator was "
-                   "heard for 2 minutes");
+                   "Read the configuration from standard input, and end when its coordinator says "
+                   "so, or when none was heard for 2 minutes");
 }
 
 }  // namespace murder::cli
