@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import threading
 import time
@@ -58,13 +59,18 @@ class KilledCoordinators(CoordinatorCase):
     def wait_until_it_leads(self):
         wait_until(lambda: self.ask("GET", "/control/agents")[0] == 200, "it leads", 60)
 
+    def wait_until_known(self, count):
+        def are_known():
+            status, answer = self.ask("GET", "/control/agents")
+            return status == 200 and answer["count"] == count
+        wait_until(are_known, f"{count} agents are known", 60)
+
     def start_agents(self, count, coordinators):
         agents = [self.agent(f"w{index}", connect=False) for index in range(count)]
         for agent in agents:
             self.wanderers.append(Wanderer(agent, coordinators))
             self.wanderers[-1].start()
-        self.wait_until_it_leads()
-        wait_until(lambda: self.must("GET", "/control/agents")["count"] == count, "all agents are known")
+        self.wait_until_known(count)
         return agents
 
     def wait_for_healthy(self, count):
@@ -137,12 +143,12 @@ class OwnState(KilledCoordinators):
         self.assertEqual([each["tag"] for each in self.must("GET", "/control/releases")["releases"]], ["v1"])
 
 
-@unittest.skipUnless(HAS_SSH_KEYGEN, "needs ssh-keygen")
-@unittest.skipUnless(HAS_ETCD, NEEDS_ETCD)
-class SharedState(KilledCoordinators):
+class SharedPair(KilledCoordinators):
+    """Two coordinators that share a state in three servers of etcd."""
+
     def setUp(self):
         super().setUp()
-        self.etcd = EtcdServers(self.path("etcd"))
+        self.etcd = EtcdServers()
         self.addCleanup(self.etcd.close)
         self.pair = []
         for _ in range(2):
@@ -159,6 +165,10 @@ class SharedState(KilledCoordinators):
             return None
         return wait_until(find, "one of the two leads", 60)[0]
 
+
+@unittest.skipUnless(HAS_SSH_KEYGEN, "needs ssh-keygen")
+@unittest.skipUnless(HAS_ETCD, NEEDS_ETCD)
+class SharedState(SharedPair):
     def test_one_leads_and_the_other_names_it(self):
         leader = self.turn_to_leader()
         address = self.coordinator
@@ -205,6 +215,52 @@ class SharedState(KilledCoordinators):
         self.wait_for_state("done")
         self.assertEqual({agent.active() for agent in agents}, {release})
         self.assertTrue(is_alive(asleep.pid))
+
+
+@unittest.skipUnless(HAS_ETCD, NEEDS_ETCD)
+class RealAgents(SharedPair):
+    """`murder agent` on each host, which fetches the release from a seeder by the trackers of both coordinators."""
+
+    def start_host(self, name):
+        place = self.path(name)
+        place.mkdir()
+        coordinators = json.dumps([coordinator for coordinator, _ in self.pair])
+        config = place / "agent.toml"
+        config.write_text(f'coordinators = {coordinators}\nhost = "{name}"\nstate = "{place}/state"\nseed_for = "1s"\n'
+                          f'ip = "{free_address()}"\n[app.shop]\nto = "{place}/srv"\n')
+        config.chmod(0o600)
+        self.addCleanup(lambda: [self.murder("stop", "--all", "--run-dir", run, code=None)
+                                 for run in place.glob("state/apps/*/run")])
+        self.start("agent", "--config", config)
+        return place
+
+    def current(self, place):
+        link = place / "srv" / "current"
+        return os.readlink(link) if link.is_symlink() else None
+
+    def test_leader_and_a_server_of_etcd_killed_in_the_middle_of_a_rollout(self):
+        leader = self.turn_to_leader()
+        hosts = [self.start_host(f"w{number}") for number in range(1, 4)]
+        self.wait_until_known(len(hosts))
+        source = self.make_file("source/data", 500_000).parent
+        made = self.murder_json("create", source, "--tag", "v1", "--temp-path", self.temp_path,
+                                *(word for coordinator, _ in self.pair for word in ("--tracker", coordinator)))
+        self.seed(made["torrent"])
+        self.publish("v1", torrent=pathlib.Path(made["torrent"]).read_bytes())
+        self.order("start", tag="v1", waves="1,100%", bake_s=3, min_healthy_s=0)
+        wait_until(lambda: self.rollout()["counts"]["healthy"] >= 1, "one host is healthy", 60)
+        before = self.rollout()
+        self.assertEqual(before["state"], "running")
+        os.kill(self.tracker.pid, signal.SIGKILL)
+        self.etcd.kill(self.etcd.leader())
+        self.assertEqual(self.turn_to_leader(), 1 - leader)
+        wait_until(lambda: self.rollout()["state"] == "done", "all hosts have it", 120)
+        self.assertEqual(self.rollout()["number"], before["number"])
+        for place in hosts:
+            self.assertEqual(self.current(place), "v1")
+            self.assertEqual((place / "srv" / "v1" / "data").read_bytes(), (source / "data").read_bytes())
+        told = [record["host"] for record in self.audit() if record["record"] == "told"]
+        self.assertEqual(sorted(told), ["w1", "w2", "w3"])
 
 
 if __name__ == "__main__":

@@ -113,8 +113,8 @@ Result<EtcdOutcome> EtcdClient::commit(const EtcdTransaction& transaction, EtcdP
 
 Result<uint64_t> EtcdClient::grant_lease(Duration lease) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lease).count();
-  const Result<Json> reply = call(
-      "/v3/lease/grant", text_of_lease_grant(static_cast<uint64_t>(seconds)), etcd_lead_patience);
+  const Result<Json> reply =
+      call("/v3/lease/grant", text_of_lease_grant(static_cast<uint64_t>(seconds)), etcd_patience);
   if (!reply) {
     return fail(reply.error());
   }

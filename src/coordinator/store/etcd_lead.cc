@@ -41,7 +41,7 @@ Status EtcdLead::look() {
 }
 
 Result<bool> EtcdLead::take(std::string_view own_address) {
-  const Result<EtcdValues> leader = client_.range({.from = key_}, etcd_lead_patience);
+  const Result<EtcdValues> leader = client_.range({.from = key_});
   if (!leader) {
     return fail(leader.error());
   }
@@ -74,7 +74,7 @@ Result<bool> EtcdLead::put_key() {
   transaction.require_revision(key_, revision_);
   transaction.put(key_, own_value_, lease_);
   transaction.otherwise_read(key_);
-  const Result<EtcdOutcome> outcome = client_.commit(transaction, etcd_lead_patience);
+  const Result<EtcdOutcome> outcome = client_.commit(transaction);
   if (!outcome) {
     return fail(outcome.error());
   }

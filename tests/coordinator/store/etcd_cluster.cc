@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 #include <vector>
 
@@ -42,6 +43,14 @@ bool EtcdCluster::can_run() {
 }
 
 EtcdCluster::EtcdCluster() {
+  // In memory where there is some to write to: a disk that others keep busy costs etcd its
+  // elections.
+  char in_memory[] = "/dev/shm/murder-etcd-XXXXXX";
+  char on_disk[] = "/tmp/murder-etcd-XXXXXX";
+  const char* made = ::mkdtemp(in_memory);
+  made = made != nullptr ? made : ::mkdtemp(on_disk);
+  REQUIRE(made != nullptr);
+  directory_ = made;
   for (Member& member : members_) {
     member.client_port = free_port();
     member.peer_port = free_port();
@@ -56,6 +65,8 @@ EtcdCluster::~EtcdCluster() {
   for (size_t index = 0; index < size; ++index) {
     kill(index);
   }
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
 }
 
 std::string EtcdCluster::url(size_t member) const {
@@ -75,7 +86,7 @@ void EtcdCluster::start(size_t index) {
   for (size_t other = 0; other < size; ++other) {
     all += fmt::format("{}m{}={}", other == 0 ? "" : ",", other, peer_url(members_.at(other)));
   }
-  const std::string data = fmt::format("{}/m{}", directory_.path(), index);
+  const std::string data = fmt::format("{}/m{}", directory_, index);
   std::vector<std::string> words = {"etcd",
                                     "--name",
                                     fmt::format("m{}", index),

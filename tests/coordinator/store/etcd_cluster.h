@@ -43,7 +43,7 @@ class EtcdCluster {
     int peer_port = 0;
   };
 
-  TemporaryDirectory directory_;
+  std::string directory_;
   std::array<Member, size> members_;
 };
 
