@@ -126,6 +126,10 @@ void AgentLinks::refuse_known(std::string_view why) {
   });
 }
 
+void AgentLinks::refuse_all(std::string_view why) {
+  links_.each([&](AgentLinkHandle, AgentLink& link) { link.refuse(why); });
+}
+
 void AgentLinks::close_all() {
   links_.each([](AgentLinkHandle, AgentLink& link) { link.close(); });
 }

@@ -64,6 +64,7 @@ class AgentLinks final : public AgentLinkOwner {
   void machine_changed();
   // Those that a machine has heard.
   void refuse_known(std::string_view why);
+  void refuse_all(std::string_view why);
   void close_all();
 
   // Of an agent that is connected; nullptr: it is not.

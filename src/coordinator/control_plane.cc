@@ -120,7 +120,7 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
                ? json_error(405, "this path is not asked for by this method")
                : json_error(404, "the coordinator has no such path");
   }
-  if (loop_.state() == TurnLoop::State::following) {
+  if (loop_.follows()) {
     return json_leads_elsewhere(loop_.leader());
   }
   Result<OperatorRequest> parsed =
@@ -287,6 +287,13 @@ void ControlPlane::machine_lost(const Error& why) {
   desk_.set_failure(text);
   desk_.refuse_all(json_error(503, text));
   links_->refuse_known("the coordinator begins again: connect again");
+}
+
+// Who came before that was known would wait for nothing.
+void ControlPlane::follows(const std::string& leader) {
+  desk_.refuse_all(json_leads_elsewhere(leader));
+  links_->refuse_all(leader.empty() ? "another coordinator leads: connect to that one"
+                                    : fmt::format("another coordinator leads: {}", leader));
 }
 
 void ControlPlane::store_replied(StoreReply reply) {

@@ -92,6 +92,7 @@ class ControlPlane final : public http::Handler,
   void tell(const control::Coordinator& machine, control::AgentIndex agent) override;
   void machine_began(const control::Coordinator& machine) override;
   void machine_lost(const Error& why) override;
+  void follows(const std::string& leader) override;
   void store_replied(StoreReply reply) override;
   void warn(const std::string& text) override { owner_.warn(text); }
 

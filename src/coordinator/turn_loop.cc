@@ -74,10 +74,13 @@ void TurnLoop::take(LeadClaimed reply) {
     lose(reply.leads.error());
   } else if (!*reply.leads) {
     leader_ = std::move(reply.leader);
+    follows_ = true;
     state_ = State::following;
     tick_.arm(reactor_.now() + limits::lead_renewed_every);
+    owner_.follows(leader_);
   } else {
     leader_.clear();
+    follows_ = false;
     state_ = State::loading;
     store_->ask(LoadState{});
   }
@@ -133,7 +136,7 @@ void TurnLoop::lose(const Error& why) {
   tells_.clear();
   tell_again_.clear();
   told_count_ = 0;
-  must_decide_ = is_urgent_ = has_begun_ = false;
+  must_decide_ = is_urgent_ = has_begun_ = follows_ = false;
   failure_ = why.text;
   state_ = State::pausing;
   lead_timer_.cancel();

@@ -39,6 +39,8 @@ class TurnOwner {
   virtual void machine_began(const control::Coordinator& machine) = 0;
   // What was put in since settled() was lost; nobody was told of it.
   virtual void machine_lost(const Error& why) = 0;
+  // Another one leads: nothing is put in, perhaps for long. Called again each time it was asked.
+  virtual void follows(const std::string& leader) = 0;
   virtual void store_replied(StoreReply reply) = 0;  // to what the owner asked
   virtual void warn(const std::string& text) = 0;
 
@@ -89,6 +91,8 @@ class TurnLoop {
   [[nodiscard]] State state() const { return state_; }
   // None: it does not lead, or reads its state.
   [[nodiscard]] bool leads() const { return has_begun_; }
+  // Another one led when the store was last asked.
+  [[nodiscard]] bool follows() const { return follows_; }
   [[nodiscard]] const std::string& leader() const { return leader_; }    // empty: not known
   [[nodiscard]] uint64_t last_number() const { return last_number_; }    // of the log
   [[nodiscard]] const std::string& failure() const { return failure_; }  // of the store, last
@@ -121,6 +125,7 @@ class TurnLoop {
   std::optional<control::Coordinator> machine_;
   std::string leader_;
   std::string failure_;
+  bool follows_ = false;
   bool has_begun_ = false;  // the record that says so is on the disk
   bool has_inputs_ = false;
   bool must_decide_ = false;  // something was put in, or time has passed

@@ -84,6 +84,7 @@ class Bench final : public TurnOwner {
   }
   void machine_began(const Coordinator&) override { events.push_back("began"); }
   void machine_lost(const Error& why) override { events.push_back("lost: " + why.text); }
+  void follows(const std::string& leader) override { events.push_back("follows " + leader); }
   void store_replied(StoreReply) override {}
   void warn(const std::string&) override {}
 
@@ -149,16 +150,21 @@ TEST_CASE("one that does not lead waits, and follows until it does") {
   Bench bench(disk);
   bench.run_until([&] { return bench.loop.state() == TurnLoop::State::following; });
   CHECK(bench.loop.leader() == "other:8998");
+  CHECK(bench.has("follows other:8998"));
+  CHECK(bench.loop.follows());
   bench.publish("v1");
   bench.turn(5);
   CHECK_FALSE(bench.has("put v1"));
   disk.set_leads(true);
   bench.run_until([&] { return bench.has("settled v1"); });
+  CHECK_FALSE(bench.loop.follows());
   SUBCASE("and stops as soon as it has lost the lead") {
     disk.set_leads(false);
     bench.run_until([&] { return bench.has("lost: this coordinator does not lead any more"); });
     CHECK_FALSE(bench.loop.leads());
-    bench.run_until([&] { return bench.loop.state() == TurnLoop::State::following; });
+    bench.events.clear();
+    // Who connected meanwhile learns of it.
+    bench.run_until([&] { return bench.has("follows other:8998"); });
   }
 }
 
