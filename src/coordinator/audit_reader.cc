@@ -56,7 +56,8 @@ void RolloutHistory::add(std::string_view line) {
                            .by = record->by,
                            .started_s = record->wall_s,
                            .state = "running",
-                           .changed_s = record->wall_s});
+                           .changed_s = record->wall_s,
+                           .waves_began_s = {record->wall_s}});
       if (rollouts_.size() > max_) {
         rollouts_.pop_front();
       }
@@ -68,6 +69,11 @@ void RolloutHistory::add(std::string_view line) {
       rollouts_.back().state = control::name_of(changed->state);
       rollouts_.back().why = changed->why;
       rollouts_.back().changed_s = record->wall_s;
+    }
+  } else if (const auto* wave = std::get_if<control::WaveBegun>(&record->what)) {
+    std::vector<int64_t>& began = rollouts_.back().waves_began_s;
+    if (wave->app == app_ && began.size() < limits::control_waves_max) {
+      began.push_back(record->wall_s);
     }
   } else if (const auto* told = std::get_if<control::Told>(&record->what)) {
     rollouts_.back().told_count += told->app == app_ && !told->back ? 1 : 0;
@@ -94,6 +100,12 @@ std::string RolloutHistory::json() const {
     json.member("state", rollout.state);
     json.member("why", rollout.why);
     json.member("changed_s", rollout.changed_s);
+    json.key("waves_began_s");
+    json.begin_array();
+    for (const int64_t began_s : rollout.waves_began_s) {
+      json.number(began_s);
+    }
+    json.end_array();
     json.member("told", rollout.told_count);
     json.member("healthy", rollout.healthy_count);
     json.member("failed", rollout.failed_count);

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "coordinator/bounds.h"
 #include "coordinator/store_thread.h"
@@ -24,6 +25,7 @@ struct PastRollout {
   std::string state;
   std::string why;
   int64_t changed_s = 0;  // when it came into this state
+  std::vector<int64_t> waves_began_s;
   uint32_t told_count = 0;
   uint32_t healthy_count = 0;
   uint32_t failed_count = 0;

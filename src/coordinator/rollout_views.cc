@@ -92,9 +92,15 @@ TargetCounts count_targets(const control::Coordinator& machine, const control::A
   return counts;
 }
 
+// What an operator has to look at comes first: the list that he sees has an end.
+bool has_failed(const control::Unsettled& host) {
+  return host.stage == control::Stage::failed || host.stage == control::Stage::back_failed;
+}
+
 void write_unsettled(JsonWriter& json, const control::Coordinator& machine, const std::string& app,
                      Instant now) {
-  const std::vector<control::Unsettled> all = machine.unsettled(app, now);
+  std::vector<control::Unsettled> all = machine.unsettled(app, now);
+  std::stable_partition(all.begin(), all.end(), has_failed);
   json.key("unsettled");
   json.begin_array();
   for (size_t index = 0; index < std::min<size_t>(all.size(), limits::unsettled_listed_max);

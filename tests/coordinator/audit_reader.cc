@@ -32,6 +32,8 @@ TEST_CASE("a history has the latest rollouts of its app, as they ended") {
         static_cast<int64_t>(number));
     add(history, RolloutStarted{.app = "other", .release = ReleaseNumber{1}, .number = 99});
     add(history, Told{.app = "shop", .host = "w1"});
+    add(history, WaveBegun{.app = "shop", .wave = 1}, 61);
+    add(history, WaveBegun{.app = "other", .wave = 1}, 62);
     add(history, Outcome{.app = "shop", .host = "w1", .stage = Stage::healthy});
     add(history, Outcome{.app = "shop", .host = "w2", .stage = Stage::failed});
     add(history, Outcome{.app = "shopping", .host = "w2", .stage = Stage::failed});
@@ -51,6 +53,9 @@ TEST_CASE("a history has the latest rollouts of its app, as they ended") {
   CHECK(last["told"].count() == 1);
   CHECK(last["healthy"].count() == 1);
   CHECK(last["failed"].count() == 1);
+  REQUIRE(last["waves_began_s"].size() == 2);
+  CHECK(last["waves_began_s"].items()[0].count() == 30);
+  CHECK(last["waves_began_s"].items()[1].count() == 61);
 }
 
 TEST_CASE("what came before a history's first rollout belongs to none") {

@@ -115,6 +115,15 @@ TEST_CASE("a rollout: each target is counted once, and who is not there yet is n
   CHECK(rollouts.items()[0]["targets"].count() == 3);
   CHECK(rollouts.items()[0]["unsettled_count"].count() == 3);
   CHECK(rollouts.items()[0]["plan"]["quorum"].text() == "100%");
+  CHECK(rollouts.items()[0]["unsettled"].items()[0]["host"].text() == "w1");
+  const AgentIndex last = *fleet.machine.state().find_agent("w3");
+  fleet.hear("w3", {.failed_attempt = fleet.machine.wanted_for(last).apps[0].attempt,
+                    .failure = Reason::fetch,
+                    .text = "no room"});
+  fleet.settle();
+  rollouts = parsed(show_rollouts(fleet.machine, "shop", fleet.moment.now))["rollouts"];
+  REQUIRE(rollouts.items()[0]["counts"]["failed"].count() == 1);
+  CHECK(rollouts.items()[0]["unsettled"].items()[0]["host"].text() == "w3");
   fleet.moment.now += 2 * limits::control_lease;
   fleet.hear("w3", {});
   rollouts = parsed(show_rollouts(fleet.machine, "", fleet.moment.now))["rollouts"];
