@@ -96,6 +96,26 @@ class Asks(ControlCommand):
         self.assertEqual(self.fake.asked[-1].query, {"host": "w1"})
         self.ask("agents", "--forget", "w1", "--group", "web", code=2)
 
+    def test_hosts_that_wait_are_shown_and_approved(self):
+        self.fake.answers["GET", "/control/agents/waiting"] = {"waiting": [{"host": "w1", "identity": "SHA256:abc"}]}
+        self.fake.answers["POST", "/control/agents/approve"] = {"host": "w1", "identity": "SHA256:abc"}
+        self.assertEqual(self.ask("agents", "--waiting").stdout, "HOST  KEY\nw1    SHA256:abc\n")
+        self.assertIn("w1 may come with the key SHA256:abc",
+                      self.ask("agents", "--approve", "w1", "--identity", "SHA256:abc").stdout)
+        self.assertEqual(self.fake.asked[-1].query, {"host": "w1", "identity": "SHA256:abc"})
+        for words in (("--approve", "w1", "--waiting"), ("--identity", "SHA256:abc"), ("--approve", "w1", "--forget", "w2")):
+            self.ask("agents", *words, code=2)
+
+    def test_a_status_has_the_times_of_its_stages(self):
+        now = rollout(state="done")
+        del now["waves_began_s"], now["ended_s"]
+        self.fake.answers[STATUS] = {"rollouts": [now]}
+        self.fake.answers["GET", "/control/history"] = {"rollouts": [
+            {"number": 17, "state": "done", "waves_began_s": [1795969872, 1795969903], "changed_s": 1795969934}]}
+        self.assertIn("  stages     wave 1 after 0 s, wave 2 after 31 s, done after 1 min 02 s",
+                      self.ask("rollout", "status").stdout)
+        self.assertEqual(self.ask_json("rollout", "status")["rollouts"][0]["waves_began_s"], [1795969872, 1795969903])
+
     def test_the_log_is_read_page_by_page(self):
         records = [json.dumps({"number": number, "at": 1795969872, "by": "ann@x", "record": "told", "host": f"w{number}"})
                    for number in range(1, 2501)]

@@ -15,6 +15,9 @@ struct AgentsOptions {
   std::string app;
   std::string not_at;
   std::string forget;
+  std::string approve;
+  std::string identity;
+  bool shows_waiting = false;
   CoordinatorOptions coordinator;
 };
 
@@ -31,6 +34,31 @@ Result<int> forget_agent(CoordinatorClient& client, const std::string& host,
   return exit_done;
 }
 
+Result<int> approve_agent(CoordinatorClient& client, const AgentsOptions& options,
+                          const CommandContext& context) {
+  const Result<Json> answer =
+      client.post(control_target("/control/agents/approve",
+                                 {{"host", options.approve}, {"identity", options.identity}}),
+                  {{"by", operator_name()}});
+  if (!answer) {
+    return fail(answer.error());
+  }
+  context.print(fmt::format("{} may come with the key {}", printable_value(options.approve),
+                            printable_value(text_member(*answer, "identity"))));
+  context.print_json(*answer);
+  return exit_done;
+}
+
+Result<int> show_waiting(CoordinatorClient& client, const CommandContext& context) {
+  const Result<Json> answer = client.get("/control/agents/waiting");
+  if (!answer) {
+    return fail(answer.error());
+  }
+  context.print(waiting_table(*answer));
+  context.print_json(*answer);
+  return exit_done;
+}
+
 Result<int> run_agents(const AgentsOptions& options, CommandContext& context) {
   if (!options.not_at.empty()) {
     if (Status valid = check_tag(options.not_at, context); !valid) {
@@ -38,8 +66,14 @@ Result<int> run_agents(const AgentsOptions& options, CommandContext& context) {
     }
   }
   const bool chooses = !options.group.empty() || !options.app.empty() || !options.not_at.empty();
-  if (chooses && !options.forget.empty()) {
-    return context.wrong_usage("--forget does not go with what chooses agents to be shown");
+  const int others = int{!options.forget.empty()} + int{!options.approve.empty()} +
+                     int{options.shows_waiting} + int{chooses};
+  if (others > 1) {
+    return context.wrong_usage(
+        "--forget, --approve, --waiting and what chooses agents do not go together");
+  }
+  if (!options.identity.empty() && options.approve.empty()) {
+    return context.wrong_usage("--identity goes with --approve");
   }
   Result<CoordinatorClient> client = open_coordinator(options.coordinator, context);
   if (!client) {
@@ -47,6 +81,12 @@ Result<int> run_agents(const AgentsOptions& options, CommandContext& context) {
   }
   if (!options.forget.empty()) {
     return forget_agent(*client, options.forget, context);
+  }
+  if (!options.approve.empty()) {
+    return approve_agent(*client, options, context);
+  }
+  if (options.shows_waiting) {
+    return show_waiting(*client, context);
   }
   const Result<Json> answer = client->get(
       control_target("/control/agents",
@@ -70,7 +110,9 @@ void add_agents_command(ArgumentParser app, CommandContext& context) {
                   "90 seconds, and of each app what runs there and in what state. --not-at finds "
                   "the hosts that a rollout has not reached.\n\n"
                   "The first agent that comes with a name owns it. When a host was installed anew "
-                  "and has another key, --forget lets it have its name again.",
+                  "and has another key, --forget lets it have its name again. A coordinator that "
+                  "takes new hosts only when an operator approved them shows those that wait with "
+                  "--waiting; compare the key with that of the host before --approve.",
        .example = "murder agents --group web --not-at v42",
        .environment = {coordinator_variable},
        .files = {config_file, operator_key_file},
@@ -82,6 +124,14 @@ void add_agents_command(ArgumentParser app, CommandContext& context) {
       .type_name("TAG");
   command.add_option("--forget", options.forget, "Let another agent have this host's name")
       .type_name("HOST");
+  command.add_flag("--waiting", options.shows_waiting,
+                   "Show the hosts that wait to be approved, and their keys");
+  command.add_option("--approve", options.approve, "Let this host take part, which waits for it")
+      .type_name("HOST");
+  command
+      .add_option("--identity", options.identity,
+                  "With --approve: only if it waits with this key (SHA256:...)")
+      .type_name("KEY");
   add_coordinator_options(command, options.coordinator);
 }
 

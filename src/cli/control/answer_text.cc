@@ -20,15 +20,10 @@ struct CountName {
 };
 // What is done first, what went wrong last.
 constexpr std::array count_names = {
-    CountName{"healthy", "healthy"},
-    CountName{"told", "activating"},
-    CountName{"ready", "ready"},
-    CountName{"fetching", "fetching"},
-    CountName{"waiting", "waiting"},
-    CountName{"back_done", "back"},
-    CountName{"back_told", "going back"},
-    CountName{"away", "away"},
-    CountName{"back_failed", "cannot go back"},
+    CountName{"healthy", "healthy"},      CountName{"told", "activating"},
+    CountName{"ready", "ready"},          CountName{"fetching", "fetching"},
+    CountName{"waiting", "waiting"},      CountName{"back_done", "back"},
+    CountName{"back_told", "going back"}, CountName{"back_failed", "cannot go back"},
     CountName{"failed", "failed"},
 };
 
@@ -251,6 +246,9 @@ std::string counts_text(const Json& rollout) {
       text += fmt::format("{}{} {}", text.empty() ? ": " : ", ", count, name.shown);
     }
   }
+  if (const uint64_t away = count_member(counts, "away"); away > 0) {
+    text += fmt::format(" ({} of them away)", away);  // whatever else they are
+  }
   return fmt::format("{} host{}{}", hosts, hosts == 1 ? "" : "s", text);
 }
 
@@ -306,6 +304,14 @@ std::string agents_table(const Json& answer) {
     add_agent_rows(agent, rows);
   }
   return rows.size() > 1 ? format_table(rows) : "no agent";
+}
+
+std::string waiting_table(const Json& answer) {
+  std::vector<std::vector<std::string>> rows = {{"HOST", "KEY"}};
+  for (const Json& agent : answer["waiting"]) {
+    rows.push_back({shown(agent, "host"), shown(agent, "identity")});
+  }
+  return rows.size() > 1 ? format_table(rows) : "no host waits to be approved";
 }
 
 std::string audit_line(const Json& record) {

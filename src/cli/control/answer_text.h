@@ -26,6 +26,7 @@ namespace murder::cli {
 [[nodiscard]] std::string history_table(const Json& answer);
 
 [[nodiscard]] std::string agents_table(const Json& answer);
+[[nodiscard]] std::string waiting_table(const Json& answer);  // for an approval
 
 // "17  2026-11-29T16:31:12Z  ann@laptop  told  app=shop host=w1"
 [[nodiscard]] std::string audit_line(const Json& record);

@@ -20,14 +20,6 @@
 namespace murder::cli {
 namespace {
 
-struct StateExit {
-  std::string_view state;
-  int exit;
-};
-constexpr std::array state_exits = {StateExit{"done", exit_done}, StateExit{"held", exit_held},
-                                    StateExit{"aborted", exit_aborted},
-                                    StateExit{"undone", exit_undone}};
-
 struct ChoiceWord {
   std::string_view word;
   Choice choice;
@@ -205,6 +197,7 @@ class Follower {
     if (rollout_.is_null()) {
       return exit;
     }
+    add_stage_times(client_, rollout_);
     for (const std::string& line : rollout_lines(rollout_, SIZE_MAX)) {
       context_.print(line);
     }
@@ -246,15 +239,6 @@ class Follower {
 };
 
 }  // namespace
-
-std::optional<int> exit_of_state(std::string_view state) {
-  for (const StateExit& each : state_exits) {
-    if (each.state == state) {
-      return each.exit;
-    }
-  }
-  return std::nullopt;
-}
 
 std::optional<Choice> parse_choice(std::string_view line) {
   while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/control/rollout_exit.h"
 #include "engine/base/printable.h"
 
 namespace murder::cli {
@@ -35,6 +36,21 @@ Result<Json> ask_rollout(CoordinatorClient& client, const std::string& app) {
   }
   return fail(ErrorCode::not_found,
               fmt::format("{}: there was no rollout of {} yet", client.place(), app));
+}
+
+void add_stage_times(CoordinatorClient& client, Json& rollout) {
+  const Result<Json> history = client.get(
+      control_target("/control/history", {{"app", text_member(rollout, "app")}, {"max", "1"}}));
+  if (!history) {
+    return;
+  }
+  for (const Json& past : (*history)["rollouts"]) {
+    if (past["number"] == rollout["number"] && past["waves_began_s"].is_array()) {
+      rollout["waves_began_s"] = past["waves_began_s"];
+      const bool is_over = exit_of_state(text_member(past, "state")).has_value();
+      rollout["ended_s"] = is_over ? past["changed_s"] : Json(uint64_t{0});
+    }
+  }
 }
 
 Result<std::string> meant_app(CoordinatorClient& client, const std::string& named) {

@@ -18,6 +18,10 @@ namespace murder::cli {
 // The latest rollout of the app. Errors: not_found: there was none.
 [[nodiscard]] Result<Json> ask_rollout(CoordinatorClient& client, const std::string& app);
 
+// Adds to a rollout when its waves began and when it came to its end, as the coordinator's log has
+// it: `waves_began_s` and `ended_s`. Nothing where the log cannot be read.
+void add_stage_times(CoordinatorClient& client, Json& rollout);
+
 // The app that was meant: the one that was named, else the only one with a rollout.
 [[nodiscard]] Result<std::string> meant_app(CoordinatorClient& client, const std::string& named);
 

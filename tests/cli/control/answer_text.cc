@@ -34,7 +34,8 @@ constexpr const char* rollout_text = R"({"app":"shop","tag":"v42","number":17,"s
 TEST_CASE("a rollout: each host is counted once, waves have times, reasons are told") {
   CHECK(joined(rollout_lines(parsed(rollout_text), 10)) ==
         "shop v42: running, wave 2 of 3\n"
-        "  hosts      12 hosts: 3 healthy, 1 activating, 4 ready, 2 fetching, 1 away, 1 failed\n"
+        "  hosts      11 hosts: 3 healthy, 1 activating, 4 ready, 2 fetching, 1 failed (1 of them "
+        "away)\n"
         "  started    2026-11-29T16:31:12Z by ann@laptop, rollout 17\n"
         "  plan       groups web, waves 1,50%,100%, max-fail 2%, max-unavailable 100%, on failure "
         "hold\n"
@@ -88,6 +89,7 @@ TEST_CASE("answers of another shape are shown as far as they go") {
     CHECK(!releases_table(answer).empty());
     CHECK(!history_table(answer).empty());
     CHECK(!agents_table(answer).empty());
+    CHECK(!waiting_table(answer).empty());
     CHECK(!audit_line(answer).empty());
   }
 }

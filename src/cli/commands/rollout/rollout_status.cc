@@ -50,16 +50,19 @@ Result<int> run_rollout_status(const StatusOfRollouts& options, CommandContext& 
   if (!answer) {
     return fail(answer.error());
   }
-  for (const Json& rollout : (*answer)["rollouts"]) {
+  Json told = Json::array();
+  for (Json rollout : (*answer)["rollouts"]) {
+    add_stage_times(*client, rollout);
+    told.push_back(rollout);
     for (const std::string& line : rollout_lines(rollout, SIZE_MAX)) {
       context.print(line);
     }
   }
-  if ((*answer)["rollouts"].size() == 0) {
+  if (told.size() == 0) {
     context.print(options.app.empty() ? "there was no rollout yet"
                                       : fmt::format("there was no rollout of {} yet", options.app));
   }
-  context.print_json(*answer);
+  context.print_json({{"rollouts", told}});
   return exit_done;
 }
 
