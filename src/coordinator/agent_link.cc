@@ -61,6 +61,7 @@ void AgentLink::close() {
     return;
   }
   state_ = State::closing;
+  ENSURE(shared_.held_bytes >= held_bytes_);
   shared_.held_bytes -= std::exchange(held_bytes_, 0);
   shared_.reactor.cancel(receive_);
   shared_.reactor.cancel(send_);
@@ -145,6 +146,7 @@ uint32_t AgentLink::hear(control::Coordinator& machine, control::Moment moment) 
       break;
     }
     ++message_count_;
+    ENSURE(input_bytes_ >= control::frame_head_bytes + text.size());
     input_bytes_ -= static_cast<uint32_t>(control::frame_head_bytes + text.size());
     input_since_ = moment.now;
     heard_count += hear_one(text, machine, moment) ? 1 : 0;

@@ -171,6 +171,7 @@ void AgentLinks::became_ready(AgentLink& link) {
 }
 
 void AgentLinks::named(AgentLink& link) {
+  ENSURE(link.agent() && !link.is_closing());
   const control::AgentIndex agent = *link.agent();
   if (agent.raw >= link_of_agent_.size()) {
     link_of_agent_.resize(agent.raw + 1);
@@ -188,6 +189,7 @@ void AgentLinks::wants_telling(AgentLink& link) {
 }
 
 void AgentLinks::ended(AgentLink& link) {
+  ENSURE(link.is_closing());
   links_.free(link.handle());
   owner_.link_ended();
 }

@@ -6,6 +6,7 @@
 
 #include "coordinator/bounds.h"
 #include "coordinator/json_response.h"
+#include "engine/base/ensure.h"
 #include "engine/codec/query.h"
 #include "engine/hash/sha256.h"
 #include "engine/trust/bounds.h"
@@ -46,6 +47,7 @@ std::optional<http::Response> OrderTokens::refuse(const http::Request& request, 
   // It holds for as long as the clocks may differ, in both directions.
   order_.push_back({.until_s = now_s + 2 * limits::token_skew_s_max + 1, .token = token});
   tokens_.insert(std::move(token));
+  ENSURE(tokens_.size() == order_.size());
   return std::nullopt;
 }
 

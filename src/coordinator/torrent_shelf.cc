@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "coordinator/json_response.h"
+#include "engine/base/ensure.h"
 
 namespace murder::coordinator {
 
@@ -38,6 +39,7 @@ void TorrentShelf::put(const InfoHash& info_hash, std::string bytes) {
     torrents_.erase(oldest);
     order_.pop_front();
   }
+  ENSURE(order_.size() == torrents_.size());
 }
 
 void TorrentShelf::store_replied(TorrentGot reply) {

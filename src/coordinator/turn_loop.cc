@@ -156,6 +156,7 @@ void TurnLoop::on_turn_end(io::TurnHook&) {
 }
 
 void TurnLoop::put_in_and_decide() {
+  ENSURE(machine_ && tells_.empty());
   if (std::exchange(has_inputs_, false)) {
     const Inputs inputs = owner_.put_in(*machine_, moment());
     must_decide_ = must_decide_ || inputs.came;
@@ -194,6 +195,7 @@ void TurnLoop::decide(Instant now) {
 }
 
 void TurnLoop::settle(std::span<const control::Record> records) {
+  ENSURE(machine_ && told_count_ == 0);
   state_ = State::telling;
   if (!std::exchange(has_begun_, true)) {
     failure_.clear();
@@ -205,6 +207,7 @@ void TurnLoop::settle(std::span<const control::Record> records) {
 }
 
 void TurnLoop::tell_some() {
+  ENSURE(machine_ && state_ == State::telling && told_count_ <= tells_.size());
   if (told_count_ == 0) {
     tells_.insert(tells_.end(), tell_again_.begin(), tell_again_.end());
     tell_again_.clear();
@@ -233,6 +236,7 @@ void TurnLoop::open() {
 }
 
 void TurnLoop::write_snapshot_if_due() {
+  ENSURE(machine_ && state_ == State::open);
   if (is_writing_snapshot_ || !wants_snapshot_) {
     return;
   }
