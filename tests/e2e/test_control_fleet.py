@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from control_case import ControlCase, content_of
+from control_case import AgentHost, ControlCase, content_of
 from harness import wait_until
 
 
@@ -170,6 +170,25 @@ class Orders(ControlCase):
         self.assertEqual(by_kind["outcome"]["host"], "w1")
         self.assertEqual(by_kind["outcome"]["stage"], "healthy")
         self.assertEqual(len(self.ask("audit").stdout.splitlines()), len(records))
+
+
+class Approvals(ControlCase):
+    def test_a_new_host_waits_until_it_is_approved(self):
+        self.tracker.end()
+        self.start_coordinator("--enrol", "approve")
+        host = AgentHost(self, "w1", ("web",), "r1").start()
+        self.hosts.append(host)
+        waiting, = wait_until(lambda: self.ask_json("agents", "--waiting")["waiting"], "it waits")
+        self.assertEqual(waiting["host"], "w1")
+        self.assertIn(waiting["identity"], self.ask("agents", "--waiting").stdout)
+        self.assertEqual(self.agents(), [])
+        self.ask("agents", "--approve", "w1", "--identity", "SHA256:another", code=1)
+        self.ask("agents", "--approve", "w1", "--identity", waiting["identity"])
+        wait_until(lambda: [agent["present"] for agent in self.agents()] == [True], "it is heard")
+        self.assertEqual(self.agents()[0]["identity"], waiting["identity"])
+        self.publish("v1")
+        self.roll_out("v1")
+        self.wait_for_current("v1")
 
 
 class Restarts(ControlCase):

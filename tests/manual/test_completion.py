@@ -15,6 +15,7 @@ SCRIPTS = ROOT / "packaging" / "completion"
 CONFIG = """
 [murder]
 default_tag = "v9"
+coordinator = ["t1:8998"]
 tracker_port = 9000
 [roles]
 tracker = "tracker01"
@@ -96,6 +97,7 @@ class ProgramTest(CompletionCase):
         self.assertIn("--host=x[01-40],depot", self.complete("deploy", "--host=x[01-40],d"))
         self.assertIn("web[1-3]", self.complete("deploy", "--host", "'web["))
         self.assertIn("tracker01:9000", self.complete("create", "--tracker", "tr"))
+        self.assertEqual(self.complete("rollout", "status", "--coordinator", "t1")["t1:8998"], "coordinator")
         (self.work / "other.toml").write_text('[roles]\npeer = "other"\n')
         self.assertEqual(list(self.complete("fleet", "peer", "--config", "other.toml", "--host", "")), ["other"])
 
