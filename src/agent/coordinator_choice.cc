@@ -19,6 +19,7 @@ const HostPort& CoordinatorChoice::current() const {
 
 Duration CoordinatorChoice::failed() {
   leader_.reset();
+  redirect_count_ = 0;
   index_ = (index_ + 1) % coordinators_.size();
   // Those that were not tried yet in this round cost no more wait than the first.
   const auto round = static_cast<uint32_t>(failure_count_++ / coordinators_.size());
@@ -30,9 +31,10 @@ Duration CoordinatorChoice::failed() {
 }
 
 Duration CoordinatorChoice::redirected(const HostPort& leader) {
-  if (redirect_count_++ > 0) {
+  if (redirect_count_ > 0) {
     return failed();
   }
+  ++redirect_count_;
   leader_ = leader;
   return Duration::zero();
 }

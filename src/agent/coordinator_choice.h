@@ -33,7 +33,7 @@ class CoordinatorChoice {
   Prng prng_;
   size_t index_ = 0;
   uint32_t failure_count_ = 0;  // since the last success
-  uint32_t redirect_count_ = 0;
+  uint32_t redirect_count_ = 0;  // in a row
   std::optional<HostPort> leader_;  // named by another coordinator; until it fails
 };
 

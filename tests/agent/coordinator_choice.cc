@@ -60,11 +60,16 @@ TEST_CASE("the leader that another one names is tried at once, but two that name
   CHECK(choice.redirected(leader) == Duration::zero());
   CHECK(choice.current() == leader);
   Duration waited{};
-  for (int count = 0; count < 20; ++count) {
+  for (int count = 0; count < 21; ++count) {
     waited += choice.redirected(leader);
   }
   CHECK(waited > Duration::zero());
   CHECK(choice.current().host != "t9");
+  // One that failed once, and leads again, is found again.
+  (void)choice.redirected(leader);
+  (void)choice.failed();
+  CHECK(choice.redirected(leader) == Duration::zero());
+  CHECK(choice.current() == leader);
   choice.succeeded();
   CHECK(choice.redirected(leader) == Duration::zero());
   (void)choice.failed();

@@ -342,6 +342,17 @@ class Life(AgentCase):
         self.assertEqual(os.readlink(f"/proc/{agent.pid}/exe"), str(program))
         self.assertEqual(self.coordinator.reports[-1]["apps"][0]["active"], release)
 
+    def test_a_program_that_takes_the_place_of_its_own_is_found_and_begun(self):
+        program, newer = self.path("murder"), self.path("newer")
+        shutil.copy(PROGRAM, program)
+        agent = self.start_agent(program=program)
+        self.coordinator.wait_for(lambda report: True, "a report")
+        shutil.copy(PROGRAM, newer)
+        os.replace(newer, program)
+        # It looks with each heartbeat, and at the second look it is sure that nobody writes any more.
+        wait_until(lambda: len(self.coordinator.hellos) == 2, "it has begun again", seconds=100)
+        self.assertEqual(os.readlink(f"/proc/{agent.pid}/exe"), str(program))
+
     def test_beginning_again_loses_no_download(self):
         release = self.release("v1", {"big": os.urandom(6_000_000)})
         self.configure("download_limit = '1MB'")
