@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import free_port
+from harness import free_address, free_port, wait_until
 
 HAS_ETCD = shutil.which("etcd") is not None
 NEEDS_ETCD = "needs the program etcd (Debian's package etcd-server)"
@@ -21,8 +21,10 @@ class EtcdServers:
         # In memory where there is some to write to: a disk that others keep busy costs etcd its elections.
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="murder-etcd-", dir=memory))
-        self.clients = [f"127.0.0.1:{free_port('127.0.0.1')}" for _ in range(count)]
-        self.peers = [f"127.0.0.1:{free_port('127.0.0.1')}" for _ in range(count)]
+        # Of an address that nobody else has: a server whose port was taken would be missed only later.
+        address = free_address()
+        self.clients = [f"{address}:{free_port(address)}" for _ in range(count)]
+        self.peers = [f"{address}:{free_port(address)}" for _ in range(count)]
         self.processes = [None] * count
         for member in range(count):
             self.start(member)
@@ -67,7 +69,14 @@ class EtcdServers:
         raise AssertionError("etcd does not answer")
 
     def wait_until_ready(self):
-        self._until_one(lambda member: True if self._post(member, "/v3/kv/range", {"key": "AA=="})[0] == 200 else None)
+        for member in range(len(self.processes)):
+            wait_until(lambda at=member: self._answers(at), f"server {member} of etcd answers", 60)
+
+    def _answers(self, member):
+        try:
+            return self._post(member, "/v3/kv/range", {"key": "AA=="})[0] == 200
+        except (OSError, ValueError, http.client.HTTPException):
+            return False
 
     def leader(self):
         def is_leader(member):

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/store/bounds.h"
+#include "engine/base/ensure.h"
 #include "engine/base/json.h"
 #include "engine/base/monotonic_clock.h"
 #include "engine/base/printable.h"
@@ -70,6 +71,7 @@ Result<bool> EtcdLead::take(std::string_view own_address) {
 }
 
 Result<bool> EtcdLead::put_key() {
+  ENSURE(lease_ != 0);
   EtcdTransaction transaction;
   transaction.require_revision(key_, revision_);
   transaction.put(key_, own_value_, lease_);
@@ -148,6 +150,9 @@ Error EtcdLead::lose() {
 
 // An outcome that did not take place although this leads is for the caller to judge.
 Result<EtcdOutcome> EtcdLead::commit(EtcdTransaction& transaction) {
+  if (!is_held()) {
+    return fail(lose());  // revision 0 would stand for a key that is not there
+  }
   transaction.require_revision(key_, revision_);
   transaction.otherwise_read(key_);
   const Instant end = monotonic_now() + limits::etcd_call;

@@ -8,6 +8,7 @@
 #include "coordinator/store/audit_trim.h"
 #include "coordinator/store/bounds.h"
 #include "coordinator/store/etcd_log_reader.h"
+#include "engine/base/ensure.h"
 
 namespace murder::store {
 
@@ -207,6 +208,7 @@ Status EtcdStore::write_records(std::span<const std::string> lines) {
 }
 
 Status EtcdStore::append_chunks(std::span<const std::string> lines) {
+  ENSURE(head_.last == last_number());
   EtcdHead head = head_;
   EtcdTransaction transaction;
   size_t bytes = 0;
@@ -226,6 +228,7 @@ Status EtcdStore::append_chunks(std::span<const std::string> lines) {
     head.last = chunk.last();
     head.end_bytes = chunk.end_bytes;
   }
+  ENSURE(head.last == last_number() + lines.size());
   return commit_head(std::move(transaction), std::move(head));
 }
 

@@ -16,15 +16,23 @@
 #include <vector>
 
 #include "engine/base/json.h"
+#include "engine/base/random_word.h"
 #include "engine/http/blocking_client.h"
 
 namespace murder::store {
 namespace {
 
-int free_port() {
+// Of loopback's addresses, so that no other process takes a port before etcd does.
+std::string unused_address() {
+  const uint64_t random = random_word().value();
+  return fmt::format("127.{}.{}.{}", 1 + random % 250, 1 + (random >> 8U) % 250,
+                     1 + (random >> 16U) % 250);
+}
+
+int free_port(const std::string& host) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1);
   socklen_t size = sizeof(address);
   REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
   REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
@@ -42,7 +50,7 @@ bool EtcdCluster::can_run() {
   return is_there;
 }
 
-EtcdCluster::EtcdCluster() {
+EtcdCluster::EtcdCluster() : address_(unused_address()) {
   // In memory where there is some to write to: a disk that others keep busy costs etcd its
   // elections.
   char in_memory[] = "/dev/shm/murder-etcd-XXXXXX";
@@ -52,8 +60,8 @@ EtcdCluster::EtcdCluster() {
   REQUIRE(made != nullptr);
   directory_ = made;
   for (Member& member : members_) {
-    member.client_port = free_port();
-    member.peer_port = free_port();
+    member.client_port = free_port(address_);
+    member.peer_port = free_port(address_);
   }
   for (size_t index = 0; index < size; ++index) {
     start(index);
@@ -70,7 +78,7 @@ EtcdCluster::~EtcdCluster() {
 }
 
 std::string EtcdCluster::url(size_t member) const {
-  return fmt::format("http://127.0.0.1:{}", members_.at(member).client_port);
+  return fmt::format("http://{}:{}", address_, members_.at(member).client_port);
 }
 
 std::string EtcdCluster::spec(const std::string& name) const {
@@ -79,8 +87,8 @@ std::string EtcdCluster::spec(const std::string& name) const {
 
 void EtcdCluster::start(size_t index) {
   Member& member = members_.at(index);
-  const auto peer_url = [](const Member& of) {
-    return fmt::format("http://127.0.0.1:{}", of.peer_port);
+  const auto peer_url = [this](const Member& of) {
+    return fmt::format("http://{}:{}", address_, of.peer_port);
   };
   std::string all;
   for (size_t other = 0; other < size; ++other) {
@@ -159,8 +167,18 @@ std::string EtcdCluster::post(const std::string& path, const std::string& body) 
 }
 
 void EtcdCluster::wait_until_ready() const {
-  // Read through etcd's leader, so there is one.
-  post("/v3/kv/range", "{\"key\":\"AA==\"}");
+  for (size_t member = 0; member < size; ++member) {
+    bool is_ready = false;
+    for (int round = 0; round < 600 && !is_ready; ++round) {
+      // Read through etcd's leader, so there is one.
+      const Result<http::Reply> reply = http::blocking_request(
+          url(member) + "/v3/kv/range",
+          {.method = "POST", .body = R"({"key":"AA=="})", .timeout = std::chrono::seconds(2)});
+      is_ready = reply && reply->status == 200;
+      std::this_thread::sleep_for(std::chrono::milliseconds(is_ready ? 0 : 100));
+    }
+    REQUIRE(is_ready);
+  }
 }
 
 size_t EtcdCluster::leader() const {

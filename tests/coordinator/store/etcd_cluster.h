@@ -24,7 +24,7 @@ class EtcdCluster {
   EtcdCluster& operator=(const EtcdCluster&) = delete;
   ~EtcdCluster();
 
-  // "etcd:http://127.0.0.1:PORT,.../NAME"
+  // "etcd:http://127.A.B.C:PORT,.../NAME"
   [[nodiscard]] std::string spec(const std::string& name) const;
   [[nodiscard]] std::string url(size_t member) const;
   void kill(size_t member);
@@ -43,6 +43,7 @@ class EtcdCluster {
     int peer_port = 0;
   };
 
+  std::string address_;
   std::string directory_;
   std::array<Member, size> members_;
 };
