@@ -9,12 +9,12 @@
 #include <cstdlib>
 #include <thread>
 
-#include "cli/fleet/base64.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/reach/make_launcher.h"
 #include "engine/archive/piece_size.h"
 #include "engine/host/control.h"
+#include "engine/trust/base64.h"
 
 namespace murder::fleet {
 namespace {
@@ -155,7 +155,7 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
        .size_bytes = release.archive_bytes,
        .no_sync = command.no_sync,
        .before = before,
-       .input_base64 = goes_along ? encode_base64(release.torrent.bytes) : std::string(),
+       .input_base64 = goes_along ? trust::encode_base64(release.torrent.bytes) : std::string(),
        .command = goes_along ? seed.text() : std::string()});
 }
 

@@ -9,12 +9,12 @@
 #include <cerrno>
 #include <chrono>
 
-#include "cli/fleet/base64.h"
 #include "cli/fleet/mapped_file.h"
 #include "cli/fleet/tracker_access.h"
 #include "cli/fleet/tracker_use.h"
 #include "engine/hash/sha1.h"
 #include "engine/host/control.h"
+#include "engine/trust/base64.h"
 
 namespace murder::fleet {
 namespace {
@@ -151,11 +151,13 @@ Result<LocalTorrent> torrent_in(const HostResult& result, const std::string& hos
   if (result.output_is_cut || line_end == std::string::npos) {
     return fail(ErrorCode::limit, fmt::format("the torrent on {} is too large", host));
   }
-  const Result<std::string> bytes =
-      decode_base64(std::string_view(result.output).substr(line_end + 1));
+  const std::optional<std::string> bytes =
+      trust::decode_base64(std::string_view(result.output).substr(line_end + 1));
   if (!bytes) {
-    return fail(bytes.error().code,
-                fmt::format("the torrent did not arrive from {}: {}", host, bytes.error().text));
+    return fail(ErrorCode::invalid_input,
+                fmt::format("the torrent did not arrive from {}: what came is cut short, or not "
+                            "base64",
+                            host));
   }
   return read_torrent(
       *bytes, fmt::format("what {} has as {}.torrent", host, result.output.substr(0, line_end)));

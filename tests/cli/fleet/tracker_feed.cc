@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "cli/fleet/base64.h"
 #include "cli/fleet/deploy_state.h"
 
 using namespace murder;
@@ -42,17 +41,6 @@ TEST_CASE("whatever another program answers is no status") {
 TEST_CASE("the status is beside the announce") {
   CHECK(status_url("http://t:8998/announce") == "http://t:8998/status.json");
   CHECK(status_url("http://t/x/announce") == "http://t/x/status.json");
-}
-
-TEST_CASE("base64 of the tool of that name is read, and nothing else") {
-  CHECK(decode_base64("") == "");
-  CHECK(decode_base64("ZDg6YW5ub3VuY2U=\n") == "d8:announce");
-  CHECK(decode_base64("AP\n+/\n") == std::string("\0\xFF\xBF", 3));
-  CHECK(decode_base64("QQ==") == "A");
-  for (const char* text : {"QQ=", "Q===", "QQ==QQ==", "a b=", "QUJ", "QQ=A"}) {
-    CAPTURE(text);
-    CHECK_FALSE(decode_base64(text));
-  }
 }
 
 TEST_CASE("the state of a deploy is read back as it was written") {
