@@ -277,6 +277,7 @@ Status Node::make_shards(const BitSet& have) {
                   .peer_id = peer_id_,
                   .geometry = metainfo_.geometry,
                   .listen_port = listens_on_.port,
+                  .is_closed = closed_.has_value(),
                   .leased = options_.shard_count > 1,
                   .rack = options_.rack},
         .memory_bytes = options_.memory_bytes / options_.shard_count,

@@ -16,7 +16,8 @@ constexpr Duration crossing_window = std::chrono::seconds(2);
 constexpr Duration duplicate_pause = std::chrono::seconds(30);
 constexpr Duration complete_pause = std::chrono::minutes(10);
 constexpr size_t culprits_max = 256;
-constexpr uint32_t spare_fraction = 16;  // of all: free ones to have
+constexpr uint32_t spare_fraction = 16;    // of all: free ones to have
+constexpr uint32_t unproven_fraction = 8;  // of all: for those that proved nothing yet
 
 bool is_same_address(const IpAddress& one, const IpAddress& other) {
   return policy::shared_address(one) == policy::shared_address(other);
@@ -52,6 +53,25 @@ bool Connections::is_crowded(const IpAddress& address, Instant now) const {
 
 bool Connections::is_nearly_full() const {
   return sessions_.size() + config_.sessions_max / spare_fraction >= config_.sessions_max;
+}
+
+SessionId Connections::oldest_unproven() const {
+  SessionId oldest;
+  Instant oldest_at = instant_never;
+  uint32_t count = 0;
+  sessions_.each([&](SessionId id, const Session& session) {
+    if (session.state != Session::State::handshaking || session.outgoing) {
+      return;
+    }
+    ++count;
+    if (session.opened_at < oldest_at) {
+      oldest = id;
+      oldest_at = session.opened_at;
+    }
+  });
+  const bool is_enough =
+      count >= std::max(config_.sessions_max / unproven_fraction, 1U) || is_nearly_full();
+  return is_enough ? oldest : SessionId{};
 }
 
 SessionId Connections::accept(const Endpoint& remote, Instant now) {

@@ -35,6 +35,9 @@ class Connections {
   // The session that is worth least, of this address (of those that came and exchanged nothing) or
   // of all; none when none may go.
   [[nodiscard]] SessionId least_worth(const IpAddress* address, Instant now) const;
+  // In a closed swarm, of those that came and proved nothing yet, when there are too many of them:
+  // the one that is there longest, which makes way for a newcomer. None: there is room.
+  [[nodiscard]] SessionId oldest_unproven() const;
   // None: no room.
   [[nodiscard]] SessionId accept(const Endpoint& remote, Instant now);
 

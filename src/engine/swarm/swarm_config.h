@@ -28,7 +28,10 @@ struct SwarmConfig {
   uint32_t piece_buffers = 16;
   uint32_t block_bytes_max = limits::block_bytes_max;
   uint32_t served_max = 4;  // neighbours served at a time, each a whole piece
-  bool leased = false;      // several shards: pieces are fetched under a lease
+  // In a closed swarm a peer is let in by its proof, which its handshake follows: connections that
+  // came and did not prove anything yet take an eighth of all places, and none of a member's.
+  bool is_closed = false;
+  bool leased = false;  // several shards: pieces are fetched under a lease
   // A piece is served once it is verified, from the memory that waits to be stored; else once it is
   // stored.
   bool serves_unstored = true;

@@ -17,7 +17,9 @@ SessionId Swarm::accept(const Endpoint& remote, Instant now) {
   if (connections_.is_crowded(remote.address, now) && !make_room(&remote.address, now)) {
     return {};
   }
-  if (connections_.is_nearly_full()) {
+  if (context_.config.is_closed) {
+    end(connections_.oldest_unproven(), CloseReason::too_many, now);
+  } else if (connections_.is_nearly_full()) {
     make_room(nullptr, now);
   }
   return connections_.accept(remote, now);
@@ -69,6 +71,10 @@ void Swarm::received(SessionId id, const codec::Handshake& handshake, Instant no
     greeting_.send_handshake(id, *session, now);
   }
   open(id, *session, now);
+  // In a closed swarm it came in without taking a place of anybody's.
+  if (context_.config.is_closed && !session->outgoing && connections_.is_nearly_full()) {
+    make_room(nullptr, now);
+  }
 }
 
 void Swarm::open(SessionId id, Session& session, Instant now) {

@@ -1,5 +1,6 @@
 // Many connections from one address: how many of them there may be, and for whom there is room.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <vector>
@@ -29,7 +30,7 @@ Endpoint at(const char* address, uint16_t port = 40000) {
 // A bench whose peers come from any address, and whose transport closes what the swarm ends.
 class Crowds {
  public:
-  explicit Crowds(bool complete) : bench(complete) {}
+  explicit Crowds(bool complete, bool is_closed = false) : bench(complete, 8, {}, is_closed) {}
 
   // None when it was turned away.
   SessionId come(const Endpoint& from, bool shakes_hands = true) {
@@ -97,6 +98,43 @@ class Crowds {
 constexpr uint32_t share = 25;  // an eighth of connections_max
 
 }  // namespace
+
+// What 300 strangers do to a closed swarm, each at an address of its own: none proves anything.
+TEST_CASE("in a closed swarm strangers take places of strangers only, however fast they come") {
+  Crowds crowds(true, true);
+  std::vector<SessionId> members;
+  for (int number = 1; number <= 150; ++number) {
+    members.push_back(crowds.come(at(fmt::format("10.1.0.{}", number).c_str())));
+    crowds.run(10ms);
+  }
+  crowds.run(30s);  // nothing is exchanged
+  for (int round = 0; round < 20; ++round) {
+    for (int number = 1; number <= 300; ++number) {
+      crowds.come(at(fmt::format("10.2.{}.{}", number / 250, number % 250).c_str()), false);
+    }
+    // Whoever comes in between, and proves who it is, stays.
+    members.push_back(crowds.come(at(fmt::format("10.3.0.{}", round + 1).c_str())));
+    crowds.run(1ms);
+  }
+  CHECK(std::all_of(members.begin(), members.end(),
+                    [&](SessionId id) { return crowds.is_live(id); }));
+  CHECK(crowds.live_count() == members.size() + share);
+}
+
+TEST_CASE("in a full closed swarm a member that proves itself takes the place of one of no use") {
+  Crowds crowds(true, true);
+  for (uint32_t number = 1; number <= connections_max; ++number) {
+    crowds.come(at(fmt::format("10.1.{}.{}", number / 250, number % 250).c_str()));
+    crowds.run(10ms);
+  }
+  crowds.run(30s);
+  const uint32_t before = crowds.live_count();
+  const SessionId late = crowds.come(at("10.2.0.1"));
+  REQUIRE_FALSE(late.is_none());
+  CHECK(crowds.is_live(late));
+  CHECK(crowds.live_count() <= before + 1);
+  CHECK(crowds.live_count() < connections_max);
+}
 
 TEST_CASE("one address has an eighth of all places for connections that exchange nothing") {
   static_assert(share == connections_max / 8);

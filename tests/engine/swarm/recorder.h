@@ -100,9 +100,10 @@ class Recorder final : public IdleSink {
 // A swarm of `piece_count` pieces of 64 KiB.
 class Bench {
  public:
-  explicit Bench(bool complete, uint32_t piece_count = 8, const std::string& rack = {})
+  explicit Bench(bool complete, uint32_t piece_count = 8, const std::string& rack = {},
+                 bool is_closed = false)
       : geometry{.total_bytes = uint64_t{piece_count} * 65536, .piece_bytes = 65536},
-        swarm_(config(rack), pieces(complete), Prng(1), sink) {}
+        swarm_(config(rack, is_closed), pieces(complete), Prng(1), sink) {}
 
   // A peer that dialled us and has said who it is.
   swarm::SessionId join(bool fast_extension = true) {
@@ -200,8 +201,9 @@ class Bench {
   std::string_view broken;  // the first rule that was broken
 
  private:
-  [[nodiscard]] swarm::SwarmConfig config(const std::string& rack) const {
-    swarm::SwarmConfig config{.geometry = geometry, .listen_port = 6881, .rack = rack};
+  [[nodiscard]] swarm::SwarmConfig config(const std::string& rack, bool is_closed) const {
+    swarm::SwarmConfig config{
+        .geometry = geometry, .listen_port = 6881, .is_closed = is_closed, .rack = rack};
     config.peer_id.bytes[0] = 255;
     return config;
   }
