@@ -406,7 +406,7 @@ void add_peer_command(ArgumentParser app, CommandContext& context) {
                           "has begun)."},
                          {"1", "It is not; standard error says why."},
                          {"2", "The command line is wrong."}},
-       .environment = {sha1_variable},
+       .environment = {sha1_variable, fleet_key_item},
        .files = {trusted_signers_file, releases_record, temp_files},
        .see_also = {"murder-wait(1)", "murder-clean(1)", "murder-activate(1)", "murder-releases(1)",
                     "murder-stop(1)"},

@@ -114,7 +114,7 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
                   "`murder-seed@TAG.service`, which serves the "
                   "release TAG of `/var/lib/murder/seed`.",
        .example = "murder seed /tmp/v42.tar.zst.torrent --background",
-       .environment = {sha1_variable},
+       .environment = {sha1_variable, fleet_key_item},
        .files = {{"/var/lib/murder/seed",
                   "Where `murder-seed@TAG.service` looks for the "
                   "archive and the torrent of TAG."}},

@@ -332,6 +332,7 @@ std::vector<Finding> check_host(const HostFacts& facts) {
   for (Finding& finding : check_trust(facts.trust)) {
     findings.push_back(std::move(finding));
   }
+  findings.push_back(check_fleet_key(facts.fleet_key));
   add_tuning(findings, facts);
   return findings;
 }

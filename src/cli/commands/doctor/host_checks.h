@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/commands/doctor/finding.h"
+#include "cli/commands/doctor/fleet_key_checks.h"
 #include "cli/commands/doctor/trust_checks.h"
 #include "cli/commands/tune/plan.h"
 #include "engine/base/result.h"
@@ -53,6 +54,7 @@ struct HostFacts {
   Sha1Facts sha1;
   bool has_fast_aes = false;  // instructions for AES
   TrustFacts trust;
+  FleetKeyFacts fleet_key;
   std::vector<tune::Change> tuning;  // what `murder tune` looks at
 };
 

@@ -20,6 +20,7 @@
 #include "engine/archive/syscall_filter.h"
 #include "engine/hash/sha1.h"
 #include "engine/host/cgroup_limits.h"
+#include "engine/host/fleet_key_file.h"
 #include "engine/host/release_directory.h"
 #include "engine/host/release_trust.h"
 #include "engine/host/run_directory.h"
@@ -177,6 +178,7 @@ HostFacts read_host_facts(const FactsWanted& wanted) {
   facts.sha1 = read_sha1();
   facts.has_fast_aes = tls::has_fast_aes();
   facts.trust = read_trust(wanted);
+  facts.fleet_key = {.path = host::fleet_key_path(), .keys = host::fleet_keys_for("", false)};
   if (Result<tune::Facts> tunable = tune::read_facts("/", "", tune::OwnDropIns::counted)) {
     std::erase_if(tunable->units, [](const tune::UnitFacts& unit) { return !unit.is_installed; });
     facts.tuning = tune::make_plan(*tunable, {}).changes;

@@ -18,8 +18,7 @@ Result<int> run_new_operator(const NewOperatorOptions&, CommandContext& context)
 }
 
 Result<int> run_viewer(const ViewerOptions& options, CommandContext& context) {
-  const std::string path =
-      options.path.empty() ? std::string(host::fleet_key_path_default) : options.path;
+  const std::string path = options.path.empty() ? host::fleet_key_path() : options.path;
   const Result<trust::FleetKeys> keys = host::read_fleet_keys(path);
   if (!keys) {
     return fail(keys.error());

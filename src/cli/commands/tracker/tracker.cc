@@ -199,6 +199,7 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "As a service of the packages it is `murder-tracker.service`, which reads "
                   "`/etc/murder/tracker.toml`.",
        .example = "murder tracker --listen '[::]:8998' --background",
+       .environment = {fleet_key_item},
        .files = {{"/etc/murder/tracker.toml",
                   "What `murder-tracker.service` is configured by, see `tracker.toml`(5)."}},
        .see_also = {"murder-seed(1)", "murder-status(1)", "murder-stop(1)", "tracker.toml(5)"},
