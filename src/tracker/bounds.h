@@ -63,6 +63,14 @@ inline constexpr uint32_t swarms_per_source_when_full = 64;
 inline constexpr Duration announce_soonest = std::chrono::seconds(1);
 static_assert(announce_soonest < progress_interval_min);
 
+// --- Keys of deploys -----------------------------------------------------------------------------
+
+inline constexpr size_t deploy_keys_max = 64;  // at a time
+inline constexpr size_t deploy_key_users_max = 16;
+inline constexpr size_t deploy_key_releases_max = 16;
+// One that nobody used for so long goes when there is no room for another.
+inline constexpr Duration deploy_key_kept = std::chrono::minutes(10);
+
 // --- Pages and their viewers --------------------------------------------------------------------
 
 // A page is this old at most, and made no more often when it is asked for often.

@@ -69,13 +69,17 @@ bool is_for_coordinator(const http::Request& request) {
 
 }  // namespace
 
-http::Response Service::announce(const http::Request& request, bool opens_releases, Instant now) {
+http::Response Service::announce(const http::Request& request, const Gate::Admission& admission,
+                                 Instant now) {
   Result<codec::AnnounceRequest> announce = codec::decode_announce_query(request.query);
   codec::PeerListForm form = codec::PeerListForm::compact;
   if (announce) {
     ++counters_.announces_by_event[static_cast<size_t>(announce->event)];
     form = form_for(*announce);
-    if (opens_releases || table_.find(announce->info_hash) != nullptr) {
+    if (!gate_.may_announce(admission, announce->info_hash)) {
+      reply_ = {};
+      reply_.failure_reason = "this release is distributed with a key of its deploy's own";
+    } else if (admission.opens_releases || table_.find(announce->info_hash) != nullptr) {
       table_.announce(*announce, {request.remote.address, request.local.address}, now, prng_,
                       reply_);
     } else {
@@ -94,18 +98,19 @@ http::Response Service::announce(const http::Request& request, bool opens_releas
   return {.body = codec::encode_announce_reply(reply_, form)};
 }
 
-http::Response Service::scrape(const http::Request& request, Instant now) {
+http::Response Service::scrape(const http::Request& request, const Gate::Admission& admission,
+                               Instant now) {
   counters_.scrapes += request.has_waited ? 0 : 1;
   codec::ScrapeReply reply;
   Result<std::vector<InfoHash>> info_hashes = codec::decode_scrape_query(request.query);
   if (!info_hashes) {
     reply.failure_reason = std::move(info_hashes.error().text);
-  } else if (info_hashes->empty()) {
+  } else if (info_hashes->empty() && admission.deploy == nullptr) {
     return show(request, {.kind = PageKind::scrape, .info_hash = {}}, now);
   } else {
-    // Of a release that nobody announced all counts are 0.
+    // Of a release that nobody announced all counts are 0, and of one that is another's.
     for (const InfoHash& info_hash : *info_hashes) {
-      const Swarm* swarm = table_.find(info_hash);
+      const Swarm* swarm = gate_.may_ask(admission, info_hash) ? table_.find(info_hash) : nullptr;
       reply.entries.push_back(
           scrape_entry(info_hash, swarm == nullptr ? SwarmCounts{} : swarm->counts()));
     }
@@ -116,6 +121,9 @@ http::Response Service::scrape(const http::Request& request, Instant now) {
 std::string Service::scrape_of_all() const {
   codec::ScrapeReply reply;
   table_.each_swarm([&](const InfoHash& info_hash, const Swarm& swarm) {
+    if (!gate_.may_ask({}, info_hash)) {
+      return true;
+    }
     reply.entries.push_back(scrape_entry(info_hash, swarm.counts()));
     return reply.entries.size() < limits::scrape_swarms_max;
   });
@@ -190,7 +198,8 @@ http::Response Service::show(const http::Request& request, const PageCache::Key&
   return page(key.kind, pages_.get(key, now, [&] { return make(key, now); }));
 }
 
-http::Response Service::status(const http::Request& request, Instant now) {
+http::Response Service::status(const http::Request& request, const Gate::Admission& admission,
+                               Instant now) {
   codec::QueryPairs pairs(request.query);
   while (const std::optional<codec::QueryPair> pair = pairs.next()) {
     if (pair->key != "info_hash") {
@@ -200,7 +209,14 @@ http::Response Service::status(const http::Request& request, Instant now) {
     if (!only) {
       return {.status = 400, .body = "info_hash: write 40 hexadecimal digits\n"};
     }
+    // A deploy sees its own releases only; whoever reads all pages sees them all.
+    if (admission.deploy != nullptr && !gate_.may_ask(admission, *only)) {
+      break;
+    }
     return show(request, {.kind = PageKind::json_of_one, .info_hash = *only}, now);
+  }
+  if (admission.deploy != nullptr) {
+    return forbidden();
   }
   return show(request, {.kind = PageKind::json, .info_hash = {}}, now);
 }
@@ -220,10 +236,7 @@ http::Response Service::handle(const http::Request& request, Instant now) {
   if (coordinator_ != nullptr && is_for_coordinator(request)) {
     return coordinator_->handle(request, now);
   }
-  Gate::Admission admission{.opens_releases = true};
-  if (gate_) {
-    admission = gate_->admit(request);
-  }
+  Gate::Admission admission = gate_.admit(request, now);
   if (admission.refusal) {
     return std::move(*admission.refusal);
   }
@@ -232,16 +245,19 @@ http::Response Service::handle(const http::Request& request, Instant now) {
         .status = 405, .body = "only GET is answered here\n", .fields = {{"Allow", "GET, HEAD"}}};
   }
   if (request.path == "/announce") {
-    return announce(request, admission.opens_releases, now);
+    return announce(request, admission, now);
   }
   if (request.path == "/scrape") {
-    return scrape(request, now);
+    return scrape(request, admission, now);
+  }
+  if (request.path == "/status.json") {
+    return status(request, admission, now);
+  }
+  if (admission.deploy != nullptr) {
+    return forbidden();
   }
   if (request.path == "/") {
     return show(request, {.kind = PageKind::html, .info_hash = {}}, now);
-  }
-  if (request.path == "/status.json") {
-    return status(request, now);
   }
   if (request.path == "/metrics") {
     return show(request, {.kind = PageKind::metrics, .info_hash = {}}, now);

@@ -31,8 +31,8 @@ class Service : public http::Handler {
   Service(PeerTable& table, const Options& options)
       : table_(table), prng_(options.random_seed), started_at_(options.started_at) {}
 
-  // Only members are answered from now on. Without: everybody.
-  void close_for_strangers(const trust::FleetKeys& keys) { gate_.emplace(keys); }
+  // Open to all at first.
+  [[nodiscard]] Gate& gate() { return gate_; }
 
   // Answers what is below /control/ from now on, and decides itself who may ask; nullptr: nobody
   // does. Outlives this object, or is taken away before it goes.
@@ -57,17 +57,20 @@ class Service : public http::Handler {
   [[nodiscard]] std::string metrics(Instant now) const;  // as /metrics shows them
 
  private:
-  http::Response announce(const http::Request& request, bool opens_releases, Instant now);
-  http::Response scrape(const http::Request& request, Instant now);
+  http::Response announce(const http::Request& request, const Gate::Admission& admission,
+                          Instant now);
+  http::Response scrape(const http::Request& request, const Gate::Admission& admission,
+                        Instant now);
   [[nodiscard]] std::string scrape_of_all() const;
   [[nodiscard]] Snapshot snapshot(Instant now, const SnapshotLimits& limits) const;
   http::Response show(const http::Request& request, const PageCache::Key& key, Instant now);
   [[nodiscard]] std::string make(const PageCache::Key& key, Instant now) const;
-  http::Response status(const http::Request& request, Instant now);
+  http::Response status(const http::Request& request, const Gate::Admission& admission,
+                        Instant now);
 
   PeerTable& table_;
   Prng prng_;
-  std::optional<Gate> gate_;  // nothing: it is open
+  Gate gate_;
   Instant started_at_;
   ServiceCounters counters_;
   LatencyHistogram announce_latency_;

@@ -127,10 +127,11 @@ void Probe::end(bool is_answered) {
   owner_.probe_ended(proof_, is_answered);
 }
 
-Prober::Prober(io::Reactor& reactor, PeerTable& table, uint64_t random_seed)
+Prober::Prober(io::Reactor& reactor, PeerTable& table, const Gate& gate, uint64_t random_seed)
     : reactor_(reactor),
       table_(table),
       prng_(random_seed),
+      gate_(gate),
       timer_(reactor.timers(), callback<&Prober::start_more>(this)),
       hook_(callback<&Prober::look>(this)) {
   for (uint32_t count = 0; count < limits::proofs_at_once_max; ++count) {
@@ -188,7 +189,7 @@ void Prober::start_more(io::Timer&) {
       id.bytes[index] = static_cast<uint8_t>(prng_.next());
     }
     if (under_way(proof->source) >= limits::proofs_at_once_per_source ||
-        !(*idle)->begin(*proof, id, keys_)) {
+        !(*idle)->begin(*proof, id, gate_.peer_keys_of(proof->info_hash))) {
       table_.proof_put_off(*proof);
     } else {
       ++under_way_count_;

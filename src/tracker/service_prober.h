@@ -16,6 +16,7 @@
 #include "engine/io/turn_hook.h"
 #include "engine/trust/peer_proof.h"
 #include "tracker/peer_table.h"
+#include "tracker/service_gate.h"
 
 namespace murder::tracker {
 
@@ -73,16 +74,14 @@ class Probe {
 // source half of them. Ends with stop(), which turns the reactor until nothing is in flight.
 class Prober final : public ProbeOwner {
  public:
-  Prober(io::Reactor& reactor, PeerTable& table, uint64_t random_seed);
+  // The gate knows by which keys peers prove themselves.
+  Prober(io::Reactor& reactor, PeerTable& table, const Gate& gate, uint64_t random_seed);
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
   ~Prober();
 
   // Two operations of the reactor each: a step, and its cancellation.
   static constexpr uint32_t operations_max = 2 * limits::proofs_at_once_max;
-
-  // The peers are those of a closed fleet.
-  void set_keys(const trust::KeyPair& keys) { keys_ = keys; }
 
   void probe_ended(const Proof& proof, bool is_answered) override;
 
@@ -94,7 +93,7 @@ class Prober final : public ProbeOwner {
   io::Reactor& reactor_;
   PeerTable& table_;
   Prng prng_;
-  trust::KeyPair keys_;  // empty: an open fleet
+  const Gate& gate_;
   std::vector<std::unique_ptr<Probe>> probes_;
   uint32_t under_way_count_ = 0;
   bool is_stopping_ = false;

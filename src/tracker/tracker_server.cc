@@ -147,8 +147,12 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
     return fail(std::move(server.error()));
   }
   tracker->server_ = std::move(*server);
-  tracker->prober_ = std::make_unique<Prober>(*tracker->reactor_, tracker->table_, *seed + 2);
+  tracker->prober_ = std::make_unique<Prober>(*tracker->reactor_, tracker->table_,
+                                              tracker->service_.gate(), *seed + 2);
   tracker->set_keys(options.tunables.fleet_keys);
+  if (options.takes_deploys_only) {
+    tracker->service_.gate().close();
+  }
   tracker->service_.show_counters_of(tracker->server_.get());
   if (Status status = tracker->listen_on(options.listen); !status) {
     return fail(std::move(status.error()));
@@ -206,6 +210,14 @@ void TrackerServer::stop() {
   }
 }
 
+Status TrackerServer::add_deploy_key(std::string_view deploy, const trust::Secret& key) {
+  return service_.gate().deploys().add(deploy, key, reactor_->now());
+}
+
+void TrackerServer::remove_deploy_key(std::string_view deploy) {
+  service_.gate().deploys().remove(deploy);
+}
+
 std::string TrackerServer::status_json() const {
   return service_.status_json(reactor_->now());
 }
@@ -240,8 +252,7 @@ void TrackerServer::change(TrackerTunables tunables) {
 // What was closed stays closed.
 void TrackerServer::set_keys(const std::optional<trust::FleetKeys>& keys) {
   if (is_closed_ && keys) {
-    service_.close_for_strangers(*keys);
-    prober_->set_keys(keys->fleet);
+    service_.gate().set_keys(*keys);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/endpoint.h"
@@ -54,6 +55,8 @@ struct TrackerOptions {
   TrackerTunables tunables;
   bool handle_signals = true;  // SIGTERM, SIGINT and SIGHUP end run()
   bool reloads = false;        // SIGHUP does not, but asks the owner to read its configuration
+  // Who has no key is refused, also where there is none of a fleet.
+  bool takes_deploys_only = false;
 };
 
 // Lives on the thread that calls run(), which may not be within one of its handlers' calls.
@@ -94,6 +97,9 @@ class TrackerServer {
   // Told of events from now on; before run(). Outlives this object.
   void set_owner(TrackerOwner& owner) { owner_ = &owner; }
   void change(TrackerTunables tunables);
+  // A deploy deals with its own releases by this key (DeployKeys), until it is removed.
+  [[nodiscard]] Status add_deploy_key(std::string_view deploy, const trust::Secret& key);
+  void remove_deploy_key(std::string_view deploy);
 
   // Where it listens, with the ports that were chosen.
   [[nodiscard]] const std::vector<Endpoint>& endpoints() const { return endpoints_; }

@@ -27,7 +27,20 @@ http::Request request_of(std::string_view target, std::string_view authorization
 }
 
 Gate gate_of(const trust::FleetKeys& keys) {
-  return Gate(keys, [] { return clock_now_s; });
+  Gate gate([] { return clock_now_s; });
+  gate.set_keys(keys);
+  return gate;
+}
+
+// As `murder deploy` has one.
+trust::TokenKeys deploy_tokens(uint8_t fill) {
+  return trust::TokenKeys(test::fleet_keys_of({fill}));
+}
+
+InfoHash hash_of(uint8_t fill) {
+  InfoHash info_hash;
+  info_hash.bytes.fill(fill);
+  return info_hash;
 }
 
 std::string viewer_key(const trust::FleetKeys& keys) {
@@ -37,10 +50,10 @@ std::string viewer_key(const trust::FleetKeys& keys) {
 }  // namespace
 
 TEST_CASE("a stranger is told the same whatever he asks for") {
-  const Gate gate = gate_of(keys_of(1));
+  Gate gate = gate_of(keys_of(1));
   for (const char* target : {"/", "/announce", "/announce?info_hash=x", "/scrape", "/status.json",
                              "/metrics", "/nothing", "/announce?token=1-2", "/?viewer=x"}) {
-    const Gate::Admission admission = gate.admit(request_of(target));
+    const Gate::Admission admission = gate.admit(request_of(target), {});
     REQUIRE(admission.refusal);
     CHECK(admission.refusal->status == 403);
     CHECK(admission.refusal->body == "forbidden\n");
@@ -52,10 +65,10 @@ TEST_CASE("a stranger is told the same whatever he asks for") {
 TEST_CASE("a member is let in, and opens releases where there is no operator key") {
   const trust::FleetKeys member = keys_of(1);
   const std::string target = trust::TokenKeys(member).signed_target("/announce?a=1", clock_now_s);
-  const Gate::Admission open = gate_of(member).admit(request_of(target));
+  const Gate::Admission open = gate_of(member).admit(request_of(target), {});
   CHECK(!open.refusal);
   CHECK(open.opens_releases);
-  const Gate::Admission strict = gate_of(keys_of(1, 2)).admit(request_of(target));
+  const Gate::Admission strict = gate_of(keys_of(1, 2)).admit(request_of(target), {});
   CHECK(!strict.refusal);
   CHECK(!strict.opens_releases);
 }
@@ -63,14 +76,14 @@ TEST_CASE("a member is let in, and opens releases where there is no operator key
 TEST_CASE("an operator opens releases") {
   const trust::FleetKeys keys = keys_of(1, 2);
   const std::string target = trust::TokenKeys(keys).signed_target("/announce?a=1", clock_now_s);
-  CHECK(gate_of(keys).admit(request_of(target)).opens_releases);
+  CHECK(gate_of(keys).admit(request_of(target), {}).opens_releases);
 }
 
 TEST_CASE("a member with a wrong clock is told the time and nothing else") {
   const trust::FleetKeys keys = keys_of(1);
   const trust::TokenKeys tokens(keys);
   const std::string target = tokens.signed_target("/announce?a=1", clock_now_s - 100'000);
-  const Gate::Admission admission = gate_of(keys).admit(request_of(target));
+  const Gate::Admission admission = gate_of(keys).admit(request_of(target), {});
   REQUIRE(admission.refusal);
   CHECK(admission.refusal->status == 403);
   CHECK(tokens.told_time(target, admission.refusal->body) == clock_now_s);
@@ -78,21 +91,79 @@ TEST_CASE("a member with a wrong clock is told the time and nothing else") {
 
 TEST_CASE("a viewer's key reads pages, by header or query, and does nothing else") {
   const trust::FleetKeys keys = keys_of(1);
-  const Gate gate = gate_of(keys);
+  Gate gate = gate_of(keys);
   const std::string key = viewer_key(keys);
   for (const std::string page : {"/", "/status.json", "/metrics"}) {
-    const Gate::Admission by_query = gate.admit(request_of(page + "?viewer=" + key));
+    const Gate::Admission by_query = gate.admit(request_of(page + "?viewer=" + key), {});
     CHECK(!by_query.refusal);
     CHECK(!by_query.opens_releases);
-    CHECK(!gate.admit(request_of(page, "Bearer " + key)).refusal);
-    CHECK(gate.admit(request_of(page, "Basic " + key)).refusal);
-    CHECK(gate.admit(request_of(page, "Bearer " + viewer_key(keys_of(2)))).refusal);
+    CHECK(!gate.admit(request_of(page, "Bearer " + key), {}).refusal);
+    CHECK(gate.admit(request_of(page, "Basic " + key), {}).refusal);
+    CHECK(gate.admit(request_of(page, "Bearer " + viewer_key(keys_of(2))), {}).refusal);
     CHECK(gate.admit(request_of(page, "Bearer " + trust::key_text(trust::KeyKind::fleet,
-                                                                  keys.fleet.first())))
+                                                                  keys.fleet.first())),
+                     {})
               .refusal);
   }
   for (const std::string other : {"/announce", "/scrape", "/nothing"}) {
-    CHECK(gate.admit(request_of(other, "Bearer " + key)).refusal);
-    CHECK(gate.admit(request_of(other + "?viewer=" + key)).refusal);
+    CHECK(gate.admit(request_of(other, "Bearer " + key), {}).refusal);
+    CHECK(gate.admit(request_of(other + "?viewer=" + key), {}).refusal);
   }
+}
+
+TEST_CASE("a deploy with its key deals with its own releases, and nobody else with those") {
+  Gate gate([] { return clock_now_s; });
+  REQUIRE(gate.deploys().add("one", test::secret_of(1), {}));
+  REQUIRE(gate.deploys().add("two", test::secret_of(2), {}));
+  const std::string target = "/announce?a=1";
+  const auto by = [&](uint8_t fill) {
+    const std::string with_token = deploy_tokens(fill).signed_target(target, clock_now_s);
+    return gate.admit(request_of(with_token), {});
+  };
+  const Gate::Admission one = by(1);
+  const Gate::Admission two = by(2);
+  REQUIRE(one.deploy != nullptr);
+  CHECK(one.deploy != two.deploy);
+  CHECK(one.opens_releases);
+  CHECK(gate.may_announce(one, hash_of(7)));
+  CHECK(gate.may_ask(one, hash_of(7)));
+  CHECK_FALSE(gate.may_announce(two, hash_of(7)));
+  CHECK_FALSE(gate.may_ask(two, hash_of(7)));
+  // The tracker is open to all else.
+  const Gate::Admission stranger = gate.admit(request_of(target), {});
+  CHECK_FALSE(stranger.refusal);
+  CHECK_FALSE(gate.may_announce(stranger, hash_of(7)));
+  CHECK(gate.may_announce(stranger, hash_of(8)));
+  CHECK(gate.peer_keys_of(hash_of(7)).first() == test::secret_of(1));
+  CHECK(gate.peer_keys_of(hash_of(8)).empty());
+  // It is over.
+  gate.deploys().remove("one");
+  CHECK(by(1).deploy == nullptr);
+  CHECK(gate.may_announce(gate.admit(request_of(target), {}), hash_of(7)));
+}
+
+TEST_CASE("a tracker for deploys alone tells strangers nothing, and a late clock the time") {
+  Gate gate([] { return clock_now_s; });
+  gate.close();
+  CHECK(gate.admit(request_of("/"), {}).refusal->body == "forbidden\n");
+  REQUIRE(gate.deploys().add("one", test::secret_of(1), {}));
+  CHECK(gate.admit(request_of("/"), {}).refusal->body == "forbidden\n");
+  const std::string other = deploy_tokens(2).signed_target("/announce?a=1", clock_now_s);
+  CHECK(gate.admit(request_of(other), {}).refusal->body == "forbidden\n");
+  const std::string late = deploy_tokens(1).signed_target("/announce?a=1", clock_now_s - 100'000);
+  const Gate::Admission told = gate.admit(request_of(late), {});
+  REQUIRE(told.refusal);
+  CHECK(deploy_tokens(1).told_time(late, told.refusal->body) == clock_now_s);
+}
+
+TEST_CASE("members of a closed fleet keep what is theirs beside deploys with keys") {
+  Gate gate = gate_of(keys_of(1));
+  REQUIRE(gate.deploys().add("one", test::secret_of(5), {}));
+  const std::string member =
+      trust::TokenKeys(keys_of(1)).signed_target("/announce?a=1", clock_now_s);
+  const Gate::Admission admission = gate.admit(request_of(member), {});
+  CHECK_FALSE(admission.refusal);
+  CHECK(admission.deploy == nullptr);
+  CHECK(gate.peer_keys_of(hash_of(7)).first() == test::secret_of(1));
+  CHECK(gate.admit(request_of("/announce?a=1"), {}).refusal);
 }

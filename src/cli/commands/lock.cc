@@ -1,6 +1,7 @@
 // murder lock and murder unlock: what `murder deploy` does on the hosts of seeder and tracker
 // before it begins and when it has ended.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,9 +13,13 @@
 #include "cli/fleet/tracker_use.h"
 #include "cli/ui/command.h"
 #include "engine/base/tag.h"
+#include "engine/host/bounded_read.h"
 #include "engine/host/control.h"
+#include "engine/host/deploy_key.h"
 #include "engine/host/deploy_lock_file.h"
 #include "engine/host/processes.h"
+#include "engine/trust/bounds.h"
+#include "engine/trust/fleet_key.h"
 
 namespace murder::cli {
 namespace {
@@ -36,6 +41,8 @@ struct LockOptions {
   std::vector<std::string> ousted;
   bool is_mark = false;
   bool is_renewal = false;
+  bool has_key = false;
+  bool drops_key = false;
 };
 
 struct UnlockOptions {
@@ -68,10 +75,43 @@ bool runs_tracker(const std::vector<host::RunningProcess>& processes, uint16_t p
 void add_tracker(const LockOptions& options, const CommandContext& context, Json& json) {
   const Status started = start_tracker({.listen = options.tracker_listen,
                                         .idle_max = options.tracker_idle_max,
-                                        .run_directory = context.run_directory});
+                                        .run_directory = context.run_directory,
+                                        .deploys_only = options.has_key});
   json["tracker_started"] = started.has_value();
   if (!started) {
     json["tracker_trouble"] = started.error().text;
+  }
+}
+
+// On standard input: neither a command line nor an environment is private.
+Result<std::string> read_deploy_key() {
+  const Result<std::string> text =
+      host::read_bounded(STDIN_FILENO, "standard input", limits::fleet_key_file_bytes_max);
+  if (!text) {
+    return fail(text.error());
+  }
+  const std::string line = text->substr(0, text->find('\n'));
+  const Result<trust::TypedKey> key = trust::parse_key(line);
+  if (!key || key->kind != trust::KeyKind::fleet) {
+    return fail(ErrorCode::invalid_input, "standard input: not a fleet key");
+  }
+  return line;
+}
+
+// The tracker of the port has the key from now on, or it is told why not.
+void tell_tracker(const host::RunDirectory& directory, const LockOptions& options,
+                  const std::string& key, Json& json) {
+  Status told =
+      fail(ErrorCode::not_found,
+           fmt::format("no tracker that listens on port {} is one of this user's", options.port));
+  for (const host::RunningProcess& process : host::list_processes(directory)) {
+    if (process.kind() == host::kind_tracker && host::listens_on(process.status, options.port)) {
+      told = host::tell_deploy_key(directory, process, options.token, key);
+    }
+  }
+  json["key_taken"] = told.has_value();
+  if (!told) {
+    json["key_trouble"] = told.error().text;
   }
 }
 
@@ -82,6 +122,10 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
   const Result<host::RunDirectory> directory = host::RunDirectory::open(context.run_directory);
   if (!directory) {
     return fail(directory.error());
+  }
+  const Result<std::string> key = options.has_key ? read_deploy_key() : std::string();
+  if (!key) {
+    return fail(key.error());
   }
   const std::vector<host::RunningProcess> processes = host::list_processes(*directory);
   const auto lease_s = std::chrono::ceil<std::chrono::seconds>(options.lease).count();
@@ -94,10 +138,12 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
                .why = options.why,
                .origin = options.origin,
                .until_s = static_cast<uint64_t>(std::max<int64_t>(lease_s, 1)),
-               .is_mark = options.is_mark},
+               .is_mark = options.is_mark,
+               .fleet_key = *key},
       .tracker_runs = runs_tracker(processes, options.port),
       .seeder_runs = runs_seeder(processes, options.tag),
       .is_renewal = options.is_renewal,
+      .drops_key = options.drops_key,
       .replaced = options.replaced,
       .ousted = options.ousted};
   const Result<host::LockReply> kept = host::keep_lock(*directory, request);
@@ -116,6 +162,9 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
   if (reply.state == host::LockState::held && !options.tracker_listen.empty() &&
       !request.tracker_runs) {
     add_tracker(options, context, json);
+  }
+  if (reply.state == host::LockState::held && options.has_key) {
+    tell_tracker(*directory, options, reply.lock.fleet_key, json);
   }
   context.print_json(json);
   if (reply.state == host::LockState::held) {
@@ -144,6 +193,15 @@ Result<std::string> end_tracker(const host::RunDirectory& directory, const Unloc
   return std::string();
 }
 
+// The tracker stays for others, and the deploy's key ends. One that takes no keys has none.
+void forget_key(const host::RunDirectory& directory, const UnlockOptions& options) {
+  for (const host::RunningProcess& process : host::list_processes(directory)) {
+    if (process.kind() == host::kind_tracker && host::listens_on(process.status, options.port)) {
+      static_cast<void>(host::tell_deploy_key(directory, process, options.token, ""));
+    }
+  }
+}
+
 Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
   const Result<host::RunDirectory> directory =
       host::RunDirectory::open_existing(context.run_directory);
@@ -153,6 +211,7 @@ Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
     if (!unlocked) {
       return fail(unlocked.error());
     }
+    forget_key(*directory, options);
     if (unlocked->ends_tracker) {
       const Result<std::string> reason = end_tracker(*directory, options);
       if (!reason) {
@@ -212,6 +271,9 @@ void add_lock_command(ArgumentParser app, CommandContext& context) {
                      "The token of a deploy that may be at work: it ends when it hears of this");
   command.add_flag("--mark", options.is_mark, "Excludes nobody: the tracker is needed");
   command.add_flag("--renew", options.is_renewal, "An error if it was taken over");
+  command.add_flag("--with-key", options.has_key,
+                   "Standard input is the fleet key of the deploy, for the tracker here");
+  command.add_flag("--without-key", options.drops_key, "The deploy has no key any more");
 }
 
 void add_unlock_command(ArgumentParser app, CommandContext& context) {

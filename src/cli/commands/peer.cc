@@ -292,13 +292,16 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (!run_as) {
     return fail(run_as.error());
   }
-  const auto node_options = node_options_of(options.swarm, context);
+  auto node_options = node_options_of(options.swarm, context);
   if (!node_options) {
     return fail(node_options.error());
   }
   Result<host::TorrentInput> torrent = load_torrent(options.torrent, true);
   if (!torrent) {
     return fail(torrent.error());
+  }
+  if (Status taken = take_fleet_keys(options.swarm, *torrent, context, *node_options); !taken) {
+    return fail(taken.error());
   }
   if (Status taken = take_signature(options, torrent->metainfo); !taken) {
     return fail(taken.error());

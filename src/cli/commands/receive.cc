@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
@@ -26,6 +27,7 @@ struct ReceiveOptions {
   std::string file;
   uint64_t size_bytes = 0;
   bool no_sync = false;
+  bool more_follows = false;
 };
 
 Error not_whole(const ReceiveOptions& options, uint64_t size_bytes) {
@@ -57,8 +59,12 @@ Status fill(const ReceiveOptions& options, const archive::Staging& staging) {
   const auto part = std::make_unique<std::array<uint8_t, part_bytes>>();
   archive::EarlyWriteback writeback;
   uint64_t size_bytes = 0;
-  while (true) {
-    const Result<size_t> got = read_input(*part, stop.flag());
+  // What follows is for another command: nothing of it is taken.
+  while (!options.more_follows || size_bytes < options.size_bytes) {
+    const size_t wanted = options.more_follows
+                              ? std::min<uint64_t>(part->size(), options.size_bytes - size_bytes)
+                              : part->size();
+    const Result<size_t> got = read_input(std::span(*part).first(wanted), stop.flag());
     if (!got) {
       return fail(got.error());
     }
@@ -133,6 +139,8 @@ void add_receive_command(ArgumentParser app, CommandContext& context) {
   command.add_size("--size", options.size_bytes, "What arrives with another size is refused")
       .required();
   command.add_flag("--no-sync", options.no_sync, "Do not wait for the disk");
+  command.add_flag("--more-follows", options.more_follows,
+                   "Read no further: what is behind it is for the next command");
 }
 
 }  // namespace murder::cli

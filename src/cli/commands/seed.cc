@@ -46,7 +46,7 @@ void warn_if_seeded(const std::string& tag, CommandContext& context) {
 }
 
 Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
-  const auto node_options = node_options_of(options.swarm, context);
+  auto node_options = node_options_of(options.swarm, context);
   if (!node_options) {
     return fail(node_options.error());
   }
@@ -59,6 +59,9 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   const Result<host::TorrentInput> torrent = load_torrent(*torrent_path, true);
   if (!torrent) {
     return fail(torrent.error());
+  }
+  if (Status taken = take_fleet_keys(options.swarm, *torrent, context, *node_options); !taken) {
+    return fail(taken.error());
   }
   const Result<std::string> content =
       options.file.empty() ? host::find_content(*torrent_path, torrent->metainfo) : options.file;

@@ -133,13 +133,32 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
     }
     node.ports = *ports;
   }
+  node.rack = options.rack;
+  node.host_label = options.label.empty() ? own_host_name() : options.label;
+  node.shard_count = options.shards;
+  node.memory_bytes = memory_bytes;
+  node.direct_io = !options.page_cache;
+  node.send_path = send_path_of(options.send_path);
+  node.upload_limit = options.upload_limit;
+  node.download_limit = options.download_limit;
+  return node;
+}
+
+Status take_fleet_keys(const SwarmOptions& options, const host::TorrentInput& torrent,
+                       CommandContext& context, node::NodeOptions& node) {
+  if (torrent.fleet_keys && (options.is_open || !options.fleet_key_path.empty())) {
+    return context.wrong_usage(
+        "--open and --fleet-key do not go together with a key in front of the torrent");
+  }
   Result<std::optional<trust::FleetKeys>> keys =
       fleet_keys_of(options.fleet_key_path, options.is_open, context);
   if (!keys) {
     return fail(keys.error());
   }
-  node.fleet_keys = std::move(*keys);
-  const bool demands_tls = node.fleet_keys && node.fleet_keys->has_tls;
+  // A key file of this host that says "transport tls" says so for a deploy's key as well.
+  const bool demands_tls =
+      (*keys && (*keys)->has_tls) || (torrent.fleet_keys && torrent.fleet_keys->has_tls);
+  node.fleet_keys = torrent.fleet_keys ? torrent.fleet_keys : std::move(*keys);
   if (demands_tls && options.transport == "plain") {
     return context.wrong_usage(
         "--transport plain: the key file of this fleet says \"transport tls\"");
@@ -153,15 +172,7 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
               "key new-fleet) and put it into /etc/murder/fleet.key of every host, or name its "
               "file with --fleet-key");
   }
-  node.rack = options.rack;
-  node.host_label = options.label.empty() ? own_host_name() : options.label;
-  node.shard_count = options.shards;
-  node.memory_bytes = memory_bytes;
-  node.direct_io = !options.page_cache;
-  node.send_path = send_path_of(options.send_path);
-  node.upload_limit = options.upload_limit;
-  node.download_limit = options.download_limit;
-  return node;
+  return {};
 }
 
 }  // namespace murder::cli

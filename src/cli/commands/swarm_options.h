@@ -6,6 +6,7 @@
 
 #include "cli/ui/command.h"
 #include "engine/base/bounds.h"
+#include "engine/host/torrent_input.h"
 #include "engine/node/node.h"
 #include "engine/trust/fleet_key.h"
 
@@ -38,8 +39,13 @@ void add_fleet_key_options(ArgumentParser command, std::string& path, bool& is_o
                                                                     bool is_open,
                                                                     CommandContext& context);
 
-// Checked. What the torrent says (info hash, path, name) is for the caller to fill in.
+// Checked. What the torrent says (info hash, path, name) is for the caller to fill in, and the
+// fleet's keys, by the next one.
 [[nodiscard]] Result<node::NodeOptions> node_options_of(const SwarmOptions& options,
                                                         CommandContext& context);
+// The fleet's keys of the options, or those that came in front of the torrent, and whether links are
+// encrypted. Without keys the swarm is open.
+[[nodiscard]] Status take_fleet_keys(const SwarmOptions& options, const host::TorrentInput& torrent,
+                                     CommandContext& context, node::NodeOptions& node);
 
 }  // namespace murder::cli

@@ -36,6 +36,9 @@ std::vector<std::string> words_of(const TrackerStart& start) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(start.idle_max).count();
     words.insert(words.end(), {"--end-when-idle", fmt::format("{}s", seconds)});
   }
+  if (start.deploys_only) {
+    words.emplace_back("--deploys-only");
+  }
   if (!start.run_directory.empty()) {
     words.insert(words.end(), {"--run-dir", start.run_directory});
   }

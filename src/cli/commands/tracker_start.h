@@ -12,6 +12,7 @@ struct TrackerStart {
   std::string listen;         // "[::]:8998"
   Duration idle_max{};        // it ends when it was idle for so long
   std::string run_directory;  // --run-dir; empty: the default
+  bool deploys_only = false;  // who has no key is refused
 };
 
 // Runs `murder tracker --background`, a process that everybody sees as what it is, until it

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "cli/fleet/deploy_key.h"
 #include "cli/fleet/deploy_plan.h"
 #include "cli/fleet/deploy_report.h"
 #include "cli/fleet/deployment.h"
@@ -36,6 +37,7 @@ struct DeployCommandOptions {
   bool keep_temp_files = false;
   bool retry_failed = false;
   bool take_over = false;
+  bool is_open = false;
   bool plan = false;
   PlanAssumptions assumptions;
 };
@@ -201,6 +203,26 @@ Result<std::optional<DeployState>> state_to_retry(const DeployCommandOptions& op
   return before;
 }
 
+Result<int> run_plan(const DeployCommandOptions& options, const DeployOptions& deploy,
+                     const Inventory& inventory, cli::CommandContext& context) {
+  if (deploy.on_seeder) {
+    return context.wrong_usage("--plan needs SOURCE on this machine: not with --on-seeder");
+  }
+  return print_plan(inventory, inventory.peers, deploy.source, options.assumptions, context);
+}
+
+Status add_key(const DeployCommandOptions& options, DeployOptions& deploy) {
+  if (options.is_open) {
+    return {};
+  }
+  Result<std::string> key = make_deploy_key();
+  if (!key) {
+    return fail(key.error());
+  }
+  deploy.key = std::move(*key);
+  return {};
+}
+
 Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext& context) {
   const auto start = std::chrono::steady_clock::now();
   auto work = open_work(options.task.fleet, context, "deploy");
@@ -212,11 +234,7 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     return context.wrong_usage(deploy.error().text);
   }
   if (options.plan) {
-    if (deploy->on_seeder) {
-      return context.wrong_usage("--plan needs SOURCE on this machine: not with --on-seeder");
-    }
-    return print_plan((*work)->inventory(), (*work)->inventory().peers, deploy->source,
-                      options.assumptions, context);
+    return run_plan(options, *deploy, (*work)->inventory(), context);
   }
   if ((*work)->inventory().peers.empty()) {
     return context.wrong_usage(
@@ -247,6 +265,9 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     return refuse_signing(signing.error(), context);
   }
   told.signing = std::move(*signing);
+  if (Status keyed = add_key(options, told); !keyed) {
+    return fail(keyed.error());
+  }
   told.application = first_of(options.task.signing.application, (*work)->variables().application);
   told.hosts_expected = hosts_expected_of(**work, *deploy, *state_file, *before);
   (*work)->set_title(fmt::format("{} to {}", deploy->tag, deploy->destination_path));
@@ -319,6 +340,9 @@ void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options
   command.add_flag(
       "--take-over", options.take_over,
       "End another deploy of this tag or directory that is at work, and take its place");
+  command.add_flag("--open", options.is_open,
+                   "Make no key for this deploy: hosts use their own fleet key, or none, and\n"
+                   "stock BitTorrent clients may take part");
   command.add_flag("--no-distribute", options.no_distribute,
                    "Do not put this program on hosts that lack it or have another build");
   command.add_flag("--keep-temp-files", options.keep_temp_files, "Leave archives where they are");
@@ -346,6 +370,9 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
                   "not hold up the others. The same command again is safe at any time: hosts "
                   "that have the release are done at once. --retry-failed continues with "
                   "those that failed.\n\n"
+                  "Hosts prove to each other and to the tracker that they are of this deploy, by a "
+                  "key that it makes and sends over ssh: nobody else gets a byte, or learns of the "
+                  "release. With --open there is no such key.\n\n"
                   "One deploy of a tag and of a directory is at work at a time, whichever "
                   "machine it was started from. The first ^C ends the work and cleans up; the "
                   "second one ends that as well. A deploy that was killed is cleaned up after "

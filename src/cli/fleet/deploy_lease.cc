@@ -35,13 +35,17 @@ DeployLease::DeployLease(DeployRun& run)
     : run_(run),
       lock_kind_(run.kind("lock")),
       renew_kind_(run.kind("lock")),
+      key_kind_(run.kind("lock")),
       unlock_kind_(run.kind("clean-up")),
+      own_key_line_(run.key.empty() ? "" : run.key + "\n"),
       owner_(user_at_host()),
-      origin_(encode_origin(own_origin())) {
+      origin_(encode_origin(own_origin())),
+      is_key_settled_(run.key.empty()) {
+  lock_kind_.input = own_key_line_;
   unlock_kind_.cancel = &run.work.interrupts().cleaning_up();
 }
 
-std::string DeployLease::command(HostIndex host, bool is_renewal) const {
+std::string DeployLease::command(HostIndex host, bool is_renewal, bool with_key) const {
   CommandLine line = CommandLine::murder(murder_path_of(run_.work), "lock");
   line.word(run_.options.tag)
       .option("--app", run_.options.destination_path)
@@ -53,7 +57,9 @@ std::string DeployLease::command(HostIndex host, bool is_renewal) const {
       .option("--port", fmt::format("{}", run_.work.variables().tracker_port))
       .option("--for", fmt::format("{}s", lease.count()))
       .flag("--mark", hosts_.at(host.raw).is_mark)
-      .flag("--renew", is_renewal);
+      .flag("--renew", is_renewal)
+      .flag("--with-key", with_key)
+      .flag("--without-key", run_.key.empty() && !own_key_line_.empty());
   if (hosts_.at(host.raw).has_tracker_role && !is_renewal) {
     line.option("--start-tracker", tracker_listen_address(run_.work.variables().tracker_port))
         .option("--end-when-idle", seconds_text(abandoned_after));
@@ -70,7 +76,7 @@ std::string DeployLease::command(HostIndex host, bool is_renewal) const {
 void DeployLease::ask(HostIndex host, bool is_mark, bool with_tracker) {
   hosts_[host.raw] = {.is_mark = is_mark, .has_tracker_role = with_tracker};
   renew_at_ = monotonic_now() + renew_interval;
-  run_.add(host, lock_kind_, command(host, false));
+  run_.add(host, lock_kind_, command(host, false, !own_key_line_.empty()));
 }
 
 const LeasedHost* DeployLease::held(HostIndex host) const {
@@ -85,7 +91,56 @@ void DeployLease::renew_if_due(Instant now) {
   renew_at_ = now + renew_interval;
   for (const auto& [index, host] : hosts_) {
     if (host.is_held) {
-      run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true));
+      run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true, false));
+    }
+  }
+}
+
+// Once each host that holds the lock has answered, or is lost.
+void DeployLease::settle_key() {
+  if (is_key_settled_) {
+    return;
+  }
+  const std::string* found = nullptr;
+  for (const auto& [index, host] : hosts_) {
+    if (host.is_mark) {
+      continue;
+    }
+    if (!host.is_held && run_.at(HostIndex{index}).reach != Reach::lost) {
+      return;
+    }
+    found = host.is_held && found == nullptr ? &host.lock.fleet_key : found;
+  }
+  if (found == nullptr) {
+    return;
+  }
+  is_key_settled_ = true;
+  run_.key = *found;
+  key_line_ = run_.key + "\n";
+  key_kind_.input = key_line_;
+  for (const auto& [index, host] : hosts_) {
+    bring_key(HostIndex{index});
+  }
+}
+
+// To a host whose lock, and tracker, have another one.
+void DeployLease::bring_key(HostIndex index) {
+  LeasedHost& host = hosts_[index.raw];
+  if (!is_key_settled_ || run_.key.empty() || !host.is_held || host.lock.fleet_key == run_.key) {
+    return;
+  }
+  host.lock.fleet_key = run_.key;
+  host.key_taken = false;
+  host.key_trouble.clear();
+  run_.add(index, key_kind_, command(index, true, true));
+}
+
+void DeployLease::drop_key() {
+  is_key_settled_ = true;
+  run_.key.clear();
+  for (const auto& [index, host] : hosts_) {
+    if (host.is_held) {
+      run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true, false));
     }
   }
 }
@@ -96,7 +151,7 @@ void DeployLease::confirm(Instant now) {
   }
   for (const auto& [index, host] : hosts_) {
     if (host.is_held && !host.is_mark) {
-      run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true));
+      run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true, false));
     }
   }
 }
@@ -117,8 +172,8 @@ void DeployLease::release(const std::string& info_hash) {
 }
 
 bool DeployLease::take(const JobKind& kind, const HostResult& result) {
-  if (&kind == &lock_kind_ || &kind == &renew_kind_) {
-    take_reply(result, &kind == &renew_kind_);
+  if (&kind == &lock_kind_ || &kind == &renew_kind_ || &kind == &key_kind_) {
+    take_reply(result, &kind != &lock_kind_);
   } else if (&kind == &unlock_kind_) {
     take_unlocked(result);
   } else {
@@ -136,10 +191,15 @@ void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
     host.is_held = true;
     confirmed_at_ = host.is_mark ? confirmed_at_ : monotonic_now();
     host.lock = host::lock_of(reply["lock"]);
+    if (reply.contains("key_taken")) {
+      host.key_taken = reply["key_taken"] == true;
+      host.key_trouble = text_member(reply, "key_trouble");
+    }
     if (!is_renewal) {
       host.processes = reply["processes"];
       host.tracker_started = reply["tracker_started"] == true;
       host.tracker_trouble = text_member(reply, "tracker_trouble");
+      bring_key(result.host);
     }
   } else if (!state.empty()) {
     on_busy(result.host, host::lock_of(reply["holder"]),
@@ -148,6 +208,8 @@ void DeployLease::take_reply(const HostResult& result, bool is_renewal) {
     // One that is not renewed lasts a while, and the next renewal may get through.
     run_.at(result.host).reach = Reach::lost;
     run_.fail_host(result);
+  } else if (host.key_trouble.empty() && !host.key_taken) {
+    host.key_trouble = result.reason;  // a key that was on its way
   }
 }
 
@@ -163,7 +225,7 @@ void DeployLease::on_busy(HostIndex host, const host::DeployLock& holder, bool i
                                       holder.owner, holder.since,
                                       is_known_to_be_gone ? ", which is gone" : ""));
     (is_known_to_be_gone ? replaced_ : ousted_).push_back(holder.token);
-    run_.add(host, lock_kind_, command(host, false));
+    run_.add(host, lock_kind_, command(host, false, !own_key_line_.empty()));
     return;
   }
   const std::string& name = run_.work.inventory().at(host).name;

@@ -21,6 +21,8 @@ struct LeasedHost {
   bool has_tracker_role = false;
   bool tracker_started = false;  // with the lock, since none ran
   std::string tracker_trouble;   // why not
+  bool key_taken = false;        // by the tracker there
+  std::string key_trouble;       // why not
 };
 
 class DeployLease {
@@ -36,6 +38,13 @@ class DeployLease {
   // Another deploy is at work, or took this one's place.
   [[nodiscard]] const Status& trouble() const { return trouble_; }
 
+  // The swarm's key is known: that of a seeder which an earlier deploy left, or this one's. Nothing
+  // is served, and no tracker used, before it is. Trackers that have another one are told.
+  [[nodiscard]] bool is_key_settled() const { return is_key_settled_; }
+  void settle_key();
+  // No tracker can have it: the swarm has none.
+  void drop_key();
+
   // What is there of this tag is the other deploy's.
   [[nodiscard]] bool is_tag_taken() const { return is_tag_taken_; }
 
@@ -48,7 +57,8 @@ class DeployLease {
   bool take(const JobKind& kind, const HostResult& result);
 
  private:
-  [[nodiscard]] std::string command(HostIndex host, bool is_renewal) const;
+  void bring_key(HostIndex host);
+  [[nodiscard]] std::string command(HostIndex host, bool is_renewal, bool with_key) const;
   void take_reply(const HostResult& result, bool is_renewal);
   void on_busy(HostIndex host, const host::DeployLock& holder, bool is_lost);
   void take_unlocked(const HostResult& result) const;
@@ -56,7 +66,10 @@ class DeployLease {
   DeployRun& run_;
   JobKind lock_kind_;
   JobKind renew_kind_;
+  JobKind key_kind_;  // a renewal that brings the key to the tracker there
   JobKind unlock_kind_;
+  const std::string own_key_line_;  // on standard input of lock_kind_
+  std::string key_line_;            // of key_kind_, once it is settled
   std::string owner_;
   std::string origin_;
   std::vector<std::string> replaced_;  // tokens of deploys that are gone
@@ -66,6 +79,7 @@ class DeployLease {
   Instant confirmed_at_{};  // the last time that a lock was told to be held
   Status trouble_;
   bool is_tag_taken_ = false;
+  bool is_key_settled_ = false;
 };
 
 }  // namespace murder::fleet

@@ -32,6 +32,7 @@ struct DeployOptions {
   bool activate = false;
   bool no_sync = false;          // hosts do not wait for their disks
   bool take_over = false;        // in place of a deploy that holds the lock
+  std::string key;               // of its swarm (deploy_key.h); empty: it makes none
   std::optional<Quorum> quorum;  // none: all
   std::optional<uint32_t> keep_releases;
   Duration stall_timeout{};

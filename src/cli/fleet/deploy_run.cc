@@ -16,6 +16,7 @@ DeployRun::DeployRun(Work& the_work, const DeployOptions& the_options, RunObserv
       options(the_options),
       started_at(monotonic_now()),
       token(random_mark()),
+      key(the_options.key),
       runner(the_work.inventory(), the_work.launcher(), the_work.fleet().run.forks, observer),
       times(started_at) {
   hosts.resize(work.inventory().hosts.size());

@@ -52,6 +52,7 @@ struct DeployRun {
   const DeployOptions& options;
   Instant started_at;
   std::string token;  // names this deploy on hosts
+  std::string key;    // of its swarm (deploy_key.h); empty: that of the hosts, or none
   Runner runner;
   StageTimes times;
   std::vector<DeployHost> hosts;  // by their index

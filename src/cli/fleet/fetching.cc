@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cli/fleet/deploy_key.h"
 #include "cli/fleet/plan/start_order.h"
 #include "cli/fleet/steps.h"
 #include "engine/base/units.h"
@@ -35,9 +36,10 @@ Fetching::Fetching(DeployRun& run, Arrival& arrival, PeeringOptions options, siz
 
 void Fetching::open(const LocalTorrent& torrent) {
   torrent_ = &torrent;
-  peer_kind_.input = torrent.bytes;
+  input_ = with_deploy_key(run_.key, torrent.bytes);
+  peer_kind_.input = input_;
   opened_at_ = moved_at_ = asked_at_ = monotonic_now();
-  feed_.emplace(torrent.tracker_urls, torrent.info_hash);
+  feed_.emplace(torrent.tracker_urls, torrent.info_hash, keys_of_deploy(run_.key));
 }
 
 bool Fetching::is_pending(HostIndex host) const {

@@ -56,6 +56,7 @@ class Fetching {
   JobKind peer_kind_;
   JobKind wait_kind_;
   const LocalTorrent* torrent_ = nullptr;
+  std::string input_;  // of the peers: the key and the torrent
   std::optional<TrackerFeed> feed_;
   std::vector<HostIndex> begun_;        // a peer was asked for
   std::vector<HostIndex> to_be_asked_;  // its command has ended, and it has not

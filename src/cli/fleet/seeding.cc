@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "cli/fleet/deploy_key.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/reach/make_launcher.h"
@@ -147,7 +148,8 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
   if (!command.receives) {
     return before.empty() ? seed.text() : CommandLine::script(before + seed.text()).text();
   }
-  const bool goes_along = release.torrent.bytes.size() <= torrent_in_command_max;
+  const bool goes_along = !command.torrent_follows && !command.has_key &&
+                          release.torrent.bytes.size() <= torrent_in_command_max;
   return receive_and_run_command(
       {.remote_murder_path = murder_path_of(work),
        .directory = command.directory,
@@ -156,7 +158,8 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
        .no_sync = command.no_sync,
        .before = before,
        .input_base64 = goes_along ? trust::encode_base64(release.torrent.bytes) : std::string(),
-       .command = goes_along ? seed.text() : std::string()});
+       .command = goes_along || command.torrent_follows ? seed.text() : std::string(),
+       .input_follows = command.torrent_follows});
 }
 
 SeederContact contact_of(const Json& told) {
@@ -174,8 +177,9 @@ std::string seeder_status_command(const Work& work, const std::string& tag) {
 std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seeders,
                                      const PackedRelease& release, const std::string& tag,
                                      const std::string& directory, const LinkLimits& limits,
-                                     std::vector<HostIndex>& touched) {
-  const Step step{.stage = std::string(seed_stage), .input = release.torrent.bytes};
+                                     std::vector<HostIndex>& touched, std::string_view key) {
+  const std::string input = with_deploy_key(key, release.torrent.bytes);
+  const Step step{.stage = std::string(seed_stage), .input = input};
   std::vector<HostIndex> waiting;
   for (const HostIndex host : seeders) {
     const std::string command = seeding_command(

@@ -41,6 +41,8 @@ struct SeedCommand {
   bool ends_another = false;  // a seeder of that tag that runs there
   bool receives = false;      // the archive comes on standard input, and the torrent in the command
                               // if it is small; else nothing is served yet, and nothing printed
+  bool torrent_follows = false;  // the torrent, too, with a key in front of it
+  bool has_key = false;          // it must not be in a command
 };
 [[nodiscard]] std::string seeding_command(const Work& work, HostIndex host,
                                           const SeedCommand& command);
@@ -56,13 +58,12 @@ struct SeederContact {
 [[nodiscard]] SeederContact contact_of(const Json& told);
 [[nodiscard]] std::string seeder_status_command(const Work& work, const std::string& tag);
 
-// Serves DIRECTORY/NAME in the background on each; those on which it runs and a tracker has
-// answered it are returned. `touched` gets those on which it may run.
-[[nodiscard]] std::vector<HostIndex> start_seeders(Work& work, std::span<const HostIndex> seeders,
-                                                   const PackedRelease& release,
-                                                   const std::string& tag,
-                                                   const std::string& directory,
-                                                   const LinkLimits& limits,
-                                                   std::vector<HostIndex>& touched);
+// Serves DIRECTORY/NAME in the background on each, with the key of the deploy if it has one; those
+// on which it runs and a tracker has answered it are returned. `touched` gets those on which it may
+// run.
+[[nodiscard]] std::vector<HostIndex> start_seeders(
+    Work& work, std::span<const HostIndex> seeders, const PackedRelease& release,
+    const std::string& tag, const std::string& directory, const LinkLimits& limits,
+    std::vector<HostIndex>& touched, std::string_view key = {});
 
 }  // namespace murder::fleet

@@ -1,17 +1,14 @@
 #include "cli/fleet/source_side.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 
-#include "cli/fleet/local_torrent.h"
 #include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/plan/shell_words.h"
 #include "cli/fleet/steps.h"
-#include "cli/fleet/tracker_use.h"
 #include "engine/host/control.h"
 
 namespace murder::fleet {
@@ -20,11 +17,6 @@ namespace {
 // How long the first hosts may be slower than another that has answered, and be tracker and seeder
 // all the same: the same hosts each time are easier to look after.
 constexpr Duration first_host_grace = std::chrono::seconds(5);
-
-// An archive that has arrived long before a peer would give up, whatever the way to the seeder.
-constexpr uint64_t archive_soon_there_bytes = 16 * 1024 * 1024;
-
-constexpr std::string_view tracker_stage = "start-tracker";
 
 }  // namespace
 
@@ -98,6 +90,7 @@ Status SourceSide::advance() {
   if (Status asked = ask_for_locks(); !asked) {
     return asked;
   }
+  lease_.settle_key();
   if (Status tracked = have_trackers(); !tracked) {
     return tracked;
   }
@@ -162,163 +155,6 @@ Status SourceSide::ask_for_locks() {
              : Status();
 }
 
-// --- Trackers ------------------------------------------------------------------------------------
-
-Status SourceSide::have_trackers() {
-  const std::vector<HostIndex>& hosts = run_.work.inventory().trackers;
-  const std::vector<std::string> urls = run_.work.inventory().tracker_urls();
-  size_t lost = 0;
-  for (size_t index = 0; index < hosts.size(); ++index) {
-    const HostIndex host = hosts[index];
-    const bool is_asked = trackers_.contains(host.raw);
-    if (const LeasedHost* leased = lease_.held(host); leased != nullptr && !is_asked) {
-      take_tracker(host, *leased, urls[index]);
-    } else if (run_.at(host).reach == Reach::lost && !is_asked) {
-      // It may be one that is not ours to reach.
-      trackers_[host.raw] = tracker_answers(urls[index]);
-    }
-    lost += trackers_.contains(host.raw) && !trackers_[host.raw] && is_lost(std::span(&host, 1))
-                ? 1
-                : 0;
-  }
-  return lost == hosts.size()
-             ? Status(fail(ErrorCode::io, "no tracker answers, and none could be started"))
-             : Status();
-}
-
-void SourceSide::take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url) {
-  const uint16_t port = run_.work.variables().tracker_port;
-  if (leased.tracker_started) {
-    run_.work.view().note(
-        fmt::format("started the tracker on {}", run_.work.inventory().at(host).name));
-  }
-  // Another deploy may have started one in between, or a user that we do not see.
-  trackers_[host.raw] = leased.tracker_started ||
-                        tracker_on({{"processes", leased.processes}}, port) != nullptr ||
-                        (!run_.work.is_interrupted() && tracker_answers(url));
-  if (!trackers_[host.raw]) {
-    lose(host, tracker_stage, leased.tracker_trouble);
-  }
-}
-
-// --- The release ---------------------------------------------------------------------------------
-
-Status SourceSide::pack_there() {
-  if (!run_.options.on_seeder || packed_) {
-    return {};
-  }
-  const std::vector<HostIndex>& seeders = run_.work.inventory().seeders;
-  const bool is_locked = std::all_of(seeders.begin(), seeders.end(), [this](HostIndex host) {
-    return lease_.held(host) != nullptr || run_.at(host).reach == Reach::lost;
-  });
-  if (is_packing_there_ || !is_locked) {
-    return {};
-  }
-  is_packing_there_ = true;
-  for (const HostIndex host : seeders) {
-    if (run_.at(host).reach != Reach::ready) {
-      return fail(ErrorCode::io, "the release could not be packed on the seeder");
-    }
-    const SeederFound found = seeder_on(host);
-    if (found.runs && !found.is_ours) {
-      serve_on(host);  // refuses
-      return fail(ErrorCode::io, "no seeder could be started");
-    }
-    run_.at(host).is_touched = true;
-    run_.add(
-        host, create_kind_,
-        create_command(run_.work, run_.options.source, run_.options.tag, run_.options.temp_path,
-                       run_.options.hosts_expected, run_.options.no_sync,
-                       run_.options.signing.has_value(), run_.options.packing));
-  }
-  return {};
-}
-
-void SourceSide::take_created(const HostResult& result) {
-  const std::string hash = text_member(json_output(result), "info_hash");
-  if (!result.is_ok()) {
-    lose(result);
-    return;
-  }
-  if (!there_hash_.empty() && hash != there_hash_) {
-    lose(result.host, create_kind_.stage,
-         fmt::format("{} is not the same on all seeders", run_.options.source));
-    return;
-  }
-  packed_there_.push_back(result.host);
-  if (there_hash_.empty()) {
-    there_hash_ = hash;
-    there_ = json_output(result);
-    run_.add(result.host, torrent_kind_,
-             send_torrent_command(run_.options.temp_path, run_.options.tag));
-  }
-}
-
-void SourceSide::take_torrent(const HostResult& result) {
-  Result<LocalTorrent> torrent =
-      result.is_ok() ? torrent_in(result, run_.work.inventory().at(result.host).name)
-                     : Result<LocalTorrent>(fail(ErrorCode::io, result.reason));
-  if (!torrent) {
-    lose(result.host, torrent_kind_.stage, torrent.error().text);
-    return;
-  }
-  if (!run_.options.signing) {
-    packed_ = PackedRelease{.torrent = std::move(*torrent)};
-    return;
-  }
-  Result<cli::SignedSubject> subject = subject_of(*torrent, there_, run_.options.tag);
-  if (!subject) {
-    lose(result.host, create_kind_.stage, subject.error().text);
-    return;
-  }
-  signing_.emplace(std::move(*torrent), *run_.options.signing, std::move(*subject));
-}
-
-// What was packed on a host is signed here.
-Status SourceSide::take_signed() {
-  if (!signing_) {
-    return {};
-  }
-  for (const std::string& note : signing_->take_notes()) {
-    run_.work.view().note(note);
-  }
-  if (!signing_->has_ended()) {
-    return {};
-  }
-  Result<SignedTorrent> made = signing_->result();
-  signing_.reset();
-  if (!made) {
-    return fail(made.error());
-  }
-  run_.work.view().note(made->text);
-  packed_ = PackedRelease{.torrent = std::move(made->torrent)};
-  return {};
-}
-
-// The torrent gets its trackers when it is known who they are.
-Status SourceSide::complete_release() {
-  if (release_ || !packed_) {
-    return {};
-  }
-  Result<LocalTorrent> torrent =
-      with_trackers(packed_->torrent, run_.work.inventory().tracker_urls());
-  if (!torrent) {
-    return fail(torrent.error());
-  }
-  release_ = std::move(*packed_);
-  release_->torrent = std::move(*torrent);
-  packed_.emplace();  // it is there
-  if (!release_->archive_path.empty() && !run_.options.local_seeder) {
-    archive_ = io::Fd(open(release_->archive_path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!archive_.is_open()) {
-      return fail_errno(errno, "cannot open " + release_->archive_path);
-    }
-  }
-  send_kind_.input_fd = archive_.get();
-  seed_kind_.input = release_->torrent.bytes;
-  return {};
-}
-
 // --- Serving -------------------------------------------------------------------------------------
 
 Status SourceSide::serve() {
@@ -326,6 +162,9 @@ Status SourceSide::serve() {
                                       [](const auto& tracker) { return tracker.second; });
   if (!release_ || !is_tracked) {
     return {};
+  }
+  if (Status prepared = prepare_input(); !prepared) {
+    return prepared;
   }
   if (run_.options.local_seeder) {
     return has_begun_to_serve_ ? Status() : serve_here();
@@ -359,6 +198,7 @@ SeederFound SourceSide::seeder_on(HostIndex host) const {
     }
   }
   found.is_ours = leased->lock.owns_seeder;
+  found.has_other_key = leased->lock.seeder_key != run_.key;
   return found;
 }
 
@@ -394,7 +234,9 @@ void SourceSide::start_seeder(HostIndex host, bool ends_another) {
                             .limits = run_.options.limits,
                             .no_sync = run_.options.no_sync,
                             .ends_another = ends_another,
-                            .receives = archive_.is_open()};
+                            .receives = archive_.is_open(),
+                            .torrent_follows = torrent_follows_,
+                            .has_key = !run_.key.empty()};
   ++commands_at_work_;
   run_.add(host, archive_.is_open() ? send_kind_ : seed_kind_,
            seeding_command(run_.work, host, command));
@@ -458,7 +300,7 @@ Status SourceSide::serve_here() {
   const std::vector<HostIndex> idle = check_idle(*here_, self, run_.options.tag);
   const std::vector<HostIndex> serving =
       start_seeders(*here_, idle, *release_, run_.options.tag, local_directory_,
-                    run_.options.limits, touched_here_);
+                    run_.options.limits, touched_here_, run_.key);
   for (const HostFailure& failure : here_->failures()) {
     run_.work.view().warn(fmt::format("{}: {}", failure.name, failure.reason));
   }

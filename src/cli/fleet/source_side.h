@@ -61,6 +61,11 @@ class SourceSide {
   void lose(const HostResult& result);
   void look_at_seeders();
   void take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url);
+  // The same for a deploy with a key.
+  void take_key_tracker(HostIndex host, const LeasedHost& leased);
+  void settle_without_key(const std::vector<std::string>& urls);
+  [[nodiscard]] Status open_archive();
+  [[nodiscard]] Status prepare_input();
   void serve_on(HostIndex host);
   void start_seeder(HostIndex host, bool ends_another);
   void take_sent(const HostResult& result);
@@ -77,15 +82,21 @@ class SourceSide {
   JobKind send_kind_;
   JobKind seed_kind_;
   JobKind look_kind_;
+  // An archive that has arrived long before a peer would give up, whatever the way to the seeder.
+  static constexpr uint64_t archive_soon_there_bytes = 16 * 1024 * 1024;
+
   io::Fd archive_;
   std::string local_directory_;
 
   bool has_roles_ = false;
-  std::map<uint32_t, bool> trackers_;  // known of these; true: it runs
+  std::map<uint32_t, bool> trackers_;  // known of these; true: it runs, and has the key if any
+  std::map<uint32_t, std::string> without_key_;  // of these: why they do not take it
   std::vector<HostIndex> packed_there_;
   bool is_packing_there_ = false;
   std::optional<PackedRelease> packed_;
   std::optional<PackedRelease> release_;  // with the trackers
+  std::string input_;                     // of seeders: the key and the torrent
+  bool torrent_follows_ = false;          // the archive, with this behind it
   bool has_begun_to_serve_ = false;
   std::vector<HostIndex> seeders_starting_;
   std::vector<HostIndex> serving_;

@@ -22,15 +22,19 @@ uint64_t seconds_since_1970() {
 }
 
 // None that can be used: there is no file, or it is not for this user.
-std::optional<trust::TokenKeys> own_tokens() {
+std::optional<trust::TokenKeys> own_tokens(const std::optional<trust::FleetKeys>& of_deploy) {
+  if (of_deploy) {
+    return trust::TokenKeys(*of_deploy);
+  }
   const Result<std::optional<trust::FleetKeys>> keys = host::fleet_keys_for("", false);
   return keys && *keys ? std::optional<trust::TokenKeys>(**keys) : std::nullopt;
 }
 
 }  // namespace
 
-Result<http::Reply> ask_tracker(const std::string& url, const http::RequestOptions& options) {
-  const std::optional<trust::TokenKeys> tokens = own_tokens();
+Result<http::Reply> ask_tracker(const std::string& url, const http::RequestOptions& options,
+                                const std::optional<trust::FleetKeys>& of_deploy) {
+  const std::optional<trust::TokenKeys> tokens = own_tokens(of_deploy);
   const Result<codec::Url> parsed = codec::Url::parse(url);
   if (!tokens || !parsed) {
     return http::blocking_request(url, options);

@@ -68,8 +68,9 @@ std::string status_url(const std::string& announce_url) {
   return url + "/status.json";
 }
 
-TrackerFeed::TrackerFeed(const std::vector<std::string>& announce_urls, const InfoHash& info_hash)
-    : urls_(announce_urls), info_hash_(info_hash) {
+TrackerFeed::TrackerFeed(const std::vector<std::string>& announce_urls, const InfoHash& info_hash,
+                         const std::optional<trust::FleetKeys>& keys)
+    : urls_(announce_urls), info_hash_(info_hash), keys_(keys) {
   // Without a thread there is no view of the swarm, and the deploy goes on.
   static_cast<void>(start_thread(thread_, [this] { run(); }));
 }
@@ -109,7 +110,7 @@ void TrackerFeed::ask() {
     const std::string url = status_url(announce_url);
     const Result<http::Reply> reply =
         ask_tracker(fmt::format("{}?info_hash={}", url, info_hash_.hex()),
-                    {.timeout = answer_timeout, .body_bytes_max = answer_bytes_max});
+                    {.timeout = answer_timeout, .body_bytes_max = answer_bytes_max}, keys_);
     if (!reply) {
       trouble = reply.error().text;
       continue;

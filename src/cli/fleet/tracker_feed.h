@@ -14,6 +14,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/json.h"
 #include "engine/base/types.h"
+#include "engine/trust/fleet_key.h"
 
 namespace murder::fleet {
 
@@ -39,7 +40,9 @@ struct SwarmView {
 
 class TrackerFeed {
  public:
-  TrackerFeed(const std::vector<std::string>& announce_urls, const InfoHash& info_hash);
+  // `keys`: of the deploy, if it has some of its own.
+  TrackerFeed(const std::vector<std::string>& announce_urls, const InfoHash& info_hash,
+              const std::optional<trust::FleetKeys>& keys = {});
   TrackerFeed(const TrackerFeed&) = delete;
   TrackerFeed& operator=(const TrackerFeed&) = delete;
   ~TrackerFeed();
@@ -57,6 +60,7 @@ class TrackerFeed {
 
   const std::vector<std::string> urls_;
   const InfoHash info_hash_;
+  const std::optional<trust::FleetKeys> keys_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool is_stopping_ = false;

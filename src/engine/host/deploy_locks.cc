@@ -25,7 +25,16 @@ DeployLock replaced_by(const DeployLock& before, const DeployLock& lock, const B
   left.is_replaced = true;
   left.owns_tracker = false;
   left.owns_seeder = false;
+  left.fleet_key.clear();
+  left.seeder_key.clear();
   return left;
+}
+
+// For another deploy.
+DeployLock without_keys(DeployLock lock) {
+  lock.fleet_key.clear();
+  lock.seeder_key.clear();
+  return lock;
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& text) {
@@ -49,12 +58,14 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
   });
   const bool is_there = own != locks.end();
   if (is_there && own->is_replaced && !is_stale(*own, clock)) {
-    return {.state = LockState::lost, .holder = *own};
+    return {.state = LockState::lost, .holder = without_keys(*own)};
   }
   if (is_there) {
     lock.owns_tracker = own->owns_tracker;
     lock.owns_seeder = own->owns_seeder;
     lock.since = own->since;
+    lock.seeder_key = own->seeder_key;
+    lock.fleet_key = lock.fleet_key.empty() && !request.drops_key ? own->fleet_key : lock.fleet_key;
   }
   // Also another lock under our own token: a deploy has one.
   const auto goes = [&](const DeployLock& other) {
@@ -64,13 +75,18 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
   for (const DeployLock& other : locks) {
     if (!goes(other) && excludes(lock, other)) {
       return {.state = request.is_renewal && !is_there ? LockState::lost : LockState::busy,
-              .holder = other};
+              .holder = without_keys(other)};
     }
   }
   for (const DeployLock& other : locks) {
     if (goes(other) && other.token != lock.token && other.boot == clock.boot) {
       lock.owns_tracker = lock.owns_tracker || other.owns_tracker;
       lock.owns_seeder = lock.owns_seeder || (other.owns_seeder && other.tag == lock.tag);
+      if (request.seeder_runs && other.owns_seeder && other.tag == lock.tag) {
+        lock.seeder_key = other.fleet_key;
+        lock.fleet_key =
+            lock.fleet_key.empty() || other.fleet_key.empty() ? lock.fleet_key : other.fleet_key;
+      }
     }
   }
   DeployLocks left;
@@ -137,7 +153,9 @@ Json json_of(const DeployLock& lock) {
           {"is_mark", lock.is_mark},
           {"is_replaced", lock.is_replaced},
           {"owns_tracker", lock.owns_tracker},
-          {"owns_seeder", lock.owns_seeder}};
+          {"owns_seeder", lock.owns_seeder},
+          {"fleet_key", lock.fleet_key},
+          {"seeder_key", lock.seeder_key}};
 }
 
 Json json_of(const DeployLocks& locks) {
@@ -161,7 +179,9 @@ DeployLock lock_of(const Json& json) {
           .is_mark = json["is_mark"] == true,
           .is_replaced = json["is_replaced"] == true,
           .owns_tracker = json["owns_tracker"] == true,
-          .owns_seeder = json["owns_seeder"] == true};
+          .owns_seeder = json["owns_seeder"] == true,
+          .fleet_key = text_member(json, "fleet_key"),
+          .seeder_key = text_member(json, "seeder_key")};
 }
 
 DeployLocks locks_of(const Json& json) {

@@ -32,6 +32,10 @@ struct DeployLock {
   // to be ended with it.
   bool owns_tracker = false;
   bool owns_seeder = false;
+  // Of the swarm, "murder-fleet-1-..."; empty: it has none of its own. A deploy takes over that of
+  // a seeder that it takes over.
+  std::string fleet_key;
+  std::string seeder_key;  // of the seeder that runs, as far as it is known
 
   bool operator==(const DeployLock&) const = default;
 };
@@ -48,6 +52,7 @@ struct LockRequest {
   bool tracker_runs = false;          // on this host now
   bool seeder_runs = false;           // of that tag
   bool is_renewal = false;            // it is there unless somebody took it over
+  bool drops_key = false;             // what the deploy serves has no key
   std::vector<std::string> replaced;  // tokens of deploys that are known to be gone
   std::vector<std::string> ousted;    // of deploys that may be at work, and are to end
 };

@@ -97,11 +97,40 @@ Result<TorrentInput> parse_torrent(std::string_view content, const std::string& 
   return TorrentInput{std::move(*metainfo), info_hash};
 }
 
+// Bytes of the lines in front that begin as keys do.
+size_t key_lines_in(std::string_view content) {
+  constexpr std::string_view key_begin = "murder-";
+  size_t bytes = 0;
+  while (bytes <= limits::fleet_key_file_bytes_max &&
+         content.substr(bytes).starts_with(key_begin)) {
+    const size_t end = content.find('\n', bytes);
+    if (end == std::string_view::npos) {
+      break;
+    }
+    bytes = end + 1;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Result<TorrentInput> read_torrent(int fd, const std::string& name) {
   const Result<std::string> content = read_all(fd, name);
-  return content ? parse_torrent(*content, name) : fail(content.error());
+  if (!content) {
+    return fail(content.error());
+  }
+  // A torrent begins with a 'd'.
+  const size_t keys_bytes = key_lines_in(*content);
+  Result<TorrentInput> torrent = parse_torrent(std::string_view(*content).substr(keys_bytes), name);
+  if (torrent && keys_bytes > 0) {
+    const Result<trust::FleetKeys> keys =
+        trust::parse_fleet_keys(std::string_view(*content).substr(0, keys_bytes), name);
+    if (!keys) {
+      return fail(keys.error());
+    }
+    torrent->fleet_keys = *keys;
+  }
+  return torrent;
 }
 
 Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on) {

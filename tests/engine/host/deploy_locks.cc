@@ -103,6 +103,79 @@ TEST_CASE("a tracker is left to another deploy, which ends it instead") {
   CHECK(release_lock(locks, "bob", after(3)).ends_tracker);
 }
 
+TEST_CASE("a deploy has the key that it brings, or that of the seeder which it takes over") {
+  DeployLocks locks;
+  LockRequest first = request_of("alice");
+  first.lock.fleet_key = "key a";
+  const DeployLock alice = take_lock(locks, first, at_start).lock;
+  CHECK(alice.fleet_key == "key a");
+  CHECK(alice.seeder_key.empty());
+  CHECK(alice.owns_seeder);
+  // A renewal brings none, and changes none.
+  LockRequest renewal = request_of("alice");
+  renewal.is_renewal = true;
+  CHECK(take_lock(locks, renewal, after(1)).lock.fleet_key == "key a");
+  DeployLocks dropped = locks;
+  renewal.drops_key = true;
+  CHECK(take_lock(dropped, renewal, after(1)).lock.fleet_key.empty());
+  // It brings the one that another host's seeder has.
+  renewal.drops_key = false;
+  renewal.lock.fleet_key = "key c";
+  CHECK(take_lock(dropped, renewal, after(1)).lock.fleet_key == "key c");
+  // Others hear nothing of it.
+  const LockReply busy = take_lock(locks, request_of("bob"), after(1));
+  CHECK(busy.state == LockState::busy);
+  CHECK(busy.holder.fleet_key.empty());
+
+  DeployLocks with_seeder = locks;
+  LockRequest next = request_of("bob");
+  next.lock.fleet_key = "key b";
+  next.replaced = {"alice"};
+  next.seeder_runs = true;
+  const DeployLock bob = take_lock(with_seeder, next, after(2)).lock;
+  CHECK(bob.fleet_key == "key a");
+  CHECK(bob.seeder_key == "key a");
+  CHECK(take_lock(
+            with_seeder,
+            [&] {
+              LockRequest again = request_of("bob");
+              again.is_renewal = true;
+              return again;
+            }(),
+            after(3))
+            .lock.seeder_key == "key a");
+
+  // Nothing runs there any more.
+  DeployLocks without = locks;
+  next.seeder_runs = false;
+  CHECK(take_lock(without, next, after(2)).lock.fleet_key == "key b");
+  CHECK(without.front().seeder_key.empty());
+
+  // One that wants no key does not get one; it knows that the seeder has one.
+  DeployLocks open = locks;
+  next.seeder_runs = true;
+  next.lock.fleet_key.clear();
+  const DeployLock no_key = take_lock(open, next, after(2)).lock;
+  CHECK(no_key.fleet_key.empty());
+  CHECK(no_key.seeder_key == "key a");
+}
+
+TEST_CASE("who was ousted is not told the key of the other deploy") {
+  DeployLocks locks;
+  LockRequest first = request_of("alice");
+  first.lock.fleet_key = "key a";
+  REQUIRE(take_lock(locks, first, at_start).state == LockState::held);
+  LockRequest instead = request_of("bob");
+  instead.lock.fleet_key = "key b";
+  instead.ousted = {"alice"};
+  REQUIRE(take_lock(locks, instead, after(1)).state == LockState::held);
+  first.is_renewal = true;
+  const LockReply lost = take_lock(locks, first, after(2));
+  CHECK(lost.state == LockState::lost);
+  CHECK(lost.holder.fleet_key.empty());
+  CHECK(lost.holder.seeder_key.empty());
+}
+
 TEST_CASE("locks are read back as they were written, and what is no lock is passed over") {
   DeployLocks locks;
   REQUIRE(take_lock(locks, request_of("alice"), at_start).state == LockState::held);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <vector>
 
+#include "../../fleet_secrets.h"
 #include "../../temporary_directory.h"
 #include "engine/io/sockets.h"
 
@@ -39,6 +40,30 @@ TEST_CASE("a torrent is the same from a path and from an open file") {
   const Result<TorrentInput> by_fd = read_torrent(file.get(), "standard input");
   REQUIRE(by_fd);
   CHECK(by_fd->info_hash == by_path->info_hash);
+}
+
+TEST_CASE("keys of the fleet come in lines in front of a torrent, on standard input alone") {
+  const TemporaryDirectory scratch;
+  const std::string line = trust::key_text(trust::KeyKind::fleet, test::secret_of(1)) + "\n";
+  const std::string path = written(scratch, line + one_piece());
+  const io::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Result<TorrentInput> torrent = read_torrent(file.get(), "standard input");
+  REQUIRE(torrent);
+  CHECK(torrent->metainfo.name == "v1.tar");
+  REQUIRE(torrent->fleet_keys);
+  CHECK(torrent->fleet_keys->fleet.first() == test::secret_of(1));
+  CHECK_FALSE(load_torrent(path, true));
+  CHECK_FALSE(load_torrent(written(scratch, one_piece()), true)->fleet_keys);
+  // A line that is damaged, or two many, is refused without being shown.
+  for (const std::string& wrong :
+       {"murder-fleet-1-abc\n" + one_piece(), line + line + line + one_piece(), line.substr(0, 30),
+        line, "murder-\n" + one_piece()}) {
+    const std::string damaged = written(scratch, wrong);
+    const io::Fd other(open(damaged.c_str(), O_RDONLY | O_CLOEXEC));
+    const Result<TorrentInput> refused = read_torrent(other.get(), "standard input");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().text.find("0101") == std::string::npos);
+  }
 }
 
 TEST_CASE("what is no torrent is told by the name that it was asked by") {

@@ -8,6 +8,7 @@
 #include "cli/commands/swarm_options.h"
 #include "cli/commands/tracker/coordinator_process.h"
 #include "cli/commands/tracker/tracker_config.h"
+#include "cli/commands/tracker/tracker_control.h"
 #include "cli/commands/tracker/tracker_service.h"
 #include "cli/commands/tracker/tracker_settings.h"
 #include "cli/ui/background.h"
@@ -27,6 +28,7 @@ struct TrackerCommandOptions {
   TrackerWords words;
   std::string metrics_path;
   bool background = false;
+  bool takes_deploys_only = false;
 };
 
 class TrackerStatus final : public host::StatusSource {
@@ -112,7 +114,7 @@ Result<int> serve(const TrackerWords& words, const TrackerSettings& settings,
     return fail(control.error());
   }
   TrackerStatus source(**server);
-  host::ControlHandler handler(source);
+  TrackerControl handler(source, **server);
   if (Status status = (*server)->serve_control((*control)->release_fd(), handler); !status) {
     return fail(status.error());
   }
@@ -162,10 +164,11 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
   if (options.words.is_open && !options.words.fleet_key_path.empty()) {
     return context.wrong_usage("--open and --fleet-key do not go together");
   }
-  const Result<TrackerSettings> settings = tracker_settings(options.words);
+  Result<TrackerSettings> settings = tracker_settings(options.words);
   if (!settings) {
     return fail(settings.error());
   }
+  settings->tracker.takes_deploys_only = options.takes_deploys_only;
   const WorkOptions work = {
       .mode = options.background ? RunMode::worker : RunMode::foreground,
       .log_name = fmt::format("tracker-{}", settings->tracker.listen.front().port)};
@@ -241,6 +244,8 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
       .type_name("HOW");
   command.add_flag("--background", options.background,
                    "Return when it listens; it continues in the background");
+  command.add_flag("--deploys-only", options.takes_deploys_only,
+                   "Used by murder deploy: refuse who has no key, of the fleet or of a deploy");
 }
 
 }  // namespace murder::cli

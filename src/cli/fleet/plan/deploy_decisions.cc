@@ -47,8 +47,9 @@ SeederStep seeder_step(const SeederFound& found, std::string_view info_hash) {
   if (!found.is_ours) {
     return SeederStep::refuse;
   }
-  return found.info_hash == info_hash && found.is_known_to_tracker ? SeederStep::adopt
-                                                                   : SeederStep::replace;
+  const bool is_right =
+      found.info_hash == info_hash && found.is_known_to_tracker && !found.has_other_key;
+  return is_right ? SeederStep::adopt : SeederStep::replace;
 }
 
 std::string encode_origin(const Origin& origin) {

@@ -33,7 +33,8 @@ struct SeederFound {
   bool runs = false;
   std::string info_hash;
   bool is_known_to_tracker = false;
-  bool is_ours = false;  // an earlier deploy that is gone had started it
+  bool is_ours = false;        // an earlier deploy that is gone had started it
+  bool has_other_key = false;  // than the swarm is to have
 };
 
 enum class SeederStep : uint8_t {

@@ -150,6 +150,7 @@ std::string receive_and_run_command(const ReceiveAndRun& what) {
                                   .path(joined(joined(what.directory, "/"), what.name))
                                   .option("--size", std::to_string(what.size_bytes))
                                   .flag("--no-sync", what.no_sync)
+                                  .flag("--more-follows", what.input_follows)
                                   .flag("--quiet")
                                   .text();
   if (what.command.empty()) {
@@ -157,6 +158,11 @@ std::string receive_and_run_command(const ReceiveAndRun& what) {
   }
   std::string script(what.before);
   script += receive;
+  if (what.input_follows) {
+    script += " >/dev/null && ";
+    script += what.command;
+    return CommandLine::script(script).text();
+  }
   script += " >/dev/null && printf %s \"$1\" | base64 -d | ";
   script += what.command;
   return CommandLine::script(script).word(what.input_base64).text();

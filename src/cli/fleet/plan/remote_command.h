@@ -73,7 +73,8 @@ struct ReceiveAndRun {
   bool no_sync = false;
   std::string_view before;  // "command && " or nothing
   std::string_view input_base64;
-  std::string_view command;  // empty: none
+  std::string_view command;    // empty: none
+  bool input_follows = false;  // that of the command is behind the file, in place of input_base64
 };
 [[nodiscard]] std::string receive_and_run_command(const ReceiveAndRun& what);
 // Prints DIRECTORY/TAG*.torrent: its name on the first line, then its bytes in base64. Several

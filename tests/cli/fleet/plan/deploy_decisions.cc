@@ -48,6 +48,9 @@ TEST_CASE("a seeder of the tag is used or ended if an earlier deploy left it, an
   SeederFound unknown = left;
   unknown.is_known_to_tracker = false;
   CHECK(seeder_step(unknown, "a") == SeederStep::replace);
+  SeederFound closed = left;
+  closed.has_other_key = true;
+  CHECK(seeder_step(closed, "a") == SeederStep::replace);
   SeederFound foreign = left;
   foreign.is_ours = false;
   CHECK(seeder_step(foreign, "a") == SeederStep::refuse);

@@ -209,6 +209,16 @@ TEST_CASE("an archive is received by murder, and the next command gets the torre
   CHECK(both.output == "told\n");  // only what the last one says
   CHECK(murder::read_file(host.path("bin dir/log")) ==
         "<receive></tmp/a place/v 1.tar.zst><--size><11><--quiet>the archive<seed><->the torrent");
+  // What the next one reads may be behind the archive: then nothing of it is in the command.
+  fs::remove(host.path("bin dir/log"));
+  ReceiveAndRun behind = what;
+  behind.input_base64 = {};
+  behind.input_follows = true;
+  const std::string line = receive_and_run_command(behind);
+  CHECK(line.find("base64") == std::string::npos);
+  CHECK(run(line, source).exit_code == 0);
+  CHECK(murder::read_file(host.path("bin dir/log"))
+            .starts_with("<receive></tmp/a place/v 1.tar.zst><--size><11><--more-follows>"));
   // What did not arrive is not served.
   fs::remove(host.path("bin dir/log"));
   host.write("bin dir/full", "");

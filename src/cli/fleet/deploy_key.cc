@@ -1,0 +1,32 @@
+#include "cli/fleet/deploy_key.h"
+
+#include "engine/base/random_word.h"
+
+namespace murder::fleet {
+
+Result<std::string> make_deploy_key() {
+  trust::Secret secret{};
+  if (Status filled = fill_random(secret); !filled) {
+    return fail(filled.error());
+  }
+  return trust::key_text(trust::KeyKind::fleet, secret);
+}
+
+std::optional<trust::FleetKeys> keys_of_deploy(std::string_view key) {
+  const Result<trust::TypedKey> parsed = trust::parse_key(key);
+  if (!parsed || parsed->kind != trust::KeyKind::fleet) {
+    return std::nullopt;
+  }
+  trust::FleetKeys keys;
+  keys.fleet.secrets[0] = parsed->secret;
+  keys.fleet.count = 1;
+  return keys;
+}
+
+std::string with_deploy_key(std::string_view key, std::string_view torrent) {
+  std::string input(key);
+  input += key.empty() ? "" : "\n";
+  return input.append(torrent);
+}
+
+}  // namespace murder::fleet

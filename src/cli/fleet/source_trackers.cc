@@ -1,0 +1,106 @@
+// The trackers of a deploy: which of them run, and have its key.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/fleet/source_side.h"
+#include "cli/fleet/steps.h"
+#include "cli/fleet/tracker_use.h"
+
+namespace murder::fleet {
+namespace {
+
+constexpr std::string_view tracker_stage = "start-tracker";
+
+}  // namespace
+
+Status SourceSide::have_trackers() {
+  const std::vector<HostIndex>& hosts = run_.work.inventory().trackers;
+  const std::vector<std::string> urls = run_.work.inventory().tracker_urls();
+  size_t lost = 0;
+  for (size_t index = 0; index < hosts.size(); ++index) {
+    const HostIndex host = hosts[index];
+    const bool is_asked = trackers_.contains(host.raw);
+    const LeasedHost* leased = lease_.held(host);
+    if (!is_asked && leased != nullptr && run_.key.empty() && lease_.is_key_settled()) {
+      take_tracker(host, *leased, urls[index]);
+    } else if (!is_asked && leased != nullptr && lease_.is_key_settled()) {
+      take_key_tracker(host, *leased);
+    } else if (!is_asked && run_.at(host).reach == Reach::lost && run_.key.empty()) {
+      // It may be one that is not ours to reach.
+      trackers_[host.raw] = tracker_answers(urls[index]);
+    } else if (!is_asked && run_.at(host).reach == Reach::lost) {
+      without_key_.try_emplace(host.raw, "it is not reached from here");
+    }
+    lost += trackers_.contains(host.raw) && !trackers_[host.raw] && is_lost(std::span(&host, 1))
+                ? 1
+                : 0;
+  }
+  const bool is_without_key = std::ranges::all_of(hosts, [this](HostIndex host) {
+    return without_key_.contains(host.raw) ||
+           (trackers_.contains(host.raw) && !trackers_.at(host.raw));
+  });
+  if (!run_.key.empty() && is_without_key && !without_key_.empty()) {
+    settle_without_key(urls);
+  }
+  return lost == hosts.size()
+             ? Status(fail(ErrorCode::io, "no tracker answers, and none could be started"))
+             : Status();
+}
+
+// A tracker that takes the key is enough to begin; those that do not are then of no use.
+void SourceSide::take_key_tracker(HostIndex host, const LeasedHost& leased) {
+  const bool is_chosen =
+      std::ranges::any_of(trackers_, [](const auto& tracker) { return tracker.second; });
+  if (leased.key_taken) {
+    if (leased.tracker_started) {
+      run_.work.view().note(
+          fmt::format("started the tracker on {}", run_.work.inventory().at(host).name));
+    }
+    trackers_[host.raw] = true;
+  } else if (!leased.key_trouble.empty() && (is_chosen || leased.tracker_started)) {
+    trackers_[host.raw] = false;
+    lose(host, tracker_stage, leased.key_trouble);
+  } else if (!leased.key_trouble.empty()) {
+    without_key_.try_emplace(
+        host.raw, leased.tracker_trouble.empty() ? leased.key_trouble : leased.tracker_trouble);
+  }
+}
+
+// All trackers that there are have been there before, and cannot have this deploy's key.
+void SourceSide::settle_without_key(const std::vector<std::string>& urls) {
+  const std::vector<HostIndex>& hosts = run_.work.inventory().trackers;
+  for (size_t index = 0; index < hosts.size(); ++index) {
+    const auto trouble = without_key_.find(hosts[index].raw);
+    if (trouble == without_key_.end()) {
+      continue;
+    }
+    trackers_[hosts[index].raw] = !run_.work.is_interrupted() && tracker_answers(urls[index]);
+    if (!trackers_[hosts[index].raw]) {
+      lose(hosts[index], tracker_stage, trouble->second);
+    } else if (!run_.key.empty()) {
+      lease_.drop_key();
+      run_.work.view().warn(fmt::format(
+          "the tracker on {} cannot have the key of this deploy ({}): hosts use their own fleet "
+          "key, or none (--open: without this warning)",
+          run_.work.inventory().at(hosts[index]).name, trouble->second));
+    }
+  }
+}
+
+void SourceSide::take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url) {
+  const uint16_t port = run_.work.variables().tracker_port;
+  if (leased.tracker_started) {
+    run_.work.view().note(
+        fmt::format("started the tracker on {}", run_.work.inventory().at(host).name));
+  }
+  // Another deploy may have started one in between, or a user that we do not see.
+  trackers_[host.raw] = leased.tracker_started ||
+                        tracker_on({{"processes", leased.processes}}, port) != nullptr ||
+                        (!run_.work.is_interrupted() && tracker_answers(url));
+  if (!trackers_[host.raw]) {
+    lose(host, tracker_stage, leased.tracker_trouble);
+  }
+}
+
+}  // namespace murder::fleet
