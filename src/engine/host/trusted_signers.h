@@ -17,10 +17,6 @@ inline constexpr const char* allowed_signers_path = "/etc/murder/allowed_signers
 [[nodiscard]] Result<std::optional<trust::AllowedSigners>> load_allowed_signers(
     const std::string& path);
 
-// Whether nobody but us and root may put another file, or directory, in the place of what this
-// absolute path without links leads to, as sshd asks it of its files. Errors: conflict.
-[[nodiscard]] Status check_way_to(const std::string& path);
-
 // Seconds since 1970 of what a clock of this host's time zone shows.
 [[nodiscard]] int64_t seconds_of_local(const trust::CivilTime& time);
 

@@ -19,6 +19,7 @@
 #include "engine/base/own_file.h"
 #include "engine/base/printable.h"
 #include "engine/base/small_file.h"
+#include "engine/host/trusted_file.h"
 #include "engine/trust/bounds.h"
 
 namespace murder::cli {
