@@ -73,7 +73,12 @@ void Swarm::received(SessionId id, const codec::Handshake& handshake, Instant no
   open(id, *session, now);
   // In a closed swarm it came in without taking a place of anybody's.
   if (context_.config.is_closed && !session->outgoing && connections_.is_nearly_full()) {
-    make_room(nullptr, now);
+    const SessionId stranger = connections_.oldest_unproven();
+    if (stranger.is_none()) {
+      make_room(nullptr, now);
+    } else {
+      end(stranger, CloseReason::too_many, now);
+    }
   }
 }
 
