@@ -96,8 +96,12 @@ class ClosedFleet(FleetCase):
                 self.assertTrue(all("--transport tls" in line for line in begun))
 
     def test_hosts_without_the_key_say_what_a_deploy_under_tls_wants(self):
-        failed = self.deploy(self.make_tree(), "--tag", "v1", "--transport", "tls", code=1)
+        source = self.make_tree()
+        failed = self.deploy(source, "--tag", "v1", "--transport", "tls", "--open", code=1)
         self.assertIn("--transport tls encrypts with the fleet key, and there is none", failed.stdout + failed.stderr)
+        # A deploy brings its own key.
+        self.deploy(source, "--tag", "v1", "--transport", "tls")
+        self.assert_release(source, self.HOSTS)
 
     def test_open_is_open_where_there_is_a_key(self):
         run_directory = self.home("h1", "run dir")
