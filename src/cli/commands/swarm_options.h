@@ -31,6 +31,11 @@ struct SwarmOptions {
   std::string transport;  // empty: what the key file says
 };
 
+inline constexpr ManualItem fleet_key_item = {
+    "MURDER_FLEET_KEY",
+    "The file with the fleet's keys in place of /etc/murder/fleet.key, where --fleet-key is not "
+    "given. Services of the packages have their own copy there."};
+
 void add_swarm_options(ArgumentParser command, SwarmOptions& options);
 
 // --fleet-key and --open, which `tracker` has as well, and what they come to. Nothing: it is open.
@@ -43,8 +48,8 @@ void add_fleet_key_options(ArgumentParser command, std::string& path, bool& is_o
 // fleet's keys, by the next one.
 [[nodiscard]] Result<node::NodeOptions> node_options_of(const SwarmOptions& options,
                                                         CommandContext& context);
-// The fleet's keys of the options, or those that came in front of the torrent, and whether links are
-// encrypted. Without keys the swarm is open.
+// The fleet's keys of the options, or those that came in front of the torrent, and whether links
+// are encrypted. Without keys the swarm is open.
 [[nodiscard]] Status take_fleet_keys(const SwarmOptions& options, const host::TorrentInput& torrent,
                                      CommandContext& context, node::NodeOptions& node);
 

@@ -48,10 +48,6 @@ inline constexpr ManualItem sha1_variable = {
     "MURDER_SHA1",
     "The SHA-1 kernels to use (`openssl`, `avx2`, `avx512`, `sha-ni`, `armv8`), for measurements. "
     "Unset, the best that the processor has."};
-inline constexpr ManualItem fleet_key_item = {
-    "MURDER_FLEET_KEY",
-    "The file with the fleet's keys in place of /etc/murder/fleet.key, where --fleet-key is not "
-    "given. Services of the packages have their own copy there."};
 inline constexpr ManualItem releases_record = {
     "DIR/.murder-releases.json",
     "Which releases were put into the directory of releases, and which were made current."};

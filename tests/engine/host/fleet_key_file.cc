@@ -59,5 +59,5 @@ TEST_CASE("no file of the variable means an open swarm, one that others may read
   REQUIRE(::chmod((directory / "key").c_str(), 0600) == 0);
   CHECK(host::fleet_keys_for("", false).has_value());
   REQUIRE(write_small_file(directory / "key", std::string(100'000, '\n')));
-  CHECK(host::fleet_keys_for("", false).error().code == ErrorCode::invalid_input);
+  CHECK(host::fleet_keys_for("", false).error().code == ErrorCode::limit);
 }
