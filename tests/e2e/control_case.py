@@ -87,8 +87,9 @@ class ControlCase(MurderCase):
         address = free_address()
         self.coordinator = f"{address}:{free_port(address)}"
         self.state = self.path("state")
-        self.start_coordinator()
         self.hosts = []
+        self.addCleanup(self.end_fleet)
+        self.start_coordinator()
 
     def start_coordinator(self, *arguments):
         self.tracker = self.start("tracker", "--listen", self.coordinator, "--state", self.state,
@@ -96,6 +97,14 @@ class ControlCase(MurderCase):
         wait_until(lambda: "listens on" in self.tracker.output or self.tracker.process.poll() is not None,
                    "the coordinator listens")
         self.assertIsNone(self.tracker.process.poll(), self.tracker.error)
+
+    def end_fleet(self):
+        """Agents and coordinator, then the peers that go on seeding for a while, which would write what is removed."""
+        for running in self.started:
+            running.end()
+        for directory in [self.path("coordinator-run"), *self.directory.glob("w*/state/apps/*/run")]:
+            if directory.is_dir():
+                self.murder("stop", "--all", "--run-dir", directory, code=None)
 
     def kill_coordinator(self):
         self.tracker.signal(signal.SIGKILL)
