@@ -11,7 +11,7 @@
 namespace murder::host {
 namespace {
 
-constexpr Duration deploy_key_wait = std::chrono::seconds(3);
+constexpr Duration deploy_key_wait = std::chrono::seconds(20);
 constexpr size_t deploy_name_bytes_max = 64;
 
 bool is_deploy_name(std::string_view text) {
