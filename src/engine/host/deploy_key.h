@@ -21,8 +21,8 @@ struct DeployKeyMessage {
 [[nodiscard]] std::string deploy_key_message(std::string_view deploy, std::string_view key);
 
 // The deploy has this key ("murder-fleet-1-...") at the tracker from now on, or none if it is
-// empty. An Error (unsupported): the tracker is of an older version. Blocks for 20 s at most: who gave up
-// sooner would leave a swarm open because its tracker is slow.
+// empty. An Error (unsupported): the tracker is of an older version. Blocks for 20 s at most: who
+// gave up sooner would leave a swarm open because its tracker is slow.
 [[nodiscard]] Status tell_deploy_key(const RunDirectory& directory, const RunningProcess& tracker,
                                      std::string_view deploy, std::string_view key);
 
