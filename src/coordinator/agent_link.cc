@@ -202,7 +202,7 @@ void AgentLink::hear_hello(const control::Hello& hello) {
 // A name that the state has is the machine's to judge.
 bool AgentLink::is_enrolled(const control::State& state) {
   const std::optional<control::AgentIndex> known = state.find_agent(host_);
-  return shared_.approvals == nullptr || agent_ || (known && !state.agent(*known).forgotten) ||
+  return shared_.approvals == nullptr || (known && !state.agent(*known).forgotten) ||
          shared_.approvals->come(host_, identity_);
 }
 

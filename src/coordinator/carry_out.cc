@@ -8,6 +8,8 @@
 #include "coordinator/json_response.h"
 #include "engine/base/ensure.h"
 #include "engine/base/json_writer.h"
+#include "engine/host/release_directory.h"
+#include "engine/trust/statement.h"
 
 namespace murder::coordinator {
 namespace {
@@ -33,6 +35,14 @@ http::Response publish(Coordinator& machine, const WaitingRequest& waiting,
   const control::Release* same = app == nullptr ? nullptr : find_release(*app, waiting.info_hash);
   const bool is_again = same != nullptr && same->tag == request.tag;
   const uint64_t serial = request.serial.value_or(is_again ? same->serial : next_serial(app));
+  if (serial > trust::serial_max) {
+    return json_error(400, fmt::format("a serial is a number from 0 to {}", trust::serial_max));
+  }
+  if (request.tag == host::current_link_default) {
+    return json_error(400, fmt::format("{} is the name of the link to what is active on a host: "
+                                       "choose another tag",
+                                       request.tag));
+  }
   const Status done =
       machine.publish(request.app, request.tag, waiting.info_hash, serial, waiting.by, moment);
   if (!done) {

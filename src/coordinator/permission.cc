@@ -77,7 +77,8 @@ Permission of_open(const http::Request& request, Access access, const Permission
   if (access == Access::order && !is_local && !rules.orders_from_anywhere) {
     return refused(
         "this coordinator has no keys, so it takes orders from its own host only: give the fleet "
-        "an operator's key (murder key new-operator), or run the command there over ssh");
+        "an operator's key (murder key new-operator), run the command there over ssh, or start the "
+        "tracker with --open, where everybody on the network may give orders");
   }
   return {.refusal = {}, .proof = is_local ? "local" : request.remote.address.text()};
 }

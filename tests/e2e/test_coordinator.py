@@ -8,7 +8,7 @@ import fleet_keys
 from coordinator_case import CoordinatorCase
 from fake_agent import Link, Refused
 from fleet_keys import key_line, new_secret, signed_target, write_keys
-from harness import free_address, is_alive, wait_until
+from harness import free_address, free_port, is_alive, wait_until
 from signing import HAS_SSH_KEYGEN
 from torrents import bdecode
 
@@ -109,6 +109,14 @@ class Releases(CoordinatorCase):
         self.assertEqual(self.must("GET", "/control/release?app=shop&tag=v3")["number"], 3)
         self.must("GET", "/control/release?app=shop&tag=v4", status=404)
 
+    def test_names_and_serials_that_hosts_could_not_use_are_refused(self):
+        self.start_coordinator()
+        self.assertIn("link", self.publish("current", status=400)["error"])
+        torrent = self.make_torrent("v1")
+        self.assertIn("serial", self.publish("v1", torrent=torrent, serial=2**63, status=400)["error"])
+        self.assertEqual(self.publish("v1", torrent=torrent, serial=2**63 - 1)["serial"], 2**63 - 1)
+        self.assertIn("serial", self.publish("v2", status=400)["error"])
+
     def test_a_torrent_is_given_to_whoever_asks(self):
         self.start_coordinator()
         torrent = self.make_torrent("v1")
@@ -191,6 +199,9 @@ class WhoMay(CoordinatorCase):
         self.coordinator = self.start_tracker()
         status, answer = self.ask("GET", "/control/agents")
         self.assertEqual((status, "--state" in answer["error"]), (404, True))
+        for option in (("--enrol", "approve"), ("--data", self.path("data"))):
+            refused = self.murder("tracker", "--listen", f"127.0.0.1:{free_port()}", *option, code=1)
+            self.assertIn("--state DIR", refused.stderr)
 
 
 @unittest.skipUnless(HAS_SSH_KEYGEN, "needs ssh-keygen")
@@ -233,6 +244,19 @@ class Agents(CoordinatorCase):
         first.connect(self.coordinator)
         self.assertIn("another agent's name", first.link.read_to_end())
         self.assertEqual(self.must("GET", "/control/agents/waiting")["waiting"], [])
+
+    def test_a_name_that_was_forgotten_waits_again(self):
+        self.start_coordinator("--enrol", "approve")
+        agent = self.agent("w1", known=False)
+        self.assertIn("waits to be approved", agent.link.read_to_end())
+        self.must("POST", "/control/agents/approve?host=w1", {"by": "ann"})
+        agent.connect(self.coordinator)
+        agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
+        self.must("POST", "/control/agents/forget?host=w1", {"by": "ann"})
+        agent.report()  # on the connection that it has still
+        self.assertIn("waits to be approved", agent.link.read_to_end())
+        agent.connect(self.coordinator)
+        self.assertIn("waits to be approved", agent.link.read_to_end())
 
     def test_a_hello_that_proves_nothing_is_refused(self):
         self.start_coordinator()

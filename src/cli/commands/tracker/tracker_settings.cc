@@ -68,6 +68,11 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
   TrackerSettings settings{.state = words.state.empty() ? config->state : words.state,
                            .data = words.data.empty() ? config->data : words.data};
   const std::string& enrol = words.enrol.empty() ? config->enrol : words.enrol;
+  if (settings.state.empty() && !(enrol.empty() && settings.data.empty())) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} is of a coordinator: give it a state (--state DIR)",
+                            enrol.empty() ? "a directory for copies (data)" : "enrol"));
+  }
   if (!enrol.empty()) {
     const Result<trust::EnrolMode> mode = parse_enrol(enrol);
     if (!mode) {
