@@ -333,7 +333,9 @@ Status Applying::operator()(const StateChanged& what) {
     }
   }
   changed->state = what.state;
-  changed->why = what.why;
+  if (!what.why.empty() || !is_over(what.state) || what.state == RolloutState::done) {
+    changed->why = what.why;  // else it ended for the reason it was being ended for
+  }
   changed->settled_since = instant_never;
   return {};
 }

@@ -107,10 +107,13 @@ TEST_CASE("the bound of failures is reached, not exceeded: hold or roll back") {
       continue;
     }
     CHECK(bench.rollout().state == RolloutState::undoing);
+    const std::string why = bench.rollout().why;
+    CHECK_FALSE(why.empty());
     // Those that are back by themselves, and those that have not begun, are returned.
     CHECK(bench.wanted("w002").release == hash_of(1));
     bench.activate_all(1);
     CHECK(bench.rollout().state == RolloutState::undone);
+    CHECK(bench.rollout().why == why);
     CHECK(bench.stages() == "5 back-done, 5 waiting");
   }
 }
