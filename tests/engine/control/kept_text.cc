@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const InfoHash some_hash = InfoHash::from_hex("00112233445566778899aabbccddeeff00112233").value();
-const HeldRelease some_release{.info_hash = some_hash, .serial = 9};
+const InfoHash kept_hash = InfoHash::from_hex("00112233445566778899aabbccddeeff00112233").value();
+const HeldRelease some_release{.info_hash = kept_hash, .serial = 9};
 
 KeptAgent some_kept() {
   return {.origin = UINT64_MAX,
@@ -23,7 +23,7 @@ KeptAgent some_kept() {
                     .active = some_release,
                     .previous = HeldRelease{.info_hash = {}, .serial = 8},
                     .ready = {some_release},
-                    .revoked = {some_hash, InfoHash{}},
+                    .revoked = {kept_hash, InfoHash{}},
                     .phase = Phase::returning,
                     .attempt = 7,
                     .failed_attempt = 7,
@@ -83,7 +83,7 @@ TEST_CASE("the most that an agent keeps fits") {
                 static_cast<char>('A' + index - 26);
     }
     app.ready.assign(limits::control_list_max, some_release);
-    app.revoked.assign(limits::control_revoked_told_max, some_hash);
+    app.revoked.assign(limits::control_revoked_told_max, kept_hash);
     app.text.assign(2 * limits::control_text_bytes_max, '\\');
     kept.apps.push_back(app);
   }

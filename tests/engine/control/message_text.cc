@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const InfoHash some_hash = InfoHash::from_hex("00112233445566778899aabbccddeeff00112233").value();
+const InfoHash message_hash =
+    InfoHash::from_hex("00112233445566778899aabbccddeeff00112233").value();
 const InfoHash other_hash = InfoHash::from_hex("ff112233445566778899aabbccddeeff00112233").value();
 
 Report some_report() {
@@ -22,9 +23,9 @@ Report some_report() {
           .groups = {"web", "eu"},
           .apps = {{.app = "shop",
                     .phase = Phase::checking_return,
-                    .active = some_hash,
+                    .active = message_hash,
                     .is_unconfirmed = true,
-                    .ready = {some_hash, other_hash},
+                    .ready = {message_hash, other_hash},
                     .progress = UINT64_MAX,
                     .attempt = 11,
                     .failed_attempt = 11,
@@ -41,7 +42,7 @@ Wanted some_wanted() {
           .greeting = {.session = 9, .number = 10},
           .heard_number = 41,
           .apps = {{.app = "shop",
-                    .release = some_hash,
+                    .release = message_hash,
                     .serial = 5,
                     .attempt = 12,
                     .activate = true,
@@ -74,8 +75,8 @@ TEST_CASE("a report is read as it was written") {
   REQUIRE(again->apps.size() == 2);
   const AppReport& shop = again->apps[0];
   CHECK(shop.phase == Phase::checking_return);
-  CHECK(shop.active == some_hash);
-  CHECK(shop.ready == std::vector{some_hash, other_hash});
+  CHECK(shop.active == message_hash);
+  CHECK(shop.ready == std::vector{message_hash, other_hash});
   CHECK(shop.progress == UINT64_MAX);
   CHECK(shop.failure == Reason::health);
   CHECK(shop.text == some_report().apps[0].text);
@@ -177,8 +178,8 @@ TEST_CASE("the longest report and the longest message to an agent fit") {
     report.groups.push_back(unique);
     report.apps.push_back({.app = unique,
                            .phase = Phase::checking_return,
-                           .active = some_hash,
-                           .ready = std::vector<InfoHash>(100, some_hash),
+                           .active = message_hash,
+                           .ready = std::vector<InfoHash>(100, message_hash),
                            .progress = UINT64_MAX,
                            .attempt = UINT64_MAX,
                            .failed_attempt = UINT64_MAX,
@@ -195,11 +196,11 @@ TEST_CASE("the longest report and the longest message to an agent fit") {
   Wanted wanted;
   for (const AppReport& app : again->apps) {
     wanted.apps.push_back({.app = app.app,
-                           .release = some_hash,
+                           .release = message_hash,
                            .serial = UINT64_MAX,
                            .attempt = UINT64_MAX,
                            .healthy_deadline = limits::control_duration_max,
-                           .revoked = std::vector<InfoHash>(200, some_hash)});
+                           .revoked = std::vector<InfoHash>(200, message_hash)});
   }
   const Result<Wanted> read = parse_wanted(text_of(wanted));
   REQUIRE(read.has_value());

@@ -10,7 +10,7 @@ using namespace murder::control;
 
 namespace {
 
-const InfoHash some_hash = InfoHash::from_hex("00112233445566778899aabbccddeeff00112233").value();
+const InfoHash record_hash = InfoHash::from_hex("00112233445566778899aabbccddeeff00112233").value();
 
 std::vector<Record> one_of_each() {
   Plan plan;
@@ -26,7 +26,7 @@ std::vector<Record> one_of_each() {
        .what = ReleasePublished{.app = "shop",
                                 .tag = "v\xc3\xa4\"1",
                                 .number = ReleaseNumber{1},
-                                .info_hash = some_hash,
+                                .info_hash = record_hash,
                                 .serial = 7}},
       {.by = "olga", .what = ReleaseRevoked{.app = "shop", .number = ReleaseNumber{1}}},
       {.what =
