@@ -13,6 +13,13 @@ namespace {
 
 constexpr Share everybody{.number = 100, .is_percent = true};
 
+// Whether a wave of this share could never have anything to do after that one. How a number
+// compares with a percentage depends on the fleet.
+bool is_behind(const Share& before, const Share& wave) {
+  return before == everybody ? wave != everybody
+                             : wave.is_percent == before.is_percent && wave.number < before.number;
+}
+
 Status validate_time(std::string_view what, Duration duration, Duration least) {
   if (duration < least || duration > limits::control_duration_max ||
       duration % std::chrono::milliseconds(1) != Duration{}) {
@@ -32,6 +39,13 @@ Result<std::vector<Share>> parse_waves(std::string_view text) {
     const Result<Share> wave = Share::parse(text.substr(0, comma));
     if (!wave) {
       return fail(wave.error());
+    }
+    if (!waves.empty() && is_behind(waves.back(), *wave)) {
+      return fail(
+          ErrorCode::invalid_input,
+          fmt::format("{} after {}: each wave says how many hosts have activated it in all, "
+                      "so they grow: 1,10%,50%,100%",
+                      wave->text(), waves.back().text()));
     }
     waves.push_back(*wave);
     if (comma == std::string_view::npos) {

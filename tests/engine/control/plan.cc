@@ -53,6 +53,17 @@ TEST_CASE("waves that cannot be read") {
   }
 }
 
+TEST_CASE("waves that become smaller are refused") {
+  for (const char* text : {"50%,10%", "2,1", "1,50%,20%,100%", "100%,1", "100%,50%"}) {
+    INFO(text);
+    CHECK_FALSE(parse_waves(text).has_value());
+  }
+  for (const char* text : {"50%,1", "5,10%,20", "10%,10%", "100%,100%"}) {
+    INFO(text);
+    CHECK(parse_waves(text).has_value());
+  }
+}
+
 TEST_CASE("failures stop a rollout when their share is reached, and one does at least") {
   Plan plan;
   plan.max_fail = share("2%");
