@@ -87,11 +87,27 @@ class Asks(ControlCommand):
         self.assertIn("2 hosts run it", shown.stdout)
         self.assertEqual(self.fake.asked[-1].json["why"], "loses orders")
 
+    def test_undo_is_offered_where_it_leads_away_from_what_is_revoked(self):
+        self.fake.answers["POST", "/control/release/revoke"] = release(revoked=True)
+        for latest, is_offered in ((rollout(), True), (rollout(state="held"), True), (rollout(state="undone"), False),
+                                   (rollout(tag="v43"), False)):
+            self.fake.answers[STATUS] = {"rollouts": [latest]}
+            shown = self.ask("release", "revoke", "shop", "v42").stdout
+            self.assertEqual("rollout undo shop" in shown, is_offered)
+            self.assertIn("2 hosts run it", shown)
+
     def test_agents_are_chosen_and_forgotten(self):
         self.fake.answers["GET", "/control/agents"] = {"agents": [], "count": 0}
         self.fake.answers["POST", "/control/agents/forget"] = {}
         self.assertEqual(self.ask("agents", "--group", "web", "--not-at", "v42", "--app", "shop").stdout, "no agent\n")
         self.assertEqual(self.fake.asked[-1].query, {"group": "web", "not_at": "v42", "app": "shop"})
+        self.assertIn("runs v42, or there is none", self.ask("agents", "--not-at", "v42").stderr)
+        apps = [{"app": app, "active_tag": "v1", "phase": "idle", "healthy": True} for app in ("shop", "api")]
+        self.fake.answers["GET", "/control/agents"] = {"agents": [{"host": "w1", "apps": apps}], "count": 1}
+        self.assertIn("api", self.ask("agents").stdout)
+        self.assertNotIn("api", self.ask("agents", "--app", "shop").stdout)
+        self.assertEqual(self.ask_json("agents", "--app", "shop"),
+                         {"agents": [{"host": "w1", "apps": apps[:1]}], "count": 1})
         self.ask("agents", "--forget", "w1")
         self.assertEqual(self.fake.asked[-1].query, {"host": "w1"})
         self.ask("agents", "--forget", "w1", "--group", "web", code=2)
@@ -142,6 +158,24 @@ class Asks(ControlCommand):
         self.assertRegex(self.ask("rollout", "history", "shop", "--max", "5").stdout,
                          r"17 +shop +v42 +done .*1 min 02 s +5 told, 4 healthy, 1 failed")
         self.assertEqual(self.fake.asked[-1].query, {"app": "shop", "max": "5"})
+
+    def test_without_an_app_there_is_the_history_of_all(self):
+        self.fake.answers[STATUS] = {"rollouts": [rollout(), rollout(app="blog")]}
+        past = {"shop": [rollout(number=3), rollout(number=9)], "blog": [rollout(number=5, app="blog")]}
+        self.fake.answers["GET", "/control/history"] = lambda asked: {"rollouts": past[asked.query["app"]]}
+        numbers = [each["number"] for each in self.ask_json("rollout", "history")["rollouts"]]
+        self.assertEqual(numbers, [3, 5, 9])
+        numbers = [each["number"] for each in self.ask_json("rollout", "history", "--max", "2")["rollouts"]]
+        self.assertEqual(numbers, [5, 9])
+        self.fake.answers[STATUS] = {"rollouts": []}
+        self.assertEqual(self.ask("rollout", "history").stdout, "there was no rollout\n")
+        self.assertEqual(self.ask_json("rollout", "history"), {"rollouts": []})
+
+    def test_waves_grow_and_the_last_one_is_for_all(self):
+        self.fake.answers[START] = rollout()
+        self.assertIn("the waves are 1,10%,100%", self.ask("rollout", "start", "shop", "v42", "--waves", "1,10%").stderr)
+        self.assertNotIn("the waves are", self.ask("rollout", "start", "shop", "v42", "--waves", "1,100%").stderr)
+        self.assertIn("10% after 50%", self.ask("rollout", "start", "shop", "v42", "--waves", "50%,10%", code=2).stderr)
 
     def test_wrong_usage_asks_nobody(self):
         for words in (("start", "shop"), ("start", "shop", "v1", "--waves", "x"), ("start", "shop", "v1", "--at", "once"),
@@ -289,6 +323,19 @@ class Follows(ControlCommand):
             with self.subTest(state):
                 done = self.start_and_wait([rollout(), rollout(state=state)], code=code)
                 self.assertIn(f"shop v42: {state}", done.stdout)
+
+    def test_undo_is_offered_for_what_was_told(self):
+        for told, is_offered in ((1, True), (0, False)):
+            self.fake.answers["GET", "/control/history"] = {"rollouts": [{"number": 17, "told": told}]}
+            held = self.start_and_wait([rollout(state="held")], code=3)
+            self.assertIn("rollout resume shop", held.stderr)
+            self.assertEqual("`undo`" in held.stderr, is_offered)
+
+    def test_where_no_rollout_was_none_goes_on(self):
+        self.fake.answers[STATUS] = {"rollouts": []}
+        refused = self.ask("rollout", "status", "shop", "--watch", code=1).stderr
+        self.assertIn("there was no rollout of shop yet", refused)
+        self.assertNotIn("goes on", refused)
 
     def test_with_json_there_is_one_object_at_the_end(self):
         done = self.start_and_wait([rollout(), rollout(state="done")], "--json")

@@ -59,6 +59,46 @@ Result<int> show_waiting(CoordinatorClient& client, const CommandContext& contex
   return exit_done;
 }
 
+// Of each host what it says of this app, and of no other.
+Json only_app(const Json& answer, const std::string& name) {
+  Json agents = Json::array();
+  for (Json agent : answer["agents"]) {
+    Json apps = Json::array();
+    for (const Json& app : agent["apps"]) {
+      if (text_member(app, "app") == name) {
+        apps.push_back(app);
+      }
+    }
+    agent["apps"] = apps;
+    agents.push_back(agent);
+  }
+  Json only = answer;
+  only["agents"] = agents;
+  return only;
+}
+
+Result<int> show_agents(CoordinatorClient& client, const AgentsOptions& options,
+                        const CommandContext& context) {
+  Result<Json> answer = client.get(
+      control_target("/control/agents",
+                     {{"group", options.group}, {"app", options.app}, {"not_at", options.not_at}}));
+  if (!answer) {
+    return fail(answer.error());
+  }
+  if (!options.app.empty()) {
+    *answer = only_app(*answer, options.app);
+  }
+  context.print(agents_table(*answer));
+  if (!options.not_at.empty() && (*answer)["agents"].size() == 0) {
+    context.note(
+        fmt::format("each of the agents that these options choose runs {}, or there is "
+                    "none: `murder agents` shows all",
+                    printable_value(options.not_at)));
+  }
+  context.print_json(*answer);
+  return exit_done;
+}
+
 Result<int> run_agents(const AgentsOptions& options, CommandContext& context) {
   if (!options.not_at.empty()) {
     if (Status valid = check_tag(options.not_at, context); !valid) {
@@ -88,15 +128,7 @@ Result<int> run_agents(const AgentsOptions& options, CommandContext& context) {
   if (options.shows_waiting) {
     return show_waiting(*client, context);
   }
-  const Result<Json> answer = client->get(
-      control_target("/control/agents",
-                     {{"group", options.group}, {"app", options.app}, {"not_at", options.not_at}}));
-  if (!answer) {
-    return fail(answer.error());
-  }
-  context.print(agents_table(*answer));
-  context.print_json(*answer);
-  return exit_done;
+  return show_agents(*client, options, context);
 }
 
 }  // namespace
@@ -119,8 +151,13 @@ void add_agents_command(ArgumentParser app, CommandContext& context) {
        .see_also = {"murder-rollout(1)", "murder-release(1)", "murder-audit(1)"}},
       run_agents);
   command.add_option("--group", options.group, "Only of this group").type_name("GROUP");
-  command.add_option("--app", options.app, "Only those that take this app").type_name("NAME");
-  command.add_option("--not-at", options.not_at, "Only those that do not run this release")
+  command
+      .add_option("--app", options.app,
+                  "Only those that take this app, and only what they say of it")
+      .type_name("NAME");
+  command
+      .add_option("--not-at", options.not_at,
+                  "Only those that do not run this release (with --app: of that app)")
       .type_name("TAG");
   command.add_option("--forget", options.forget, "Let another agent have this host's name")
       .type_name("HOST");

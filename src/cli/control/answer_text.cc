@@ -154,6 +154,15 @@ std::string told_text(const Json& rollout) {
   return text;
 }
 
+// Failures that an agent reports without a text of its own.
+std::string failure_words(const std::string& failure) {
+  if (failure == "older") {
+    return "refused a release: its serial is lower than that of what runs there (`murder rollout "
+           "start --allow-older`)";
+  }
+  return failure == "revoked" ? "refused a release: it is revoked" : failure;
+}
+
 void add_agent_rows(const Json& agent, std::vector<std::vector<std::string>>& rows) {
   const bool is_present = is_true(agent, "present");
   const std::vector<std::string> host = {
@@ -177,12 +186,16 @@ void add_agent_rows(const Json& agent, std::vector<std::vector<std::string>>& ro
   }
   for (const Json& app : agent["apps"]) {
     std::string state = shown(app, "phase");
-    if (app["healthy"].is_boolean()) {
+    if (app["active_tag"].is_null() && app.contains("active_tag")) {
+      state += ", nothing active";
+    } else if (app["healthy"].is_boolean()) {
       state += is_true(app, "healthy") ? ", healthy" : ", not healthy";
     }
     std::string why = shown(app, "failure");
     why = why == "none" ? "-" : why;
-    if (const std::string text = shown(app, "text"); text != "-") {
+    if (const std::string text = shown(app, "text"); text == "-") {
+      why = failure_words(why);
+    } else {
       why = why == "-" ? text : why + ": " + text;
     }
     add({shown(app, "app"), shown(app, "active_tag"), state, why});
@@ -280,6 +293,28 @@ std::vector<std::string> rollout_lines(const Json& rollout, size_t unsettled_max
   }
   add_unsettled(rollout, unsettled_max, lines);
   return lines;
+}
+
+std::string held_advice(const Json& rollout, bool may_undo) {
+  const std::string app = shown(rollout, "app");
+  std::string text = fmt::format(
+      "it waits for you: `murder rollout resume {}` tries hosts that failed again, `abort` leaves "
+      "hosts as they are",
+      app);
+  if (may_undo) {
+    text += ", `undo` returns those that were told to what they ran before, where that is known";
+  }
+  const bool has_older =
+      std::any_of(rollout["unsettled"].begin(), rollout["unsettled"].end(), [](const Json& host) {
+        return text_member(host, "why").find("its serial is lower") != std::string::npos;
+      });
+  if (has_older) {
+    text += fmt::format(
+        "; to go back to a release with a lower serial, abort it and type `murder rollout start {} "
+        "{} --allow-older`",
+        app, shown(rollout, "tag"));
+  }
+  return text;
 }
 
 std::string history_table(const Json& answer) {

@@ -23,6 +23,8 @@ namespace murder::cli {
 [[nodiscard]] std::string rollout_headline(const Json& rollout);
 // The same, hosts, times, and up to so many of the hosts that are not settled, with the reason.
 [[nodiscard]] std::vector<std::string> rollout_lines(const Json& rollout, size_t unsettled_max);
+// What an operator can do about one that is held. `may_undo`: hosts were told to activate it.
+[[nodiscard]] std::string held_advice(const Json& rollout, bool may_undo);
 [[nodiscard]] std::string history_table(const Json& answer);
 
 [[nodiscard]] std::string agents_table(const Json& answer);

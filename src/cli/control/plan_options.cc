@@ -131,7 +131,8 @@ void add_plan_options(ArgumentParser command, PlanOptions& options) {
   command
       .add_option("--waves", options.waves,
                   "How many hosts have activated it at the end of each wave, in all:\n"
-                  "1,10%,50%,100% (default: 100%)")
+                  "1,10%,50%,100% (default: 100%; a list that ends with less gets 100% as its\n"
+                  "last wave)")
       .type_name("LIST")
       .group(plan_group);
   for (const ShareOption& each : share_options) {

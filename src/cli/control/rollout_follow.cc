@@ -92,7 +92,10 @@ class Follower {
     const Error& error = rollout.error();
     const bool may_pass = error.code == ErrorCode::network || error.code == ErrorCode::timeout;
     if (!may_pass || now - answered_at_ >= limits::coordinator_silence_max) {
-      return fail(error.code, error.text + "; the rollout goes on without this command");
+      const bool has_begun = options_.number != 0 || !rollout_.is_null();
+      return fail(error.code, !has_begun
+                                  ? error.text
+                                  : error.text + "; the rollout goes on without this command");
     }
     trouble_ = error.text;
     return {};
@@ -197,27 +200,24 @@ class Follower {
     if (rollout_.is_null()) {
       return exit;
     }
-    add_stage_times(client_, rollout_);
+    const std::optional<uint64_t> told = add_stage_times(client_, rollout_);
     for (const std::string& line : rollout_lines(rollout_, SIZE_MAX)) {
       context_.print(line);
     }
     if (!options_.prints_changes) {
       context_.print_json(rollout_);
     }
-    if (const std::string advice = advice_of(exit); !advice.empty()) {
+    if (const std::string advice = advice_of(exit, told); !advice.empty()) {
       context_.note(advice);
     }
     return exit;
   }
 
-  [[nodiscard]] std::string advice_of(int exit) const {
+  // `told`: hosts that were told to activate the release, where it is known.
+  [[nodiscard]] std::string advice_of(int exit, std::optional<uint64_t> told) const {
     const std::string& app = options_.app;
     if (exit == exit_held) {
-      return fmt::format(
-          "it waits for you: `murder rollout resume {}` tries hosts that failed "
-          "again, `abort` leaves hosts as they are, `undo` returns all to what "
-          "they ran before",
-          app);
+      return held_advice(rollout_, told != 0);
     }
     if (exit == exit_goes_on && text_member(rollout_, "state") == "paused") {
       return fmt::format("`murder rollout resume {}` lets it go on", app);

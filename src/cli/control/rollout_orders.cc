@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "cli/control/rollout_exit.h"
 #include "engine/base/printable.h"
 
@@ -38,19 +41,53 @@ Result<Json> ask_rollout(CoordinatorClient& client, const std::string& app) {
               fmt::format("{}: there was no rollout of {} yet", client.place(), app));
 }
 
-void add_stage_times(CoordinatorClient& client, Json& rollout) {
-  const Result<Json> history = client.get(
-      control_target("/control/history", {{"app", text_member(rollout, "app")}, {"max", "1"}}));
-  if (!history) {
-    return;
+Result<Json> ask_history(CoordinatorClient& client, const std::string& app, uint32_t most) {
+  return client.get(
+      control_target("/control/history", {{"app", app}, {"max", fmt::format("{}", most)}}));
+}
+
+Result<Json> ask_history_of_all(CoordinatorClient& client, uint32_t most) {
+  const Result<Json> latest = client.get("/control/rollouts");
+  if (!latest) {
+    return fail(latest.error());
   }
+  std::vector<Json> all;
+  for (const Json& rollout : (*latest)["rollouts"]) {
+    const Result<Json> history = ask_history(client, text_member(rollout, "app"), most);
+    if (!history) {
+      return fail(history.error());
+    }
+    for (const Json& past : (*history)["rollouts"]) {
+      all.push_back(past);
+    }
+  }
+  std::ranges::stable_sort(all, {},
+                           [](const Json& rollout) { return count_member(rollout, "number"); });
+  Json rollouts = Json::array();
+  for (size_t index = all.size() - std::min<size_t>(all.size(), most); index < all.size();
+       ++index) {
+    rollouts.push_back(all[index]);
+  }
+  return Json{{"rollouts", rollouts}};
+}
+
+std::optional<uint64_t> add_stage_times(CoordinatorClient& client, Json& rollout) {
+  const Result<Json> history = ask_history(client, text_member(rollout, "app"), 1);
+  if (!history) {
+    return std::nullopt;
+  }
+  std::optional<uint64_t> told;
   for (const Json& past : (*history)["rollouts"]) {
     if (past["number"] == rollout["number"] && past["waves_began_s"].is_array()) {
       rollout["waves_began_s"] = past["waves_began_s"];
       const bool is_over = exit_of_state(text_member(past, "state")).has_value();
       rollout["ended_s"] = is_over ? past["changed_s"] : Json(uint64_t{0});
     }
+    if (past["number"] == rollout["number"] && past["told"].is_count()) {
+      told = past["told"].count();
+    }
   }
+  return told;
 }
 
 Result<std::string> meant_app(CoordinatorClient& client, const std::string& named) {

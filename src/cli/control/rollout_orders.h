@@ -1,6 +1,8 @@
 // Orders about the rollout of an app.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,9 +20,16 @@ namespace murder::cli {
 // The latest rollout of the app. Errors: not_found: there was none.
 [[nodiscard]] Result<Json> ask_rollout(CoordinatorClient& client, const std::string& app);
 
+// The rollouts of an app that there were, the latest `most`: {"rollouts":[..]}.
+[[nodiscard]] Result<Json> ask_history(CoordinatorClient& client, const std::string& app,
+                                       uint32_t most);
+// The same of all apps, in the order of their numbers.
+[[nodiscard]] Result<Json> ask_history_of_all(CoordinatorClient& client, uint32_t most);
+
 // Adds to a rollout when its waves began and when it came to its end, as the coordinator's log has
-// it: `waves_began_s` and `ended_s`. Nothing where the log cannot be read.
-void add_stage_times(CoordinatorClient& client, Json& rollout);
+// it: `waves_began_s` and `ended_s`. How many hosts were told to activate the release; nothing
+// where the log cannot be read.
+std::optional<uint64_t> add_stage_times(CoordinatorClient& client, Json& rollout);
 
 // The app that was meant: the one that was named, else the only one with a rollout.
 [[nodiscard]] Result<std::string> meant_app(CoordinatorClient& client, const std::string& named);

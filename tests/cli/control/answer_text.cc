@@ -124,6 +124,33 @@ TEST_CASE("agents: a row for each app, with what is wrong there") {
         "w2    -     -       away     -      -        -      -     -       -                  -");
 }
 
+TEST_CASE("agents: nothing active is not unhealthy, and a bare failure has words") {
+  const std::string table = agents_table(parsed(R"({"agents":[
+    {"host":"w1","present":true,"apps":[
+    {"app":"a","active_tag":null,"phase":"idle","healthy":false,"failure":"none","text":""},
+    {"app":"b","active_tag":"v2","phase":"idle","healthy":true,"failure":"older","text":""},
+    {"app":"c","active_tag":"v2","phase":"idle","healthy":true,"failure":"revoked",
+     "text":""}]}]})"));
+  CHECK(table.find("idle, nothing active  -\n") != std::string::npos);
+  CHECK(table.find("not healthy") == std::string::npos);
+  CHECK(table.find("its serial is lower than that of what runs there") != std::string::npos);
+  CHECK(table.find("--allow-older") != std::string::npos);
+  CHECK(table.find("it is revoked") != std::string::npos);
+}
+
+TEST_CASE("what is offered for a rollout that is held can be done") {
+  Json rollout = parsed(rollout_text);
+  CHECK(held_advice(rollout, true).find("`undo`") != std::string::npos);
+  CHECK(held_advice(rollout, true).find("--allow-older") == std::string::npos);
+  CHECK(held_advice(rollout, false).find("undo") == std::string::npos);
+  rollout["unsettled"] = Json::array(
+      {Json{{"host", "w1"},
+            {"stage", "failed"},
+            {"why", "refused the release: its serial is lower than that of what runs there"}}});
+  CHECK(held_advice(rollout, true).find("`murder rollout start shop v42 --allow-older`") !=
+        std::string::npos);
+}
+
 TEST_CASE("a record of the log in one line") {
   CHECK(audit_line(parsed(R"({"number":7,"record":"told","at":1795969872,"by":"","app":"shop",
     "host":"w1","back":false,"text":"two words"})")) ==

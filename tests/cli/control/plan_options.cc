@@ -50,6 +50,7 @@ TEST_CASE("what cannot be carried out is refused before anybody is asked") {
   CHECK(is_error_of({.waves = "1,,100%"}, "--waves"));
   CHECK(is_error_of({.waves = "0,100%"}, "a wave has at least one host"));
   CHECK(is_error_of({.waves = "110%"}, "--waves"));
+  CHECK(is_error_of({.waves = "50%,10%"}, "--waves 10% after 50%"));
   CHECK(is_error_of({.max_fail = "two"}, "--max-fail"));
   CHECK(is_error_of({.max_unavailable = "0"}, "with max-unavailable 0"));
   CHECK(is_error_of({.quorum = "101%"}, "--quorum"));

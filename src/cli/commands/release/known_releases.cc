@@ -5,6 +5,7 @@
 #include "cli/control/answer_text.h"
 #include "cli/control/manual_items.h"
 #include "cli/control/open_coordinator.h"
+#include "cli/control/rollout_orders.h"
 
 namespace murder::cli {
 namespace {
@@ -65,6 +66,16 @@ Result<int> run_show(const ReleaseOptions& options, CommandContext& context) {
   return exit_done;
 }
 
+// Whether the latest rollout of the app is of this release, and leads away from it when undone.
+bool may_undo(CoordinatorClient& client, const ReleaseOptions& options) {
+  const Result<Json> rollout = ask_rollout(client, options.app);
+  if (!rollout || text_member(*rollout, "tag") != options.tag) {
+    return false;
+  }
+  const std::string state = text_member(*rollout, "state");
+  return state != "undoing" && state != "undone";
+}
+
 Result<int> run_revoke(const ReleaseOptions& options, CommandContext& context) {
   if (Status valid = check_release(options, context); !valid) {
     return fail(valid.error());
@@ -73,6 +84,7 @@ Result<int> run_revoke(const ReleaseOptions& options, CommandContext& context) {
   if (!client) {
     return fail(client.error());
   }
+  const bool offers_undo = may_undo(*client, options);
   Result<Json> release = client->post(target_of(options, "/control/release/revoke"),
                                       {{"by", operator_name()}, {"why", options.why}});
   if (release && !release->contains("tag")) {
@@ -84,8 +96,11 @@ Result<int> run_revoke(const ReleaseOptions& options, CommandContext& context) {
   context.print(
       fmt::format("{} {} is revoked: no host activates it from now on", options.app, options.tag));
   if (const uint64_t running = count_member(*release, "hosts_active"); running > 0) {
-    context.print(fmt::format("{} host{} it: `murder rollout undo {}`, or start another release",
-                              running, running == 1 ? " runs" : "s run", options.app));
+    const std::string ways =
+        offers_undo
+            ? fmt::format("`murder rollout undo {}`, or start another release", options.app)
+            : fmt::format("`murder rollout start {} TAG` with another release", options.app);
+    context.print(fmt::format("{} host{} it: {}", running, running == 1 ? " runs" : "s run", ways));
   }
   context.print_json(*release);
   return exit_done;

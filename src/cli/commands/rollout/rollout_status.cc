@@ -74,11 +74,8 @@ Result<int> run_history(const HistoryOptions& options, CommandContext& context) 
   if (!client) {
     return fail(client.error());
   }
-  const Result<std::string> app = meant_app(*client, options.app);
-  const Result<Json> answer =
-      app ? client->get(control_target("/control/history",
-                                       {{"app", *app}, {"max", fmt::format("{}", options.most)}}))
-          : fail(app.error());
+  const Result<Json> answer = options.app.empty() ? ask_history_of_all(*client, options.most)
+                                                  : ask_history(*client, options.app, options.most);
   if (!answer) {
     return fail(answer.error());
   }
@@ -120,8 +117,7 @@ void add_history_task(ArgumentParser rollout, CommandContext& context) {
        .example = "murder rollout history shop",
        .see_also = {"murder-rollout-status(1)", "murder-audit(1)"}},
       run_history);
-  command.add_option("APP", options.app,
-                     "The app; may be left out where there are rollouts of one alone");
+  command.add_option("APP", options.app, "Only of this app");
   command.add_option("--max", options.most, "That many at most")
       .in_range(1, history_max)
       .type_name("N")

@@ -39,6 +39,10 @@ Result<int> run_start(const StartOptions& options, CommandContext& context) {
   if (!body) {
     return context.wrong_usage(body.error().text);
   }
+  if (const std::string waves = text_member(*body, "waves");
+      waves.size() > options.plan.waves.size()) {
+    context.note(fmt::format("the waves are {}: the last one is for all that are left", waves));
+  }
   Result<CoordinatorClient> client = open_coordinator(options.coordinator, context);
   if (!client) {
     return fail(client.error());
