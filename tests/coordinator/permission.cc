@@ -7,7 +7,7 @@ using namespace murder::coordinator;
 
 namespace {
 
-constexpr uint64_t now_s = 1'800'000'000;
+constexpr uint64_t asked_s = 1'800'000'000;
 
 trust::Secret secret_of(uint8_t byte) {
   trust::Secret secret{};
@@ -28,7 +28,7 @@ trust::FleetKeys keys_of(bool has_opener) {
 struct Asked {
   explicit Asked(const trust::TokenKeys* signer, const char* from = "192.0.2.7") {
     target = signer == nullptr ? "/control/rollout?app=shop"
-                               : signer->signed_target("/control/rollout?app=shop", now_s);
+                               : signer->signed_target("/control/rollout?app=shop", asked_s);
     const size_t mark = target.find('?');
     request.method = "POST";
     request.path = std::string_view(target).substr(0, mark);
@@ -43,7 +43,7 @@ struct Asked {
 };
 
 bool is_refused(const Asked& asked, Access access, const PermissionRules& rules) {
-  return permission_of(asked.request, access, rules, now_s).refusal.has_value();
+  return permission_of(asked.request, access, rules, asked_s).refusal.has_value();
 }
 
 }  // namespace
@@ -55,13 +55,13 @@ TEST_CASE("an open coordinator takes orders from its own host only, and shows it
   for (const char* own : {"127.0.0.1", "127.9.8.7", "::1", "192.0.2.1"}) {
     CHECK_FALSE(is_refused(Asked(nullptr, own), Access::order, {}));
   }
-  CHECK(permission_of(Asked(nullptr, "127.0.0.1").request, Access::order, {}, now_s).proof ==
+  CHECK(permission_of(Asked(nullptr, "127.0.0.1").request, Access::order, {}, asked_s).proof ==
         "local");
   CHECK(is_refused(Asked(nullptr, "::2"), Access::order, {}));
 }
 
 TEST_CASE("the refusal says both ways out") {
-  const Permission refused = permission_of(Asked(nullptr).request, Access::order, {}, now_s);
+  const Permission refused = permission_of(Asked(nullptr).request, Access::order, {}, asked_s);
   REQUIRE(refused.refusal);
   CHECK(refused.refusal->status == 403);
   CHECK(refused.refusal->body.find("new-operator") != std::string::npos);
@@ -70,7 +70,7 @@ TEST_CASE("the refusal says both ways out") {
 
 TEST_CASE("an open coordinator that was told so takes orders from anywhere, and says from where") {
   const PermissionRules rules{.orders_from_anywhere = true};
-  const Permission given = permission_of(Asked(nullptr).request, Access::order, rules, now_s);
+  const Permission given = permission_of(Asked(nullptr).request, Access::order, rules, asked_s);
   CHECK_FALSE(given.refusal);
   CHECK(given.proof == "192.0.2.7");
 }
@@ -86,7 +86,7 @@ TEST_CASE("a closed coordinator takes orders by the operator's key") {
   const trust::TokenKeys all(keys_of(true));
   const trust::TokenKeys member(keys_of(false));
   const PermissionRules rules{.keys = &all};
-  const Permission given = permission_of(Asked(&all).request, Access::order, rules, now_s);
+  const Permission given = permission_of(Asked(&all).request, Access::order, rules, asked_s);
   CHECK_FALSE(given.refusal);
   CHECK(given.proof == "operator key");
   CHECK(is_refused(Asked(&member), Access::order, rules));
@@ -94,7 +94,7 @@ TEST_CASE("a closed coordinator takes orders by the operator's key") {
   CHECK_FALSE(is_refused(Asked(&member), Access::read, rules));
   SUBCASE("without one whoever has the fleet's key is an operator") {
     const Permission by_member =
-        permission_of(Asked(&member).request, Access::order, {.keys = &member}, now_s);
+        permission_of(Asked(&member).request, Access::order, {.keys = &member}, asked_s);
     CHECK_FALSE(by_member.refusal);
     CHECK(by_member.proof == "fleet key");
   }
@@ -105,7 +105,8 @@ TEST_CASE("a closed coordinator tells strangers nothing, also those of its own h
   const PermissionRules rules{.keys = &all, .orders_from_anywhere = true};
   for (const Access access : {Access::agent, Access::read, Access::order}) {
     for (const char* from : {"192.0.2.7", "127.0.0.1"}) {
-      const Permission refused = permission_of(Asked(nullptr, from).request, access, rules, now_s);
+      const Permission refused =
+          permission_of(Asked(nullptr, from).request, access, rules, asked_s);
       REQUIRE(refused.refusal);
       CHECK(refused.refusal->status == 403);
       CHECK(refused.refusal->body == "forbidden\n");
@@ -133,7 +134,7 @@ TEST_CASE("a viewer's key shows, and orders nothing") {
 TEST_CASE("a member whose clock is wrong is told the time") {
   const trust::TokenKeys all(keys_of(true));
   const Permission refused = permission_of(Asked(&all).request, Access::order, {.keys = &all},
-                                           now_s + 2 * limits::token_skew_s_max);
+                                           asked_s + 2 * limits::token_skew_s_max);
   REQUIRE(refused.refusal);
   CHECK(refused.refusal->body.starts_with("clock "));
 }

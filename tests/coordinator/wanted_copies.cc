@@ -10,7 +10,7 @@ using namespace murder::control;
 
 namespace {
 
-InfoHash hash_of(uint8_t number) {
+InfoHash copy_hash(uint8_t number) {
   InfoHash hash;
   hash.bytes[0] = number;
   return hash;
@@ -21,14 +21,14 @@ void publish(State& state, const std::string& app, uint8_t id, int64_t at_s) {
   known.name = app;
   known.releases.push_back({.number = ReleaseNumber{++known.releases_published},
                             .tag = "v" + std::to_string(id),
-                            .info_hash = hash_of(id),
+                            .info_hash = copy_hash(id),
                             .published_wall_s = at_s});
 }
 
 std::vector<InfoHash> hashes(std::initializer_list<uint8_t> numbers) {
   std::vector<InfoHash> all;
   for (const uint8_t number : numbers) {
-    all.push_back(hash_of(number));
+    all.push_back(copy_hash(number));
   }
   return all;
 }

@@ -37,7 +37,7 @@ trust::TokenKeys deploy_tokens(uint8_t fill) {
   return trust::TokenKeys(test::fleet_keys_of({fill}));
 }
 
-InfoHash hash_of(uint8_t fill) {
+InfoHash gated_hash(uint8_t fill) {
   InfoHash info_hash;
   info_hash.bytes.fill(fill);
   return info_hash;
@@ -125,21 +125,21 @@ TEST_CASE("a deploy with its key deals with its own releases, and nobody else wi
   REQUIRE(one.deploy != nullptr);
   CHECK(one.deploy != two.deploy);
   CHECK(one.opens_releases);
-  CHECK(gate.may_announce(one, hash_of(7)));
-  CHECK(gate.may_ask(one, hash_of(7)));
-  CHECK_FALSE(gate.may_announce(two, hash_of(7)));
-  CHECK_FALSE(gate.may_ask(two, hash_of(7)));
+  CHECK(gate.may_announce(one, gated_hash(7)));
+  CHECK(gate.may_ask(one, gated_hash(7)));
+  CHECK_FALSE(gate.may_announce(two, gated_hash(7)));
+  CHECK_FALSE(gate.may_ask(two, gated_hash(7)));
   // The tracker is open to all else.
   const Gate::Admission stranger = gate.admit(request_of(target), {});
   CHECK_FALSE(stranger.refusal);
-  CHECK_FALSE(gate.may_announce(stranger, hash_of(7)));
-  CHECK(gate.may_announce(stranger, hash_of(8)));
-  CHECK(gate.peer_keys_of(hash_of(7)).first() == test::secret_of(1));
-  CHECK(gate.peer_keys_of(hash_of(8)).empty());
+  CHECK_FALSE(gate.may_announce(stranger, gated_hash(7)));
+  CHECK(gate.may_announce(stranger, gated_hash(8)));
+  CHECK(gate.peer_keys_of(gated_hash(7)).first() == test::secret_of(1));
+  CHECK(gate.peer_keys_of(gated_hash(8)).empty());
   // It is over.
   gate.deploys().remove("one");
   CHECK(by(1).deploy == nullptr);
-  CHECK(gate.may_announce(gate.admit(request_of(target), {}), hash_of(7)));
+  CHECK(gate.may_announce(gate.admit(request_of(target), {}), gated_hash(7)));
 }
 
 TEST_CASE("a tracker for deploys alone tells strangers nothing, and a late clock the time") {
@@ -164,6 +164,6 @@ TEST_CASE("members of a closed fleet keep what is theirs beside deploys with key
   const Gate::Admission admission = gate.admit(request_of(member), {});
   CHECK_FALSE(admission.refusal);
   CHECK(admission.deploy == nullptr);
-  CHECK(gate.peer_keys_of(hash_of(7)).first() == test::secret_of(1));
+  CHECK(gate.peer_keys_of(gated_hash(7)).first() == test::secret_of(1));
   CHECK(gate.admit(request_of("/announce?a=1"), {}).refusal);
 }
