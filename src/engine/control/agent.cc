@@ -6,6 +6,7 @@
 #include "engine/base/ensure.h"
 #include "engine/control/bounds.h"
 #include "engine/control/names.h"
+#include "engine/control/wanted_check.h"
 
 namespace murder::control {
 
@@ -48,6 +49,9 @@ AgentMachine::AgentMachine(AgentConfig config, KeptAgent kept, uint64_t session,
 }
 
 void AgentMachine::hear(const Wanted& wanted, Instant now) {
+  if (!is_possible(wanted)) {
+    return;
+  }
   if (wanted.origin != kept_.origin) {
     // Another coordinator's state, which counts anew.
     kept_.origin = wanted.origin;
@@ -56,15 +60,19 @@ void AgentMachine::hear(const Wanted& wanted, Instant now) {
       app.attempt = app.failed_attempt = 0;
     }
   }
+  if (wanted.greeting.session == session_) {
+    learn_greeting(wanted.greeting, now);
+  }
   if (wanted.revision < kept_.revision) {
-    return;  // late
+    if (!is_newer_for_long(wanted, now)) {
+      return;  // late
+    }
+    work_.save = true;
   }
   kept_.revision = wanted.revision;
+  believed_at_ = report_count_;
+  behind_since_ = instant_never;
   if (wanted.greeting.session == session_) {
-    if (wanted.greeting.number > greeting_.number) {
-      greeting_.number = wanted.greeting.number;
-      work_.report = true;  // it counts from now on
-    }
     const bool is_remembered =
         wanted.heard_number <= report_count_ && wanted.heard_number + sent_max > report_count_;
     if (wanted.heard_number > 0 && is_remembered) {
@@ -80,9 +88,40 @@ void AgentMachine::hear(const Wanted& wanted, Instant now) {
       continue;  // its configuration names no such app
     }
     now_[index].wanted = app;
+    forget_impossible_attempt(kept_.apps[index], app, wanted.revision);
     learn_revoked(kept_.apps[index], app.revoked);
   }
   tick(now);
+}
+
+// The latest greeting counts. When no coordinator has heard this agent for a lease, what it says
+// may not be the latest but what no coordinator ever said: any other may be.
+void AgentMachine::learn_greeting(const Greeting& greeting, Instant now) {
+  const bool is_other = greeting.number != 0 && greeting.number != greeting_.number;
+  if (is_other && (greeting.number > greeting_.number || !has_lease(now))) {
+    greeting_.number = greeting.number;
+    work_.report = true;  // it counts from now on
+  }
+}
+
+// Whether for a lease all that came answers reports which were sent after the latest revision was
+// heard, and counts lower: that revision was no coordinator's, or the state is an older copy.
+bool AgentMachine::is_newer_for_long(const Wanted& wanted, Instant now) {
+  const bool is_newer = wanted.greeting == greeting_ && wanted.heard_number > believed_at_ &&
+                        wanted.heard_number <= report_count_;
+  if (is_newer) {
+    behind_since_ = std::min(behind_since_, now);
+  }
+  return is_newer && now - behind_since_ >= limits::control_lease;
+}
+
+// A number of a record that its coordinator has not written yet: no coordinator asked for it.
+void AgentMachine::forget_impossible_attempt(KeptApp& app, const WantedApp& wanted,
+                                             uint64_t revision) {
+  if (wanted.release && app.attempt > revision && app.attempt > wanted.attempt) {
+    app.attempt = app.failed_attempt = 0;
+    work_.save = true;
+  }
 }
 
 // None that was heard of is forgotten, but for the oldest when there are too many.

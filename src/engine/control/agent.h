@@ -76,7 +76,7 @@ class AgentMachine {
     Instant healthy_since = instant_never;  // in the phase checking
     Instant confirm_by = instant_never;
     bool has_health_check = false;
-    std::string health_text;  // why the last health check failed
+    std::string health_text;   // why the last health check failed
   };
 
   void advance(size_t index, Instant now);
@@ -89,6 +89,9 @@ class AgentMachine {
   void settle_healthy(KeptApp& app, Now& present, Instant now);
   void refuse(KeptApp& app, Reason reason, std::string_view text);
   void discard_others(KeptApp& app, const Now& present);
+  void learn_greeting(const Greeting& greeting, Instant now);
+  [[nodiscard]] bool is_newer_for_long(const Wanted& wanted, Instant now);
+  void forget_impossible_attempt(KeptApp& app, const WantedApp& wanted, uint64_t revision);
   void learn_revoked(KeptApp& app, const std::vector<InfoHash>& revoked);
   void enter(KeptApp& app, Phase phase);
   void ask(StepKind kind, const KeptApp& app, const InfoHash& release);
@@ -103,6 +106,8 @@ class AgentMachine {
   uint64_t session_;
   Greeting greeting_;
   uint64_t report_count_ = 0;
+  uint64_t believed_at_ = 0;  // reports that were made when the latest revision was heard
+  Instant behind_since_ = instant_never;  // since when newer messages count lower
   uint64_t step_count_ = 0;
   // When the latest reports were sent, by their numbers: a coordinator that has heard one of them
   // spoke after that.

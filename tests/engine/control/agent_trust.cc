@@ -192,3 +192,87 @@ TEST_CASE("another coordinator's state counts anew") {
   bench.app().attempt = 2;
   CHECK(bench.hear() == "fetch3");
 }
+
+TEST_CASE("no coordinator counts further than its records and starts go") {
+  AgentBench bench;
+  bench.hear();
+  const uint64_t revision = bench.machine->kept().revision;
+  Wanted lie = bench.wanted;
+  SUBCASE("revision") {
+    lie.revision = UINT64_MAX;
+  }
+  SUBCASE("attempt") {
+    ++lie.revision;
+    lie.apps[0].attempt = UINT64_MAX;
+  }
+  SUBCASE("greeting") {
+    ++lie.revision;
+    lie.greeting.number = UINT64_MAX;
+  }
+  bench.machine->hear(lie, bench.now);
+  CHECK(bench.machine->kept().revision == revision);
+  CHECK(bench.hear() == "");
+  CHECK(bench.machine->kept().revision == revision + 1);
+}
+
+TEST_CASE("a revision that no coordinator said makes nobody deaf") {
+  AgentBench bench;
+  bench.be_told();
+  bench.done();
+  bench.health(true);
+  bench.pass(10s);
+  Wanted lie = bench.wanted;
+  lie.revision = limits::control_records_max;
+  lie.apps[0].attempt = lie.revision;
+  SUBCASE("alone") {}
+  SUBCASE("with a greeting") {
+    lie.greeting.number = limits::control_starts_max << 32U;
+  }
+  SUBCASE("before a restart") {
+    bench.machine->hear(lie, bench.now);
+    bench.kept = bench.machine->kept();
+    bench.start();
+  }
+  bench.machine->hear(lie, bench.now);
+  bench.take();
+  bench.want(3);
+  bench.wanted.revision = 200;
+  bench.app().attempt = 150;
+  CHECK(bench.hear() == "");  // it may be late
+  const Instant begin = bench.now;
+  std::string done;
+  while (done.empty() && bench.now - begin < 4 * limits::control_lease) {
+    bench.pass(limits::control_heartbeat);
+    // As a coordinator does, it hears reports with its own greeting only.
+    const Report report = bench.machine->make_report(bench.now);
+    bench.wanted.greeting = {.session = report.greeting.session, .number = 1};
+    bench.wanted.heard_number =
+        report.greeting.number == 1 ? report.number : bench.wanted.heard_number;
+    ++bench.wanted.revision;
+    bench.machine->hear(bench.wanted, bench.now);
+    done = bench.take();
+  }
+  CHECK(done == "fetch3");
+  CHECK(bench.machine->kept().revision == bench.wanted.revision);
+  bench.done();
+  bench.done();
+  bench.app().activate = true;
+  CHECK(bench.hear() == "activate3");
+}
+
+TEST_CASE("what came late for a short time is no other state") {
+  AgentBench bench;
+  bench.hear();
+  bench.wanted.revision += 50;
+  bench.hear();
+  Wanted late = bench.wanted;
+  late.revision -= 20;
+  late.apps[0].release = hash_of(3);
+  for (int times = 0; times < 5; ++times) {
+    bench.pass(limits::control_heartbeat);
+    late.heard_number = bench.machine->make_report(bench.now).number;
+    bench.machine->hear(late, bench.now);
+    CHECK(bench.take() == "");
+    bench.hear();  // what is the latest comes between
+  }
+}
