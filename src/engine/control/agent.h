@@ -85,6 +85,7 @@ class AgentMachine {
   bool advance_activation(KeptApp& app, Now& present, Instant now);
   bool advance_return(KeptApp& app, Now& present, Instant now);
   void begin_activation(KeptApp& app, Now& present, Instant now);
+  void accept_active(KeptApp& app, Now& present, Instant now);
   void begin_return(KeptApp& app, Now& present, Reason reason, std::string_view text, Instant now);
   void settle_healthy(KeptApp& app, Now& present, Instant now);
   void refuse(KeptApp& app, Reason reason, std::string_view text);

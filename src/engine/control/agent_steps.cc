@@ -95,9 +95,25 @@ bool AgentMachine::advance_idle(KeptApp& app, Now& present, Instant now) {
     return false;
   }
   if (wanted.activate && wanted.attempt > app.attempt && has_lease(now)) {
-    begin_activation(app, present, now);
+    if (is_active && app.is_healthy) {
+      accept_active(app, present, now);
+    } else {
+      begin_activation(app, present, now);
+    }
   }
   return false;
+}
+
+// Told to activate what runs well, as a host is that went back by itself before it was told to:
+// nothing is run once more.
+void AgentMachine::accept_active(KeptApp& app, Now& present, Instant now) {
+  app.attempt = present.wanted.attempt;
+  app.failure = Reason::none;
+  app.text.clear();
+  app.confirm_within = present.wanted.confirm_within;
+  app.is_unconfirmed = app.confirm_within > Duration{};
+  present.confirm_by = app.is_unconfirmed ? now + app.confirm_within : instant_never;
+  work_.save = work_.report = true;
 }
 
 void AgentMachine::begin_activation(KeptApp& app, Now& present, Instant now) {

@@ -259,3 +259,29 @@ TEST_CASE("a fetch of what may be older says so") {
   REQUIRE(work.steps.size() == 1);
   CHECK(work.steps[0].allow_older);
 }
+
+TEST_CASE("a host that went back by itself runs nothing once more when it is told to go back") {
+  AgentBench bench;
+  bench.be_told();
+  CHECK(bench.done(false) == "activate1");
+  bench.app().release = hash_of(1);
+  bench.app().serial = 1;
+  bench.app().attempt = 12;
+  bench.app().allow_older = true;
+  SUBCASE("on its way") {
+    CHECK(bench.hear() == "");
+    bench.done();
+    CHECK(bench.health(true) == "discard2");
+  }
+  SUBCASE("when it is there") {
+    bench.done();
+    bench.health(true);
+    CHECK(bench.hear() == "discard2");
+  }
+  CHECK(bench.report().attempt == 12);
+  CHECK(bench.report().is_healthy);
+  CHECK(bench.report().active == hash_of(1));
+  bench.health(false);
+  bench.app().attempt = 13;  // it does not run well: once more
+  CHECK(bench.hear() == "activate1");
+}
