@@ -24,6 +24,9 @@ void AgentProcess::pump() {
     while (!ended_.empty()) {
       const EndedStep ended = std::move(ended_.front());
       ended_.pop_front();
+      if (!ended.outcome && !has_current(run_.options.apps[index_of(ended.app)])) {
+        machine_->see_inactive(ended.app);
+      }
       machine_->end_step(ended.app, ended.number, ended.outcome.has_value(),
                          ended.outcome ? "" : ended.outcome.error().text, reactor_->now());
     }

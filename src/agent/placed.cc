@@ -139,6 +139,10 @@ Status verify_placed(const AppOptions& app, const AppPlace& place, const VerifyD
   return fail(ErrorCode::not_found, fmt::format("{} is not there any more", where.path()));
 }
 
+bool has_current(const AppOptions& app) {
+  return current_of(app).has_value();
+}
+
 void compare_with_places(const AgentOptions& options, control::KeptAgent& kept) {
   for (const AppOptions& app : options.apps) {
     const auto found = std::find_if(kept.apps.begin(), kept.apps.end(),

@@ -35,6 +35,9 @@ struct VerifyDemand {
 [[nodiscard]] Status verify_placed(const AppOptions& app, const AppPlace& place,
                                    const VerifyDemand& demand);
 
+// Whether the app's link leads to a release that is in place.
+[[nodiscard]] bool has_current(const AppOptions& app);
+
 // What an agent keeps, compared with what there is: releases that are gone are not ready; an app
 // that nothing is kept of has what is current there, as a deploy over ssh left it.
 void compare_with_places(const AgentOptions& options, control::KeptAgent& kept);

@@ -141,6 +141,7 @@ void AgentMachine::end_step(const std::string& name, uint64_t number, bool done,
   ENSURE(index < kept_.apps.size());
   KeptApp& app = kept_.apps[index];
   Now& present = now_[index];
+  const bool is_inactive = std::exchange(present.is_inactive, false);
   if (number == 0 || number != present.step) {
     return;  // of what was given up
   }
@@ -158,6 +159,9 @@ void AgentMachine::end_step(const std::string& name, uint64_t number, bool done,
     refuse(app, Reason::fetch, text);
   } else if (app.phase == Phase::activating && !done) {
     begin_return(app, present, Reason::activation, text, now);
+    if (is_inactive && app.phase == Phase::idle) {
+      app.active.reset();  // there is nothing to go back to either
+    }
   } else {
     ENSURE(app.phase == Phase::activating || app.phase == Phase::returning);
     enter(app, app.phase == Phase::activating ? Phase::checking : Phase::checking_return);
@@ -191,6 +195,12 @@ void AgentMachine::see_missing(const std::string& name, const InfoHash& release)
     app.previous.reset();
   }
   work_.save = work_.report = true;
+}
+
+void AgentMachine::see_inactive(const std::string& name) {
+  const size_t index = find(name);
+  ENSURE(index < now_.size());
+  now_[index].is_inactive = true;
 }
 
 void AgentMachine::see_progress(const std::string& name, uint64_t bytes) {

@@ -55,6 +55,8 @@ class AgentMachine {
   // Somebody removed the release from the disk: it is fetched again when it is wanted. Before
   // end_step() of the step that found out.
   void see_missing(const std::string& name, const InfoHash& release);
+  // The link leads to no release: the activation that fails switched nothing. Before end_step().
+  void see_inactive(const std::string& name);
   void see_progress(const std::string& name, uint64_t bytes);
   void tick(Instant now);
   // The time of the next tick that may do something.
@@ -76,6 +78,7 @@ class AgentMachine {
     Instant healthy_since = instant_never;  // in the phase checking
     Instant confirm_by = instant_never;
     bool has_health_check = false;
+    bool is_inactive = false;  // see_inactive()
     std::string health_text;   // why the last health check failed
   };
 

@@ -285,3 +285,23 @@ TEST_CASE("a host that went back by itself runs nothing once more when it is tol
   bench.app().attempt = 13;  // it does not run well: once more
   CHECK(bench.hear() == "activate1");
 }
+
+TEST_CASE("a first activation that switched nothing leaves nothing active") {
+  AgentBench bench;
+  bench.kept.apps[0] = {.app = "shop"};
+  bench.start();
+  bench.be_told();
+  SUBCASE("the link leads nowhere") {
+    bench.machine->see_inactive("shop");
+    bench.done(false);
+    CHECK_FALSE(bench.report().active.has_value());
+  }
+  SUBCASE("the hook failed") {
+    bench.done(false);
+    CHECK(bench.report().active == hash_of(2));
+  }
+  CHECK(bench.report().failure == Reason::activation);
+  bench.start();
+  bench.app().attempt = 12;
+  CHECK(bench.hear() == "activate2");
+}
