@@ -121,6 +121,13 @@ Status Coordinator::start(const std::string& app, const std::string& tag, const 
     return fail(ErrorCode::not_found, fmt::format("no agent takes {}{}", app,
                                                   plan.groups.empty() ? "" : " in these groups"));
   }
+  if (const Release* newer = plan.allow_older ? nullptr : newer_than(*known, *release, plan)) {
+    return fail(
+        ErrorCode::conflict,
+        fmt::format("the serial of {} {} is {}, and most hosts run {} with serial {}, which "
+                    "refuse an older one: start it with --allow-older if that is meant",
+                    app, tag, release->serial, newer->tag, newer->serial));
+  }
   const Status done = take({.wall_s = moment.wall_s,
                             .by = by,
                             .what = RolloutStarted{.app = app,
@@ -132,6 +139,32 @@ Status Coordinator::start(const std::string& app, const std::string& tag, const 
     tell_all(*known);
   }
   return done;
+}
+
+// What runs on more than half of the hosts that report what they run, and that is newer: they would
+// refuse the release. One of those, or none.
+const Release* Coordinator::newer_than(const App& app, const Release& release,
+                                       const Plan& plan) const {
+  const Release* newer = nullptr;
+  uint32_t known_count = 0;
+  uint32_t newer_count = 0;
+  for (uint32_t index = 0; index < state_.agents.size(); ++index) {
+    if (!takes(state_.agents[index], app.name, plan)) {
+      continue;
+    }
+    for (const HeardApp& heard : presences_[index].apps) {
+      if (heard.report.app != app.name || !heard.report.active) {
+        continue;
+      }
+      const Release* runs = find_release(app, *heard.report.active);
+      ++known_count;
+      if (runs != nullptr && runs->serial > release.serial) {
+        ++newer_count;
+        newer = runs;
+      }
+    }
+  }
+  return newer_count * 2 > known_count ? newer : nullptr;
 }
 
 Status Coordinator::change(const std::string& app, RolloutState state, const std::string& by,

@@ -118,6 +118,8 @@ class Coordinator {
   void tell_all(const App& app);
 
   [[nodiscard]] View view_of(const App& app, const Target& target, Instant now) const;
+  [[nodiscard]] const Release* newer_than(const App& app, const Release& release,
+                                          const Plan& plan) const;
   [[nodiscard]] Tally tally_of(const App& app, Instant now) const;
   void decide(App& app, Moment moment);
   void judge_all(App& app, Moment moment);

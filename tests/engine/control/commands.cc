@@ -174,3 +174,21 @@ TEST_CASE("what operators ask for and is not there") {
   CHECK(says(coordinator.publish("shop", "v9", hash_of(9), 1, "\x1b", moment), "who asks"));
   CHECK(bench.settle().empty());
 }
+
+TEST_CASE("a release that most hosts would refuse as older is not started unless it is meant") {
+  FleetBench bench(4);
+  bench.all_run(2);
+  CHECK(says(bench.start_rollout(1, {}), "--allow-older"));
+  CHECK(says(bench.start_rollout(1, {}), "v2"));
+  CHECK(bench.start_rollout(3, {}));
+  CHECK(bench.coordinator->abort("shop", "olga", bench.moment));
+  bench.settle();
+  SUBCASE("it is meant") {
+    CHECK(bench.start_rollout(1, {.allow_older = true}));
+  }
+  SUBCASE("half of them run it already") {
+    bench.runs("w000", 1);
+    bench.runs("w001", 1);
+    CHECK(bench.start_rollout(1, {}));
+  }
+}
