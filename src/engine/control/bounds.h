@@ -9,6 +9,7 @@
 namespace murder::limits {
 
 inline constexpr uint32_t control_agents_max = 65'536;
+inline constexpr uint32_t control_names_of_key_max = 16;  // hosts that speak with one key
 inline constexpr uint32_t control_apps_max = 1024;
 inline constexpr uint32_t control_releases_max = 1000;  // of one app; older ones are forgotten
 inline constexpr uint32_t control_waves_max = 32;

@@ -13,6 +13,15 @@
 #include "engine/control/wanted.h"
 
 namespace murder::control {
+namespace {
+
+int64_t count_names(const State& state, const std::string& identity) {
+  return std::count_if(state.agents.begin(), state.agents.end(), [&](const Agent& agent) {
+    return !agent.forgotten && agent.identity == identity;
+  });
+}
+
+}  // namespace
 
 Coordinator::Coordinator(State state, uint64_t origin, Moment moment)
     : state_(std::move(state)), started_at_(moment.now) {
@@ -112,6 +121,12 @@ Result<AgentIndex> Coordinator::register_agent(const Report& report, const std::
     if (is_same || moment.now - presences_[known->raw].changed_at < limits::control_change_every) {
       return *known;
     }
+  }
+  const bool is_new_name = !known || state_.agent(*known).forgotten;
+  if (is_new_name && count_names(state_, identity) >= limits::control_names_of_key_max) {
+    return fail(ErrorCode::limit,
+                fmt::format("{} hosts have the key of {}: each host needs one of its own",
+                            limits::control_names_of_key_max, report.host));
   }
   Record seen{.wall_s = moment.wall_s,
               .what = AgentSeen{.host = report.host,

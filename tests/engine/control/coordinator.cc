@@ -172,3 +172,22 @@ TEST_CASE("a restart at every record gives the same decisions") {
   CHECK(bench.rollout().state == RolloutState::undoing);
   CHECK(decisions_compared > 15);
 }
+
+TEST_CASE("one key makes up no crowd of hosts") {
+  FleetBench bench(2);
+  Report report = bench.reports.at("w000");
+  for (uint32_t number = 0; number < limits::control_names_of_key_max; ++number) {
+    report.host = fmt::format("made-up-{}", number);
+    CHECK(bench.coordinator->hear(report, "one key", bench.moment));
+  }
+  report.host = "one-more";
+  CHECK(says(bench.coordinator->hear(report, "one key", bench.moment), "16 hosts have the key"));
+  CHECK_FALSE(bench.coordinator->state().find_agent("one-more").has_value());
+  CHECK(bench.coordinator->hear(report, "another key", bench.moment));
+  report.host = "made-up-0";
+  report.groups = {"web"};
+  CHECK(bench.coordinator->hear(report, "one key", bench.moment));  // a name that it has
+  CHECK(bench.coordinator->forget("made-up-1", "olga", bench.moment));
+  report.host = "made-up-1";
+  CHECK(bench.coordinator->hear(report, "one key", bench.moment));
+}
