@@ -39,6 +39,7 @@ AgentLink::AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& r
       remote_(remote),
       nonce_(std::move(nonce)),
       reader_(limits::control_agent_message_bytes_max),
+      begun_at_(shared.reactor.now()),
       input_since_(shared.reactor.now()),
       output_since_(shared.reactor.now()),
       receive_(callback<&AgentLink::received>(this)),
@@ -315,7 +316,7 @@ void AgentLink::wake() {
 
 void AgentLink::check(Instant now) {
   const bool is_mute =
-      state_ == State::greeting && !is_ready_ && now - input_since_ > limits::agent_hello_timeout;
+      state_ == State::greeting && !is_ready_ && now - begun_at_ > limits::agent_hello_timeout;
   const bool is_cut = input_bytes_ > 0 && !is_ready_ && !is_resting_ &&
                       now - input_since_ > limits::agent_message_timeout;
   const bool is_silent = !is_ready_ && now - input_since_ > limits::agent_silence_max;

@@ -127,6 +127,7 @@ class AgentLink {
   std::string output_;
   size_t sent_bytes_ = 0;
   std::string refusal_;  // to be sent next
+  Instant begun_at_;
   Instant input_since_;  // since when there is a part of a message, or nothing came
   Instant output_since_;
   io::Operation receive_;

@@ -56,6 +56,24 @@ class Attacks(CoordinatorCase):
         cut.close()
         self.round_trip(good)
 
+    def test_a_link_that_says_all_but_hello_is_closed(self):
+        self.start_coordinator()
+        link = Link(self.coordinator)
+        link.read()
+        link.socket.settimeout(2)
+        deadline = time.monotonic() + 60
+        is_open = True
+        while is_open and time.monotonic() < deadline:
+            try:
+                link.send({"type": "of the future"})
+                is_open = link.socket.recv(65536) != b""
+            except TimeoutError:
+                pass
+            except OSError:
+                is_open = False
+        self.assertFalse(is_open)
+        link.close()
+
     def test_a_flood_of_reports_waits_and_holds_up_nobody(self):
         self.start_coordinator()
         good, flood = self.agent("w1"), self.agent("w2")
