@@ -231,6 +231,11 @@ class Answers(ControlCommand):
         refused = self.murder("agents", "--coordinator", ",".join(dead), code=1)
         for place in dead:
             self.assertIn(place, refused.stderr)
+        self.assertNotIn("says", refused.stderr)
+        (self.directory / "murder.toml").write_text(f'[murder]\ncoordinator = ["{dead[0]}"]\n')
+        refused = self.murder("rollout", "pause", "shop", cwd=self.directory, code=1)
+        self.assertIn("as coordinator of murder.toml says", refused.stderr)
+        self.assertIn("murder tracker --state DIR", refused.stderr)
 
 
 class Places(ControlCommand):
@@ -240,7 +245,7 @@ class Places(ControlCommand):
         self.murder("agents", cwd=self.directory)
         self.assertEqual(len(self.fake.asked), 1)
         self.environment["MURDER_COORDINATOR"] = f"{free_address()}:{free_port()}"
-        self.murder("agents", cwd=self.directory, code=1)
+        self.assertIn("as MURDER_COORDINATOR says", self.murder("agents", cwd=self.directory, code=1).stderr)
         self.environment["MURDER_COORDINATOR"] = self.fake.place
         self.murder("agents", cwd=self.directory)
         self.assertEqual(len(self.fake.asked), 2)
@@ -295,6 +300,9 @@ class Keys(ControlCommand):
         self.fake.answers[STATUS] = {"rollouts": []}
         self.ask("rollout", "status", "--operator-key", key)
         self.assertEqual(self.fake.asked[-1].query["viewer"], viewer_line(self.secret))
+        self.fake.answers["POST", "/control/rollout/pause"] = (403, b"forbidden\n")
+        self.assertIn("the key does not give this right",
+                      self.ask("rollout", "pause", "shop", "--operator-key", key, code=1).stderr)
 
     def test_a_key_that_was_named_must_be_usable(self):
         missing = self.path("missing")

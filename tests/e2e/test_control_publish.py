@@ -89,12 +89,24 @@ class Publish(MurderCase):
     def test_what_is_there_already_is_done_and_what_was_interrupted_goes_on(self):
         info_hash = self.murder_json("create", self.source, "--tag", "v42", "--temp-path", self.temp_path)["info_hash"]
         self.fake.answers[SHOW] = release(info_hash=info_hash)
-        self.publish()
+        self.assertIn("is published already with this content: nothing was done", self.publish().stderr)
         self.assertEqual(self.fake.orders(), [])
         answers = iter([release(info_hash=info_hash, copy="fetching")])
         self.fake.answers[SHOW] = lambda asked: next(answers, release(info_hash=info_hash))
         self.publish()
         self.assertEqual(self.fake.orders(), [PUT])
+
+    def test_whether_a_coordinator_answers_is_known_before_packing(self):
+        for answer, text in (((404, b"not found\n"), "a tracker without a coordinator"),
+                             ((403, b"forbidden\n"), "--operator-key FILE")):
+            self.fake.answers["GET", "/control/releases"] = answer
+            refused = self.publish(code=1)
+            self.assertIn(text, refused.stderr)
+            self.assertNotIn("packed", refused.stderr)
+        self.fake.answers["GET", "/control/releases"] = {"releases": []}
+        self.fake.answers[PUT] = (405, b"")
+        self.assertIn("a tracker without a coordinator", self.publish(code=1).stderr)
+        self.assert_nothing_left()
 
     def test_a_refusal_ends_the_seeder(self):
         self.fake.answers[PUT] = (409, {"error": "shop v42 has other bytes"})

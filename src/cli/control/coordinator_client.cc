@@ -18,6 +18,7 @@ namespace murder::cli {
 namespace {
 
 constexpr int status_forbidden = 403;
+constexpr int status_method_unknown = 405;
 constexpr int status_misdirected = 421;
 
 uint64_t seconds_since_1970() {
@@ -35,6 +36,8 @@ ErrorCode code_of_status(int status) {
       return ErrorCode::permission;
     case 404:
       return ErrorCode::not_found;
+    case status_method_unknown:
+      return ErrorCode::unsupported;
     case 409:
       return ErrorCode::conflict;
     case 413:
@@ -72,6 +75,7 @@ std::string control_target(std::string_view path, std::initializer_list<QueryMem
 Result<CoordinatorClient> CoordinatorClient::open(const CoordinatorOptions& options,
                                                   const CoordinatorPlaces& places) {
   CoordinatorClient client(places.coordinators, options);
+  client.places_origin_ = places.origin;
   const Result<trust::OperatorKeys> keys = host::operator_keys_for(options.operator_key_path);
   if (!keys) {
     return fail(keys.error());
@@ -120,7 +124,7 @@ Result<Json> CoordinatorClient::order(const Request& request) {
   }
   const Result<std::string> text = ask_at(asked_, request, true);
   if (!text) {
-    return fail(text.error());
+    return fail(with_origin(text.error()));
   }
   Result<Json> json = text->empty() ? Result<Json>(Json::object()) : parse_json(*text);
   return json ? json : fail(ErrorCode::network, place() + ": its answer is not JSON");
@@ -142,7 +146,16 @@ Result<std::string> CoordinatorClient::ask(const Request& request) {
     last = text.error();
     faults += (faults.empty() ? "" : "; ") + last.text;
   }
-  return fail(last.code, faults);
+  return fail(with_origin({last.code, faults}));
+}
+
+// Where nobody ever answered the places themselves may be wrong: who named them.
+Error CoordinatorClient::with_origin(Error error) const {
+  if (is_about_the_way(error) && !was_reached_ && !places_origin_.empty()) {
+    error.text +=
+        fmt::format(" ({}; a coordinator is `murder tracker --state DIR`)", places_origin_);
+  }
+  return error;
 }
 
 Result<std::string> CoordinatorClient::ask_at(const HostPort& place, const Request& request,
@@ -153,6 +166,7 @@ Result<std::string> CoordinatorClient::ask_at(const HostPort& place, const Reque
   if (!reply) {
     return fail(reply.error());
   }
+  was_reached_ = true;
   if (reply->status == status_misdirected) {
     const Result<Json> json = parse_json(reply->body);
     const std::string leader = json ? text_member(*json, "leader") : "";
@@ -210,23 +224,26 @@ Result<http::Reply> CoordinatorClient::send(const HostPort& place, const Request
 }
 
 Error CoordinatorClient::error_of(const HostPort& place, const http::Reply& reply) const {
+  ErrorCode code = code_of_status(reply.status);
   const Result<Json> json = parse_json(reply.body);
   std::string text = json ? text_member(*json, "error") : "";
   if (json && text.empty()) {
     text = text_member((*json)["error"], "text");
   }
+  const bool has_key = tokens_ || !viewer_key_.empty();
   if (text.empty() && reply.status == status_forbidden) {
     text = fmt::format(
         "it is closed, and {}: --operator-key FILE names a key file with its operator key, and "
         "--coordinator ssh://HOST runs the command at the coordinator",
-        tokens_ ? "the key does not give this right" : "no key was given");
-  } else if (text.empty() && reply.status == 404) {
+        has_key ? "the key does not give this right" : "no key was given");
+  } else if (text.empty() && (reply.status == 404 || reply.status == status_method_unknown)) {
     text = "it is a tracker without a coordinator: `murder tracker --state DIR` is one";
+    code = ErrorCode::unsupported;  // no release, app or host is missing there
   } else if (text.empty()) {
     text = fmt::format("HTTP status {}", reply.status);
   }
   text.resize(std::min<size_t>(text.size(), limits::coordinator_error_bytes_max));
-  return {code_of_status(reply.status), fmt::format("{}: {}", place.text(), printable_value(text))};
+  return {code, fmt::format("{}: {}", place.text(), printable_value(text))};
 }
 
 }  // namespace murder::cli

@@ -63,11 +63,14 @@ class CoordinatorClient {
                                            bool may_follow);
   [[nodiscard]] Result<http::Reply> send(const HostPort& place, const Request& request);
   [[nodiscard]] Result<Json> order(const Request& request);
+  [[nodiscard]] Error with_origin(Error error) const;
   [[nodiscard]] Error error_of(const HostPort& place, const http::Reply& reply) const;
 
   std::vector<HostPort> places_;
   HostPort asked_;
   bool has_answered_ = false;  // `asked_` has: orders go there
+  bool was_reached_ = false;   // anybody was, at any time
+  std::string places_origin_;  // as CoordinatorPlaces has it
   std::string key_path_;       // --operator-key
   std::optional<trust::TokenKeys> tokens_;
   std::string viewer_key_;

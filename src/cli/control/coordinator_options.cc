@@ -158,8 +158,10 @@ Result<CoordinatorPlaces> parse_coordinators(const std::vector<std::string>& wor
 Result<CoordinatorPlaces> coordinators_of(const CoordinatorOptions& options,
                                           CommandContext& context) {
   std::vector<std::string> words = options.coordinators;
+  std::string origin;
   if (words.empty()) {
     words = split({variable(coordinator_variable)});
+    origin = words.empty() ? "" : fmt::format("as {} says", coordinator_variable);
   }
   // The file is read where it can say something: one that is broken is nobody's business otherwise.
   const bool needs_file =
@@ -176,14 +178,17 @@ Result<CoordinatorPlaces> coordinators_of(const CoordinatorOptions& options,
   }
   if (words.empty()) {
     words = config.coordinators;
+    origin = words.empty() ? "" : "as coordinator of murder.toml says";
   }
   if (words.empty()) {
     words = {coordinator_default};
+    origin = "the default: --coordinator HOST:PORT names another";
   }
   Result<CoordinatorPlaces> places = parse_coordinators(words);
   if (!places) {
     return context.wrong_usage(places.error().text);
   }
+  places->origin = std::move(origin);
   const std::string ssh_variable = variable("MURDER_SSH");
   places->ssh_command = options.ssh             ? *options.ssh
                         : !ssh_variable.empty() ? ssh_variable

@@ -30,6 +30,7 @@ struct SshPlace {
 struct CoordinatorPlaces {
   std::vector<HostPort> coordinators;  // to be asked in this order; empty with ssh
   std::optional<SshPlace> ssh;
+  std::string origin;       // who named them, for messages; empty: the command line
   std::string ssh_command;  // --ssh, $MURDER_SSH or murder.toml; may be empty
 };
 

@@ -18,6 +18,7 @@
 #include "cli/fleet/packing.h"
 #include "cli/fleet/private_directory.h"
 #include "cli/fleet/torrent_signing.h"
+#include "cli/ui/live_lines.h"
 #include "cli/ui/progress.h"
 #include "cli/ui/stop_signals.h"
 #include "engine/archive/release_name.h"
@@ -61,8 +62,13 @@ class Publisher {
     }
     release->torrent = std::move(*torrent);
     Result<std::optional<Json>> there = find_published(release->torrent);
-    if (!there || (*there && is_complete(**there))) {
-      return there ? Result<Json>(std::move(**there)) : fail(there.error());
+    if (!there) {
+      return fail(there.error());
+    }
+    if (*there && is_complete(**there)) {
+      context_.note(fmt::format("{} {} is published already with this content: nothing was done",
+                                options_.app, options_.tag));
+      return std::move(**there);
     }
     return serve(*release);
   }
@@ -102,9 +108,16 @@ class Publisher {
     if (!signing) {
       return fail(signing.error());
     }
+    // Packing may take minutes: whether there is a coordinator that answers us is known before.
+    const Result<Json> known =
+        client_.get(control_target("/control/releases", {{"app", options_.app}}));
+    if (!known && known.error().code != ErrorCode::not_found) {
+      return fail(known.error());
+    }
     if (Status made = make_directory(); !made) {
       return fail(made.error());
     }
+    LiveLines lines(context_);
     fleet::Packing packing({.source = options_.source,
                             .tag = options_.tag,
                             .directory = directory_->path(),
@@ -117,14 +130,12 @@ class Publisher {
       }
       wait_readable(packing.wake_fd(), limits::copy_look_every);
       for (const std::string& warning : packing.take_warnings()) {
-        printer_.warn(warning);
+        lines.warn(warning);
       }
-      printer_.update({.phase = "packing",
-                       .done_bytes = packing.percent(),
-                       .total_bytes = 100,
-                       .peers = std::nullopt});
+      const std::string line = fmt::format("packing: {}%", packing.percent());
+      lines.update({line}, line, monotonic_now());
     }
-    printer_.clear();
+    lines.clear();
     Result<fleet::PackedRelease> packed = packing.result();
     if (!packed) {
       return fail(packed.error());
