@@ -147,6 +147,20 @@ class Asks(ControlCommand):
         part = self.ask("audit", "--from", "2499", "--max", "1").stdout
         self.assertEqual(part, "2499  2026-11-29T16:31:12Z  ann@x  told  host=w2499\n")
 
+    def test_the_log_names_releases_by_their_tags(self):
+        records = [{"record": "release", "app": "shop", "tag": "v1", "release_number": 1},
+                   {"record": "release", "app": "shop", "tag": "v2", "release_number": 2},
+                   {"record": "rollout", "app": "shop", "release": 2, "rollout": 3},
+                   {"record": "told", "app": "shop", "host": "w1", "back": False, "before": 1}]
+        lines = [json.dumps({"number": number, **record}) for number, record in enumerate(records, 1)]
+        self.fake.answers["GET", "/control/audit"] = lambda asked: "".join(
+            f"{line}\n" for line in lines[int(asked.query["from"]) - 1:]).encode()
+        shown = self.ask("audit").stdout.splitlines()
+        self.assertTrue(shown[2].endswith("rollout  app=shop tag=v2 rollout=3"), shown)
+        self.assertTrue(shown[3].endswith("told  app=shop host=w1 back=false before=v1 tag=v2"), shown)
+        self.assertEqual(json.loads(self.ask("audit", "--json").stdout.splitlines()[3])["before"], 1)
+        self.assertIn("before=1", self.ask("audit", "--from", "4").stdout)
+
     def test_a_log_that_does_not_grow_is_an_error_and_no_loop(self):
         self.fake.answers["GET", "/control/audit"] = b'{"number":1,"record":"told"}\n'
         self.assertIn("cannot be read", self.ask("audit", code=1).stderr)

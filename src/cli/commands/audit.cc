@@ -5,6 +5,7 @@
 
 #include "cli/commands/command_list.h"
 #include "cli/control/answer_text.h"
+#include "cli/control/audit_tags.h"
 #include "cli/control/bounds.h"
 #include "cli/control/manual_items.h"
 #include "cli/control/open_coordinator.h"
@@ -23,7 +24,7 @@ constexpr uint32_t number_max = UINT32_MAX;
 
 // Prints the records of a page. The number of the next one; nothing when there is none, or enough
 // were printed.
-Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from,
+Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from, AuditTags& tags,
                                            const CommandContext& context) {
   uint64_t next = from;
   while (!lines.empty()) {
@@ -40,7 +41,7 @@ Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from
                   "record");
     }
     next = count_member(*record, "number") + 1;
-    context.print(audit_line(*record));
+    context.print(audit_line(tags.named(*record)));
     context.print_json(*record);
   }
   return next == from ? std::nullopt : std::optional(next);
@@ -52,6 +53,7 @@ Result<int> run_audit(const AuditOptions& options, CommandContext& context) {
     return fail(client.error());
   }
   const StopSignals stop;
+  AuditTags tags;
   uint64_t from = options.from;
   const uint64_t end = options.most == 0 ? UINT64_MAX : from + options.most;
   while (from < end && !stop.flag().is_set()) {
@@ -61,7 +63,7 @@ Result<int> run_audit(const AuditOptions& options, CommandContext& context) {
     if (!lines) {
       return fail(lines.error());
     }
-    const Result<std::optional<uint64_t>> next = print_page(*lines, from, context);
+    const Result<std::optional<uint64_t>> next = print_page(*lines, from, tags, context);
     if (!next) {
       return fail(next.error());
     }
@@ -81,7 +83,9 @@ void add_audit_command(ArgumentParser app, CommandContext& context) {
       {.name = "audit",
        .description = "Print a coordinator's log: who did what when, and what came of it",
        .details = "Every publication, order, wave and outcome of a host is a record, in the order "
-                  "in which they happened; nothing is ever taken out. With --json each record is "
+                  "in which they happened; nothing is ever taken out. Releases are named by their "
+                  "tags where a record that was printed before has them, else by their numbers. "
+                  "With --json each record is "
                   "a line of JSON, as it is kept.",
        .example = "murder audit --json | tail -20",
        .environment = {coordinator_variable},
