@@ -216,6 +216,17 @@ void AppWorker::begin_activate() {
                               current_->step.release.hex().substr(0, 12), app_.to)));
     return;
   }
+  // What ran before was trusted when it began to run.
+  const Status trusted =
+      current_->is_return ? Status{}
+                          : verify_before_activation(app_, place_,
+                                                     {.release = current_->step.release,
+                                                      .allow_older = current_->allow_older,
+                                                      .allowed_signers = agent_.allowed_signers});
+  if (!trusted) {
+    end_task(fail(trusted.error()));
+    return;
+  }
   run(Stage::activate, activate_command(at(), tag_, current_->is_return),
       limits::agent_command_time_max);
 }

@@ -59,7 +59,7 @@ class AppWorker final : private http::ClientObserver {
   struct Task {
     control::Step step;
     bool is_return = false;    // of an activation: back to what ran before
-    bool allow_older = false;  // of a fetch
+    bool allow_older = false;  // than what is in place
     bool is_revoked = false;   // of a discard
     bool is_clean_up = false;  // not asked for: what a fetch left
     bool stops_peer = false;   // of that

@@ -1,8 +1,10 @@
 #include "agent/placed.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "agent/bounds.h"
 #include "engine/archive/release_name.h"
@@ -137,6 +139,31 @@ Status verify_placed(const AppOptions& app, const AppPlace& place, const VerifyD
       break;
   }
   return fail(ErrorCode::not_found, fmt::format("{} is not there any more", where.path()));
+}
+
+Status verify_before_activation(const AppOptions& app, const AppPlace& place,
+                                const VerifyDemand& demand) {
+  const Result<std::optional<trust::AllowedSigners>> signers =
+      host::load_trust(demand.allowed_signers);
+  if (!signers) {
+    return fail(signers.error());
+  }
+  if (!*signers) {
+    return {};
+  }
+  if (access(torrent_path(place, demand.release).c_str(), F_OK) == 0 || errno != ENOENT) {
+    return verify_placed(app, place, demand);
+  }
+  const Result<host::ReleaseRecord> record = host::ReleaseDirectory::read_record(app.to);
+  if (!record) {
+    return fail(record.error());
+  }
+  const host::PlacedRelease* placed = host::find_placed(*record, placed_tag(app, demand.release));
+  if (placed == nullptr || !placed->signed_content) {
+    return fail(ErrorCode::untrusted,
+                "it is not signed, and this host takes signed releases only: publish it signed");
+  }
+  return {};
 }
 
 bool has_current(const AppOptions& app) {

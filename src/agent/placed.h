@@ -35,6 +35,11 @@ struct VerifyDemand {
 [[nodiscard]] Status verify_placed(const AppOptions& app, const AppPlace& place,
                                    const VerifyDemand& demand);
 
+// The same of a release that was verified when it came, where this host demands signatures by now.
+// One without its torrent, which a deploy over ssh has placed, was signed when it was placed.
+[[nodiscard]] Status verify_before_activation(const AppOptions& app, const AppPlace& place,
+                                              const VerifyDemand& demand);
+
 // Whether the app's link leads to a release that is in place.
 [[nodiscard]] bool has_current(const AppOptions& app);
 

@@ -66,21 +66,41 @@ class FullDisk(AgentCase):
 
 
 class Signed(AgentCase):
-    def test_a_host_that_demands_signatures_takes_nothing_else_whatever_a_coordinator_says(self):
-        key = self.path("key")
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-        signers = self.path("allowed_signers")
-        signers.write_text("olga " + key.with_suffix(".pub").read_text())
-        unsigned = self.release("v1")
+    def setUp(self):
+        super().setUp()
+        self.key = self.path("key")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
+        self.signers = self.path("allowed_signers")
+        self.signers.write_text("olga " + self.key.with_suffix(".pub").read_text())
+
+    def signed_release(self):
         source = self.path("source-v2")
         source.mkdir()
         (source / "version").write_text("v2")
         made = self.murder_json("create", source, "--tag", "v2", "--temp-path", self.temp_path, "--tracker", self.tracker,
-                                "--sign", key, "--app", "shop", "--serial", "9")
+                                "--sign", self.key, "--app", "shop", "--serial", "9")
         self.seed(made["torrent"])
         signed = made["info_hash"]
         self.coordinator.torrents[signed] = pathlib.Path(made["torrent"]).read_bytes()
-        self.configure(allowed_signers=json.dumps(str(signers)))
+        return signed
+
+    def test_what_came_before_signatures_were_demanded_is_not_activated_any_more(self):
+        unsigned, signed = self.release("v1"), self.signed_release()
+        agent = self.start_agent()
+        self.run_release(signed, attempt=5, serial=9)
+        self.coordinator.want(wanted_app("shop", unsigned, attempt=6, activate=False, serial=10))
+        self.coordinator.wait_for_app(lambda app: unsigned in app["ready"], "it is ready")
+        self.kill(agent)
+        self.configure(allowed_signers=json.dumps(str(self.signers)))
+        self.start_agent()
+        self.coordinator.want(wanted_app("shop", unsigned, attempt=6, activate=True, serial=10))
+        app = self.coordinator.wait_for_app(lambda app: app["failed_attempt"] == 6, "it is refused")
+        self.assertIn("it is not signed", app["text"])
+        self.assertEqual(self.current(), "v2")
+
+    def test_a_host_that_demands_signatures_takes_nothing_else_whatever_a_coordinator_says(self):
+        unsigned, signed = self.release("v1"), self.signed_release()
+        self.configure(allowed_signers=json.dumps(str(self.signers)))
         self.start_agent()
         self.coordinator.want(wanted_app("shop", unsigned, attempt=5, activate=True))
         app = self.coordinator.wait_for_app(lambda app: app["failed_attempt"] == 5, "it is refused")
