@@ -11,7 +11,7 @@ import time
 import unittest
 
 from agent_case import AgentCase, FakeCoordinator, is_alive, wait_until, wanted_app
-from harness import PROGRAM
+from harness import PROGRAM, free_port
 from torrents import bdecode, bencode
 
 
@@ -183,9 +183,8 @@ class Network(AgentCase):
         self.addCleanup(follower.close)
         follower.refusal = ("421 Misdirected Request",
                             json.dumps({"error": "x", "leader": leader.address}).encode())
-        gone = FakeCoordinator()
-        gone.close()
-        self.configure(coordinators=[gone.address, follower.address])
+        gone = f"127.0.0.1:{free_port()}"
+        self.configure(coordinators=[gone, follower.address])
         self.start_agent()
         leader.wait_for(lambda report: report["host"] == "w1", "the leader hears it")
 

@@ -283,7 +283,7 @@ class WhoIsTrusted(TrustCase):
     def test_little_memory(self):
         """The libraries of signatures and the decoders may lack it at any place: an error, and no crash."""
         codes = set()
-        for kib in (*range(15 * 1024, 40 * 1024, 2100), *range(40 * 1024, 400 * 1024, 30_000)):
+        for kib in (*range(18 * 1024, 43 * 1024, 2100), *range(43 * 1024, 400 * 1024, 30_000)):
             result = self.trusting(self.torrent, "--unsafe-please-delete", code=None, name=f"host{kib}",
                                    preexec_fn=lambda limit=kib * 1024: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
             self.assertIn(result.returncode, (0, 1), result.stderr)

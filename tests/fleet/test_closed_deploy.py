@@ -53,7 +53,7 @@ class ClosedDeploy(DeployCase):
     def start_slow(self, source, *words, tag="v1"):
         """A deploy that is at work for some seconds; h04 has a peer."""
         self.slow_down(self.hosts[1:])
-        deploy = self.start_murder("deploy", source, "--tag", tag, *words)
+        deploy = self.start_murder("deploy", source, "--tag", tag, *(words or ("--closed",)))
         wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
         return deploy
 
@@ -110,7 +110,7 @@ class ClosedDeploy(DeployCase):
         first = self.make_release("first", SLOW_BYTES)
         second = self.make_release("second", SMALL_BYTES, seed=2)
         deploy = self.start_slow(first)
-        self.murder("deploy", second, "--tag", "v2", "--to", "/srv/app/two")
+        self.murder("deploy", second, "--tag", "v2", "--to", "/srv/app/two", "--closed")
         self.assert_release(second, "/srv/app/two/v2")
         self.speed_up(self.hosts[1:])
         self.finish(deploy)
@@ -125,7 +125,7 @@ class ClosedDeploy(DeployCase):
         self.finish(deploy, None)
         self.speed_up(self.hosts[1:])
         self.age_what_was_packed()
-        again = self.start_murder("deploy", source, "--tag", "v1")
+        again = self.start_murder("deploy", source, "--tag", "v1", "--closed")
         output = self.finish(again)
         self.assertIn("since an earlier attempt", output.stdout + output.stderr)
         self.assertIsNotNone(seeder)
@@ -150,7 +150,7 @@ class ClosedDeploy(DeployCase):
 
     def test_a_seeder_on_this_machine_has_the_key_as_well(self):
         source = self.make_release("build", SMALL_BYTES)
-        self.murder("deploy", source, "--tag", "v1", "--local-seeder")
+        self.murder("deploy", source, "--tag", "v1", "--local-seeder", "--closed")
         self.assert_release(source, "/srv/app/v1")
         self.assert_nothing_left()
 

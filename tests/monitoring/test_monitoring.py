@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests" / "monitoring")]
 
 import grafana_schema  # noqa: E402
-from harness import MurderCase, Running, free_address, free_port, wait_until  # noqa: E402
+from harness import PROGRAM, MurderCase, Running, free_address, free_port, wait_until  # noqa: E402
 
 FILES = ROOT / "packaging" / "monitoring"
 RULES = ("murder-rules.yml", "murder-alerts.yml")
@@ -136,6 +136,17 @@ class RealProcesses(MurderCase):
         self.peer(torrent, "--metrics-file", self.textfiles / "peer.prom")
         self.peer(other, "--give-up-after", "1s", "--metrics-file", self.textfiles / "failed.prom", name="other-host", code=1)
         wait_until(lambda: not [each for each in self.processes() if each["kind"] == "peer"], "the peers' end")
+        self.start_agent(self.textfiles / "agent.prom")
+
+    def start_agent(self, metrics_file):
+        config = self.path("agent.toml")
+        config.write_text("".join(f"{line}\n" for line in (
+            f'coordinators = ["{self.tracker}"]', 'host = "w1"', f'state = "{self.path("agent-state")}"',
+            f'metrics_file = "{metrics_file}"', "[app.shop]", f'to = "{self.path("shop")}"')))
+        config.chmod(0o600)
+        self.path("shop").mkdir()
+        self.start_program(PROGRAM, "agent", "--config", config)
+        wait_until(metrics_file.exists, "the agent's metrics")
 
     def scrape(self):
         with urllib.request.urlopen(f"http://{self.tracker}/metrics", timeout=10) as reply:

@@ -37,6 +37,7 @@ struct DeployCommandOptions {
   bool keep_temp_files = false;
   bool retry_failed = false;
   bool take_over = false;
+  bool is_closed = false;
   bool is_open = false;
   bool plan = false;
   PlanAssumptions assumptions;
@@ -52,6 +53,9 @@ std::string clean_path(const std::string& path) {
 }
 
 Result<DeployOptions> options_of(const DeployCommandOptions& options, const Variables& variables) {
+  if (options.is_open && options.is_closed) {
+    return fail(ErrorCode::invalid_input, "--open and --closed do not go together");
+  }
   const Result<std::string> tag = tag_of(options.task.tag, variables);
   if (!tag) {
     return fail(tag.error());
@@ -212,7 +216,7 @@ Result<int> run_plan(const DeployCommandOptions& options, const DeployOptions& d
 }
 
 Status add_key(const DeployCommandOptions& options, DeployOptions& deploy) {
-  if (options.is_open) {
+  if (!options.is_closed) {
     return {};
   }
   Result<std::string> key = make_deploy_key();
@@ -340,9 +344,9 @@ void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options
   command.add_flag(
       "--take-over", options.take_over,
       "End another deploy of this tag or directory that is at work, and take its place");
+  command.add_flag("--closed", options.is_closed, "Make a fleet key for this deploy alone");
   command.add_flag("--open", options.is_open,
-                   "Make no key for this deploy: hosts use their own fleet key, or none, and\n"
-                   "stock BitTorrent clients may take part");
+                   "Make no key (the default): hosts use their own fleet key, or none");
   command.add_flag("--no-distribute", options.no_distribute,
                    "Do not put this program on hosts that lack it or have another build");
   command.add_flag("--keep-temp-files", options.keep_temp_files, "Leave archives where they are");
@@ -358,25 +362,26 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
            "Bring a release to every host: pack it, put this program on the hosts, start a\n"
            "tracker if none answers, serve, fetch everywhere, stop and clean up again.\n"
            "Exit status: 0 all hosts have it, 3 some, 1 none, 2 wrong usage, 130 interrupted.",
-       .details = "This machine needs `ssh` to every host, without a password being asked "
-                  "for, and the hosts need nothing but Linux 6.1 and a directory that can be "
-                  "written to. What happens, in this order: SOURCE is packed; the program is "
-                  "put on hosts that lack it (to `/opt/murder`); a tracker is started where "
-                  "none answers; the release is served from the seeder's host; every host "
-                  "fetches it to DIR/TAG; with --activate, DIR/current is switched when all "
-                  "hosts (or --quorum) have it; what was started is stopped, and archives are "
-                  "removed.\n\n"
-                  "Hosts that fail are named at the end with the stage and the reason, and do "
-                  "not hold up the others. The same command again is safe at any time: hosts "
-                  "that have the release are done at once. --retry-failed continues with "
-                  "those that failed.\n\n"
-                  "Hosts prove to each other and to the tracker that they are of this deploy, by a "
-                  "key that it makes and sends over ssh: nobody else gets a byte, or learns of the "
-                  "release. With --open there is no such key.\n\n"
-                  "One deploy of a tag and of a directory is at work at a time, whichever "
-                  "machine it was started from. The first ^C ends the work and cleans up; the "
-                  "second one ends that as well. A deploy that was killed is cleaned up after "
-                  "by the hosts themselves, within ten minutes.",
+       .details =
+           "This machine needs `ssh` to every host, without a password being asked "
+           "for, and the hosts need nothing but Linux 6.1 and a directory that can be "
+           "written to. What happens, in this order: SOURCE is packed; the program is "
+           "put on hosts that lack it (to `/opt/murder`); a tracker is started where "
+           "none answers; the release is served from the seeder's host; every host "
+           "fetches it to DIR/TAG; with --activate, DIR/current is switched when all "
+           "hosts (or --quorum) have it; what was started is stopped, and archives are "
+           "removed.\n\n"
+           "Hosts that fail are named at the end with the stage and the reason, and do "
+           "not hold up the others. The same command again is safe at any time: hosts "
+           "that have the release are done at once. --retry-failed continues with "
+           "those that failed.\n\n"
+           "With --closed hosts prove to each other and to the tracker that they are of this "
+           "deploy, by a key that it makes and sends over ssh: nobody else gets a byte, or "
+           "learns of the release.\n\n"
+           "One deploy of a tag and of a directory is at work at a time, whichever "
+           "machine it was started from. The first ^C ends the work and cleans up; the "
+           "second one ends that as well. A deploy that was killed is cleaned up after "
+           "by the hosts themselves, within ten minutes.",
        .example = "murder deploy ./build --tag v42 --to /srv/app --host 'w[001-120]'\n"
                   "murder deploy ./build --tag v42 --activate --quorum 95% --keep-releases 5\n"
                   "murder deploy ./build --tag v42 --retry-failed\n"
