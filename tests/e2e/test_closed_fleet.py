@@ -76,7 +76,7 @@ class ClosedFleet(FleetCase):
         # Hosts without the key are told why they get nothing, unless the deploy brings one to this tracker.
         failed = self.deploy(source, "--tag", "v2", "--timeout", "60s", "--open", code=1)
         self.assertIn("403", failed.stdout + failed.stderr)
-        self.deploy(source, "--tag", "v2")
+        self.deploy(source, "--tag", "v2", "--closed")
         self.assert_release(source, self.HOSTS, "v2")
 
     def test_a_deploy_encrypts_where_it_is_told_to(self):
@@ -100,7 +100,7 @@ class ClosedFleet(FleetCase):
         failed = self.deploy(source, "--tag", "v1", "--transport", "tls", "--open", code=1)
         self.assertIn("--transport tls encrypts with the fleet key, and there is none", failed.stdout + failed.stderr)
         # A deploy brings its own key.
-        self.deploy(source, "--tag", "v1", "--transport", "tls")
+        self.deploy(source, "--tag", "v1", "--transport", "tls", "--closed")
         self.assert_release(source, self.HOSTS)
 
     def test_open_is_open_where_there_is_a_key(self):
