@@ -55,8 +55,7 @@ def run(context):
     if os.geteuid() != 0:
         raise BenchError("a rack of hosts needs root")
     # Sixteen hosts must not share one disk.
-    base = context.enter(_memory_directory(context.scratch.directory("rack")))
-    os.environ["RACK_BASE"] = str(base)
+    context.enter(_racks_below(context.enter(_memory_directory(context.scratch.directory("rack")))))
     murder = clients.Murder(str(context.program))
     others = [clients.Libtorrent(), clients.Aria2()]
     result = Result("the last host of a rack, against the floor")
@@ -82,6 +81,19 @@ def _memory_directory(path):
         subprocess.run(["umount", "--lazy", path], check=True)
 
 
+@contextlib.contextmanager
+def _racks_below(path):
+    """For this process and those it starts; what runs after this bench has its racks where it had them."""
+    before = os.environ.get("RACK_BASE")
+    os.environ["RACK_BASE"] = str(path)
+    try:
+        yield
+    finally:
+        del os.environ["RACK_BASE"]
+        if before is not None:
+            os.environ["RACK_BASE"] = before
+
+
 def _contenders(scenario, murder, others):
     count = scenario.host_count
     yield Contender("murder", murder, [murder] * count)
@@ -100,7 +112,7 @@ def _run_scenario(context, result, scenario, murder, others):
     try:
         swarm = swarm_run.SwarmRack(rack)
         links = []
-        release = swarm_run.make_release(murder.program, racks.BASE, scenario.size_bytes, swarm.tracker_address)
+        release = swarm_run.make_release(murder.program, racks.base(), scenario.size_bytes, swarm.tracker_address)
         contenders = list(_contenders(scenario, murder, others))
         samples = alternate(
             {each.name: lambda each=each: _distribute(swarm, release, each, murder, links[-1]) for each in contenders},

@@ -12,7 +12,6 @@ from . import host as hosts
 from . import secure_shell
 from .network import Network, RackError, shaper
 
-BASE = pathlib.Path(os.environ.get("RACK_BASE", "/var/tmp"))
 CONTROL = "control"
 CONTROL_NUMBER = 254
 HOST_COUNT_MAX = 200
@@ -20,8 +19,13 @@ END_SECONDS_MAX = 20
 _DIRECTORY_PREFIX = "murder-rack-"
 
 
+def base():
+    """Where racks lie, as the environment says now: a bench has racks in more than one place."""
+    return pathlib.Path(os.environ.get("RACK_BASE", "/var/tmp"))
+
+
 def names():
-    found = (path.name[len(_DIRECTORY_PREFIX):] for path in BASE.glob(_DIRECTORY_PREFIX + "*"))
+    found = (path.name[len(_DIRECTORY_PREFIX):] for path in base().glob(_DIRECTORY_PREFIX + "*"))
     return sorted(name for name in found if is_name(name))
 
 
@@ -39,7 +43,7 @@ class Rack:
         if not is_name(name):
             raise RackError(f"{name!r} is not a name for a rack: a-z, 0-9 and _, at most 20")
         self.name = name
-        self.directory = BASE / f"{_DIRECTORY_PREFIX}{name}"
+        self.directory = base() / f"{_DIRECTORY_PREFIX}{name}"
         self.network = Network(name)
         self._state = None
 
