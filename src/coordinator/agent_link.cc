@@ -202,9 +202,11 @@ void AgentLink::hear_hello(const control::Hello& hello) {
 
 // A name that the state has is the machine's to judge.
 bool AgentLink::is_enrolled(const control::State& state) {
+  if (shared_.approvals == nullptr) {
+    return true;
+  }
   const std::optional<control::AgentIndex> known = state.find_agent(host_);
-  return shared_.approvals == nullptr || (known && !state.agent(*known).forgotten) ||
-         shared_.approvals->come(host_, identity_);
+  return (known && !state.agent(*known).forgotten) || shared_.approvals->come(host_, identity_);
 }
 
 bool AgentLink::hear_report(const control::Report& report, control::Coordinator& machine,

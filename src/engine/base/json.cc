@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "engine/base/json_writer.h"
 
@@ -42,13 +43,13 @@ std::string_view name_of(ErrorCode code) {
   return "unknown";
 }
 
-using LibraryJson = nlohmann::ordered_json;
+using LibraryJson = nlohmann::json;
 
-constexpr int depth_max = 64;
+constexpr size_t depth_max = 64;
 
 }  // namespace
 
-// Between our values and text, or those of the library.
+// What reads and writes our values as text knows how they are kept.
 class JsonText {
  public:
   static void write(const Json& json, JsonWriter& writer) {
@@ -80,37 +81,114 @@ class JsonText {
     }
   }
 
-  static Json from_library(const LibraryJson& json) {
-    switch (json.type()) {
-      case LibraryJson::value_t::array: {
-        Json array = Json::array();
-        for (const LibraryJson& item : json) {
-          array.push_back(from_library(item));
-        }
-        return array;
-      }
-      case LibraryJson::value_t::object: {
-        Json object = Json::object();
-        for (const auto& [key, value] : json.items()) {
-          object[key] = from_library(value);
-        }
-        return object;
-      }
-      case LibraryJson::value_t::string:
-        return json.get_ref<const std::string&>();
-      case LibraryJson::value_t::boolean:
-        return json.get<bool>();
-      case LibraryJson::value_t::number_unsigned:
-        return json.get<uint64_t>();
-      case LibraryJson::value_t::number_integer:
-        return json.get<int64_t>();
-      case LibraryJson::value_t::number_float:
-        return json.get<double>();
-      default:
-        return {};
+  static Json::Object& members_of(Json& json) { return std::get<Json::Object>(json.value_); }
+};
+
+namespace {
+
+bool are_few_and_distinct(const Json::Object& members) {
+  if (members.size() > 16) {
+    return false;
+  }
+  for (auto each = members.begin(); each != members.end(); ++each) {
+    if (std::any_of(members.begin(), each,
+                    [&](const Json::Member& other) { return other.first == each->first; })) {
+      return false;
     }
   }
+  return true;
+}
+
+// Of members with one name the last value counts, at the first one's place. Many are not compared
+// each with each: a stranger's text may have ten thousand.
+void keep_last_of_each(Json::Object& members) {
+  if (are_few_and_distinct(members)) {
+    return;
+  }
+  std::unordered_map<std::string_view, size_t> places;
+  size_t kept = 0;
+  for (Json::Member& member : members) {
+    if (const auto before = places.find(member.first); before != places.end()) {
+      members[before->second].second = std::move(member.second);
+      continue;
+    }
+    Json::Member& place = members[kept];
+    if (&place != &member) {
+      place = std::move(member);
+    }
+    places.emplace(place.first, kept++);
+  }
+  members.resize(kept);
+}
+
+// Makes our values of what the library reads, one after the other: none of the library's own are
+// made. What it returns says whether to go on.
+class JsonReader final : public nlohmann::json_sax<LibraryJson> {
+ public:
+  bool null() override { return put({}); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(int64_t value) override { return put(value); }
+  bool number_unsigned(uint64_t value) override { return put(value); }
+  bool number_float(double value, const std::string&) override { return put(value); }
+  bool string(std::string& value) override { return put(std::move(value)); }
+  bool binary(LibraryJson::binary_t&) override { return false; }
+  bool key(std::string& value) override {
+    key_ = std::move(value);
+    return true;
+  }
+  bool start_object(size_t) override { return begin(Json::object()); }
+  bool end_object() override {
+    keep_last_of_each(JsonText::members_of(open_.back().value));
+    return end();
+  }
+  bool start_array(size_t) override { return begin(Json::array()); }
+  bool end_array() override { return end(); }
+  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
+
+  [[nodiscard]] bool is_too_deep() const { return is_too_deep_; }
+  [[nodiscard]] Json take() { return std::move(open_.front().value); }
+
+ private:
+  struct Open {
+    std::string key;  // under which it goes into what is around it
+    Json value;
+  };
+
+  bool put(Json value) {
+    if (open_.empty()) {
+      open_.push_back({.key = {}, .value = std::move(value)});
+    } else if (Json& around = open_.back().value; around.is_object()) {
+      JsonText::members_of(around).emplace_back(std::move(key_), std::move(value));
+    } else {
+      around.push_back(std::move(value));
+    }
+    return true;
+  }
+
+  bool begin(Json empty) {
+    is_too_deep_ = open_.size() >= depth_max;
+    open_.push_back({.key = std::move(key_), .value = std::move(empty)});
+    return !is_too_deep_;
+  }
+
+  bool end() {
+    if (open_.size() > 1) {
+      Open done = std::move(open_.back());
+      open_.pop_back();
+      key_ = std::move(done.key);
+      put(std::move(done.value));
+    }
+    return true;
+  }
+
+  std::vector<Open> open_;  // the outermost first, and alone when all is read
+  std::string key_;         // of the value that comes next
+  bool is_too_deep_ = false;
 };
+
+}  // namespace
 
 // --- values --------------------------------------------------------------------------------------
 
@@ -210,21 +288,17 @@ std::string json_text(const Json& value) {
 }
 
 Result<Json> parse_json(std::string_view text) {
-  bool too_deep = false;
-  const LibraryJson value = LibraryJson::parse(
-      text,
-      [&](int depth, LibraryJson::parse_event_t, LibraryJson&) {
-        too_deep = too_deep || depth >= depth_max;
-        return !too_deep;
-      },
-      /*allow_exceptions=*/false);
-  if (value.is_discarded() || too_deep) {
-    return fail(
-        ErrorCode::invalid_input,
-        fmt::format("this is not JSON{}: '{}'",
-                    too_deep ? " that is read here, nested so deeply" : "", text.substr(0, 80)));
+  JsonReader reader;
+  // To the library a zero byte is the end of the text, whatever follows; in JSON there is none.
+  const bool is_whole =
+      text.find('\0') == std::string_view::npos && LibraryJson::sax_parse(text, &reader);
+  if (!is_whole) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("this is not JSON{}: '{}'",
+                            reader.is_too_deep() ? " that is read here, nested so deeply" : "",
+                            text.substr(0, 80)));
   }
-  return JsonText::from_library(value);
+  return reader.take();
 }
 
 Json json_of_error(const Error& error) {

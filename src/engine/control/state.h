@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/instant.h"
@@ -111,12 +113,18 @@ struct App {
   std::optional<Rollout> rollout;   // the latest one; it governs what hosts should run
 };
 
+// Looks names up that are no std::string without making one.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
 struct State {
   uint64_t origin = 0;    // a random number, of this state and no other
   uint64_t sequence = 0;  // records that made it: grows with each
   uint64_t term = 0;      // how often a coordinator has started with it
   std::vector<Agent> agents;
-  std::map<std::string, AgentIndex, std::less<>> agent_by_name;
+  std::unordered_map<std::string, AgentIndex, TextHash, std::equal_to<>> agent_by_name;
   std::map<std::string, App, std::less<>> apps;
   std::vector<std::string> racks;  // names, in the order they were first heard
   uint64_t loading_left = 0;       // records that are still to come of a snapshot

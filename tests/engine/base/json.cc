@@ -1,6 +1,7 @@
 #include "engine/base/json.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 namespace murder {
 
@@ -27,6 +28,24 @@ TEST_CASE("an error becomes an object with its code and text") {
 TEST_CASE("what is not JSON is an error") {
   CHECK_FALSE(parse_json("{\"a\":"));
   CHECK_FALSE(parse_json(""));
+  CHECK_FALSE(parse_json(std::string_view("{}\0", 3)));
+  CHECK_FALSE(parse_json(std::string_view("{}\0{}", 5)));
+  CHECK_FALSE(parse_json(std::string_view("{\"a\":\"\0\"}", 9)));
+  CHECK_FALSE(parse_json("{} {}"));
+  CHECK_FALSE(parse_json("nul"));
+}
+
+TEST_CASE("of many members with one name the last counts") {
+  std::string text = "{";
+  for (int each = 0; each < 20'000; ++each) {
+    text += fmt::format("\"{}\":{},", each % 5000, each);
+  }
+  text += "\"end\":1}";
+  const Result<Json> read = parse_json(text);
+  REQUIRE(read);
+  REQUIRE(read->members().size() == 5001);
+  CHECK(read->members()[7] == Json::Member("7", 15'007));
+  CHECK(read->members().back().first == "end");
 }
 
 TEST_CASE("members that are missing or of another type give the fallback") {
@@ -78,6 +97,8 @@ TEST_CASE("what is not there is null, and is made when it is written") {
 
 TEST_CASE("the last of two members of one name counts, and deep nesting is an error") {
   CHECK(count_member(*parse_json(R"({"a":1,"a":2})"), "a") == 2);
+  CHECK(json_text(*parse_json(R"({"a":1,"b":[{"a":2}],"a":{"c":3,"c":4},"b":5})")) ==
+        R"({"a":{"c":4},"b":5})");
   CHECK(parse_json(std::string(64, '[') + std::string(64, ']')));
   CHECK_FALSE(parse_json(std::string(65, '[') + std::string(65, ']')));
   CHECK_FALSE(parse_json(std::string(1'000'000, '[')));
