@@ -33,11 +33,12 @@ def ratio(ours, theirs):
 
 
 def alternate(contenders, rounds, before_each=None, say=None):
-    """Calls each of {name: function} once per round, in turn (A B C A B C ...), so that what changes on
-    the machine with time meets all of them alike. Returns {name: [what the calls returned]}."""
+    """Calls each of {name: function} once per round, in turn and back (A B C C B A ...), so that what changes
+    on the machine with time, and what a neighbour leaves behind, meets all of them alike. Returns {name: [what the calls returned]}."""
     samples = {name: [] for name in contenders}
     for number in range(rounds):
-        for name, run in contenders.items():
+        turns = list(contenders.items())
+        for name, run in reversed(turns) if number % 2 else turns:
             if before_each is not None:
                 before_each()
             sample = run()
