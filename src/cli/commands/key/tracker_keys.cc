@@ -36,12 +36,15 @@ void add_tracker_key_tasks(ArgumentParser key, CommandContext& context) {
   add_command<NewOperatorOptions>(
       key, context,
       {.name = "new-operator",
-       .description = "Print a new key for those who open releases",
+       .description = "Print a new key for those who open releases and order rollouts",
        .details = "It is a further line in the key file of the trackers, and in that of hosts "
                   "that seed. A tracker that has it accepts a release that it does not know from "
-                  "these hosts alone; without it, from every host that has the fleet key.",
+                  "these hosts alone; without it, from every host that has the fleet key.\n\n"
+                  "A coordinator that has it takes orders (`murder release`, `murder rollout`, "
+                  "`murder agents`) from those alone whose key file has it, too; agents need the "
+                  "fleet key only.",
        .example = "murder key new-operator >> /etc/murder/fleet.key",
-       .see_also = {"murder-tracker(1)", "murder-seed(1)"}},
+       .see_also = {"murder-tracker(1)", "murder-seed(1)", "murder-rollout(1)"}},
       run_new_operator);
   auto [viewer, options] = add_command<ViewerOptions>(
       key, context,

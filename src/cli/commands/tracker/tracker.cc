@@ -178,6 +178,29 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
   });
 }
 
+constexpr const char* tracker_details =
+    "Seeders and peers announce themselves to the tracker by the info hash of "
+    "their torrent, and it answers with the neighbours that each should connect "
+    "to. The release itself never passes through it. One tracker serves any "
+    "number of releases at the same time, and needs no configuration for a new "
+    "one.\n\n"
+    "It keeps everything in memory. After a restart the hosts announce "
+    "themselves again, and what was fetched meanwhile is not lost: hosts keep "
+    "the neighbours they have.\n\n"
+    "`http://HOST:8998/` shows in a browser how far the hosts of each release "
+    "are, `/status.json` the same for programs, and `/metrics` for Prometheus. "
+    "With a fleet key only hosts that have the same key announce and read, and "
+    "holders of the viewer's key (`murder key viewer`) read; others get status 403. "
+    "Without one whoever reaches the port can read these pages and announce a host: "
+    "let only the fleet reach it.\n\n"
+    "With --state it is a coordinator as well: agents (`murder-agent`(8)) connect to "
+    "the same port, and operators publish releases and roll them out with "
+    "`murder release` and `murder rollout`. Without a fleet key it takes their orders from "
+    "this machine alone, with --open from anywhere; with one from whoever has it or, once there is "
+    "one, the operator key (`murder key new-operator`).\n\n"
+    "As a service of the packages it is `murder-tracker.service`, which reads "
+    "`/etc/murder/tracker.toml`.";
+
 }  // namespace
 
 void add_tracker_command(ArgumentParser app, CommandContext& context) {
@@ -185,27 +208,14 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "tracker",
        .description = "Tell the hosts of a release about each other",
-       .details = "Seeders and peers announce themselves to the tracker by the info hash of "
-                  "their torrent, and it answers with the neighbours that each should connect "
-                  "to. The release itself never passes through it. One tracker serves any "
-                  "number of releases at the same time, and needs no configuration for a new "
-                  "one.\n\n"
-                  "It keeps everything in memory. After a restart the hosts announce "
-                  "themselves again, and what was fetched meanwhile is not lost: hosts keep "
-                  "the neighbours they have.\n\n"
-                  "`http://HOST:8998/` shows in a browser how far the hosts of each release "
-                  "are, `/status.json` the same for programs, and `/metrics` for Prometheus. "
-                  "With a fleet key only hosts that have the same key announce and read, and "
-                  "holders of the viewer's key (`murder key viewer`) read; others get status 403. "
-                  "Without one whoever reaches the port can read these pages and announce a host: "
-                  "let only the fleet reach it.\n\n"
-                  "As a service of the packages it is `murder-tracker.service`, which reads "
-                  "`/etc/murder/tracker.toml`.",
+       .details = tracker_details,
        .example = "murder tracker --listen '[::]:8998' --background",
        .environment = {fleet_key_item},
        .files = {{"/etc/murder/tracker.toml",
                   "What `murder-tracker.service` is configured by, see `tracker.toml`(5)."}},
-       .see_also = {"murder-seed(1)", "murder-status(1)", "murder-stop(1)", "tracker.toml(5)"},
+       .see_also = {"murder-seed(1)", "murder-status(1)", "murder-stop(1)", "murder-release(1)",
+                    "murder-rollout(1)", "murder-agents(1)", "murder-state(1)", "tracker.toml(5)",
+                    "murder-agent(8)"},
        .has_telling_exit_code = true},
       run_tracker);
   command
