@@ -196,6 +196,7 @@ void AgentLink::hear_hello(const control::Hello& hello) {
   host_ = hello.host;
   identity_ = trust::fingerprint_of(*key);
   facts_.version = control::bounded_text(hello.version);
+  is_once_ = hello.once;
   std::string().swap(nonce_);
   state_ = State::open;
 }
@@ -260,9 +261,22 @@ void AgentLink::refuse(std::string_view text) {
       framed(control::text_of(control::Refused{.text = control::bounded_text(text)}));
   if (send_.in_flight()) {
     // What is being sent stays where it is.
-    refusal_ = frame;
+    next_ = frame;
   } else {
     send_message(frame);
+  }
+  count_held();
+}
+
+void AgentLink::end(const control::Ended& ended) {
+  if (!is_once() || std::exchange(is_told_end_, true)) {
+    return;
+  }
+  std::string frame = framed(control::text_of(ended));
+  if (send_.in_flight()) {
+    next_ = std::move(frame);
+  } else {
+    send_message(std::move(frame));
   }
   count_held();
 }
@@ -294,15 +308,13 @@ void AgentLink::sent(io::Operation&, int32_t result, uint32_t) {
     return;
   }
   std::string().swap(output_);
-  if (state_ == State::refusing) {
-    if (!refusal_.empty()) {
-      send_message(std::exchange(refusal_, {}));
-    } else {
-      state_ = State::lingering;
-      is_ready_ = is_resting_ = false;
-      ::shutdown(fd_, SHUT_WR);
-      read_more();
-    }
+  if (!next_.empty()) {
+    send_message(std::exchange(next_, {}));
+  } else if (state_ == State::refusing) {
+    state_ = State::lingering;
+    is_ready_ = is_resting_ = false;
+    ::shutdown(fd_, SHUT_WR);
+    read_more();
   } else if (std::exchange(is_outdated_, false)) {
     shared_.owner.wants_telling(*this);
   }

@@ -75,6 +75,9 @@ class AgentLink {
   void tell(const control::Wanted& wanted);
   // Sends why, then closes.
   void refuse(std::string_view text);
+  // Tells an agent that was started for a deploy that this is over, once; it closes when it has
+  // ended. Others are not told.
+  void end(const control::Ended& ended);
   void close();
   // Goes on where it was too fast.
   void wake();
@@ -88,6 +91,8 @@ class AgentLink {
   [[nodiscard]] const control::Facts& facts() const { return facts_; }
   [[nodiscard]] uint64_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] bool is_closing() const { return state_ == State::closing; }
+  // It has said that it was started for a deploy, and is connected.
+  [[nodiscard]] bool is_once() const { return is_once_ && state_ == State::open; }
 
  private:
   enum class State : uint8_t { greeting, open, refusing, lingering, closing };
@@ -112,6 +117,8 @@ class AgentLink {
   bool is_ready_ = false;      // a message waits to be heard; nothing is read
   bool is_resting_ = false;    // it sent too many; nothing is read until the next second
   bool is_outdated_ = false;   // what it is being sent is not the latest
+  bool is_once_ = false;       // the agent was started for a deploy
+  bool is_told_end_ = false;   // that this is over
   uint8_t message_count_ = 0;  // of this second
   uint32_t second_ = 0;        // that message_count_ is of
   uint32_t input_bytes_ = 0;   // of the message that is not whole
@@ -126,7 +133,7 @@ class AgentLink {
   control::FrameReader reader_;
   std::string output_;
   size_t sent_bytes_ = 0;
-  std::string refusal_;  // to be sent next
+  std::string next_;  // to be sent when output_ is: a refusal, or that the deploy is over
   Instant begun_at_;
   Instant input_since_;  // since when there is a part of a message, or nothing came
   Instant output_since_;

@@ -134,6 +134,17 @@ void AgentLinks::close_all() {
   links_.each([](AgentLinkHandle, AgentLink& link) { link.close(); });
 }
 
+void AgentLinks::end_once(control::Ended ended) {
+  ended_ = std::move(ended);
+  links_.each([&](AgentLinkHandle, AgentLink& link) { link.end(*ended_); });
+}
+
+uint32_t AgentLinks::once_count() {
+  uint32_t count = 0;
+  links_.each([&](AgentLinkHandle, AgentLink& link) { count += link.is_once() ? 1 : 0; });
+  return count;
+}
+
 // The one that holds the most goes first.
 void AgentLinks::make_room_for_held() {
   while (held_bytes_ > limits::agent_held_bytes_max) {
@@ -179,6 +190,9 @@ void AgentLinks::named(AgentLink& link) {
   AgentLink* before = links_.get(std::exchange(link_of_agent_[agent.raw], link.handle()));
   if (before != nullptr && before != &link) {
     before->close();
+  }
+  if (ended_) {
+    link.end(*ended_);
   }
 }
 

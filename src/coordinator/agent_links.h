@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,6 +67,10 @@ class AgentLinks final : public AgentLinkOwner {
   void refuse_known(std::string_view why);
   void refuse_all(std::string_view why);
   void close_all();
+  // The deploy is over: agents that were started for one are told, now and when they come.
+  void end_once(control::Ended ended);
+  // Those that are connected.
+  [[nodiscard]] uint32_t once_count();
 
   // Of an agent that is connected; nullptr: it is not.
   [[nodiscard]] const control::Facts* facts_of(control::AgentIndex agent) const;
@@ -96,6 +101,7 @@ class AgentLinks final : public AgentLinkOwner {
   uint32_t check_count_ = 0;
   std::vector<AgentLinkHandle> link_of_agent_;  // by AgentIndex
   AgentLinksCounters counters_;
+  std::optional<control::Ended> ended_;  // the deploy is over
   io::Timer check_timer_;
 };
 

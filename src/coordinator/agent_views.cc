@@ -142,4 +142,12 @@ std::string show_approved(const std::string& host, const std::string& identity) 
   return json.take();
 }
 
+std::string show_ending(uint32_t agent_count) {
+  JsonWriter json;
+  json.begin_object();
+  json.member("agents", agent_count);
+  json.end_object();
+  return json.take();
+}
+
 }  // namespace murder::coordinator

@@ -56,6 +56,14 @@ inline constexpr uint64_t audit_scanned_max = 200'000;  // lines that are read f
 inline constexpr uint32_t history_max = 100;
 inline constexpr uint32_t unsettled_listed_max = 100;
 
+inline constexpr uint32_t metrics_apps_max = 50;  // that are named
+
+// --- The coordinator of a deploy -----------------------------------------------------------------
+
+inline constexpr Duration deploy_lease_checked_every = std::chrono::milliseconds(250);
+// Agents that were told that their deploy is over have left by then.
+inline constexpr Duration deploy_ending_max = std::chrono::seconds(5);
+
 // --- The coordinator's own copies of releases ----------------------------------------------------
 
 inline constexpr uint32_t copies_max = 8;  // processes, and directories

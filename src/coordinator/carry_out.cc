@@ -140,6 +140,7 @@ http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
           machine, facts, {.group = request.group, .app = request.app, .not_at = request.not_at},
           moment.now));
     case Action::approve:
+    case Action::end_deploy:
     case Action::show_waiting:
     case Action::show_history:
     case Action::show_audit:

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "coordinator/control_metrics.h"
 #include "coordinator/json_response.h"
 #include "coordinator/published_torrent.h"
 #include "coordinator/wanted_copies.h"
@@ -32,7 +33,8 @@ ControlPlane::ControlPlane(io::Reactor& reactor, http::Server& server, ControlPl
       orders_from_anywhere_(options.orders_from_anywhere),
       loop_(reactor, *this, options.own_address),
       desk_(reactor, server, *this, *this),
-      copies_timer_(reactor.timers(), callback<&ControlPlane::check_copies>(this)) {
+      copies_timer_(reactor.timers(), callback<&ControlPlane::check_copies>(this)),
+      lease_timer_(reactor.timers(), callback<&ControlPlane::check_lease>(this)) {
   if (options.fleet_keys) {
     keys_.emplace(*options.fleet_keys);
   }
@@ -69,6 +71,10 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(
     made->copies_ = std::move(*copies);
     made->copies_timer_.arm(reactor.now() + limits::copies_checked_every);
   }
+  if (options.deploy_lease > Duration::zero()) {
+    made->lease_.emplace(options.deploy_lease, limits::deploy_ending_max, reactor.now());
+    made->lease_timer_.arm(reactor.now() + limits::deploy_lease_checked_every);
+  }
   made->loop_.begin(*made->store_);
   return made;
 }
@@ -79,6 +85,7 @@ ControlPlane::~ControlPlane() {
                                        limits::last_write_max));
   loop_.end();
   copies_timer_.cancel();
+  lease_timer_.cancel();
   copies_.reset();
   desk_.refuse_all(json_error(503, "the coordinator is stopping"));
   store_.reset();
@@ -115,6 +122,9 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
   if (permitted.refusal) {
     return *permitted.refusal;
   }
+  if (lease_ && route != nullptr && route->access != Access::agent && comes_from_here(request)) {
+    lease_->renew(reactor_.now());
+  }
   if (route == nullptr) {
     return is_known_path(request.path)
                ? json_error(405, "this path is not asked for by this method")
@@ -140,6 +150,8 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
       return json_answer(show_waiting(approvals_));
     case Action::approve:
       return approve(*parsed);
+    case Action::end_deploy:
+      return end_deploy(*parsed);
     case Action::fetch_torrent:
       return torrents_->answer(parsed->info_hash, request.ticket);
     default:
@@ -207,6 +219,29 @@ http::Response ControlPlane::approve(const OperatorRequest& request) {
   return json_answer(show_approved(request.host, *identity));
 }
 
+// Nothing of it is in the log: it holds as long as this process.
+http::Response ControlPlane::end_deploy(const OperatorRequest& request) {
+  links_->end_once({.text = request.text.empty() ? "the deploy is over" : request.text,
+                    .keep_partial = request.keep_partial});
+  return json_answer(show_ending(links_->once_count()));
+}
+
+void ControlPlane::check_lease(io::Timer& timer) {
+  ENSURE(lease_.has_value());
+  const Instant now = reactor_.now();
+  switch (lease_->look(now, links_->once_count())) {
+    case DeployLease::State::held:
+      break;
+    case DeployLease::State::ending:
+      links_->end_once({.text = "nobody follows the deploy any more"});
+      break;
+    case DeployLease::State::over:
+      owner_.lease_ended();
+      return;
+  }
+  timer.arm(now + limits::deploy_lease_checked_every);
+}
+
 // The torrent is stored first: what is published can be fetched.
 http::Response ControlPlane::publish(const http::Request& request, WaitingRequest waiting) {
   const std::string_view bytes = as_text_of(request.body);
@@ -257,6 +292,7 @@ void ControlPlane::settled(const control::Coordinator& machine,
   for (const control::Record& record : records) {
     owner_.recorded(machine, record);
   }
+  stage_times_.note(records, reactor_.now());
   const bool changes_copies =
       std::any_of(records.begin(), records.end(), [](const control::Record& record) {
         return std::holds_alternative<control::ReleasePublished>(record.what) ||
@@ -275,6 +311,7 @@ void ControlPlane::tell(const control::Coordinator& machine, control::AgentIndex
 
 void ControlPlane::machine_began(const control::Coordinator& machine) {
   desk_.set_failure({});
+  stage_times_.forget_begun();
   choose_copies(machine.state());
   links_->machine_changed();
 }
@@ -304,6 +341,21 @@ void ControlPlane::store_replied(StoreReply reply) {
   } else if (auto* read = std::get_if<AuditRead>(&reply)) {
     audit_->store_replied(std::move(*read));
   }
+}
+
+std::string ControlPlane::metrics() {
+  const control::Coordinator* machine = loop_.settled_machine();
+  // Between two decisions the last ones hold: what is not on the disk is not shown.
+  if (machine != nullptr || !loop_.leads() || metrics_.empty()) {
+    metrics_ = render_control_metrics({.machine = machine,
+                                       .record_count = loop_.last_number(),
+                                       .store_failures = loop_.failure_count(),
+                                       .link_count = links_->count(),
+                                       .links = links_->counters(),
+                                       .times = stage_times_},
+                                      reactor_.now());
+  }
+  return metrics_;
 }
 
 // --- Copies --------------------------------------------------------------------------------------

@@ -11,10 +11,12 @@
 
 #include "coordinator/agent_links.h"
 #include "coordinator/audit_reader.h"
+#include "coordinator/deploy_lease.h"
 #include "coordinator/operator_desk.h"
 #include "coordinator/order_tokens.h"
 #include "coordinator/permission.h"
 #include "coordinator/release_copies.h"
+#include "coordinator/stage_times.h"
 #include "coordinator/torrent_shelf.h"
 #include "coordinator/turn_loop.h"
 #include "engine/http/server.h"
@@ -31,6 +33,8 @@ struct ControlPlaneOptions {
   bool orders_from_anywhere = false;                // of an open one
   trust::EnrolMode enrol = trust::EnrolMode::tofu;  // or approve
   std::optional<CopiesOptions> copies;              // nothing: it keeps no copies of releases
+  // Of a deploy: it ends when nobody on its host asked it for so long. Zero: never.
+  Duration deploy_lease{};
 };
 
 // Who runs it.
@@ -39,6 +43,8 @@ class ControlPlaneOwner {
   // On the disk now.
   virtual void recorded(const control::Coordinator& machine, const control::Record& record) = 0;
   virtual void warn(const std::string& text) = 0;
+  // Nobody renewed its lease, and the agents of the deploy were told: its process is to end.
+  virtual void lease_ended() = 0;
 
  protected:
   ~ControlPlaneOwner() = default;
@@ -68,6 +74,8 @@ class ControlPlane final : public http::Handler,
   // The keys were read again. What was closed stays closed.
   void set_keys(const trust::FleetKeys& keys);
   [[nodiscard]] bool leads() const { return loop_.leads(); }
+  // For /metrics, of what is on the disk.
+  [[nodiscard]] std::string metrics();
   [[nodiscard]] uint32_t connected_count() const { return links_->count(); }
 
  private:
@@ -85,6 +93,8 @@ class ControlPlane final : public http::Handler,
   void note_size(const InfoHash& info_hash, uint64_t total_bytes);
   void choose_copies(const control::State& state);
   void check_copies(io::Timer& timer);
+  http::Response end_deploy(const OperatorRequest& request);
+  void check_lease(io::Timer& timer);
 
   Inputs put_in(control::Coordinator& machine, control::Moment moment) override;
   void settled(const control::Coordinator& machine,
@@ -121,7 +131,11 @@ class ControlPlane final : public http::Handler,
   OperatorDesk desk_;
   std::unique_ptr<ReleaseCopies> copies_;  // nullptr: none are kept
   io::Timer copies_timer_;
+  std::optional<DeployLease> lease_;  // of a deploy's
+  io::Timer lease_timer_;
   std::unordered_map<InfoHash, uint64_t, Id20Hash> total_bytes_;  // of releases
+  StageTimes stage_times_;
+  std::string metrics_;                    // while something is being decided
   std::deque<WaitingRequest> publishing_;  // whose torrents are being stored, in that order
 };
 

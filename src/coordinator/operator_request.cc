@@ -26,6 +26,7 @@ constexpr std::array routes = {
     Route{"POST", "/control/rollout/undo", Action::undo, Access::order},
     Route{"POST", "/control/agents/forget", Action::forget, Access::order},
     Route{"POST", "/control/agents/approve", Action::approve, Access::order},
+    Route{"POST", "/control/end", Action::end_deploy, Access::order},
     Route{"GET", "/control/release", Action::show_release, Access::read},
     Route{"GET", "/control/releases", Action::show_releases, Access::read},
     Route{"GET", "/control/rollouts", Action::show_rollouts, Access::read},
@@ -58,6 +59,7 @@ constexpr std::array parameters_of_actions = {
     Parameters{Action::undo, 1, {"app"}},
     Parameters{Action::forget, 1, {"host"}},
     Parameters{Action::approve, 1, {"host", "identity"}},
+    Parameters{Action::end_deploy, 0, {}},
     Parameters{Action::show_waiting, 0, {}},
     Parameters{Action::show_release, 2, {"app", "tag"}},
     Parameters{Action::show_releases, 0, {"app"}},
@@ -165,7 +167,20 @@ Status take_query(std::string_view query, OperatorRequest& request) {
 bool takes_body(Action action) {
   return action == Action::revoke || action == Action::start || action == Action::pause ||
          action == Action::resume || action == Action::abort || action == Action::undo ||
-         action == Action::forget || action == Action::approve;
+         action == Action::forget || action == Action::approve || action == Action::end_deploy;
+}
+
+Status take_end_member(std::string_view name, const Json& value, OperatorRequest& request) {
+  if (name == "text") {
+    request.text = control::bounded_text(value.text());
+    return value.is_text() ? Status() : wrong("text: write a text");
+  }
+  if (name == "keep_partial") {
+    request.keep_partial = value == true;
+    return value == true || value == false ? Status() : wrong("keep_partial: write true or false");
+  }
+  return wrong(
+      fmt::format("'{}' is not a member of this request", printable_value(name.substr(0, 40))));
 }
 
 Status take_body(std::string_view body, OperatorRequest& request) {
@@ -186,6 +201,8 @@ Status take_body(std::string_view body, OperatorRequest& request) {
       taken = value.is_text() ? Status() : wrong("why: write a text");
     } else if (request.action == Action::start) {
       taken = take_plan_member(name, value, request.plan);
+    } else if (request.action == Action::end_deploy) {
+      taken = take_end_member(name, value, request);
     } else {
       taken = wrong(fmt::format("'{}' is not a member of this request",
                                 printable_value(std::string_view(name).substr(0, 40))));

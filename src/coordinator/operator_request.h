@@ -24,6 +24,7 @@ enum class Action : uint8_t {
   undo,
   forget,
   approve,
+  end_deploy,
   show_release,
   show_releases,
   show_rollouts,
@@ -57,6 +58,8 @@ struct OperatorRequest {
   std::string identity;
   std::string by;  // what the client says of itself
   std::string why;
+  std::string text;  // of the end of a deploy, for its agents
+  bool keep_partial = false;
   std::optional<uint64_t> serial;
   std::optional<uint64_t> from;
   std::optional<uint64_t> max;

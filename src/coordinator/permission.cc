@@ -41,12 +41,6 @@ bool is_loopback(const IpAddress& address) {
   return address.is_v4() ? address.v4_bytes()[0] == 127 : address == loopback;
 }
 
-// Over the loopback, or from one of this host's addresses to the same one.
-bool comes_from_here(const http::Request& request) {
-  return request.is_local_socket || is_loopback(request.remote.address) ||
-         request.remote.address == request.local.address;
-}
-
 Permission of_closed(const http::Request& request, Access access, const trust::TokenKeys& keys,
                      uint64_t now_s) {
   switch (keys.right_of(request.path, request.query, now_s)) {
@@ -93,6 +87,11 @@ Permission permission_of(const http::Request& request, Access access, const Perm
   }
   return rules.keys != nullptr ? of_closed(request, access, *rules.keys, now_s)
                                : of_open(request, access, rules);
+}
+
+bool comes_from_here(const http::Request& request) {
+  return request.is_local_socket || is_loopback(request.remote.address) ||
+         request.remote.address == request.local.address;
 }
 
 Result<std::string> name_of_asker(const std::string& proof, const std::string& claimed) {

@@ -32,6 +32,9 @@ struct Permission {
 [[nodiscard]] Permission permission_of(const http::Request& request, Access access,
                                        const PermissionRules& rules, uint64_t now_s);
 
+// Over the loopback or a local socket, or from one of this host's addresses to the same one.
+[[nodiscard]] bool comes_from_here(const http::Request& request);
+
 // Who asked, for records: what was proven, and what the client says of itself ("mike@laptop").
 // Errors: it says what is no name.
 [[nodiscard]] Result<std::string> name_of_asker(const std::string& proof,

@@ -138,6 +138,7 @@ void TurnLoop::lose(const Error& why) {
   told_count_ = 0;
   must_decide_ = is_urgent_ = has_begun_ = follows_ = false;
   failure_ = why.text;
+  ++failure_count_;
   state_ = State::pausing;
   lead_timer_.cancel();
   tick_.arm(reactor_.now() + retry_after_);

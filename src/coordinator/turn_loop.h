@@ -93,9 +93,16 @@ class TurnLoop {
   [[nodiscard]] bool leads() const { return has_begun_; }
   // Another one led when the store was last asked.
   [[nodiscard]] bool follows() const { return follows_; }
-  [[nodiscard]] const std::string& leader() const { return leader_; }    // empty: not known
-  [[nodiscard]] uint64_t last_number() const { return last_number_; }    // of the log
-  [[nodiscard]] const std::string& failure() const { return failure_; }  // of the store, last
+  [[nodiscard]] const std::string& leader() const { return leader_; }      // empty: not known
+  [[nodiscard]] uint64_t last_number() const { return last_number_; }      // of the log
+  [[nodiscard]] const std::string& failure() const { return failure_; }    // of the store, last
+  [[nodiscard]] uint64_t failure_count() const { return failure_count_; }  // of the store
+  // All that it knows is on the disk, and may be told; nullptr: it does not lead, or something is
+  // being decided.
+  [[nodiscard]] const control::Coordinator* settled_machine() const {
+    const bool is_settled = state_ == State::telling || (state_ == State::open && !must_decide_);
+    return is_settled && has_begun_ ? &*machine_ : nullptr;
+  }
 
  private:
   void take(LeadClaimed reply);
@@ -125,6 +132,7 @@ class TurnLoop {
   std::optional<control::Coordinator> machine_;
   std::string leader_;
   std::string failure_;
+  uint64_t failure_count_ = 0;
   bool follows_ = false;
   bool has_begun_ = false;  // the record that says so is on the disk
   bool has_inputs_ = false;

@@ -44,5 +44,7 @@ struct AgentsWanted {
 // Agents that wait for an operator, and one that need not any more.
 [[nodiscard]] std::string show_waiting(const trust::Approvals& approvals);
 [[nodiscard]] std::string show_approved(const std::string& host, const std::string& identity);
+// Agents of a deploy that is over, which have not ended.
+[[nodiscard]] std::string show_ending(uint32_t agent_count);
 
 }  // namespace murder::coordinator

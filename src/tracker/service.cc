@@ -156,8 +156,9 @@ std::string Service::status_json(Instant now) const {
 }
 
 std::string Service::metrics(Instant now) const {
-  return render_metrics(snapshot(
+  std::string text = render_metrics(snapshot(
       now, {.lines_max = limits::metrics_releases_max, .order = SwarmOrder::newest_first}));
+  return more_metrics_ ? text + more_metrics_() : text;
 }
 
 std::string Service::make(const PageCache::Key& key, Instant now) const {

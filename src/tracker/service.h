@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/callback.h"
 #include "engine/base/instant.h"
 #include "engine/base/prng.h"
 #include "engine/codec/announce.h"
@@ -50,6 +51,8 @@ class Service : public http::Handler {
     answered_count_ = 0;
   }
 
+  // What /metrics shows besides; nothing: no more.
+  void show_metrics_of(Callback<std::string()> more) { more_metrics_ = more; }
   // The server whose counters /metrics shows; nullptr: none.
   void show_counters_of(const http::Server* server) { server_ = server; }
   [[nodiscard]] const ServiceCounters& counters() const { return counters_; }
@@ -80,6 +83,7 @@ class Service : public http::Handler {
   ViewerGate viewers_;
   const http::Server* server_ = nullptr;
   http::Handler* coordinator_ = nullptr;
+  Callback<std::string()> more_metrics_;
 };
 
 }  // namespace murder::tracker

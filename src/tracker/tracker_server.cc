@@ -249,6 +249,10 @@ void TrackerServer::change(TrackerTunables tunables) {
   set_keys(tunables.fleet_keys);
 }
 
+void TrackerServer::end_when_idle(Duration idle_max) {
+  idle_max_ = idle_max_ > Duration::zero() ? std::min(idle_max_, idle_max) : idle_max;
+}
+
 // What was closed stays closed.
 void TrackerServer::set_keys(const std::optional<trust::FleetKeys>& keys) {
   if (is_closed_ && keys) {

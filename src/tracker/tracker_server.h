@@ -83,6 +83,8 @@ class TrackerServer {
   // Has the requests below /control/ answered by `coordinator`, which outlives run(); nullptr: by
   // nobody any more. Connections that it takes over are among `connections_max`.
   void set_coordinator(http::Handler* coordinator) { service_.set_coordinator(coordinator); }
+  // /metrics shows this as well; nothing: no more.
+  void show_metrics_of(Callback<std::string()> more) { service_.show_metrics_of(more); }
   [[nodiscard]] http::Server& public_server() { return *server_; }
   [[nodiscard]] uint32_t connections_max() const { return connections_max_; }
   // Of the reactor's groups of buffers, the first that this object does not use.
@@ -97,6 +99,9 @@ class TrackerServer {
   // Told of events from now on; before run(). Outlives this object.
   void set_owner(TrackerOwner& owner) { owner_ = &owner; }
   void change(TrackerTunables tunables);
+  // run() returns when nobody was known and nobody asked for this long, or for idle_max where that
+  // is less.
+  void end_when_idle(Duration idle_max);
   // A deploy deals with its own releases by this key (DeployKeys), until it is removed.
   [[nodiscard]] Status add_deploy_key(std::string_view deploy, const trust::Secret& key);
   void remove_deploy_key(std::string_view deploy);

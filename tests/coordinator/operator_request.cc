@@ -54,6 +54,22 @@ TEST_CASE("a request's parameters are read as they were meant") {
   CHECK(audit->max == 5);
 }
 
+TEST_CASE("the end of a deploy has a text, and says what stays of fetches that were cut") {
+  const auto request =
+      parsed("POST", "/control/end", "", R"({"by":"ann","text":"undone","keep_partial":true})");
+  REQUIRE(request);
+  CHECK(find_route("POST", "/control/end")->access == Access::order);
+  CHECK(request->action == Action::end_deploy);
+  CHECK(request->text == "undone");
+  CHECK(request->keep_partial);
+  CHECK_FALSE(parsed("POST", "/control/end", "")->keep_partial);
+  CHECK(fault("POST", "/control/end", "", R"({"text":1})") == "text: write a text");
+  CHECK(fault("POST", "/control/end", "", R"({"keep_partial":"yes"})") ==
+        "keep_partial: write true or false");
+  CHECK(fault("POST", "/control/end", "", R"({"keep":true})") ==
+        "'keep' is not a member of this request");
+}
+
 TEST_CASE("what a request lacks, and what it has too much, is named") {
   CHECK(fault("POST", "/control/rollout", "app=shop") == "the parameter tag is missing");
   CHECK(fault("GET", "/control/agents", "grup=web") == "'grup' is not a parameter of this request");

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 import unittest
 
 import fleet_keys
@@ -311,6 +312,57 @@ class Agents(CoordinatorCase):
         self.start_coordinator()
         status, answer = self.ask("GET", "/control/agent")
         self.assertEqual((status, "murder-agent/1" in answer["error"]), (426, True))
+
+
+class DeployCoordinator(CoordinatorCase):
+    """The coordinator of one deploy, and the agents that were started for it."""
+
+    def once(self, host, target="/control/agent"):
+        agent = self.agent(host, connect=False)
+        return agent.connect(self.coordinator, target, once=True)
+
+    @staticmethod
+    def end_of(agent):
+        """What the agent is told at the end of its deploy."""
+        while (message := agent.link.read())["type"] == "wanted":
+            pass
+        return message
+
+    def end(self, **body):
+        return self.must("POST", "/control/end", body)["agents"]
+
+    def test_agents_of_a_deploy_are_told_its_end_and_others_are_not(self):
+        self.start_coordinator("--once-for", "1m")
+        once, standing = self.once("w1").hear_until(lambda each: each.greeting_number > 0, "it is known"), self.agent("w2")
+        self.assertEqual(self.end(text="undone", keep_partial=True), 1)
+        self.assertEqual(self.end_of(once), {"type": "ended", "text": "undone", "keep_partial": True})
+        late = self.once("w3")
+        self.assertEqual(self.end_of(late)["type"], "ended")
+        self.assertEqual(self.end(), 2)
+        # Neither goes on to be told; each is told once.
+        once.report()
+        self.assertEqual(once.link.read()["type"], "wanted")
+        for _ in range(3):
+            standing.report()
+        standing.hear_until(lambda each: each.wanted["heard_number"] == each.number, "all is answered")
+        once.close()
+        wait_until(lambda: self.end() == 1, "one has ended")
+        late.close()
+        wait_until(lambda: self.end() == 0, "both have ended")
+
+    def test_it_ends_when_nobody_on_its_host_asks_it_any_more(self):
+        self.start_coordinator("--once-for", "1s")
+        agent = self.once("w1").hear_until(lambda each: each.greeting_number > 0, "it is known")
+        begun = time.monotonic()
+        while time.monotonic() < begun + 1.5:
+            self.assertEqual(self.must("GET", "/control/agents")["count"], 1)
+        message = self.end_of(agent)
+        self.assertEqual((message["type"], message["keep_partial"]), ("ended", False))
+        agent.close()
+        self.assertEqual(self.tracker.wait(), 0)
+
+    def test_it_is_for_a_tracker_that_is_a_coordinator(self):
+        self.assertIn("--state memory:", self.murder("tracker", "--once-for", "1m", code=2).stderr)
 
 
 if __name__ == "__main__":

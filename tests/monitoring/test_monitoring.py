@@ -129,7 +129,7 @@ class RealProcesses(MurderCase):
         self.textfiles = self.path("textfiles")
         self.textfiles.mkdir(mode=0o755)
         self.directory.chmod(0o755)
-        self.tracker = self.start_tracker()
+        self.tracker = self.start_tracker("--state", "memory:")
         torrent = self.create(self.make_file("content", self.SIZE), "v42", tracker=self.tracker)
         other = self.create(self.make_file("other", 100_000, seed=2), "v43", tracker=self.tracker)
         self.seed(torrent, "--metrics-file", self.textfiles / "seeder.prom")
@@ -137,16 +137,33 @@ class RealProcesses(MurderCase):
         self.peer(other, "--give-up-after", "1s", "--metrics-file", self.textfiles / "failed.prom", name="other-host", code=1)
         wait_until(lambda: not [each for each in self.processes() if each["kind"] == "peer"], "the peers' end")
         self.start_agent(self.textfiles / "agent.prom")
+        self.roll_out("v44")
+
+    def order(self, method, path, body=None):
+        request = urllib.request.Request(f"http://{self.tracker}/control/{path}", data=body, method=method)
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.load(reply)
+
+    def roll_out(self, tag):
+        """A release that the others have nothing to do with, by the agent."""
+        torrent = self.create(self.make_file("rolled-out", 100_000, seed=3), tag, tracker=self.tracker)
+        self.seed(torrent)
+        self.order("PUT", f"release?app=shop&tag={tag}", pathlib.Path(torrent).read_bytes())
+        wait_until(lambda: self.order("GET", "agents?app=shop")["count"] == 1, "the agent is heard")
+        self.order("POST", f"rollout?app=shop&tag={tag}", b"{}")
+        wait_until(lambda: self.order("GET", "rollouts")["rollouts"][0]["state"] == "done", "the rollout is done")
 
     def start_agent(self, metrics_file):
         config = self.path("agent.toml")
         config.write_text("".join(f"{line}\n" for line in (
             f'coordinators = ["{self.tracker}"]', 'host = "w1"', f'state = "{self.path("agent-state")}"',
-            f'metrics_file = "{metrics_file}"', "[app.shop]", f'to = "{self.path("shop")}"')))
+            f'metrics_file = "{metrics_file}"', 'seed_for = "1s"', "[app.shop]", f'to = "{self.path("shop")}"')))
         config.chmod(0o600)
         self.path("shop").mkdir()
         self.start_program(PROGRAM, "agent", "--config", config)
         wait_until(metrics_file.exists, "the agent's metrics")
+        run = self.path("agent-state", "apps", "shop", "run")
+        self.addCleanup(lambda: self.murder("stop", "--all", "--run-dir", run, code=None))
 
     def scrape(self):
         with urllib.request.urlopen(f"http://{self.tracker}/metrics", timeout=10) as reply:

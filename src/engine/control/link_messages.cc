@@ -42,7 +42,8 @@ Result<Hello> read_hello(const Json& json) {
               .version = fitted_text(json["version"].text()),
               .key = text_member(json, "key"),
               .signature = text_member(json, "signature"),
-              .session = json["session"].count()};
+              .session = json["session"].count(),
+              .once = json["once"] == true};
   if (Status valid = validate_host(hello.host); !valid) {
     return fail(valid.error());
   }
@@ -89,7 +90,8 @@ std::string text_of(const Hello& hello) {
                     {"version", fitted_text(hello.version)},
                     {"key", hello.key},
                     {"signature", hello.signature},
-                    {"session", hello.session}});
+                    {"session", hello.session},
+                    {"once", hello.once}});
 }
 
 std::string text_of(const Facts& facts) {
@@ -103,7 +105,8 @@ std::string text_of(const Refused& refused) {
 }
 
 std::string text_of(const Ended& ended) {
-  return json_text({{"type", "ended"}, {"text", fitted_text(ended.text)}});
+  return json_text(
+      {{"type", "ended"}, {"text", fitted_text(ended.text)}, {"keep_partial", ended.keep_partial}});
 }
 
 Result<AgentMessage> parse_agent_message(std::string_view text) {
@@ -141,7 +144,8 @@ Result<CoordinatorMessage> parse_coordinator_message(std::string_view text) {
     return CoordinatorMessage(Refused{.text = fitted_text((*json)["text"].text())});
   }
   if (type == "ended") {
-    return CoordinatorMessage(Ended{.text = fitted_text((*json)["text"].text())});
+    return CoordinatorMessage(Ended{.text = fitted_text((*json)["text"].text()),
+                                    .keep_partial = (*json)["keep_partial"] == true});
   }
   return CoordinatorMessage(UnknownMessage{});
 }

@@ -27,6 +27,7 @@ struct Hello {
   std::string key;        // "ssh-ed25519 AAAA..."; empty: it has none
   std::string signature;  // base64, of what trust/agent_key.h says; empty as the key is
   uint64_t session = 0;   // as in Greeting
+  bool once = false;      // it was started for a deploy, and ends with it
   bool operator==(const Hello&) const = default;
 };
 
@@ -46,6 +47,7 @@ struct Refused {
 // To an agent that was started for the time of a deploy: that is over. Others skip it.
 struct Ended {
   std::string text;
+  bool keep_partial = false;  // what a fetch that was cut has of its archive stays on the host
   bool operator==(const Ended&) const = default;
 };
 

@@ -216,6 +216,9 @@ TEST_CASE("messages of a link are read as what they are") {
       parse_coordinator_message(text_of(Refused{.text = "w1 is another agent's name\n"}));
   REQUIRE(refused.has_value());
   CHECK(std::get<Refused>(*refused).text == "w1 is another agent's name\\n");
+  const Ended ended{.text = "undone", .keep_partial = true};
+  CHECK(std::get<Ended>(*parse_coordinator_message(text_of(ended))) == ended);
+  CHECK_FALSE(std::get<Ended>(*parse_coordinator_message(R"({"type":"ended"})")).keep_partial);
   CHECK(std::holds_alternative<Wanted>(*parse_coordinator_message(text_of(some_wanted()))));
   CHECK(std::holds_alternative<UnknownMessage>(*parse_coordinator_message(R"({"type":"new"})")));
 
@@ -223,10 +226,13 @@ TEST_CASE("messages of a link are read as what they are") {
                     .version = "1.2",
                     .key = "ssh-ed25519 AAAA",
                     .signature = "AAAA",
-                    .session = UINT64_MAX};
+                    .session = UINT64_MAX,
+                    .once = true};
   const Result<AgentMessage> to_coordinator = parse_agent_message(text_of(hello));
   REQUIRE(to_coordinator.has_value());
   CHECK(std::get<Hello>(*to_coordinator) == hello);
+  CHECK_FALSE(
+      std::get<Hello>(*parse_agent_message(R"({"type":"hello","host":"w1","session":1})")).once);
   const Facts facts{.version = "1.2", .free_bytes = 5};
   CHECK(std::get<Facts>(*parse_agent_message(text_of(facts))) == facts);
   CHECK(std::holds_alternative<Report>(*parse_agent_message(text_of(some_report()))));

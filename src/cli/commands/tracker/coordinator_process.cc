@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/commands/tracker/audit_events.h"
+#include "cli/commands/tracker/bounds.h"
 #include "coordinator/store/open_store.h"
 #include "engine/trust/openssl.h"
 
@@ -102,17 +103,20 @@ Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
        .fleet_keys = settings.tracker.tunables.fleet_keys,
        .orders_from_anywhere = settings.orders_from_anywhere,
        .enrol = settings.enrol,
-       .copies = std::move(*copies)});
+       .copies = std::move(*copies),
+       .deploy_lease = settings.deploy_lease});
   if (!plane) {
     return fail(plane.error());
   }
   made->plane_ = std::move(*plane);
   server.set_coordinator(made->plane_.get());
+  server.show_metrics_of(callback<&coordinator::ControlPlane::metrics>(made->plane_.get()));
   return made;
 }
 
 CoordinatorProcess::~CoordinatorProcess() {
   server_.set_coordinator(nullptr);
+  server_.show_metrics_of({});
 }
 
 void CoordinatorProcess::recorded(const control::Coordinator& machine,
@@ -123,6 +127,11 @@ void CoordinatorProcess::recorded(const control::Coordinator& machine,
   if (const std::optional<host::ServiceEvent> event = audit_event_of(machine.state(), record)) {
     service_->report(*event);
   }
+}
+
+// Others may use the tracker meanwhile.
+void CoordinatorProcess::lease_ended() {
+  server_.end_when_idle(limits::tracker_idle_after_deploy);
 }
 
 void CoordinatorProcess::warn(const std::string& text) {

@@ -32,6 +32,7 @@ class CoordinatorProcess final : private coordinator::ControlPlaneOwner {
 
   void recorded(const control::Coordinator& machine, const control::Record& record) override;
   void warn(const std::string& text) override;
+  void lease_ended() override;
 
   tracker::TrackerServer& server_;
   host::Parent& parent_;

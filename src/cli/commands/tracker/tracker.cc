@@ -161,6 +161,9 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
       return context.wrong_usage(fmt::format("--enrol {}", mode.error().text));
     }
   }
+  if (options.words.deploy_lease > Duration::zero() && options.words.state.empty()) {
+    return context.wrong_usage("--once-for is of a coordinator: give it a state (--state memory:)");
+  }
   if (options.words.is_open && !options.words.fleet_key_path.empty()) {
     return context.wrong_usage("--open and --fleet-key do not go together");
   }
@@ -252,6 +255,9 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "How the coordinator learns which key is whose agent's: tofu, the first key that "
                   "comes with a name has it (default), or approve, an operator approves each")
       .type_name("HOW");
+  command.add_duration("--once-for", options.words.deploy_lease,
+                       "Used by murder deploy: be the coordinator of one deploy, and end when "
+                       "nobody on this host asked it for something for this long");
   command.add_flag("--background", options.background,
                    "Return when it listens; it continues in the background");
   command.add_flag("--deploys-only", options.takes_deploys_only,

@@ -73,6 +73,7 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
                 fmt::format("{} is of a coordinator: give it a state (--state DIR)",
                             enrol.empty() ? "a directory for copies (data)" : "enrol"));
   }
+  settings.deploy_lease = words.deploy_lease;
   if (!enrol.empty()) {
     const Result<trust::EnrolMode> mode = parse_enrol(enrol);
     if (!mode) {

@@ -20,9 +20,10 @@ struct TrackerWords {
   std::string fleet_key_path;
   bool is_open = false;
   std::optional<Duration> idle_max;
-  std::string state;  // where the coordinator keeps its state
-  std::string data;   // and its copies of releases
-  std::string enrol;  // how it learns which key is whose agent's
+  std::string state;        // where the coordinator keeps its state
+  std::string data;         // and its copies of releases
+  std::string enrol;        // how it learns which key is whose agent's
+  Duration deploy_lease{};  // of a deploy's coordinator; zero: it is none
 };
 
 // What it comes to.
@@ -33,6 +34,7 @@ struct TrackerSettings {
   trust::EnrolMode enrol = trust::EnrolMode::tofu;
   std::string fleet_key_path;         // empty: the default one, if it is there
   bool orders_from_anywhere = false;  // of an open coordinator
+  Duration deploy_lease{};            // as in TrackerWords
 };
 
 // "192.0.2.1:8998", "[::]:8998", or an address without a port.
