@@ -39,8 +39,8 @@ void AgentProcess::pump() {
   watch_health();
   say_changes();
   arm_timers();
-  if (end_ == AgentEnd::restart) {
-    begin_end(AgentEnd::restart);
+  if (end_ == AgentEnd::restart || end_ == AgentEnd::over) {
+    begin_end(*end_);
   }
 }
 
@@ -160,7 +160,8 @@ Result<control::Hello> AgentProcess::answer(const control::Challenge& challenge)
                         .version = std::string(program_version()),
                         .key = std::move(proof->key),
                         .signature = std::move(proof->signature),
-                        .session = session_};
+                        .session = session_,
+                        .once = run_.once.has_value()};
 }
 
 void AgentProcess::link_opened() {
@@ -175,15 +176,19 @@ void AgentProcess::link_opened() {
 void AgentProcess::link_heard(const control::Wanted& wanted) {
   ++wanted_count_;
   renewed_at_ = reactor_->now();
+  tell_connected();
   machine_->hear(wanted, reactor_->now());
   pump();
 }
 
-void AgentProcess::link_ended(std::string_view text) {
-  if (run_.is_once) {
-    say(host::ServiceEventKind::stopping, fmt::format("the deploy is over: {}", text));
-    begin_end(AgentEnd::stopped);
+void AgentProcess::link_ended(const control::Ended& ended) {
+  if (!run_.once || end_) {
+    return;
   }
+  say(host::ServiceEventKind::stopping, fmt::format("the deploy is over: {}", ended.text));
+  keep_partial_ = ended.keep_partial;
+  once_timer_.arm(reactor_->now() + limits::agent_once_finish_max);
+  begin_end(AgentEnd::over);
 }
 
 void AgentProcess::link_lost(const Error& error) {

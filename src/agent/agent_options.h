@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,13 +14,18 @@ namespace murder::agent {
 
 struct AppOptions {
   std::string name;
-  std::string to;              // the directory of releases, absolute
-  std::string owner;           // "USER[:GROUP]"; empty: whoever runs the agent
-  uint32_t keep_releases = 5;  // besides the current one and the one before it
-  std::string download_limit;  // as --download-limit of `murder peer`; empty: none
-  std::string after_activate;  // for `sh -c`; empty: nothing is run
-  std::string health;          // likewise
-  std::string health_url;      // http://...; at most one of the two
+  std::string to;                     // the directory of releases, absolute
+  std::string owner;                  // "USER[:GROUP]"; empty: whoever runs the agent
+  uint32_t keep_releases = 5;         // besides the current one and the one before it; 0: all stay
+  std::string download_limit;         // as --download-limit of `murder peer`; empty: none
+  std::string upload_limit;           // likewise
+  bool no_sync = false;               // likewise
+  bool unsafe_please_delete = false;  // likewise
+  std::optional<std::string> application;  // that it is signed for; empty: any; nothing: `name`
+  std::string before_activate;             // as after_activate
+  std::string after_activate;              // for `sh -c`; empty: nothing is run
+  std::string health;                      // likewise
+  std::string health_url;                  // http://...; at most one of the two
   Duration hook_time_max = std::chrono::minutes(5);
   Duration health_time_max = std::chrono::seconds(10);
 
@@ -34,6 +40,7 @@ struct AgentOptions {
   std::vector<HostPort> coordinators;  // at least one
   std::vector<AppOptions> apps;
   std::string state_directory;  // absolute
+  std::string temp_path;        // of archives; empty: in the state directory
   std::string fleet_key;        // a file; empty: the default one, if there is one
   bool is_open = false;
   std::string allowed_signers;  // a file; empty: the default one, if there is one

@@ -86,6 +86,8 @@ AgentProcess::AgentProcess(const AgentRun& run, host::Parent& parent, StateDirec
       tick_timer_(reactor_->timers(), callback<&AgentProcess::tick>(this)),
       heartbeat_timer_(reactor_->timers(), callback<&AgentProcess::heartbeat>(this)),
       save_timer_(reactor_->timers(), callback<&AgentProcess::save_again>(this)),
+      once_timer_(reactor_->timers(), callback<&AgentProcess::once_due>(this)),
+      parent_poll_(callback<&AgentProcess::parent_gone>(this)),
       program_(run.program),
       renewed_at_(reactor_->now()) {}
 
@@ -110,7 +112,7 @@ Status AgentProcess::start(control::KeptAgent kept) {
     metrics_ = std::move(*metrics);
   }
   for (const AppOptions& app : run_.options.apps) {
-    Result<AppPlace> place = state_.make_app_place(app.name);
+    Result<AppPlace> place = state_.make_app_place(app.name, run_.options.temp_path);
     if (!place) {
       return fail(place.error());
     }
@@ -134,7 +136,7 @@ Status AgentProcess::start(control::KeptAgent kept) {
   link_.emplace(*reactor_, static_cast<LinkOwner&>(*this), run_.options.coordinators, run_.keys,
                 session_);
   program_check_.emplace(*reactor_, callback<&AgentProcess::program_checked>(this));
-  return {};
+  return run_.once ? begin_once() : Status();
 }
 
 AgentEnd AgentProcess::run() {
@@ -152,10 +154,25 @@ AgentEnd AgentProcess::run() {
     service_->stopping();
   }
   say(host::ServiceEventKind::stopping, is_restart ? "agent begins again in place" : "agent ends");
-  for (io::Timer* timer : {&tick_timer_, &heartbeat_timer_, &save_timer_}) {
+  stop_work();
+  if (metrics_ != nullptr) {
+    metrics_->finish(metrics());
+  }
+  return *end_;
+}
+
+// An agent of a deploy closes its link when nothing is left of it: its coordinator counts that.
+void AgentProcess::stop_work() {
+  const bool is_restart = end_ == AgentEnd::restart;
+  for (io::Timer* timer : {&tick_timer_, &heartbeat_timer_, &save_timer_, &once_timer_}) {
     timer->cancel();
   }
-  link_->close();
+  if (parent_poll_.in_flight()) {
+    reactor_->cancel_and_wait(parent_poll_);
+  }
+  if (!run_.once) {
+    link_->close();
+  }
   program_check_->kill_now();
   for (App& app : apps_) {
     app.worker->stop(/*ends_downloads=*/!is_restart);
@@ -164,7 +181,7 @@ AgentEnd AgentProcess::run() {
     }
   }
   const auto is_quiet = [this] {
-    return link_->is_closed() && !program_check_->is_busy() &&
+    return !program_check_->is_busy() &&
            std::all_of(apps_.begin(), apps_.end(), [](const App& app) {
              return app.worker->is_idle() && (app.health == nullptr || app.health->is_idle());
            });
@@ -175,25 +192,27 @@ AgentEnd AgentProcess::run() {
     }
     reactor_->run_until(is_quiet);
   }
-  if (metrics_ != nullptr) {
-    metrics_->finish(metrics());
+  if (run_.once) {
+    finish_once();
+    link_->close();
   }
-  return *end_;
+  reactor_->run_until([this] { return link_->is_closed(); });
 }
 
 void AgentProcess::begin_end(AgentEnd end) {
   if (!end_ || end == AgentEnd::stopped) {
     end_ = end;
   }
-  if (end_ != AgentEnd::restart || may_restart()) {
+  // Hooks run to their end; downloads go on meanwhile.
+  const bool lets_end = end_ == AgentEnd::restart || end_ == AgentEnd::over;
+  if (!lets_end || !is_switching()) {
     reactor_->stop();
   }
 }
 
-// Hooks run to their end; downloads go on meanwhile.
-bool AgentProcess::may_restart() const {
+bool AgentProcess::is_switching() const {
   const auto& apps = machine_->kept().apps;
-  return std::none_of(apps.begin(), apps.end(), [](const control::KeptApp& app) {
+  return std::any_of(apps.begin(), apps.end(), [](const control::KeptApp& app) {
     return app.phase == control::Phase::activating || app.phase == control::Phase::returning;
   });
 }
@@ -221,12 +240,6 @@ void AgentProcess::tick(io::Timer&) {
 }
 
 void AgentProcess::heartbeat(io::Timer&) {
-  if (run_.is_once && reactor_->now() - renewed_at_ >= limits::agent_once_lease) {
-    say(host::ServiceEventKind::stopping,
-        "no coordinator renewed the lease of this agent: it ends");
-    begin_end(AgentEnd::no_lease);
-    return;
-  }
   state_.put_by();
   look_at_program();
   for (App& app : apps_) {
@@ -241,12 +254,12 @@ void AgentProcess::heartbeat(io::Timer&) {
     }
   }
   wants_report_ = true;
-  heartbeat_timer_.arm(reactor_->now() + limits::control_heartbeat);
+  heartbeat_timer_.arm(reactor_->now() + heartbeat_interval());
   pump();
 }
 
 void AgentProcess::look_at_program() {
-  if (run_.is_once || program_check_->is_busy() || !program_.is_replaced()) {
+  if (run_.once || program_check_->is_busy() || !program_.is_replaced()) {
     return;
   }
   // What cannot even say its version does not take over.
@@ -282,7 +295,8 @@ void AgentProcess::arm_timers() {
   const bool is_fetching = std::any_of(apps.begin(), apps.end(), [](const auto& app) {
     return app.phase == control::Phase::fetching;
   });
-  const Instant soon = reactor_->now() + limits::agent_progress_every;
+  const Instant soon = reactor_->now() + (run_.once ? limits::agent_once_progress_every
+                                                    : limits::agent_progress_every);
   if (is_fetching && heartbeat_timer_.deadline() > soon) {
     heartbeat_timer_.arm(soon);
   }

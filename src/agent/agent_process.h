@@ -39,18 +39,27 @@ class AgentReload {
   [[nodiscard]] virtual Status check() = 0;
 };
 
+// For the time of a deploy.
+struct OnceRun {
+  Duration lease{};           // it ends when no coordinator was heard for so long
+  Duration connect_max{};     // or none at all by then; 0: no matter
+  bool tells_parent = false;  // which ends when a coordinator was heard
+};
+
 struct AgentRun {
   const AgentOptions& options;
   std::optional<trust::FleetKeys> keys;
-  std::string program;   // the path of this program
-  bool is_once = false;  // ends when nobody renews its lease
+  std::string program;  // the path of this program
+  std::optional<OnceRun> once;
   AgentReload* reload = nullptr;
 };
 
 enum class AgentEnd : uint8_t {
   stopped,
   restart,  // in place: the program, or its configuration, is another one
+  over,     // the deploy that it was started for
   no_lease,
+  no_coordinator,
 };
 
 class AgentProcess final : private LinkOwner, private WorkerOwner, private HealthOwner {
@@ -63,6 +72,8 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
 
   // Until a signal, or the end of a lease.
   AgentEnd run();
+  // Why the last attempt to reach a coordinator failed.
+  [[nodiscard]] const std::string& last_loss() const { return last_loss_; }
 
  private:
   struct App {
@@ -93,10 +104,15 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   void watch_health();
   void say_changes();
   void arm_timers();
-  void beat();
+  void stop_work();
   void look_at_program();
   void begin_end(AgentEnd end);
-  [[nodiscard]] bool may_restart() const;
+  [[nodiscard]] bool is_switching() const;
+  // Of a run for the time of a deploy (agent_once.cc).
+  [[nodiscard]] Status begin_once();
+  void finish_once();
+  void tell_connected();
+  [[nodiscard]] Duration heartbeat_interval() const;
   [[nodiscard]] size_t index_of(const std::string& app) const;
   [[nodiscard]] std::string state_line() const;
   [[nodiscard]] std::string metrics() const;
@@ -107,6 +123,8 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   void tick(io::Timer& timer);
   void heartbeat(io::Timer& timer);
   void save_again(io::Timer& timer);
+  void once_due(io::Timer& timer);
+  void parent_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void signalled(int signal_number);
   void program_checked(WatchedChild& child);
 
@@ -114,7 +132,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   Result<control::Hello> answer(const control::Challenge& challenge) override;
   void link_opened() override;
   void link_heard(const control::Wanted& wanted) override;
-  void link_ended(std::string_view text) override;
+  void link_ended(const control::Ended& ended) override;
   void link_lost(const Error& error) override;
   // WorkerOwner
   void step_ended(const std::string& app, uint64_t number, const Status& outcome) override;
@@ -140,6 +158,8 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   io::Timer tick_timer_;
   io::Timer heartbeat_timer_;
   io::Timer save_timer_;
+  io::Timer once_timer_;  // of the lease; then of the end
+  io::Operation parent_poll_;
   std::deque<EndedStep> ended_;
   std::deque<control::Step> steps_;  // of work that could not be saved yet
   bool has_unsaved_ = false;
@@ -150,6 +170,8 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   std::optional<WatchedChild> program_check_;
   std::string last_loss_;  // said once
   Instant renewed_at_{};
+  bool keep_partial_ = false;     // at the end of a deploy
+  bool has_told_parent_ = false;  // that a coordinator was heard; or it was, with none to tell
   uint64_t report_count_ = 0;
   uint64_t wanted_count_ = 0;
 };

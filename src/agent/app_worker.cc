@@ -227,6 +227,20 @@ void AppWorker::begin_activate() {
     end_task(fail(trusted.error()));
     return;
   }
+  // Refused before the switch: what ran before runs on, and no hook has to say so.
+  if (std::exchange(is_untouched_, false) && current_->is_return) {
+    end_task({});
+    return;
+  }
+  // It is asked about what is to come, not about what ran before.
+  if (!current_->is_return && !app_.before_activate.empty()) {
+    run_hook(Stage::before, app_.before_activate);
+    return;
+  }
+  begin_switch();
+}
+
+void AppWorker::begin_switch() {
   run(Stage::activate, activate_command(at(), tag_, current_->is_return),
       limits::agent_command_time_max);
 }
@@ -236,9 +250,13 @@ void AppWorker::begin_hook() {
     end_task({});
     return;
   }
-  run(Stage::hook, {"/bin/sh", "-c", app_.after_activate}, app_.hook_time_max,
+  run_hook(Stage::hook, app_.after_activate);
+}
+
+void AppWorker::run_hook(Stage stage, const std::string& command) {
+  run(stage, {"/bin/sh", "-c", command}, app_.hook_time_max,
       hook_environment(app_, tag_, current_->step.release.hex()));
-  if (stage_ == Stage::hook && child_.is_busy()) {
+  if (stage_ == stage && child_.is_busy()) {
     note_group(hook_note_, child_.pid());
   }
 }
@@ -263,6 +281,10 @@ void AppWorker::begin_discard() {
 }
 
 void AppWorker::keep_some() {
+  if (app_.keep_releases == 0) {
+    end_task({});
+    return;
+  }
   run(Stage::remove, keep_command(at()), limits::agent_command_time_max);
 }
 
@@ -304,25 +326,30 @@ Status AppWorker::outcome_of_child() const {
   if (child_.outcome()) {
     return {};
   }
-  const std::string told = stage_ == Stage::hook ? "" : error_in(child_.last_line());
   const Error& error = child_.outcome().error();
-  return fail(error.code, stage_ == Stage::hook ? "after_activate: " + error.text
-                          : told.empty()        ? error.text
-                                                : told);
+  if (stage_ == Stage::before || stage_ == Stage::hook) {
+    const char* name = stage_ == Stage::before ? "before_activate" : "after_activate";
+    return fail(error.code, fmt::format("{}: {}", name, error.text));
+  }
+  const std::string told = error_in(child_.last_line());
+  return fail(error.code, told.empty() ? error.text : told);
 }
 
 void AppWorker::child_ended(WatchedChild&) {
   const Status outcome = outcome_of_child();
-  if (stage_ == Stage::hook) {
+  if (stage_ == Stage::before || stage_ == Stage::hook) {
     forget_group(hook_note_);
   } else if (stage_ == Stage::fetch && outcome) {
     count_fetched();
   }
   if (is_cancelled_ || !outcome) {
+    is_untouched_ = stage_ == Stage::before;
     end_task(outcome);
     return;
   }
-  if (stage_ == Stage::activate) {
+  if (stage_ == Stage::before) {
+    begin_switch();
+  } else if (stage_ == Stage::activate) {
     begin_hook();
   } else if (stage_ == Stage::clean && !current_->is_clean_up) {
     // A revoked release: its archive is gone, now itself.

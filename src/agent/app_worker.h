@@ -4,7 +4,7 @@
 //   fetch      the torrent, from the coordinator, until it is there; `murder peer`, which goes on
 //              in the background if this process ends, and is joined again by the next one
 //   verify     what lies in place is the release, and signed as this host demands
-//   activate   `murder activate`, then the hook
+//   activate   the hook before it, `murder activate`, then the hook after it
 //   discard    removes a revoked release; others go when there are more than keep_releases
 //
 // On the thread of its reactor; bounded by the steps of one app.
@@ -76,7 +76,7 @@ class AppWorker final : private http::ClientObserver {
   [[nodiscard]] const AppCounters& counters() const { return counters_; }
 
  private:
-  enum class Stage : uint8_t { none, torrent, fetch, activate, hook, clean, remove };
+  enum class Stage : uint8_t { none, torrent, fetch, before, activate, hook, clean, remove };
 
   void begin_next();
   void begin(const Task& task);
@@ -86,7 +86,9 @@ class AppWorker final : private http::ClientObserver {
   void begin_peer();
   void begin_verify();
   void begin_activate();
+  void begin_switch();
   void begin_hook();
+  void run_hook(Stage stage, const std::string& command);
   void begin_discard();
   void begin_clean(bool stop, bool keep_partial);
   void keep_some();
@@ -112,6 +114,7 @@ class AppWorker final : private http::ClientObserver {
   bool is_cancelled_ = false;  // the current one: it is not answered
   bool is_stopping_ = false;
   bool ends_downloads_ = true;
+  bool is_untouched_ = false;  // by the last activation, which before_activate refused
   Stage stage_ = Stage::none;
   Instant begun_at_{};
   std::string tag_;  // of the current one

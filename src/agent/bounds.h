@@ -40,5 +40,14 @@ inline constexpr Duration agent_health_fresh = std::chrono::seconds(5);
 inline constexpr Duration agent_health_fresh_for = std::chrono::minutes(10);
 // `agent --once` ends when no coordinator renewed its lease for this long.
 inline constexpr Duration agent_once_lease = std::chrono::minutes(2);
+inline constexpr uint32_t agent_once_heartbeats = 4;  // within a lease, at least
+// `agent --once --background`: the first coordinator is heard by then.
+inline constexpr Duration agent_once_connect_max = std::chrono::seconds(20);
+// What runs when the deploy is over has this long to end: an activation with its hooks, and what
+// was started and is told to end.
+inline constexpr Duration agent_once_finish_max = std::chrono::seconds(30);
+inline constexpr Duration agent_once_stop_max = std::chrono::seconds(20);
+// How often a report is sent while something is being fetched.
+inline constexpr Duration agent_once_progress_every = std::chrono::seconds(1);
 
 }  // namespace murder::limits

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace murder::agent {
 namespace {
 
@@ -25,10 +27,11 @@ Words fetch_command(const CommandPlace& at, const FetchWords& what) {
     words.emplace_back(flag);
   }
   add_option(words, "--to", at.app.to);
-  add_option(words, "--app", at.app.name);
+  add_option(words, "--app", at.app.application.value_or(at.app.name));
   add_option(words, "--owner", at.app.owner);
   add_option(words, "--temp-path", at.place.archives);
   add_option(words, "--download-limit", at.app.download_limit);
+  add_option(words, "--upload-limit", at.app.upload_limit);
   add_option(words, "--label", at.agent.host);
   add_option(words, "--rack", at.agent.rack);
   add_option(words, "--ip", at.agent.ip);
@@ -42,8 +45,12 @@ Words fetch_command(const CommandPlace& at, const FetchWords& what) {
   if (at.agent.is_open) {
     words.emplace_back("--open");
   }
-  if (what.allow_older) {
-    words.emplace_back("--allow-older");
+  for (const auto& [is_set, flag] : {std::pair{what.allow_older, "--allow-older"},
+                                     {at.app.no_sync, "--no-sync"},
+                                     {at.app.unsafe_please_delete, "--unsafe-please-delete"}}) {
+    if (is_set) {
+      words.emplace_back(flag);
+    }
   }
   return words;
 }

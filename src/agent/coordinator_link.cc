@@ -367,7 +367,7 @@ void CoordinatorLink::take_message(std::string_view text) {
     choice_.succeeded();
     owner_.link_heard(*wanted);
   } else if (const auto* ended = std::get_if<control::Ended>(&*message)) {
-    owner_.link_ended(ended->text);
+    owner_.link_ended(*ended);
   }
 }
 

@@ -45,7 +45,7 @@ class LinkOwner {
   virtual void link_opened() = 0;
   virtual void link_heard(const control::Wanted& wanted) = 0;
   // The deploy that the agent was started for is over.
-  virtual void link_ended(std::string_view text) = 0;
+  virtual void link_ended(const control::Ended& ended) = 0;
   // Once for each attempt or connection that ended.
   virtual void link_lost(const Error& error) = 0;
 

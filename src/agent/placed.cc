@@ -58,6 +58,21 @@ std::optional<control::HeldRelease> current_of(const AppOptions& app) {
 
 }  // namespace
 
+std::vector<std::string> placed_releases(const AppOptions& app) {
+  std::vector<std::string> hashes;
+  const Result<host::ReleaseRecord> record = host::ReleaseDirectory::read_record(app.to);
+  if (!record) {
+    return hashes;
+  }
+  for (const host::PlacedRelease& placed : record->placed) {
+    const std::optional<InfoHash> release = InfoHash::from_hex(placed.info_hash);
+    if (release && is_in_place(app, *release, placed.tag)) {
+      hashes.push_back(placed.info_hash);
+    }
+  }
+  return hashes;
+}
+
 std::string placed_tag(const AppOptions& app, const InfoHash& release) {
   const Result<host::ReleaseRecord> record = host::ReleaseDirectory::read_record(app.to);
   if (!record) {

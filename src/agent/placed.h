@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/agent_options.h"
 #include "agent/state_directory.h"
@@ -15,6 +16,9 @@ namespace murder::agent {
 
 // The tag of the release that was placed there as this one and is there; empty: it is not.
 [[nodiscard]] std::string placed_tag(const AppOptions& app, const InfoHash& release);
+
+// All releases that were placed there and are there, by their info hashes.
+[[nodiscard]] std::vector<std::string> placed_releases(const AppOptions& app);
 
 // Of a release's torrent, which is on the disk.
 struct TorrentFacts {

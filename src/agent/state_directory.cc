@@ -87,12 +87,16 @@ Result<StateDirectory> StateDirectory::open(const std::string& path) {
   return StateDirectory(path, std::move(fd), std::move(lock));
 }
 
-Result<AppPlace> StateDirectory::make_app_place(std::string_view app) const {
+Result<AppPlace> StateDirectory::make_app_place(std::string_view app,
+                                                const std::string& temp_path) const {
   const std::string base = fmt::format("{}/apps/{}", path_, file_name_of(app));
-  const AppPlace place{
-      .torrents = base + "/torrents", .archives = base + "/archives", .run = base + "/run"};
+  const AppPlace place{.torrents = base + "/torrents",
+                       .archives = temp_path.empty() ? base + "/archives" : temp_path,
+                       .run = base + "/run"};
   for (const std::string* path : {&place.torrents, &place.archives, &place.run}) {
-    if (Status made = make_directories(*path); !made) {
+    // Where archives were asked for is the user's, as `murder peer --temp-path` is.
+    const bool is_ours = path != &place.archives || temp_path.empty();
+    if (Status made = is_ours ? make_directories(*path) : Status(); !made) {
       return fail(made.error());
     }
   }

@@ -40,7 +40,9 @@ class StateDirectory {
   [[nodiscard]] static Result<StateDirectory> open(const std::string& path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] Result<AppPlace> make_app_place(std::string_view app) const;
+  // `temp_path`: where archives lie instead; empty: here.
+  [[nodiscard]] Result<AppPlace> make_app_place(std::string_view app,
+                                                const std::string& temp_path = {}) const;
 
   // What was kept last; nothing on a new host. What cannot be read is put aside, and `warning` says
   // so: the agent then begins with what it finds in place.

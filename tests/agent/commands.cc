@@ -52,6 +52,23 @@ TEST_CASE("a fetch is what the configuration says, and announces to the agent's 
   CHECK(std::count(words.begin(), words.end(), "") == 0);
 }
 
+TEST_CASE("a fetch of a deploy is as the deploy was asked to") {
+  CommandBench bench;
+  bench.app.upload_limit = "1gbit";
+  bench.app.no_sync = bench.app.unsafe_please_delete = true;
+  bench.app.application = "storefront";
+  Words words = fetch_command(bench.at(), {.torrent = "x"});
+  CHECK(has(words, "--upload-limit", "1gbit"));
+  CHECK(has(words, "--no-sync"));
+  CHECK(has(words, "--unsafe-please-delete"));
+  CHECK(has(words, "--app", "storefront"));
+  bench.app = {.name = "shop", .to = "/srv/shop", .application = ""};
+  words = fetch_command(bench.at(), {.torrent = "x"});
+  for (const char* word : {"--app", "--no-sync", "--unsafe-please-delete", "--upload-limit"}) {
+    CHECK_FALSE(has(words, word));
+  }
+}
+
 TEST_CASE("an open fleet has no key, and a rollback may be older") {
   CommandBench bench;
   bench.agent.is_open = true;

@@ -99,7 +99,7 @@ class LinkBench final : private LinkOwner {
   }
   void link_opened() override { ++opened_count; }
   void link_heard(const control::Wanted& wanted) override { heard.push_back(wanted); }
-  void link_ended(std::string_view text) override { endings.emplace_back(text); }
+  void link_ended(const control::Ended& ended) override { endings.push_back(ended.text); }
   void link_lost(const Error& error) override { losses.push_back(error.text); }
 };
 

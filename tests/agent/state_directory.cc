@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "../temporary_directory.h"
 #include "engine/base/small_file.h"
 
@@ -27,6 +29,17 @@ TEST_CASE("an app's name is never a path") {
   CHECK(file_name_of("..") == "%2e.");
   CHECK(file_name_of("../../etc") == "%2e.%2f..%2fetc");
   CHECK(file_name_of(".hidden") == "%2ehidden");
+}
+
+TEST_CASE("archives may lie elsewhere") {
+  const TemporaryDirectory directory;
+  const Result<StateDirectory> state = StateDirectory::open(directory / "state");
+  REQUIRE(state.has_value());
+  const Result<AppPlace> place = state->make_app_place("shop", directory / "archives");
+  REQUIRE(place.has_value());
+  CHECK(place->archives == directory / "archives");
+  CHECK_FALSE(std::filesystem::exists(directory / "state/apps/shop/archives"));
+  CHECK(place->torrents == directory / "state/apps/shop/torrents");
 }
 
 TEST_CASE("the state is for its user alone, and one agent has it") {

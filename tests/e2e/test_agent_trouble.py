@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from agent_case import AgentCase, wait_until, wanted_app
+from agent_case import AgentCase, is_alive, wait_until, wanted_app
 from fleet_keys import hkdf, key_line, mac, new_secret, signed_target, write_keys
 from harness import PROGRAM, Running
 from test_agent_coordinator import WithCoordinator
@@ -222,6 +222,83 @@ class Once(AgentCase):
         self.coordinator.wait_for(lambda report: report["host"] == "w1", "it reports")
         self.coordinator.end()
         self.assertEqual(process.wait(20), 0)
+
+    def once(self, *arguments, app="", code=0, **keys):
+        """`murder agent --once --background`; what it prints."""
+        self.configure(app, **{"seed_for": '"10m"', **keys})
+        text = self.config_path.read_text()
+        for line in (f"state = {json.dumps(str(self.state))}\n", 'seed_for = "1s"\n'):
+            text = text.replace(line, "")
+        run = subprocess.run([PROGRAM, "agent", "--once", "--background", "--json", *arguments], input=text, text=True,
+                             capture_output=True, env=self.environment, timeout=60, check=False)
+        self.assertEqual(run.returncode, code, run.stderr)
+        told = json.loads(run.stdout.splitlines()[-1])
+        if code == 0:
+            self.addCleanup(self.end_once, told["pid"])
+        return told
+
+    @staticmethod
+    def end_once(pid):
+        if is_alive(pid):
+            os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: not is_alive(pid), "the agent of the deploy ends")
+
+    def left(self):
+        """What agents have in the run directory."""
+        return sorted(path.name for path in self.run_directory.glob("agent*"))
+
+    def test_in_the_background_it_leaves_the_release_and_nothing_else(self):
+        (temp := self.path("archives")).mkdir()
+        begun = self.once("--token", "ab1", temp_path=json.dumps(str(temp)))
+        self.assertEqual((begun["host"], begun["coordinator"], begun["placed"]), ("w1", self.coordinator.address, []))
+        self.assertTrue(self.coordinator.hellos[-1]["once"])
+        self.run_release(release := self.release("v1"), attempt=3)
+        # Its peer serves on, and it notes what it does.
+        self.assertTrue(list(temp.iterdir()))
+        self.assertTrue(self.left())
+        self.coordinator.end()
+        wait_until(lambda: not is_alive(begun["pid"]), "it ends")
+        self.assertEqual((self.left(), list(temp.iterdir()), self.current()), ([], [], "v1"))
+        self.assertEqual(self.once("--token", "ab2")["placed"], [release])
+
+    def test_nobody_renews_its_lease(self):
+        begun = self.once("--token", "ab1", "--lease", "6s")
+        seen = len(self.coordinator.reports)
+        # It reports often enough for its lease, and lives as long as it is answered.
+        wait_until(lambda: len(self.coordinator.reports) > seen + 4, "it reports")
+        self.assertTrue(is_alive(begun["pid"]))
+        self.coordinator.is_deaf = True
+        wait_until(lambda: not is_alive(begun["pid"]), "it ends")
+        self.assertEqual(self.left(), [])
+
+    def test_one_that_no_coordinator_hears_is_an_error_and_leaves_nothing(self):
+        self.coordinator.refusal = ("503 Service Unavailable", b'{"error":"no room"}')
+        error = self.once("--token", "ab1", "--lease", "2s", code=1)["error"]
+        self.assertIn("no room", error["text"])
+        self.assertEqual(self.left(), [])
+
+    def test_the_next_deploy_of_a_place_ends_the_agent_of_the_last(self):
+        first = self.once("--token", "ab1")
+        to, self.to = self.to, self.path("other")
+        other = self.once("--token", "ab2")
+        self.to = to
+        third = self.once("--token", "ab3")
+        self.assertEqual([is_alive(each["pid"]) for each in (first, other, third)], [False, True, True])
+        self.assertEqual([name for name in self.left() if not name.endswith(".log")], ["agent-ab2", "agent-ab3"])
+
+    def test_a_hook_before_the_activation_may_refuse_it(self):
+        bad, ran = self.path("bad"), self.path("ran")
+        hooks = (f"before_activate = 'test ! -e {bad} && echo before $MURDER_TAG >> {ran}'",
+                 f"after_activate = 'echo after $MURDER_TAG >> {ran}'")
+        self.once("--token", "ab1", app="\n".join(hooks))
+        self.run_release(self.release("v1"), attempt=3)
+        bad.write_text("")
+        self.coordinator.want(wanted_app("shop", self.release("v2"), attempt=4, activate=True))
+        failed = self.coordinator.wait_for_app(lambda each: each["failed_attempt"] == 4 and each["phase"] == "idle",
+                                               "it is refused")
+        self.assertEqual(failed["failure"], "activation")
+        self.assertIn("before_activate", failed["text"])
+        self.assertEqual((self.current(), ran.read_text()), ("v1", "before v1\nafter v1\n"))
 
     def test_one_that_is_a_service_does_not_end_with_a_deploy(self):
         agent = self.start_agent()

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "agent/agent_process.h"
+#include "agent/bounds.h"
+#include "agent/once_places.h"
 #include "cli/commands/agent/agent_config.h"
 #include "cli/commands/command_list.h"
 #include "cli/ui/background.h"
@@ -27,7 +30,19 @@ constexpr uint64_t standard_config_bytes_max = 1024 * 1024;
 struct AgentCommandOptions {
   std::string config_path = agent_config_path_default;
   bool once = false;
+  bool background = false;
+  std::string token;
+  Duration lease = limits::agent_once_lease;
 };
+
+constexpr size_t token_bytes_max = 64;
+
+bool is_token(std::string_view text) {
+  return text.size() <= token_bytes_max && std::all_of(text.begin(), text.end(), [](char each) {
+           return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') ||
+                  (each >= 'A' && each <= 'Z');
+         });
+}
 
 // Looks whether the file can be read when SIGHUP asks for it.
 class FileReload final : public agent::AgentReload {
@@ -87,15 +102,31 @@ Result<agent::AgentOptions> agent_options_of(const AgentCommandOptions& options,
   if (!text) {
     return fail(text.error());
   }
-  Result<agent::AgentOptions> read = parse_agent_config(*text, "standard input");
+  Result<agent::AgentOptions> read =
+      parse_agent_config(*text, "standard input", AgentKind::of_a_deploy);
   if (read && read->state_directory == agent_state_default) {
     // For the time of a deploy, beside what else runs then.
-    read->state_directory = host::choose_run_directory(context.run_directory) + "/agent";
+    read->state_directory = agent::once_state_directory(
+        host::choose_run_directory(context.run_directory), options.token);
   }
   return read;
 }
 
+Result<int> outcome_of(agent::AgentEnd end, const std::string& loss) {
+  if (end == agent::AgentEnd::no_coordinator) {
+    return fail(ErrorCode::network,
+                loss.empty() ? "no coordinator answered in time" : "no coordinator: " + loss);
+  }
+  return end == agent::AgentEnd::no_lease ? exit_failed : exit_done;
+}
+
 Result<int> run_agent(const AgentCommandOptions& options, CommandContext& context) {
+  if (!options.once && (options.background || !options.token.empty())) {
+    return context.wrong_usage("--background and --token are for --once");
+  }
+  if (!is_token(options.token)) {
+    return context.wrong_usage("--token TOKEN: up to 64 letters and digits");
+  }
   const Result<agent::AgentOptions> read = agent_options_of(options, context);
   if (!read) {
     return fail(read.error());
@@ -110,28 +141,47 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
     return fail(program.error());
   }
   FileReload reload(options.config_path);
-  const WorkOptions work{.mode = RunMode::foreground, .log_name = "agent"};
+  const WorkOptions work{.mode = options.background ? RunMode::worker : RunMode::foreground,
+                         .log_name = options.token.empty() ? "agent" : "agent-" + options.token};
+  const std::string run_directory = host::choose_run_directory(context.run_directory);
   return run_work(context, work, [&](host::Parent& parent) -> Result<int> {
     agent::AgentEnd end = agent::AgentEnd::stopped;
+    std::string loss;
     {
-      const agent::AgentRun run{.options = *read,
-                                .keys = *keys,
-                                .program = *program,
-                                .is_once = options.once,
-                                .reload = options.once ? nullptr : &reload};
+      agent::AgentRun run{.options = *read,
+                          .keys = *keys,
+                          .program = *program,
+                          .once = std::nullopt,
+                          .reload = options.once ? nullptr : &reload};
+      if (options.once) {
+        if (Status cleared = agent::clear_once_places(run_directory, *read); !cleared) {
+          return fail(cleared.error());
+        }
+        run.once = agent::OnceRun{
+            .lease = options.lease,
+            .connect_max = options.background
+                               ? std::min(limits::agent_once_connect_max, options.lease)
+                               : Duration::zero(),
+            .tells_parent = options.background};
+      }
       Result<std::unique_ptr<agent::AgentProcess>> process =
           agent::AgentProcess::create(run, parent);
       if (!process) {
         return fail(process.error());
       }
       end = (*process)->run();
+      loss = (*process)->last_loss();
+    }
+    if (options.background) {
+      // Whoever started it was told what there was to tell, and is told of what is lost below.
+      unlink(fmt::format("{}/{}.log", run_directory, work.log_name).c_str());
     }
     if (end == agent::AgentEnd::restart) {
       if (Status begun = begin_again(*program); !begun) {
         return fail(begun.error());
       }
     }
-    return end == agent::AgentEnd::no_lease ? exit_failed : exit_done;
+    return outcome_of(end, loss);
   });
 }
 
@@ -172,7 +222,15 @@ void add_agent_command(ArgumentParser app, CommandContext& context) {
       .show_default();
   command.add_flag("--once", options.once,
                    "Read the configuration from standard input, and end when its coordinator says "
-                   "so, or when none was heard for 2 minutes");
+                   "so, or when none was heard for 2 minutes; nothing is left then but releases");
+  command.add_flag("--background", options.background,
+                   "With --once: return when a coordinator was heard; it continues in the "
+                   "background");
+  command.add_option("--token", options.token,
+                     "With --once: names the deploy, of which several may be at work on a host");
+  command.add_duration("--lease", options.lease,
+                       "With --once: end when no coordinator was heard for this long, instead of "
+                       "2 minutes");
 }
 
 }  // namespace murder::cli

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,10 +35,24 @@ namespace {
 constexpr uint64_t agent_config_bytes_max = 1024 * 1024;
 constexpr int64_t keep_releases_max = 1000;
 
+// "~" and what is below it, as a shell has it: whoever deploys names places of another host.
+std::string with_home(const std::string& path) {
+  if (path != "~" && !path.starts_with("~/")) {
+    return path;
+  }
+  const char* home = std::getenv("HOME");
+  const passwd* user = home == nullptr ? getpwuid(geteuid()) : nullptr;
+  const std::string directory = home != nullptr ? home : user != nullptr ? user->pw_dir : "";
+  return directory.empty() ? path : directory + path.substr(1);
+}
+
 // Reads one agent.toml. Every method that can fail returns a Status that names the line.
 class AgentReader {
  public:
-  explicit AgentReader(std::string path) : path_(std::move(path)) {}
+  AgentReader(std::string path, AgentKind kind)
+      : path_(std::move(path)),
+        kind_(kind),
+        keep_releases_min_(kind == AgentKind::of_a_deploy ? 0 : 1) {}
 
   Result<agent::AgentOptions> read(const toml::table& root) {
     for (const Status& status :
@@ -209,6 +224,9 @@ class AgentReader {
     if (Status taken = take_text(table, key, target); !taken || target.empty()) {
       return taken;
     }
+    if (kind_ == AgentKind::of_a_deploy) {
+      target = with_home(target);
+    }
     if (target.front() != '/') {
       return wrong(*table.get(key), fmt::format("{} must be an absolute path", key));
     }
@@ -222,21 +240,18 @@ class AgentReader {
     for (const Status& status : {take_path(root, "state", options_.state_directory),
                                  take_path(root, "fleet_key", options_.fleet_key),
                                  take_path(root, "allowed_signers", options_.allowed_signers),
+                                 take_path(root, "temp_path", options_.temp_path),
                                  take_path(root, "metrics_file", options_.metrics_file)}) {
       if (!status) {
         return status;
       }
     }
-    if (const toml::node* open = root.get("open")) {
-      if (!open->is_boolean()) {
-        return wrong(*open, "open must be true or false");
-      }
-      options_.is_open = open->as_boolean()->get();
-      if (options_.is_open && root.contains("fleet_key")) {
-        return wrong(*open, "open = true and fleet_key do not go together");
-      }
+    if (Status taken = take_flag(root, "open", options_.is_open); !taken) {
+      return taken;
     }
-    return {};
+    return options_.is_open && root.contains("fleet_key")
+               ? Status(wrong(*root.get("open"), "open = true and fleet_key do not go together"))
+               : Status();
   }
 
   Status take_apps(const toml::table& root) {
@@ -273,9 +288,13 @@ class AgentReader {
     for (const Status& status :
          {check_agent_keys(*table, agent_app_table), take_path(*table, "to", app.to),
           take_keep(*table, app), take_owner(*table, app),
-          take_text(*table, "after_activate", app.after_activate),
+          take_text(*table, "before_activate", app.before_activate),
+          take_text(*table, "after_activate", app.after_activate), take_application(*table, app),
+          take_flag(*table, "no_sync", app.no_sync),
+          take_flag(*table, "unsafe_please_delete", app.unsafe_please_delete),
           take_time(*table, "after_activate_timeout", app.hook_time_max), take_health(*table, app),
-          take_limit(*table, app)}) {
+          take_limit(*table, "download_limit", app.download_limit),
+          take_limit(*table, "upload_limit", app.upload_limit)}) {
       if (!status) {
         return status;
       }
@@ -300,9 +319,10 @@ class AgentReader {
       return {};
     }
     const auto* number = node->as_integer();
-    if (number == nullptr || number->get() < 1 || number->get() > keep_releases_max) {
-      return wrong(*node,
-                   fmt::format("keep_releases must be a number from 1 to {}", keep_releases_max));
+    if (number == nullptr || number->get() < keep_releases_min_ ||
+        number->get() > keep_releases_max) {
+      return wrong(*node, fmt::format("keep_releases must be a number from {} to {}",
+                                      keep_releases_min_, keep_releases_max));
     }
     app.keep_releases = static_cast<uint32_t>(number->get());
     return {};
@@ -344,18 +364,43 @@ class AgentReader {
                : Status(missing(fmt::format("app {}: a time limit of zero", app.name)));
   }
 
-  Status take_limit(const toml::table& table, agent::AppOptions& app) const {
-    if (Status taken = take_text(table, "download_limit", app.download_limit); !taken) {
+  Status take_limit(const toml::table& table, const char* key, std::string& limit) const {
+    if (Status taken = take_text(table, key, limit); !taken) {
       return taken;
     }
-    if (!app.download_limit.empty() && !parse_rate(app.download_limit)) {
-      return wrong(*table.get("download_limit"),
-                   "download_limit must be a rate like \"400MB\" or \"2gbit\"");
+    if (!limit.empty() && !parse_rate(limit)) {
+      return wrong(*table.get(key),
+                   fmt::format("{} must be a rate like \"400MB\" or \"2gbit\"", key));
     }
     return {};
   }
 
+  Status take_flag(const toml::table& table, const char* key, bool& target) const {
+    if (const toml::node* node = table.get(key)) {
+      if (!node->is_boolean()) {
+        return wrong(*node, fmt::format("{} must be true or false", key));
+      }
+      target = node->as_boolean()->get();
+    }
+    return {};
+  }
+
+  // "" is anything: no signature names it.
+  Status take_application(const toml::table& table, agent::AppOptions& app) const {
+    const toml::node* node = table.get("application");
+    if (node == nullptr) {
+      return {};
+    }
+    const auto* text = node->as_string();
+    app.application = text == nullptr ? std::string("-") : text->get();
+    const Status valid =
+        app.application->empty() ? Status() : trust::validate_application(*app.application);
+    return valid ? Status() : wrong(*node, "application: " + valid.error().text);
+  }
+
   const std::string path_;
+  const AgentKind kind_;
+  const int64_t keep_releases_min_;
   agent::AgentOptions options_;
 };
 
@@ -369,12 +414,13 @@ std::string state_directory_by_default() {
 
 }  // namespace
 
-Result<agent::AgentOptions> parse_agent_config(std::string_view text, const std::string& path) {
+Result<agent::AgentOptions> parse_agent_config(std::string_view text, const std::string& path,
+                                               AgentKind kind) {
   const Result<toml::table> table = parse_toml(text, path);
   if (!table) {
     return fail(table.error());
   }
-  Result<agent::AgentOptions> options = AgentReader(path).read(*table);
+  Result<agent::AgentOptions> options = AgentReader(path, kind).read(*table);
   if (options && options->state_directory.empty()) {
     options->state_directory = state_directory_by_default();
   }

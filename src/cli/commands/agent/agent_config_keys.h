@@ -25,6 +25,9 @@ inline constexpr std::array agent_config_keys = {
               "Where the agent keeps what it knows, and archives as long as they are needed: on a "
               "disk, with room for an archive (default: what systemd names, else "
               "/var/lib/murder-agent)."},
+    ConfigKey{agent_table, "temp_path", "DIR",
+              "Where archives are kept as long as they are needed, which is there already "
+              "(default: in `state`)."},
     ConfigKey{agent_table, "fleet_key", "FILE",
               "Take part with hosts alone that prove a key of this file, made by `murder key "
               "new-fleet` (default: /etc/murder/fleet.key, if it is there)."},
@@ -53,6 +56,13 @@ inline constexpr std::array agent_config_keys = {
               "5)."},
     ConfigKey{agent_app_table, "owner", "USER[:GROUP]",
               "Whom releases belong to (default: whoever runs the agent)."},
+    ConfigKey{agent_app_table, "application", "NAME",
+              "Releases must be signed for this application, where they must be signed (default: "
+              "the name of the table; \"\" is any)."},
+    ConfigKey{
+        agent_app_table, "before_activate", "COMMAND",
+        "Run by `sh -c` before a release becomes current, not on the way back. When it fails, "
+        "the release before stays."},
     ConfigKey{agent_app_table, "after_activate", "COMMAND",
               "Run by `sh -c` whenever a release has become current, also on the way back. When it "
               "fails, the host goes back."},
@@ -68,6 +78,14 @@ inline constexpr std::array agent_config_keys = {
     ConfigKey{agent_app_table, "download_limit", "RATE",
               "Fetch at most this much a second, such as \"400MB\" or \"2gbit\" (default: no "
               "limit)."},
+    ConfigKey{agent_app_table, "upload_limit", "RATE",
+              "Serve others at most this much a second (default: no limit)."},
+    ConfigKey{agent_app_table, "no_sync", "BOOLEAN",
+              "Do not wait for the disk: what a power cut leaves of a release may be broken "
+              "(default: false)."},
+    ConfigKey{agent_app_table, "unsafe_please_delete", "BOOLEAN",
+              "Remove what lies in a release's place and was not put there by murder (default: "
+              "false)."},
 };
 
 }  // namespace murder::cli

@@ -60,6 +60,37 @@ TEST_CASE("the least that agent.toml says, and its defaults") {
   CHECK_FALSE(options->apps[0].has_health_check());
 }
 
+TEST_CASE("agent.toml says how a release is fetched and what comes before it is current") {
+  const auto options = parse_agent_config(
+      "coordinators = \"t1\"\ntemp_path = \"/big/\"\n[app.shop]\nto = \"/srv/shop\"\n"
+      "before_activate = \"drain\"\nupload_limit = \"1gbit\"\nno_sync = true\n"
+      "unsafe_please_delete = true\napplication = \"\"\n[app.web]\nto = \"/srv/web\"\n",
+      "a.toml");
+  REQUIRE_MESSAGE(options.has_value(), options.error().text);
+  CHECK(options->temp_path == "/big");
+  const agent::AppOptions& shop = options->apps[0];
+  CHECK(shop.before_activate == "drain");
+  CHECK(shop.upload_limit == "1gbit");
+  CHECK(shop.no_sync);
+  CHECK(shop.unsafe_please_delete);
+  CHECK(shop.application == "");
+  CHECK_FALSE(options->apps[1].application.has_value());
+  CHECK_FALSE(options->apps[1].no_sync);
+}
+
+TEST_CASE("a deploy may keep all releases, and name places below the home of its user") {
+  const std::string text =
+      "coordinators = \"t1\"\n[app.shop]\nto = \"~/shop\"\nkeep_releases = 0\n";
+  CHECK_FALSE(agent_error_of(text).empty());
+  ::setenv("HOME", "/users/ann", 1);
+  const auto options = parse_agent_config(text, "standard input", AgentKind::of_a_deploy);
+  REQUIRE_MESSAGE(options.has_value(), options.error().text);
+  CHECK(options->apps[0].to == "/users/ann/shop");
+  CHECK(options->apps[0].keep_releases == 0);
+  ::setenv("HOME", "", 1);
+  CHECK_FALSE(parse_agent_config(text, "x", AgentKind::of_a_deploy).has_value());
+}
+
 TEST_CASE("what is wrong in agent.toml is said with its line") {
   CHECK(agent_error_of("coordinator = \"t1\"\n") ==
         "a.toml:1: unknown key 'coordinator': did you mean 'coordinators'?");
@@ -73,8 +104,9 @@ TEST_CASE("what is wrong in agent.toml is said with its line") {
   for (const char* line :
        {"to = 5", "keep_releases = 0", "keep_releases = \"5\"", "health_timeout = \"soon\"",
         "health_timeout = 0", "download_limit = \"fast\"", "health_url = \"ftp://x/\"",
-        "owner = \"no such user here\"", "health = \"\"", "health = \"x\\u0000\"",
-        "health = \"a\"\nhealth_url = \"http://x/\""}) {
+        "no_sync = 1", "upload_limit = 5", "application = \"a\\nb\"", "application = 5",
+        "before_activate = \"\"", "owner = \"no such user here\"", "health = \"\"",
+        "health = \"x\\u0000\"", "health = \"a\"\nhealth_url = \"http://x/\""}) {
     INFO(line);
     std::string text = least + line;
     if (std::string_view(line).starts_with("to")) {

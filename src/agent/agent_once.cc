@@ -1,0 +1,92 @@
+// An agent's process for the time of one deploy: its lease, whoever started it, and its end.
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/agent_process.h"
+#include "agent/bounds.h"
+#include "agent/once_places.h"
+#include "agent/placed.h"
+#include "engine/control/bounds.h"
+
+namespace murder::agent {
+
+Status AgentProcess::begin_once() {
+  if (Status noted = note_once_place(state_, run_.options); !noted) {
+    return noted;
+  }
+  if (run_.once->tells_parent && parent_.hangup_fd() >= 0) {
+    reactor_->poll(parent_poll_, parent_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
+  }
+  const bool waits = run_.once->connect_max > Duration::zero();
+  once_timer_.arm(reactor_->now() + (waits ? run_.once->connect_max : run_.once->lease));
+  return {};
+}
+
+// Often enough for the lease, whatever it is.
+Duration AgentProcess::heartbeat_interval() const {
+  return run_.once ? std::min<Duration>(limits::control_heartbeat,
+                                        run_.once->lease / limits::agent_once_heartbeats)
+                   : limits::control_heartbeat;
+}
+
+void AgentProcess::tell_connected() {
+  if (!run_.once || std::exchange(has_told_parent_, true)) {
+    return;
+  }
+  once_timer_.arm(reactor_->now() + run_.once->lease);
+  if (!run_.once->tells_parent) {
+    return;
+  }
+  const std::string place = link_->coordinator().text();
+  Json placed = Json::array();
+  for (const AppOptions& app : run_.options.apps) {
+    for (const std::string& hash : placed_releases(app)) {
+      placed.push_back(hash);
+    }
+  }
+  parent_.finish(
+      {.text = fmt::format("the agent of {} is connected to {}", run_.options.host, place),
+       .json = {{"host", run_.options.host},
+                {"coordinator", place},
+                {"pid", getpid()},
+                {"placed", placed}}});
+}
+
+void AgentProcess::once_due(io::Timer& timer) {
+  if (end_) {
+    end_ = AgentEnd::stopped;  // what should have ended by itself is ended
+    reactor_->stop();
+    return;
+  }
+  const Instant now = reactor_->now();
+  if (!has_told_parent_ && run_.once->connect_max > Duration::zero()) {
+    begin_end(AgentEnd::no_coordinator);
+    return;
+  }
+  if (now - renewed_at_ >= run_.once->lease) {
+    say(host::ServiceEventKind::stopping,
+        "no coordinator renewed the lease of this agent: it ends");
+    begin_end(AgentEnd::no_lease);
+    return;
+  }
+  timer.arm(renewed_at_ + run_.once->lease);
+}
+
+void AgentProcess::parent_gone(io::Operation&, int32_t, uint32_t) {
+  if (!has_told_parent_ && !end_) {
+    begin_end(AgentEnd::stopped);
+  }
+}
+
+void AgentProcess::finish_once() {
+  is_pumping_ = true;  // nothing is begun or written any more
+  if (Status gone = leave_no_trace(state_, run_.options, keep_partial_); !gone) {
+    parent_.warn(gone.error().text);
+  }
+}
+
+}  // namespace murder::agent

@@ -1,0 +1,199 @@
+#include "agent/once_places.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <vector>
+
+#include "agent/bounds.h"
+#include "agent/left_group.h"
+#include "agent/placed.h"
+#include "engine/archive/tree_removal.h"
+#include "engine/base/json.h"
+#include "engine/base/own_file.h"
+#include "engine/base/small_file.h"
+#include "engine/host/clean_release.h"
+#include "engine/host/processes.h"
+
+namespace murder::agent {
+namespace {
+
+constexpr std::string_view once_prefix = "agent-";
+constexpr const char* note_name = "once.json";
+constexpr size_t note_bytes_max = 256 * 1024;
+constexpr time_t once_without_note_s = 600;
+
+// Names of the entries of a directory; none where it is not there.
+std::vector<std::string> entries_of(const std::string& path) {
+  std::vector<std::string> names;
+  DIR* listing = opendir(path.c_str());
+  if (listing == nullptr) {
+    return names;
+  }
+  while (const dirent* entry = readdir(listing)) {
+    if (const std::string_view name = entry->d_name; name != "." && name != "..") {
+      names.emplace_back(name);
+    }
+  }
+  closedir(listing);
+  return names;
+}
+
+struct OnceNote {
+  std::vector<std::string> places;  // directories of releases
+  std::string temp_path;            // of archives; empty: in the state directory
+};
+
+OnceNote read_note(const std::string& directory) {
+  OnceNote note;
+  const Result<std::string> text = read_small_file(directory + "/" + note_name, note_bytes_max);
+  const Result<Json> json = text ? parse_json(*text) : Result<Json>(fail(text.error()));
+  if (json && json->is_object()) {
+    for (const Json& place : (*json)["places"].items()) {
+      note.places.push_back(place.text());
+    }
+    note.temp_path = text_member(*json, "temp_path");
+  }
+  return note;
+}
+
+// What has been started for one app ends, and what it fetched goes.
+Status clear_app(const AppPlace& place, bool keep_partial) {
+  Status outcome;
+  const auto run = host::RunDirectory::open_existing(place.run);
+  end_left_group(place.run + "/hook");
+  for (const std::string& name : entries_of(place.torrents)) {
+    const std::optional<InfoHash> release = InfoHash::from_hex(name.substr(0, name.find('.')));
+    const Result<TorrentFacts> facts =
+        release ? torrent_facts(place, *release)
+                : Result<TorrentFacts>(fail(ErrorCode::not_found, "no torrent"));
+    if (!facts) {
+      continue;
+    }
+    const Result<host::Cleaned> cleaned = host::clean_release({.tag = facts->tag,
+                                                               .temp_path = place.archives,
+                                                               .path_is_file = facts->is_file,
+                                                               .stop = true,
+                                                               .keep_partial = keep_partial},
+                                                              run ? &*run : nullptr);
+    outcome = cleaned ? outcome : Status(fail(cleaned.error()));
+  }
+  if (run) {
+    for (const host::RunningProcess& process : host::list_processes(*run)) {
+      if (Status ended = host::stop_process(*run, process, limits::agent_once_stop_max); !ended) {
+        outcome = ended;
+      }
+    }
+  }
+  return outcome;
+}
+
+AppPlace place_in(const std::string& app_directory, const std::string& temp_path) {
+  return {.torrents = app_directory + "/torrents",
+          .archives = temp_path.empty() ? app_directory + "/archives" : temp_path,
+          .run = app_directory + "/run"};
+}
+
+// All that an agent puts into its state directory, which may have been there before.
+Status remove_state(const std::string& directory) {
+  const Status removed = archive::remove_tree(directory + "/apps");
+  for (const std::string& name : entries_of(directory)) {
+    if (name.starts_with("agent.key") || name.starts_with("kept.json") || name == "reserve" ||
+        name == note_name || name == "lock") {
+      unlink((directory + "/" + name).c_str());
+    }
+  }
+  rmdir(directory.c_str());
+  return removed;
+}
+
+Status clear_directory(const std::string& directory, const std::string& temp_path,
+                       bool keep_partial) {
+  Status outcome;
+  for (const std::string& app : entries_of(directory + "/apps")) {
+    if (Status cleared =
+            clear_app(place_in(fmt::format("{}/apps/{}", directory, app), temp_path), keep_partial);
+        !cleared) {
+      outcome = cleared;
+    }
+  }
+  const Status removed = remove_state(directory);
+  return outcome ? removed : outcome;
+}
+
+bool shares_a_place(const OnceNote& note, const AgentOptions& options) {
+  return std::any_of(options.apps.begin(), options.apps.end(), [&](const AppOptions& app) {
+    return std::find(note.places.begin(), note.places.end(), app.to) != note.places.end();
+  });
+}
+
+Status clear_other(const std::string& directory, const AgentOptions& options) {
+  struct stat status {};
+  if (lstat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+      status.st_uid != geteuid()) {
+    return {};
+  }
+  const OnceNote note = read_note(directory);
+  const std::string lock_path = directory + "/lock";
+  const Fd lock(open(lock_path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (lock.is_open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (!shares_a_place(note, options)) {
+      return {};
+    }
+    const std::optional<LockHolder> holder = find_lock_holder(lock.get());
+    if (holder && holder->pid > 1) {
+      kill(holder->pid, SIGTERM);
+    }
+    if (Status ended = lock_within(lock.get(), lock_path, limits::agent_once_stop_max); !ended) {
+      return fail(ended.error().code, fmt::format("the agent of an earlier deploy does not end: {}",
+                                                  ended.error().text));
+    }
+  }
+  // One that begins at this moment has no note yet, and perhaps no lock.
+  if (note.places.empty() && time(nullptr) - status.st_mtime < once_without_note_s) {
+    return {};
+  }
+  return clear_directory(directory, note.temp_path, /*keep_partial=*/true);
+}
+
+}  // namespace
+
+std::string once_state_directory(const std::string& run_directory, std::string_view token) {
+  return token.empty() ? run_directory + "/agent"
+                       : fmt::format("{}/{}{}", run_directory, once_prefix, token);
+}
+
+Status clear_once_places(const std::string& run_directory, const AgentOptions& options) {
+  for (const std::string& name : entries_of(run_directory)) {
+    const std::string directory = run_directory + "/" + name;
+    const bool is_other = name.starts_with(once_prefix) && !name.ends_with(".log") &&
+                          directory != options.state_directory;
+    if (Status cleared = is_other ? clear_other(directory, options) : Status(); !cleared) {
+      return cleared;
+    }
+  }
+  return {};
+}
+
+Status note_once_place(const StateDirectory& state, const AgentOptions& options) {
+  Json places = Json::array();
+  for (const AppOptions& app : options.apps) {
+    places.push_back(app.to);
+  }
+  return write_small_file(state.path() + "/" + note_name,
+                          json_text({{"places", places}, {"temp_path", options.temp_path}}),
+                          /*sync_to_disk=*/false);
+}
+
+Status leave_no_trace(const StateDirectory& state, const AgentOptions& options, bool keep_partial) {
+  return clear_directory(state.path(), options.temp_path, keep_partial);
+}
+
+}  // namespace murder::agent
