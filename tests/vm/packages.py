@@ -8,7 +8,7 @@ import tempfile
 import machine
 
 RACK = pathlib.Path(__file__).resolve().parent.parent / "rack"
-NAMES = ("murder", "murder-tracker")
+NAMES = ("murder", "murder-tracker", "murder-agent")
 SECONDS_MAX = 3600
 
 
@@ -47,8 +47,8 @@ def pack_rack(place):
     return packed
 
 
-def life_of_packages(context, folder, skipped, rows_of):
-    """Installed, started, deployed with, upgraded while a transfer runs, rebooted, removed, purged."""
+def life_of_packages(context, folder, skipped, rows_of, job):
+    """The packages, newer ones of the same, and the tool that makes hosts go to a machine that may reboot."""
     packages = built_packages(folder, "amd64")
     if packages is None:
         raise skipped(f"there are no packages in {folder}: ./dev package builds them")
@@ -59,6 +59,6 @@ def life_of_packages(context, folder, skipped, rows_of):
             files[f"{name}.deb"] = path
             files[f"newer-{name}.deb"] = make_newer(path, place)
         files["rack.tar"] = pack_rack(place)
-        context.say("booting Haswell-noTSX: job_packages")
-        with machine.Machine(system, "Haswell-noTSX", files, {"job": "job_packages"}, may_reboot=True) as running:
+        context.say(f"booting Haswell-noTSX: {job}")
+        with machine.Machine(system, "Haswell-noTSX", files, {"job": job}, may_reboot=True) as running:
             return rows_of(running, SECONDS_MAX)

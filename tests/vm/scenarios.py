@@ -138,7 +138,11 @@ def session(context):
 
 
 def installed_packages(context):
-    return packages.life_of_packages(context, context.packages, Skipped, rows_of)
+    return packages.life_of_packages(context, context.packages, Skipped, rows_of, "job_packages")
+
+
+def agents(context):
+    return packages.life_of_packages(context, context.packages, Skipped, rows_of, "job_agents")
 
 
 def ansible(context):
@@ -170,6 +174,7 @@ SCENARIOS = {
     "tune": (tune, "murder tune: applied, undone, kept over a reboot; one TCP stream before and after"),
     "session": (session, "a user session that ends"),
     "packages": (installed_packages, "the Debian packages: install, deploy, upgrade during a transfer, reboot, purge"),
+    "agents": (agents, "coordinator and agents as services: a rollout, upgrade and reboot in the middle of a fetch, a reset"),
     "ansible": (ansible, "the Ansible role from here: packages, tracker and seeders as units, a release; twice"),
     "quick": (quick, "one boot on -cpu Haswell, main job with the choice that murder makes"),
 }

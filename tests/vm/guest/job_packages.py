@@ -7,11 +7,13 @@ import pathlib
 import time
 
 import host
+from service import check_purge, check_security, events_of, install, is_active, journal_of, property_of, wait_for
 
 BASE = pathlib.Path("/usr/local/packages")
 RACK = BASE / "tests/rack/rack"
 SEED = pathlib.Path("/var/lib/murder/seed")
 HOSTS = ("h01", "h02", "h03")
+PACKAGES = ("murder", "murder-tracker")
 SERVICES = ("murder-tracker.service", "murder-seed@v1.service")
 # The seeder of before the upgrade would need minutes; that of after it has no limit.
 BIG_BYTES = 40_000_000
@@ -37,33 +39,8 @@ def make_rack():
     return next(each for each in host.must("ip", "-4", "-o", "address").stdout.split() if each.startswith(address)).split("/")[0]
 
 
-def property_of(unit, name):
-    return host.must("systemctl", "show", "--value", "-p", name, unit).stdout.strip()
-
-
-def is_active(unit):
-    return property_of(unit, "ActiveState") == "active"
-
-
-def wait_for(condition, what, seconds=host.SECONDS_MAX):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return f"waited in vain: {what}"
-        time.sleep(0.5)
-    return ""
-
-
-def journal_of(unit):
-    return host.run("journalctl", "--no-pager", "-n", "30", "-u", unit).stdout
-
-
-def install(prefix=""):
-    return host.run("dpkg", "--install", host.JOB / f"{prefix}murder.deb", host.JOB / f"{prefix}murder-tracker.deb")
-
-
 def check_install():
-    done = install()
+    done = install(PACKAGES)
     host.result("install", done.returncode == 0, done.stdout + done.stderr)
     unit = SERVICES[0]
     host.result("the tracker is started and ready", is_active(unit), journal_of(unit))
@@ -78,15 +55,11 @@ def check_install():
     config.write_text("nonsense = 1\n")
     host.run("systemctl", "reload", unit)
     config.write_text(text)
-    messages = [json.loads(line) for line in
-                host.must("journalctl", "-o", "json", "-u", unit, "--no-pager").stdout.splitlines()]
-    events = [each.get("MURDER_EVENT") for each in messages if each.get("MURDER_EVENT")]
+    events = events_of(unit)
     host.result("reload and a refused one are in the journal", events == ["started", "reloaded", "reload_refused"]
                 and is_active(unit), f"{events}")
     for each in SERVICES:
-        done = host.run("systemd-analyze", "security", "--no-pager", each)
-        last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr
-        host.result(f"systemd-analyze security {each.split('.')[0]}", any(f" {score}." in last for score in "01"), last)
+        check_security(each, "01")
 
 
 def make_release(address):
@@ -138,7 +111,7 @@ def check_upgrade():
     text = wait_for(lambda: sent_bytes() >= SENT_BYTES_MIN, "hosts fetch")
     fetching = [each.poll() is None for each in peers]
     pathlib.Path("/etc/murder/seed.env").write_text("# no limit\n")
-    done = install("newer-")
+    done = install(PACKAGES, "newer-")
     host.result("upgrade", done.returncode == 0, done.stdout + done.stderr)
     after = {each: property_of(each, "MainPID") for each in SERVICES}
     host.result("both services run the new program", all(after[each] not in ("0", before[each]) for each in SERVICES),
@@ -162,14 +135,6 @@ def check_reboot(address):
     must_rack("down")
 
 
-def left_files():
-    """What is named after murder, without what this job made."""
-    done = host.run("find", "/", "-xdev", "(", "-path", "/proc", "-o", "-path", "/job", "-o", "-path", "/root", "-o", "-path",
-                    "/var/log/journal", "-o", "-path", "/usr/local/bin/murder", ")", "-prune", "-o", "-name", "*murder*", "-print")
-    run = [str(each) for each in pathlib.Path("/run").glob("murder*")]
-    return [each for each in done.stdout.split() if "rack" not in each] + run
-
-
 def check_removal():
     pathlib.Path("/etc/murder/tracker.toml").write_text('# mine\nport = 8998\n')
     done = host.run("dpkg", "--remove", "murder-tracker", "murder")
@@ -177,17 +142,13 @@ def check_removal():
     host.result("remove ends the services", done.returncode == 0 and not running, done.stderr + running)
     kept = pathlib.Path("/etc/murder/tracker.toml").exists() and (SEED / "v1.tar.zst").exists()
     host.result("remove keeps the configuration and the releases", kept)
-    done = install()
+    done = install(PACKAGES)
     text = wait_for(lambda: all(map(is_active, SERVICES[:1])), "the tracker")
     mine = pathlib.Path("/etc/murder/tracker.toml").read_text().startswith("# mine")
     host.result("reinstall finds the configuration", done.returncode == 0 and not text and mine, done.stderr + text)
-    done = host.run("dpkg", "--purge", "murder-tracker", "murder")
-    left = left_files()
-    host.result("purge leaves nothing", done.returncode == 0 and not left, f"{done.stderr}{left}")
+    check_purge(("murder-tracker", "murder"))
     user = host.run("getent", "passwd", "murder").stdout.strip()
     host.result("the user stays, as Debian has it", bool(user), user)
-    units = host.run("systemctl", "--no-legend", "--plain", "--all", "list-units", "murder*").stdout
-    host.result("systemd knows no unit of it any more", not units.strip(), units)
 
 
 def main():
