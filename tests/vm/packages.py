@@ -35,7 +35,7 @@ def make_newer(package, place):
     version = field(package, "Version")
     control.write_text(control.read_text().replace(f"Version: {version}\n", f"Version: {version}+newer\n"))
     newer = pathlib.Path(place) / f"newer-{field(package, 'Package')}.deb"
-    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, newer], check=True, capture_output=True)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, newer], check=True, capture_output=True)
     return newer
 
 
