@@ -4,11 +4,13 @@ The program under test is $MURDER_BIN (default: build/murder). Everything a test
 and everything it writes is below one temporary directory that is removed."""
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -26,6 +28,23 @@ COMMAND_SECONDS_MAX = 60 * SLOWDOWN
 WAIT_SECONDS_MAX = 30 * SLOWDOWN
 
 _addresses = itertools.count(2)
+
+
+@functools.cache
+def least_address_space_kib():
+    """The smallest limit (ulimit -v) under which the program starts: below it the loader fails, which is not ours to word."""
+    def starts(kib):
+        limit = kib * 1024
+        done = subprocess.run(
+            [PROGRAM, "--version"], check=False, capture_output=True, timeout=60,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        return done.returncode == 0
+
+    fails, enough = 1024, 1024 * 1024
+    while enough - fails > 64:
+        middle = (fails + enough) // 2
+        fails, enough = (fails, middle) if starts(middle) else (middle, enough)
+    return enough
 
 
 def wait_until(condition, what, seconds=None):

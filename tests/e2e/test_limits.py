@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import PROGRAM, MurderCase, free_address, wait_until
+from harness import PROGRAM, MurderCase, free_address, least_address_space_kib, wait_until
 
 MIB = 1024 * 1024
 GROUPS = pathlib.Path("/sys/fs/cgroup")
@@ -120,7 +120,8 @@ class ResourceLimits(LimitCase):
         self.assert_same_tree(self.source, self.path("host", "to", "v1"))
 
     def test_address_space(self):
-        kib = range(20 * 1024, 100 * 1024, 4200)
+        least = least_address_space_kib()
+        kib = range(least, least + 80 * 1024, 4200)
         for text in self.try_all(resource.RLIMIT_AS, [1024 * each for each in kib]):
             self.assertRegex(text, "memory|ulimit -v")
 

@@ -10,6 +10,7 @@ import shutil
 import stat
 import unittest
 
+from harness import least_address_space_kib
 from ssh_case import SignCase
 from torrents import bdecode, bencode
 
@@ -394,10 +395,11 @@ class Failures(SignCase):
         self.sign("--key", key)
         self.allow(f"ann {self.public(key)}")
         codes = set()
-        for mib in range(16, 64, 2):
-            limit = mib * 1024 * 1024
+        least = least_address_space_kib()
+        for kib in range(least, least + 48 * 1024, 2048):
+            limit = kib * 1024
             said = self.trust(code=None, preexec_fn=lambda most=limit: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
-            with self.subTest(mib=mib):
+            with self.subTest(kib=kib):
                 self.assertIn(said.returncode, (0, 1), said.stderr)
                 if said.returncode == 1:
                     self.assertRegex(said.stderr, "memory|ulimit -v")

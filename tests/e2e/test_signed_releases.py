@@ -8,7 +8,7 @@ import resource
 import shutil
 import unittest
 
-from harness import MurderCase
+from harness import MurderCase, least_address_space_kib
 from signing import HAS_SSH_KEYGEN, allowed_line, armour_of, make_key, sign_torrent, statement_of, time_text
 from torrents import bdecode
 
@@ -283,7 +283,8 @@ class WhoIsTrusted(TrustCase):
     def test_little_memory(self):
         """The libraries of signatures and the decoders may lack it at any place: an error, and no crash."""
         codes = set()
-        for kib in (*range(18 * 1024, 43 * 1024, 2100), *range(43 * 1024, 400 * 1024, 30_000)):
+        least = least_address_space_kib()
+        for kib in (*range(least, least + 27_000, 2100), *range(least + 27_000, 400 * 1024, 30_000)):
             result = self.trusting(self.torrent, "--unsafe-please-delete", code=None, name=f"host{kib}",
                                    preexec_fn=lambda limit=kib * 1024: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
             self.assertIn(result.returncode, (0, 1), result.stderr)
