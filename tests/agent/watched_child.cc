@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -52,6 +53,16 @@ TEST_CASE("one child after the other; each tells its lines and its end once") {
   CHECK(bench.run("echo $MURDER_TAG", {}, {"MURDER_TAG=v1"}).has_value());
   CHECK(bench.child.last_line() == "v1");
   CHECK(bench.ended_count == 2);
+}
+
+TEST_CASE("what a service manager gave to this process is not its children's") {
+  ChildBench bench;
+  setenv("NOTIFY_SOCKET", "/run/manager", 1);
+  setenv("WATCHDOG_USEC", "1000", 1);
+  CHECK(bench.run("echo \"$NOTIFY_SOCKET$WATCHDOG_USEC.\"").has_value());
+  unsetenv("NOTIFY_SOCKET");
+  unsetenv("WATCHDOG_USEC");
+  CHECK(bench.child.last_line() == ".");
 }
 
 TEST_CASE("a failure says how it ended and the last thing it said") {

@@ -186,9 +186,13 @@ class Messages(AgentCase):
 class Told(AgentCase):
     def test_the_service_manager_is_told_its_life(self):
         manager = Manager(self, str(self.path("notify")))
+        release = self.release("v1")
         self.environment["NOTIFY_SOCKET"] = manager.name
         agent = self.start_agent()
         manager.wait_for("READY=1")
+        # What it starts says nothing: started by itself, a download is a service, too.
+        self.run_release(release, attempt=5)
+        manager.wait_for(f"STATUS=connected to {self.coordinator.address}; shop: healthy")
         agent.signal(signal.SIGHUP)
         manager.wait_for("READY=1", count=2)
         agent.signal(signal.SIGTERM)

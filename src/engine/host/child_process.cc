@@ -91,6 +91,11 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   return pointers;
 }
 
+// The service that a manager watches is this process alone, whatever it starts.
+bool is_of_service(std::string_view entry) {
+  return entry.starts_with("NOTIFY_SOCKET=") || entry.starts_with("WATCHDOG_");
+}
+
 // That of this process with what is added: a name comes once.
 std::vector<char*> environment_with(const std::vector<std::string>& added) {
   std::vector<char*> all = pointers_to(added);
@@ -101,7 +106,7 @@ std::vector<char*> environment_with(const std::vector<std::string>& added) {
     const bool is_replaced = std::any_of(added.begin(), added.end(), [&](const std::string& each) {
       return std::string_view(each).starts_with(name);
     });
-    if (!is_replaced) {
+    if (!is_replaced && !is_of_service(text)) {
       all.push_back(*entry);
     }
   }

@@ -21,7 +21,8 @@ struct ChildOptions {
   std::vector<std::string> arguments;  // [0] is looked up in PATH
   int input_fd = -1;                   // a file that is opened anew for reading; -1: /dev/null
   int extra_fd = -1;                   // becomes descriptor 3; -1: none
-  std::vector<std::string> environment = {};  // "NAME=VALUE", besides this process's
+  // "NAME=VALUE", besides this process's without what a service manager gave it.
+  std::vector<std::string> environment = {};
 };
 
 class ChildProcess {
