@@ -38,6 +38,7 @@ void AgentProcess::pump() {
   is_pumping_ = false;
   watch_health();
   say_changes();
+  service_->show_state();
   arm_timers();
   if (end_ == AgentEnd::restart || end_ == AgentEnd::over) {
     begin_end(*end_);
@@ -197,6 +198,7 @@ void AgentProcess::link_lost(const Error& error) {
   }
   last_loss_ = error.text;
   say(host::ServiceEventKind::coordinator_lost, error.text + " (trying again)");
+  service_->show_state();
 }
 
 void AgentProcess::step_ended(const std::string& app, uint64_t number, const Status& outcome) {

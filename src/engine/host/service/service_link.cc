@@ -81,12 +81,18 @@ void ServiceLink::tick(io::Timer& timer) {
   if (watchdog_interval_ && is_alive()) {
     manager_.send("WATCHDOG=1");
   }
+  show_state();
+  timer.arm(reactor_.now() + tick_interval());
+}
+
+void ServiceLink::show_state() {
+  if (!manager_.is_open() || !waiting_.empty() || is_stopping_) {
+    return;
+  }
   std::string state = one_line(state_());
-  if (waiting_.empty() && !is_stopping_ && state != state_shown_ &&
-      manager_.send(fmt::format("STATUS={}", state))) {
+  if (state != state_shown_ && manager_.send(fmt::format("STATUS={}", state))) {
     state_shown_ = std::move(state);
   }
-  timer.arm(reactor_.now() + tick_interval());
 }
 
 }  // namespace murder::host

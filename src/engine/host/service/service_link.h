@@ -38,6 +38,8 @@ class ServiceLink {
   void ready();
   void reloading();
   void stopping();
+  // The state may be another one: the manager is told now, where that is not to wait.
+  void show_state();
   [[nodiscard]] bool has_journal() const { return journal_.is_open(); }
   // False when there is no journal: who started it by hand may be told in another way.
   bool report(const ServiceEvent& event);
