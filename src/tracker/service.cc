@@ -266,7 +266,9 @@ http::Response Service::handle(const http::Request& request, Instant now) {
   if (is_for_coordinator(request)) {
     return {.status = 404,
             .content_type = content_type_of(PageKind::json),
-            .body = "{\"error\":\"this tracker has no coordinator: start it with --state\"}\n"};
+            .body =
+                "{\"error\":\"this tracker is not a coordinator: start it with --state, or name a "
+                "state in its tracker.toml\"}\n"};
   }
   return {.status = 404,
           .body = "not found; there are /, /announce, /scrape, /metrics and /status.json\n"};

@@ -334,12 +334,12 @@ class AgentReader {
     }
     const Result<archive::Owner> owner = host::parse_owner(app.owner);
     if (!owner) {
-      return wrong(*table.get("owner"), "owner " + owner.error().text);
+      return wrong(*table.get("owner"), "owner: " + owner.error().text);
     }
     return geteuid() != 0 && owner->user != static_cast<uid_t>(-1) && owner->user != geteuid()
                ? Status(
                      wrong(*table.get("owner"),
-                           fmt::format("owner {}: only root can give files to others", app.owner)))
+                           fmt::format("owner: {}: only root can give files to others", app.owner)))
                : Status();
   }
 

@@ -101,7 +101,9 @@ void TrackerService::report(const host::ServiceEvent& event) {
 void TrackerService::started() {
   link_.ready();
   report({.kind = host::ServiceEventKind::started,
-          .message = fmt::format("tracker listens on {}", listen_text(server_))});
+          .message = fmt::format("tracker{} on {}",
+                                 coordinator_ == nullptr ? " listens" : " and coordinator listen",
+                                 listen_text(server_))});
 }
 
 void TrackerService::stopping() {
