@@ -37,6 +37,7 @@ Words fetch_command(const CommandPlace& at, const FetchWords& what) {
   add_option(words, "--ip", at.agent.ip);
   add_option(words, "--peer-port", at.agent.peer_port);
   add_option(words, "--fleet-key", at.agent.is_open ? "" : at.agent.fleet_key);
+  add_option(words, "--transport", at.agent.transport);
   add_option(words, "--allowed-signers", at.agent.allowed_signers);
   for (const HostPort& coordinator : at.agent.coordinators) {
     add_option(words, "--tracker", "http://" + coordinator.text() + "/announce");

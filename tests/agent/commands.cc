@@ -49,6 +49,7 @@ TEST_CASE("a fetch is what the configuration says, and announces to the agent's 
   CHECK(has(words, "http://[::1]:1/announce"));
   CHECK_FALSE(has(words, "--allow-older"));
   CHECK_FALSE(has(words, "--open"));
+  CHECK_FALSE(has(words, "--transport"));
   CHECK(std::count(words.begin(), words.end(), "") == 0);
 }
 
@@ -66,6 +67,14 @@ TEST_CASE("a fetch of a deploy is as the deploy was asked to") {
   words = fetch_command(bench.at(), {.torrent = "x"});
   for (const char* word : {"--app", "--no-sync", "--unsafe-please-delete", "--upload-limit"}) {
     CHECK_FALSE(has(words, word));
+  }
+}
+
+TEST_CASE("a fetch is as encrypted as the configuration says") {
+  CommandBench bench;
+  for (const char* way : {"plain", "tls"}) {
+    bench.agent.transport = way;
+    CHECK(has(fetch_command(bench.at(), {.torrent = "x"}), "--transport", way));
   }
 }
 

@@ -45,6 +45,7 @@ Result<OwnSeeder> OwnSeeder::start(const OwnSeederOptions& options) {
   if (options.is_open) {
     words.emplace_back("--open");
   }
+  add("--transport", options.transport);
   add("--run-dir", options.run_directory);
   Result<host::ChildProcess> child = host::ChildProcess::start({.arguments = words});
   if (!child) {

@@ -19,6 +19,7 @@ struct OwnSeederOptions {
   std::string ports;           // empty: any
   std::string fleet_key_path;  // empty: the default
   bool is_open = false;        // without a key
+  std::string transport;       // empty: what the key file says
   std::string run_directory;   // empty: the default
 };
 

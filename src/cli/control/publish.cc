@@ -203,12 +203,17 @@ class Publisher {
     if (Status written = write_small_file(path, release.torrent.bytes, false); !written) {
       return fail(written.error());
     }
+    const Result<std::string> transport = transport_wanted();
+    if (!transport) {
+      return fail(transport.error());
+    }
     Result<OwnSeeder> seeder = OwnSeeder::start({.torrent_path = path,
                                                  .content_path = release.archive_path,
                                                  .ip = options_.ip,
                                                  .ports = options_.ports,
                                                  .fleet_key_path = seeder_key_path(),
                                                  .is_open = options_.is_open,
+                                                 .transport = *transport,
                                                  .run_directory = context_.run_directory});
     if (!seeder) {
       return fail(seeder.error());
@@ -217,6 +222,15 @@ class Publisher {
     seeder->stop();
     printer_.clear();
     return published;
+  }
+
+  // `transport` of murder.toml.
+  [[nodiscard]] Result<std::string> transport_wanted() const {
+    Result<fleet::Config> config = fleet::load_config(options_.coordinator.config_path);
+    if (!config) {
+      return fail(config.error());
+    }
+    return options_.is_open ? std::string() : std::move(config->variables.transport);
   }
 
   // A key file that has an operator key alone gives no part in the swarm.

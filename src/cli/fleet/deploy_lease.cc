@@ -135,16 +135,6 @@ void DeployLease::bring_key(HostIndex index) {
   run_.add(index, key_kind_, command(index, true, true));
 }
 
-void DeployLease::drop_key() {
-  is_key_settled_ = true;
-  run_.key.clear();
-  for (const auto& [index, host] : hosts_) {
-    if (host.is_held) {
-      run_.add(HostIndex{index}, renew_kind_, command(HostIndex{index}, true, false));
-    }
-  }
-}
-
 void DeployLease::confirm(Instant now) {
   if (now - confirmed_at_ < confirmed_for) {
     return;

@@ -42,8 +42,6 @@ class DeployLease {
   // is served, and no tracker used, before it is. Trackers that have another one are told.
   [[nodiscard]] bool is_key_settled() const { return is_key_settled_; }
   void settle_key();
-  // No tracker can have it: the swarm has none.
-  void drop_key();
 
   // What is there of this tag is the other deploy's.
   [[nodiscard]] bool is_tag_taken() const { return is_tag_taken_; }

@@ -63,7 +63,7 @@ class SourceSide {
   void take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url);
   // The same for a deploy with a key.
   void take_key_tracker(HostIndex host, const LeasedHost& leased);
-  void settle_without_key(const std::vector<std::string>& urls);
+  [[nodiscard]] Status fail_without_key();
   [[nodiscard]] Status open_archive();
   [[nodiscard]] Status prepare_input();
   void serve_on(HostIndex host);

@@ -41,7 +41,7 @@ Status SourceSide::have_trackers() {
            (trackers_.contains(host.raw) && !trackers_.at(host.raw));
   });
   if (!run_.key.empty() && is_without_key && !without_key_.empty()) {
-    settle_without_key(urls);
+    return fail_without_key();
   }
   return lost == hosts.size()
              ? Status(fail(ErrorCode::io, "no tracker answers, and none could be started"))
@@ -67,25 +67,24 @@ void SourceSide::take_key_tracker(HostIndex host, const LeasedHost& leased) {
   }
 }
 
-// All trackers that there are have been there before, and cannot have this deploy's key.
-void SourceSide::settle_without_key(const std::vector<std::string>& urls) {
+// It was asked to be closed, and is not carried out otherwise.
+Status SourceSide::fail_without_key() {
   const std::vector<HostIndex>& hosts = run_.work.inventory().trackers;
-  for (size_t index = 0; index < hosts.size(); ++index) {
-    const auto trouble = without_key_.find(hosts[index].raw);
+  std::string first;
+  for (const HostIndex host : hosts) {
+    const auto trouble = without_key_.find(host.raw);
     if (trouble == without_key_.end()) {
       continue;
     }
-    trackers_[hosts[index].raw] = !run_.work.is_interrupted() && tracker_answers(urls[index]);
-    if (!trackers_[hosts[index].raw]) {
-      lose(hosts[index], tracker_stage, trouble->second);
-    } else if (!run_.key.empty()) {
-      lease_.drop_key();
-      run_.work.view().warn(fmt::format(
-          "the tracker on {} cannot have the key of this deploy ({}): hosts use their own fleet "
-          "key, or none (--open: without this warning)",
-          run_.work.inventory().at(hosts[index]).name, trouble->second));
-    }
+    first = first.empty() ? fmt::format("the tracker on {} cannot have the key of this deploy: {}",
+                                        run_.work.inventory().at(host).name, trouble->second)
+                          : first;
+    trackers_[host.raw] = false;
+    lose(host, tracker_stage, trouble->second);
   }
+  return fail(
+      ErrorCode::conflict,
+      fmt::format("--closed: {} (without --closed hosts use their own fleet key, or none)", first));
 }
 
 void SourceSide::take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url) {

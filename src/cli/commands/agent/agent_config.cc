@@ -20,6 +20,7 @@
 #include "engine/base/fd.h"
 #include "engine/base/own_file.h"
 #include "engine/base/port_range.h"
+#include "engine/base/printable.h"
 #include "engine/base/rack.h"
 #include "engine/base/units.h"
 #include "engine/codec/url.h"
@@ -208,6 +209,9 @@ class AgentReader {
         return status;
       }
     }
+    if (Status taken = take_transport(root); !taken) {
+      return taken;
+    }
     const std::optional<IpAddress> address = IpAddress::parse(options_.ip);
     if (!options_.ip.empty() && (!address || address->is_unspecified())) {
       return wrong(*root.get("ip"), "ip must be a numeric address, such as \"10.0.0.7\"");
@@ -218,6 +222,25 @@ class AgentReader {
       }
     }
     return {};
+  }
+
+  // With TLS nothing is fetched without a key: said here, not with the first release.
+  Status take_transport(const toml::table& root) {
+    if (Status taken = take_text(root, "transport", options_.transport);
+        !taken || options_.transport.empty()) {
+      return taken;
+    }
+    if (options_.transport != "plain" && options_.transport != "tls") {
+      return wrong(*root.get("transport"),
+                   fmt::format("transport is \"plain\" or \"tls\", not \"{}\"",
+                               printable_value(options_.transport)));
+    }
+    const auto open = root["open"].value<bool>();
+    return options_.transport == "tls" && open.value_or(false)
+               ? Status(wrong(*root.get("transport"),
+                              "transport = \"tls\" encrypts with the fleet key: it does not go "
+                              "together with open = true"))
+               : Status();
   }
 
   Status take_path(const toml::table& table, const char* key, std::string& target) const {

@@ -33,6 +33,11 @@ inline constexpr std::array agent_config_keys = {
               "new-fleet` (default: /etc/murder/fleet.key, if it is there)."},
     ConfigKey{agent_table, "open", "BOOLEAN",
               "Take part with everybody, and use no key (default: false)."},
+    ConfigKey{
+        agent_table, "transport", "WAY",
+        "How releases are fetched and served: \"plain\", or \"tls\", encrypted with the fleet "
+        "key. All hosts of a fleet have the same (default: tls where the key file has a line "
+        "`transport tls`, else plain)."},
     ConfigKey{agent_table, "allowed_signers", "FILE",
               "Who may sign releases (default: /etc/murder/allowed_signers; where that is missing, "
               "releases need no signature)."},

@@ -61,6 +61,9 @@ Result<std::optional<coordinator::CopiesOptions>> copies_of(const TrackerSetting
   } else if (!settings.fleet_key_path.empty()) {
     arguments.insert(arguments.end(), {"--fleet-key", settings.fleet_key_path});
   }
+  if (!settings.transport.empty()) {
+    arguments.insert(arguments.end(), {"--transport", settings.transport});
+  }
   return coordinator::CopiesOptions{
       .directory = directory,
       .program = {.program = std::move(program), .arguments = std::move(arguments)}};

@@ -166,7 +166,17 @@ class Reader {
                    config_.state);
     taken = taken ? take_place(root, "data", "data must be the path of a directory", config_.data)
                   : taken;
+    taken = taken ? take_transport(root) : taken;
     return taken ? take_enrol(root) : taken;
+  }
+
+  Status take_transport(const toml::table& root) {
+    constexpr const char* demand = "transport must be \"plain\" or \"tls\"";
+    Status taken = take_place(root, "transport", demand, config_.transport);
+    const std::string& way = config_.transport;
+    return !taken || way.empty() || way == "plain" || way == "tls"
+               ? taken
+               : Status(wrong(*root.get("transport"), demand));
   }
 
   Status take_enrol(const toml::table& root) {

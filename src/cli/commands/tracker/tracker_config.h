@@ -23,9 +23,10 @@ struct TrackerConfig {
   std::optional<Duration> idle_max;
   std::string fleet_key_path;
   bool is_open = false;
-  std::string state;  // where the coordinator keeps its state; empty: there is none
-  std::string data;   // and its copies of releases; empty: with its state
-  std::string enrol;  // "tofu" or "approve"; empty: not said
+  std::string state;      // where the coordinator keeps its state; empty: there is none
+  std::string data;       // and its copies of releases; empty: with its state
+  std::string enrol;      // "tofu" or "approve"; empty: not said
+  std::string transport;  // of those copies; empty: what the key file says
   std::optional<uint32_t> connections_max;
   std::optional<uint32_t> hosts_max;
   std::optional<uint32_t> releases_max;

@@ -27,6 +27,11 @@ inline constexpr std::array tracker_config_keys = {
     ConfigKey{tracker_table, "state", "DIR", ""},
     ConfigKey{tracker_table, "data", "DIR", ""},
     ConfigKey{tracker_table, "enrol", "HOW", ""},
+    ConfigKey{
+        tracker_table, "transport", "WAY",
+        "How the coordinator's own copies of releases are fetched and served: \"plain\", or "
+        "\"tls\", encrypted with the fleet key, as agents have it (default: tls where the key "
+        "file has a line `transport tls`, else plain)."},
     ConfigKey{tracker_table, "limits", "TABLE", "Bounds of what it keeps, see below."},
     ConfigKey{limits_table, "connections", "NUMBER",
               "Connections at the same time (default: 20000)."},

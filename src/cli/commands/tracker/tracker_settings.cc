@@ -105,9 +105,16 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
   if (!keys) {
     return fail(keys.error());
   }
+  if (config->transport == "tls" && !*keys) {
+    return fail(
+        ErrorCode::invalid_input,
+        fmt::format("{}: transport = \"tls\" encrypts with the fleet key, and there is none",
+                    words.config_path));
+  }
   options.tunables.fleet_keys = *keys;
   settings.orders_from_anywhere = is_open;
   settings.fleet_key_path = is_open ? "" : key_path;
+  settings.transport = config->transport;
   options.tunables.hosts_max = config->hosts_max.value_or(options.tunables.hosts_max);
   options.tunables.releases_max = config->releases_max.value_or(options.tunables.releases_max);
   options.connections_max = config->connections_max.value_or(options.connections_max);
@@ -136,6 +143,9 @@ std::string settings_for_restart(const TrackerSettings& running, const TrackerSe
   }
   if (running.state != wanted.state) {
     add("state");
+  }
+  if (running.transport != wanted.transport) {
+    add("transport");
   }
   return names;
 }

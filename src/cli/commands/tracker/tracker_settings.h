@@ -33,6 +33,7 @@ struct TrackerSettings {
   std::string data;   // where it keeps copies of releases; empty: in `state`
   trust::EnrolMode enrol = trust::EnrolMode::tofu;
   std::string fleet_key_path;         // empty: the default one, if it is there
+  std::string transport;              // of its copies of releases; empty: what the key file says
   bool orders_from_anywhere = false;  // of an open coordinator
   Duration deploy_lease{};            // as in TrackerWords
 };

@@ -26,7 +26,7 @@ TEST_CASE("agent.toml says whom to ask, what this host takes, and what may be ru
       "coordinators = [\"t1:8998\", \"[::1]:9\", \"t2\"]\nhost = \"w1\"\ngroups = [\"web\", "
       "\"eu\"]\n"
       "rack = \"r7\"\nstate = \"/s/\"\nmetrics_file = \"/m\"\nseed_for = \"2m\"\n"
-      "ip = \"10.0.0.7\"\npeer_port = \"51000-51099\"\n"
+      "ip = \"10.0.0.7\"\npeer_port = \"51000-51099\"\ntransport = \"tls\"\n"
       "[app.shop]\nto = \"/srv/shop/\"\nkeep_releases = 3\n"
       "after_activate = \"systemctl reload shop\"\nafter_activate_timeout = 20\n"
       "health = \"curl -fsS http://localhost:8080/health\"\nhealth_timeout = \"2s\"\n"
@@ -38,6 +38,7 @@ TEST_CASE("agent.toml says whom to ask, what this host takes, and what may be ru
   CHECK(options->coordinators[2] == HostPort{.host = "t2", .port = 8998});
   CHECK(options->groups == std::vector<std::string>{"web", "eu"});
   CHECK(options->state_directory == "/s");
+  CHECK(options->transport == "tls");
   CHECK(options->seed_for == std::chrono::minutes(2));
   REQUIRE(options->apps.size() == 2);
   const agent::AppOptions& db = options->apps[0];
@@ -120,9 +121,10 @@ TEST_CASE("what is wrong in agent.toml is said with its line") {
     INFO(line);
     CHECK(agent_error_of(std::string(line) + "\n[app.shop]\nto = \"/s\"\n").find("a.toml:") == 0);
   }
-  for (const char* line : {"host = \"w 1\"", "groups = [\"a b\"]", "groups = [1]", "rack = \"-\"",
-                           "state = \"here\"", "open = 1", "open = true\nfleet_key = \"/k\"",
-                           "ip = \"w1\"", "peer_port = \"x\"", "app = 1"}) {
+  for (const char* line :
+       {"host = \"w 1\"", "groups = [\"a b\"]", "groups = [1]", "rack = \"-\"", "state = \"here\"",
+        "open = 1", "open = true\nfleet_key = \"/k\"", "ip = \"w1\"", "peer_port = \"x\"",
+        "app = 1", "transport = \"ssl\"", "transport = true", "transport = \"tls\"\nopen = true"}) {
     INFO(line);
     CHECK(agent_error_of(std::string(line) + "\n" + least).find("a.toml:") == 0);
   }
