@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include "agent/agent_process.h"
 #include "agent/bounds.h"
 #include "agent/placed.h"
 #include "engine/base/ensure.h"
+#include "engine/base/printable.h"
 #include "engine/base/version.h"
 #include "engine/control/bounds.h"
 #include "engine/control/message_text.h"
+#include "engine/host/host_proof_file.h"
 
 namespace murder::agent {
 
@@ -157,12 +160,24 @@ Result<control::Hello> AgentProcess::answer(const control::Challenge& challenge)
   if (!proof) {
     return fail(proof.error());
   }
-  return control::Hello{.host = run_.options.host,
-                        .version = std::string(program_version()),
-                        .key = std::move(proof->key),
-                        .signature = std::move(proof->signature),
-                        .session = session_,
-                        .once = run_.once.has_value()};
+  control::Hello hello{.host = run_.options.host,
+                       .version = std::string(program_version()),
+                       .key = std::move(proof->key),
+                       .signature = std::move(proof->signature),
+                       .session = session_,
+                       .once = run_.once.has_value(),
+                       .host_proof = {}};
+  if (challenge.wants_host_proof) {
+    Result<std::string> host_proof = host::make_host_proof(run_.options.host_key, run_.options.host,
+                                                           key_.public_key, std::time(nullptr));
+    if (!host_proof) {
+      return fail(host_proof.error().code,
+                  fmt::format("it wants this host's ssh key to sign for the agent's: {}",
+                              host_proof.error().text));
+    }
+    hello.host_proof = std::move(*host_proof);
+  }
+  return hello;
 }
 
 void AgentProcess::link_opened() {
@@ -178,8 +193,19 @@ void AgentProcess::link_heard(const control::Wanted& wanted) {
   ++wanted_count_;
   renewed_at_ = reactor_->now();
   tell_connected();
-  machine_->hear(wanted, reactor_->now());
+  control::Wanted ordered = wanted;
+  orders_->restrict_wanted(ordered, machine_->kept(), std::time(nullptr));
+  machine_->hear(ordered, reactor_->now());
   pump();
+}
+
+void AgentProcess::link_ordered(std::string_view text) {
+  orders_->read_signers();
+  const std::string refusal = orders_->take(text, std::time(nullptr));
+  if (!refusal.empty() && refusal != last_refusal_) {
+    last_refusal_ = refusal;
+    parent_.warn(fmt::format("refused {}", printable_value(refusal)));
+  }
 }
 
 void AgentProcess::link_ended(const control::Ended& ended) {

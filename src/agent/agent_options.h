@@ -44,6 +44,7 @@ struct AgentOptions {
   std::string fleet_key;        // a file; empty: the default one, if there is one
   bool is_open = false;
   std::string transport;        // "plain" or "tls"; empty: what the key file says
+  std::string host_key;         // a file with the host's ssh key; empty: the default one
   std::string allowed_signers;  // a file; empty: the default one, if there is one
   std::string metrics_file;     // empty: none
   std::string ip;               // of this host, for other peers; empty: found out

@@ -35,6 +35,14 @@ control::AgentConfig config_of(const AgentOptions& options) {
   return config;
 }
 
+std::vector<std::string> names_of_apps(const AgentOptions& options) {
+  std::vector<std::string> names;
+  for (const AppOptions& app : options.apps) {
+    names.push_back(app.name);
+  }
+  return names;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AgentProcess>> AgentProcess::create(const AgentRun& run,
@@ -124,6 +132,15 @@ Status AgentProcess::start(control::KeptAgent kept) {
     }
     apps_.push_back(std::move(made));
   }
+  Result<OrderGuard> orders = OrderGuard::open({.allowed_signers = run_.options.allowed_signers,
+                                                .marks_path = state_.path() + "/orders",
+                                                .host = run_.options.host,
+                                                .groups = run_.options.groups,
+                                                .apps = names_of_apps(run_.options)});
+  if (!orders) {
+    return fail(orders.error());
+  }
+  orders_.emplace(std::move(*orders));
   state_.put_by();
   machine_.emplace(config_of(run_.options), std::move(kept), session_, reactor_->now());
   for (size_t index = 0; index < apps_.size(); ++index) {
@@ -241,6 +258,7 @@ void AgentProcess::tick(io::Timer&) {
 
 void AgentProcess::heartbeat(io::Timer&) {
   state_.put_by();
+  orders_->read_signers();
   look_at_program();
   for (App& app : apps_) {
     if (app.health != nullptr && app.checked) {

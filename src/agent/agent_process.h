@@ -18,6 +18,7 @@
 #include "agent/app_worker.h"
 #include "agent/coordinator_link.h"
 #include "agent/health_watch.h"
+#include "agent/order_guard.h"
 #include "agent/program_file.h"
 #include "agent/state_directory.h"
 #include "engine/control/agent.h"
@@ -132,6 +133,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   Result<control::Hello> answer(const control::Challenge& challenge) override;
   void link_opened() override;
   void link_heard(const control::Wanted& wanted) override;
+  void link_ordered(std::string_view text) override;
   void link_ended(const control::Ended& ended) override;
   void link_lost(const Error& error) override;
   // WorkerOwner
@@ -153,6 +155,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   std::unique_ptr<host::MetricsWriter> metrics_;
   const uint64_t session_;
   std::optional<control::AgentMachine> machine_;
+  std::optional<OrderGuard> orders_;
   std::optional<CoordinatorLink> link_;
   std::vector<App> apps_;  // as the options' apps
   io::Timer tick_timer_;
@@ -169,6 +172,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   ProgramFile program_;
   std::optional<WatchedChild> program_check_;
   std::string last_loss_;  // said once
+  std::string last_refusal_;
   Instant renewed_at_{};
   bool keep_partial_ = false;     // at the end of a deploy
   bool has_told_parent_ = false;  // that a coordinator was heard; or it was, with none to tell

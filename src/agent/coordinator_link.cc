@@ -57,6 +57,7 @@ CoordinatorLink::CoordinatorLink(io::Reactor& reactor, LinkOwner& owner,
       owner_(owner),
       choice_(std::move(coordinators), seed),
       tokens_(keys ? std::optional<trust::TokenKeys>(*keys) : std::nullopt),
+      guard_(keys),
       timer_(reactor.timers(), callback<&CoordinatorLink::timer_fired>(this)),
       lookup_poll_(callback<&CoordinatorLink::resolved>(this)),
       connect_(callback<&CoordinatorLink::connected>(this)),
@@ -127,7 +128,8 @@ void CoordinatorLink::begin() {
   unsent_.clear();
   waiting_.clear();
   sent_bytes_ = 0;
-  frames_ = control::FrameReader(limits::control_coordinator_message_bytes_max);
+  frames_ =
+      control::FrameReader(limits::control_coordinator_message_bytes_max + guard_.surplus_bytes());
   addresses_.clear();
   address_index_ = 0;
   const HostPort& place = coordinator();
@@ -193,8 +195,13 @@ void CoordinatorLink::connected(io::Operation&, int32_t result, uint32_t) {
                         : fmt::format("cannot connect: {}", std::strerror(-result)));
     return;
   }
+  const Result<std::string> target = guard_.begin(agent_target);
+  if (!target) {
+    lose(target.error().code, target.error().text);
+    return;
+  }
   state_ = State::asking;
-  asked_target_ = signed_target(agent_target);
+  asked_target_ = signed_target(*target);
   unsent_ = upgrade_request(asked_target_, coordinator().text());
   timer_.arm(reactor_.now() + limits::agent_handshake_time_max);
   send_more();
@@ -329,6 +336,10 @@ void CoordinatorLink::take_frames() {
     if (!*next) {
       return;
     }
+    if (!guard_.open(text)) {
+      lose(ErrorCode::untrusted, "what came was changed on its way, or is not the coordinator's");
+      return;
+    }
     take_message(text);
   }
 }
@@ -344,6 +355,10 @@ void CoordinatorLink::take_message(std::string_view text) {
     return;
   }
   if (const auto* challenge = std::get_if<control::Challenge>(&*message)) {
+    if (Status proven = guard_.take(*challenge); !proven) {
+      lose(proven.error().code, proven.error().text);
+      return;
+    }
     const Result<control::Hello> hello = owner_.answer(*challenge);
     if (!hello) {
       lose(hello.error().code, hello.error().text);
@@ -366,6 +381,8 @@ void CoordinatorLink::take_message(std::string_view text) {
   if (const auto* wanted = std::get_if<control::Wanted>(&*message)) {
     choice_.succeeded();
     owner_.link_heard(*wanted);
+  } else if (const auto* order = std::get_if<control::OrderMessage>(&*message)) {
+    owner_.link_ordered(order->text);
   } else if (const auto* ended = std::get_if<control::Ended>(&*message)) {
     owner_.link_ended(*ended);
   }
@@ -377,7 +394,9 @@ void CoordinatorLink::send(std::string_view text) {
     lose(ErrorCode::limit, "it does not take what is sent");
     return;
   }
-  control::append_frame(waiting_, text);
+  std::string message(text);
+  guard_.seal(message);
+  control::append_frame(waiting_, message);
   send_more();
 }
 

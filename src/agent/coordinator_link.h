@@ -5,7 +5,8 @@
 //   resolving  a name is looked up -> connecting, waiting
 //   connecting -> asking, waiting (after the last address)
 //   asking     GET /control/agent was sent, its answer is read -> greeting, waiting
-//   greeting   frames; the coordinator has not sent its challenge -> open
+//   greeting   frames; the coordinator has not sent its challenge, in which a closed fleet's proves
+//              the key -> open
 //   open       the hello was sent
 //   leaving    operations come back -> waiting, closed
 //   closed
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "agent/coordinator_choice.h"
+#include "agent/link_guard.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/result.h"
 #include "engine/control/frame.h"
@@ -44,6 +46,8 @@ class LinkOwner {
   [[nodiscard]] virtual Result<control::Hello> answer(const control::Challenge& challenge) = 0;
   virtual void link_opened() = 0;
   virtual void link_heard(const control::Wanted& wanted) = 0;
+  // What an operator signed, as the coordinator passes it on.
+  virtual void link_ordered(std::string_view text) = 0;
   // The deploy that the agent was started for is over.
   virtual void link_ended(const control::Ended& ended) = 0;
   // Once for each attempt or connection that ended.
@@ -133,6 +137,7 @@ class CoordinatorLink {
   size_t sent_bytes_ = 0;
   std::string waiting_;  // behind it
   control::FrameReader frames_;
+  LinkGuard guard_;
   uint64_t opened_count_ = 0;
   std::array<uint8_t, 16 * 1024> buffer_;
 };

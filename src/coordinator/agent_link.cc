@@ -23,7 +23,7 @@ uint64_t memory_of(const std::string& text) {
   return text.capacity() > std::string().capacity() ? text.capacity() : 0;
 }
 
-std::string framed(const std::string& text) {
+std::string plain_frame(std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size() + control::frame_head_bytes);
   control::append_frame(bytes, text);
@@ -45,11 +45,28 @@ AgentLink::AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& r
       receive_(callback<&AgentLink::received>(this)),
       send_(callback<&AgentLink::sent>(this)) {}
 
+void AgentLink::prove(const trust::Secret& key, std::string_view hello) {
+  proof_ =
+      trust::link_answer(key, hello, {.nonce = nonce_, .coordinator = shared_.coordinator_name});
+  seal_ = std::make_unique<trust::LinkSeal>(key, proof_, trust::LinkSeal::Role::coordinator);
+  reader_ = control::FrameReader(limits::control_agent_message_bytes_max + trust::mac_bytes);
+}
+
+// Messages are sealed in the order in which they leave.
+std::string AgentLink::framed(std::string text) {
+  if (seal_ != nullptr) {
+    seal_->seal(text);
+  }
+  return plain_frame(text);
+}
+
 void AgentLink::begin(AgentLinkHandle handle, std::span<const uint8_t> early) {
   handle_ = handle;
-  send_message(std::string(upgraded) +
-               framed(control::text_of(
-                   control::Challenge{.nonce = nonce_, .coordinator = shared_.coordinator_name})));
+  send_message(std::string(upgraded) + plain_frame(control::text_of(control::Challenge{
+                                           .nonce = nonce_,
+                                           .coordinator = shared_.coordinator_name,
+                                           .proof = std::exchange(proof_, {}),
+                                           .wants_host_proof = shared_.host_keys != nullptr})));
   if (!early.empty()) {
     take_input(early);
   }
@@ -150,6 +167,10 @@ uint32_t AgentLink::hear(control::Coordinator& machine, control::Moment moment) 
     ENSURE(input_bytes_ >= control::frame_head_bytes + text.size());
     input_bytes_ -= static_cast<uint32_t>(control::frame_head_bytes + text.size());
     input_since_ = moment.now;
+    if (seal_ != nullptr && !seal_->open(text)) {
+      close();  // it, or somebody on the path, has not the key: nothing is said
+      return heard_count;
+    }
     heard_count += hear_one(text, machine, moment) ? 1 : 0;
   }
   read_more();
@@ -165,7 +186,7 @@ bool AgentLink::hear_one(std::string_view text, control::Coordinator& machine,
     return false;
   }
   if (const auto* hello = std::get_if<control::Hello>(&*message)) {
-    hear_hello(*hello);
+    hear_hello(*hello, machine, moment);
   } else if (const auto* report = std::get_if<control::Report>(&*message)) {
     return hear_report(*report, machine, moment);
   } else if (auto* facts = std::get_if<control::Facts>(&*message)) {
@@ -175,7 +196,8 @@ bool AgentLink::hear_one(std::string_view text, control::Coordinator& machine,
   return false;
 }
 
-void AgentLink::hear_hello(const control::Hello& hello) {
+void AgentLink::hear_hello(const control::Hello& hello, control::Coordinator& machine,
+                           control::Moment moment) {
   if (state_ != State::greeting) {
     refuse("a second hello on one connection");
     return;
@@ -195,10 +217,30 @@ void AgentLink::hear_hello(const control::Hello& hello) {
   }
   host_ = hello.host;
   identity_ = trust::fingerprint_of(*key);
+  if (shared_.host_keys != nullptr) {
+    if (Status proven = shared_.host_keys->check(
+            {.host = host_, .agent_key = &*key, .host_proof = hello.host_proof}, moment.wall_s);
+        !proven) {
+      refuse(proven.error().text);
+      return;
+    }
+    give_name(machine, moment);
+  }
   facts_.version = control::bounded_text(hello.version);
   is_once_ = hello.once;
   std::string().swap(nonce_);
   state_ = State::open;
+}
+
+// The host's ssh key speaks for this agent's: whoever had the name has it no more, as after a host
+// was made anew.
+void AgentLink::give_name(control::Coordinator& machine, control::Moment moment) {
+  const std::optional<control::AgentIndex> known = machine.state().find_agent(host_);
+  if (known && !machine.state().agent(*known).forgotten &&
+      machine.state().agent(*known).identity != identity_) {
+    const Status forgotten = machine.forget(host_, "known hosts", moment);
+    ENSURE(forgotten.has_value());
+  }
 }
 
 // A name that the state has is the machine's to judge.
@@ -240,7 +282,7 @@ bool AgentLink::hear_report(const control::Report& report, control::Coordinator&
 
 // --- Sending -------------------------------------------------------------------------------------
 
-void AgentLink::tell(const control::Wanted& wanted) {
+void AgentLink::tell(const control::Wanted& wanted, const control::OrdersDue& due) {
   if (state_ != State::open) {
     return;
   }
@@ -248,7 +290,13 @@ void AgentLink::tell(const control::Wanted& wanted) {
     is_outdated_ = true;
     return;
   }
-  send_message(framed(control::text_of(wanted)));
+  std::string bytes;
+  for (const control::Order* order : due.orders) {
+    bytes += framed(control::text_of(control::OrderMessage{order->text.text}));
+  }
+  told_orders_ = due.told;
+  const std::string last = framed(control::text_of(wanted));
+  send_message(bytes.empty() ? last : bytes + last);
   count_held();
 }
 

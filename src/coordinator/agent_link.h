@@ -2,21 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "coordinator/bounds.h"
+#include "coordinator/host_keys.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/fd.h"
 #include "engine/base/slab.h"
 #include "engine/control/coordinator.h"
 #include "engine/control/frame.h"
 #include "engine/control/link_messages.h"
+#include "engine/control/orders.h"
 #include "engine/io/buffer_ring.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
 #include "engine/trust/enrolment.h"
+#include "engine/trust/link_proof.h"
 
 namespace murder::coordinator {
 
@@ -47,6 +51,7 @@ struct AgentLinkShared {
   AgentLinkOwner& owner;
   const std::string& coordinator_name;
   trust::Approvals* approvals;  // nullptr: whoever comes first with a name has it
+  HostKeys* host_keys;          // nullptr: hosts need not be proven by them
   uint64_t& held_bytes;         // of messages that are not whole or not sent, of all links
 };
 
@@ -64,6 +69,9 @@ struct AgentLinkShared {
 class AgentLink {
  public:
   AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote, std::string nonce);
+  // In a closed fleet, before begin(): the key is proven in the challenge, and each message has a
+  // MAC from then on. `hello` is the agent's, which was made by `key`.
+  void prove(const trust::Secret& key, std::string_view hello);
   AgentLink(const AgentLink&) = delete;
   AgentLink& operator=(const AgentLink&) = delete;
 
@@ -72,7 +80,9 @@ class AgentLink {
 
   // The messages that are here, when it became ready. How many reports the machine heard.
   uint32_t hear(control::Coordinator& machine, control::Moment moment);
-  void tell(const control::Wanted& wanted);
+  // `due`: what it does not know of orders, as of told_orders().
+  void tell(const control::Wanted& wanted, const control::OrdersDue& due);
+  [[nodiscard]] control::OrdersTold told_orders() const { return told_orders_; }
   // Sends why, then closes.
   void refuse(std::string_view text);
   // Tells an agent that was started for a deploy that this is over, once; it closes when it has
@@ -87,7 +97,10 @@ class AgentLink {
   [[nodiscard]] AgentLinkHandle handle() const { return handle_; }
   [[nodiscard]] std::optional<control::AgentIndex> agent() const { return agent_; }
   // The machine that gave the number is gone.
-  void forget_agent() { agent_.reset(); }
+  void forget_agent() {
+    agent_.reset();
+    told_orders_ = {};
+  }
   [[nodiscard]] const control::Facts& facts() const { return facts_; }
   [[nodiscard]] uint64_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] bool is_closing() const { return state_ == State::closing; }
@@ -101,12 +114,15 @@ class AgentLink {
   void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void take_input(std::span<const uint8_t> bytes);
   bool hear_one(std::string_view text, control::Coordinator& machine, control::Moment moment);
-  void hear_hello(const control::Hello& hello);
+  void hear_hello(const control::Hello& hello, control::Coordinator& machine,
+                  control::Moment moment);
+  void give_name(control::Coordinator& machine, control::Moment moment);
   [[nodiscard]] bool is_enrolled(const control::State& state);
   bool hear_report(const control::Report& report, control::Coordinator& machine,
                    control::Moment moment);
   void read_more();
   void send_message(std::string bytes);
+  [[nodiscard]] std::string framed(std::string text);
   void send_more();
   void count_held();
   void end_if_quiet();
@@ -125,10 +141,13 @@ class AgentLink {
   uint64_t held_bytes_ = 0;    // as counted last
   Endpoint remote_;
   AgentLinkHandle handle_;
-  std::string nonce_;  // until it has said who it is
+  std::unique_ptr<trust::LinkSeal> seal_;  // nullptr: of an open fleet
+  std::string nonce_;                      // until it has said who it is
+  std::string proof_;                      // until it is sent
   std::string host_;
   std::string identity_;
   control::Facts facts_;
+  control::OrdersTold told_orders_;
   std::optional<control::AgentIndex> agent_;
   control::FrameReader reader_;
   std::string output_;

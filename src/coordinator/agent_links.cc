@@ -42,6 +42,7 @@ AgentLinks::AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner,
               .owner = *this,
               .coordinator_name = coordinator_name_,
               .approvals = options.approvals,
+              .host_keys = options.host_keys,
               .held_bytes = held_bytes_},
       links_(options.links_max),
       check_timer_(reactor.timers(), callback<&AgentLinks::on_check>(this)) {
@@ -64,7 +65,8 @@ AgentLinks::~AgentLinks() {
   reactor_.run_until([this] { return links_.size() == 0; });
 }
 
-Status AgentLinks::adopt(Fd socket, const Endpoint& remote, std::span<const uint8_t> early) {
+Status AgentLinks::adopt(Fd socket, const Endpoint& remote, std::span<const uint8_t> early,
+                         const std::optional<Proven>& proven) {
   ENSURE(has_room());
   Result<std::string> nonce = new_nonce();
   if (!nonce) {
@@ -72,7 +74,11 @@ Status AgentLinks::adopt(Fd socket, const Endpoint& remote, std::span<const uint
   }
   ++counters_.connections;
   const AgentLinkHandle handle = links_.make(shared_, std::move(socket), remote, std::move(*nonce));
-  links_.get(handle)->begin(handle, early);
+  AgentLink& link = *links_.get(handle);
+  if (proven) {
+    link.prove(proven->key, proven->hello);
+  }
+  link.begin(handle, early);
   return {};
 }
 
@@ -103,7 +109,8 @@ void AgentLinks::tell(const control::Coordinator& machine, control::AgentIndex a
   }
   if (AgentLink* link = links_.get(link_of_agent_[agent.raw])) {
     ++counters_.told;
-    link->tell(machine.wanted_for(agent));
+    link->tell(machine.wanted_for(agent),
+               control::orders_due(machine.state(), agent, link->told_orders()));
   }
 }
 

@@ -21,6 +21,7 @@ struct AgentLinksOptions {
   uint16_t buffer_group = 0;  // unique within the reactor
   std::string coordinator_name;
   trust::Approvals* approvals = nullptr;  // of operators; nullptr: none are wanted
+  HostKeys* host_keys = nullptr;          // nullptr: hosts need not be proven by them
 };
 
 struct AgentLinksCounters {
@@ -55,8 +56,14 @@ class AgentLinks final : public AgentLinkOwner {
   ~AgentLinks();
 
   [[nodiscard]] bool has_room() const { return !links_.full(); }
-  // There must be room. `early`: what came behind the request. Error: no randomness.
-  [[nodiscard]] Status adopt(Fd socket, const Endpoint& remote, std::span<const uint8_t> early);
+  // There must be room. `early`: what came behind the request. `proven`: of a closed fleet, the
+  // agent's hello and the key by which it was made. Error: no randomness.
+  struct Proven {
+    trust::Secret key;
+    std::string_view hello;
+  };
+  [[nodiscard]] Status adopt(Fd socket, const Endpoint& remote, std::span<const uint8_t> early,
+                             const std::optional<Proven>& proven);
 
   // Has some of what waits heard.
   Inputs put_in(control::Coordinator& machine, control::Moment moment);

@@ -6,6 +6,7 @@
 
 #include "coordinator/bounds.h"
 #include "coordinator/json_response.h"
+#include "coordinator/signed_orders.h"
 #include "engine/base/ensure.h"
 #include "engine/base/json_writer.h"
 #include "engine/host/release_directory.h"
@@ -86,9 +87,11 @@ http::Response forgotten(const std::string& host) {
   return json_answer(json.take());
 }
 
-Status change_rollout(Coordinator& machine, const WaitingRequest& waiting, Moment moment) {
+Status ask_machine(Coordinator& machine, const WaitingRequest& waiting, Moment moment) {
   const OperatorRequest& request = waiting.request;
   switch (request.action) {
+    case Action::revoke:
+      return machine.revoke(request.app, request.tag, by_with_why(waiting.by, request.why), moment);
     case Action::start:
       return machine.start(request.app, request.tag, request.plan, waiting.by, moment);
     case Action::pause:
@@ -103,6 +106,19 @@ Status change_rollout(Coordinator& machine, const WaitingRequest& waiting, Momen
   }
 }
 
+// With the orders that go with it: hosts are told of both at once.
+Status change(Coordinator& machine, const WaitingRequest& waiting, Moment moment) {
+  const Result<std::vector<SignedOrder>> orders =
+      read_signed_orders(machine.state(), waiting.request);
+  if (!orders) {
+    return fail(orders.error());
+  }
+  if (Status done = ask_machine(machine, waiting, moment); !done) {
+    return done;
+  }
+  return give_orders(machine, waiting.request.app, *orders, waiting.by, moment);
+}
+
 }  // namespace
 
 http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
@@ -112,8 +128,7 @@ http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
     case Action::publish:
       return publish(machine, waiting, copies, moment);
     case Action::revoke: {
-      const Status done =
-          machine.revoke(request.app, request.tag, by_with_why(waiting.by, request.why), moment);
+      const Status done = change(machine, waiting, moment);
       return done ? show_one_release(machine, request, copies) : json_error(done.error());
     }
     case Action::start:
@@ -121,7 +136,7 @@ http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
     case Action::resume:
     case Action::abort:
     case Action::undo: {
-      const Status done = change_rollout(machine, waiting, moment);
+      const Status done = change(machine, waiting, moment);
       return done ? json_answer(show_rollouts(machine, request.app, moment.now))
                   : json_error(done.error());
     }

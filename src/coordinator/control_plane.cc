@@ -37,6 +37,7 @@ ControlPlane::ControlPlane(io::Reactor& reactor, http::Server& server, ControlPl
       lease_timer_(reactor.timers(), callback<&ControlPlane::check_lease>(this)) {
   if (options.fleet_keys) {
     keys_.emplace(*options.fleet_keys);
+    fleet_ = options.fleet_keys->fleet;
   }
   desk_.set_waker(callback<&ControlPlane::wake>(this));
 }
@@ -45,12 +46,20 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(
     io::Reactor& reactor, http::Server& server, std::unique_ptr<store::RecordStore> store,
     ControlPlaneOwner& owner, const ControlPlaneOptions& options) {
   std::unique_ptr<ControlPlane> made(new ControlPlane(reactor, server, owner, options));
+  if (options.enrol.mode == trust::EnrolMode::known_hosts) {
+    Result<HostKeys> keys = HostKeys::open(options.enrol.known_hosts_path);
+    if (!keys) {
+      return fail(keys.error());
+    }
+    made->host_keys_.emplace(std::move(*keys));
+  }
   auto links = AgentLinks::create(
       reactor, *made,
       {.links_max = options.agents_max,
        .buffer_group = options.buffer_group,
        .coordinator_name = options.own_address,
-       .approvals = options.enrol == trust::EnrolMode::approve ? &made->approvals_ : nullptr});
+       .approvals = options.enrol.mode == trust::EnrolMode::approve ? &made->approvals_ : nullptr,
+       .host_keys = made->host_keys_ ? &*made->host_keys_ : nullptr});
   if (!links) {
     return fail(links.error());
   }
@@ -95,6 +104,7 @@ ControlPlane::~ControlPlane() {
 void ControlPlane::set_keys(const trust::FleetKeys& keys) {
   if (keys_) {
     keys_.emplace(keys);
+    fleet_ = keys.fleet;
   }
 }
 
@@ -170,12 +180,25 @@ http::Response ControlPlane::connect_agent(const http::Request& request) {
   if (!links_->has_room()) {
     return json_error(503, "as many agents are connected as this coordinator takes");
   }
+  // Never without: somebody on the path could have left it out.
+  if (keys_ && !trust::maker_of_link(fleet_, parameter_of(request.query, "link"))) {
+    return json_error(403,
+                      "an agent of a closed fleet proves the fleet's key on its link: this one "
+                      "is of an older version");
+  }
   return {.takes_over = true};
 }
 
 void ControlPlane::take_over(Fd socket, const http::Request& request,
                              std::span<const uint8_t> early) {
-  if (Status adopted = links_->adopt(std::move(socket), request.remote, early); !adopted) {
+  std::optional<AgentLinks::Proven> proven;
+  if (keys_) {
+    const std::string_view hello = parameter_of(request.query, "link");
+    const std::optional<trust::Secret> key = trust::maker_of_link(fleet_, hello);
+    ENSURE(key);  // connect_agent() has looked
+    proven = {.key = *key, .hello = hello};
+  }
+  if (Status adopted = links_->adopt(std::move(socket), request.remote, early, proven); !adopted) {
     owner_.warn(fmt::format("an agent could not be connected: {}", adopted.error().text));
     server_.give_place_back();
   }
@@ -281,6 +304,11 @@ void ControlPlane::torrent_stored(TorrentPut reply) {
 
 Inputs ControlPlane::put_in(control::Coordinator& machine, control::Moment moment) {
   const Inputs reports = links_->put_in(machine, moment);
+  if (host_keys_) {
+    if (const std::string warning = host_keys_->take_warning(); !warning.empty()) {
+      owner_.warn(warning);
+    }
+  }
   const Inputs orders = desk_.put_in(machine, moment);
   return {.came = reports.came || orders.came,
           .is_urgent = orders.is_urgent,

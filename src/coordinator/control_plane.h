@@ -29,10 +29,10 @@ struct ControlPlaneOptions {
   std::string own_address;    // where agents and operators reach this coordinator: "t1:8998"
   uint32_t agents_max = 0;    // connected at the same time
   uint16_t buffer_group = 0;  // of the reactor's, for agents' links
-  std::optional<trust::FleetKeys> fleet_keys;       // nothing: an open one
-  bool orders_from_anywhere = false;                // of an open one
-  trust::EnrolMode enrol = trust::EnrolMode::tofu;  // or approve
-  std::optional<CopiesOptions> copies;              // nothing: it keeps no copies of releases
+  std::optional<trust::FleetKeys> fleet_keys;  // nothing: an open one
+  bool orders_from_anywhere = false;           // of an open one
+  trust::Enrolment enrol;
+  std::optional<CopiesOptions> copies;  // nothing: it keeps no copies of releases
   // Of a deploy: it ends when nobody on its host asked it for so long. Zero: never.
   Duration deploy_lease{};
 };
@@ -71,7 +71,7 @@ class ControlPlane final : public http::Handler,
   http::LargeBody admit_large_body(const http::Request& head) override;
   void take_over(Fd socket, const http::Request& request, std::span<const uint8_t> early) override;
 
-  // The keys were read again. What was closed stays closed.
+  // The keys were read again. What was closed stays closed; links that are there stay as they are.
   void set_keys(const trust::FleetKeys& keys);
   [[nodiscard]] bool leads() const { return loop_.leads(); }
   // For /metrics, of what is on the disk.
@@ -121,8 +121,10 @@ class ControlPlane final : public http::Handler,
   ControlPlaneOwner& owner_;
   const bool orders_from_anywhere_;
   std::optional<trust::TokenKeys> keys_;
+  trust::KeyPair fleet_;  // where keys_ are
   OrderTokens order_tokens_;
   trust::Approvals approvals_;
+  std::optional<HostKeys> host_keys_;  // where agents are enrolled by them
   TurnLoop loop_;
   std::unique_ptr<StoreThread> store_;
   std::unique_ptr<AgentLinks> links_;

@@ -39,8 +39,8 @@ constexpr std::array routes = {
 };
 
 // See permission.h and order_tokens.h.
-constexpr std::array<std::string_view, 4> of_whoever_asks = {"token", "viewer", "nonce",
-                                                             "body_sha256"};
+constexpr std::array<std::string_view, 5> of_whoever_asks = {"token", "viewer", "nonce",
+                                                             "body_sha256", "link"};
 
 // Of each action: the parameters that it takes, those that it needs first.
 struct Parameters {
@@ -183,6 +183,24 @@ Status take_end_member(std::string_view name, const Json& value, OperatorRequest
       fmt::format("'{}' is not a member of this request", printable_value(name.substr(0, 40))));
 }
 
+bool takes_orders(Action action) {
+  return takes_body(action) && action != Action::pause && action != Action::forget &&
+         action != Action::approve;
+}
+
+Status take_orders(const Json& value, std::vector<std::string>& orders) {
+  constexpr size_t orders_max = 2;  // forward and back
+  for (const Json& each : value.items()) {
+    if (!control::is_signed_text(each.text())) {
+      return wrong("orders: write a list of signed texts");
+    }
+    orders.push_back(each.text());
+  }
+  return value.is_array() && orders.size() <= orders_max
+             ? Status()
+             : Status(wrong(fmt::format("orders: a list of at most {}", orders_max)));
+}
+
 Status take_body(std::string_view body, OperatorRequest& request) {
   if (!takes_body(request.action) || body.empty()) {
     return {};
@@ -196,6 +214,8 @@ Status take_body(std::string_view body, OperatorRequest& request) {
     if (name == "by") {
       taken = value.is_text() ? take_name(name, value.text(), request.by)
                               : Status(wrong("by: write a text"));
+    } else if (name == "orders" && takes_orders(request.action)) {
+      taken = take_orders(value, request.orders);
     } else if (name == "why" && request.action == Action::revoke) {
       request.why = control::bounded_text(value.text());
       taken = value.is_text() ? Status() : wrong("why: write a text");
@@ -215,6 +235,15 @@ Status take_body(std::string_view body, OperatorRequest& request) {
 }
 
 }  // namespace
+
+std::string_view parameter_of(std::string_view query, std::string_view name) {
+  std::string_view value;
+  codec::QueryPairs pairs(query);
+  while (const std::optional<codec::QueryPair> pair = pairs.next()) {
+    value = pair->key == name ? pair->value : value;
+  }
+  return value;
+}
 
 const Route* find_route(std::string_view method, std::string_view path) {
   const std::string_view meant = method == "HEAD" ? "GET" : method;

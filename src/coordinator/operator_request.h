@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "coordinator/permission.h"
 #include "engine/base/result.h"
@@ -48,6 +49,9 @@ struct Route {
 [[nodiscard]] const Route* find_route(std::string_view method, std::string_view path);
 [[nodiscard]] bool is_known_path(std::string_view path);
 
+// The last of this name, as the token is the last parameter; empty: there is none. As it is sent.
+[[nodiscard]] std::string_view parameter_of(std::string_view query, std::string_view name);
+
 struct OperatorRequest {
   Action action = Action::show_releases;
   std::string app;
@@ -60,6 +64,7 @@ struct OperatorRequest {
   std::string why;
   std::string text;  // of the end of a deploy, for its agents
   bool keep_partial = false;
+  std::vector<std::string> orders;  // that he signed, as a signature file has them
   std::optional<uint64_t> serial;
   std::optional<uint64_t> from;
   std::optional<uint64_t> max;

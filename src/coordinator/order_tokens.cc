@@ -6,6 +6,7 @@
 
 #include "coordinator/bounds.h"
 #include "coordinator/json_response.h"
+#include "coordinator/operator_request.h"
 #include "engine/base/ensure.h"
 #include "engine/codec/query.h"
 #include "engine/hash/sha256.h"
@@ -13,16 +14,6 @@
 
 namespace murder::coordinator {
 namespace {
-
-// The last of this name, as the token is the last parameter.
-std::string_view parameter_of(std::string_view query, std::string_view name) {
-  std::string_view value;
-  codec::QueryPairs pairs(query);
-  while (const std::optional<codec::QueryPair> pair = pairs.next()) {
-    value = pair->key == name ? pair->value : value;
-  }
-  return value;
-}
 
 std::string sha256_text(std::span<const uint8_t> bytes) {
   hash::Sha256Stream stream;

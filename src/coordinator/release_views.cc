@@ -2,6 +2,7 @@
 
 #include "coordinator/views.h"
 #include "engine/base/json_writer.h"
+#include "engine/control/orders.h"
 
 namespace murder::coordinator {
 namespace {
@@ -46,6 +47,7 @@ void write_release(JsonWriter& json, const control::App& app, const control::Rel
   json.member("number", release.number.raw);
   json.member("info_hash", release.info_hash.hex());
   json.member("serial", release.serial);
+  json.member("order_serial", control::last_order_serial(app));
   json.member("revoked", release.revoked);
   json.member("by", release.by);
   json.member("at_s", release.published_wall_s);

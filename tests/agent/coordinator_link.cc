@@ -28,7 +28,14 @@ Instant test_clock() {
 // A coordinator's end that a test plays by hand, and the agent's owner.
 class LinkBench final : private LinkOwner {
  public:
-  LinkBench() {
+  // `secret`: the first byte of the fleet's key; 0: the fleet is open.
+  explicit LinkBench(uint8_t secret = 0) {
+    std::optional<trust::FleetKeys> keys;
+    if (secret != 0) {
+      keys.emplace();
+      keys->fleet.secrets[0][0] = secret;
+      keys->fleet.count = 1;
+    }
     listening = io::listen_tcp(Endpoint{IpAddress::parse("127.0.0.1").value(), 0}, {}).value();
     port = io::local_endpoint(listening.get())->port;
     clock_now = Instant(1h);
@@ -36,7 +43,7 @@ class LinkBench final : private LinkOwner {
     reactor->run_turn(Duration::zero());
     link = std::make_unique<CoordinatorLink>(
         *reactor, static_cast<LinkOwner&>(*this),
-        std::vector<HostPort>{{.host = "127.0.0.1", .port = port}}, std::nullopt, 1);
+        std::vector<HostPort>{{.host = "127.0.0.1", .port = port}}, keys, 1);
     link->start();
   }
   ~LinkBench() {
@@ -92,6 +99,7 @@ class LinkBench final : private LinkOwner {
   std::vector<control::Wanted> heard;
   std::vector<std::string> losses;
   std::vector<std::string> endings;
+  std::vector<std::string> orders;
 
  private:
   Result<control::Hello> answer(const control::Challenge&) override {
@@ -99,6 +107,7 @@ class LinkBench final : private LinkOwner {
   }
   void link_opened() override { ++opened_count; }
   void link_heard(const control::Wanted& wanted) override { heard.push_back(wanted); }
+  void link_ordered(std::string_view text) override { orders.emplace_back(text); }
   void link_ended(const control::Ended& ended) override { endings.push_back(ended.text); }
   void link_lost(const Error& error) override { losses.push_back(error.text); }
 };
@@ -125,11 +134,57 @@ TEST_CASE("a link asks, is challenged, says who it is, and hears what is wanted"
   bench.send(wanted.substr(7) + LinkBench::frame_of(R"({"type":"of the future"})"));
   REQUIRE(bench.heard.size() == 1);
   CHECK(bench.heard[0].revision == 9);
+  bench.send(
+      LinkBench::frame_of(control::text_of(control::OrderMessage{.text = "murder-order 1\n"})));
+  CHECK(bench.orders == std::vector<std::string>{"murder-order 1\n"});
   bench.send(LinkBench::frame_of(control::text_of(control::Ended{.text = "done"})));
   CHECK(bench.endings == std::vector<std::string>{"done"});
   bench.link->send("{}");
   bench.turn();
   CHECK(bench.receive() == LinkBench::frame_of("{}"));
+}
+
+TEST_CASE("in a closed fleet nothing is said before the coordinator has proven the key") {
+  const trust::Secret key{7};
+  for (const std::string_view proof : {"none", "other key", "other hello", "right"}) {
+    INFO(proof);
+    LinkBench bench(7);
+    bench.accept();
+    const std::string asked = bench.receive();
+    const size_t begin = asked.find("?link=");
+    REQUIRE(begin != std::string::npos);
+    std::string hello = asked.substr(begin + 6, asked.find('&') - begin - 6);
+    CHECK(asked.find("&token=") != std::string::npos);
+    if (proof == "other hello") {
+      hello[5] = hello[5] == '0' ? '1' : '0';
+    }
+    const std::string nonce(64, 'a');
+    const std::string answer = trust::link_answer(proof == "other key" ? trust::Secret{8} : key,
+                                                  hello, {.nonce = nonce, .coordinator = "t1"});
+    bench.send("HTTP/1.1 101 Switching Protocols\r\n\r\n" +
+               LinkBench::frame_of(control::text_of(
+                   control::Challenge{.nonce = nonce,
+                                      .coordinator = "t1",
+                                      .proof = proof == "none" ? std::string() : answer})));
+    CHECK(bench.link->is_open() == (proof == "right"));
+    if (proof != "right") {
+      CHECK(bench.receive() == "");
+      REQUIRE(bench.losses.size() == 1);
+      CHECK(bench.losses[0].find("this fleet's key") != std::string::npos);
+      continue;
+    }
+    trust::LinkSeal seal(key, answer, trust::LinkSeal::Role::coordinator);
+    std::string said = bench.receive().substr(control::frame_head_bytes);
+    REQUIRE(seal.open(said));
+    CHECK(said.find(R"({"type":"hello")") == 0);
+    std::string wanted = control::text_of(control::Wanted{.revision = 9});
+    seal.seal(wanted);
+    bench.send(LinkBench::frame_of(wanted));
+    CHECK(bench.heard.size() == 1);
+    bench.send(LinkBench::frame_of(wanted));  // once more
+    CHECK(bench.heard.size() == 1);
+    CHECK(bench.losses.size() == 1);
+  }
 }
 
 TEST_CASE("a coordinator that falls silent is gone, whatever TCP says") {

@@ -30,6 +30,7 @@ if grep -qx "${{now##*/}}" {self.bad_tags}; then echo "no answer from ${{now##*/
 """)
         self.health.chmod(0o755)
         self.running = None
+        self.more_keys = case.agent_keys
 
     def config(self):
         groups = ", ".join(f'"{group}"' for group in self.groups)
@@ -40,6 +41,7 @@ groups = [{groups}]
 rack = "{self.rack}"
 state = "{self.directory}/state"
 ip = "{self.address}"
+{self.more_keys}
 [app.shop]
 to = "{self.to}"
 keep_releases = 5
@@ -80,6 +82,8 @@ health = "{self.health}"
 
 
 class ControlCase(MurderCase):
+    agent_keys = ""  # further lines of agent.toml
+
     def setUp(self):
         super().setUp()
         for name in ("SSH_CONNECTION", "MURDER_COORDINATOR", "SUDO_USER"):
@@ -133,12 +137,12 @@ class ControlCase(MurderCase):
     def rollout(self, app="shop"):
         return next(each for each in self.ask_json("rollout", "status")["rollouts"] if each["app"] == app)
 
-    def publish(self, tag, size=200_000, code=0, seed=None):
+    def publish(self, tag, *arguments, size=200_000, code=0, seed=None):
         source = self.path(f"build-{tag}-{seed}")
         if not source.exists():
             self.make_file(f"{source.name}/data", size, seed=seed or tag)
         return self.ask("release", "publish", source, "--app", "shop", "--tag", tag, "--temp-path", self.temp_path,
-                        "--ip", free_address(), code=code)
+                        "--ip", free_address(), *arguments, code=code)
 
     # Times of tests: the defaults are made for fleets.
     FAST = ("--min-healthy", "200ms", "--healthy-deadline", "10s")

@@ -7,6 +7,7 @@ import secrets
 import socket
 import struct
 
+import fleet_keys
 from signing import armour_of, make_key, public_key
 
 NAMESPACE = "murder-agent"
@@ -31,7 +32,12 @@ def hello_of(challenge, host, session, key, sign_as=None):
 class Link:
     """One connection that was upgraded; messages are dictionaries."""
 
-    def __init__(self, coordinator, target="/control/agent", source="127.0.0.1"):
+    def __init__(self, coordinator, target="/control/agent", source="127.0.0.1", secret=None):
+        """`secret`: the fleet key of a closed one, of whose member `target` is."""
+        self.seal = None
+        if secret is not None:
+            to_prove = fleet_keys.link_hello(secret)
+            target = fleet_keys.signed_target(secret, f"{target}?link={to_prove}")
         host, port = coordinator.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=30, source_address=(source, 0))
         self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: {coordinator}\r\nConnection: Upgrade\r\n"
@@ -47,6 +53,11 @@ class Link:
                 self._receive()
             self.close()
             raise Refused(f"{self.status} {self.bytes.decode()}")
+        if secret is not None:
+            self.challenge = self.read()
+            proof = self.challenge["proof"]
+            assert proof == fleet_keys.link_answer(secret, to_prove, self.challenge["nonce"], self.challenge["coordinator"])
+            self.seal = fleet_keys.LinkSeal(secret, proof, "agent")
 
     def _receive(self):
         got = self.socket.recv(65536)
@@ -58,6 +69,7 @@ class Link:
         self.send_bytes(json.dumps(message).encode())
 
     def send_bytes(self, text, length=None):
+        text = self.seal.seal(text) if self.seal else text
         self.socket.sendall(struct.pack(">I", len(text) if length is None else length) + text)
 
     def read(self, seconds=30):
@@ -66,7 +78,8 @@ class Link:
         while len(self.bytes) < 4 or len(self.bytes) < 4 + struct.unpack(">I", self.bytes[:4])[0]:
             self._receive()
         size = struct.unpack(">I", self.bytes[:4])[0]
-        message, self.bytes = json.loads(self.bytes[4:4 + size]), self.bytes[4 + size:]
+        text, self.bytes = self.bytes[4:4 + size], self.bytes[4 + size:]
+        message = json.loads(self.seal.open(text) if self.seal else text)
         if message["type"] == "refused":
             raise Refused(message["text"])
         return message
@@ -102,13 +115,13 @@ class FakeAgent:
         self.wanted = None
         self.revision = 0
 
-    def connect(self, coordinator, target="/control/agent", keeps_old=False, **hello):
+    def connect(self, coordinator, target="/control/agent", keeps_old=False, secret=None, **hello):
         """A new process of the agent: its number counts anew. `hello`: members of that, instead of the right ones."""
         if not keeps_old:
             self.close()
         self.session, self.number, self.greeting_number = secrets.randbits(60), 0, 0
-        self.link = Link(coordinator, target)
-        challenge = self.link.read()
+        self.link = Link(coordinator, target, secret=secret)
+        challenge = self.link.challenge if secret else self.link.read()
         assert challenge["type"] == "challenge", challenge
         self.link.send({**hello_of(challenge, self.host, self.session, self.key), **hello})
         self.link.send({"type": "facts", "version": "0.1.0", "free_bytes": self.free_bytes})

@@ -10,9 +10,12 @@ import struct
 import threading
 import time
 
+import fleet_keys
 
-def frame(message):
+
+def frame(message, seal=None):
     text = json.dumps(message).encode()
+    text = seal.seal(text) if seal else text
     return struct.pack(">I", len(text)) + text
 
 
@@ -26,9 +29,10 @@ def read_exactly(connection, count):
     return data
 
 
-def read_frame(connection):
+def read_frame(connection, seal=None):
     (size,) = struct.unpack(">I", read_exactly(connection, 4))
-    return json.loads(read_exactly(connection, size))
+    text = read_exactly(connection, size)
+    return json.loads(seal.open(text) if seal else text)
 
 
 def wanted_app(app, release=None, **members):
@@ -55,6 +59,8 @@ class FakeCoordinator:
         self.requests = []  # heads of whatever was asked
         self.refusal = None  # (status line, body) in place of the upgrade
         self.gate = None  # a function of the target: None, or such a refusal
+        self.secret = None  # the fleet key of a closed one
+        self.seals = {}
         self.is_deaf = False  # hears, and answers nothing any more
         self.greetings = {}
         self.links = {}  # connection -> lock for sending
@@ -88,7 +94,7 @@ class FakeCoordinator:
             links = list(self.links.items())
         for link, lock in links:
             with lock:
-                link.sendall(frame({"type": "ended", "text": text}))
+                link.sendall(frame({"type": "ended", "text": text}, self.seals.get(link)))
 
     def want(self, *apps):
         """From now on; told at once to who is connected."""
@@ -149,7 +155,7 @@ class FakeCoordinator:
                 self._answer(connection, *refusal)
                 return
             if target.startswith("/control/agent"):
-                self._serve_agent(connection)
+                self._serve_agent(connection, target)
             elif target.startswith("/control/torrent"):
                 self._serve_torrent(connection, target)
             else:
@@ -179,16 +185,21 @@ class FakeCoordinator:
             reply = client.getresponse()
             self._answer(connection, f"{reply.status} OK", reply.read())
 
-    def _serve_agent(self, connection):
+    def _serve_agent(self, connection, target):
         if self.refusal is not None:
             self._answer(connection, *self.refusal)
             return
         connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: murder-agent/1\r\n\r\n")
-        connection.sendall(frame({"type": "challenge", "nonce": os.urandom(32).hex(), "coordinator": self.address}))
+        challenge = {"type": "challenge", "nonce": os.urandom(32).hex(), "coordinator": self.address}
+        if self.secret is not None:
+            to_hello = target.partition("link=")[2].partition("&")[0]
+            challenge["proof"] = fleet_keys.link_answer(self.secret, to_hello, challenge["nonce"], self.address)
+            self.seals[connection] = fleet_keys.LinkSeal(self.secret, challenge["proof"], "coordinator")
+        connection.sendall(frame(challenge))
         with self.lock:
             self.links[connection] = threading.Lock()
         while True:
-            message = read_frame(connection)
+            message = read_frame(connection, self.seals.get(connection))
             with self.lock:
                 if message["type"] == "hello":
                     self.hellos.append(message)
@@ -219,6 +230,6 @@ class FakeCoordinator:
             lock = self.links[connection]
         with lock:
             try:
-                connection.sendall(frame(message))
+                connection.sendall(frame(message, self.seals.get(connection)))
             except OSError:
                 pass

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import struct
 import time
 
 HEAD = b"murder\x00\x01"
@@ -86,6 +87,36 @@ def signed_target(secret, target, time_s=None, kind=b"fleet"):
     time_text = str(int(time.time() if time_s is None else time_s)).encode()
     digest = mac(hkdf(secret, b"", b"murder token 1 " + kind), time_text + b"\n" + target.encode())
     return f"{target}{'&' if '?' in target else '?'}token={time_text.decode()}-{digest.hex()[:32]}"
+
+
+def link_hello(secret, nonce=None):
+    """What an agent of a closed fleet asks for its link with."""
+    head = f"1-{(nonce or os.urandom(32)).hex()}"
+    return f"{head}-{mac(hkdf(secret, b'', b'murder link 1 hello'), head.encode()).hex()}"
+
+
+def link_answer(secret, to_hello, nonce, coordinator):
+    """The proof in a coordinator's challenge."""
+    return mac(hkdf(secret, b"", b"murder link 1 answer"), f"{to_hello}\n{nonce}\n{coordinator}\n".encode()).hex()
+
+
+class LinkSeal:
+    """The MACs of one side's messages, and of the other's."""
+
+    def __init__(self, secret, proof, role):
+        other = {"agent": "coordinator", "coordinator": "agent"}[role]
+        self.own, self.remote = (hkdf(secret, proof.encode(), b"murder link 1 " + name.encode()) for name in (role, other))
+        self.sealed = self.opened = 0
+
+    def seal(self, text):
+        self.sealed += 1
+        return text + mac(self.own, struct.pack(">Q", self.sealed - 1) + text)
+
+    def open(self, message):
+        text, proof = message[:-32], message[-32:]
+        assert mac(self.remote, struct.pack(">Q", self.opened) + text) == proof, "not the next message of the other side"
+        self.opened += 1
+        return text
 
 
 def viewer_line(secret):

@@ -147,6 +147,7 @@ class WrongClock(AgentCase):
             return ("403 Forbidden", b"clock %d %s\n" % (now_s, clock.hex()[:32].encode()))
 
         self.coordinator.gate = gate
+        self.coordinator.secret = secret
         release = self.release("v1")
         self.configure(fleet_key=json.dumps(str(key)))
         agent = self.start_agent()

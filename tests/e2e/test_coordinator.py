@@ -180,7 +180,7 @@ class WhoMay(CoordinatorCase):
         self.operator_secret = operator
         self.publish("v1")
         agent = self.agent("w1", connect=False)
-        agent.connect(self.coordinator, signed_target(fleet, "/control/agent"))
+        agent.connect(self.coordinator, secret=fleet)
         agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
         self.assertIn("operator key: ann@test", self.must("GET", "/control/releases")["releases"][0]["by"])
 

@@ -154,7 +154,7 @@ class Follower {
   }
 
   Result<std::optional<int>> give_order(std::string_view verb, std::optional<int> exit) {
-    Result<Json> rollout = order_rollout(client_, verb, options_.app);
+    Result<Json> rollout = order_rollout(client_, verb, options_.app, options_.signer, context_);
     if (!rollout) {
       context_.warn(fmt::format("{}: {}", verb, rollout.error().text));
       return std::optional<int>();

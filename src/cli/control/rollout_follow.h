@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "cli/control/coordinator_client.h"
+#include "cli/control/order_signing.h"
 #include "cli/control/rollout_exit.h"
 #include "cli/ui/command.h"
 
@@ -20,7 +21,8 @@ enum class Choice : uint8_t { leave, pause, abort, undo, watch };
 
 struct FollowOptions {
   std::string app;
-  uint64_t number = 0;          // of the rollout; 0: the latest, whichever that is
+  uint64_t number = 0;                  // of the rollout; 0: the latest, whichever that is
+  const OrderSigner* signer = nullptr;  // of what is ordered meanwhile; null: it is not signed
   bool prints_changes = false;  // with --json: a line for each change, not for the end alone
 };
 

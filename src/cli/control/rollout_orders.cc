@@ -10,11 +10,56 @@
 
 namespace murder::cli {
 
-Result<Json> order_rollout(CoordinatorClient& client, std::string_view verb,
-                           const std::string& app) {
+namespace {
+
+// Of one that goes on, or to its end.
+std::vector<trust::OrderKind> kinds_of(std::string_view verb, const Json& rollout) {
+  if (verb == "abort") {
+    return {trust::OrderKind::want};
+  }
+  if (verb == "undo") {
+    return {trust::OrderKind::go_back};
+  }
+  return kinds_of_start(rollout["plan"]["allow_older"] == Json(true),
+                        text_member(rollout["plan"], "on_failure") == "rollback");
+}
+
+Result<Json> signed_orders(CoordinatorClient& client, std::string_view verb, const std::string& app,
+                           const OrderSigner& signer, const CommandContext& context) {
+  const Result<Json> rollout = ask_rollout(client, app);
+  if (!rollout) {
+    return fail(rollout.error());
+  }
+  OrderSubject subject{.app = app, .tag = text_member(*rollout, "tag"), .info_hash = {}};
+  for (const Json& group : (*rollout)["plan"]["groups"]) {
+    subject.groups.push_back(group.text());
+  }
+  return signer.sign(client, std::move(subject), kinds_of(verb, *rollout), context);
+}
+
+}  // namespace
+
+std::vector<trust::OrderKind> kinds_of_start(bool allows_older, bool rolls_back) {
+  std::vector<trust::OrderKind> kinds = {allows_older ? trust::OrderKind::roll_back
+                                                      : trust::OrderKind::activate};
+  if (rolls_back) {
+    kinds.push_back(trust::OrderKind::go_back);
+  }
+  return kinds;
+}
+
+Result<Json> order_rollout(CoordinatorClient& client, std::string_view verb, const std::string& app,
+                           const OrderSigner* signer, const CommandContext& context) {
+  Json body = {{"by", operator_name()}};
+  if (signer != nullptr && verb != "pause") {
+    Result<Json> orders = signed_orders(client, verb, app, *signer, context);
+    if (!orders) {
+      return orders;
+    }
+    body["orders"] = std::move(*orders);
+  }
   Result<Json> answer =
-      client.post(control_target(fmt::format("/control/rollout/{}", verb), {{"app", app}}),
-                  {{"by", operator_name()}});
+      client.post(control_target(fmt::format("/control/rollout/{}", verb), {{"app", app}}), body);
   if (!answer) {
     return answer;
   }

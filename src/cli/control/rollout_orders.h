@@ -7,15 +7,22 @@
 #include <string_view>
 
 #include "cli/control/coordinator_client.h"
+#include "cli/control/order_signing.h"
 
 namespace murder::cli {
 
 // A rollout out of an answer: the answer itself, or the first of its list.
 [[nodiscard]] Json rollout_of(const Json& answer);
 
-// `verb`: "pause", "resume", "abort", "undo". The rollout as it is then.
+// `verb`: "pause", "resume", "abort", "undo"; signed for the hosts where there is a signer. The
+// rollout as it is then.
 [[nodiscard]] Result<Json> order_rollout(CoordinatorClient& client, std::string_view verb,
-                                         const std::string& app);
+                                         const std::string& app, const OrderSigner* signer,
+                                         const CommandContext& context);
+
+// What hosts need of an operator's signature to carry a rollout out: "activate", or "roll-back"
+// where it may lead to an older release, and "return" where the coordinator may go back by itself.
+[[nodiscard]] std::vector<trust::OrderKind> kinds_of_start(bool allows_older, bool rolls_back);
 
 // The latest rollout of the app. Errors: not_found: there was none.
 [[nodiscard]] Result<Json> ask_rollout(CoordinatorClient& client, const std::string& app);

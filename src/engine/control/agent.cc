@@ -88,6 +88,7 @@ void AgentMachine::hear(const Wanted& wanted, Instant now) {
       continue;  // its configuration names no such app
     }
     now_[index].wanted = app;
+    forget_refusal(kept_.apps[index], app);
     forget_impossible_attempt(kept_.apps[index], app, wanted.revision);
     learn_revoked(kept_.apps[index], app.revoked);
   }
@@ -121,6 +122,16 @@ void AgentMachine::forget_impossible_attempt(KeptApp& app, const WantedApp& want
   if (wanted.release && app.attempt > revision && app.attempt > wanted.attempt) {
     app.attempt = app.failed_attempt = 0;
     work_.save = true;
+  }
+}
+
+// What was refused for want of an order was ordered since.
+void AgentMachine::forget_refusal(KeptApp& app, const WantedApp& wanted) {
+  if (app.failure == Reason::unordered && wanted.release && wanted.refusal.empty()) {
+    app.failure = Reason::none;
+    app.failed_attempt = 0;
+    app.text.clear();
+    work_.save = work_.report = true;
   }
 }
 

@@ -96,6 +96,7 @@ class AgentMachine {
   void learn_greeting(const Greeting& greeting, Instant now);
   [[nodiscard]] bool is_newer_for_long(const Wanted& wanted, Instant now);
   void forget_impossible_attempt(KeptApp& app, const WantedApp& wanted, uint64_t revision);
+  void forget_refusal(KeptApp& app, const WantedApp& wanted);
   void learn_revoked(KeptApp& app, const std::vector<InfoHash>& revoked);
   void enter(KeptApp& app, Phase phase);
   void ask(StepKind kind, const KeptApp& app, const InfoHash& release);

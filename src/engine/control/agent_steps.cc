@@ -82,6 +82,10 @@ bool AgentMachine::advance_idle(KeptApp& app, Now& present, Instant now) {
     refuse(app, Reason::revoked, "");
     return false;
   }
+  if (!wanted.refusal.empty()) {
+    refuse(app, Reason::unordered, wanted.refusal);
+    return false;
+  }
   const bool is_active = runs(app, *wanted.release);
   if (app.active && !is_active && !wanted.allow_older && wanted.serial < app.active->serial) {
     refuse(app, Reason::older, "");

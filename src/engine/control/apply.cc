@@ -9,6 +9,7 @@
 #include "engine/base/tag.h"
 #include "engine/control/bounds.h"
 #include "engine/control/names.h"
+#include "engine/control/orders.h"
 
 namespace murder::control {
 namespace {
@@ -27,6 +28,7 @@ struct Applying {
   Status operator()(const AgentForgotten& what);
   Status operator()(const ReleasePublished& what);
   Status operator()(const ReleaseRevoked& what);
+  Status operator()(const OrderGiven& what);
   Status operator()(const RolloutStarted& what);
   Status operator()(const WaveBegun& what);
   Status operator()(const Told& what);
@@ -194,6 +196,7 @@ void Applying::drop_oldest_release(App& app) {
                           [&](const Release& release) { return !is_needed(release); });
   }
   if (oldest != app.releases.end()) {
+    forget_orders_of(app, oldest->number);
     app.releases.erase(oldest);
   }
 }
@@ -209,6 +212,23 @@ Status Applying::operator()(const ReleaseRevoked& what) {
   for (Release& each : found->releases) {  // the same bytes under another tag as well
     each.revoked = each.revoked || each.info_hash == info_hash;
   }
+  return {};
+}
+
+Status Applying::operator()(const OrderGiven& what) {
+  App* found = app(what.app);
+  if (found == nullptr || find_release(*found, what.release) == nullptr) {
+    return fail(ErrorCode::not_found,
+                fmt::format("{} has no release {}", what.app, what.release.raw));
+  }
+  if (what.serial <= last_order_serial(*found) || !is_signed_text(what.text.text)) {
+    return refuse(fmt::format("an order about {} out of order, or that is not signed", what.app));
+  }
+  keep_order(*found, {.use = what.use,
+                      .release = what.release,
+                      .serial = what.serial,
+                      .text = what.text,
+                      .number = number()});
   return {};
 }
 

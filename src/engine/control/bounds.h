@@ -24,6 +24,8 @@ inline constexpr uint32_t control_record_bytes_max = 64 * 1024;
 inline constexpr uint32_t control_agent_message_bytes_max = 64 * 1024;
 inline constexpr uint32_t control_coordinator_message_bytes_max = 256 * 1024;
 inline constexpr uint32_t control_key_bytes_max = 1024;  // a key or signature, as text
+// A text with its signatures: an order, an outcome.
+inline constexpr uint32_t control_signed_bytes_max = 24 * 1024;
 // Releases of an app that one host has and reports.
 inline constexpr uint32_t control_ready_max = 16;
 // What an agent keeps on its disk.

@@ -9,6 +9,7 @@
 #include "engine/control/bounds.h"
 #include "engine/control/coordinator.h"
 #include "engine/control/names.h"
+#include "engine/control/orders.h"
 
 namespace murder::control {
 namespace {
@@ -84,6 +85,35 @@ Status Coordinator::revoke(const std::string& app, const std::string& tag, const
   const Status done = take({.wall_s = moment.wall_s,
                             .by = by,
                             .what = ReleaseRevoked{.app = app, .number = release->number}},
+                           moment.now);
+  if (done) {
+    tell_all(*known);
+  }
+  return done;
+}
+
+Status Coordinator::give_order(const std::string& app, const std::string& tag, OrderUse use,
+                               uint64_t serial, const std::string& text, const std::string& by,
+                               Moment moment) {
+  const App* known = state_.find_app(app);
+  const Release* release = known == nullptr ? nullptr : find_release(*known, tag);
+  if (release == nullptr) {
+    return fail(ErrorCode::not_found, fmt::format("no release {} of {} is published", tag, app));
+  }
+  if (serial <= last_order_serial(*known)) {
+    return fail(
+        ErrorCode::conflict,
+        fmt::format("the order's serial is {}, and hosts of {} were given one with {}: sign "
+                    "it again",
+                    serial, app, last_order_serial(*known)));
+  }
+  const Status done = take({.wall_s = moment.wall_s,
+                            .by = by,
+                            .what = OrderGiven{.app = app,
+                                               .use = use,
+                                               .release = release->number,
+                                               .serial = serial,
+                                               .text = {text}}},
                            moment.now);
   if (done) {
     tell_all(*known);

@@ -71,6 +71,10 @@ class Coordinator {
                  uint64_t serial, const std::string& by, Moment moment);
   Status revoke(const std::string& app, const std::string& tag, const std::string& by,
                 Moment moment);
+  // Of a release that is published, with a serial above that of the app's last one. Agents that
+  // take the app are told; what else they do is for the other commands to say.
+  Status give_order(const std::string& app, const std::string& tag, OrderUse use, uint64_t serial,
+                    const std::string& text, const std::string& by, Moment moment);
   Status start(const std::string& app, const std::string& tag, const Plan& plan,
                const std::string& by, Moment moment);
   Status pause(const std::string& app, const std::string& by, Moment moment);

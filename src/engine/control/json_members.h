@@ -19,6 +19,7 @@
 #include "engine/base/printable.h"
 #include "engine/base/types.h"
 #include "engine/control/bounds.h"
+#include "engine/control/names.h"
 #include "engine/control/names_of.h"
 #include "engine/control/share.h"
 #include "engine/control/state.h"
@@ -41,6 +42,7 @@ class MemberWriter {
   static Json json_of(uint32_t value) { return value; }
   static Json json_of(int64_t value) { return value; }
   static Json json_of(ReleaseNumber value) { return value.raw; }
+  static Json json_of(const SignedText& value) { return value.text; }
   static Json json_of(const InfoHash& value) { return value.hex(); }
   static Json json_of(const Share& value) { return value.text(); }
   static Json json_of(Duration value) { return value / std::chrono::milliseconds(1); }
@@ -128,6 +130,10 @@ class MemberReader {
     return json.is_count() && json.count() <= static_cast<uint64_t>(INT64_MAX);
   }
   static bool take(const Json& json, ReleaseNumber& value) { return take(json, value.raw); }
+  static bool take(const Json& json, SignedText& value) {
+    value.text = json.text();
+    return json.is_text() && is_signed_text(value.text);
+  }
   static bool take(const Json& json, InfoHash& value) {
     const std::optional<InfoHash> id = InfoHash::from_hex(json.text());
     value = id.value_or(InfoHash{});

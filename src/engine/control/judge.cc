@@ -40,7 +40,14 @@ Judged failure_of_attempt(const View& view, Stage stage) {
 }
 
 bool was_given_up(Reason reason) {
-  return reason == Reason::lost || reason == Reason::silent || reason == Reason::late;
+  return reason == Reason::lost || reason == Reason::silent || reason == Reason::late ||
+         reason == Reason::unordered;
+}
+
+// It refused what was not ordered, and has an order by now.
+bool is_ordered_by_now(const View& view) {
+  return view.target.reason == Reason::unordered && view.report != nullptr &&
+         view.report->failure != Reason::unordered;
 }
 
 // It reports, and does not get the release.
@@ -120,7 +127,7 @@ Judged judge_failed(const View& view) {
   if (was_given_up(reason) && runs_well(view, view.release)) {
     return Verdict{.stage = Stage::healthy};
   }
-  const bool can_try_again = reason == Reason::lost ||
+  const bool can_try_again = reason == Reason::lost || is_ordered_by_now(view) ||
                              (reason == Reason::late && has(*view.report, view.release.info_hash));
   return can_try_again ? Judged({.stage = Stage::waiting}) : std::nullopt;
 }
@@ -181,7 +188,8 @@ bool may_be_told_back(const View& view) {
     case Stage::back_done:
       return is_idle(view) && view.report->active != view.before->info_hash;
     case Stage::back_failed:
-      return target.reason == Reason::lost || target.reason == Reason::late;
+      return target.reason == Reason::lost || target.reason == Reason::late ||
+             is_ordered_by_now(view);
     default:
       return true;
   }

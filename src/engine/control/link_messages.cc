@@ -29,10 +29,15 @@ bool is_key_text(std::string_view text) {
 
 Result<Challenge> read_challenge(const Json& json) {
   Challenge challenge{.nonce = json["nonce"].text(),
-                      .coordinator = fitted_text(json["coordinator"].text())};
+                      .coordinator = fitted_text(json["coordinator"].text()),
+                      .proof = text_member(json, "proof"),
+                      .wants_host_proof = json["host_proof"] == Json(true)};
   if (challenge.nonce.size() != nonce_digits ||
       challenge.nonce.find_first_not_of("0123456789abcdef") != std::string::npos) {
     return refuse_link_message("challenge", "nonce is not 64 lower-case hexadecimal digits");
+  }
+  if (!is_key_text(challenge.proof)) {
+    return refuse_link_message("challenge", "proof is out of bounds");
   }
   return challenge;
 }
@@ -43,12 +48,16 @@ Result<Hello> read_hello(const Json& json) {
               .key = text_member(json, "key"),
               .signature = text_member(json, "signature"),
               .session = json["session"].count(),
-              .once = json["once"] == true};
+              .once = json["once"] == true,
+              .host_proof = text_member(json, "host_proof")};
   if (Status valid = validate_host(hello.host); !valid) {
     return fail(valid.error());
   }
   if (!json["session"].is_count()) {
     return refuse_link_message("hello", "session is not a number");
+  }
+  if (!hello.host_proof.empty() && !is_signed_text(hello.host_proof)) {
+    return refuse_link_message("hello", "host_proof is not a signed text, or too long");
   }
   if (!is_key_text(hello.key) || !is_key_text(hello.signature)) {
     return refuse_link_message("hello", "key or signature is out of bounds");
@@ -78,26 +87,39 @@ Result<Variant> as_variant(Result<T> message) {
 
 std::string text_of(const Challenge& challenge) {
   ENSURE(challenge.nonce.size() == nonce_digits);
-  return json_text({{"type", "challenge"},
-                    {"nonce", challenge.nonce},
-                    {"coordinator", fitted_text(challenge.coordinator)}});
+  Json json = {{"type", "challenge"},
+               {"nonce", challenge.nonce},
+               {"coordinator", fitted_text(challenge.coordinator)}};
+  if (!challenge.proof.empty()) {
+    json["proof"] = challenge.proof;
+  }
+  if (challenge.wants_host_proof) {
+    json["host_proof"] = true;
+  }
+  return json_text(json);
 }
 
 std::string text_of(const Hello& hello) {
   ENSURE(is_key_text(hello.key) && is_key_text(hello.signature));
-  return json_text({{"type", "hello"},
-                    {"host", hello.host},
-                    {"version", fitted_text(hello.version)},
-                    {"key", hello.key},
-                    {"signature", hello.signature},
-                    {"session", hello.session},
-                    {"once", hello.once}});
+  Json json = {
+      {"type", "hello"},   {"host", hello.host},           {"version", fitted_text(hello.version)},
+      {"key", hello.key},  {"signature", hello.signature}, {"session", hello.session},
+      {"once", hello.once}};
+  if (!hello.host_proof.empty()) {
+    json["host_proof"] = hello.host_proof;
+  }
+  return json_text(json);
 }
 
 std::string text_of(const Facts& facts) {
   return json_text({{"type", "facts"},
                     {"version", fitted_text(facts.version)},
                     {"free_bytes", facts.free_bytes}});
+}
+
+std::string text_of(const OrderMessage& order) {
+  ENSURE(is_signed_text(order.text));
+  return json_text({{"type", "order"}, {"signed", order.text}});
 }
 
 std::string text_of(const Refused& refused) {
@@ -139,6 +161,12 @@ Result<CoordinatorMessage> parse_coordinator_message(std::string_view text) {
   }
   if (type == "challenge") {
     return as_variant<CoordinatorMessage>(read_challenge(*json));
+  }
+  if (type == "order") {
+    const std::string& signed_text = (*json)["signed"].text();
+    return is_signed_text(signed_text)
+               ? Result<CoordinatorMessage>(OrderMessage{.text = signed_text})
+               : refuse_link_message("order", "it is not a signed text, or too long");
   }
   if (type == "refused") {
     return CoordinatorMessage(Refused{.text = fitted_text((*json)["text"].text())});

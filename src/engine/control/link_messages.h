@@ -17,6 +17,8 @@ namespace murder::control {
 struct Challenge {
   std::string nonce;        // 64 hexadecimal digits, new for each connection
   std::string coordinator;  // what it calls itself, for people
+  std::string proof;        // that it has the fleet's key (trust/link_proof.h); empty: it has none
+  bool wants_host_proof = false;
   bool operator==(const Challenge&) const = default;
 };
 
@@ -28,6 +30,8 @@ struct Hello {
   std::string signature;  // base64, of what trust/agent_key.h says; empty as the key is
   uint64_t session = 0;   // as in Greeting
   bool once = false;      // it was started for a deploy, and ends with it
+  // That the key is the host's (trust/host_proof.h), where the challenge wants it; else empty.
+  std::string host_proof;
   bool operator==(const Hello&) const = default;
 };
 
@@ -36,6 +40,12 @@ struct Facts {
   std::string version;
   uint64_t free_bytes = 0;  // the least of the apps' file systems
   bool operator==(const Facts&) const = default;
+};
+
+// To the agent, in front of what is wanted: what an operator signed (trust/order.h).
+struct OrderMessage {
+  std::string text;
+  bool operator==(const OrderMessage&) const = default;
 };
 
 // To the agent; the connection ends after it.
@@ -54,6 +64,7 @@ struct Ended {
 [[nodiscard]] std::string text_of(const Challenge& challenge);
 [[nodiscard]] std::string text_of(const Hello& hello);
 [[nodiscard]] std::string text_of(const Facts& facts);
+[[nodiscard]] std::string text_of(const OrderMessage& order);
 [[nodiscard]] std::string text_of(const Refused& refused);
 [[nodiscard]] std::string text_of(const Ended& ended);
 
@@ -63,7 +74,8 @@ struct UnknownMessage {
 };
 
 using AgentMessage = std::variant<Hello, Report, Facts, UnknownMessage>;
-using CoordinatorMessage = std::variant<Challenge, Wanted, Refused, Ended, UnknownMessage>;
+using CoordinatorMessage =
+    std::variant<Challenge, Wanted, OrderMessage, Refused, Ended, UnknownMessage>;
 
 [[nodiscard]] Result<AgentMessage> parse_agent_message(std::string_view text);
 [[nodiscard]] Result<CoordinatorMessage> parse_coordinator_message(std::string_view text);

@@ -72,6 +72,8 @@ struct WantedApp {
   Duration healthy_deadline{};
   Duration confirm_within{};      // 0: needs no confirmation
   std::vector<InfoHash> revoked;  // of this app, the latest
+  // Not sent: why no order of an operator lets this host do it; empty: it may.
+  std::string refusal;
   bool operator==(const WantedApp&) const = default;
 };
 

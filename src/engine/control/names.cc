@@ -63,6 +63,12 @@ std::string cut_text(std::string shown) {
 
 }  // namespace
 
+bool is_signed_text(std::string_view text) {
+  return !text.empty() && text.size() <= limits::control_signed_bytes_max &&
+         std::all_of(text.begin(), text.end(),
+                     [](char each) { return (each >= ' ' && each <= '~') || each == '\n'; });
+}
+
 std::string bounded_text(std::string_view text) {
   return cut_text(printable_value(text.substr(0, limits::control_text_bytes_max)));
 }

@@ -15,6 +15,10 @@ namespace murder::control {
 // An operator or an identity: not empty, UTF-8, nothing that would steer a terminal.
 [[nodiscard]] Status validate_who(std::string_view text, std::string_view what);
 
+// Lines of printable ASCII, at most limits::control_signed_bytes_max: what is signed, with its
+// signatures.
+[[nodiscard]] bool is_signed_text(std::string_view text);
+
 // What went wrong, of somebody else's words: one line, printable, at most
 // limits::control_text_bytes_max.
 [[nodiscard]] std::string bounded_text(std::string_view text);

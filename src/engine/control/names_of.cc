@@ -28,6 +28,7 @@ std::string_view text_of(Reason reason) {
       "refused the release: it is revoked",
       "refused the release: its serial is lower than that of what runs there",
       "nothing is known that it could return to",
+      "refused it: not ordered by an operator",
   };
   return texts[static_cast<size_t>(reason)];
 }

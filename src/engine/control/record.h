@@ -40,6 +40,14 @@ struct ReleaseRevoked {
   ReleaseNumber number;
 };
 
+struct OrderGiven {  // signed, and passed on to agents
+  std::string app;
+  OrderUse use = OrderUse::forward;
+  ReleaseNumber release;
+  uint64_t serial = 0;
+  SignedText text;
+};
+
 struct RolloutStarted {
   std::string app;
   ReleaseNumber release;
@@ -94,7 +102,7 @@ struct Record {
   int64_t wall_s = 0;  // seconds since 1970, for people: nothing is decided by it
   std::string by;      // an operator; empty: the coordinator
   std::variant<Started, AgentSeen, AgentForgotten, ReleasePublished, ReleaseRevoked, RolloutStarted,
-               WaveBegun, Told, Outcome, StateChanged, SnapshotBegun, TargetKept>
+               WaveBegun, Told, Outcome, StateChanged, SnapshotBegun, TargetKept, OrderGiven>
       what;
 };
 

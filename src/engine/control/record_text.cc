@@ -35,9 +35,9 @@ void describe(Io& io, Plan& plan) {
 namespace {
 
 // In the order of the variant.
-constexpr std::array<std::string_view, 12> kinds = {"started", "agent",   "forgotten", "release",
-                                                    "revoked", "rollout", "wave",      "told",
-                                                    "outcome", "state",   "snapshot",  "target"};
+constexpr std::array<std::string_view, 13> kinds = {
+    "started", "agent",   "forgotten", "release",  "revoked", "rollout", "wave",
+    "told",    "outcome", "state",     "snapshot", "target",  "order"};
 static_assert(kinds.size() == std::variant_size_v<decltype(Record::what)>);
 
 template <typename Io>
@@ -132,6 +132,15 @@ void describe(Io& io, TargetKept& what) {
   io("touched", what.touched);
   io("before", what.before);
   io("text", what.text);
+}
+
+template <typename Io>
+void describe(Io& io, OrderGiven& what) {
+  io("app", what.app);
+  io("use", what.use);
+  io("release", what.release);
+  io("serial", what.serial);
+  io("signed", what.text);
 }
 
 tl::unexpected<Error> refuse(std::string_view line, std::string_view what) {

@@ -37,6 +37,16 @@ void add_releases(const App& app, std::vector<Record>& records) {
   }
 }
 
+void add_orders(const App& app, std::vector<Record>& records) {
+  for (const Order& order : app.orders) {
+    records.push_back({.what = OrderGiven{.app = app.name,
+                                          .use = order.use,
+                                          .release = order.release,
+                                          .serial = order.serial,
+                                          .text = order.text}});
+  }
+}
+
 // As a rollout that has just started has it, if it has it at all.
 bool is_fresh(const State& state, const App& app, const Target& target) {
   const Rollout& rollout = *app.rollout;
@@ -81,6 +91,7 @@ std::vector<Record> snapshot_of(const State& state) {
   add_agents(state, records);
   for (const auto& [name, app] : state.apps) {
     add_releases(app, records);
+    add_orders(app, records);
     if (app.rollout) {
       add_rollout(state, app, records);
     }

@@ -43,6 +43,26 @@ struct Release {
   int64_t published_wall_s = 0;  // for people
 };
 
+// What an operator signed for hosts (trust/order.h), to be passed on as it is.
+enum class OrderUse : uint8_t {
+  forward,  // to the release, or nothing more of it
+  back,     // from the release to what ran before it
+  revoke,
+};
+
+struct SignedText {
+  std::string text;
+  bool operator==(const SignedText&) const = default;
+};
+
+struct Order {
+  OrderUse use = OrderUse::forward;
+  ReleaseNumber release;
+  uint64_t serial = 0;  // grows from order to order of an app
+  SignedText text;
+  uint64_t number = 0;  // of its record
+};
+
 // Where a host stands in a rollout.
 enum class Stage : uint8_t {
   waiting,      // not told to activate
@@ -67,6 +87,7 @@ enum class Reason : uint8_t {
   revoked,         // refused what was revoked
   older,           // refused a lower serial than what it runs
   nothing_before,  // there is nothing known to return to
+  unordered,       // refused what no operator's signed order lets it do
 };
 
 struct Target {
@@ -110,7 +131,10 @@ struct App {
   std::string name;
   std::vector<Release> releases;    // ascending by number
   uint32_t releases_published = 0;  // the last number given
-  std::optional<Rollout> rollout;   // the latest one; it governs what hosts should run
+  // Ascending by serial: the latest forward, those to go back from the release of that one, and
+  // the latest revocations.
+  std::vector<Order> orders;
+  std::optional<Rollout> rollout;  // the latest one; it governs what hosts should run
 };
 
 // Looks names up that are no std::string without making one.

@@ -41,6 +41,9 @@ struct AllowedSigners {
   std::vector<AllowedSigner> signers;  // in the order of the file
   std::vector<FaultyLine> faults;
   uint32_t required = 1;  // how many distinct keys must have signed
+  // A line names the namespace of orders (order.h), also one that is not understood: then agents
+  // take no order that is not signed.
+  bool names_orders = false;
 };
 
 // Times without a zone are of `local`.

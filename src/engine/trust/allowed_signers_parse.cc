@@ -7,6 +7,8 @@
 #include "engine/trust/allowed_signers.h"
 #include "engine/trust/bounds.h"
 #include "engine/trust/key_line.h"
+#include "engine/trust/order.h"
+#include "engine/trust/pattern.h"
 
 namespace murder::trust {
 namespace {
@@ -284,6 +286,10 @@ Result<AllowedSigners> parse_allowed_signers(std::string_view text, LocalTime lo
                   fmt::format("it has more than {} signers", limits::allowed_signers_max));
     }
     Result<AllowedSigner> signer = read_signer(line, local);
+    const bool names_orders =
+        signer ? signer->namespaces && matches_pattern_list(order_namespace, *signer->namespaces)
+               : line.find(order_namespace) != std::string_view::npos;
+    allowed.names_orders = allowed.names_orders || names_orders;
     if (signer) {
       signer->line = number;
       allowed.signers.push_back(std::move(*signer));

@@ -23,6 +23,8 @@ enum class EnrolMode : uint8_t {
 struct Enrolment {
   EnrolMode mode = EnrolMode::tofu;
   std::string known_hosts_path;
+
+  bool operator==(const Enrolment&) const = default;
 };
 // "tofu", "approve" or "known_hosts:FILE", as of --enrol.
 [[nodiscard]] Result<Enrolment> parse_enrolment(std::string_view text);

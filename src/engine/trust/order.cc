@@ -21,10 +21,9 @@ struct NamedKind {
   std::string_view name;
 };
 constexpr std::array named_kinds = {
-    NamedKind{OrderKind::want, "wanted"},
-    NamedKind{OrderKind::activate, "activate"},
-    NamedKind{OrderKind::roll_back, "roll-back"},
-    NamedKind{OrderKind::revoke, "revoke"},
+    NamedKind{OrderKind::want, "wanted"},         NamedKind{OrderKind::activate, "activate"},
+    NamedKind{OrderKind::roll_back, "roll-back"}, NamedKind{OrderKind::revoke, "revoke"},
+    NamedKind{OrderKind::go_back, "return"},
 };
 
 std::optional<OrderKind> kind_of(std::string_view name) {

@@ -35,8 +35,9 @@ enum class OrderKind : uint8_t {
   activate,   // make it current; includes fetching
   roll_back,  // make it current, although it is older than what is
   revoke,     // never activate it from now on
+  go_back,    // from the release to what the host ran before it
 };
-// "wanted", "activate", "roll-back", "revoke".
+// "wanted", "activate", "roll-back", "revoke", "return".
 [[nodiscard]] std::string_view name_of(OrderKind kind);
 
 struct OrderStatement {

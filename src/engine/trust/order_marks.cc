@@ -22,7 +22,31 @@ tl::unexpected<Error> refused(std::string text) {
   return fail(ErrorCode::untrusted, std::move(text));
 }
 
+tl::unexpected<Error> too_many_applications() {
+  return fail(ErrorCode::limit,
+              fmt::format("orders for more than {} applications", limits::order_applications_max));
+}
+
 }  // namespace
+
+void OrderMarks::add_revoked(Mark& mark, const InfoHash& info_hash) {
+  std::erase(mark.revoked, info_hash);
+  mark.revoked.push_back(info_hash);
+  if (mark.revoked.size() > limits::orders_revoked_max) {
+    mark.revoked.erase(mark.revoked.begin());
+  }
+}
+
+Result<bool> OrderMarks::revoke(std::string_view application, const InfoHash& info_hash) {
+  if (is_revoked(application, info_hash)) {
+    return false;
+  }
+  if (!marks_.contains(application) && marks_.size() == limits::order_applications_max) {
+    return too_many_applications();
+  }
+  add_revoked(marks_[std::string(application)], info_hash);
+  return true;
+}
 
 Result<bool> OrderMarks::admit(const OrderStatement& order) {
   const hash::Sha256Digest digest = hash::sha256(as_bytes_of(encode_order(order)));
@@ -37,10 +61,11 @@ Result<bool> OrderMarks::admit(const OrderStatement& order) {
                                  printable_value(order.application)));
     }
   } else if (marks_.size() == limits::order_applications_max) {
-    return fail(ErrorCode::limit, fmt::format("orders for more than {} applications",
-                                              limits::order_applications_max));
+    return too_many_applications();
   }
-  if (order.kind != OrderKind::revoke && is_revoked(order.application, order.info_hash)) {
+  // What is revoked may be left.
+  const bool leads_there = order.kind != OrderKind::revoke && order.kind != OrderKind::go_back;
+  if (leads_there && is_revoked(order.application, order.info_hash)) {
     return refused(fmt::format("release {} of {} was revoked", printable_value(order.tag),
                                printable_value(order.application)));
   }
@@ -48,13 +73,14 @@ Result<bool> OrderMarks::admit(const OrderStatement& order) {
   mark.serial = order.serial;
   mark.order = digest;
   if (order.kind == OrderKind::revoke) {
-    std::erase(mark.revoked, order.info_hash);
-    mark.revoked.push_back(order.info_hash);
-    if (mark.revoked.size() > limits::orders_revoked_max) {
-      mark.revoked.erase(mark.revoked.begin());
-    }
+    add_revoked(mark, order.info_hash);
   }
   return true;
+}
+
+std::vector<InfoHash> OrderMarks::revoked_of(std::string_view application) const {
+  const auto found = marks_.find(application);
+  return found == marks_.end() ? std::vector<InfoHash>() : found->second.revoked;
 }
 
 bool OrderMarks::is_revoked(std::string_view application, const InfoHash& info_hash) const {

@@ -23,6 +23,12 @@ class OrderMarks {
   // of the same serial; its release was revoked.
   [[nodiscard]] Result<bool> admit(const OrderStatement& order);
 
+  // Of an order to revoke that was verified, whatever its serial: it only forbids. True: it was
+  // not revoked before. Errors: too many applications.
+  [[nodiscard]] Result<bool> revoke(std::string_view application, const InfoHash& info_hash);
+  // In the order in which they were.
+  [[nodiscard]] std::vector<InfoHash> revoked_of(std::string_view application) const;
+
   [[nodiscard]] bool is_revoked(std::string_view application, const InfoHash& info_hash) const;
   // Of the latest order; 0 when none came.
   [[nodiscard]] uint64_t serial_of(std::string_view application) const;
@@ -40,6 +46,8 @@ class OrderMarks {
     std::vector<InfoHash> revoked;  // in the order of their orders
     bool operator==(const Mark&) const = default;
   };
+
+  static void add_revoked(Mark& mark, const InfoHash& info_hash);
 
   std::map<std::string, Mark, std::less<>> marks_;  // by application
 };

@@ -46,6 +46,12 @@ std::vector<Record> one_of_each() {
                           .attempt = 9,
                           .tells = 2,
                           .touched = true}},
+      {.by = "olga",
+       .what = OrderGiven{.app = "shop",
+                          .use = OrderUse::back,
+                          .release = ReleaseNumber{1},
+                          .serial = 7,
+                          .text = {"murder-order 1\norder return\n"}}},
   };
 }
 

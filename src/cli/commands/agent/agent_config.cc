@@ -262,6 +262,7 @@ class AgentReader {
   Status take_paths(const toml::table& root) {
     for (const Status& status : {take_path(root, "state", options_.state_directory),
                                  take_path(root, "fleet_key", options_.fleet_key),
+                                 take_path(root, "host_key", options_.host_key),
                                  take_path(root, "allowed_signers", options_.allowed_signers),
                                  take_path(root, "temp_path", options_.temp_path),
                                  take_path(root, "metrics_file", options_.metrics_file)}) {

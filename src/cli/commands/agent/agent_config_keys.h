@@ -33,6 +33,10 @@ inline constexpr std::array agent_config_keys = {
               "new-fleet` (default: /etc/murder/fleet.key, if it is there)."},
     ConfigKey{agent_table, "open", "BOOLEAN",
               "Take part with everybody, and use no key (default: false)."},
+    ConfigKey{agent_table, "host_key", "FILE",
+              "The host's private ssh key, of type ed25519, which signs for the agent's where a "
+              "coordinator wants that (`murder tracker --enrol known_hosts:FILE`; default: "
+              "/etc/ssh/ssh_host_ed25519_key)."},
     ConfigKey{
         agent_table, "transport", "WAY",
         "How releases are fetched and served: \"plain\", or \"tls\", encrypted with the fleet "

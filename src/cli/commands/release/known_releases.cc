@@ -19,6 +19,7 @@ struct ReleaseOptions {
   std::string app;
   std::string tag;
   std::string why;
+  SigningOptions signing;
   CoordinatorOptions coordinator;
 };
 
@@ -85,8 +86,22 @@ Result<int> run_revoke(const ReleaseOptions& options, CommandContext& context) {
     return fail(client.error());
   }
   const bool offers_undo = may_undo(*client, options);
-  Result<Json> release = client->post(target_of(options, "/control/release/revoke"),
-                                      {{"by", operator_name()}, {"why", options.why}});
+  const Result<std::optional<OrderSigner>> signer =
+      OrderSigner::open(options.signing, options.coordinator.config_path, context);
+  if (!signer) {
+    return fail(signer.error());
+  }
+  Json body = {{"by", operator_name()}, {"why", options.why}};
+  if (*signer) {
+    Result<Json> orders =
+        (*signer)->sign(*client, {.app = options.app, .tag = options.tag, .info_hash = {}},
+                        {trust::OrderKind::revoke}, context);
+    if (!orders) {
+      return fail(orders.error());
+    }
+    body["orders"] = std::move(*orders);
+  }
+  Result<Json> release = client->post(target_of(options, "/control/release/revoke"), body);
   if (release && !release->contains("tag")) {
     release = client->get(target_of(options, "/control/release"));
   }
@@ -155,6 +170,7 @@ void add_known_release_tasks(ArgumentParser release, CommandContext& context) {
       run_revoke);
   add_release_words(revoke, revoke_options);
   revoke.add_option("--why", revoke_options.why, "For the log and for who asks").type_name("TEXT");
+  add_order_signing_options(revoke, revoke_options.signing);
   add_coordinator_options(revoke, revoke_options.coordinator);
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 struct OrderOptions {
   std::string app;
+  SigningOptions signing;
   CoordinatorOptions coordinator;
 };
 
@@ -25,7 +26,18 @@ Result<int> run_order(std::string_view verb, const OrderOptions& options, Comman
     return fail(client.error());
   }
   const Result<std::string> app = meant_app(*client, options.app);
-  const Result<Json> rollout = app ? order_rollout(*client, verb, *app) : fail(app.error());
+  if (!app) {
+    return fail(app.error());
+  }
+  const Result<std::optional<OrderSigner>> signer =
+      verb == "pause"
+          ? std::optional<OrderSigner>()
+          : OrderSigner::open(options.signing, options.coordinator.config_path, context);
+  if (!signer) {
+    return fail(signer.error());
+  }
+  const Result<Json> rollout =
+      order_rollout(*client, verb, *app, *signer ? &**signer : nullptr, context);
   if (!rollout) {
     return fail(rollout.error());
   }
@@ -56,6 +68,9 @@ void add_order(ArgumentParser rollout, CommandContext& context, const CommandTex
   auto [command, options] = add_command<OrderOptions>(rollout, context, text, run);
   command.add_option("APP", options.app,
                      "The app; may be left out where there are rollouts of one alone");
+  if (std::string_view(text.name) != "pause") {
+    add_order_signing_options(command, options.signing);
+  }
   add_coordinator_options(command, options.coordinator);
 }
 

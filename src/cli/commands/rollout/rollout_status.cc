@@ -42,7 +42,14 @@ Result<int> run_rollout_status(const StatusOfRollouts& options, CommandContext& 
     if (!app) {
       return fail(app.error());
     }
-    return follow_rollout(*client, {.app = *app, .number = 0, .prints_changes = context.json},
+    // Of what is ordered at ^C; without sign_key, or a key, it is not signed.
+    const Result<std::optional<OrderSigner>> signer =
+        OrderSigner::open({}, options.coordinator.config_path, context);
+    return follow_rollout(*client,
+                          {.app = *app,
+                           .number = 0,
+                           .signer = signer && *signer ? &**signer : nullptr,
+                           .prints_changes = context.json},
                           context);
   }
   const Result<Json> answer =

@@ -23,6 +23,7 @@ struct StartOptions {
   bool is_attached = false;
   bool is_detached = false;
   bool waits = false;
+  SigningOptions signing;
   CoordinatorOptions coordinator;
 };
 
@@ -48,6 +49,21 @@ Result<int> run_start(const StartOptions& options, CommandContext& context) {
     return fail(client.error());
   }
   (*body)["by"] = operator_name();
+  const Result<std::optional<OrderSigner>> signer =
+      OrderSigner::open(options.signing, options.coordinator.config_path, context);
+  if (!signer) {
+    return fail(signer.error());
+  }
+  if (*signer) {
+    Result<Json> orders = (*signer)->sign(
+        *client,
+        {.app = options.app, .tag = options.tag, .info_hash = {}, .groups = options.plan.groups},
+        kinds_of_start(options.plan.allow_older, options.plan.on_failure == "rollback"), context);
+    if (!orders) {
+      return fail(orders.error());
+    }
+    (*body)["orders"] = std::move(*orders);
+  }
   Result<Json> rollout = client->post(
       control_target("/control/rollout", {{"app", options.app}, {"tag", options.tag}}), *body);
   if (rollout) {
@@ -70,7 +86,9 @@ Result<int> run_start(const StartOptions& options, CommandContext& context) {
     return exit_done;
   }
   context.note(begun);
-  return follow_rollout(*client, {.app = options.app, .number = number}, context);
+  return follow_rollout(
+      *client, {.app = options.app, .number = number, .signer = *signer ? &**signer : nullptr},
+      context);
 }
 
 }  // namespace
@@ -106,6 +124,7 @@ void add_start_task(ArgumentParser rollout, CommandContext& context) {
                    "Follow it until it is over (default: on a terminal)");
   command.add_flag("--detach", options.is_detached, "Do not follow it");
   command.add_flag("--wait", options.waits, "Follow it until it is over, also without a terminal");
+  add_order_signing_options(command, options.signing);
   add_coordinator_options(command, options.coordinator);
 }
 

@@ -157,8 +157,8 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
     }
   }
   if (!options.words.enrol.empty()) {
-    if (const Result<trust::EnrolMode> mode = parse_enrol(options.words.enrol); !mode) {
-      return context.wrong_usage(fmt::format("--enrol {}", mode.error().text));
+    if (const auto enrolment = trust::parse_enrolment(options.words.enrol); !enrolment) {
+      return context.wrong_usage(fmt::format("--enrol {}", enrolment.error().text));
     }
   }
   if (options.words.deploy_lease > Duration::zero() && options.words.state.empty()) {
@@ -253,7 +253,8 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
   command
       .add_option("--enrol", options.words.enrol,
                   "How the coordinator learns which key is whose agent's: tofu, the first key that "
-                  "comes with a name has it (default), or approve, an operator approves each")
+                  "comes with a name has it (default), approve, an operator approves each, or "
+                  "known_hosts:FILE, the host's ssh key signs for it")
       .type_name("HOW");
   command.add_duration("--once-for", options.words.deploy_lease,
                        "Used by murder deploy: be the coordinator of one deploy, and end when "

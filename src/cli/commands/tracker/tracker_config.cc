@@ -181,12 +181,13 @@ class Reader {
 
   Status take_enrol(const toml::table& root) {
     Status taken =
-        take_place(root, "enrol", "enrol must be \"tofu\" or \"approve\"", config_.enrol);
+        take_place(root, "enrol", "enrol must be \"tofu\", \"approve\" or \"known_hosts:FILE\"",
+                   config_.enrol);
     if (!taken || config_.enrol.empty()) {
       return taken;
     }
-    const Result<trust::EnrolMode> mode = parse_enrol(config_.enrol);
-    return mode ? Status() : Status(wrong(*root.get("enrol"), mode.error().text));
+    const Result<trust::Enrolment> enrolment = trust::parse_enrolment(config_.enrol);
+    return enrolment ? Status() : Status(wrong(*root.get("enrol"), enrolment.error().text));
   }
 
   Status take_limits(const toml::table& root) {
@@ -266,15 +267,6 @@ class Reader {
 };
 
 }  // namespace
-
-Result<trust::EnrolMode> parse_enrol(const std::string& text) {
-  const Result<trust::Enrolment> enrolment = trust::parse_enrolment(text);
-  if (!enrolment || enrolment->mode == trust::EnrolMode::known_hosts) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("'{}' is not a way to enrol agents: write tofu or approve", text));
-  }
-  return enrolment->mode;
-}
 
 Result<TrackerConfig> parse_tracker_config(std::string_view text, const std::string& path) {
   const Result<toml::table> table = parse_toml(text, path);

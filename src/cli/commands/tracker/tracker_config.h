@@ -25,15 +25,12 @@ struct TrackerConfig {
   bool is_open = false;
   std::string state;      // where the coordinator keeps its state; empty: there is none
   std::string data;       // and its copies of releases; empty: with its state
-  std::string enrol;      // "tofu" or "approve"; empty: not said
+  std::string enrol;      // as trust::parse_enrolment() reads it; empty: not said
   std::string transport;  // of those copies; empty: what the key file says
   std::optional<uint32_t> connections_max;
   std::optional<uint32_t> hosts_max;
   std::optional<uint32_t> releases_max;
 };
-
-// "tofu" or "approve".
-[[nodiscard]] Result<trust::EnrolMode> parse_enrol(const std::string& text);
 
 // Errors name the line. Unknown keys are errors. `path` is for their texts.
 [[nodiscard]] Result<TrackerConfig> parse_tracker_config(std::string_view text,

@@ -75,11 +75,11 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
   }
   settings.deploy_lease = words.deploy_lease;
   if (!enrol.empty()) {
-    const Result<trust::EnrolMode> mode = parse_enrol(enrol);
-    if (!mode) {
-      return fail(mode.error());
+    Result<trust::Enrolment> enrolment = trust::parse_enrolment(enrol);
+    if (!enrolment) {
+      return fail(enrolment.error());
     }
-    settings.enrol = *mode;
+    settings.enrol = std::move(*enrolment);
   }
   tracker::TrackerOptions& options = settings.tracker;
   if (Status listen = set_listen(words, *config, options); !listen) {

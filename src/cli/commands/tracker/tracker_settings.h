@@ -31,7 +31,7 @@ struct TrackerSettings {
   tracker::TrackerOptions tracker;
   std::string state;  // of the coordinator; empty: there is none
   std::string data;   // where it keeps copies of releases; empty: in `state`
-  trust::EnrolMode enrol = trust::EnrolMode::tofu;
+  trust::Enrolment enrol;
   std::string fleet_key_path;         // empty: the default one, if it is there
   std::string transport;              // of its copies of releases; empty: what the key file says
   bool orders_from_anywhere = false;  // of an open coordinator
