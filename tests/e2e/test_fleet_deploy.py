@@ -35,6 +35,19 @@ class Deploy(FleetCase):
                 self.assertRegex(told, r'murder_peer_state\{role="peer",tag="v1",info_hash="\w+",state="done"\} 1')
             self.assert_nothing_left()
 
+    def test_closed_is_never_open_where_the_tracker_cannot_have_the_key(self):
+        source = self.make_tree()
+        # Of somebody else, as far as the deploy can see.
+        self.murder("tracker", "--listen", f"[::]:{self.port}", "--background", "--run-dir", self.path("other run"))
+        self.addCleanup(self.murder, "stop", "--all", "--run-dir", self.path("other run"))
+        failed = self.deploy(source, "--tag", "v1", "--closed", code=1)
+        self.assertIn("--closed: the tracker on h1 cannot have the key of this deploy", failed.stderr + failed.stdout)
+        for host in self.HOSTS:
+            self.assertFalse(self.release(host).exists())
+        self.assert_nothing_left()
+        self.deploy(source, "--tag", "v1")
+        self.assert_release(source, self.HOSTS)
+
     def test_this_machine_serves(self):
         source = self.make_tree()
         self.deploy(source, "--tag", "v1", "--local-seeder")
