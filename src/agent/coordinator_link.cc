@@ -321,8 +321,11 @@ void CoordinatorLink::refused(uint16_t status, std::string_view body) {
   }
   const std::string text =
       control::bounded_text(text_member(known, "error", body.substr(0, body.find('\n'))));
+  const std::string_view hint = status != status_forbidden ? ""
+                                : tokens_ ? "; it does not have this host's fleet key"
+                                          : "; this host has no fleet key (/etc/murder/fleet.key)";
   lose(ErrorCode::network,
-       fmt::format("HTTP status {}{}{}", status, text.empty() ? "" : ": ", text));
+       fmt::format("HTTP status {}{}{}{}", status, text.empty() ? "" : ": ", text, hint));
 }
 
 void CoordinatorLink::take_frames() {

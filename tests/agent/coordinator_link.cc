@@ -214,7 +214,7 @@ TEST_CASE("refusals and nonsense end a connection and say why") {
   const std::string upgrade = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
   for (const auto& each : std::vector<std::pair<std::string, std::string>>{
            {"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\n\r\nclosed\n",
-            "HTTP status 403: closed"},
+            "HTTP status 403: closed; this host has no fleet key"},
            {"HTTP/1.1 500 X\r\nContent-Length: 15\r\n\r\n{\"error\":\"full\"", "HTTP status 500"},
            {"HTTP/1.1 503 X\r\nContent-Length: 16\r\n\r\n{\"error\":\"full\"}",
             "HTTP status 503: full"},

@@ -204,6 +204,10 @@ def check_rollout():
     host.result("a release in two waves, with hooks and health checks", not text, text)
     events = events_of(AGENTS[0].unit)
     host.result("the journal has it", {"started", "coordinator_found", "release_activated"} <= set(events), f"{events}")
+    status = property_of(AGENTS[0].unit, "StatusText")
+    host.result("systemctl status has it", status == "connected to 127.0.0.1:8998; shop: healthy", status)
+    journal = host.run("journalctl", "-b", "--no-pager", "-u", AGENTS[0].unit).stdout
+    host.result("nothing but the agent speaks to systemd", "Got notification message" not in journal, journal[-1500:])
     config = AGENTS[0].config
     text, before = config.read_text(), AGENTS[0].process()
     config.write_text(f"nonsense = 1\n{text}")
