@@ -63,7 +63,7 @@ LAYERS = {
         "cli/ui", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/host",
     },
     "cli/fleet/plan": {"engine/base"},
-    "cli/fleet/reach": {"cli/fleet/plan", "engine/base", "engine/archive", "engine/policy", "engine/io", "engine/host"},
+    "cli/fleet/reach": {"cli/fleet/plan", "engine/base", "engine/trust", "engine/archive", "engine/policy", "engine/io", "engine/host"},
     "cli/fleet": {
         "cli/ui", "cli/signing", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/policy",
         "engine/io", "engine/http", "engine/host", "engine/sim",

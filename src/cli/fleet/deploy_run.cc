@@ -17,7 +17,8 @@ DeployRun::DeployRun(Work& the_work, const DeployOptions& the_options, RunObserv
       started_at(monotonic_now()),
       token(random_mark()),
       key(the_options.key),
-      runner(the_work.inventory(), the_work.launcher(), the_work.fleet().run.forks, observer),
+      runner(the_work.inventory(), the_work.launcher(), the_work.fleet().run.forks, observer,
+             /*keeps_sessions=*/true),
       times(started_at) {
   hosts.resize(work.inventory().hosts.size());
   for (DeployHost& host : hosts) {

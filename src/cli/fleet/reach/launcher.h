@@ -47,6 +47,8 @@ class Launcher {
   [[nodiscard]] virtual std::string_view name() const = 0;
   // How many hosts one process may reach: 1, or many for a tree.
   [[nodiscard]] virtual uint32_t hosts_at_once() const = 0;
+  // Whether a command may be a shell that takes further ones (session_marks.h).
+  [[nodiscard]] virtual bool keeps_sessions() const { return false; }
   // Whether two hosts may be in one request: a tree takes one user and one port at a time.
   [[nodiscard]] virtual bool go_together(const Host& one, const Host& other) const = 0;
   [[nodiscard]] virtual Result<Launch> launch(const LaunchRequest& request) = 0;

@@ -22,6 +22,7 @@ class SshLauncher : public Launcher {
   [[nodiscard]] std::string_view name() const override { return "ssh"; }
   [[nodiscard]] uint32_t hosts_at_once() const override { return 1; }
   [[nodiscard]] bool go_together(const Host&, const Host&) const override { return false; }
+  [[nodiscard]] bool keeps_sessions() const override { return true; }
   [[nodiscard]] Result<Launch> launch(const LaunchRequest& request) override;
 
  private:

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +15,10 @@
 #include <memory>
 #include <unordered_set>
 
+#include "cli/fleet/reach/fork_limit.h"
 #include "cli/fleet/reach/running.h"
+#include "cli/fleet/reach/session_marks.h"
+#include "cli/fleet/reach/session_pool.h"
 #include "engine/base/ensure.h"
 #include "engine/base/monotonic_clock.h"
 #include "engine/base/prng.h"
@@ -26,50 +28,34 @@ namespace murder::fleet {
 namespace {
 
 constexpr Duration tick_interval = std::chrono::milliseconds(200);
-constexpr uint32_t starts_at_once = 32;     // before output is looked after again
-constexpr rlim_t descriptors_per_fork = 5;  // three kept, two more while it is started
-constexpr rlim_t descriptors_for_others = 64;
+constexpr uint32_t starts_at_once = 32;  // before output is looked after again
 constexpr policy::Backoff backoff{.first = limits::retry_wait_first,
                                   .most = limits::retry_wait_most};
-
-// The forks that the limit of open files allows; raises the soft limit as far as it needs.
-uint32_t forks_allowed(uint32_t wanted) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return wanted;
-  }
-  const rlim_t needed = wanted * descriptors_per_fork + descriptors_for_others;
-  if (limit.rlim_cur < needed) {
-    const rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = std::min(needed, limit.rlim_max);
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-      limit.rlim_cur = before;
-    }
-  }
-  if (limit.rlim_cur >= needed) {
-    return wanted;
-  }
-  const rlim_t free = limit.rlim_cur - std::min(limit.rlim_cur, descriptors_for_others);
-  return static_cast<uint32_t>(std::max<rlim_t>(free / descriptors_per_fork, 1));
-}
 
 }  // namespace
 
 // A job is waiting (ready or later), running, or done; each is in one place.
 class Runner::Run {
  public:
-  Run(const Inventory& inventory, Launcher& launcher, uint32_t forks, RunObserver& observer)
+  Run(const Inventory& inventory, Launcher& launcher, uint32_t forks, RunObserver& observer,
+      bool keeps_sessions)
       : inventory_(inventory),
         launcher_(launcher),
         observer_(observer),
         forks_(forks_allowed(std::clamp(forks, 1U, limits::forks_max))),
         prng_(static_cast<uint64_t>(monotonic_now().time_since_epoch().count()) ^
-              static_cast<uint64_t>(getpid())) {}
+              static_cast<uint64_t>(getpid())),
+        keeps_sessions_(keeps_sessions && launcher.keeps_sessions() &&
+                        inventory.hosts.size() <= forks_),
+        mark_(fmt::format("murder-status-{:016x}-", prng_.next())) {}
 
   void add(Job job) {
     ENSURE(job.kind != nullptr);
     const size_t index = jobs_.size();
     results_.push_back({.host = job.host, .stage = job.kind->stage});
+    if (job.kind->has_live_input) {
+      live_.try_emplace(index);
+    }
     jobs_.push_back(std::move(job));
     if (Result<int> input = input_of(*jobs_[index].kind); !input) {
       finish_unstarted(index, input.error().text);
@@ -90,8 +76,34 @@ class Runner::Run {
     }
   }
 
+  void write(HostIndex host, const JobKind& kind, std::string_view text) {
+    if (const std::optional<size_t> job = open_job(host, kind)) {
+      live_[*job].text += text;
+      if (LiveInput* input = input_of_running(*job)) {
+        input->write(text);
+      }
+    }
+  }
+
+  void end_input(HostIndex host, const JobKind& kind) {
+    if (const std::optional<size_t> job = open_job(host, kind)) {
+      live_[*job].is_ended = true;
+      if (LiveInput* input = input_of_running(*job)) {
+        input->end();
+      }
+    }
+  }
+
   [[nodiscard]] bool is_idle() const {
     return ready_.empty() && later_.empty() && running_.empty();
+  }
+
+  void end_sessions() { sessions_.clear(); }
+
+  [[nodiscard]] bool is_alone(const JobKind& kind) const {
+    return ready_.empty() && later_.empty() && std::ranges::all_of(running_, [&](const auto& each) {
+             return jobs_[each->jobs().front()].kind == &kind;
+           });
   }
 
   void step(int wake_fd) {
@@ -107,6 +119,25 @@ class Runner::Run {
   [[nodiscard]] bool is_cancelled(size_t job) const {
     const archive::CancelFlag* cancel = jobs_[job].kind->cancel;
     return cancel != nullptr && cancel->is_set();
+  }
+
+  // The latest one that has not ended.
+  [[nodiscard]] std::optional<size_t> open_job(HostIndex host, const JobKind& kind) const {
+    for (auto live = live_.rbegin(); live != live_.rend(); ++live) {
+      if (jobs_[live->first].host == host && jobs_[live->first].kind == &kind) {
+        return live->first;
+      }
+    }
+    return std::nullopt;
+  }
+
+  LiveInput* input_of_running(size_t job) {
+    for (const std::unique_ptr<Running>& each : running_) {
+      if (each->jobs().front() == job) {
+        return each->live_input();
+      }
+    }
+    return nullptr;
   }
 
   // The open standard input of a kind; -1: it has none.
@@ -132,6 +163,7 @@ class Runner::Run {
   }
 
   void finish(size_t job) {
+    live_.erase(job);
     observer_.finished_of(*jobs_[job].kind, results_[job]);
     // What it said is not needed any more.
     results_[job].output = {};
@@ -194,7 +226,8 @@ class Runner::Run {
     std::unordered_set<std::string_view> addresses = {inventory_.at(first.host).address};
     for (size_t index = 1; index < ready_.size() && taken.size() < most; ++index) {
       const Job& other = jobs_[ready_[index]];
-      if (other.kind == first.kind && other.command == first.command &&
+      if (other.kind == first.kind && !first.kind->has_live_input &&
+          other.command == first.command &&
           launcher_.go_together(inventory_.at(first.host), inventory_.at(other.host)) &&
           addresses.insert(inventory_.at(other.host).address).second) {
         taken.push_back(ready_[index]);
@@ -269,28 +302,57 @@ class Runner::Run {
       return fail(ErrorCode::invalid_input, fmt::format("a command line of {} bytes: at most {}",
                                                         command.size(), limits::command_bytes_max));
     }
+    Running::Options options{.jobs = taken,
+                             .addresses = std::move(addresses),
+                             .input_fd = *input,
+                             .has_live_input = kind.has_live_input,
+                             .output_bytes_max = kind.output_bytes_max,
+                             .log_bytes_max = kind.log_bytes_max,
+                             .forks = forks_,
+                             .command_timeout = kind.command_timeout,
+                             .now = monotonic_now(),
+                             .on_output = follower_of(taken)};
+    const bool fits = fits_a_session(kind, command);
+    if (fits) {
+      if (auto session =
+              sessions_.begin(hosts.front(), options, session_line(command, kind.input))) {
+        running_.push_back(std::move(session));
+        return {};
+      }
+    }
+    if (running_.size() + sessions_.size() >= forks_) {
+      sessions_.drop_one();
+    }
+    const bool is_session = fits && kind.input.empty();
+    const std::string line = is_session ? session_command(command, mark_) : command;
+    options.session_mark = is_session ? mark_ : "";
     const Result<Launch> launch = launcher_.launch({.hosts = hosts,
-                                                    .command = command,
-                                                    .has_input = *input >= 0,
+                                                    .command = line,
+                                                    .has_input = *input >= 0 || kind.has_live_input,
                                                     .forks = forks_,
                                                     .command_timeout = kind.command_timeout});
     if (!launch) {
       return fail(launch.error());
     }
-    auto running = Running::start(*launch, {.jobs = taken,
-                                            .addresses = std::move(addresses),
-                                            .input_fd = *input,
-                                            .output_bytes_max = kind.output_bytes_max,
-                                            .log_bytes_max = kind.log_bytes_max,
-                                            .forks = forks_,
-                                            .command_timeout = kind.command_timeout,
-                                            .now = monotonic_now(),
-                                            .on_output = follower_of(taken)});
+    auto running = Running::start(*launch, std::move(options));
     if (!running) {
       return fail(running.error());
     }
     running_.push_back(std::move(*running));
+    if (kind.has_live_input) {
+      const LiveText& live = live_[taken.front()];
+      LiveInput& live_input = *running_.back()->live_input();
+      live_input.write(live.text);
+      if (live.is_ended) {
+        live_input.end();
+      }
+    }
     return {};
+  }
+
+  [[nodiscard]] bool fits_a_session(const JobKind& kind, const std::string& command) const {
+    return keeps_sessions_ && !kind.has_live_input && kind.input_fd < 0 &&
+           fits_session(command, kind.input);
   }
 
   // Of one host: with a tree, what comes is told apart at its end.
@@ -317,6 +379,9 @@ class Runner::Run {
       for (const int fd : each->descriptors()) {
         polled_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
       }
+      if (each->live_input() != nullptr) {
+        polled_.push_back({.fd = each->live_input()->wait_fd(), .events = POLLOUT, .revents = 0});
+      }
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - monotonic_now());
     // A signal ends the wait, and so does the tick.
@@ -331,14 +396,23 @@ class Runner::Run {
         ++index;
         continue;
       }
-      running.tell(results_);
-      const Instant ended = monotonic_now();
-      for (const size_t job : running.jobs()) {
-        results_[job].elapsed = ended - running.started();
-        finish_or_retry(job, running.jobs().size(), ended);
-      }
+      std::unique_ptr<Running> ended = std::move(running_[index]);
       running_[index] = std::move(running_.back());
       running_.pop_back();
+      take_end(std::move(ended));
+    }
+  }
+
+  void take_end(std::unique_ptr<Running> ended) {
+    ended->tell(results_);
+    const Instant now = monotonic_now();
+    const std::vector<size_t> done = ended->jobs();
+    const HostIndex host = jobs_[done.front()].host;
+    const Instant started = ended->started();
+    sessions_.keep(host, std::move(ended));
+    for (const size_t job : done) {
+      results_[job].elapsed = now - started;
+      finish_or_retry(job, done.size(), now);
     }
   }
 
@@ -366,18 +440,26 @@ class Runner::Run {
   uint32_t forks_;
   Prng prng_;
   std::map<const JobKind*, io::Fd> inputs_;
-  std::deque<Job> jobs_;            // a deque: jobs are added while others are looked at
-  std::deque<HostResult> results_;  // of each
+  struct LiveText {
+    std::string text;
+    bool is_ended = false;
+  };
+  std::map<size_t, LiveText> live_;  // of jobs with live input that have not ended
+  std::deque<Job> jobs_;             // a deque: jobs are added while others are looked at
+  std::deque<HostResult> results_;   // of each
   std::deque<size_t> ready_;
   std::multimap<Instant, size_t> later_;
   std::vector<std::unique_ptr<Running>> running_;
+  const bool keeps_sessions_;
+  const std::string mark_;
+  SessionPool sessions_;
   std::vector<pollfd> polled_;
   bool is_more_to_start_ = false;
 };
 
 Runner::Runner(const Inventory& inventory, Launcher& launcher, uint32_t forks,
-               RunObserver& observer)
-    : run_(std::make_unique<Run>(inventory, launcher, forks, observer)) {}
+               RunObserver& observer, bool keeps_sessions)
+    : run_(std::make_unique<Run>(inventory, launcher, forks, observer, keeps_sessions)) {}
 
 Runner::~Runner() = default;
 
@@ -389,8 +471,24 @@ void Runner::stop(std::optional<HostIndex> host, const JobKind* kind) {
   run_->stop(host, kind);
 }
 
+void Runner::write(HostIndex host, const JobKind& kind, std::string_view text) {
+  run_->write(host, kind, text);
+}
+
+void Runner::end_input(HostIndex host, const JobKind& kind) {
+  run_->end_input(host, kind);
+}
+
 bool Runner::is_idle() const {
   return run_->is_idle();
+}
+
+void Runner::end_sessions() {
+  run_->end_sessions();
+}
+
+bool Runner::is_alone(const JobKind& kind) const {
+  return run_->is_alone(kind);
 }
 
 void Runner::step(int wake_fd) {

@@ -25,6 +25,8 @@ struct JobKind {
   std::string stage;       // what is being done, for results: "start-tracker"
   std::string_view input;  // standard input of every command; none when empty
   int input_fd = -1;       // the same as an open file that is read from its start; -1: none
+  // Instead of these: what is written for each of its jobs, also while it runs (Runner::write).
+  bool has_live_input = false;
   Duration command_timeout = limits::command_timeout_default;  // of one attempt; zero: none
   uint32_t retries = limits::retries_default;  // further attempts at a host that was not reached
   Instant retry_until = instant_never;         // and no attempt after this
@@ -79,8 +81,10 @@ class RunObserver {
 // Jobs that are added as their time comes. One thread; what still runs at its end is killed.
 class Runner {
  public:
-  // `forks`: processes at a time.
-  Runner(const Inventory& inventory, Launcher& launcher, uint32_t forks, RunObserver& observer);
+  // `forks`: processes at a time. `keeps_sessions`: where the launcher can and all hosts fit into
+  // the forks, commands of a host go through one session after the other (session_marks.h).
+  Runner(const Inventory& inventory, Launcher& launcher, uint32_t forks, RunObserver& observer,
+         bool keeps_sessions = false);
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
   ~Runner();
@@ -89,7 +93,15 @@ class Runner {
   // Ends the jobs of this host and kind (null: all, nullopt: any): they finish as interrupted or
   // not started.
   void stop(std::optional<HostIndex> host, const JobKind* kind);
+  // To the standard input of the latest job of this host and kind, one with has_live_input that has
+  // not ended. All of it is written again when the host is tried again.
+  void write(HostIndex host, const JobKind& kind, std::string_view text);
+  void end_input(HostIndex host, const JobKind& kind);
   [[nodiscard]] bool is_idle() const;
+  // Those that wait for a further command: none is to be expected.
+  void end_sessions();
+  // Nothing but jobs of this kind waits or runs.
+  [[nodiscard]] bool is_alone(const JobKind& kind) const;
   // Starts what may start, waits until something happens (at most a tick, and not longer than until
   // `wake_fd`, if not -1, is readable), and reports to the observer.
   void step(int wake_fd = -1);

@@ -18,6 +18,15 @@ Duration time_limit(const Running::Options& options, bool is_labelled) {
 }  // namespace
 
 Result<std::unique_ptr<Running>> Running::start(const Launch& launch, Options options) {
+  std::optional<LiveInput> live_input;
+  if (options.has_live_input || !options.session_mark.empty()) {
+    Result<LiveInput> made = LiveInput::make();
+    if (!made) {
+      return fail(made.error());
+    }
+    live_input.emplace(std::move(*made));
+    options.input_fd = live_input->reading_fd();
+  }
   host::ChildOptions child_options{.arguments = launch.arguments, .input_fd = options.input_fd};
   io::Fd hosts;
   if (!launch.hosts_text.empty()) {
@@ -32,21 +41,49 @@ Result<std::unique_ptr<Running>> Running::start(const Launch& launch, Options op
   if (!child) {
     return fail(child.error());
   }
-  return std::unique_ptr<Running>(
-      new Running(std::move(*child), std::move(options), launch.is_labelled));
+  if (live_input) {
+    live_input->started();
+  }
+  return std::unique_ptr<Running>(new Running(std::move(*child), std::move(options),
+                                              launch.is_labelled, std::move(live_input)));
 }
 
-Running::Running(ChildProcess child, Options options, bool is_labelled)
+Running::Running(ChildProcess child, Options options, bool is_labelled,
+                 std::optional<LiveInput> input)
     : child_(std::move(child)),
       options_(std::move(options)),
+      live_input_(std::move(input)),
       output_(options_.output_bytes_max),
       log_(options_.log_bytes_max) {
   if (is_labelled) {
     labelled_.emplace(options_.addresses, options_.output_bytes_max, options_.log_bytes_max);
   }
+  if (!options_.session_mark.empty()) {
+    marks_.emplace(options_.session_mark);
+  }
   if (options_.command_timeout > Duration{}) {
     deadline_ = options_.now + time_limit(options_, is_labelled);
   }
+}
+
+bool Running::is_reusable() {
+  if (marks_ && has_process_ && child_.reap()) {
+    has_process_ = false;
+  }
+  return marks_ && has_process_ && state_ == State::ended;
+}
+
+void Running::begin(Options options, std::string_view line) {
+  options.session_mark = options_.session_mark;
+  options_ = std::move(options);
+  output_ = Tail(options_.output_bytes_max);
+  log_ = Tail(options_.log_bytes_max);
+  marks_->begin();
+  state_ = State::running;
+  end_ = {};
+  deadline_ = options_.command_timeout > Duration{} ? options_.now + options_.command_timeout
+                                                    : instant_never;
+  live_input_->write(line);
 }
 
 std::array<int, 3> Running::descriptors() const {
@@ -65,13 +102,20 @@ void Running::stop(Instant now, Why why) {
 
 void Running::read() {
   child_.read_output([this](std::string_view part) {
+    if (marks_) {
+      marks_->take_output(part);
+    }
     labelled_ ? labelled_->take_output(part) : output_.append(part);
     if (!labelled_ && options_.on_output) {
       options_.on_output(part);
     }
   });
-  child_.read_log(
-      [this](std::string_view part) { labelled_ ? labelled_->take_log(part) : log_.append(part); });
+  child_.read_log([this](std::string_view part) {
+    if (marks_) {
+      marks_->take_log(part);
+    }
+    labelled_ ? labelled_->take_log(part) : log_.append(part);
+  });
 }
 
 bool Running::advance(Instant now) {
@@ -81,7 +125,18 @@ bool Running::advance(Instant now) {
   // The end first: what the process wrote before it is then in the pipes. They may stay open behind
   // it (ssh's shared connection goes on in the background), so their end is not waited for.
   const std::optional<ChildProcess::End> end = child_.reap();
+  if (live_input_) {
+    live_input_->send();
+  }
   read();
+  has_process_ = has_process_ && !end;
+  if (const std::optional<int> code = marks_ ? marks_->exit_code() : std::nullopt;
+      code && state_ == State::running) {
+    end_ = {.exit_code = *code};
+    state_ = State::ended;
+    deadline_ = instant_never;
+    return true;
+  }
   if (end) {
     end_ = *end;
     state_ = state_ == State::running ? State::ended : state_;

@@ -326,4 +326,78 @@ TEST_CASE("no descriptor and no process is left behind") {
   CHECK(waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
+// Writes to a job when it says so, and keeps what it said.
+class Talk : public RunObserver {
+ public:
+  void output(HostIndex host, std::string_view part) override {
+    heard += part;
+    if (heard.find("more?") != std::string::npos && !is_answered) {
+      is_answered = true;
+      runner->write(host, *kind, "world\n");
+      runner->end_input(host, *kind);
+    }
+  }
+  void finished_of(const JobKind&, HostResult& result) override { last = result; }
+
+  Runner* runner = nullptr;
+  const JobKind* kind = nullptr;
+  std::string heard;
+  HostResult last;
+  bool is_answered = false;
+};
+
+TEST_CASE(
+    "a command is written to while it runs, and again from the start when it is tried again") {
+  const Inventory inventory = inventory_of("w1");
+  const HostIndex host = inventory.peers.front();
+  ExecLauncher launcher = local_launcher(inventory);
+  const TemporaryDirectory directory;
+  Talk talk;
+  Runner runner(inventory, launcher, 4, talk);
+  JobKind kind{.stage = "talk", .retries = 1};
+  kind.has_live_input = true;
+  kind.follows_output = true;
+  talk.runner = &runner;
+  talk.kind = &kind;
+  // The first attempt reads a line and is not reached any more.
+  const std::string tried = directory.path() + "/tried";
+  runner.add({.host = host,
+              .command = fmt::format("read a; if [ ! -e {0} ]; then : >{0}; exit 255; fi; "
+                                     "echo more?; read b; cat; echo $a $b",
+                                     tried),
+              .kind = &kind});
+  runner.write(host, kind, "hello\n");
+  while (!runner.is_idle()) {
+    runner.step();
+  }
+  CHECK(talk.last.is_ok());
+  CHECK(talk.last.attempts == 2);
+  CHECK(talk.last.output == "more?\nhello world\n");
+}
+
+TEST_CASE("more than a pipe takes is written as it is read, and a reader that ends is no error") {
+  const Inventory inventory = inventory_of("w[1-2]");
+  ExecLauncher launcher = local_launcher(inventory);
+  Talk talk;
+  Runner runner(inventory, launcher, 4, talk);
+  JobKind all{.stage = "all"};
+  JobKind some{.stage = "some"};
+  all.has_live_input = some.has_live_input = true;
+  runner.add({.host = inventory.peers[0], .command = "wc -c", .kind = &all});
+  const std::string text(1'000'000, 'x');
+  runner.write(inventory.peers[0], all, text);
+  runner.end_input(inventory.peers[0], all);
+  while (!runner.is_idle()) {
+    runner.step();
+  }
+  CHECK(talk.last.output.find("1000000") != std::string::npos);
+  runner.add({.host = inventory.peers[1], .command = "head -c 10 >/dev/null", .kind = &some});
+  runner.write(inventory.peers[1], some, text);
+  while (!runner.is_idle()) {
+    runner.step();
+  }
+  CHECK(talk.last.is_ok());
+  runner.write(inventory.peers[1], some, "for nobody");  // it has ended
+}
+
 }  // namespace murder::fleet
