@@ -55,6 +55,21 @@ http::Response publish(Coordinator& machine, const WaitingRequest& waiting,
   return json_answer(show_release(machine, copies, *app, *release));
 }
 
+// A release that hosts run and that nobody fetches: they may have to return to it.
+http::Response note_release(Coordinator& machine, const WaitingRequest& waiting,
+                            const CopySource& copies, Moment moment) {
+  const OperatorRequest& request = waiting.request;
+  const Status done =
+      machine.publish(request.app, request.tag, request.info_hash, 0, waiting.by, moment);
+  if (!done) {
+    return json_error(done.error());
+  }
+  const control::App* app = machine.state().find_app(request.app);
+  const control::Release* release = find_release(*app, std::string_view(request.tag));
+  ENSURE(release != nullptr);
+  return json_answer(show_release(machine, copies, *app, *release));
+}
+
 // One line of records, with the reason in it.
 std::string by_with_why(const std::string& by, const std::string& why) {
   std::string text = why.empty() ? by : fmt::format("{}: {}", by, why);
@@ -87,13 +102,20 @@ http::Response forgotten(const std::string& host) {
   return json_answer(json.take());
 }
 
+// Paused before anything is decided: no host is told in between.
+Status start(Coordinator& machine, const WaitingRequest& waiting, Moment moment) {
+  const OperatorRequest& request = waiting.request;
+  Status started = machine.start(request.app, request.tag, request.plan, waiting.by, moment);
+  return started && request.is_paused ? machine.pause(request.app, waiting.by, moment) : started;
+}
+
 Status ask_machine(Coordinator& machine, const WaitingRequest& waiting, Moment moment) {
   const OperatorRequest& request = waiting.request;
   switch (request.action) {
     case Action::revoke:
       return machine.revoke(request.app, request.tag, by_with_why(waiting.by, request.why), moment);
     case Action::start:
-      return machine.start(request.app, request.tag, request.plan, waiting.by, moment);
+      return start(machine, waiting, moment);
     case Action::pause:
       return machine.pause(request.app, waiting.by, moment);
     case Action::resume:
@@ -127,6 +149,8 @@ http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
   switch (request.action) {
     case Action::publish:
       return publish(machine, waiting, copies, moment);
+    case Action::note_release:
+      return note_release(machine, waiting, copies, moment);
     case Action::revoke: {
       const Status done = change(machine, waiting, moment);
       return done ? show_one_release(machine, request, copies) : json_error(done.error());

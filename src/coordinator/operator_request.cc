@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::array routes = {
     Route{"PUT", "/control/release", Action::publish, Access::order},
+    Route{"POST", "/control/release/known", Action::note_release, Access::order},
     Route{"POST", "/control/release/revoke", Action::revoke, Access::order},
     Route{"POST", "/control/rollout", Action::start, Access::order},
     Route{"POST", "/control/rollout/pause", Action::pause, Access::order},
@@ -51,6 +52,7 @@ struct Parameters {
 
 constexpr std::array parameters_of_actions = {
     Parameters{Action::publish, 2, {"app", "tag", "serial", "by"}},
+    Parameters{Action::note_release, 3, {"app", "tag", "info_hash", "by"}},
     Parameters{Action::revoke, 2, {"app", "tag"}},
     Parameters{Action::start, 2, {"app", "tag"}},
     Parameters{Action::pause, 1, {"app"}},
@@ -219,6 +221,9 @@ Status take_body(std::string_view body, OperatorRequest& request) {
     } else if (name == "why" && request.action == Action::revoke) {
       request.why = control::bounded_text(value.text());
       taken = value.is_text() ? Status() : wrong("why: write a text");
+    } else if (name == "paused" && request.action == Action::start) {
+      request.is_paused = value == Json(true);
+      taken = value.is_boolean() ? Status() : wrong("paused: write true or false");
     } else if (request.action == Action::start) {
       taken = take_plan_member(name, value, request.plan);
     } else if (request.action == Action::end_deploy) {

@@ -17,6 +17,7 @@ namespace murder::coordinator {
 
 enum class Action : uint8_t {
   publish,
+  note_release,
   revoke,
   start,
   pause,
@@ -70,6 +71,7 @@ struct OperatorRequest {
   std::optional<uint64_t> max;
   InfoHash info_hash;
   control::Plan plan;
+  bool is_paused = false;  // of `start`: hosts only fetch until the rollout is resumed
 };
 
 // Errors name the parameter or member: one that is not known, missing, or out of bounds. The body

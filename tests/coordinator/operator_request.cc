@@ -28,9 +28,10 @@ TEST_CASE("routes: orders are orders, and HEAD goes where GET does") {
   CHECK(find_route("PUT", "/control/release")->access == Access::order);
   CHECK(find_route("GET", "/control/release")->access == Access::read);
   CHECK(find_route("HEAD", "/control/agents")->action == Action::show_agents);
-  for (const char* path : {"/control/rollout", "/control/rollout/pause", "/control/rollout/resume",
-                           "/control/rollout/abort", "/control/rollout/undo",
-                           "/control/release/revoke", "/control/agents/forget"}) {
+  for (const char* path :
+       {"/control/rollout", "/control/rollout/pause", "/control/rollout/resume",
+        "/control/rollout/abort", "/control/rollout/undo", "/control/release/revoke",
+        "/control/release/known", "/control/agents/forget"}) {
     CHECK(find_route("POST", path)->access == Access::order);
     CHECK(find_route("GET", path) == nullptr);
     CHECK(is_known_path(path));
@@ -93,6 +94,10 @@ TEST_CASE("the body of a rollout is its plan") {
   CHECK(request->plan.max_unavailable == control::Share{.number = 3});
   CHECK(request->plan.on_failure == control::OnFailure::rollback);
   CHECK(parsed("POST", "/control/rollout", "app=shop&tag=v2")->plan == control::Plan{});
+  CHECK_FALSE(request->is_paused);
+  CHECK(parsed("POST", "/control/rollout", "app=shop&tag=v2", R"({"paused":true})")->is_paused);
+  CHECK(fault("POST", "/control/rollout", "app=shop&tag=v2", R"({"paused":1})")
+            .starts_with("paused:"));
 }
 
 TEST_CASE("a body that is no such object is refused") {
