@@ -126,6 +126,22 @@ void of_a_bad_member(Bytes bytes) {
   }
 }
 
+// Of a bad member, where a kernel opens: what it says of records that are no data.
+void opened_by_a_kernel(Bytes bytes) {
+  tls::Session session(tls::Role::server, tls::Traffic{}, {});
+  session.let_go_of_opening();
+  while (bytes.size() >= 2 && session.state() == tls::Session::State::open) {
+    const uint8_t type = bytes[0];
+    const size_t size = std::min<size_t>(bytes[1], bytes.size() - 2);
+    std::vector<uint8_t> content(bytes.begin() + 2,
+                                 bytes.begin() + 2 + static_cast<std::ptrdiff_t>(size));
+    bytes = bytes.subspan(2 + size);
+    const iovec into{content.data(), content.size()};
+    session.take_opened(type, tls::Segments({&into, 1}), size);
+    ENSURE(!session.owes_record());
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -134,7 +150,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const size_t part = size_t{1} + data[1];
   const Bytes bytes = Bytes(data, size).subspan(2);
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0:
       instead_of_a_hello(bytes, part);
       break;
@@ -150,8 +166,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 4:
       instead_of_records(bytes);
       break;
-    default:
+    case 5:
       of_a_bad_member(bytes);
+      break;
+    default:
+      opened_by_a_kernel(bytes);
       break;
   }
   return 0;

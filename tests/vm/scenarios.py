@@ -153,6 +153,10 @@ def tune(context):
     return _job(context, "amd64", "Haswell-noTSX", "job_tune", may_reboot=True, interface="vmxnet3")
 
 
+def ktls(context):
+    return _job(context, "amd64", "max", "job_ktls")
+
+
 def power_cuts(context):
     return power.survived(context, Row)
 
@@ -172,6 +176,7 @@ SCENARIOS = {
     "reboot": (reboot, "a reboot by systemd in the middle of a fetch"),
     "netem": (netem, "hosts 20 ms apart that lose 1 % of their packets"),
     "tune": (tune, "murder tune: applied, undone, kept over a reboot; one TCP stream before and after"),
+    "ktls": (ktls, "links under TLS by the kernel: sendfile, alerts, what is changed on the way, past a key's gigabyte"),
     "session": (session, "a user session that ends"),
     "packages": (installed_packages, "the Debian packages: install, deploy, upgrade during a transfer, reboot, purge"),
     "agents": (agents, "coordinator and agents as services: a rollout, upgrade and reboot in the middle of a fetch, a reset"),

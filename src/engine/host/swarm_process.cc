@@ -324,7 +324,9 @@ ProcessStatus SwarmProcess::status() {
                           {"sent_blocks", io.sent_blocks},
                           {"sent_memory_bytes", io.sent_memory_bytes},
                           {"sent_splice_bytes", io.sent_splice_bytes},
-                          {"sent_read_bytes", io.sent_read_bytes}};
+                          {"sent_read_bytes", io.sent_read_bytes},
+                          {"kernel_tls_receivers", io.kernel_tls_receivers},
+                          {"kernel_tls_senders", io.kernel_tls_senders}};
   status.details["trackers_working"] = now.trackers_working;
   if (!now.rack.empty()) {
     status.details["rack"] = now.rack;

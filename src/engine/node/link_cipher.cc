@@ -117,6 +117,8 @@ void LinkCipher::follow_session() {
     state_ = State::failed;
   } else if (session_->state() == tls::Session::State::ended) {
     state_ = State::ended;
+  } else if (session_->state() == tls::Session::State::used_up) {
+    state_ = State::used_up;
   }
 }
 
@@ -136,6 +138,7 @@ size_t LinkCipher::open(std::span<const iovec> into) {
     }
     filled += open_record(segments, came.first(size));
   }
+  received_bytes_ += filled;
   return filled;
 }
 
@@ -187,15 +190,16 @@ void LinkCipher::sent(size_t size_bytes) {
 }
 
 size_t LinkCipher::seal(std::span<const iovec> plain) {
-  ENSURE(state_ == State::open);
+  ENSURE(state_ == State::open && !kernel_sends_);
   const tls::Session::Sealed sealed = session_->seal(tls::Segments(plain), output_.room());
   output_.wrote(sealed.out_bytes);
+  sent_bytes_ += sealed.plain_bytes;
   follow_session();
   return sealed.plain_bytes;
 }
 
 std::span<const uint8_t> LinkCipher::goodbye() {
-  if (state_ != State::open || !output_.empty()) {
+  if (state_ != State::open || kernel_sends_ || !output_.empty()) {
     return {};
   }
   output_.wrote(session_->seal_end(output_.room()));

@@ -18,10 +18,18 @@
 #include "engine/node/store.h"
 #include "engine/node/throttle.h"
 #include "engine/swarm/swarm.h"
+#include "engine/tls/bounds.h"
 #include "engine/tls/context.h"
 #include "engine/trust/swarm_keys.h"
 
 namespace murder::node {
+
+// What the kernel does of TLS for the links of a shard.
+struct KernelTls {
+  bool is_there = true;  // until it refuses
+  // A key is used for that much; then the link is made anew.
+  uint64_t key_bytes_max = limits::tls_rekey_bytes;
+};
 
 struct LinkHost {
   io::Reactor& reactor;
@@ -39,6 +47,7 @@ struct LinkHost {
   std::optional<IpAddress> source;           // connections leave from this address
   const trust::SwarmKeys* closed = nullptr;  // peers prove one of them; nullptr: an open swarm
   const tls::Context* encryption = nullptr;  // links have TLS; of a closed swarm only
+  KernelTls* kernel_tls = nullptr;           // takes connections over; nullptr: is not asked to
 
   [[nodiscard]] Instant now() const { return reactor.now(); }
   [[nodiscard]] uint64_t release_offset(const BlockRange& block) const {

@@ -31,7 +31,7 @@ void PeerLink::arm() {
     return;
   }
   ENSURE(fd_.is_open());
-  if (cipher_) {
+  if (cipher_ && !hand_over_receiving()) {
     arm_cipher();
     return;
   }
@@ -42,7 +42,10 @@ void PeerLink::arm() {
   recv_message_ = {};
   recv_message_.msg_iov = segments.data();
   recv_message_.msg_iovlen = segments.size();
-  set_low_mark(predicts ? bytes_to_gather(portion_bytes) : 1);
+  if (cipher_) {
+    recv_type_.attach(recv_message_);
+  }
+  set_low_mark(predicts && !cipher_ ? bytes_to_gather(portion_bytes) : 1);
   if (low_mark_bytes_ == 1) {
     host_.reactor.recvmsg(recv_, fd_.get(), &recv_message_);
     return;
@@ -90,7 +93,9 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
     if (state_ != State::proving) {
       host_.swarm.bytes_received(session_, static_cast<uint32_t>(result), host_.now());
     }
-    if (cipher_) {
+    if (cipher_ && cipher_->kernel_receives()) {
+      read_opened(static_cast<size_t>(result));
+    } else if (cipher_) {
       cipher_->received(static_cast<size_t>(result));
       read_cipher();
     } else {
@@ -100,7 +105,7 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
   } else if (result == 0) {
     end(reason_of_end(CloseReason::remote_closed));
   } else if (result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
-    end(reason_of_end(CloseReason::connection_lost));
+    end(reason_of_failed_receive(-result));
   }
   if (is_closing()) {
     return;
@@ -115,7 +120,11 @@ void PeerLink::recv_done(io::Operation&, int32_t result, uint32_t) {
 // The kernel gets the cipher's memory alone, never a place of a piece.
 void PeerLink::arm_cipher() {
   const std::span<uint8_t> room = cipher_->input_room();
-  recv_segment_ = {room.data(), std::min<size_t>(room.size(), host_.download.portion_bytes())};
+  size_t size = std::min<size_t>(room.size(), host_.download.portion_bytes());
+  if (waits_for_record_end()) {
+    size = std::min(size, cipher_->missing_bytes());
+  }
+  recv_segment_ = {room.data(), size};
   recv_message_ = {};
   recv_message_.msg_iov = &recv_segment_;
   recv_message_.msg_iovlen = 1;
@@ -159,6 +168,9 @@ void PeerLink::end_by_cipher() {
       return;
     case LinkCipher::State::ended:
       end(CloseReason::remote_closed);
+      return;
+    case LinkCipher::State::used_up:
+      end(CloseReason::key_used_up);
       return;
     case LinkCipher::State::failed:
       end(CloseReason::changed_on_the_way);

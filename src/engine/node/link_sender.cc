@@ -166,7 +166,7 @@ bool LinkSender::use_file(SendBatch& batch, const Run& run, uint64_t offset) {
   const SendPath path = host_->send_path;
   const bool wanted = path == SendPath::splice ||
                       (path == SendPath::automatic && run.smallest_bytes >= splice_block_bytes_min);
-  if (!wanted || link_->cipher() != nullptr || !can_splice()) {
+  if (!wanted || link_->sealer() != nullptr || !can_splice()) {
     return false;
   }
   const StoreSegment segment = host_->store.segment_at(offset, run.size_bytes);
@@ -264,6 +264,7 @@ void LinkSender::batch_sent() {
   for (uint32_t index = 0; index < batch.block_count && !link_->is_closing(); ++index) {
     host_->swarm.block_sent(link_->session(), batch.blocks[index].size_bytes, host_->now());
   }
+  link_->note_sent(batch.payload_bytes);
 }
 
 // --- messages ------------------------------------------------------------------------------------
@@ -283,6 +284,7 @@ uint32_t LinkSender::add_batch(SendBatch& batch, uint32_t count) {
 void LinkSender::start_message() {
   ENSURE(phase_ == Phase::idle && sending_ == nullptr);
   uint32_t count = 0;
+  link_->hand_over_sending();
   if (!may_send_data()) {
     start_records_alone();
     return;
@@ -326,16 +328,18 @@ void LinkSender::send_segments(uint32_t count) {
 }
 
 void LinkSender::send_rest() {
-  if (LinkCipher* const cipher = link_->cipher(); cipher != nullptr) {
+  if (LinkCipher* const cipher = link_->sealer(); cipher != nullptr) {
     send_records(*cipher);
     return;
   }
+  const bool seals_in_kernel = link_->cipher() != nullptr;  // which knows neither flag
   is_zero_copy_ = sending_ != nullptr && host_->send_path == SendPath::zero_copy &&
-                  host_->reactor.features().sendmsg_zero_copy;
+                  host_->reactor.features().sendmsg_zero_copy && !seals_in_kernel;
   if (is_zero_copy_) {
     host_->reactor.sendmsg_zero_copy(operations_->message, link_->fd(), &message_, MSG_WAITALL);
   } else {
-    host_->reactor.sendmsg(operations_->message, link_->fd(), &message_, MSG_WAITALL);
+    host_->reactor.sendmsg(operations_->message, link_->fd(), &message_,
+                           seals_in_kernel ? 0 : MSG_WAITALL);
   }
 }
 
@@ -370,7 +374,7 @@ void LinkSender::message_done() {
   }
   // What a short send left goes out first.
   const auto sent_bytes = static_cast<size_t>(std::max(result_, 0));
-  if (LinkCipher* const cipher = link_->cipher(); cipher != nullptr) {
+  if (LinkCipher* const cipher = link_->sealer(); cipher != nullptr) {
     cipher->sent(sent_bytes);
   } else {
     skip_sent(sent_bytes);

@@ -15,7 +15,8 @@
 //
 // With TLS (link_sender_records.cc) a message is sealed in parts, each when the one before it is
 // out; nothing leaves from the page cache. What is sealed is as good as sent: after a cancelled
-// send its rest is the first to leave.
+// send its rest is the first to leave. Where the kernel seals, sending is as without TLS, and stops
+// between two batches when the key is used up.
 //
 // Bounded by: one send or wait for the socket, two reads in flight; control_queue_bytes_max;
 // send_window_bytes (kept by the swarm). A fresh one is assigned when the connection ends.

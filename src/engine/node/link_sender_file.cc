@@ -22,7 +22,7 @@ bool LinkSender::can_splice() {
 
 // `prefix_count`: segments that go before the first head.
 void LinkSender::start_file(uint32_t prefix_count) {
-  ENSURE(link_->cipher() == nullptr);  // it would leave as it is
+  ENSURE(link_->sealer() == nullptr);  // it would leave as it is
   enter(Phase::file);
   file_block_ = 0;
   prepare_file_head(prefix_count);

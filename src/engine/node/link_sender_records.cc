@@ -1,5 +1,5 @@
 // Sending with TLS: what would go to the socket is sealed into the memory of the link's cipher, and
-// goes from there.
+// goes from there, unless the kernel seals.
 #include "engine/base/ensure.h"
 #include "engine/node/peer_link.h"
 
@@ -9,19 +9,19 @@ using swarm::CloseReason;
 
 // Before the other side has proven the key nothing leaves but what the cipher says.
 bool LinkSender::may_send_data() const {
-  const LinkCipher* const cipher = link_->cipher();
+  const LinkCipher* const cipher = link_->sealer();
   return cipher == nullptr || cipher->is_open();
 }
 
 // All of the message, and what the cipher had to say, is at the socket.
 bool LinkSender::is_out() const {
-  LinkCipher* const cipher = link_->cipher();
+  LinkCipher* const cipher = link_->sealer();
   return message_.msg_iovlen == 0 && (cipher == nullptr || cipher->output().empty());
 }
 
 // What the cipher has to say by itself.
 void LinkSender::start_records_alone() {
-  LinkCipher* const cipher = link_->cipher();
+  LinkCipher* const cipher = link_->sealer();
   if (cipher == nullptr || !cipher->has_output()) {
     return;
   }

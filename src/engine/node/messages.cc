@@ -11,6 +11,8 @@ IoCounters& IoCounters::operator+=(const IoCounters& other) {
   sent_memory_bytes += other.sent_memory_bytes;
   sent_splice_bytes += other.sent_splice_bytes;
   sent_read_bytes += other.sent_read_bytes;
+  kernel_tls_receivers += other.kernel_tls_receivers;
+  kernel_tls_senders += other.kernel_tls_senders;
   return *this;
 }
 

@@ -22,6 +22,9 @@ struct IoCounters {
   uint64_t sent_memory_bytes = 0;  // from pieces that were still in memory
   uint64_t sent_splice_bytes = 0;  // from the page cache to the socket
   uint64_t sent_read_bytes = 0;    // read into memory first
+  // Links whose records the kernel opens and seals, all that there were.
+  uint64_t kernel_tls_receivers = 0;
+  uint64_t kernel_tls_senders = 0;
 
   IoCounters& operator+=(const IoCounters& other);
 };

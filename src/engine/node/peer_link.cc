@@ -136,6 +136,11 @@ void PeerLink::read_done(StoreTransfer& transfer, int error_number) {
 // --- the end -------------------------------------------------------------------------------------
 
 void PeerLink::end(CloseReason reason) {
+  const bool is_others_end =
+      reason == CloseReason::remote_closed || reason == CloseReason::connection_lost;
+  if (is_others_end && is_key_used_up()) {
+    reason = CloseReason::key_used_up;
+  }
   host_.swarm.end(session_, reason, host_.now());
   // The swarm may have asked for the end already; a link whose session it does not know ends here.
   close();
@@ -162,6 +167,10 @@ void PeerLink::close() {
 // So that the other side can tell an end from a cut. What does not fit now is not said.
 void PeerLink::say_goodbye() {
   if (!cipher_ || send_.message.in_flight()) {
+    return;
+  }
+  if (cipher_->kernel_sends()) {
+    say_goodbye_by_kernel();
     return;
   }
   const std::span<const uint8_t> bytes = cipher_->goodbye();

@@ -21,7 +21,8 @@
 //
 // With TLS both pass the LinkCipher: bytes are received into its memory and opened into the
 // segments of the LinkReceiver, and what the LinkSender sends are records. Nothing is sent around
-// it.
+// it. Where the kernel has TLS it takes both directions over (link_kernel_tls.cc), and they are as
+// without.
 //
 // Bounded by: one recv in flight, and what LinkSender has. A state of one connection is in the
 // receiver and the sender, of which fresh ones are assigned when it ends.
@@ -35,6 +36,7 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/types.h"
+#include "engine/io/kernel_tls.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
@@ -92,6 +94,14 @@ class PeerLink {
   [[nodiscard]] int fd() const { return fd_.get(); }
   // With TLS, while connected; else nullptr.
   [[nodiscard]] LinkCipher* cipher() { return cipher_ ? &*cipher_ : nullptr; }
+  // The same where records are sealed in this process, not by the kernel.
+  [[nodiscard]] LinkCipher* sealer() {
+    return cipher_ && !cipher_->kernel_sends() ? &*cipher_ : nullptr;
+  }
+  // With TLS, and nothing being sent: hands sending over to the kernel if that can be.
+  void hand_over_sending();
+  // After each batch of blocks: the link ends when the kernel used its key up.
+  void note_sent(uint32_t payload_bytes);
   void end(swarm::CloseReason reason);
   [[nodiscard]] bool nothing_in_flight() const;
   // After nothing_in_flight(): the slot may be used again.
@@ -120,6 +130,7 @@ class PeerLink {
   void read_done(StoreTransfer& transfer, int error_number);
   void settle();
   void say_goodbye();
+  void say_goodbye_by_kernel();
   // Past the ring, as far as the socket takes it: the link ends.
   void send_now(std::span<const uint8_t> bytes);
 
@@ -138,6 +149,15 @@ class PeerLink {
   bool begin_segments();
   void arm_cipher();
   void read_cipher();
+  // Whether the kernel opens the records.
+  bool hand_over_receiving();
+  // It would, but for a record that has come in part.
+  [[nodiscard]] bool waits_for_record_end() const;
+  [[nodiscard]] bool is_refused_by_kernel(int error_number);
+  void read_opened(size_t size_bytes);
+  [[nodiscard]] swarm::CloseReason reason_of_failed_receive(int error_number) const;
+  // A link that carried that much is ended, by either side, for its keys' sake.
+  [[nodiscard]] bool is_key_used_up() const;
   void end_by_cipher();
   void read_events();
   [[nodiscard]] uint32_t bytes_to_gather(uint64_t portion_bytes) const;
@@ -163,6 +183,7 @@ class PeerLink {
   LinkReceiver receiver_;
   msghdr recv_message_{};
   iovec recv_segment_{};         // with TLS
+  io::TlsRecordType recv_type_;  // of what the kernel opened
   uint32_t low_mark_bytes_ = 1;  // what makes the socket readable
   Instant armed_at_{};
   bool disarm_wanted_ = false;

@@ -116,6 +116,7 @@ class Shard final : public swarm::EffectSink {
   HomePort home_;
   std::optional<trust::SwarmKeys> closed_;
   std::unique_ptr<tls::Context> encryption_;  // of links
+  KernelTls kernel_tls_;
   Store store_;
   swarm::Swarm swarm_;
   PieceStorage storage_;

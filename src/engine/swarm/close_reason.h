@@ -18,6 +18,7 @@ namespace murder::swarm {
   entry(unproven,            "did not prove the fleet key")                      \
   entry(transport_differs,   "speaks another --transport")                       \
   entry(changed_on_the_way,  "what it sent was changed on the way")              \
+  entry(key_used_up,         "its key was used up")                              \
   entry(wrong_info_hash,     "another release (info hash)")                      \
   entry(self,                "connected to ourselves")                           \
   entry(duplicate,           "already connected to this peer")                   \

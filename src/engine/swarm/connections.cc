@@ -14,6 +14,7 @@ namespace {
 // decides which stays.
 constexpr Duration crossing_window = std::chrono::seconds(2);
 constexpr Duration duplicate_pause = std::chrono::seconds(30);
+constexpr Duration incoming_pause = std::chrono::seconds(2);  // who dialled us does so again
 constexpr Duration complete_pause = std::chrono::minutes(10);
 constexpr size_t culprits_max = 256;
 constexpr uint32_t spare_fraction = 16;    // of all: free ones to have
@@ -318,9 +319,12 @@ void Connections::remember_end(const Session& session, bool nothing_to_exchange,
     case CloseReason::duplicate:
       candidates_.postpone(endpoint, now + duplicate_pause);
       return;
+    case CloseReason::key_used_up:  // it worked, and the next connection takes its place
+      candidates_.postpone(endpoint, session.outgoing ? now : now + incoming_pause);
+      return;
     default:
       if (!session.outgoing) {
-        candidates_.postpone(endpoint, now + std::chrono::seconds(2));
+        candidates_.postpone(endpoint, now + incoming_pause);
       } else if (session.was_open) {
         candidates_.ended(endpoint, now, prng_);
       } else {

@@ -24,6 +24,9 @@ enum class ContentType : uint8_t {
   application_data = 23,
 };
 
+// The content of the last record: a warning, close_notify.
+inline constexpr std::array<uint8_t, 2> end_alert = {1, 0};
+
 // What a record begins with.
 struct RecordHead {
   uint8_t type = 0;
@@ -63,6 +66,16 @@ class RecordCipher {
   // Of plaintext and padding. The record has is_sealed_head().
   [[nodiscard]] static size_t room_for(std::span<const uint8_t> record) {
     return record.size() - limits::tls_overhead_bytes;
+  }
+
+  // What somebody else needs to go on from here, such as a kernel.
+  struct Next {
+    Suite suite = Suite::aes_128_gcm;
+    RecordKey key;
+    uint64_t record_number = 0;
+  };
+  [[nodiscard]] Next next() const {
+    return {suite_, record_key_of(suite_, secret_), record_count_};
   }
 
   // After a KeyUpdate. False: OpenSSL has no memory.

@@ -15,7 +15,6 @@ constexpr uint8_t message_new_session_ticket = 4;
 constexpr uint8_t message_key_update = 24;
 constexpr uint8_t update_not_requested = 0;
 constexpr uint8_t update_requested = 1;
-constexpr uint8_t alert_close_notify = 0;
 constexpr size_t message_head_bytes = 4;  // of a handshake message: type, length
 // Of a record that is no data: a ticket of the largest server is shorter.
 constexpr size_t control_bytes_max = 2048;
@@ -133,7 +132,7 @@ void Session::take_control(RecordCipher::Opened opened, Segments content) {
   }
   // Whatever else an alert says, the connection is over.
   const bool is_end = opened.type == static_cast<uint8_t>(ContentType::alert) &&
-                      bytes.size() == 2 && bytes[1] == alert_close_notify;
+                      bytes.size() == end_alert.size() && bytes[1] == end_alert[1];
   if (is_end) {
     state_ = State::ended;
   } else {
@@ -164,11 +163,38 @@ void Session::take_handshake_messages(std::span<const uint8_t> bytes) {
     // The key changes with the record: nothing else may be in it.
     const bool is_update =
         type == message_key_update && size == 1 && bytes.empty() && body[0] <= update_requested;
-    if (!is_update || !opener_->take_next_key()) {
+    if (!is_update) {
       fail();
       return;
     }
-    owes_update_ |= body[0] == update_requested;
+    follow_key_update(body[0]);
+  }
+}
+
+void Session::follow_key_update(uint8_t request) {
+  const bool owes_answer = request == update_requested;
+  if (!opener_ || (owes_answer && !sealer_)) {
+    state_ = State::used_up;
+  } else if (opener_->take_next_key()) {
+    owes_update_ |= owes_answer;
+  } else {
+    fail();
+  }
+}
+
+// --- what a kernel has ---------------------------------------------------------------------------
+
+void Session::let_go_of_sealing() {
+  ENSURE(!owes_update_);
+  sealer_.reset();
+}
+
+void Session::take_opened(uint8_t type, Segments content, size_t size_bytes) {
+  ENSURE(state_ == State::open && !opener_);
+  if (++idle_records_ > limits::tls_idle_records_max) {
+    fail();
+  } else {
+    take_control({type, size_bytes}, content);
   }
 }
 
@@ -185,6 +211,7 @@ size_t Session::seal_update(std::span<uint8_t> out) {
 }
 
 Session::Sealed Session::seal(Segments plain, std::span<uint8_t> out) {
+  ENSURE(state_ != State::open || sealer_);
   Sealed sealed;
   while (state_ == State::open) {
     const std::span<uint8_t> room = out.subspan(sealed.out_bytes);
@@ -211,10 +238,10 @@ Session::Sealed Session::seal(Segments plain, std::span<uint8_t> out) {
 }
 
 size_t Session::seal_end(std::span<uint8_t> out) {
-  if (state_ != State::open) {
+  if (state_ != State::open || !sealer_) {
     return 0;
   }
-  std::array<uint8_t, 2> alert = {1, alert_close_notify};  // 1: a warning
+  std::array<uint8_t, 2> alert = end_alert;
   iovec segment{};
   Segments plain = segments_over(alert, segment);
   state_ = State::ended;

@@ -3,12 +3,16 @@
 //
 // state        what it is                                    becomes
 // handshaking  bytes go to shake()                           open, failed
-// open         records are opened and sealed                 ended, failed
+// open         records are opened and sealed                 ended, used_up, failed
 // ended        the other side said that nothing follows
+// used_up      a direction that a kernel has needs another key
 // failed       what came is no part of this connection; nothing more is sent
 //
 // After tls_rekey_bytes a side takes its next key and says so in front of the next data
 // (KeyUpdate); what the other side says of its key is followed. Tickets are ignored.
+//
+// Either direction may be given away (next_opened(), let_go_of_opening() and so on) to a kernel,
+// which keeps one key: then a KeyUpdate is followed by nobody, and the connection is used up.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +28,7 @@ namespace murder::tls {
 
 class Session {
  public:
-  enum class State : uint8_t { handshaking, open, ended, failed };
+  enum class State : uint8_t { handshaking, open, ended, used_up, failed };
 
   struct Options {
     uint64_t rekey_bytes = limits::tls_rekey_bytes;
@@ -69,7 +73,17 @@ class Session {
   // The last record; nothing is sealed behind it.
   [[nodiscard]] size_t seal_end(std::span<uint8_t> out);
 
-  // Of both directions, for a kernel that takes the connection over; once it is open.
+  // --- open, and a kernel takes a direction over ---
+  [[nodiscard]] RecordCipher::Next next_opened() const { return opener_->next(); }
+  [[nodiscard]] RecordCipher::Next next_sealed() const { return sealer_->next(); }
+  void let_go_of_opening() { opener_.reset(); }
+  void let_go_of_sealing();
+  // A record that the kernel opened and that is no data.
+  void take_opened(uint8_t type, Segments content, size_t size_bytes);
+  // It opened data.
+  void note_data() { idle_records_ = 0; }
+
+  // Of both directions, once it is open.
   [[nodiscard]] const std::optional<Traffic>& traffic() const { return traffic_; }
 
  private:
@@ -77,6 +91,7 @@ class Session {
   void use(const Traffic& traffic);
   void take_control(RecordCipher::Opened opened, Segments content);
   void take_handshake_messages(std::span<const uint8_t> bytes);
+  void follow_key_update(uint8_t request);
   [[nodiscard]] size_t seal_update(std::span<uint8_t> out);
 
   State state_ = State::handshaking;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+using namespace murder;
 using namespace murder::io;
 
 namespace {

@@ -9,6 +9,7 @@
 
 #include <liburing.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -21,6 +22,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/types.h"
 #include "engine/io/reactor.h"
+#include "fake_tls.h"
 
 namespace murder::test {
 
@@ -35,6 +37,10 @@ struct FakeSocket {
   size_t window_bytes = SIZE_MAX;  // that the socket still takes
   size_t send_max = SIZE_MAX;      // by one send: it completes short
   std::deque<int> send_errors;     // for the next sends
+  std::optional<FakeTls> opens;    // what comes is records, and so on
+  std::optional<FakeTls> seals;
+  std::vector<uint8_t> opened;  // of the last record: what was not received yet
+  uint8_t opened_type = 0;
 };
 
 // What happens to the next read or write of a file.
@@ -67,6 +73,7 @@ class FakeKernel {
     never,    // comes too late: the operation goes on
   };
   Cancel cancels = Cancel::at_once;
+  int tls_error = ENOENT;               // what it says when it is asked for TLS; 0: it has it
   bool notifications_are_held = false;  // of zero-copy sends
 
   // Nothing is held or refused any more, sockets take everything, and what waits for the other end
@@ -79,6 +86,7 @@ class FakeKernel {
     sockaddr_storage address;
   };
   std::vector<Dialed> dialed;
+  uint32_t tls_asked_count = 0;
   uint32_t cancel_count = 0;
   uint32_t read_count = 0;
   uint32_t write_count = 0;
@@ -106,6 +114,7 @@ class FakeKernel {
     uint64_t addr = 0;
     uint32_t len = 0;
     uint64_t user_data = 0;
+    uint32_t msg_flags = 0;
   };
   struct Pending {
     Request sqe;
@@ -117,7 +126,9 @@ class FakeKernel {
   // Whether it completed.
   bool try_complete(Pending& operation);
   bool try_receive(Pending& operation);
+  bool try_receive_opened(Pending& operation, FakeSocket& socket);
   bool try_send(Pending& operation);
+  bool try_send_sealed(Pending& operation, FakeSocket& socket);
   bool try_accept(Pending& operation);
   bool try_transfer(Pending& operation);
   void cancel(uint64_t user_data);

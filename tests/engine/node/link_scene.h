@@ -24,6 +24,7 @@ struct LinkSceneOptions {
   node::SendPath send_path = node::SendPath::copy;
   const trust::SwarmKeys* closed = nullptr;
   const tls::Context* encryption = nullptr;
+  bool has_kernel_tls = false;
 };
 
 class LinkScene final : public IdleSink, public node::ShardOutbox {
@@ -55,7 +56,8 @@ class LinkScene final : public IdleSink, public node::ShardOutbox {
              .home = node::HomePort{*this, {0}},
              .send_path = options.send_path,
              .closed = options.closed,
-             .encryption = options.encryption},
+             .encryption = options.encryption,
+             .kernel_tls = options.has_kernel_tls ? &kernel_tls : nullptr},
         hook_(callback<&LinkScene::turn_ended>(this)) {
     reactor->add_turn_hook(hook_);
   }
@@ -129,6 +131,7 @@ class LinkScene final : public IdleSink, public node::ShardOutbox {
 
   TemporaryDirectory directory;
   FakeKernel kernel;
+  node::KernelTls kernel_tls;
   std::unique_ptr<io::Reactor> reactor;
 
  private:

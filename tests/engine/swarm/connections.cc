@@ -148,6 +148,32 @@ TEST_CASE("where somebody lied who listens there nobody is dialled, elsewhere on
   CHECK(bench.session(bench.sink.dialed.front()).remote == PartBench::endpoint_of(2));
 }
 
+TEST_CASE("a peer whose key was used up is dialled again at once, by who dialled it before") {
+  PartBench bench(config_to_dial(6));
+  Connections connections(bench.context);
+  name(connections, 1, 1);
+  connections.dial_more(bench.now);
+  const SessionId id = bench.sink.dialed.front();
+  bench.context.sessions.dialed(bench.session(id));
+  bench.context.sessions.opened(bench.session(id));
+  bench.context.sessions.closing(bench.session(id), CloseReason::key_used_up);
+  SUBCASE("the one that dialled") {
+    connections.remember_end(bench.session(id), false, bench.now);
+    bench.context.sessions.free(id);
+    connections.dial_more(bench.now);
+    CHECK(bench.sink.dialed.size() == 2);
+  }
+  SUBCASE("the other one leaves it the time to do so") {
+    bench.session(id).outgoing = false;
+    connections.remember_end(bench.session(id), false, bench.now);
+    bench.context.sessions.free(id);
+    connections.dial_more(bench.now);
+    CHECK(bench.sink.dialed.size() == 1);
+    connections.dial_more(bench.now + 3s);
+    CHECK(bench.sink.dialed.size() == 2);
+  }
+}
+
 TEST_CASE("with whom there is nothing to exchange is not dialled again soon, one that broke is") {
   PartBench bench(config_to_dial(6));
   Connections connections(bench.context);

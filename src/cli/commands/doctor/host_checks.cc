@@ -268,14 +268,24 @@ Finding check_sha1(const Sha1Facts& facts) {
   return finding;
 }
 
-// Either is safe: it is a question of processor time.
+std::string_view who_encrypts(KernelTls kernel) {
+  switch (kernel) {
+    case KernelTls::loaded:
+      return "by the kernel";
+    case KernelTls::not_loaded:
+      return "in the process, or by the kernel with its module (modprobe tls)";
+    case KernelTls::none:
+      return "in the process: this kernel has no module tls";
+  }
+  return "";
+}
+
+// All are safe: it is a question of processor time.
 Finding check_encryption(const HostFacts& facts) {
   return {.name = "encryption",
-          .text = facts.has_fast_aes
-                      ? "--transport tls: AES-128-GCM, in the process; this processor has "
-                        "instructions for it"
-                      : "--transport tls: ChaCha20-Poly1305, in the process; this processor has no "
-                        "instructions for AES"};
+          .text = fmt::format("--transport tls: {}, {}; this processor has {}instructions for AES",
+                              facts.has_fast_aes ? "AES-128-GCM" : "ChaCha20-Poly1305",
+                              who_encrypts(facts.kernel_tls), facts.has_fast_aes ? "" : "no ")};
 }
 
 // What `murder tune` would change and no check above found.

@@ -23,6 +23,9 @@ struct Sha1Facts {
   std::string available;
 };
 
+// Whether the kernel seals and opens records of links.
+enum class KernelTls : uint8_t { none, not_loaded, loaded };
+
 struct HostFacts {
   std::string kernel_release;  // "6.1.0-18-amd64"
   Result<io::KernelFeatures> features = fail(ErrorCode::unsupported, "not probed");
@@ -53,6 +56,7 @@ struct HostFacts {
   Status run_directory_usable;
   Sha1Facts sha1;
   bool has_fast_aes = false;  // instructions for AES
+  KernelTls kernel_tls = KernelTls::none;
   TrustFacts trust;
   FleetKeyFacts fleet_key;
   std::vector<tune::Change> tuning;  // what `murder tune` looks at

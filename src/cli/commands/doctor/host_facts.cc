@@ -25,6 +25,7 @@
 #include "engine/host/release_trust.h"
 #include "engine/host/run_directory.h"
 #include "engine/host/trusted_signers.h"
+#include "engine/io/kernel_tls.h"
 #include "engine/tls/context.h"
 #include "engine/trust/openssl.h"
 
@@ -182,6 +183,10 @@ HostFacts read_host_facts(const FactsWanted& wanted) {
   if (Result<tune::Facts> tunable = tune::read_facts("/", "", tune::OwnDropIns::counted)) {
     std::erase_if(tunable->units, [](const tune::UnitFacts& unit) { return !unit.is_installed; });
     facts.tuning = tune::make_plan(*tunable, {}).changes;
+    facts.kernel_tls = tunable->modules.contains("tls") ? KernelTls::not_loaded : KernelTls::none;
+  }
+  if (io::is_kernel_tls_loaded()) {
+    facts.kernel_tls = KernelTls::loaded;
   }
   facts.temp_path = wanted.temp_path;
   read_temp(facts);

@@ -27,10 +27,11 @@ void plan_module(const Facts& facts, const std::string& name, std::string why,
 }
 
 void plan_modules(const Facts& facts, const Goal& goal, Plan& plan) {
-  plan_module(facts, "tls",
-              "the kernel encrypts what a TLS proxy in front of the tracker sends, straight from "
-              "the page cache; programs cannot load it. Transfers of murder are not encrypted",
-              doc_tls, plan);
+  plan_module(
+      facts, "tls",
+      "the kernel encrypts what peers with --transport tls send, and a TLS proxy in front of "
+      "the tracker, straight from the page cache; only root's programs can load it",
+      doc_tls, plan);
   if (goal.round_trip >= long_round_trip) {
     plan_module(facts, "tcp_bbr", "congestion control for long ways", doc_ip, plan);
     if (facts.modules.contains("tcp_bbr")) {

@@ -78,7 +78,11 @@ TEST_CASE("the cipher of --transport tls is named, by what the processor has") {
   facts.has_fast_aes = true;
   const Finding aes = named(check_host(facts), "encryption");
   CHECK(aes.grade == Grade::ok);
-  CHECK(aes.text.find("AES-128-GCM") != std::string::npos);
+  CHECK(aes.text.find("AES-128-GCM, in the process") != std::string::npos);
+  facts.kernel_tls = KernelTls::not_loaded;
+  CHECK(named(check_host(facts), "encryption").text.find("modprobe tls") != std::string::npos);
+  facts.kernel_tls = KernelTls::loaded;
+  CHECK(named(check_host(facts), "encryption").text.find("by the kernel;") != std::string::npos);
 }
 
 TEST_CASE("a good host has nothing to mend") {
