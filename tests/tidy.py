@@ -37,7 +37,7 @@ LAYERS = {
     "engine/control": {"engine/base"},
     "engine/swarm": {"engine/base", "engine/codec", "engine/policy"},
     "engine/io": {"engine/base"},
-    "engine/http": {"engine/base", "engine/codec", "engine/io"},
+    "engine/http": {"engine/base", "engine/codec", "engine/io", "engine/tls"},
     "engine/node": {
         "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/tls", "engine/archive", "engine/policy",
         "engine/swarm", "engine/io", "engine/http",

@@ -113,8 +113,9 @@ class Swarm(MurderCase):
         self.make_file("source/large", 30_000_000)
         tracker = self.start_tracker("--fleet-key", key)
         torrent = self.create(source, "v1", tracker=tracker)
-        self.seed(torrent, "--fleet-key", key, *TLS)
-        peers = [self.start(*self.peer_arguments(torrent, "--fleet-key", key, *TLS, "--seed-for", "5s", name=f"h{number}"))
+        often = ("--rekey-after", "16MiB")
+        self.seed(torrent, "--fleet-key", key, *TLS, *often)
+        peers = [self.start(*self.peer_arguments(torrent, "--fleet-key", key, *TLS, *often, "--seed-for", "5s", name=f"h{number}"))
                  for number in range(4)]
         for number, peer in enumerate(peers):
             self.assertEqual(peer.wait(), 0, peer.error)

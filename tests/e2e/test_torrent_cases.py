@@ -105,7 +105,7 @@ class Trackers(TorrentCase):
         torrent = bdecode(self.case("http-behind-16-udp").read_bytes())
         tracker = self.start_tracker()
         torrent[b"announce-list"][-1] = [b" \thttp://%s/announce\n" % tracker.encode()]
-        for scheme in (b"wss", b"https"):
+        for scheme in (b"wss", b"quic"):
             torrent[b"announce-list"].insert(0, [scheme + b"://127.0.0.1:1/announce"] * 300)
         torrent[b"info"] = {b"name": b"f", b"length": 100, b"piece length": 16384,
                             b"pieces": hashlib.sha1(b"a" * 100).digest()}
@@ -117,7 +117,7 @@ class Trackers(TorrentCase):
         peer = self.peer(path, "--to-is-directory")
         self.assertEqual(self.path("host", "to", "f").read_bytes(), b"a" * 100)
         said = peer.stderr
-        self.assertEqual(said.count("only http:// trackers can be asked: passing over https://127.0.0.1:1/announce"), 1)
+        self.assertEqual(said.count("only http:// and https:// trackers can be asked: passing over quic://127.0.0.1:1/announce"), 1)
         self.assertNotIn("trying again", said)
 
 

@@ -18,6 +18,7 @@
 #include "engine/base/endpoint.h"
 #include "engine/base/missing_inodes.h"
 #include "engine/base/units.h"
+#include "engine/codec/url.h"
 #include "engine/host/cgroup_limits.h"
 
 namespace murder::cli {
@@ -117,8 +118,9 @@ void tell_created(const archive::CreatedRelease& created,
     context.warn("no --tracker was given: `murder peer` will have nobody to ask for peers");
   }
   for (const std::string& url : release_options.tracker_urls) {
-    if (!url.starts_with("http://")) {
-      context.warn(fmt::format("murder's own peers cannot ask {}: only http:// trackers", url));
+    if (!codec::has_http_scheme(url)) {
+      context.warn(
+          fmt::format("murder's own peers cannot ask {}: only http:// and https:// trackers", url));
     }
   }
 }

@@ -296,7 +296,7 @@ Result<int> run_peer(const PeerOptions& options, CommandContext& context) {
   if (!node_options) {
     return fail(node_options.error());
   }
-  Result<host::TorrentInput> torrent = load_torrent(options.torrent, true);
+  Result<host::TorrentInput> torrent = load_torrent(options.torrent, true, node_options->pins);
   if (!torrent) {
     return fail(torrent.error());
   }

@@ -56,7 +56,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   if (!torrent_path) {
     return fail(torrent_path.error());
   }
-  const Result<host::TorrentInput> torrent = load_torrent(*torrent_path, true);
+  const Result<host::TorrentInput> torrent = load_torrent(*torrent_path, true, node_options->pins);
   if (!torrent) {
     return fail(torrent.error());
   }

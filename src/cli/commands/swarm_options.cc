@@ -11,6 +11,7 @@
 #include "engine/base/units.h"
 #include "engine/host/cgroup_limits.h"
 #include "engine/host/fleet_key_file.h"
+#include "engine/tls/server_trust.h"
 
 namespace murder::cli {
 namespace {
@@ -83,6 +84,27 @@ void add_swarm_options(ArgumentParser command, SwarmOptions& options) {
                   "`transport tls`, else plain")
       .one_of({"plain", "tls"})
       .type_name("WAY");
+  command.add_size(
+      "--rekey-after", options.rekey_bytes,
+      "With --transport tls, send this much with one key, 16MiB to 1GiB; default 1GiB");
+  command
+      .add_option("--pin", options.pins,
+                  "Take an https:// server (a tracker, or where the torrent is) for the right one\n"
+                  "if it has this public key, SHA256:..., whatever its certificate says; may be\n"
+                  "given several times. Default: the authorities of this host")
+      .type_name("KEY")
+      .one_value_each_time();
+}
+
+Result<std::string> pins_of(const SwarmOptions& options, CommandContext& context) {
+  std::string pins;
+  for (const std::string& pin : options.pins) {
+    pins += (pins.empty() ? "" : ",") + pin;
+  }
+  if (const auto parsed = tls::parse_pins(pins); !parsed) {
+    return context.wrong_usage("--pin: " + parsed.error().text);
+  }
+  return pins;
 }
 
 void add_fleet_key_options(ArgumentParser command, std::string& path, bool& is_open) {
@@ -133,6 +155,18 @@ Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandCo
     }
     node.ports = *ports;
   }
+  if (options.rekey_bytes < limits::tls_rekey_bytes_min ||
+      options.rekey_bytes > limits::tls_rekey_bytes) {
+    return context.wrong_usage(fmt::format("--rekey-after: write a size from {} to {}",
+                                           format_size(limits::tls_rekey_bytes_min),
+                                           format_size(limits::tls_rekey_bytes)));
+  }
+  node.rekey_bytes = options.rekey_bytes;
+  Result<std::string> pins = pins_of(options, context);
+  if (!pins) {
+    return fail(pins.error());
+  }
+  node.pins = std::move(*pins);
   node.rack = options.rack;
   node.host_label = options.label.empty() ? own_host_name() : options.label;
   node.shard_count = options.shards;

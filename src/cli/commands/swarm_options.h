@@ -3,11 +3,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/ui/command.h"
 #include "engine/base/bounds.h"
 #include "engine/host/torrent_input.h"
 #include "engine/node/node.h"
+#include "engine/tls/bounds.h"
 #include "engine/trust/fleet_key.h"
 
 namespace murder::cli {
@@ -29,6 +31,8 @@ struct SwarmOptions {
   std::string fleet_key_path;  // empty: the default one, if it is there
   bool is_open = false;
   std::string transport;  // empty: what the key file says
+  uint64_t rekey_bytes = limits::tls_rekey_bytes;
+  std::vector<std::string> pins;
 };
 
 inline constexpr ManualItem fleet_key_item = {
@@ -37,6 +41,9 @@ inline constexpr ManualItem fleet_key_item = {
     "given. Services of the packages have their own copy there."};
 
 void add_swarm_options(ArgumentParser command, SwarmOptions& options);
+
+// Of https servers, as http::RequestOptions has them. Errors: one is none.
+[[nodiscard]] Result<std::string> pins_of(const SwarmOptions& options, CommandContext& context);
 
 // --fleet-key and --open, which `tracker` has as well, and what they come to. Nothing: it is open.
 void add_fleet_key_options(ArgumentParser command, std::string& path, bool& is_open);

@@ -40,7 +40,7 @@ Result<http::Reply> ask_tracker(const std::string& url, const http::RequestOptio
     return http::blocking_request(url, options);
   }
   const auto ask = [&](const std::string& target) {
-    return http::blocking_request(fmt::format("http://{}{}", parsed->authority(), target), options);
+    return http::blocking_request(parsed->origin() + target + parsed->pin_fragment(), options);
   };
   const std::string target = tokens->signed_target(parsed->target(), seconds_since_1970());
   Result<http::Reply> reply = ask(target);

@@ -7,9 +7,10 @@
 
 namespace murder::cli {
 
-Result<host::TorrentInput> load_torrent(const std::string& word, bool is_acted_on) {
+Result<host::TorrentInput> load_torrent(const std::string& word, bool is_acted_on,
+                                        const std::string& pins) {
   return word == "-" ? host::read_torrent(STDIN_FILENO, "standard input")
-                     : host::load_torrent(word, is_acted_on);
+                     : host::load_torrent(word, is_acted_on, pins);
 }
 
 std::string pieces_text(uint32_t piece_count, uint64_t piece_bytes,

@@ -10,9 +10,10 @@
 
 namespace murder::cli {
 
-// A path, "-" for standard input, or an http URL. As host::load_torrent().
+// A path, "-" for standard input, or an http or https URL. As host::load_torrent().
 [[nodiscard]] Result<host::TorrentInput> load_torrent(const std::string& word,
-                                                      bool is_acted_on = false);
+                                                      bool is_acted_on = false,
+                                                      const std::string& pins = {});
 
 // "512 pieces of 256 KiB, chosen for 1000 hosts"; without the last part when that is not known.
 [[nodiscard]] std::string pieces_text(uint32_t piece_count, uint64_t piece_bytes,

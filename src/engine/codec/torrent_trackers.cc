@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/codec/bounds.h"
+#include "engine/codec/url.h"
 
 namespace murder::codec {
 namespace {
@@ -26,7 +27,8 @@ class TrackerList {
     if (url.empty()) {
       return;
     }
-    uint32_t& count = is_http(url) ? http_count_ : other_count_;
+    const bool is_http = has_http_scheme(url) && !url.ends_with("://");
+    uint32_t& count = is_http ? http_count_ : other_count_;
     if (count < limits::torrent_trackers_max) {
       tier.emplace_back(url);
       ++count;
@@ -44,14 +46,6 @@ class TrackerList {
   [[nodiscard]] std::vector<std::vector<std::string>> take() { return std::move(tiers_); }
 
  private:
-  static bool is_http(std::string_view url) {
-    constexpr std::string_view scheme = "http://";
-    return url.size() > scheme.size() &&
-           std::equal(scheme.begin(), scheme.end(), url.begin(), [](char want, char have) {
-             return want == (have >= 'A' && have <= 'Z' ? have - 'A' + 'a' : have);
-           });
-  }
-
   std::vector<std::vector<std::string>> tiers_;
   uint32_t http_count_ = 0;
   uint32_t other_count_ = 0;

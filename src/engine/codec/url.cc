@@ -12,6 +12,8 @@ namespace murder::codec {
 namespace {
 
 constexpr std::string_view scheme_http = "http://";
+constexpr std::string_view scheme_https = "https://";
+constexpr std::string_view pin_begin = "pin=";
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower_case) {
   return text.size() >= lower_case.size() &&
@@ -58,19 +60,28 @@ void set_path_and_query(Url& url, std::string_view text) {
 
 }  // namespace
 
+bool has_http_scheme(std::string_view text) {
+  return starts_with_ignoring_case(text, scheme_http) ||
+         starts_with_ignoring_case(text, scheme_https);
+}
+
 Result<Url> Url::parse(std::string_view text) {
   if (!std::all_of(text.begin(), text.end(), is_plain)) {
     return refuse(text, "it has a blank, a control character or a byte beyond ASCII");
   }
-  if (!starts_with_ignoring_case(text, scheme_http)) {
+  const bool is_https = starts_with_ignoring_case(text, scheme_https);
+  if (!has_http_scheme(text)) {
     if (text.find("://") == std::string_view::npos) {
-      return refuse(text, "it does not begin with http://");
+      return refuse(text, "it does not begin with http:// or https://");
     }
-    return fail(ErrorCode::unsupported,
-                fmt::format("URL {}: only http:// is supported", text.substr(0, 200)));
+    return fail(
+        ErrorCode::unsupported,
+        fmt::format("URL {}: only http:// and https:// are supported", text.substr(0, 200)));
   }
-  std::string_view rest = text.substr(scheme_http.size());
-  rest = rest.substr(0, rest.find('#'));
+  std::string_view rest = text.substr(is_https ? scheme_https.size() : scheme_http.size());
+  const size_t fragment_begin = std::min(rest.find('#'), rest.size());
+  const std::string_view fragment = rest.substr(std::min(fragment_begin + 1, rest.size()));
+  rest = rest.substr(0, fragment_begin);
   const size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
   std::string_view authority = rest.substr(0, authority_end);
   if (authority.find('@') != std::string_view::npos) {
@@ -80,7 +91,8 @@ Result<Url> Url::parse(std::string_view text) {
   if (!authority.empty() && authority.back() == ':') {
     authority.remove_suffix(1);  // RFC 3986, 3.2.3: the port may be empty
   }
-  const std::optional<HostPort> place = HostPort::parse(authority, http_port_default);
+  const std::optional<HostPort> place =
+      HostPort::parse(authority, is_https ? https_port_default : http_port_default);
   if (!place) {
     return refuse(text, "its host or port is malformed");
   }
@@ -89,7 +101,10 @@ Result<Url> Url::parse(std::string_view text) {
   if (has_brackets != has_colon || (has_brackets && !IpAddress::parse(place->host))) {
     return refuse(text, "an IPv6 address stands in brackets, and nothing else does");
   }
-  Url url{.host = place->host, .port = place->port};
+  Url url{.host = place->host, .port = place->port, .is_https = is_https};
+  if (is_https && fragment.starts_with(pin_begin)) {
+    url.pins = fragment.substr(pin_begin.size());
+  }
   set_path_and_query(url, rest.substr(authority_end));
   return url;
 }
@@ -100,16 +115,25 @@ std::string Url::target() const {
 
 std::string Url::authority() const {
   const std::string name = host.find(':') != std::string::npos ? "[" + host + "]" : host;
-  return port == http_port_default ? name : name + ":" + std::to_string(port);
+  const uint16_t port_default = is_https ? https_port_default : http_port_default;
+  return port == port_default ? name : name + ":" + std::to_string(port);
+}
+
+std::string Url::origin() const {
+  return std::string(is_https ? scheme_https : scheme_http) + authority();
 }
 
 std::string Url::text() const {
-  return std::string(scheme_http) + authority() + target();
+  return origin() + target();
+}
+
+std::string Url::pin_fragment() const {
+  return pins.empty() ? "" : "#" + std::string(pin_begin) + pins;
 }
 
 Result<Url> resolve_url(const Url& base, std::string_view reference) {
   if (reference.starts_with("//")) {
-    return Url::parse("http:" + std::string(reference));
+    return Url::parse((base.is_https ? "https:" : "http:") + std::string(reference));
   }
   const std::string_view before_path = reference.substr(0, reference.find_first_of("/?#"));
   if (before_path.find(':') != std::string_view::npos) {

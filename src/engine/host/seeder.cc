@@ -31,11 +31,11 @@ class Seeder final : public SwarmProcess {
       idle_timer_->arm(reactor().now() + idle_look_interval);
     }
     if (node::tracker_urls(torrent().metainfo).empty()) {
-      parent().warn(
-          torrent().metainfo.tracker_tiers.empty()
-              ? "the torrent names no tracker: peers will not find this seeder"
-              : "the torrent names no tracker with an http:// address: peers will not find "
-                "this seeder");
+      parent().warn(torrent().metainfo.tracker_tiers.empty()
+                        ? "the torrent names no tracker: peers will not find this seeder"
+                        : "the torrent names no tracker with an http:// or https:// address: peers "
+                          "will not find "
+                          "this seeder");
       tell();
     } else if (tracker_wait_ == Duration::zero()) {
       tell();

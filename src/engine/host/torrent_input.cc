@@ -69,9 +69,10 @@ Result<std::string> read_file(const std::string& path, bool must_be_ours) {
   return read_all(fd.get(), "the torrent " + path);
 }
 
-Result<std::string> download(const std::string& url) {
+Result<std::string> download(const std::string& url, const std::string& pins) {
   const Result<http::Reply> reply = http::blocking_request(
-      url, {.timeout = download_timeout, .body_bytes_max = limits::torrent_bytes_max});
+      url,
+      {.timeout = download_timeout, .body_bytes_max = limits::torrent_bytes_max, .pins = pins});
   if (!reply) {
     return fail(reply.error().code, fmt::format("cannot fetch {}: {}", url, reply.error().text));
   }
@@ -133,9 +134,11 @@ Result<TorrentInput> read_torrent(int fd, const std::string& name) {
   return torrent;
 }
 
-Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on) {
+Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on,
+                                  const std::string& pins) {
   const bool is_url = where.starts_with("http://") || where.starts_with("https://");
-  const Result<std::string> content = is_url ? download(where) : read_file(where, is_acted_on);
+  const Result<std::string> content =
+      is_url ? download(where, pins) : read_file(where, is_acted_on);
   return content ? parse_torrent(*content, where) : fail(content.error());
 }
 

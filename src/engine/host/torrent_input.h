@@ -20,9 +20,10 @@ struct TorrentInput {
 
 // Blocking, as all here: before a worker is started. Errors name the torrent.
 
-// From a path or an http URL. `is_acted_on`: more than to show it; then a file in a directory where
-// anybody may put some must be ours.
-[[nodiscard]] Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on = false);
+// From a path or an http or https URL. `is_acted_on`: more than to show it; then a file in a
+// directory where anybody may put some must be ours. `pins`: as http::RequestOptions has them.
+[[nodiscard]] Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on = false,
+                                                const std::string& pins = {});
 
 // Up to the end of an open file, pipe or socket; `name` is for texts. Lines with keys of a fleet
 // (trust/fleet_key.h) may come in front of the torrent.

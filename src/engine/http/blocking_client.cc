@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/base/monotonic_clock.h"
 #include "engine/base/types.h"
@@ -50,7 +54,17 @@ class BlockingConnection {
       return open;
     }
     local_address_ = io::local_endpoint(socket_.get()).value_or(Endpoint{});
-    if (const Status status = send_request(); !status) {
+    if (exchange_.is_encrypted()) {
+      if (const Status status = secure(); !status) {
+        return status;
+      }
+    }
+    std::string request = exchange_.request_bytes();
+    if (stream_) {
+      stream_->write(as_bytes_of(request));
+      request = stream_->take_output();
+    }
+    if (const Status status = send_all(request, "sending the request"); !status) {
       return status;
     }
     return read_reply();
@@ -125,17 +139,45 @@ class BlockingConnection {
     return {};
   }
 
-  Status send_request() {
-    const std::string request = exchange_.request_bytes();
+  Status secure() {
+    Result<tls::ClientStream> stream = exchange_.make_stream();
+    if (!stream) {
+      return fail(stream.error());
+    }
+    stream_ = std::move(*stream);
+    constexpr std::string_view doing = "the TLS handshake";
+    while (true) {
+      if (stream_->state() == tls::ClientStream::State::failed) {
+        return fail(exchange_.in_context(stream_->error()));
+      }
+      if (const Status status = send_all(stream_->take_output(), doing); !status) {
+        return status;
+      }
+      if (stream_->state() == tls::ClientStream::State::open) {
+        return {};
+      }
+      const Result<std::span<const uint8_t>> bytes = receive(doing);
+      if (!bytes) {
+        return fail(bytes.error());
+      }
+      if (bytes->empty()) {
+        return fail(exchange_.in_context({ErrorCode::network, "closed in the TLS handshake"}));
+      }
+      std::vector<uint8_t> none;  // nothing was asked yet
+      stream_->take(*bytes, none);
+    }
+  }
+
+  Status send_all(std::string_view bytes, std::string_view doing) {
     size_t sent = 0;
-    while (sent < request.size()) {
+    while (sent < bytes.size()) {
       const ssize_t size =
-          ::send(socket_.get(), request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+          ::send(socket_.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
       if (size > 0) {
         sent += static_cast<size_t>(size);
       } else if (errno == EAGAIN) {
         if (wait_for(socket_.get(), POLLOUT, deadline_) != 0) {
-          return fail(exchange_.timed_out("sending the request"));
+          return fail(exchange_.timed_out(doing));
         }
       } else if (errno != EINTR) {
         break;  // the answer, if there is one, says why it was not read to its end
@@ -144,27 +186,30 @@ class BlockingConnection {
     return {};
   }
 
-  Status read_reply() {
-    std::array<uint8_t, 64 * 1024> buffer;
-    ReplyReader& reader = exchange_.reader();
-    while (!reader.is_done()) {
-      if (monotonic_now() >= deadline_) {
-        return fail(exchange_.timed_out("waiting for the answer"));
+  // Nothing: the other side has closed.
+  Result<std::span<const uint8_t>> receive(std::string_view doing) {
+    while (monotonic_now() < deadline_) {
+      const ssize_t size = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);
+      if (size >= 0) {
+        return std::span<const uint8_t>(buffer_).first(static_cast<size_t>(size));
       }
-      const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-      if (size < 0 && errno == EAGAIN) {
+      if (errno == EAGAIN) {
         wait_for(socket_.get(), POLLIN, deadline_);
-        continue;
-      }
-      if (size < 0 && errno == EINTR) {
-        continue;
-      }
-      if (size < 0) {
+      } else if (errno != EINTR) {
         return fail(exchange_.failed_with(errno, "cannot receive the answer"));
       }
-      const Status status = size == 0
-                                ? reader.feed_end()
-                                : reader.feed(std::span(buffer).first(static_cast<size_t>(size)));
+    }
+    return fail(exchange_.timed_out(doing));
+  }
+
+  Status read_reply() {
+    while (!exchange_.reader().is_done()) {
+      const Result<std::span<const uint8_t>> bytes = receive("waiting for the answer");
+      if (!bytes) {
+        return fail(bytes.error());
+      }
+      const Status status =
+          stream_ ? exchange_.feed_from(*stream_, *bytes) : exchange_.feed(*bytes);
       if (!status) {
         return fail(exchange_.in_context(status.error()));
       }
@@ -176,6 +221,8 @@ class BlockingConnection {
   Instant deadline_;
   io::Fd socket_;
   Endpoint local_address_;
+  std::optional<tls::ClientStream> stream_;  // of an https URL
+  std::array<uint8_t, 64 * 1024> buffer_;
 };
 
 }  // namespace

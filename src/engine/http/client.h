@@ -36,8 +36,8 @@ class Client {
   Client& operator=(const Client&) = delete;
   ~Client();
 
-  // The client is not busy. `url` is http://...; what is wrong with it comes as the reply (in a
-  // later turn, never from within get()).
+  // The client is not busy. `url` is http://... or https://...; what is wrong with it comes as the
+  // reply (in a later turn, never from within get()).
   void request(std::string_view url, RequestOptions options);
   // The observer is not called any more for the request.
   void cancel();

@@ -21,6 +21,16 @@ Result<Exchange> Exchange::begin(std::string_view url, RequestOptions options) {
 Exchange::Exchange(codec::Url url, RequestOptions options)
     : url_(std::move(url)), options_(std::move(options)), reader_(options_.body_bytes_max) {}
 
+Result<tls::ClientStream> Exchange::make_stream() const {
+  Result<std::vector<tls::KeyPin>> pins =
+      tls::parse_pins(url_.pins.empty() ? options_.pins : url_.pins);
+  if (!pins) {
+    return fail(in_context(pins.error()));
+  }
+  Result<tls::ClientStream> stream = tls::ClientStream::create(url_.host, std::move(*pins));
+  return stream ? std::move(stream) : fail(in_context(stream.error()));
+}
+
 std::string Exchange::request_bytes() const {
   std::string bytes;
   const std::string target = url_.target();
@@ -41,6 +51,28 @@ std::string Exchange::request_bytes() const {
   return bytes;
 }
 
+Status Exchange::feed(std::span<const uint8_t> bytes) {
+  return bytes.empty() ? reader_.feed_end() : reader_.feed(bytes);
+}
+
+Status Exchange::feed_from(tls::ClientStream& stream, std::span<const uint8_t> bytes) {
+  using State = tls::ClientStream::State;
+  if (bytes.empty()) {
+    return fail(ErrorCode::network, "the connection was cut");
+  }
+  std::vector<uint8_t> plain;
+  stream.take(bytes, plain);
+  if (!plain.empty()) {
+    if (Status fed = reader_.feed(plain); !fed || reader_.is_done()) {
+      return fed;
+    }
+  }
+  if (stream.state() == State::failed) {
+    return fail(stream.error());
+  }
+  return stream.state() == State::ended ? reader_.feed_end() : Status{};
+}
+
 Result<bool> Exchange::follow_redirect() {
   const int status = reader_.status();
   const bool redirects =
@@ -59,6 +91,12 @@ Result<bool> Exchange::follow_redirect() {
   if (!next) {
     return fail(in_context({next.error().code, "redirected: " + next.error().text}));
   }
+  if (url_.is_https && !next->is_https) {
+    return fail(in_context({ErrorCode::network,
+                            "redirected from https to http, which anybody on the way can change"}));
+  }
+  // Whom else to believe is not for a server to say.
+  next->pins = next->origin() == url_.origin() ? url_.pins : "";
   url_ = std::move(*next);
   if (status <= 303) {
     options_.method = "GET";
@@ -78,8 +116,7 @@ Reply Exchange::take_reply(const Endpoint& local_address) {
 
 Error Exchange::in_context(const Error& error) const {
   // The query of an announce is long and says nothing to a person.
-  const std::string where =
-      is_local() ? options_.unix_socket_path : "http://" + url_.authority() + url_.path;
+  const std::string where = is_local() ? options_.unix_socket_path : url_.origin() + url_.path;
   return {error.code, where + ": " + error.text};
 }
 

@@ -12,6 +12,7 @@
 #include "engine/codec/url.h"
 #include "engine/http/reply.h"
 #include "engine/http/reply_reader.h"
+#include "engine/tls/client_stream.h"
 
 namespace murder::http {
 
@@ -23,11 +24,18 @@ class Exchange {
   [[nodiscard]] const codec::Url& url() const { return url_; }
   [[nodiscard]] const RequestOptions& options() const { return options_; }
   [[nodiscard]] bool is_local() const { return !options_.unix_socket_path.empty(); }
+  [[nodiscard]] bool is_encrypted() const { return url_.is_https && !is_local(); }
+  // To the server of an https URL. Errors: nobody says whom to believe, or a pin is none.
+  [[nodiscard]] Result<tls::ClientStream> make_stream() const;
   [[nodiscard]] std::string request_bytes() const;
   [[nodiscard]] ReplyReader& reader() { return reader_; }
+  // What came from the socket; nothing: its end. Errors: the answer is none, or was cut.
+  [[nodiscard]] Status feed(std::span<const uint8_t> bytes);
+  // The same through TLS, where an end that was not said is a cut.
+  [[nodiscard]] Status feed_from(tls::ClientStream& stream, std::span<const uint8_t> bytes);
 
   // When the reader is done. True: connect again, to url(); false: the reply is there. Errors:
-  // redirects that lead nowhere, or too many.
+  // redirects that lead nowhere, from https to http, or too many.
   [[nodiscard]] Result<bool> follow_redirect();
   [[nodiscard]] Reply take_reply(const Endpoint& local_address);
 

@@ -25,6 +25,9 @@ struct RequestOptions {
   uint64_t body_bytes_max = 1024 * 1024;
   // The connection leaves from this address.
   std::optional<IpAddress> bind_address = std::nullopt;
+  // Of an https:// URL without pins of its own: whose keys the server may have, in place of a
+  // certificate that an authority of this host vouches for (tls/server_trust.h).
+  std::string pins = {};
   // Connects to this socket instead of the URL's host, and follows no redirect.
   std::string unix_socket_path = {};
 };

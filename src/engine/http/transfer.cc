@@ -55,6 +55,9 @@ void Transfer::timer_fired(io::Timer&) {
     case State::resolving:
       finish(fail(exchange_->timed_out("looking up the host name")));
       return;
+    case State::securing:
+      finish(fail(exchange_->timed_out("the TLS handshake")));
+      return;
     case State::sending:
     case State::receiving:
       finish(fail(exchange_->timed_out("waiting for the answer")));
@@ -152,9 +155,45 @@ void Transfer::connected(io::Operation&, int32_t result, uint32_t) {
     return;
   }
   local_address_ = io::local_endpoint(socket_.get()).value_or(Endpoint{});
-  state_ = State::sending;
   timer_.arm(deadline_);
+  if (!exchange_->is_encrypted()) {
+    send_request();
+    return;
+  }
+  Result<tls::ClientStream> stream = exchange_->make_stream();
+  if (!stream) {
+    finish(fail(stream.error()));
+    return;
+  }
+  stream_ = std::move(*stream);
+  state_ = State::securing;
+  secure();
+}
+
+// The next step of the handshake: what there is to say is said, then the server is heard.
+void Transfer::secure() {
+  if (stream_->state() == tls::ClientStream::State::failed) {
+    finish(fail(exchange_->in_context(stream_->error())));
+    return;
+  }
+  request_ = stream_->take_output();
+  sent_bytes_ = 0;
+  if (!request_.empty()) {
+    send_more();
+  } else if (stream_->state() == tls::ClientStream::State::open) {
+    send_request();
+  } else {
+    receive_more();
+  }
+}
+
+void Transfer::send_request() {
+  state_ = State::sending;
   request_ = exchange_->request_bytes();
+  if (stream_) {
+    stream_->write(as_bytes_of(request_));
+    request_ = stream_->take_output();
+  }
   sent_bytes_ = 0;
   send_more();
 }
@@ -182,8 +221,12 @@ void Transfer::sent(io::Operation&, int32_t result, uint32_t) {
       return;
     }
   }
+  if (state_ == State::securing && result > 0) {
+    secure();
+    return;
+  }
   // A server may answer and close before it has read all: then its answer says why.
-  state_ = State::receiving;
+  state_ = state_ == State::securing ? State::securing : State::receiving;
   receive_more();
 }
 
@@ -199,13 +242,21 @@ void Transfer::received(io::Operation&, int32_t result, uint32_t) {
     finish(fail(exchange_->failed_with(-result, "cannot receive the answer")));
     return;
   }
-  ReplyReader& reader = exchange_->reader();
-  const Status status = result == 0
-                            ? reader.feed_end()
-                            : reader.feed(std::span(buffer_).first(static_cast<size_t>(result)));
+  take_received(std::span(buffer_).first(static_cast<size_t>(result)));
+}
+
+void Transfer::take_received(std::span<const uint8_t> bytes) {
+  if (state_ == State::securing && !bytes.empty()) {
+    // Nothing is read of what comes behind the handshake: the request was not sent.
+    std::vector<uint8_t> none;
+    stream_->take(bytes, none);
+    secure();
+    return;
+  }
+  const Status status = stream_ ? exchange_->feed_from(*stream_, bytes) : exchange_->feed(bytes);
   if (!status) {
     finish(fail(exchange_->in_context(status.error())));
-  } else if (reader.is_done()) {
+  } else if (exchange_->reader().is_done()) {
     reply_read();
   } else {
     receive_more();
@@ -253,6 +304,7 @@ bool Transfer::free_if_quiet() {
 }
 
 void Transfer::close_socket() {
+  stream_.reset();
   if (socket_.is_open()) {
     reactor_.close_fd(socket_.release());
   }

@@ -25,7 +25,10 @@ class Lookup;
 //
 //   beginning   the timer brings the first step into a later turn -> resolving, connecting, over
 //   resolving   a poll on the lookup is in flight  -> connecting, over
-//   connecting  a connect is in flight             -> sending; connecting (next address); over
+//   connecting  a connect is in flight             -> sending, securing; connecting (next
+//                                                     address); over
+//   securing    the handshake of TLS: a send or a  -> sending, over
+//               receive is in flight
 //   sending     a send is in flight                -> receiving, over
 //   receiving   a receive is in flight             -> over; resolving or connecting (redirect)
 //   over        its end was told or not wanted     -> freed, when nothing is in flight
@@ -42,7 +45,15 @@ class Transfer {
   void abandon();
 
  private:
-  enum class State : uint8_t { beginning, resolving, connecting, sending, receiving, over };
+  enum class State : uint8_t {
+    beginning,
+    resolving,
+    connecting,
+    securing,
+    sending,
+    receiving,
+    over
+  };
 
   ~Transfer();
   void connect_to_host();
@@ -53,10 +64,13 @@ class Transfer {
   void connect_with(Result<io::Fd> fd, const io::SocketAddress& address);
   void connected(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void connect_failed(int error_number);
+  void secure();
+  void send_request();
   void send_more();
   void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void receive_more();
   void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void take_received(std::span<const uint8_t> bytes);
   void reply_read();
   void timer_fired(io::Timer& timer);
   void finish(Result<Reply> reply);
@@ -75,7 +89,8 @@ class Transfer {
   io::SocketAddress address_;
   io::Fd socket_;
   Endpoint local_address_;
-  std::string request_;
+  std::optional<tls::ClientStream> stream_;  // of an https URL, while connected
+  std::string request_;                      // what is sent, as the socket gets it
   size_t sent_bytes_ = 0;
   io::Operation poll_;
   io::Operation connect_;

@@ -8,8 +8,8 @@
 namespace murder::node {
 
 LinkCipher::LinkCipher(const tls::Context& context, const trust::SwarmKeys& keys, Role role,
-                       const trust::Nonce& nonce)
-    : context_(context), proof_(keys, role, nonce, trust::Transport::tls) {
+                       const trust::Nonce& nonce, const tls::Session::Options& options)
+    : context_(context), options_(options), proof_(keys, role, nonce, trust::Transport::tls) {
   if (role == Role::dialler) {
     put_out(proof_.hello());
   }
@@ -84,7 +84,7 @@ void LinkCipher::take_frame() {
     state_ = State::refused;
   } else if (!proof_.differs()) {
     session_.emplace(context_, is_acceptor ? tls::Role::server : tls::Role::client,
-                     proof_.tls_key());
+                     proof_.tls_key(), options_);
   } else if (!is_acceptor) {
     is_other_transport_ = true;
     state_ = State::refused;

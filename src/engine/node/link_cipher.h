@@ -39,7 +39,7 @@ class LinkCipher {
   static constexpr size_t output_bytes = 8 * limits::tls_sealed_bytes_max;
 
   LinkCipher(const tls::Context& context, const trust::SwarmKeys& keys, Role role,
-             const trust::Nonce& nonce);
+             const trust::Nonce& nonce, const tls::Session::Options& options = {});
   LinkCipher(const LinkCipher&) = delete;
   LinkCipher& operator=(const LinkCipher&) = delete;
 
@@ -107,6 +107,7 @@ class LinkCipher {
 
   State state_ = State::proving;
   const tls::Context& context_;
+  tls::Session::Options options_;
   trust::PeerProof proof_;
   bool is_answered_ = false;  // the frames were exchanged
   bool is_other_transport_ = false;

@@ -23,7 +23,10 @@ void PeerLink::begin(LinkProof::Role role) {
     return;
   }
   if (host_.encryption != nullptr) {
-    cipher_.emplace(*host_.encryption, *host_.closed, role, nonce);
+    cipher_.emplace(*host_.encryption, *host_.closed, role, nonce,
+                    tls::Session::Options{.rekey_bytes = host_.kernel_tls != nullptr
+                                                             ? host_.kernel_tls->key_bytes_max
+                                                             : limits::tls_rekey_bytes});
     host_.work.wants_flush(*this);
   } else {
     proof_.emplace(*host_.closed, role, nonce);

@@ -152,9 +152,7 @@ Status Node::start_fetching() {
     return writable;
   }
   if (!have.all() && tracker_urls(metainfo_).empty()) {
-    return fail(ErrorCode::invalid_input,
-                "the torrent names no tracker with an http:// address, so there is nobody to ask "
-                "for peers: make it with `murder create --tracker HOST:PORT`");
+    return fail(no_tracker_error());
   }
   if (lock_.mode() == StoreLock::Mode::exclusive) {
     Result<Store> store = Store::open(metainfo_, options_.path, Store::Access::write);
@@ -284,6 +282,7 @@ Status Node::make_shards(const BitSet& have) {
         .source = source_,
         .closed = closed_,
         .is_encrypted = options_.is_encrypted,
+        .rekey_bytes = options_.rekey_bytes,
         .seed = prng_.next(),
         .send_path = options_.send_path,
         .upload_limit = policy::RateLimit::share(options_.upload_limit, options_.shard_count),

@@ -50,8 +50,10 @@ struct NodeOptions {
   SendPath send_path = SendPath::automatic;
   uint64_t upload_limit = 0;  // bytes a second, shared out over the shards; 0: none
   uint64_t download_limit = 0;
-  std::optional<trust::FleetKeys> fleet_keys;  // of a closed swarm; nothing: an open one
-  bool is_encrypted = false;                   // links are, by TLS; of a closed swarm only
+  std::optional<trust::FleetKeys> fleet_keys;      // of a closed swarm; nothing: an open one
+  bool is_encrypted = false;                       // links are, by TLS; of a closed swarm only
+  uint64_t rekey_bytes = limits::tls_rekey_bytes;  // a key of theirs is used for that much
+  std::string pins;  // keys of https trackers (http::RequestOptions::pins)
 };
 
 enum class NodePhase : uint8_t { verifying, fetching, serving, stopping, stopped };
@@ -71,6 +73,8 @@ struct NodeProgress {
 
 // Those of the torrent that can be asked, without twins, at most limits::trackers_max.
 [[nodiscard]] std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo);
+// Of a torrent without any that can be asked, where something has to be fetched.
+[[nodiscard]] Error no_tracker_error();
 // What there is to say of the others, once; empty: there are none.
 [[nodiscard]] std::string unusable_trackers_text(const codec::Metainfo& metainfo);
 
@@ -198,7 +202,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   uint32_t shards_stopped_ = 0;
   uint32_t next_shard_ = 0;  // that is given a candidate
   uint64_t failed_pieces_told_ = 0;
-  uint64_t unproven_to_tell_ = 1;  // connections without the key: told from that many on
+  uint64_t unproven_to_tell_ = 1;   // connections without the key: told from that many on
   uint64_t differing_to_tell_ = 1;  // likewise, of another transport
   std::unique_ptr<TrackerClient> trackers_;
   io::Timer tick_timer_;

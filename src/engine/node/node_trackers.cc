@@ -27,6 +27,12 @@ std::vector<std::string> tracker_urls(const codec::Metainfo& metainfo) {
   return urls;
 }
 
+Error no_tracker_error() {
+  return {ErrorCode::invalid_input,
+          "the torrent names no http:// or https:// tracker to ask for peers: make it with `murder "
+          "create --tracker HOST:PORT`"};
+}
+
 std::string unusable_trackers_text(const codec::Metainfo& metainfo) {
   constexpr size_t named_max = 3;
   std::string names;
@@ -41,7 +47,7 @@ std::string unusable_trackers_text(const codec::Metainfo& metainfo) {
   if (count == 0) {
     return {};
   }
-  return fmt::format("only http:// trackers can be asked: passing over {}{}", names,
+  return fmt::format("only http:// and https:// trackers can be asked: passing over {}{}", names,
                      count > named_max ? fmt::format(" and {} more", count - named_max) : "");
 }
 
@@ -55,6 +61,7 @@ void Node::start_tracker_client() {
                                       TrackerClientOptions{.urls = tracker_urls(metainfo_),
                                                            .bind_address = source_,
                                                            .fleet_keys = options_.fleet_keys,
+                                                           .pins = options_.pins,
                                                            .seed = prng_.next()});
   trackers_->start();
 }

@@ -46,6 +46,7 @@ Shard::Shard(io::Reactor& reactor, const ShardOptions& options, const codec::Met
       home_{outbox, options.index},
       closed_(options.closed),
       encryption_(std::move(encryption)),
+      kernel_tls_{.key_bytes_max = options.rekey_bytes},
       store_(std::move(store)),
       swarm_(config_of(options, have), have, Prng(options.seed), *this),
       storage_(reactor, store_, swarm_, std::move(piece_memory), home_),

@@ -48,7 +48,8 @@ struct ShardOptions {
   std::optional<IpAddress> source;         // connections leave from this address
   std::optional<trust::SwarmKeys> closed;  // peers prove one of them; nothing: an open swarm
   bool is_encrypted = false;               // by TLS; of a closed swarm only
-  uint64_t seed = 1;                       // of the shard's randomness
+  uint64_t rekey_bytes = limits::tls_rekey_bytes;
+  uint64_t seed = 1;  // of the shard's randomness
   SendPath send_path = SendPath::automatic;
   uint64_t upload_limit = 0;    // bytes a second; 0: none
   uint64_t download_limit = 0;  // the same

@@ -77,10 +77,11 @@ void TrackerClient::send(const swarm::Announcer::Order& order) {
   if (tokens_) {
     asked.target = tokens_->signed_target(asked.target, time_of_tracker(asked.ahead_s));
   }
-  clients_[order.tracker.raw]->request(fmt::format("http://{}{}", url->authority(), asked.target),
+  clients_[order.tracker.raw]->request(url->origin() + asked.target + url->pin_fragment(),
                                        {.timeout = last ? stopped_timeout : announce_timeout,
                                         .body_bytes_max = limits::announce_reply_bytes_max,
-                                        .bind_address = options_.bind_address});
+                                        .bind_address = options_.bind_address,
+                                        .pins = options_.pins});
 }
 
 // What went wrong with a tracker. Errors of connections name the URL already.

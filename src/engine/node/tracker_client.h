@@ -31,9 +31,11 @@ class TrackerClientOwner {
 };
 
 struct TrackerClientOptions {
-  std::vector<std::string> urls;  // http:// announce URLs; others are said to be unsupported
+  std::vector<std::string>
+      urls;  // http:// and https:// announce URLs; others are said to be unsupported
   std::optional<IpAddress> bind_address;
   std::optional<trust::FleetKeys> fleet_keys;  // of closed trackers
+  std::string pins;                            // keys of https trackers
   uint64_t seed = 1;
 };
 

@@ -16,6 +16,7 @@ inline constexpr size_t tls_record_bytes_max = tls_record_head_bytes + tls_plain
 
 // A key is used for that much, or that many records, then the next one is taken.
 inline constexpr uint64_t tls_rekey_bytes = uint64_t{1} << 30U;
+inline constexpr uint64_t tls_rekey_bytes_min = uint64_t{16} << 20U;  // each may cost a connection
 inline constexpr uint64_t tls_rekey_records = uint64_t{1} << 20U;
 // A key that the other side uses for more records than AES-GCM is safe for is an error.
 inline constexpr uint64_t tls_records_per_key_max = uint64_t{1} << 24U;
@@ -24,5 +25,9 @@ inline constexpr uint32_t tls_idle_records_max = 32;
 // Of all that the other side sends before the first record of data. A handshake with a key that
 // both have takes some 500 bytes.
 inline constexpr size_t tls_handshake_bytes_max = 4096;
+
+// --- https ---
+inline constexpr long certificates_bytes_max = 64 * 1024;  // of a server, all that it shows
+inline constexpr size_t pins_max = 8;
 
 }  // namespace murder::limits

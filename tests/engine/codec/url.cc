@@ -18,12 +18,16 @@ TEST_CASE("http URLs are taken apart") {
   CHECK(*Url::parse("http://tracker01?x") == Url{"tracker01", 80, "/", "x"});
   CHECK(*Url::parse("http://[2001:db8::1]:81/a/b#part") == Url{"2001:db8::1", 81, "/a/b", ""});
   CHECK(*Url::parse("http://[::1]") == Url{"::1", 80, "/", ""});
+  CHECK(*Url::parse("https://tracker01/a?b") ==
+        Url{.host = "tracker01", .port = 443, .path = "/a", .query = "b", .is_https = true});
+  CHECK(*Url::parse("HTTPS://[::1]:8998") == Url{.host = "::1", .port = 8998, .is_https = true});
   CHECK(*Url::parse("http://192.0.2.1:1/%20?%3f?") == Url{"192.0.2.1", 1, "/%20", "%3f?"});
 }
 
 TEST_CASE("URLs print as they read") {
-  for (const char* text : {"http://a/", "http://a:81/", "http://[::1]:8998/announce?x=1",
-                           "http://[::1]/", "http://a.b-c_d/x/y?z"}) {
+  for (const char* text :
+       {"http://a/", "http://a:81/", "http://[::1]:8998/announce?x=1", "http://[::1]/",
+        "http://a.b-c_d/x/y?z", "https://a/", "https://a:80/b", "http://a:443/"}) {
     CHECK(Url::parse(text)->text() == text);
   }
   CHECK(Url::parse("http://[::1]:81/")->authority() == "[::1]:81");
@@ -40,8 +44,8 @@ TEST_CASE("what is no http URL is refused, with the reason") {
     CAPTURE(text);
     CHECK_FALSE(Url::parse(text));
   }
-  for (const char* text :
-       {"https://a/", "udp://a:80/announce", "ftp://a/", "http://me@a/", "http://me:secret@a/"}) {
+  for (const char* text : {"udp://a:80/announce", "wss://a/", "httpss://a/", "ftp://a/",
+                           "http://me@a/", "http://me:secret@a/"}) {
     CAPTURE(text);
     REQUIRE_FALSE(Url::parse(text));
     CHECK(Url::parse(text).error().code == ErrorCode::unsupported);
@@ -57,9 +61,28 @@ TEST_CASE("a redirect is absolute, or relative to the host or the folder") {
   CHECK(resolve_url(base, "z")->text() == "http://a:81/x/z");
   CHECK(resolve_url(base, "?r")->text() == "http://a:81/x/y?r");
   CHECK(resolve_url(base, "#f")->text() == "http://a:81/x/y?q");
-  CHECK_FALSE(resolve_url(base, "https://b/z"));
+  CHECK(resolve_url(base, "https://b/z")->text() == "https://b/z");
   CHECK_FALSE(resolve_url(base, "/a b"));
   CHECK_FALSE(resolve_url(base, "mailto:x"));
+}
+
+TEST_CASE("from https a redirect without a scheme stays with it") {
+  const Url base = *Url::parse("https://a:81/x/y?q");
+  CHECK(resolve_url(base, "//b/z")->text() == "https://b/z");
+  CHECK(resolve_url(base, "z")->text() == "https://a:81/x/z");
+  CHECK(resolve_url(base, "http://a/")->text() == "http://a/");
+}
+
+TEST_CASE("an https URL may pin keys behind all else, which no server is told") {
+  const Url url = *Url::parse("https://a/b?c#pin=SHA256:x/y+z=,SHA256:w");
+  CHECK(url.pins == "SHA256:x/y+z=,SHA256:w");
+  CHECK(url.text() == "https://a/b?c");
+  CHECK(url.target() == "/b?c");
+  CHECK(Url::parse(url.origin() + "/d" + url.pin_fragment())->pins == url.pins);
+  CHECK(Url::parse("https://a/#other")->pins.empty());
+  CHECK(Url::parse("https://a/#")->pins.empty());
+  CHECK(Url::parse("https://a/#other")->pin_fragment().empty());
+  CHECK(Url::parse("http://a/#pin=SHA256:x")->pins.empty());  // there is nothing to believe in
 }
 
 TEST_CASE("percent encoding keeps every byte") {

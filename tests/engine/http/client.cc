@@ -156,7 +156,7 @@ TEST_CASE("a name is resolved, and a port nobody listens on is an error") {
 TEST_CASE("a bad URL is an error that comes in a later turn, not from within the request") {
   const auto reactor = make_reactor();
   Caller caller(*reactor);
-  caller.client.request("https://host/", {});
+  caller.client.request("udp://host/", {});
   CHECK(caller.calls == 0);
   REQUIRE(reactor->run_until([&] { return caller.reply.has_value(); }, patience));
   CHECK(caller.reply->error().code == ErrorCode::unsupported);

@@ -37,10 +37,10 @@ TEST_CASE("a POST says how long its body is, also an empty one") {
   CHECK(begin("http://h/", {.method = "POST", .body = "abc"}).request_bytes().ends_with("\r\nabc"));
 }
 
-TEST_CASE("https and what is no URL are errors in words") {
-  const Result<Exchange> https = Exchange::begin("https://host/announce", {});
-  REQUIRE_FALSE(https);
-  CHECK(https.error().code == ErrorCode::unsupported);
+TEST_CASE("other schemes and what is no URL are errors in words") {
+  const Result<Exchange> udp = Exchange::begin("udp://host/announce", {});
+  REQUIRE_FALSE(udp);
+  CHECK(udp.error().code == ErrorCode::unsupported);
   CHECK_FALSE(Exchange::begin("no url", {}));
   CHECK_FALSE(Exchange::begin("", {}));
 }
@@ -62,7 +62,7 @@ TEST_CASE("a redirect leads to the next URL, and a POST becomes a GET except wit
   CHECK(reply.final_url == "http://b:81/z");
 }
 
-TEST_CASE("redirects are followed so many times and no more, and only to http") {
+TEST_CASE("redirects are followed so many times and no more, and never from https to http") {
   Exchange exchange = begin("http://a/");
   for (uint32_t count = 0; count < redirects_max; ++count) {
     feed(exchange, "HTTP/1.1 301 M\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
@@ -72,10 +72,32 @@ TEST_CASE("redirects are followed so many times and no more, and only to http") 
   CHECK(exchange.follow_redirect().error().code == ErrorCode::limit);
   Exchange to_https = begin("http://a/");
   feed(to_https, "HTTP/1.1 301 M\r\nLocation: https://a/\r\nContent-Length: 0\r\n\r\n");
-  CHECK(to_https.follow_redirect().error().code == ErrorCode::unsupported);
+  CHECK(to_https.follow_redirect() == true);
+  CHECK(to_https.is_encrypted());
+  feed(to_https, "HTTP/1.1 301 M\r\nLocation: http://a/\r\nContent-Length: 0\r\n\r\n");
+  CHECK(to_https.follow_redirect().error().text ==
+        "https://a/: redirected from https to http, which anybody on the way can change");
+  Exchange to_mail = begin("http://a/");
+  feed(to_mail, "HTTP/1.1 301 M\r\nLocation: ftp://a/\r\nContent-Length: 0\r\n\r\n");
+  CHECK(to_mail.follow_redirect().error().code == ErrorCode::unsupported);
   Exchange nowhere = begin("http://a/");
   feed(nowhere, "HTTP/1.1 301 M\r\nContent-Length: 0\r\n\r\n");
   CHECK_FALSE(nowhere.follow_redirect());
+}
+
+TEST_CASE("pins of a URL are those of its server, and no redirect brings others") {
+  const auto pins_after = [](std::string_view location) {
+    Exchange exchange = begin("https://a/x#pin=SHA256:one");
+    feed(exchange,
+         "HTTP/1.1 301 M\r\nLocation: " + std::string(location) + "\r\nContent-Length: 0\r\n\r\n");
+    REQUIRE(exchange.follow_redirect() == true);
+    return exchange.url().pins;
+  };
+  CHECK(pins_after("/y") == "SHA256:one");
+  CHECK(pins_after("https://a/y") == "SHA256:one");
+  CHECK(pins_after("https://a/y#pin=SHA256:two") == "SHA256:one");
+  CHECK(pins_after("https://a:444/y") == "");
+  CHECK(pins_after("https://b/y#pin=SHA256:two") == "");
 }
 
 TEST_CASE("a local socket follows no redirect") {
