@@ -120,6 +120,28 @@ TEST_CASE("a record that comes in parts is opened by one of both, wherever it is
   }
 }
 
+TEST_CASE("a peer that never pauses is handed over in the middle of what it sends") {
+  KernelScene scene;
+  while (!scene.peer.cipher.is_open()) {
+    scene.arrive(scene.peer.give());
+    scene.scene.turns(2);
+    scene.hear();
+  }
+  std::vector<uint8_t> plain = KernelScene::handshake();
+  for (int count = 0; count < 100'000; ++count) {
+    append_message(plain, {.type = codec::MessageType::interested});
+  }
+  scene.arrive(scene.peer.give(plain));  // behind the end of its handshake
+  for (int turn = 0; turn < 10 && scene.scene.counters.kernel_tls_receivers == 0; ++turn) {
+    scene.scene.turns(1);
+  }
+  CHECK(scene.scene.counters.kernel_tls_receivers == 1);
+  CHECK(scene.socket().incoming.size() > plain.size() / 2);
+  scene.scene.turns(200);
+  CHECK(scene.socket().incoming.empty());
+  CHECK(scene.link.is_active());
+}
+
 TEST_CASE("errors of a socket with a kernel's TLS are what they are without") {
   KernelScene scene;
   scene.open_in_kernel();
