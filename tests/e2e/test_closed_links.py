@@ -10,6 +10,7 @@ import threading
 import unittest
 
 from agent_case import AgentCase, wait_until
+from control_case import ControlCase
 from coordinator_case import CoordinatorCase
 from fake_agent import Link, Refused, hello_of
 from fleet_keys import LinkSeal, key_line, link_answer, link_hello, new_secret, signed_target, write_keys
@@ -137,6 +138,27 @@ class AtTheAgent(AgentCase):
         seal.own = os.urandom(32)
         self.coordinator.want()
         wait_until(lambda: "was changed on its way" in agent.error, "it says why")
+
+
+class Encrypted(ControlCase):
+    """Releases pass by TLS where each side is told so; no key file says it."""
+
+    def start_coordinator(self, *arguments):
+        self.key = write_keys(self.path("fleet.key"), key_line(new_secret()))
+        self.agent_keys = f'fleet_key = "{self.key}"\ntransport = "tls"'
+        config = self.path("tracker.toml")
+        config.write_text(f'fleet_key = "{self.key}"\ntransport = "tls"\n')
+        super().start_coordinator("--config", config, *arguments)
+
+    def ask(self, *arguments, **options):
+        return super().ask(*arguments, "--operator-key", self.key, **options)
+
+    def test_a_release_goes_from_the_publisher_to_the_hosts(self):
+        self.path("murder.toml").write_text('[murder]\ntransport = "tls"\n')
+        self.publish("v1")
+        self.add_hosts(2)
+        self.roll_out("v1")
+        self.wait_for_current("v1")
 
 
 if __name__ == "__main__":
