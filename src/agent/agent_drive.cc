@@ -101,7 +101,17 @@ void AgentProcess::do_step(const control::Step& step) {
 void AgentProcess::send_report() {
   wants_report_ = false;
   ++report_count_;
+  // In front: the report may lead to another attempt.
+  send_outcomes(outcomes_.take_due(machine_->kept(), std::time(nullptr)));
   link_->send(control::text_of(machine_->make_report(reactor_->now())));
+}
+
+void AgentProcess::send_outcomes(const std::vector<std::string>& outcomes) {
+  for (const std::string& text : outcomes) {
+    if (link_->is_open()) {
+      link_->send(control::text_of(control::OutcomeMessage{.text = text}));
+    }
+  }
 }
 
 void AgentProcess::send_facts() {
@@ -187,6 +197,7 @@ void AgentProcess::link_opened() {
   send_facts();
   wants_report_ = true;
   pump();
+  send_outcomes(outcomes_.latest());
 }
 
 void AgentProcess::link_heard(const control::Wanted& wanted) {
@@ -194,6 +205,7 @@ void AgentProcess::link_heard(const control::Wanted& wanted) {
   renewed_at_ = reactor_->now();
   tell_connected();
   control::Wanted ordered = wanted;
+  outcomes_.see_wanted(wanted);
   orders_->restrict_wanted(ordered, machine_->kept(), std::time(nullptr));
   machine_->hear(ordered, reactor_->now());
   pump();

@@ -91,6 +91,7 @@ AgentProcess::AgentProcess(const AgentRun& run, host::Parent& parent, StateDirec
       key_(std::move(key)),
       reactor_(std::move(reactor)),
       session_(session),
+      outcomes_(key_, run.options.host),
       tick_timer_(reactor_->timers(), callback<&AgentProcess::tick>(this)),
       heartbeat_timer_(reactor_->timers(), callback<&AgentProcess::heartbeat>(this)),
       save_timer_(reactor_->timers(), callback<&AgentProcess::save_again>(this)),

@@ -19,6 +19,7 @@
 #include "agent/coordinator_link.h"
 #include "agent/health_watch.h"
 #include "agent/order_guard.h"
+#include "agent/outcome_signer.h"
 #include "agent/program_file.h"
 #include "agent/state_directory.h"
 #include "engine/control/agent.h"
@@ -101,6 +102,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   [[nodiscard]] bool save();
   void do_step(const control::Step& step);
   void send_report();
+  void send_outcomes(const std::vector<std::string>& outcomes);
   void send_facts();
   void watch_health();
   void say_changes();
@@ -156,6 +158,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   const uint64_t session_;
   std::optional<control::AgentMachine> machine_;
   std::optional<OrderGuard> orders_;
+  OutcomeSigner outcomes_;
   std::optional<CoordinatorLink> link_;
   std::vector<App> apps_;  // as the options' apps
   io::Timer tick_timer_;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "coordinator/signed_outcome.h"
 #include "engine/base/ensure.h"
 #include "engine/control/message_text.h"
 #include "engine/control/names.h"
@@ -189,6 +190,8 @@ bool AgentLink::hear_one(std::string_view text, control::Coordinator& machine,
     hear_hello(*hello, machine, moment);
   } else if (const auto* report = std::get_if<control::Report>(&*message)) {
     return hear_report(*report, machine, moment);
+  } else if (const auto* outcome = std::get_if<control::OutcomeMessage>(&*message)) {
+    hear_outcome(outcome->text, machine, moment);
   } else if (auto* facts = std::get_if<control::Facts>(&*message)) {
     facts_ = std::move(*facts);
     facts_.version = control::bounded_text(facts_.version);
@@ -250,6 +253,16 @@ bool AgentLink::is_enrolled(const control::State& state) {
   }
   const std::optional<control::AgentIndex> known = state.find_agent(host_);
   return (known && !state.agent(*known).forgotten) || shared_.approvals->come(host_, identity_);
+}
+
+void AgentLink::hear_outcome(std::string_view text, control::Coordinator& machine,
+                             control::Moment moment) {
+  if (state_ != State::open || !agent_) {
+    return;
+  }
+  if (const std::optional<SignedOutcome> outcome = read_signed_outcome(text, host_, identity_)) {
+    machine.prove(*agent_, outcome->app, outcome->attempt, outcome->kind, text, moment);
+  }
 }
 
 bool AgentLink::hear_report(const control::Report& report, control::Coordinator& machine,

@@ -116,6 +116,7 @@ class AgentLink {
   bool hear_one(std::string_view text, control::Coordinator& machine, control::Moment moment);
   void hear_hello(const control::Hello& hello, control::Coordinator& machine,
                   control::Moment moment);
+  void hear_outcome(std::string_view text, control::Coordinator& machine, control::Moment moment);
   void give_name(control::Coordinator& machine, control::Moment moment);
   [[nodiscard]] bool is_enrolled(const control::State& state);
   bool hear_report(const control::Report& report, control::Coordinator& machine,

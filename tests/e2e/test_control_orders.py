@@ -62,6 +62,14 @@ class SignedOrders(ControlCase):
         self.wait_for_activated("v1", "v2", "v1")
         kinds = [record["signed"].splitlines()[1] for record in self.audit() if record["record"] == "order"]
         self.assertEqual(kinds, ["order activate", "order activate", "order return"])
+        # What came of it is signed by each host, once.
+        proven = [(record["host"], record["attempt"], record["outcome"]) for record in self.audit() if record["record"] == "proven"]
+        self.assertEqual(len(proven), len(set(proven)))
+        self.assertLessEqual({(host.name, outcome) for host in self.hosts for outcome in ("healthy", "failed")},
+                             {(host, outcome) for host, _, outcome in proven})
+        verified = self.ask("audit", "--verify")
+        self.assertIn(f"{len(proven)} signed outcomes are right, 0 are not", verified.stderr)
+        self.assertIn("verified=true", verified.stdout)
 
     def test_the_coordinator_goes_back_by_itself_where_the_order_lets_it(self):
         self.publish_signed("v1", "v2")

@@ -5,6 +5,7 @@
 
 #include "cli/commands/command_list.h"
 #include "cli/control/answer_text.h"
+#include "cli/control/audit_proofs.h"
 #include "cli/control/audit_tags.h"
 #include "cli/control/bounds.h"
 #include "cli/control/manual_items.h"
@@ -17,6 +18,7 @@ namespace {
 struct AuditOptions {
   uint32_t from = 1;
   uint32_t most = 0;  // 0: all
+  bool verifies = false;
   CoordinatorOptions coordinator;
 };
 
@@ -25,7 +27,7 @@ constexpr uint32_t number_max = UINT32_MAX;
 // Prints the records of a page. The number of the next one; nothing when there is none, or enough
 // were printed.
 Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from, AuditTags& tags,
-                                           const CommandContext& context) {
+                                           AuditProofs* proofs, const CommandContext& context) {
   uint64_t next = from;
   while (!lines.empty()) {
     const size_t end = std::min(lines.find('\n'), lines.size());
@@ -34,14 +36,26 @@ Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from
     if (line.empty()) {
       continue;
     }
-    const Result<Json> record = parse_json(line);
+    Result<Json> record = parse_json(line);
     if (!record || !record->is_object() || count_member(*record, "number") < next) {
       return fail(ErrorCode::network,
                   "the coordinator's log cannot be read: a line of it is not a "
                   "record");
     }
     next = count_member(*record, "number") + 1;
-    context.print(audit_line(tags.named(*record)));
+    Json named = tags.named(*record);
+    if (named.contains("signed")) {
+      named["signed"] = signed_summary(text_member(named, "signed"));
+    }
+    const std::optional<std::string> fault =
+        proofs == nullptr ? std::nullopt : proofs->verify(*record);
+    if (fault) {
+      named["verified"] = (*record)["verified"] = fault->empty();
+    }
+    if (fault && !fault->empty()) {
+      named["fault"] = (*record)["fault"] = *fault;
+    }
+    context.print(audit_line(named));
     context.print_json(*record);
   }
   return next == from ? std::nullopt : std::optional(next);
@@ -53,7 +67,11 @@ Result<int> run_audit(const AuditOptions& options, CommandContext& context) {
     return fail(client.error());
   }
   const StopSignals stop;
+  if (options.verifies && (options.from != 1 || options.most != 0)) {
+    return context.wrong_usage("--verify reads the whole log: not with --from or --max");
+  }
   AuditTags tags;
+  AuditProofs proofs;
   uint64_t from = options.from;
   const uint64_t end = options.most == 0 ? UINT64_MAX : from + options.most;
   while (from < end && !stop.flag().is_set()) {
@@ -63,7 +81,8 @@ Result<int> run_audit(const AuditOptions& options, CommandContext& context) {
     if (!lines) {
       return fail(lines.error());
     }
-    const Result<std::optional<uint64_t>> next = print_page(*lines, from, tags, context);
+    const Result<std::optional<uint64_t>> next =
+        print_page(*lines, from, tags, options.verifies ? &proofs : nullptr, context);
     if (!next) {
       return fail(next.error());
     }
@@ -72,7 +91,14 @@ Result<int> run_audit(const AuditOptions& options, CommandContext& context) {
     }
     from = **next;
   }
-  return exit_done;
+  if (!options.verifies) {
+    return exit_done;
+  }
+  context.note(
+      fmt::format("{} signed outcomes are right, {} are not; of {} hosts the last outcome "
+                  "is not signed",
+                  proofs.verified_count(), proofs.false_count(), proofs.unsigned_count()));
+  return proofs.false_count() == 0 ? exit_done : exit_failed;
 }
 
 }  // namespace
@@ -82,11 +108,16 @@ void add_audit_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "audit",
        .description = "Print a coordinator's log: who did what when, and what came of it",
-       .details = "Every publication, order, wave and outcome of a host is a record, in the order "
-                  "in which they happened; nothing is ever taken out. Releases are named by their "
-                  "tags where a record that was printed before has them, else by their numbers. "
-                  "With --json each record is "
-                  "a line of JSON, as it is kept.",
+       .details =
+           "Every publication, order, wave and outcome of a host is a record, in the order "
+           "in which they happened; nothing is ever taken out. Releases are named by their "
+           "tags where a record that was printed before has them, else by their numbers. "
+           "With --json each record is "
+           "a line of JSON, as it is kept.\n\n"
+           "With --verify the outcomes that agents signed are verified here, by the key that "
+           "has the host's name in the log, and the command fails if one is not right. Of the "
+           "coordinator nothing is believed but which key is whose: `ssh-keygen -l -f "
+           "/var/lib/murder-agent/agent.key` shows a host's own.",
        .example = "murder audit --json | tail -20",
        .environment = {coordinator_variable},
        .files = {config_file, operator_key_file},
@@ -99,6 +130,7 @@ void add_audit_command(ArgumentParser app, CommandContext& context) {
   command.add_option("--max", options.most, "That many numbers at most (default: all)")
       .in_range(1, number_max)
       .type_name("N");
+  command.add_flag("--verify", options.verifies, "Verify the outcomes that agents signed");
   add_coordinator_options(command, options.coordinator);
 }
 

@@ -9,9 +9,9 @@ namespace murder::cli {
 Json AuditTags::named(const Json& record) {
   learn(record);
   const std::string kind = text_member(record, "record");
-  const std::string_view release_member = kind == "revoked"   ? "release_number"
-                                          : kind == "rollout" ? "release"
-                                                              : "";
+  const std::string_view release_member = kind == "revoked"                      ? "release_number"
+                                          : kind == "rollout" || kind == "order" ? "release"
+                                                                                 : "";
   Json named = Json::object();
   for (const auto& [name, value] : record.members()) {
     const bool is_release = name == release_member || name == "before";

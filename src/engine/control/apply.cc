@@ -29,6 +29,7 @@ struct Applying {
   Status operator()(const ReleasePublished& what);
   Status operator()(const ReleaseRevoked& what);
   Status operator()(const OrderGiven& what);
+  Status operator()(const OutcomeProven& what);
   Status operator()(const RolloutStarted& what);
   Status operator()(const WaveBegun& what);
   Status operator()(const Told& what);
@@ -320,6 +321,18 @@ Status Applying::operator()(const Outcome& what) {
   }
   *of = std::move(after);
   changed->settled_since = instant_never;
+  return {};
+}
+
+Status Applying::operator()(const OutcomeProven& what) {
+  Rollout* changed = rollout(what.app);
+  Target* of = changed == nullptr ? nullptr : target(*changed, what.host);
+  if (of == nullptr || !is_news(*of, what.attempt, what.outcome) ||
+      what.text.text.empty() != is_loading()) {
+    return refuse(fmt::format("a signed outcome of {} at {} does not fit", what.app, what.host));
+  }
+  of->proven_attempt = what.attempt;
+  of->proven = what.outcome;
   return {};
 }
 

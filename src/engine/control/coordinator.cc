@@ -143,6 +143,23 @@ Result<AgentIndex> Coordinator::register_agent(const Report& report, const std::
   return agent;
 }
 
+void Coordinator::prove(AgentIndex agent, const std::string& app, uint64_t attempt,
+                        OutcomeKind outcome, std::string_view text, Moment moment) {
+  const App* known = state_.find_app(app);
+  const Target* target =
+      known == nullptr || !known->rollout ? nullptr : find_target(*known->rollout, agent);
+  if (target == nullptr || !is_news(*target, attempt, outcome) || !is_signed_text(text)) {
+    return;
+  }
+  append(*known,
+         OutcomeProven{.app = app,
+                       .host = state_.agent(agent).name,
+                       .attempt = attempt,
+                       .outcome = outcome,
+                       .text = {std::string(text)}},
+         moment);
+}
+
 void Coordinator::keep(Presence& presence, const Report& report, Instant now) {
   std::vector<HeardApp> apps;
   apps.reserve(report.apps.size());

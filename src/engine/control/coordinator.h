@@ -90,6 +90,11 @@ class Coordinator {
 
   Status hear(const Report& report, const std::string& identity, Moment moment);
 
+  // What an agent signed of an attempt; `text` is for who reads the log. Nothing is decided by it,
+  // and what is known already, or of another attempt, is passed over.
+  void prove(AgentIndex agent, const std::string& app, uint64_t attempt, OutcomeKind outcome,
+             std::string_view text, Moment moment);
+
   // At the end of each turn, and once a second while a rollout is under way.
   [[nodiscard]] Decisions decide(Moment moment);
 

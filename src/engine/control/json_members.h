@@ -132,7 +132,7 @@ class MemberReader {
   static bool take(const Json& json, ReleaseNumber& value) { return take(json, value.raw); }
   static bool take(const Json& json, SignedText& value) {
     value.text = json.text();
-    return json.is_text() && is_signed_text(value.text);
+    return json.is_text() && (value.text.empty() || is_signed_text(value.text));
   }
   static bool take(const Json& json, InfoHash& value) {
     const std::optional<InfoHash> id = InfoHash::from_hex(json.text());

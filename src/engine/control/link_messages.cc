@@ -117,6 +117,11 @@ std::string text_of(const Facts& facts) {
                     {"free_bytes", facts.free_bytes}});
 }
 
+std::string text_of(const OutcomeMessage& outcome) {
+  ENSURE(is_signed_text(outcome.text));
+  return json_text({{"type", "outcome"}, {"signed", outcome.text}});
+}
+
 std::string text_of(const OrderMessage& order) {
   ENSURE(is_signed_text(order.text));
   return json_text({{"type", "order"}, {"signed", order.text}});
@@ -146,6 +151,12 @@ Result<AgentMessage> parse_agent_message(std::string_view text) {
   if (type == "facts") {
     return AgentMessage(Facts{.version = fitted_text((*json)["version"].text()),
                               .free_bytes = (*json)["free_bytes"].count()});
+  }
+  if (type == "outcome") {
+    const std::string& signed_text = (*json)["signed"].text();
+    return is_signed_text(signed_text)
+               ? Result<AgentMessage>(OutcomeMessage{.text = signed_text})
+               : refuse_link_message("outcome", "it is not a signed text, or too long");
   }
   return AgentMessage(UnknownMessage{});
 }

@@ -42,6 +42,12 @@ struct Facts {
   bool operator==(const Facts&) const = default;
 };
 
+// To the coordinator, for its log: what the agent signed (trust/outcome.h).
+struct OutcomeMessage {
+  std::string text;
+  bool operator==(const OutcomeMessage&) const = default;
+};
+
 // To the agent, in front of what is wanted: what an operator signed (trust/order.h).
 struct OrderMessage {
   std::string text;
@@ -64,6 +70,7 @@ struct Ended {
 [[nodiscard]] std::string text_of(const Challenge& challenge);
 [[nodiscard]] std::string text_of(const Hello& hello);
 [[nodiscard]] std::string text_of(const Facts& facts);
+[[nodiscard]] std::string text_of(const OutcomeMessage& outcome);
 [[nodiscard]] std::string text_of(const OrderMessage& order);
 [[nodiscard]] std::string text_of(const Refused& refused);
 [[nodiscard]] std::string text_of(const Ended& ended);
@@ -73,7 +80,7 @@ struct UnknownMessage {
   bool operator==(const UnknownMessage&) const = default;
 };
 
-using AgentMessage = std::variant<Hello, Report, Facts, UnknownMessage>;
+using AgentMessage = std::variant<Hello, Report, Facts, OutcomeMessage, UnknownMessage>;
 using CoordinatorMessage =
     std::variant<Challenge, Wanted, OrderMessage, Refused, Ended, UnknownMessage>;
 

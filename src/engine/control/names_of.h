@@ -38,6 +38,11 @@ inline constexpr std::array<std::string_view, 7> names_of<Phase>{
 
 static_assert(names_of<Stage>.size() == static_cast<size_t>(Stage::back_failed) + 1);
 static_assert(names_of<Reason>.size() == static_cast<size_t>(Reason::unordered) + 1);
+template <>
+inline constexpr std::array<std::string_view, 3> names_of<OutcomeKind>{"healthy", "failed",
+                                                                       "returned"};
+
+static_assert(names_of<OutcomeKind>.size() == static_cast<size_t>(OutcomeKind::returned) + 1);
 static_assert(names_of<OrderUse>.size() == static_cast<size_t>(OrderUse::revoke) + 1);
 static_assert(names_of<Phase>.size() == static_cast<size_t>(Phase::checking_return) + 1);
 static_assert(names_of<RolloutState>.size() == static_cast<size_t>(RolloutState::undone) + 1);

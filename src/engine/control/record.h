@@ -73,6 +73,13 @@ struct Outcome {
   std::string text;
 };
 
+struct OutcomeProven {  // signed by the agent, and kept for who reads the log
+  std::string app, host;
+  uint64_t attempt = 0;
+  OutcomeKind outcome = OutcomeKind::healthy;
+  SignedText text;  // empty in a snapshot: the log has it
+};
+
 struct StateChanged {
   std::string app;
   RolloutState state = RolloutState::running;
@@ -102,7 +109,8 @@ struct Record {
   int64_t wall_s = 0;  // seconds since 1970, for people: nothing is decided by it
   std::string by;      // an operator; empty: the coordinator
   std::variant<Started, AgentSeen, AgentForgotten, ReleasePublished, ReleaseRevoked, RolloutStarted,
-               WaveBegun, Told, Outcome, StateChanged, SnapshotBegun, TargetKept, OrderGiven>
+               WaveBegun, Told, Outcome, StateChanged, SnapshotBegun, TargetKept, OrderGiven,
+               OutcomeProven>
       what;
 };
 

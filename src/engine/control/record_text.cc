@@ -35,9 +35,9 @@ void describe(Io& io, Plan& plan) {
 namespace {
 
 // In the order of the variant.
-constexpr std::array<std::string_view, 13> kinds = {
+constexpr std::array<std::string_view, 14> kinds = {
     "started", "agent",   "forgotten", "release",  "revoked", "rollout", "wave",
-    "told",    "outcome", "state",     "snapshot", "target",  "order"};
+    "told",    "outcome", "state",     "snapshot", "target",  "order",   "proven"};
 static_assert(kinds.size() == std::variant_size_v<decltype(Record::what)>);
 
 template <typename Io>
@@ -140,6 +140,15 @@ void describe(Io& io, OrderGiven& what) {
   io("use", what.use);
   io("release", what.release);
   io("serial", what.serial);
+  io("signed", what.text);
+}
+
+template <typename Io>
+void describe(Io& io, OutcomeProven& what) {
+  io("app", what.app);
+  io("host", what.host);
+  io("attempt", what.attempt);
+  io("outcome", what.outcome);
   io("signed", what.text);
 }
 

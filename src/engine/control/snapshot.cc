@@ -80,6 +80,13 @@ void add_rollout(const State& state, const App& app, std::vector<Record>& record
                                             .before = target.before,
                                             .text = target.text}});
     }
+    if (target.proven_attempt != 0 && target.proven_attempt == target.attempt) {
+      records.push_back({.what = OutcomeProven{.app = app.name,
+                                               .host = state.agent(target.agent).name,
+                                               .attempt = target.proven_attempt,
+                                               .outcome = target.proven,
+                                               .text = {}}});
+    }
   }
 }
 

@@ -70,6 +70,10 @@ const Target* find_target(const Rollout& rollout, AgentIndex agent) {
   return found == rollout.targets.end() || found->agent != agent ? nullptr : &*found;
 }
 
+bool is_news(const Target& target, uint64_t attempt, OutcomeKind outcome) {
+  return attempt == target.attempt && (target.proven_attempt != attempt || outcome > target.proven);
+}
+
 bool goes_forward(RolloutState state) {
   return state <= RolloutState::aborted;
 }

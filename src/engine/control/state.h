@@ -90,6 +90,9 @@ enum class Reason : uint8_t {
   unordered,       // refused what no operator's signed order lets it do
 };
 
+// What an agent signed (trust/outcome.h); of one attempt the later comes after the earlier.
+enum class OutcomeKind : uint8_t { healthy, failed, returned };
+
 struct Target {
   AgentIndex agent;
   Stage stage = Stage::waiting;
@@ -100,7 +103,10 @@ struct Target {
   bool touched = false;  // was told to activate in this rollout
   ReleaseNumber before;  // what it ran when it was first told
   std::string text;      // of a failure, in the host's words
-  Instant since{};       // volatile: when the stage began, or the coordinator started
+  // The latest outcome that the agent signed, as it comes in records: the attempt, and what came.
+  uint64_t proven_attempt = 0;
+  OutcomeKind proven = OutcomeKind::healthy;
+  Instant since{};  // volatile: when the stage began, or the coordinator started
 };
 
 enum class RolloutState : uint8_t {
@@ -170,6 +176,10 @@ struct State {
 [[nodiscard]] bool may_follow(Stage from, Stage to);
 [[nodiscard]] bool is_in_flight(Stage stage);  // told, and no outcome yet
 [[nodiscard]] bool takes(const Agent& agent, std::string_view app, const Plan& plan);
+
+// Whether a signed outcome says more of the target than what is known: of what it was asked last,
+// and not said yet.
+[[nodiscard]] bool is_news(const Target& target, uint64_t attempt, OutcomeKind outcome);
 
 [[nodiscard]] std::string_view name_of(Stage stage);
 [[nodiscard]] std::string_view name_of(Reason reason);

@@ -52,6 +52,11 @@ std::vector<Record> one_of_each() {
                           .release = ReleaseNumber{1},
                           .serial = 7,
                           .text = {"murder-order 1\norder return\n"}}},
+      {.what = OutcomeProven{.app = "shop",
+                             .host = "w1",
+                             .attempt = 9,
+                             .outcome = OutcomeKind::returned,
+                             .text = {"murder-outcome 1\n"}}},
   };
 }
 
