@@ -21,7 +21,7 @@ namespace {
 
 constexpr int64_t now_s = 1'800'000'000;
 
-InfoHash release(uint8_t number) {
+InfoHash guarded(uint8_t number) {
   InfoHash hash;
   hash.bytes[0] = number;
   return hash;
@@ -37,7 +37,7 @@ OrderStatement order_of(OrderKind kind, uint8_t number, uint64_t serial) {
   return {.kind = kind,
           .application = "shop",
           .tag = "v" + std::to_string(number),
-          .info_hash = release(number),
+          .info_hash = guarded(number),
           .groups = {},
           .hosts = {},
           .serial = serial,
@@ -57,7 +57,7 @@ struct GuardBench {
   GuardBench() {
     trust_key(1);
     KeptApp app{.app = "shop"};
-    app.active = {.info_hash = release(1), .serial = 1};
+    app.active = {.info_hash = guarded(1), .serial = 1};
     kept.apps = {app};
     open();
   }
@@ -83,11 +83,11 @@ struct GuardBench {
   WantedApp wants(uint8_t number, bool activate = true, int64_t at_s = now_s) {
     Wanted wanted;
     wanted.apps = {{.app = "shop",
-                    .release = release(number),
+                    .release = guarded(number),
                     .attempt = 5,
                     .activate = activate,
                     .allow_older = true,
-                    .revoked = {release(9)}}};
+                    .revoked = {guarded(9)}}};
     guard->restrict_wanted(wanted, kept, at_s);
     return wanted.apps.front();
   }
@@ -117,7 +117,7 @@ TEST_CASE("a host whose signers are not named for orders demands none") {
   bench.guard->read_signers();
   CHECK_FALSE(bench.guard->demands_orders());
   CHECK(bench.why_not(2) == "");
-  CHECK(bench.wants(2).revoked == std::vector{release(9)});
+  CHECK(bench.wants(2).revoked == std::vector{guarded(9)});
   bench.write_signers("ann " + trust::key_line_of(key_of(1).public_key) + "\n");
   bench.guard->read_signers();
   CHECK_FALSE(bench.guard->demands_orders());
@@ -189,8 +189,8 @@ TEST_CASE("what is expired, replayed, for others or of others is refused, and sa
 
 TEST_CASE("an order to go back leads to what ran before, and nowhere else") {
   GuardBench bench;
-  bench.app().active = {.info_hash = release(2), .serial = 2};
-  bench.app().previous = {.info_hash = release(1), .serial = 1};
+  bench.app().active = {.info_hash = guarded(2), .serial = 2};
+  bench.app().previous = {.info_hash = guarded(1), .serial = 1};
   REQUIRE(bench.take(OrderKind::activate, 2, 10) == "");
   CHECK(bench.why_not(1) != "");
   REQUIRE(bench.take(OrderKind::go_back, 2, 11) == "");
@@ -199,7 +199,7 @@ TEST_CASE("an order to go back leads to what ran before, and nowhere else") {
   CHECK(contains(bench.why_not(3), "another release"));
   CHECK(bench.why_not(2) == "");  // it runs that
   // It is back: told once more, and another way is none.
-  bench.app().active = {.info_hash = release(1), .serial = 1};
+  bench.app().active = {.info_hash = guarded(1), .serial = 1};
   bench.app().previous.reset();
   CHECK(bench.why_not(1) == "");
   CHECK(contains(bench.why_not(2), "does not run"));
@@ -213,7 +213,7 @@ TEST_CASE("a revocation counts whenever it comes, and leaves the latest order as
   REQUIRE(bench.take(OrderKind::activate, 2, 10) == "");
   REQUIRE(bench.take(OrderKind::revoke, 3, 12) == "");
   REQUIRE(bench.take(OrderKind::revoke, 4, 11) == "");
-  CHECK(bench.wants(2).revoked == std::vector{release(4), release(3)});
+  CHECK(bench.wants(2).revoked == std::vector{guarded(4), guarded(3)});
   CHECK(bench.why_not(2) == "");
   CHECK(contains(bench.take(OrderKind::activate, 3, 13), "revoked"));
 }
@@ -223,7 +223,7 @@ TEST_CASE("a host that begins again has forgotten no order") {
   REQUIRE(bench.take(OrderKind::activate, 2, 10) == "");
   REQUIRE(bench.take(OrderKind::revoke, 3, 12) == "");
   bench.open();
-  CHECK(bench.wants(2).revoked == std::vector{release(3)});
+  CHECK(bench.wants(2).revoked == std::vector{guarded(3)});
   CHECK(bench.why_not(2) != "");  // until the coordinator says it again
   CHECK(contains(bench.take(OrderKind::activate, 2, 9), "came already"));
   CHECK(bench.take(OrderKind::activate, 2, 10) == "");

@@ -14,13 +14,13 @@
 namespace murder::cli {
 namespace {
 
-constexpr int64_t day_s = 24 * 60 * 60;
+constexpr int64_t order_day_s = 24 * 60 * 60;
 // A host that was switched off over a weekend still takes it.
-constexpr int64_t order_valid_s = 7 * day_s;
+constexpr int64_t order_valid_s = 7 * order_day_s;
 // What must not run must not run later either.
-constexpr int64_t revocation_valid_s = 3650 * day_s;
+constexpr int64_t revocation_valid_s = 3650 * order_day_s;
 // How far clocks of operators may be ahead.
-constexpr int64_t serial_ahead_max = day_s;
+constexpr int64_t serial_ahead_max = order_day_s;
 
 std::string groups_text(const std::vector<std::string>& groups) {
   std::string text;

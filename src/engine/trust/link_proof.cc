@@ -12,11 +12,11 @@ namespace murder::trust {
 namespace {
 
 constexpr std::string_view hello_begin = "1-";  // the version
-constexpr size_t digits = 2 * secret_bytes;
+constexpr size_t proof_digits = 2 * secret_bytes;
 static_assert(secret_bytes == mac_bytes);
-constexpr size_t hello_bytes = hello_begin.size() + digits + 1 + digits;
+constexpr size_t hello_bytes = hello_begin.size() + proof_digits + 1 + proof_digits;
 
-std::string hex_of(std::span<const uint8_t> bytes) {
+std::string link_hex(std::span<const uint8_t> bytes) {
   std::string text;
   for (const uint8_t byte : bytes) {
     text += fmt::format("{:02x}", byte);
@@ -25,14 +25,14 @@ std::string hex_of(std::span<const uint8_t> bytes) {
 }
 
 std::string mac_text(const Secret& secret, std::string_view info, std::string_view message) {
-  return hex_of(hmac_sha256(hkdf_sha256(secret, {}, info), as_bytes_of(message)));
+  return link_hex(hmac_sha256(hkdf_sha256(secret, {}, info), as_bytes_of(message)));
 }
 
 std::string hello_mac(const Secret& secret, std::string_view head) {
   return mac_text(secret, "murder link 1 hello", head);
 }
 
-bool is_same_text(std::string_view one, std::string_view other) {
+bool is_same_digits(std::string_view one, std::string_view other) {
   return is_same(as_bytes_of(one), as_bytes_of(other));
 }
 
@@ -58,20 +58,20 @@ Secret direction_key(const Secret& key, std::string_view answer, LinkSeal::Role 
 
 std::string link_hello(const KeyPair& fleet, const LinkNonce& nonce) {
   ENSURE(fleet.count > 0);
-  const std::string head = fmt::format("{}{}", hello_begin, hex_of(nonce));
+  const std::string head = fmt::format("{}{}", hello_begin, link_hex(nonce));
   return fmt::format("{}-{}", head, hello_mac(fleet.secrets.front(), head));
 }
 
 std::optional<Secret> maker_of_link(const KeyPair& fleet, std::string_view hello) {
   if (hello.size() != hello_bytes || !hello.starts_with(hello_begin) ||
-      hello[hello_begin.size() + digits] != '-') {
+      hello[hello_begin.size() + proof_digits] != '-') {
     return std::nullopt;
   }
   std::optional<Secret> maker;
-  const std::string_view head = hello.substr(0, hello_begin.size() + digits);
+  const std::string_view head = hello.substr(0, hello_begin.size() + proof_digits);
   const std::string_view mac = hello.substr(head.size() + 1);
   for (const Secret& secret : fleet.all()) {
-    maker = is_same_text(hello_mac(secret, head), mac) ? std::optional(secret) : maker;
+    maker = is_same_digits(hello_mac(secret, head), mac) ? std::optional(secret) : maker;
   }
   return maker;
 }
@@ -83,7 +83,7 @@ std::string link_answer(const Secret& key, std::string_view hello, const LinkCha
 
 bool is_link_answer(const Secret& key, std::string_view hello, const LinkChallenge& challenge,
                     std::string_view answer) {
-  return is_same_text(link_answer(key, hello, challenge), answer);
+  return is_same_digits(link_answer(key, hello, challenge), answer);
 }
 
 LinkSeal::LinkSeal(const Secret& key, std::string_view answer, Role role)

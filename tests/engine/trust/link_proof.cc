@@ -9,7 +9,7 @@ using namespace murder::trust;
 
 namespace {
 
-KeyPair keys_of(uint8_t first, uint8_t second = 0) {
+KeyPair fleet_of(uint8_t first, uint8_t second = 0) {
   KeyPair keys;
   keys.secrets[0][0] = first;
   keys.secrets[1][0] = second;
@@ -28,10 +28,10 @@ const LinkChallenge challenge{.nonce = "aa", .coordinator = "t1:8998"};
 // Both sides of a link, behind its beginning.
 struct SealedLink {
   explicit SealedLink(uint8_t nonce = 1)
-      : hello(link_hello(keys_of(7), nonce_of(nonce))),
-        answer(link_answer(keys_of(7).secrets[0], hello, challenge)),
-        agent(keys_of(7).secrets[0], answer, LinkSeal::Role::agent),
-        coordinator(keys_of(7).secrets[0], answer, LinkSeal::Role::coordinator) {}
+      : hello(link_hello(fleet_of(7), nonce_of(nonce))),
+        answer(link_answer(fleet_of(7).secrets[0], hello, challenge)),
+        agent(fleet_of(7).secrets[0], answer, LinkSeal::Role::agent),
+        coordinator(fleet_of(7).secrets[0], answer, LinkSeal::Role::coordinator) {}
   std::string hello;
   std::string answer;
   LinkSeal agent;
@@ -50,31 +50,31 @@ bool opens(LinkSeal& seal, std::string message, std::string_view text = "x") {
 }  // namespace
 
 TEST_CASE("a hello is made by a key of the fleet, and says which") {
-  const std::string hello = link_hello(keys_of(7), nonce_of(1));
+  const std::string hello = link_hello(fleet_of(7), nonce_of(1));
   CHECK(hello.size() == 2 + 64 + 1 + 64);
-  CHECK(maker_of_link(keys_of(7), hello) == keys_of(7).secrets[0]);
-  CHECK(maker_of_link(keys_of(8, 7), hello) == keys_of(7).secrets[0]);
-  CHECK_FALSE(maker_of_link(keys_of(8), hello));
+  CHECK(maker_of_link(fleet_of(7), hello) == fleet_of(7).secrets[0]);
+  CHECK(maker_of_link(fleet_of(8, 7), hello) == fleet_of(7).secrets[0]);
+  CHECK_FALSE(maker_of_link(fleet_of(8), hello));
   for (const size_t place : {0U, 1U, 2U, 65U, 66U, 67U, 130U}) {
     std::string other = hello;
     other[place] = other[place] == 'f' ? 'e' : 'f';
-    CHECK_FALSE(maker_of_link(keys_of(7), other));
+    CHECK_FALSE(maker_of_link(fleet_of(7), other));
   }
-  CHECK_FALSE(maker_of_link(keys_of(7), ""));
-  CHECK_FALSE(maker_of_link(keys_of(7), hello.substr(1)));
-  CHECK_FALSE(maker_of_link(keys_of(7), hello + "0"));
+  CHECK_FALSE(maker_of_link(fleet_of(7), ""));
+  CHECK_FALSE(maker_of_link(fleet_of(7), hello.substr(1)));
+  CHECK_FALSE(maker_of_link(fleet_of(7), hello + "0"));
 }
 
 TEST_CASE("an answer is for one hello and one challenge, by that key") {
-  const Secret key = keys_of(7).secrets[0];
-  const std::string hello = link_hello(keys_of(7), nonce_of(1));
+  const Secret key = fleet_of(7).secrets[0];
+  const std::string hello = link_hello(fleet_of(7), nonce_of(1));
   const std::string answer = link_answer(key, hello, challenge);
   CHECK(answer.size() == 64);
   CHECK(is_link_answer(key, hello, challenge, answer));
   CHECK_FALSE(is_link_answer(key, hello, challenge, ""));
-  CHECK_FALSE(is_link_answer(keys_of(8).secrets[0], hello, challenge, answer));
+  CHECK_FALSE(is_link_answer(fleet_of(8).secrets[0], hello, challenge, answer));
   // Of another connection, or of another coordinator.
-  CHECK_FALSE(is_link_answer(key, link_hello(keys_of(7), nonce_of(2)), challenge, answer));
+  CHECK_FALSE(is_link_answer(key, link_hello(fleet_of(7), nonce_of(2)), challenge, answer));
   CHECK_FALSE(is_link_answer(key, hello, {.nonce = "ab", .coordinator = "t1:8998"}, answer));
   CHECK_FALSE(is_link_answer(key, hello, {.nonce = "aa", .coordinator = "t2:8998"}, answer));
   // The agent's own hello is none.
