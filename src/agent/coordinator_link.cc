@@ -57,13 +57,13 @@ CoordinatorLink::CoordinatorLink(io::Reactor& reactor, LinkOwner& owner,
       owner_(owner),
       choice_(std::move(coordinators), seed),
       tokens_(keys ? std::optional<trust::TokenKeys>(*keys) : std::nullopt),
-      guard_(keys),
       timer_(reactor.timers(), callback<&CoordinatorLink::timer_fired>(this)),
       lookup_poll_(callback<&CoordinatorLink::resolved>(this)),
       connect_(callback<&CoordinatorLink::connected>(this)),
       receive_(callback<&CoordinatorLink::received>(this)),
       send_(callback<&CoordinatorLink::sent>(this)),
-      frames_(limits::control_coordinator_message_bytes_max) {}
+      frames_(limits::control_coordinator_message_bytes_max),
+      guard_(keys) {}
 
 CoordinatorLink::~CoordinatorLink() {
   ENSURE(is_closed());
