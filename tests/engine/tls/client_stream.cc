@@ -11,7 +11,7 @@
 
 using namespace murder;
 using namespace murder::tls;
-using State = ClientStream::State;
+using StreamState = ClientStream::State;
 
 namespace {
 
@@ -129,7 +129,7 @@ TEST_CASE("a server of a pinned key is heard, by TLS 1.2 and 1.3, in parts of an
       Server server("of any name", version);
       Client client(server.pins());
       client.meet(server, part);
-      REQUIRE(client.stream.state() == State::open);
+      REQUIRE(client.stream.state() == StreamState::open);
       client.stream.write(as_bytes_of("a request"));
       client.take(server.talk(client.stream.take_output()), part);
       CHECK(server.heard == "a request");
@@ -137,7 +137,7 @@ TEST_CASE("a server of a pinned key is heard, by TLS 1.2 and 1.3, in parts of an
       client.take(server.say(answer), part);
       CHECK(client.heard() == answer);
       client.take(server.end(), part);
-      CHECK(client.stream.state() == State::ended);
+      CHECK(client.stream.state() == StreamState::ended);
     }
   }
 }
@@ -147,12 +147,12 @@ TEST_CASE("a server of another key, of no authority, or of an old protocol is to
   Server other;
   Client by_pin(other.pins());
   by_pin.meet(server);
-  CHECK(by_pin.stream.state() == State::failed);
+  CHECK(by_pin.stream.state() == StreamState::failed);
   CHECK(by_pin.stream.error().text.find(pin_text(server.pins().front())) != std::string::npos);
   Server old("server.example", TLS1_1_VERSION);
   Client newer(old.pins());
   newer.meet(old);
-  CHECK(newer.stream.state() == State::failed);
+  CHECK(newer.stream.state() == StreamState::failed);
   CHECK(newer.stream.error().text.find("the TLS handshake failed") != std::string::npos);
   CHECK((server.heard + other.heard + old.heard).empty());
 }
@@ -161,15 +161,15 @@ TEST_CASE("bytes that no server of TLS sends, and changed ones, end it with a re
   Server server;
   Client plain(server.pins());
   plain.take("HTTP/1.1 400 Bad Request\r\n\r\n");
-  CHECK(plain.stream.state() == State::failed);
+  CHECK(plain.stream.state() == StreamState::failed);
   CHECK(!plain.stream.error().text.empty());
   Client client(server.pins());
   client.meet(server);
-  REQUIRE(client.stream.state() == State::open);
+  REQUIRE(client.stream.state() == StreamState::open);
   std::string said = server.say("an answer");
   said.back() ^= 1;
   client.take(said);
-  CHECK(client.stream.state() == State::failed);
+  CHECK(client.stream.state() == StreamState::failed);
   CHECK(client.plain.empty());
   client.take(server.say("more"));  // is not heard any more
   CHECK(client.plain.empty());
