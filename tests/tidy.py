@@ -66,7 +66,7 @@ LAYERS = {
     "cli/fleet/reach": {"cli/fleet/plan", "engine/base", "engine/trust", "engine/archive", "engine/policy", "engine/io", "engine/host"},
     "cli/fleet": {
         "cli/ui", "cli/signing", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/policy",
-        "engine/io", "engine/http", "engine/host", "engine/sim",
+        "engine/control", "engine/io", "engine/http", "engine/host", "engine/sim",
     },
     "cli/control": {
         "cli/ui", "cli/signing", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive",

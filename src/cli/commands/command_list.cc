@@ -33,6 +33,7 @@ constexpr std::array named_commands = {
     NamedCommand{"unlock", add_unlock_command},
     NamedCommand{"finish", add_finish_command},
     NamedCommand{"receive", add_receive_command},
+    NamedCommand{"coordinate", add_coordinate_command},
     NamedCommand{"key", add_key_command},
     NamedCommand{"state", add_state_command},
     NamedCommand{"simulate", add_simulate_command},

@@ -14,6 +14,7 @@ void add_agent_command(ArgumentParser app, CommandContext& context);
 void add_agents_command(ArgumentParser app, CommandContext& context);
 void add_audit_command(ArgumentParser app, CommandContext& context);
 void add_clean_command(ArgumentParser app, CommandContext& context);
+void add_coordinate_command(ArgumentParser app, CommandContext& context);
 void add_create_command(ArgumentParser app, CommandContext& context);
 void add_doctor_command(ArgumentParser app, CommandContext& context);
 void add_finish_command(ArgumentParser app, CommandContext& context);

@@ -4,15 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <ctime>
 
 #include "cli/commands/command_list.h"
 #include "cli/commands/tracker_start.h"
 #include "cli/fleet/tracker_use.h"
 #include "cli/ui/command.h"
 #include "engine/base/tag.h"
+#include "engine/base/utc_text.h"
 #include "engine/host/bounded_read.h"
 #include "engine/host/control.h"
 #include "engine/host/deploy_key.h"
@@ -51,14 +50,6 @@ struct UnlockOptions {
   uint16_t port = 8998;
 };
 
-std::string time_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  std::array<char, 32> text{};
-  (void)std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-  return text.data();
-}
-
 bool runs_seeder(const std::vector<host::RunningProcess>& processes, const std::string& tag) {
   return std::ranges::any_of(processes, [&tag](const host::RunningProcess& process) {
     return process.kind() == host::kind_seeder && process.tag() == tag;
@@ -73,10 +64,10 @@ bool runs_tracker(const std::vector<host::RunningProcess>& processes, uint16_t p
 
 // In one command with the lock: another one would cost a deploy a way to the host and back.
 void add_tracker(const LockOptions& options, const CommandContext& context, Json& json) {
-  const Status started = start_tracker({.listen = options.tracker_listen,
-                                        .idle_max = options.tracker_idle_max,
-                                        .run_directory = context.run_directory,
-                                        .deploys_only = options.has_key});
+  const Result<Json> started = start_tracker({.listen = options.tracker_listen,
+                                              .idle_max = options.tracker_idle_max,
+                                              .run_directory = context.run_directory,
+                                              .deploys_only = options.has_key});
   json["tracker_started"] = started.has_value();
   if (!started) {
     json["tracker_trouble"] = started.error().text;
@@ -134,7 +125,7 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
                .app = options.app,
                .tag = options.tag,
                .owner = options.owner,
-               .since = time_now(),
+               .since = utc_text_now(),
                .why = options.why,
                .origin = options.origin,
                .until_s = static_cast<uint64_t>(std::max<int64_t>(lease_s, 1)),

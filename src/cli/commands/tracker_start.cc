@@ -12,7 +12,6 @@
 #include <chrono>
 #include <vector>
 
-#include "engine/base/json.h"
 #include "engine/io/sockets.h"
 
 extern char** environ;
@@ -35,6 +34,13 @@ std::vector<std::string> words_of(const TrackerStart& start) {
   if (start.idle_max > Duration::zero()) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(start.idle_max).count();
     words.insert(words.end(), {"--end-when-idle", fmt::format("{}s", seconds)});
+  }
+  if (!start.state.empty()) {
+    words.insert(words.end(), {"--state", start.state});
+  }
+  if (start.once_for > Duration::zero()) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(start.once_for).count();
+    words.insert(words.end(), {"--once-for", fmt::format("{}s", seconds)});
   }
   if (start.deploys_only) {
     words.emplace_back("--deploys-only");
@@ -65,7 +71,7 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-Status start_tracker(const TrackerStart& start) {
+Result<Json> start_tracker(const TrackerStart& start) {
   int ends[2] = {-1, -1};
   if (pipe2(ends, O_CLOEXEC) != 0) {
     return fail_errno(errno, "a pipe cannot be made");
@@ -94,10 +100,10 @@ Status start_tracker(const TrackerStart& start) {
   int state = 0;
   while (waitpid(pid, &state, 0) < 0 && errno == EINTR) {
   }
+  Result<Json> told = parse_json(output);
   if (WIFEXITED(state) && WEXITSTATUS(state) == 0) {
-    return {};
+    return told && told->is_object() ? std::move(told) : Result<Json>(Json::object());
   }
-  const Result<Json> told = parse_json(output);
   return fail(ErrorCode::io, told ? text_member((*told)["error"], "text", "it did not start")
                                   : "the tracker ended before it listened");
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/base/instant.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {
@@ -13,10 +14,12 @@ struct TrackerStart {
   Duration idle_max{};        // it ends when it was idle for so long
   std::string run_directory;  // --run-dir; empty: the default
   bool deploys_only = false;  // who has no key is refused
+  std::string state;          // --state: it is a coordinator as well; empty: it is not
+  Duration once_for{};        // --once-for, of a deploy's coordinator
 };
 
 // Runs `murder tracker --background`, a process that everybody sees as what it is, until it
-// listens. Error: what it said.
-[[nodiscard]] Status start_tracker(const TrackerStart& start);
+// listens. What it said: "pid", "listen". Error: likewise.
+[[nodiscard]] Result<Json> start_tracker(const TrackerStart& start);
 
 }  // namespace murder::cli

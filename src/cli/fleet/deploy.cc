@@ -15,6 +15,8 @@
 #include "cli/fleet/own_process.h"
 #include "cli/fleet/plan/node_set.h"
 #include "cli/fleet/plan/printed_command.h"
+#include "cli/fleet/rollout/rollout_deployment.h"
+#include "cli/fleet/rollout/rollout_options.h"
 #include "cli/fleet/tasks.h"
 #include "cli/ui/table.h"
 #include "engine/archive/exclude_patterns.h"
@@ -41,6 +43,7 @@ struct DeployCommandOptions {
   bool is_open = false;
   bool plan = false;
   PlanAssumptions assumptions;
+  RolloutWords rollout;
 };
 
 // Absolute and without "." and "..", as far as this can be said of a path of another host.
@@ -50,6 +53,40 @@ std::string clean_path(const std::string& path) {
   }
   const std::filesystem::path clean = std::filesystem::path(path).lexically_normal();
   return (clean.has_filename() ? clean : clean.parent_path()).string();
+}
+
+// What does not go together.
+Status check_options(const DeployOptions& deploy, const DeployCommandOptions& options) {
+  const auto wrong = [](std::string text) {
+    return fail(ErrorCode::invalid_input, std::move(text));
+  };
+  if (deploy.rollout && options.is_closed) {
+    return wrong(
+        "--closed does not go with a rollout by a coordinator: put a key of the fleet on "
+        "the hosts (murder key new-fleet)");
+  }
+  if (Status fits = deploy.rollout ? check_rollout(deploy, options.retry_failed) : Status();
+      !fits) {
+    return fail(fits.error());
+  }
+  if (deploy.source.empty()) {
+    return wrong("say what is to be deployed: murder deploy SOURCE");
+  }
+  if (deploy.on_seeder && deploy.local_seeder) {
+    return wrong("--on-seeder and --local-seeder exclude each other");
+  }
+  if (deploy.no_tag_directory && (deploy.activate || deploy.keep_releases)) {
+    return wrong(
+        "--activate and --keep-releases need a directory per release: not with "
+        "--no-tag-directory");
+  }
+  if (const auto exclude = archive::ExcludePatterns::parse(deploy.packing.exclude); !exclude) {
+    return wrong("--exclude " + exclude.error().text);
+  }
+  if (deploy.quorum && !deploy.activate && !options.retry_failed) {
+    return wrong("--quorum is for --activate");
+  }
+  return {};
 }
 
 Result<DeployOptions> options_of(const DeployCommandOptions& options, const Variables& variables) {
@@ -100,25 +137,17 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
     }
     deploy.quorum = *quorum;
   }
-  const auto wrong = [](std::string text) {
-    return fail(ErrorCode::invalid_input, std::move(text));
-  };
-  if (deploy.source.empty()) {
-    return wrong("say what is to be deployed: murder deploy SOURCE");
+  Result<std::optional<RolloutOptions>> rollout = rollout_of(options.rollout);
+  if (!rollout) {
+    return fail(rollout.error());
   }
-  if (deploy.on_seeder && deploy.local_seeder) {
-    return wrong("--on-seeder and --local-seeder exclude each other");
+  deploy.rollout = std::move(*rollout);
+  if (deploy.rollout && !variables.transport.empty()) {
+    return fail(ErrorCode::invalid_input,
+                "--transport does not go with a rollout by a coordinator");
   }
-  if (deploy.no_tag_directory && (deploy.activate || deploy.keep_releases)) {
-    return wrong(
-        "--activate and --keep-releases need a directory per release: not with "
-        "--no-tag-directory");
-  }
-  if (const auto exclude = archive::ExcludePatterns::parse(deploy.packing.exclude); !exclude) {
-    return wrong("--exclude " + exclude.error().text);
-  }
-  if (deploy.quorum && !deploy.activate && !options.retry_failed) {
-    return wrong("--quorum is for --activate");
+  if (Status fits = check_options(deploy, options); !fits) {
+    return fail(fits.error());
   }
   return deploy;
 }
@@ -227,6 +256,12 @@ Status add_key(const DeployCommandOptions& options, DeployOptions& deploy) {
   return {};
 }
 
+DeployOutcome deploy_to(std::span<const HostIndex> hosts, Work& work, const DeployOptions& options,
+                        const std::optional<DeployState>& before) {
+  return options.rollout ? RolloutDeployment(work, options).run(hosts)
+                         : Deployment(work, options, before).run(hosts);
+}
+
 Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext& context) {
   const auto start = std::chrono::steady_clock::now();
   auto work = open_work(options.task.fleet, context, "deploy");
@@ -275,8 +310,7 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
   told.application = first_of(options.task.signing.application, (*work)->variables().application);
   told.hosts_expected = hosts_expected_of(**work, *deploy, *state_file, *before);
   (*work)->set_title(fmt::format("{} to {}", deploy->tag, deploy->destination_path));
-  Deployment deployment(**work, told, *before);
-  const DeployOutcome outcome = deployment.run(*hosts);
+  const DeployOutcome outcome = deploy_to(*hosts, **work, told, *before);
   // A deploy that came to nothing before it began leaves what is known of the one before.
   const bool is_remembered = !outcome.info_hash.empty() && (outcome.fatal || !*before);
   DeployEnd end{.host_count = hosts->size() - outcome.other_names.size(),
@@ -352,6 +386,19 @@ void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options
   command.add_flag("--keep-temp-files", options.keep_temp_files, "Leave archives where they are");
 }
 
+void add_release_options(cli::ArgumentParser command, DeployCommandOptions& options) {
+  command
+      .add_option("SOURCE", options.source,
+                  "The directory or file, of this machine (default:\ndefault_seeder_files_path)")
+      .completes(cli::ValueKind::path);
+  add_tag_option(command, options.task);
+  command
+      .add_option("--to,--destination-path", options.task.destination_path,
+                  "It goes to DIR/TAG (default: default_destination_path)")
+      .type_name("DIR");
+  add_temp_path_option(command, options.task);
+}
+
 }  // namespace
 
 void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
@@ -403,22 +450,14 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
        .see_also = {"murder-rollback(1)", "murder-fleet(1)", "murder-simulate(1)"},
        .has_telling_exit_code = true},
       run_deploy);
-  command
-      .add_option("SOURCE", options.source,
-                  "The directory or file, of this machine (default:\ndefault_seeder_files_path)")
-      .completes(cli::ValueKind::path);
-  add_tag_option(command, options.task);
-  command
-      .add_option("--to,--destination-path", options.task.destination_path,
-                  "It goes to DIR/TAG (default: default_destination_path)")
-      .type_name("DIR");
-  add_temp_path_option(command, options.task);
+  add_release_options(command, options);
   add_deploy_flags(command, options);
   cli::add_packing_options(command, options.task.packing);
   cli::add_placing_options(command, options.task.peering.placing);
   cli::add_xattrs_option(command, options.task.packing.xattrs);
   add_signing_options(command, options.task);
   add_plan_options(command, options);
+  add_rollout_options(command, options.rollout);
   add_peering_options(command, options.task.peering);
   add_limit_options(command, options.task.peering.limits);
   add_transport_option(command, options.task.fleet);

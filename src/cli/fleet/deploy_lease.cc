@@ -1,13 +1,11 @@
 #include "cli/fleet/deploy_lease.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
+#include "cli/fleet/deploy_lock_text.h"
 #include "cli/fleet/own_process.h"
 #include "cli/fleet/plan/printed_command.h"
 #include "cli/fleet/plan/remote_command.h"
@@ -20,14 +18,6 @@ namespace {
 constexpr std::chrono::seconds lease(90);
 constexpr Duration renew_interval = std::chrono::seconds(25);
 constexpr Duration confirmed_for = std::chrono::seconds(2);
-
-std::string user_at_host() {
-  std::array<char, 256> host{};
-  static_cast<void>(gethostname(host.data(), host.size() - 1));
-  const passwd* user = getpwuid(getuid());
-  return fmt::format("{}@{}", user != nullptr ? user->pw_name : std::to_string(getuid()),
-                     host.data());
-}
 
 }  // namespace
 
@@ -211,23 +201,17 @@ void DeployLease::on_busy(HostIndex host, const host::DeployLock& holder, bool i
   };
   const bool is_new = is_not_in(replaced_) && is_not_in(ousted_);
   if (!is_lost && is_new && (is_known_to_be_gone || run_.options.take_over)) {
-    run_.work.view().note(fmt::format("taking the place of the {} by {} since {}{}", holder.why,
-                                      holder.owner, holder.since,
-                                      is_known_to_be_gone ? ", which is gone" : ""));
+    run_.work.view().note(text_of_replacing(holder, is_known_to_be_gone));
     (is_known_to_be_gone ? replaced_ : ousted_).push_back(holder.token);
     run_.add(host, lock_kind_, command(host, false, !own_key_line_.empty()));
     return;
   }
   const std::string& name = run_.work.inventory().at(host).name;
   is_tag_taken_ = holder.tag == run_.options.tag;
-  trouble_ = fail(
-      ErrorCode::conflict,
-      is_lost ? fmt::format("{} took over with a {}, since {}: this deploy ends", holder.owner,
-                            holder.why, holder.since)
-              : fmt::format("another deploy is at work: {} by {} since {} (lock on {}); wait for "
-                            "it, or take its place: `{}`",
-                            holder.why, holder.owner, holder.since, name,
-                            same_command_with(run_.options.own_words, "--take-over")));
+  trouble_ = fail(ErrorCode::conflict,
+                  is_lost ? fmt::format("{} took over with a {}, since {}: this deploy ends",
+                                        holder.owner, holder.why, holder.since)
+                          : text_of_busy(holder, name, run_.options.own_words));
 }
 
 void DeployLease::take_unlocked(const HostResult& result) const {

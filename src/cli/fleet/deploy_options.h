@@ -13,9 +13,19 @@
 #include "cli/fleet/plan/stage_times.h"
 #include "cli/fleet/torrent_signing.h"
 #include "cli/ui/tree_options.h"
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 
 namespace murder::fleet {
+
+// A deploy that a coordinator and an agent on each host do.
+struct RolloutOptions {
+  Json plan;  // members of the coordinator's plan, as far as they were said
+  std::string health;
+  std::string before_activate;
+  std::string after_activate;
+  bool is_attached = false;  // it ends with the command that started it
+};
 
 struct DeployOptions {
   std::string source;
@@ -44,6 +54,7 @@ struct DeployOptions {
   cli::PlacingOptions placing;
   std::optional<ReleaseSigning> signing;  // none: it is not signed
   std::string application;                // what it is a release of; empty: not said
+  std::optional<RolloutOptions> rollout;  // none: ssh does all of it
 };
 
 struct DeployOutcome {
@@ -58,6 +69,7 @@ struct DeployOutcome {
   std::vector<OtherName> other_names;  // of machines that have another among the hosts
   std::string not_activated;           // why not, though it was asked for
   Status fatal;                        // why nothing went on
+  std::string goes_on;                 // where, without this command; empty: it has ended
 };
 
 }  // namespace murder::fleet

@@ -48,6 +48,9 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
   if (!outcome.fatal) {
     text = fmt::format("{} was not deployed: {}", options.tag, outcome.fatal.error().text);
   }
+  if (!outcome.goes_on.empty()) {
+    return outcome.goes_on;
+  }
   const size_t failed = host_count - outcome.done.size();
   const auto in_the_way = static_cast<size_t>(
       std::count_if(failures.begin(), failures.end(),
@@ -59,7 +62,7 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
         "with --unsafe-please-delete",
         in_the_way, target_of(options));
   }
-  if (end.is_remembered && failed > in_the_way) {
+  if (end.is_remembered && failed > in_the_way && !options.rollout) {
     text +=
         fmt::format("\n--retry-failed continues with the {} that lack it: `{}`",
                     failed - in_the_way, same_command_with(options.own_words, "--retry-failed"));

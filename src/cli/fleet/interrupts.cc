@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <memory>
 
 namespace murder::fleet {
 namespace {
@@ -9,9 +10,13 @@ namespace {
 // A handler can only reach what is global; the flags are lock-free, so it may set them.
 archive::CancelFlag work_flag;
 archive::CancelFlag cleaning_up_flag;
+archive::CancelFlag hangup_flag;
 constexpr std::array<int, 3> stop_numbers = {SIGINT, SIGTERM, SIGHUP};
 
 void note_stop(int number) {
+  if (number == SIGHUP) {
+    hangup_flag.set();
+  }
   if (!work_flag.is_set()) {
     work_flag.set();
   } else if (number != SIGHUP) {  // of which a terminal that goes away sends several
@@ -51,6 +56,14 @@ const archive::CancelFlag& Interrupts::work() const {
 
 const archive::CancelFlag& Interrupts::cleaning_up() const {
   return cleaning_up_flag;
+}
+
+bool Interrupts::is_hangup() const {
+  return hangup_flag.is_set();
+}
+
+void Interrupts::forget() const {
+  std::construct_at(&work_flag);
 }
 
 }  // namespace murder::fleet

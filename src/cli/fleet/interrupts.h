@@ -17,6 +17,10 @@ class Interrupts {
 
   [[nodiscard]] const archive::CancelFlag& work() const;
   [[nodiscard]] const archive::CancelFlag& cleaning_up() const;
+  // The first one was a hangup: nobody is there any more.
+  [[nodiscard]] bool is_hangup() const;
+  // Who asked wants the work to go on: the next ^C is the first one again.
+  void forget() const;
 };
 
 }  // namespace murder::fleet

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "cli/fleet/plan/printed_command.h"
+#include "cli/fleet/deploy_lock_text.h"
 #include "cli/fleet/plan/remote_command.h"
-#include "cli/fleet/plan/shell_words.h"
 #include "cli/fleet/steps.h"
 #include "engine/host/control.h"
 
@@ -213,10 +212,7 @@ void SourceSide::serve_on(HostIndex host) {
       return;
     case SeederStep::refuse:
       lose(host, seed_kind_.stage,
-           fmt::format("{0} is served there already, and not by a deploy: `{1}` ends that",
-                       run_.options.tag,
-                       task_command(run_.options.own_words,
-                                    "stop-seeding tag=" + quote_word(run_.options.tag))));
+           text_of_foreign_seeder(run_.options.tag, run_.options.own_words));
       return;
     case SeederStep::start:
     case SeederStep::replace:

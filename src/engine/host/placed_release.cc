@@ -3,24 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include <ctime>
-
+#include "engine/base/utc_text.h"
 #include "engine/host/file_identity.h"
 #include "engine/host/peer_outcome.h"
 #include "engine/host/release_directory.h"
 
 namespace murder::host {
-namespace {
-
-std::string time_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  char text[32] = {};
-  (void)std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-  return text;
-}
-
-}  // namespace
 
 PlaceFound look_at_place(const ReleasePlace& place) {
   const Json identity = identity_of(AT_FDCWD, place.path());
@@ -32,7 +20,7 @@ PlaceFound look_at_place(const ReleasePlace& place) {
     return {.state = PlaceState::same,
             .placed = {.tag = place.tag,
                        .info_hash = place.info_hash,
-                       .time = time_now(),
+                       .time = utc_text_now(),
                        .identity = identity,
                        .signed_content = place.signed_content},
             .is_unrecorded = true};
@@ -85,7 +73,7 @@ Status record_place(const ReleasePlace& place, const RecordOptions& options) {
   }
   note_placed(directory->record(), {.tag = place.tag,
                                     .info_hash = place.info_hash,
-                                    .time = time_now(),
+                                    .time = utc_text_now(),
                                     .identity = std::move(identity),
                                     .signed_content = place.signed_content});
   return directory->save_record();

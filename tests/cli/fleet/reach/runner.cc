@@ -376,6 +376,7 @@ TEST_CASE(
 }
 
 TEST_CASE("more than a pipe takes is written as it is read, and a reader that ends is no error") {
+  std::signal(SIGPIPE, SIG_IGN);  // as in main
   const Inventory inventory = inventory_of("w[1-2]");
   ExecLauncher launcher = local_launcher(inventory);
   Talk talk;

@@ -91,6 +91,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a session that has ended, was stopped or is at work is not used for the next command") {
+  std::signal(SIGPIPE, SIG_IGN);  // as in main
   const Inventory inventory = inventory_of("w1");
   const HostIndex host = inventory.peers.front();
   // The shell of the session is the process that was launched.

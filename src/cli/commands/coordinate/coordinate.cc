@@ -1,0 +1,95 @@
+// murder coordinate: the part of a deploy that goes on at its coordinator's host.
+#include <unistd.h>
+
+#include <csignal>
+
+#include "cli/commands/command_list.h"
+#include "cli/commands/coordinate/deploy_director.h"
+#include "cli/ui/command.h"
+#include "cli/ui/path_word.h"
+#include "engine/base/tag.h"
+
+namespace murder::cli {
+namespace {
+
+struct CoordinateOptions {
+  HoldOptions hold;
+  std::string temp_path = "/tmp";
+};
+
+// It outlives the session that started it: a hangup is not a reason to end.
+void leave_session() {
+  static_cast<void>(setsid());
+  std::signal(SIGHUP, SIG_IGN);
+}
+
+Result<int> run_coordinate(const CoordinateOptions& options, CommandContext& context) {
+  if (Status valid = validate_tag(options.hold.tag); !valid) {
+    return context.wrong_usage(valid.error().text);
+  }
+  leave_session();
+  context.has_other_work = true;
+  Result<DeployHold> hold = DeployHold::open(options.hold, context.run_directory);
+  if (!hold) {
+    return fail(hold.error());
+  }
+  const Result<host::LockReply> taken = hold->take();
+  if (!taken) {
+    return fail(taken.error());
+  }
+  Json told = DeployHold::json_of(*taken, hold->processes());
+  if (taken->state != host::LockState::held) {
+    context.print_json(told);
+    return exit_failed;
+  }
+  Status started = hold->start_coordinator();
+  Result<CoordinatorClient> client =
+      started ? CoordinatorClient::open(
+                    {}, {.coordinators = {{.host = "127.0.0.1", .port = hold->coordinator_port()}}})
+              : Result<CoordinatorClient>(fail(started.error()));
+  if (!client) {
+    static_cast<void>(hold->give_back(""));
+    return fail(client.error());
+  }
+  told["coordinator_port"] = hold->coordinator_port();
+  context.print_json(told);
+  return DeployDirector(options.hold, clean_path(options.temp_path), std::move(*hold),
+                        std::move(*client), context)
+      .run();
+}
+
+}  // namespace
+
+void add_coordinate_command(ArgumentParser app, CommandContext& context) {
+  auto [command, options] = add_command<CoordinateOptions>(
+      app, context,
+      {.name = "coordinate",
+       .description =
+           "Used by murder deploy: rolls a release out from this host, and goes on when\n"
+           "the deploy's machine is gone",
+       .details = "A deploy in waves, or with health checks, runs this on the host of its seeder. "
+                  "It takes the lock of the deploy, starts a coordinator to which the agents of "
+                  "all hosts connect, and reads from standard input what is to be rolled out. "
+                  "From then on it needs nobody: it follows the rollout to its end, has the "
+                  "agents end, stops what the deploy started, and removes its archives. This "
+                  "command is not meant to be run by hand.",
+       .example = "murder coordinate v42 --app /srv/app --token 1 --owner alice@laptop --json",
+       .see_also = {"murder-deploy(1)", "murder-lock(1)", "murder-agent(1)"},
+       .has_telling_exit_code = true},
+      run_coordinate);
+  HoldOptions& hold = options.hold;
+  command.add_option("TAG", hold.tag, "The release").required();
+  command.add_option("--app", hold.app, "The directory of releases").required();
+  command.add_option("--token", hold.token, "Names the deploy").required();
+  command.add_option("--owner", hold.owner, "Who deploys: user@host").required();
+  command.add_option("--port", hold.port, "Of the fleet's tracker; another one where it is taken")
+      .in_range(1, 65535);
+  command.add_option("--temp-path", options.temp_path, "Where the archive is")
+      .type_name("DIR")
+      .show_default();
+  command.add_option("--replace", hold.replaced, "The token of a deploy that is gone");
+  command.add_option("--take-over", hold.ousted,
+                     "The token of a deploy that may be at work: it ends when it hears of this");
+}
+
+}  // namespace murder::cli

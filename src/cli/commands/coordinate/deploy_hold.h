@@ -1,0 +1,72 @@
+// What a deploy holds on the host of its coordinator: the lock of its app and tag (deploy_locks.h),
+// which this process renews, and the process that is its tracker and coordinator.
+//
+//   taken -> started -> given back
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/json.h"
+#include "engine/base/result.h"
+#include "engine/host/deploy_locks.h"
+#include "engine/host/run_directory.h"
+
+namespace murder::cli {
+
+struct HoldOptions {
+  std::string tag;
+  std::string app;    // the directory of releases, as the deploy was given it
+  std::string token;  // names the deploy
+  std::string owner;
+  uint16_t port = 8998;  // of the fleet's tracker
+  std::vector<std::string> replaced;
+  std::vector<std::string> ousted;
+};
+
+class DeployHold {
+ public:
+  [[nodiscard]] static Result<DeployHold> open(HoldOptions options,
+                                               const std::string& run_directory);
+
+  [[nodiscard]] Result<host::LockReply> take();
+  // As `murder lock` tells it.
+  [[nodiscard]] static Json json_of(const host::LockReply& reply, const Json& processes);
+  // Those that ran when it was taken.
+  [[nodiscard]] const Json& processes() const { return processes_; }
+
+  // At the fleet's port, or at any other where that is taken.
+  [[nodiscard]] Status start_coordinator();
+  [[nodiscard]] uint16_t coordinator_port() const { return coordinator_port_; }
+
+  // When it is time to. An Error says who has taken over.
+  [[nodiscard]] Status renew_if_due(Instant now);
+  // A deploy of the same tag has taken over: what is there of it is its.
+  [[nodiscard]] bool is_tag_taken() const { return is_tag_taken_; }
+
+  // The lock, and the coordinator's process unless another deploy uses it as its tracker. Empty:
+  // all is done; else what could not be done.
+  [[nodiscard]] std::string give_back(const std::string& info_hash);
+
+ private:
+  DeployHold(HoldOptions options, host::RunDirectory directory, std::string run_directory)
+      : options_(std::move(options)),
+        directory_(std::move(directory)),
+        run_directory_(std::move(run_directory)) {}
+
+  [[nodiscard]] Result<host::LockReply> keep(bool is_renewal);
+  [[nodiscard]] std::vector<std::string> command(std::string_view name) const;
+
+  HoldOptions options_;
+  host::RunDirectory directory_;
+  std::string run_directory_;  // --run-dir; may be empty
+  Json processes_ = Json::array();
+  bool fleet_port_is_taken_ = false;
+  uint16_t coordinator_port_ = 0;
+  Instant renew_at_{};
+  bool is_tag_taken_ = false;
+};
+
+}  // namespace murder::cli

@@ -1,0 +1,41 @@
+// How the agent of a deploy is started on a host: its command line, and what it reads from standard
+// input (agent.toml). Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "cli/fleet/plan/inventory.h"
+#include "cli/fleet/plan/remote_command.h"
+
+namespace murder::fleet {
+
+struct AgentStart {
+  std::string coordinator;  // "10.0.0.1:8998"
+  std::string host;         // what the coordinator calls it
+  std::string ip;
+  std::string rack;
+  std::string peer_port;
+  std::string temp_path;
+  std::string app;  // its name
+  std::string to;
+  std::string owner;
+  std::string application;     // that signatures are for; empty: none
+  uint32_t keep_releases = 0;  // 0: all
+  LinkLimits limits;
+  bool no_sync = false;
+  bool unsafe_please_delete = false;
+  std::string health;
+  std::string before_activate;
+  std::string after_activate;
+};
+
+[[nodiscard]] std::string agent_config_text(const AgentStart& start);
+[[nodiscard]] std::string agent_start_command(std::string_view remote_murder_path,
+                                              std::string_view token);
+
+// What the coordinator calls the host of that number: its name, where that is one that it takes.
+[[nodiscard]] std::string agent_name_of(const Host& host, uint32_t number);
+
+}  // namespace murder::fleet

@@ -1,0 +1,363 @@
+#include "cli/fleet/rollout/rollout_deployment.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/fleet/deploy_lock_text.h"
+#include "cli/fleet/own_process.h"
+#include "cli/fleet/plan/deploy_decisions.h"
+#include "cli/fleet/rollout/agent_start.h"
+#include "cli/fleet/same_machine.h"
+#include "cli/fleet/seeding.h"
+#include "cli/fleet/steps.h"
+#include "engine/base/endpoint.h"
+#include "engine/host/control.h"
+#include "engine/host/deploy_locks.h"
+
+namespace murder::fleet {
+namespace {
+
+// How long the first hosts may be slower than another that has answered, and be the coordinator's
+// all the same: the same host each time is easier to look after.
+constexpr Duration coordinator_host_grace = std::chrono::seconds(5);
+
+}  // namespace
+
+RolloutDeployment::RolloutDeployment(Work& work, const DeployOptions& options)
+    : work_(work),
+      options_(options),
+      run_(work, options, *this),
+      arrival_(run_),
+      following_(run_),
+      coordinate_kind_(run_.kind("coordinate")),
+      send_kind_(run_.kind("send-archive")),
+      seed_kind_(run_.kind("start-seeding")),
+      clean_kind_(run_.kind("clean-up")) {
+  clean_kind_.cancel = &work.interrupts().cleaning_up();
+  coordinate_kind_.has_live_input = true;
+  coordinate_kind_.follows_output = true;
+  coordinate_kind_.command_timeout = Duration::zero();
+  coordinate_kind_.retries = 0;  // one that is at work would be in the way of the next
+  coordinate_kind_.cancel = &work.interrupts().cleaning_up();
+  send_kind_.command_timeout = options.timeout;
+}
+
+DeployOutcome RolloutDeployment::run(std::span<const HostIndex> hosts) {
+  outcome_.hosts_expected = options_.hosts_expected;
+  outcome_.fatal = start(hosts);
+  if (outcome_.fatal) {
+    outcome_.fatal = bring();
+  }
+  end();
+  fill_outcome();
+  return std::move(outcome_);
+}
+
+Status RolloutDeployment::start(std::span<const HostIndex> hosts) {
+  std::vector<HostIndex> all(hosts.begin(), hosts.end());
+  for (const HostIndex host : hosts) {
+    run_.at(host).is_peer = true;
+    following_.add_host(agent_name_of(work_.inventory().at(host), host.raw), host);
+  }
+  for (const HostIndex host : work_.inventory().seeders) {
+    if (!contains(all, host)) {
+      all.push_back(host);
+    }
+  }
+  missing_told_.resize(run_.hosts.size());
+  Result<PrivateDirectory> directory = PrivateDirectory::make(options_.local_temp_path);
+  if (!directory) {
+    return fail(directory.error());
+  }
+  directory_.emplace(std::move(*directory));
+  run_.times.begin("packing", monotonic_now());
+  packing_ = std::make_unique<Packing>(PackingJob{.source = options_.source,
+                                                  .tag = options_.tag,
+                                                  .directory = directory_->path(),
+                                                  .hosts_expected = options_.hosts_expected,
+                                                  .packing = options_.packing,
+                                                  .signing = options_.signing});
+  return arrival_.start(all);
+}
+
+// Until coordinate has told what came of it, or nothing further can come.
+Status RolloutDeployment::bring() {
+  while (!is_left_) {
+    take_interrupt();
+    if (!is_end_told_) {
+      if (Status advanced = advance(); !advanced) {
+        return advanced;
+      }
+    } else if (!is_asked_) {
+      return fail(ErrorCode::interrupted, "interrupted");
+    }
+    if (!following_.ended().is_null()) {
+      return {};
+    }
+    run_.runner.step(packing_ != nullptr ? packing_->wake_fd() : -1);
+  }
+  return {};
+}
+
+Status RolloutDeployment::advance() {
+  if (!trouble_) {
+    return trouble_;
+  }
+  if (Status packed = take_packed(); !packed) {
+    return packed;
+  }
+  if (Status chosen = choose_host(); !chosen) {
+    return chosen;
+  }
+  ask_coordinator();
+  leave_unreached();
+  if (!coordinator_.empty()) {
+    start_agents();
+    if (Status served = serve(); !served) {
+      return served;
+    }
+    tell_coordinator();
+  }
+  return {};
+}
+
+Status RolloutDeployment::take_packed() {
+  if (packing_ == nullptr) {
+    return {};
+  }
+  for (const std::string& warning : packing_->take_warnings()) {
+    work_.view().warn(warning);
+  }
+  if (!packing_->has_ended()) {
+    return {};
+  }
+  Result<PackedRelease> release = packing_->result();
+  const std::string note = packing_->note();
+  packing_.reset();
+  run_.times.end("packing", monotonic_now());
+  if (!release) {
+    return fail(release.error());
+  }
+  work_.view().note(note);
+  release_ = std::move(*release);
+  outcome_.info_hash = release_->torrent.info_hash.hex();
+  following_.set_total(release_->archive_bytes);
+  return {};
+}
+
+// --- The host of the coordinator -----------------------------------------------------------------
+
+Status RolloutDeployment::choose_host() {
+  if (host_) {
+    return {};
+  }
+  const Inventory& inventory = work_.inventory();
+  const std::vector<HostIndex>& order =
+      inventory.is_seeder_default ? inventory.default_order : inventory.seeders;
+  const std::optional<Instant> first = arrival_.first_ready_at();
+  host_ = choose_default_host(
+      order, [this](HostIndex each) { return run_.at(each).reach; },
+      first && monotonic_now() - *first >= coordinator_host_grace);
+  if (!host_) {
+    const bool are_lost = std::ranges::all_of(
+        order, [this](HostIndex each) { return run_.at(each).reach == Reach::lost; });
+    return are_lost ? Status(fail(ErrorCode::io, "no host could be given the program")) : Status();
+  }
+  if (*host_ != order.front()) {
+    work_.view().note(fmt::format("{} is tracker and seeder in place of {}",
+                                  inventory.at(*host_).name, inventory.at(order.front()).name));
+  }
+  return {};
+}
+
+void RolloutDeployment::ask_coordinator() {
+  if (is_asked_ || !host_ || (!coordinator_.empty() && !asks_again_)) {
+    return;
+  }
+  is_asked_ = true;
+  asks_again_ = false;
+  CommandLine line = CommandLine::murder(murder_path_of(work_), "coordinate");
+  line.word(options_.tag)
+      .option("--app", options_.destination_path)
+      .option("--token", run_.token)
+      .option("--owner", user_at_host())
+      .option("--port", fmt::format("{}", work_.variables().tracker_port))
+      .path_option("--temp-path", options_.temp_path);
+  for (const std::string& token : replaced_) {
+    line.option("--replace", token);
+  }
+  for (const std::string& token : ousted_) {
+    line.option("--take-over", token);
+  }
+  run_.at(*host_).is_touched = true;
+  run_.add(*host_, coordinate_kind_, line.flag("--quiet").flag("--json").text());
+}
+
+// It has ended: before it began, or after its last word.
+void RolloutDeployment::take_coordinator(const HostResult& result) {
+  is_asked_ = false;
+  if (asks_again_ || !following_.ended().is_null() || !trouble_) {
+    return;
+  }
+  const bool was_lost = has_order_ && result.outcome == Outcome::unreachable;
+  trouble_ =
+      fail(ErrorCode::io,
+           was_lost ? fmt::format("the connection to {} is lost ({}): the rollout goes on there",
+                                  work_.inventory().at(*host_).name, result.reason)
+                    : fmt::format("{}: {}", work_.inventory().at(*host_).name,
+                                  result.reason.empty() ? "coordinate has ended" : result.reason));
+}
+
+void RolloutDeployment::take_busy(const Json& told, bool is_lost) {
+  const host::DeployLock holder = host::lock_of(told);
+  const std::optional<Origin> origin = decode_origin(holder.origin);
+  const bool is_known_to_be_gone = origin && is_gone(*origin, own_origin(), start_of_process);
+  const bool is_new = std::ranges::find(replaced_, holder.token) == replaced_.end() &&
+                      std::ranges::find(ousted_, holder.token) == ousted_.end();
+  if (!is_lost && is_new && (is_known_to_be_gone || options_.take_over)) {
+    work_.view().note(text_of_replacing(holder, is_known_to_be_gone));
+    (is_known_to_be_gone ? replaced_ : ousted_).push_back(holder.token);
+    asks_again_ = true;
+    following_.forget_lock();
+    return;
+  }
+  trouble_ = fail(ErrorCode::conflict,
+                  text_of_busy(holder, work_.inventory().at(*host_).name, options_.own_words));
+}
+
+// --- The release ---------------------------------------------------------------------------------
+
+SeederStep RolloutDeployment::step_of_seeder() const {
+  SeederFound found;
+  for (const Json& process : leased_["processes"]) {
+    if (text_member(process, "kind") == host::kind_seeder &&
+        text_member(process, "tag") == options_.tag) {
+      found.runs = true;
+    }
+  }
+  // One that an earlier deploy left knows another tracker.
+  found.is_ours = host::lock_of(leased_["lock"]).owns_seeder;
+  return seeder_step(found, "");
+}
+
+Status RolloutDeployment::serve() {
+  if (!release_ || is_serving_) {
+    return {};
+  }
+  if (!has_tracker_) {
+    Result<LocalTorrent> torrent =
+        with_trackers(release_->torrent, {fmt::format("http://{}/announce", coordinator_)});
+    if (!torrent) {
+      return fail(torrent.error());
+    }
+    release_->torrent = std::move(*torrent);
+    has_tracker_ = true;
+    archive_ = io::Fd(open(release_->archive_path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!archive_.is_open()) {
+      return fail_errno(errno, "cannot open " + release_->archive_path);
+    }
+  }
+  is_serving_ = true;
+  const SeederStep step = step_of_seeder();
+  if (step == SeederStep::refuse) {
+    return fail(ErrorCode::conflict, text_of_foreign_seeder(options_.tag, options_.own_words));
+  }
+  send_order();
+  torrent_ = release_->torrent.bytes;
+  seed_kind_.input = torrent_;
+  send_kind_.input_fd = archive_.get();
+  run_.add(*host_, send_kind_,
+           seeding_command(work_, *host_,
+                           {.release = *release_,
+                            .tag = options_.tag,
+                            .directory = options_.temp_path,
+                            .limits = options_.limits,
+                            .no_sync = options_.no_sync,
+                            .ends_another = step == SeederStep::replace,
+                            .receives = true}));
+  return {};
+}
+
+void RolloutDeployment::take_seeder(const HostResult& result) {
+  if (!result.is_ok()) {
+    trouble_ = work_.is_interrupted()
+                   ? Status()
+                   : Status(fail(ErrorCode::io,
+                                 fmt::format("no seeder could be started on {}: {}",
+                                             work_.inventory().at(*host_).name, result.reason)));
+    return;
+  }
+  if (json_output(result).is_null()) {
+    // It was too large to be sent along: now the torrent.
+    run_.add(*host_, seed_kind_,
+             seeding_command(work_, *host_,
+                             {.release = *release_,
+                              .tag = options_.tag,
+                              .directory = options_.temp_path,
+                              .limits = options_.limits}));
+    return;
+  }
+  has_seeder_ = true;
+  say({{"serving", true}});
+}
+
+// --- What the runner tells -----------------------------------------------------------------------
+
+void RolloutDeployment::retrying(const HostResult& result, Duration /*wait*/) {
+  work_.view().note(
+      fmt::format("{}: {} (trying again)", work_.inventory().at(result.host).name, result.reason));
+}
+
+void RolloutDeployment::output(HostIndex /*host*/, std::string_view part) {
+  following_.take_output(part);
+  const Json& lock = following_.lock();
+  if (lock.is_null() || !coordinator_.empty() || asks_again_) {
+    return;
+  }
+  if (text_member(lock, "state") != host::lock_state_name(host::LockState::held)) {
+    take_busy(lock["holder"], false);
+    return;
+  }
+  leased_ = lock;
+  const auto port = static_cast<uint16_t>(count_member(lock, "coordinator_port"));
+  coordinator_ = HostPort{.host = work_.inventory().at(*host_).place(), .port = port}.text();
+}
+
+void RolloutDeployment::finished_of(const JobKind& kind, HostResult& result) {
+  work_.unframe(result);
+  const bool was_ready = run_.at(result.host).reach == Reach::ready;
+  if (arrival_.take(kind, result)) {
+    if (!was_ready && run_.at(result.host).reach == Reach::ready) {
+      drop_if_other_name(result.host);
+    }
+    return;
+  }
+  if (&kind == &coordinate_kind_) {
+    take_coordinator(result);
+  } else if (&kind == &send_kind_ || &kind == &seed_kind_) {
+    take_seeder(result);
+  } else if (&kind != &clean_kind_) {
+    take_agent(result);
+  } else if (!result.is_ok()) {
+    work_.context().warn(
+        fmt::format("clean-up on {}: {}", work_.inventory().at(result.host).name, result.reason));
+  }
+  run_.times.end(kind.stage, monotonic_now());
+}
+
+void RolloutDeployment::tick() {
+  LiveState state{.title = work_.title(),
+                  .stage = following_.stage_text(),
+                  .failed_before = static_cast<uint32_t>(work_.failures().size())};
+  if (state.stage.empty()) {
+    state.stage =
+        packing_ != nullptr ? fmt::format("packing {}%", packing_->percent()) : "preparing";
+  }
+  state.counts = run_.counts();
+  state.own_view = following_.view();
+  work_.show(state);
+}
+
+}  // namespace murder::fleet

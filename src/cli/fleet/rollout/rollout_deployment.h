@@ -1,0 +1,107 @@
+// A deploy that goes on without this machine: `murder coordinate` on the host of the seeder decides
+// and follows, an agent on each host does.
+//
+//   pack ----------------------------+
+//   hosts: connect, distribute ---+--+-> an agent on each -> fetch -> activate -> all end
+//   coordinate (lock, tracker) ---+
+//
+// What this process does after the agents were started is to tell what coordinate tells. When it
+// ends early, the rollout goes on, unless it is attached.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/fleet/arrival.h"
+#include "cli/fleet/deploy_options.h"
+#include "cli/fleet/deploy_run.h"
+#include "cli/fleet/packing.h"
+#include "cli/fleet/plan/deploy_decisions.h"
+#include "cli/fleet/private_directory.h"
+#include "cli/fleet/rollout/rollout_following.h"
+#include "engine/io/sockets.h"
+
+namespace murder::fleet {
+
+class RolloutDeployment final : private RunObserver {
+ public:
+  RolloutDeployment(Work& work, const DeployOptions& options);
+
+  [[nodiscard]] DeployOutcome run(std::span<const HostIndex> hosts);
+
+ private:
+  void retrying(const HostResult& result, Duration wait) override;
+  void output(HostIndex host, std::string_view part) override;
+  void finished_of(const JobKind& kind, HostResult& result) override;
+  void tick() override;
+
+  [[nodiscard]] Status start(std::span<const HostIndex> hosts);
+  [[nodiscard]] Status bring();
+  [[nodiscard]] Status advance();
+  [[nodiscard]] Status take_packed();
+  [[nodiscard]] Status choose_host();
+  void ask_coordinator();
+  void take_coordinator(const HostResult& result);
+  void take_busy(const Json& holder, bool is_lost);
+  [[nodiscard]] Status serve();
+  void take_seeder(const HostResult& result);
+  [[nodiscard]] SeederStep step_of_seeder() const;
+  void send_order();
+  void start_agents();
+  void start_agent(HostIndex host);
+  void take_agent(const HostResult& result);
+  void tell_coordinator();
+  void leave_unreached();
+  void drop_if_other_name(HostIndex host);
+  [[nodiscard]] uint32_t hosts_needed() const;
+  [[nodiscard]] std::string app_name() const;
+  void take_interrupt();
+  void ask_what_to_do();
+  void say(const Json& message);
+  void end();
+  void end_coordinator();
+  void end_seeder();
+  void fill_outcome();
+
+  Work& work_;
+  const DeployOptions& options_;
+  std::optional<PrivateDirectory> directory_;
+  DeployRun run_;
+  Arrival arrival_;
+  RolloutFollowing following_;
+  JobKind coordinate_kind_;
+  std::deque<JobKind> agent_kinds_;       // one for each host: what it reads
+  std::deque<std::string> agent_inputs_;  // of these
+  JobKind send_kind_;
+  JobKind seed_kind_;
+  JobKind clean_kind_;
+  std::unique_ptr<Packing> packing_;
+  std::optional<PackedRelease> release_;  // with the tracker, once that is known
+  io::Fd archive_;
+  std::string torrent_;            // its bytes, as the seeder gets them
+  std::optional<HostIndex> host_;  // of coordinator and seeder
+  Json leased_;                    // what coordinate told of lock and processes
+  std::string coordinator_;        // "10.0.0.1:8998", once it answers
+  std::vector<std::string> replaced_;
+  std::vector<std::string> ousted_;
+  bool asks_again_ = false;
+  bool is_asked_ = false;     // a coordinate is at work
+  bool has_tracker_ = false;  // release_ names it
+  bool has_order_ = false;    // coordinate was told of the release
+  bool has_seeder_ = false;   // it has answered
+  bool is_serving_ = false;   // a seeder was started
+  bool is_settled_told_ = false;
+  bool is_left_ = false;  // the rollout goes on without this command
+  bool is_end_told_ = false;
+  std::vector<HostIndex> begun_;  // an agent was started, or is being
+  std::vector<bool> missing_told_;
+  std::map<uint32_t, Json> placed_;  // by host: info hashes that were in place when it began
+  Status trouble_;
+  DeployOutcome outcome_;
+};
+
+}  // namespace murder::fleet

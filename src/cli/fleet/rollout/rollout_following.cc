@@ -1,0 +1,135 @@
+#include "cli/fleet/rollout/rollout_following.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace murder::fleet {
+namespace {
+
+constexpr size_t told_line_bytes_max = 64 * 1024 * 1024;  // of a fleet of thousands
+constexpr std::string_view fetch_stage = "peer";
+constexpr std::string_view activate_stage = "activate";
+constexpr std::string_view clean_stage = "clean-up";
+
+HostState state_named(std::string_view name) {
+  for (size_t index = 0; index < host_state_count; ++index) {
+    if (host_state_name(static_cast<HostState>(index)) == name) {
+      return static_cast<HostState>(index);
+    }
+  }
+  return HostState::waiting;
+}
+
+}  // namespace
+
+void RolloutFollowing::take_output(std::string_view part) {
+  line_ += part;
+  size_t start = 0;
+  for (size_t end = line_.find('\n'); end != std::string::npos; end = line_.find('\n', start)) {
+    if (const Result<Json> told = parse_json(std::string_view(line_).substr(start, end - start));
+        told && told->is_object()) {
+      take(*told);
+    }
+    start = end + 1;
+  }
+  line_.erase(0, start);
+  if (line_.size() > told_line_bytes_max) {
+    line_.clear();
+  }
+}
+
+void RolloutFollowing::take(const Json& told) {
+  if (told.contains("lock") || told.contains("holder")) {
+    lock_ = told;
+  }
+  if (told.contains("rollout")) {
+    take_rollout(told["rollout"]);
+  }
+  for (const auto& [name, each] : told["hosts"].members()) {
+    if (const auto host = hosts_.find(name); host != hosts_.end()) {
+      take_host(host->second, each);
+    }
+  }
+  if (told.contains("ended")) {
+    ended_ = told["ended"];
+  }
+}
+
+void RolloutFollowing::take_rollout(const Json& rollout) {
+  const Instant now = monotonic_now();
+  const std::string state = text_member(rollout, "state");
+  wave_ = count_member(rollout, "wave");
+  waves_ = count_member(rollout, "waves");
+  if (state.empty() || state == state_) {
+    return;
+  }
+  if (state_.empty()) {
+    run_.times.begin(fetch_stage, now);
+  } else if (state_ == "paused") {
+    run_.times.end(fetch_stage, now);
+  }
+  const bool is_activating = state == "running" || state == "undoing" || state == "aborting";
+  if (is_activating) {
+    run_.times.begin(activate_stage, now);
+  } else if (state != "paused") {
+    run_.times.end(activate_stage, now);
+    run_.times.begin(clean_stage, now);
+  }
+  state_ = state;
+}
+
+void RolloutFollowing::take_host(HostIndex host, const Json& told) {
+  DeployHost& here = run_.at(host);
+  if (!here.is_peer || here.has_failed) {
+    return;
+  }
+  const HostState state = state_named(text_member(told, "state"));
+  here.done_bytes = std::min(count_member(told, "bytes"), total_bytes_);
+  here.total_bytes = total_bytes_;
+  here.moved_at = monotonic_now();
+  if (state == HostState::failed) {
+    const std::string why = text_member(told, "why");
+    const bool had_it =
+        here.state == HostState::ready || here.state == HostState::active || state_ != "paused";
+    if (!why.empty()) {
+      run_.fail_host(host, had_it ? activate_stage : fetch_stage, why);
+      here.state = HostState::failed;
+    }
+    return;
+  }
+  here.state = state == HostState::connecting ? HostState::waiting : state;
+}
+
+std::string RolloutFollowing::stage_text() const {
+  if (state_.empty()) {
+    return {};
+  }
+  if (state_ == "paused") {
+    return "fetching";
+  }
+  return waves_ > 1 && state_ == "running" ? fmt::format("wave {} of {}", wave_, waves_) : state_;
+}
+
+SwarmView RolloutFollowing::view() const {
+  SwarmView view;
+  view.total_bytes = total_bytes_;
+  for (const auto& [name, index] : hosts_) {
+    const DeployHost& host = run_.at(index);
+    const bool has_all = host.state == HostState::ready || host.state == HostState::active ||
+                         host.state == HostState::unpacking;
+    const uint64_t had = has_all ? total_bytes_ : host.done_bytes;
+    if (host.state == HostState::failed) {
+      continue;
+    }
+    view.delivered_bytes += had;
+    view.left_bytes += total_bytes_ - had;
+    ++(has_all ? view.seeders : view.leechers);
+    if (!has_all && total_bytes_ > 0) {
+      ++view.leechers_by_tenth[std::min<uint64_t>(had * 10 / total_bytes_, 9)];
+    }
+  }
+  return view;
+}
+
+}  // namespace murder::fleet

@@ -1,0 +1,48 @@
+// What `murder coordinate` tells of a deploy, line by line: how far the rollout and each host are.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "cli/fleet/deploy_run.h"
+#include "cli/fleet/plan/host_state.h"
+#include "cli/fleet/tracker_feed.h"
+#include "engine/base/json.h"
+
+namespace murder::fleet {
+
+class RolloutFollowing {
+ public:
+  explicit RolloutFollowing(DeployRun& run) : run_(run) {}
+
+  void add_host(std::string name, HostIndex host) { hosts_.emplace(std::move(name), host); }
+  void set_total(uint64_t bytes) { total_bytes_ = bytes; }
+
+  void take_output(std::string_view part);
+  // What it told first: the lock, or who holds it; null: nothing yet.
+  [[nodiscard]] const Json& lock() const { return lock_; }
+  void forget_lock() { lock_ = {}; }
+  // Its last word: "state", "why", "left"; null: nothing yet.
+  [[nodiscard]] const Json& ended() const { return ended_; }
+  [[nodiscard]] const std::string& state() const { return state_; }  // of the rollout
+  [[nodiscard]] std::string stage_text() const;                      // for the screen
+  [[nodiscard]] SwarmView view() const;
+
+ private:
+  void take(const Json& told);
+  void take_rollout(const Json& rollout);
+  void take_host(HostIndex host, const Json& told);
+
+  DeployRun& run_;
+  std::map<std::string, HostIndex> hosts_;
+  uint64_t total_bytes_ = 0;  // of the archive
+  std::string line_;          // as far as it has come
+  Json lock_;
+  Json ended_;
+  std::string state_;
+  uint64_t wave_ = 0;
+  uint64_t waves_ = 0;
+};
+
+}  // namespace murder::fleet

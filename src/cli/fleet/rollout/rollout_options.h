@@ -1,0 +1,36 @@
+// How a deploy is rolled out by a coordinator: waves, health checks and hooks, as its options say.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/fleet/deploy_options.h"
+#include "cli/ui/argument_parser.h"
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+
+namespace murder::fleet {
+
+struct RolloutWords {
+  bool is_asked = false;     // --coordinate
+  bool is_attached = false;  // --attached
+  std::string waves;
+  std::string max_fail;
+  std::string on_failure;
+  std::optional<Duration> bake;
+  std::optional<Duration> min_healthy;
+  std::optional<Duration> healthy_deadline;
+  std::string health;
+  std::string before_activate;
+  std::string after_activate;
+};
+
+void add_rollout_options(cli::ArgumentParser command, RolloutWords& words);
+
+// Nothing: no option asks for it. Errors name the option.
+[[nodiscard]] Result<std::optional<RolloutOptions>> rollout_of(const RolloutWords& words);
+
+// What a deploy of this kind does not do. An Error names the option.
+[[nodiscard]] Status check_rollout(const DeployOptions& options, bool retries_failed);
+
+}  // namespace murder::fleet

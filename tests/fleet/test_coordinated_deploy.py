@@ -1,0 +1,149 @@
+"""`murder deploy` by a coordinator and an agent on each host: waves, health checks, hooks, and what goes on when the machine
+that started it is gone."""
+
+import json
+import os
+import re
+import signal
+import unittest
+
+from deploy_case import SLOW_BYTES, SMALL_BYTES, DeployCase
+from rack_case import wait_until
+from rack_of_hosts.rack import CONTROL
+
+AGENT = r"^\S*/murder agent"
+COORDINATE = r"^\S*/murder coordinate"
+HEALTH = ("--health", "! grep -qx $MURDER_TAG /srv/bad", "--min-healthy", "200ms", "--healthy-deadline", "2s")
+
+
+class CoordinatedDeploy(DeployCase):
+    HOST_COUNT = 4
+
+    def setUp(self):
+        super().setUp()
+        self.murder("fleet", "distribute-files")
+
+    def deploy_json(self, source, tag, *words, code=0):
+        return json.loads(self.murder("deploy", source, "--tag", tag, "--activate", *words, "--json", code=code).stdout)
+
+    def currents(self):
+        return [self.current(host) for host in self.hosts]
+
+    def mark_bad(self, hosts, tag):
+        for host in self.hosts:
+            (self.rack.files_of(host) / "srv" / "bad").write_text(f"{tag}\n" if host in hosts else "")
+
+    def start_slow(self, source, *words):
+        """A deploy that fetches for more than a minute, unless hosts are sped up; each host has an agent, and h04 a peer."""
+        self.slow_down(self.hosts[1:], "3mbit")
+        deploy = self.start_murder("deploy", source, "--tag", "v1", "--activate", "--coordinate", *words)
+        wait_until(lambda: all(self.process(host, AGENT) for host in self.hosts), "an agent on each host")
+        wait_until(lambda: self.process("h04", r"^\S*/murder peer"), "a peer on h04")
+        wait_until(lambda: deploy.poll() is not None or self.is_alone(), "all agents are started")
+        return deploy
+
+    def is_alone(self):
+        """Of the deploy's sessions the one with the coordinator's host is left."""
+        sessions = [command for command in self.processes(CONTROL).values() if re.match(r"ssh -T ", command)]
+        return len(sessions) == 1
+
+    def test_waves_health_and_the_way_back(self):
+        first = self.make_release("first", SMALL_BYTES)
+        second = self.make_release("second", SMALL_BYTES, seed=2)
+        self.mark_bad([], "-")
+        told = self.deploy_json(first, "v1", "--coordinate")
+        self.assertEqual(told["states"], {host: "active" for host in self.hosts})
+        self.assertEqual((told["failed"], told["already_there"], told["error"]), ([], [], None))
+        self.assertEqual(self.currents(), ["v1"] * 4)
+        self.assert_release(first, "/srv/app/v1")
+        # Again: all of it is there.
+        told = self.deploy_json(first, "v1", "--coordinate")
+        self.assertEqual((told["already_there"], told["states"]), (self.hosts, {host: "active" for host in self.hosts}))
+        self.assert_nothing_left()
+        # The first wave is not healthy: nobody else is touched, and that host is back by itself.
+        self.mark_bad(self.hosts, "v2")
+        told = self.deploy_json(second, "v2", "--waves", "1,100%", *HEALTH, code=3)
+        self.assertEqual(self.currents(), ["v1"] * 4)
+        self.assertEqual(len(told["failed"]), 1)
+        self.assertEqual(told["failed"][0]["stage"], "activate")
+        self.assertIn("not healthy", told["failed"][0]["reason"])
+        self.assert_nothing_left()
+        # One of the last wave is not, and those that were switched return as well.
+        self.mark_bad(["h04"], "v2")
+        told = self.deploy_json(second, "v2", "--waves", "2,100%", "--max-fail", "1", "--on-failure", "rollback", *HEALTH, code=3)
+        wait_until(lambda: self.currents() == ["v1"] * 4, f"all are back: {self.currents()}")
+        self.assertEqual([failure["host"] for failure in told["failed"]], ["h04"])
+        self.assertFalse(told["activated"])
+        self.assert_nothing_left()
+        # Healthy everywhere.
+        self.mark_bad([], "-")
+        told = self.deploy_json(second, "v2", "--waves", "1,50%,100%", "--bake", "200ms", *HEALTH,
+                                "--hook-before-activate", "echo before $MURDER_TAG >>/srv/hooks",
+                                "--hook-after-activate", "echo after $MURDER_TAG >>/srv/hooks")
+        self.assertEqual(told["already_there"], self.hosts)
+        self.assertEqual(self.currents(), ["v2"] * 4)
+        for host in self.hosts:
+            self.assertEqual((self.rack.files_of(host) / "srv" / "hooks").read_text(), "before v2\nafter v2\n")
+        self.assertEqual([stage["stage"] for stage in told["stages"]][-3:], ["peer", "activate", "clean-up"])
+        self.assert_nothing_left()
+
+    def test_a_hook_that_fails_before_the_switch_leaves_what_runs(self):
+        first = self.make_release("first", SMALL_BYTES)
+        second = self.make_release("second", SMALL_BYTES, seed=2)
+        self.deploy_json(first, "v1", "--coordinate")
+        told = self.deploy_json(second, "v2", "--hook-before-activate", "echo no room >&2; exit 1", "--waves", "1,100%", code=3)
+        self.assertEqual(self.currents(), ["v1"] * 4)
+        self.assertIn("no room", told["failed"][0]["reason"])
+        self.assert_nothing_left()
+
+    def test_it_goes_on_when_the_deploy_is_killed_and_leaves_nothing(self):
+        source = self.make_release("build", SLOW_BYTES)
+        deploy = self.start_slow(source)
+        self.send_to_deploy(signal.SIGKILL)
+        self.finish(deploy, None)
+        self.speed_up(self.hosts[1:])
+        wait_until(lambda: self.currents() == ["v1"] * 4, "it is current everywhere")
+        self.assert_release(source, "/srv/app/v1")
+        # The shared connections of the ssh that was killed last for a minute.
+        wait_until(lambda: not any(left for host in self.hosts for left in self.what_is_left(host) if not left.startswith("sshd")),
+                   "nothing is left on the hosts")
+        self.age_what_was_packed()
+
+    def test_an_attached_one_ends_with_the_command(self):
+        source = self.make_release("build", SLOW_BYTES)
+        deploy = self.start_slow(source, "--attached")
+        self.send_to_deploy(signal.SIGKILL)
+        self.finish(deploy, None)
+        wait_until(lambda: not any(self.process(host, "murder") for host in self.hosts), "all have ended")
+        self.assertEqual(self.currents(), [None] * 4)
+        self.speed_up(self.hosts[1:])
+        self.age_what_was_packed()
+        # The same command again continues.
+        self.murder("deploy", source, "--tag", "v1", "--activate", "--coordinate")
+        self.assertEqual(self.currents(), ["v1"] * 4)
+        self.assert_nothing_left()
+
+    def test_an_interrupt_ends_it_and_a_second_deploy_is_told_who_is_at_work(self):
+        source = self.make_release("build", SLOW_BYTES)
+        deploy = self.start_slow(source)
+        self.environment["XDG_STATE_HOME"] = str(self.directory / "state of another machine")
+        for words in ((), ("--coordinate",)):
+            refused = self.murder("deploy", source, "--tag", "v1", "--activate", *words, code=1)
+            self.assertRegex(refused.stdout, r"another deploy is at work: deploy of v1 to /srv/app by root@\S+ since \S+Z")
+        self.send_to_deploy(signal.SIGINT)
+        self.finish(deploy, 130)
+        self.assertEqual(self.currents(), [None] * 4)
+        self.speed_up(self.hosts[1:])
+        self.assert_nothing_left()
+
+    def test_a_host_that_is_gone_holds_nobody_up(self):
+        source = self.make_release("build", SMALL_BYTES)
+        self.take_down("h04")
+        told = self.deploy_json(source, "v1", "--waves", "1,100%", "--quorum", "3", "--connect-timeout", "2s", "--retries", "0", code=3)
+        self.assertEqual(told["states"], {"h01": "active", "h02": "active", "h03": "active", "h04": "failed"})
+        without = self.deploy_json(source, "v1", "--coordinate", "--connect-timeout", "2s", "--retries", "0", code=3)
+        self.assertEqual(without["states"]["h04"], "failed")
+
+
+if __name__ == "__main__":
+    unittest.main()
