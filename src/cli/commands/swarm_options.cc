@@ -1,12 +1,9 @@
 #include "cli/commands/swarm_options.h"
 
 #include <fmt/format.h>
-#include <limits.h>
-#include <unistd.h>
-
-#include <array>
 
 #include "cli/ui/metrics_option.h"
+#include "engine/base/host_name.h"
 #include "engine/base/rack.h"
 #include "engine/base/units.h"
 #include "engine/host/cgroup_limits.h"
@@ -26,11 +23,6 @@ node::SendPath send_path_of(std::string_view name) {
     return node::SendPath::zero_copy;
   }
   return name == "splice" ? node::SendPath::splice : node::SendPath::automatic;
-}
-
-std::string own_host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 }  // namespace

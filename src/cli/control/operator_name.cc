@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <limits.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 
 #include "cli/control/bounds.h"
 #include "cli/control/coordinator_client.h"
+#include "engine/base/host_name.h"
 #include "engine/base/printable.h"
 #include "engine/base/utf8.h"
 
@@ -29,11 +29,6 @@ std::string user_name() {
   return fmt::format("uid {}", ::geteuid());
 }
 
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
 // Where an ssh session came from: "10.0.0.9"; empty outside of one.
 std::string session_address() {
   const char* variable = std::getenv("SSH_CONNECTION");
@@ -44,7 +39,7 @@ std::string session_address() {
 }  // namespace
 
 std::string operator_name() {
-  std::string name = fmt::format("{}@{}", user_name(), host_name());
+  std::string name = fmt::format("{}@{}", user_name(), own_host_name());
   if (const std::string address = session_address(); !address.empty()) {
     name += fmt::format(" from {}", address);
   }

@@ -47,6 +47,14 @@ void add_sign_option(ArgumentParser command, SigningOptions& options, const std:
       .completes(ValueKind::path);
 }
 
+void add_serial_option(ArgumentParser command, SigningOptions& options, const std::string& help) {
+  command
+      .add_parsed(
+          "--serial",
+          [&options](const std::string& text) { return take_serial(text, options.serial); }, help)
+      .type_name("N");
+}
+
 void add_statement_options(ArgumentParser command, SigningOptions& options) {
   command
       .add_parsed(
@@ -57,12 +65,9 @@ void add_statement_options(ArgumentParser command, SigningOptions& options) {
           "Signed: the application, or fleet, that it is a release of. Hosts that were told\n"
           "another one refuse it (default: application of murder.toml)")
       .type_name("NAME");
-  command
-      .add_parsed(
-          "--serial",
-          [&options](const std::string& text) { return take_serial(text, options.serial); },
-          "Signed: hosts refuse a lower one than they have (default: the time, in seconds)")
-      .type_name("N");
+  add_serial_option(command, options,
+                    "Signed: hosts refuse a lower one than they have (default: the time, in "
+                    "seconds)");
   command.add_duration("--expires", options.expires_after,
                        "Signed: hosts refuse it after this time, such as 30d (default: never)");
 }

@@ -30,6 +30,8 @@ struct SigningOptions {
 
 // --sign [KEY].
 void add_sign_option(ArgumentParser command, SigningOptions& options, const std::string& help);
+// --serial N, of a statement or of what a coordinator writes down.
+void add_serial_option(ArgumentParser command, SigningOptions& options, const std::string& help);
 // --app, --serial and --expires: what is said of the release.
 void add_statement_options(ArgumentParser command, SigningOptions& options);
 

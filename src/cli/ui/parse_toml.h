@@ -1,4 +1,4 @@
-// A TOML file as a table, for the readers of murder.toml and tracker.toml.
+// A TOML file as a table, for the readers of murder.toml, tracker.toml and agent.toml.
 #pragma once
 
 #include <fmt/format.h>

@@ -187,7 +187,7 @@ void AgentMachine::see_health(const std::string& name, bool is_healthy, Instant 
   ENSURE(index < kept_.apps.size());
   KeptApp& app = kept_.apps[index];
   Now& present = now_[index];
-  present.health_text = is_healthy ? std::string() : fitted_text(text);
+  present.health_text = is_healthy ? std::string() : bounded_text(text);
   if (app.phase == Phase::checking || app.phase == Phase::checking_return) {
     present.healthy_since = is_healthy ? std::min(present.healthy_since, now) : instant_never;
   } else if (!is_activating(app.phase) && app.active && app.is_healthy != is_healthy) {

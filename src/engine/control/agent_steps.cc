@@ -195,14 +195,14 @@ void AgentMachine::begin_return(KeptApp& app, Now& present, Reason reason, std::
   ENSURE(app.active.has_value());
   app.failed_attempt = app.attempt;
   app.failure = reason;
-  app.text = fitted_text(text);
+  app.text = bounded_text(text);
   app.is_healthy = app.is_unconfirmed = false;
   present.confirm_by = instant_never;
   work_.save = work_.report = true;
   cancel(app, present, app.active->info_hash);
   if (!app.previous || is_revoked(app, app.previous->info_hash)) {
-    app.text = fitted_text(app.text + (app.text.empty() ? "" : "; ") +
-                           "there is no release to go back to");
+    app.text = bounded_text(app.text + (app.text.empty() ? "" : "; ") +
+                            "there is no release to go back to");
     present.deadline = instant_never;
     if (app.phase != Phase::idle) {
       enter(app, Phase::idle);
@@ -234,7 +234,7 @@ void AgentMachine::refuse(KeptApp& app, Reason reason, std::string_view text) {
   const uint64_t attempt = now_[find(app.app)].wanted.attempt;
   app.failed_attempt = attempt;
   app.failure = reason;
-  app.text = fitted_text(text);
+  app.text = bounded_text(text);
   work_.save = work_.report = true;
 }
 

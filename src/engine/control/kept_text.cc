@@ -57,7 +57,7 @@ std::string text_of(const KeptAgent& kept) {
   MemberWriter writer(json);
   KeptAgent bounded = kept;
   for (KeptApp& app : bounded.apps) {
-    app.text = fitted_text(app.text);
+    app.text = bounded_text(app.text);
   }
   describe(writer, bounded);
   std::string text = json_text(json);

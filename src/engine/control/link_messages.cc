@@ -29,7 +29,7 @@ bool is_key_text(std::string_view text) {
 
 Result<Challenge> read_challenge(const Json& json) {
   Challenge challenge{.nonce = json["nonce"].text(),
-                      .coordinator = fitted_text(json["coordinator"].text()),
+                      .coordinator = bounded_text(json["coordinator"].text()),
                       .proof = text_member(json, "proof"),
                       .wants_host_proof = json["host_proof"] == Json(true)};
   if (challenge.nonce.size() != nonce_digits ||
@@ -44,7 +44,7 @@ Result<Challenge> read_challenge(const Json& json) {
 
 Result<Hello> read_hello(const Json& json) {
   Hello hello{.host = json["host"].text(),
-              .version = fitted_text(json["version"].text()),
+              .version = bounded_text(json["version"].text()),
               .key = text_member(json, "key"),
               .signature = text_member(json, "signature"),
               .session = json["session"].count(),
@@ -89,7 +89,7 @@ std::string text_of(const Challenge& challenge) {
   ENSURE(challenge.nonce.size() == nonce_digits);
   Json json = {{"type", "challenge"},
                {"nonce", challenge.nonce},
-               {"coordinator", fitted_text(challenge.coordinator)}};
+               {"coordinator", bounded_text(challenge.coordinator)}};
   if (!challenge.proof.empty()) {
     json["proof"] = challenge.proof;
   }
@@ -102,7 +102,7 @@ std::string text_of(const Challenge& challenge) {
 std::string text_of(const Hello& hello) {
   ENSURE(is_key_text(hello.key) && is_key_text(hello.signature));
   Json json = {
-      {"type", "hello"},   {"host", hello.host},           {"version", fitted_text(hello.version)},
+      {"type", "hello"},   {"host", hello.host},           {"version", bounded_text(hello.version)},
       {"key", hello.key},  {"signature", hello.signature}, {"session", hello.session},
       {"once", hello.once}};
   if (!hello.host_proof.empty()) {
@@ -113,7 +113,7 @@ std::string text_of(const Hello& hello) {
 
 std::string text_of(const Facts& facts) {
   return json_text({{"type", "facts"},
-                    {"version", fitted_text(facts.version)},
+                    {"version", bounded_text(facts.version)},
                     {"free_bytes", facts.free_bytes}});
 }
 
@@ -128,12 +128,13 @@ std::string text_of(const OrderMessage& order) {
 }
 
 std::string text_of(const Refused& refused) {
-  return json_text({{"type", "refused"}, {"text", fitted_text(refused.text)}});
+  return json_text({{"type", "refused"}, {"text", bounded_text(refused.text)}});
 }
 
 std::string text_of(const Ended& ended) {
-  return json_text(
-      {{"type", "ended"}, {"text", fitted_text(ended.text)}, {"keep_partial", ended.keep_partial}});
+  return json_text({{"type", "ended"},
+                    {"text", bounded_text(ended.text)},
+                    {"keep_partial", ended.keep_partial}});
 }
 
 Result<AgentMessage> parse_agent_message(std::string_view text) {
@@ -149,7 +150,7 @@ Result<AgentMessage> parse_agent_message(std::string_view text) {
     return as_variant<AgentMessage>(read_hello(*json));
   }
   if (type == "facts") {
-    return AgentMessage(Facts{.version = fitted_text((*json)["version"].text()),
+    return AgentMessage(Facts{.version = bounded_text((*json)["version"].text()),
                               .free_bytes = (*json)["free_bytes"].count()});
   }
   if (type == "outcome") {
@@ -180,10 +181,10 @@ Result<CoordinatorMessage> parse_coordinator_message(std::string_view text) {
                : refuse_link_message("order", "it is not a signed text, or too long");
   }
   if (type == "refused") {
-    return CoordinatorMessage(Refused{.text = fitted_text((*json)["text"].text())});
+    return CoordinatorMessage(Refused{.text = bounded_text((*json)["text"].text())});
   }
   if (type == "ended") {
-    return CoordinatorMessage(Ended{.text = fitted_text((*json)["text"].text()),
+    return CoordinatorMessage(Ended{.text = bounded_text((*json)["text"].text()),
                                     .keep_partial = (*json)["keep_partial"] == true});
   }
   return CoordinatorMessage(UnknownMessage{});

@@ -118,7 +118,7 @@ std::string text_of(const Report& report) {
   cut(bounded.apps, limits::control_list_max);
   for (AppReport& app : bounded.apps) {
     cut(app.ready, limits::control_ready_max);
-    app.text = fitted_text(app.text);
+    app.text = bounded_text(app.text);
   }
   return write_message(report_type, bounded, limits::control_agent_message_bytes_max);
 }

@@ -70,14 +70,11 @@ bool is_signed_text(std::string_view text) {
 }
 
 std::string bounded_text(std::string_view text) {
-  return cut_text(printable_value(text.substr(0, limits::control_text_bytes_max)));
-}
-
-std::string fitted_text(std::string_view text) {
+  const std::string_view looked_at = text.substr(0, 2 * limits::control_text_bytes_max);
   const bool is_fit = text.find_first_of("\n\t") == std::string_view::npos &&
-                      printable_lines(text.substr(0, 2 * limits::control_text_bytes_max)) ==
-                          text.substr(0, 2 * limits::control_text_bytes_max);
-  return is_fit ? cut_text(std::string(text)) : bounded_text(text);
+                      printable_lines(looked_at) == looked_at;
+  return cut_text(is_fit ? std::string(looked_at)
+                         : printable_value(text.substr(0, limits::control_text_bytes_max)));
 }
 
 }  // namespace murder::control

@@ -22,7 +22,5 @@ namespace murder::control {
 // What went wrong, of somebody else's words: one line, printable, at most
 // limits::control_text_bytes_max.
 [[nodiscard]] std::string bounded_text(std::string_view text);
-// The same of a text that may have been made so already, and then stays as it is.
-[[nodiscard]] std::string fitted_text(std::string_view text);
 
 }  // namespace murder::control

@@ -7,17 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <climits>
 #include <cstdlib>
 
 #include "agent/bounds.h"
 #include "cli/commands/agent/agent_config_keys.h"
 #include "cli/ui/parse_toml.h"
-#include "cli/ui/suggestion.h"
-#include "cli/ui/toml_library.h"
+#include "cli/ui/toml_reader.h"
 #include "engine/archive/file.h"
 #include "engine/base/fd.h"
+#include "engine/base/host_name.h"
 #include "engine/base/own_file.h"
 #include "engine/base/port_range.h"
 #include "engine/base/printable.h"
@@ -48,17 +46,17 @@ std::string with_home(const std::string& path) {
 }
 
 // Reads one agent.toml. Every method that can fail returns a Status that names the line.
-class AgentReader {
+class AgentReader : private TomlReader {
  public:
   AgentReader(std::string path, AgentKind kind)
-      : path_(std::move(path)),
+      : TomlReader(std::move(path)),
         kind_(kind),
         keep_releases_min_(kind == AgentKind::of_a_deploy ? 0 : 1) {}
 
   Result<agent::AgentOptions> read(const toml::table& root) {
     for (const Status& status :
-         {check_agent_keys(root, agent_table), take_coordinators(root), take_names(root),
-          take_paths(root), take_swarm(root), take_apps(root)}) {
+         {check_keys(root, keys_of(agent_config_keys, agent_table)), take_coordinators(root),
+          take_names(root), take_paths(root), take_swarm(root), take_apps(root)}) {
       if (!status) {
         return fail(status.error());
       }
@@ -67,42 +65,17 @@ class AgentReader {
   }
 
  private:
-  tl::unexpected<Error> wrong(const toml::source_region& source, std::string_view why) const {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{}:{}: {}", path_, static_cast<uint64_t>(source.begin.line), why));
-  }
-  tl::unexpected<Error> wrong(const toml::node& node, std::string_view why) const {
-    return wrong(node.source(), why);
-  }
-  tl::unexpected<Error> missing(std::string_view why) const {
-    return fail(ErrorCode::invalid_input, fmt::format("{}: {}", path_, why));
-  }
-
-  Status check_agent_keys(const toml::table& table, std::string_view name_of_table) const {
-    const std::vector<std::string> known = keys_of(agent_config_keys, name_of_table);
-    for (const auto& [key, value] : table) {
-      const std::string name(key.str());
-      if (std::find(known.begin(), known.end(), name) == known.end()) {
-        const std::string near = nearest_word(name, known);
-        return wrong(key.source(),
-                     fmt::format("unknown key '{}'{}", name,
-                                 near.empty() ? "" : fmt::format(": did you mean '{}'?", near)));
-      }
-    }
-    return {};
-  }
-
   // Text in quotes, not empty.
   Status take_text(const toml::table& table, const char* key, std::string& target) const {
     const toml::node* node = table.get(key);
     if (node == nullptr) {
       return {};
     }
-    const auto* text = node->as_string();
-    if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+    const std::string* text = text_in(*node);
+    if (text == nullptr) {
       return wrong(*node, fmt::format("{} must be a text in quotes", key));
     }
-    target = text->get();
+    target = *text;
     return {};
   }
 
@@ -119,14 +92,14 @@ class AgentReader {
       return take_text(table, key, target.back());
     }
     for (const toml::node& each : *list) {
-      const auto* text = each.as_string();
-      if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+      const std::string* text = text_in(each);
+      if (text == nullptr) {
         return wrong(each, fmt::format("{} must be a list of texts in quotes", key));
       }
-      if (std::find(target.begin(), target.end(), text->get()) != target.end()) {
-        return wrong(each, fmt::format("{} names {} twice", key, text->get()));
+      if (std::find(target.begin(), target.end(), *text) != target.end()) {
+        return wrong(each, fmt::format("{} names {} twice", key, *text));
       }
-      target.push_back(text->get());
+      target.push_back(*text);
     }
     return target.size() > most
                ? Status(wrong(*node, fmt::format("{} has more than {} entries", key, most)))
@@ -138,12 +111,7 @@ class AgentReader {
     if (node == nullptr) {
       return {};
     }
-    const auto* number = node->as_integer();
-    const auto* text = node->as_string();
-    const Result<Duration> duration =
-        parse_duration(number != nullptr ? fmt::format("{}", number->get())
-                       : text != nullptr ? text->get()
-                                         : std::string());
+    const Result<Duration> duration = duration_in(*node);
     if (!duration || *duration > limits::control_duration_max) {
       return wrong(*node, fmt::format("{} must be a time like \"30s\" or \"5m\"", key));
     }
@@ -191,8 +159,7 @@ class AgentReader {
       }
     }
     if (options_.host.empty()) {
-      std::array<char, HOST_NAME_MAX + 1> name{};
-      options_.host = gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+      options_.host = own_host_name();
     }
     if (Status named = control::validate_host(options_.host); !named) {
       return root.contains("host") ? Status(wrong(*root.get("host"), named.error().text))
@@ -310,8 +277,8 @@ class AgentReader {
       return wrong(key.source(), fmt::format("{} must be a table: [app.{}]", app.name, app.name));
     }
     for (const Status& status :
-         {check_agent_keys(*table, agent_app_table), take_path(*table, "to", app.to),
-          take_keep(*table, app), take_owner(*table, app),
+         {check_keys(*table, keys_of(agent_config_keys, agent_app_table)),
+          take_path(*table, "to", app.to), take_keep(*table, app), take_owner(*table, app),
           take_text(*table, "before_activate", app.before_activate),
           take_text(*table, "after_activate", app.after_activate), take_application(*table, app),
           take_flag(*table, "no_sync", app.no_sync),
@@ -422,7 +389,6 @@ class AgentReader {
     return valid ? Status() : wrong(*node, "application: " + valid.error().text);
   }
 
-  const std::string path_;
   const AgentKind kind_;
   const int64_t keep_releases_min_;
   agent::AgentOptions options_;

@@ -3,28 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "cli/commands/release/release.h"
 #include "cli/control/answer_text.h"
 #include "cli/control/manual_items.h"
 #include "cli/control/open_coordinator.h"
-#include "engine/trust/statement.h"
 
 namespace murder::cli {
 namespace {
-
-Status take_serial(const std::string& text, std::optional<uint64_t>& serial) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > trust::serial_max) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{}: write a number from 0 to {}", text, trust::serial_max));
-  }
-  serial = value;
-  return {};
-}
 
 Result<int> run_publish(const PublishOptions& options, CommandContext& context) {
   if (Status valid = check_app(options.app, context); !valid) {
@@ -77,15 +62,10 @@ void add_publish_task(ArgumentParser release, CommandContext& context) {
       .completes(ValueKind::path);
   command.add_option("--app", options.app, "What it is a release of").type_name("NAME").required();
   command.add_option("--tag", options.tag, "The name of the release").type_name("TAG").required();
-  command
-      .add_parsed(
-          "--serial",
-          [&options = options](const std::string& text) {
-            return take_serial(text, options.signing.serial);
-          },
-          "Hosts refuse a lower one than they run (default: one more than the highest of the\n"
-          "app; if it is signed, the time in seconds)")
-      .type_name("N");
+  add_serial_option(
+      command, options.signing,
+      "Hosts refuse a lower one than they run (default: one more than the highest of the\n"
+      "app; if it is signed, the time in seconds)");
   add_sign_option(command, options.signing,
                   "Sign it, with the private key of this file or the public one of a key that the\n"
                   "ssh-agent has (default: sign_key of murder.toml, else the first key of the\n"

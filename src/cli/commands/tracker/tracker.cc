@@ -14,6 +14,7 @@
 #include "cli/ui/background.h"
 #include "cli/ui/command.h"
 #include "cli/ui/metrics_option.h"
+#include "engine/base/host_name.h"
 #include "engine/host/control.h"
 #include "engine/host/control_keeper.h"
 #include "engine/host/metrics_file.h"
@@ -52,15 +53,6 @@ class TrackerStatus final : public host::StatusSource {
   tracker::TrackerServer& server_;
 };
 
-// Where peers reach a listening address: of "all addresses of this host" by its name.
-std::string announce_place(const Endpoint& endpoint) {
-  char host_name[256] = {};
-  if (!endpoint.address.is_unspecified() || gethostname(host_name, sizeof(host_name) - 1) != 0) {
-    return endpoint.text();
-  }
-  return HostPort{.host = host_name, .port = endpoint.port}.text();
-}
-
 // A tracker of this host at one of the ports that were asked for, as a sentence; else empty.
 std::string tracker_there(const tracker::TrackerOptions& options, const CommandContext& context) {
   const Result<host::RunDirectory> directory =
@@ -90,7 +82,7 @@ host::FinalReport report_of(const tracker::TrackerServer& server) {
     listen.push_back(endpoint.text());
     report.text +=
         fmt::format("{}tracker listens on {} (peers announce to http://{}/announce)",
-                    report.text.empty() ? "" : "\n", endpoint.text(), announce_place(endpoint));
+                    report.text.empty() ? "" : "\n", endpoint.text(), place_for_others(endpoint));
   }
   report.json = {{"kind", host::kind_tracker}, {"pid", getpid()}, {"listen", listen}};
   return report;

@@ -2,15 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cli/commands/tracker/bounds.h"
 #include "cli/commands/tracker/tracker_config_keys.h"
 #include "cli/ui/parse_toml.h"
-#include "cli/ui/suggestion.h"
-#include "cli/ui/toml_library.h"
+#include "cli/ui/toml_reader.h"
 #include "engine/archive/file.h"
-#include "engine/base/units.h"
 #include "engine/http/bounds.h"
 #include "tracker/bounds.h"
 
@@ -20,9 +16,9 @@ namespace {
 constexpr size_t listen_addresses_max = 64;
 
 // Reads one tracker.toml. Every method that can fail returns a Status that names the line.
-class Reader {
+class TrackerReader : private TomlReader {
  public:
-  explicit Reader(std::string path) : path_(std::move(path)) {}
+  explicit TrackerReader(std::string path) : TomlReader(std::move(path)) {}
 
   Result<TrackerConfig> read(const toml::table& root) {
     for (const Status& status :
@@ -37,36 +33,15 @@ class Reader {
   }
 
  private:
-  tl::unexpected<Error> wrong(const toml::source_region& source, std::string_view why) const {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{}:{}: {}", path_, static_cast<uint64_t>(source.begin.line), why));
-  }
-  tl::unexpected<Error> wrong(const toml::node& node, std::string_view why) const {
-    return wrong(node.source(), why);
-  }
-
-  Status check_keys(const toml::table& table, const std::vector<std::string>& known) const {
-    for (const auto& [key, value] : table) {
-      const std::string name(key.str());
-      if (std::find(known.begin(), known.end(), name) == known.end()) {
-        const std::string near = nearest_word(name, known);
-        return wrong(key.source(),
-                     fmt::format("unknown key '{}'{}", name,
-                                 near.empty() ? "" : fmt::format(": did you mean '{}'?", near)));
-      }
-    }
-    return {};
-  }
-
   Status add_listen(const toml::node& node) {
-    const auto* text = node.as_string();
-    if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+    const std::string* text = text_in(node);
+    if (text == nullptr) {
       return wrong(node, "listen must be an address like \"10.0.0.7:8998\", or a list of them");
     }
     if (config_.listen.size() >= listen_addresses_max) {
       return wrong(node, fmt::format("listen has more than {} addresses", listen_addresses_max));
     }
-    config_.listen.push_back(text->get());
+    config_.listen.push_back(*text);
     return {};
   }
 
@@ -112,12 +87,7 @@ class Reader {
     if (node == nullptr) {
       return {};
     }
-    const auto* number = node->as_integer();
-    const auto* text = node->as_string();
-    const Result<Duration> duration =
-        parse_duration(number != nullptr ? fmt::format("{}", number->get())
-                       : text != nullptr ? text->get()
-                                         : std::string());
+    const Result<Duration> duration = duration_in(*node);
     if (!duration) {
       return wrong(*node, "end_when_idle must be a time like \"10m\" or \"2h\"");
     }
@@ -129,11 +99,11 @@ class Reader {
     const toml::node* path = table.get("fleet_key");
     const toml::node* open = table.get("open");
     if (path != nullptr) {
-      const auto* text = path->as_string();
-      if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+      const std::string* text = text_in(*path);
+      if (text == nullptr) {
         return wrong(*path, "fleet_key must be the path of a file");
       }
-      config_.fleet_key_path = text->get();
+      config_.fleet_key_path = *text;
     }
     if (open != nullptr) {
       if (!open->is_boolean()) {
@@ -152,11 +122,11 @@ class Reader {
     if (node == nullptr) {
       return {};
     }
-    const auto* text = node->as_string();
-    if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos) {
+    const std::string* text = text_in(*node);
+    if (text == nullptr) {
       return wrong(*node, demand);
     }
-    place = text->get();
+    place = *text;
     return {};
   }
 
@@ -218,11 +188,9 @@ class Reader {
     if (node == nullptr) {
       return {};
     }
-    if (const auto* text = node->as_string()) {
-      config_.racks_path = text->get();
-      return text->get().empty() || text->get().find('\0') != std::string::npos
-                 ? Status(wrong(*node, "racks must be the path of a file, or a table [racks]"))
-                 : Status();
+    if (const std::string* text = text_in(*node)) {
+      config_.racks_path = *text;
+      return {};
     }
     const toml::table* table = node->as_table();
     if (table == nullptr) {
@@ -234,7 +202,7 @@ class Reader {
         return added;
       }
     }
-    Result<tracker::RackTable> racks = tracker::RackTable::parse(lines, path_);
+    Result<tracker::RackTable> racks = tracker::RackTable::parse(lines, path());
     if (!racks) {
       return fail(racks.error());  // two rules for one network: it names both racks
     }
@@ -262,7 +230,6 @@ class Reader {
     return {};
   }
 
-  const std::string path_;
   TrackerConfig config_;
 };
 
@@ -273,7 +240,7 @@ Result<TrackerConfig> parse_tracker_config(std::string_view text, const std::str
   if (!table) {
     return fail(table.error());
   }
-  return Reader(path).read(*table);
+  return TrackerReader(path).read(*table);
 }
 
 Result<TrackerConfig> load_tracker_config(const std::string& path) {
