@@ -146,7 +146,9 @@ void AppWorker::ask_for_torrent(io::Timer&) {
     retry_.arm(reactor_.now() + limits::agent_torrent_retry);
     return;
   }
-  client_.request(url, {.body_bytes_max = limits::agent_torrent_bytes_max});
+  // Nobody but its coordinators says where this host connects to.
+  client_.request(url,
+                  {.body_bytes_max = limits::agent_torrent_bytes_max, .follows_redirects = false});
 }
 
 void AppWorker::on_http_reply(http::Client&, Result<http::Reply> reply) {

@@ -156,6 +156,25 @@ class Network(AgentCase):
         self.coordinator.torrents[release] = right
         self.coordinator.wait_for_app(lambda app: app["ready"] == [release], "the right one is taken")
 
+    def test_nobody_sends_it_elsewhere_for_a_torrent(self):
+        elsewhere = FakeCoordinator()
+        self.addCleanup(elsewhere.close)
+        wanted = self.release("v1")
+        elsewhere.torrents = dict(self.coordinator.torrents)
+        sent = []
+
+        def redirect(target):
+            if not target.startswith("/control/torrent"):
+                return None
+            sent.append(target)
+            return (f"302 Found\r\nLocation: http://{elsewhere.address}{target}", b"")
+
+        self.coordinator.gate = redirect
+        self.coordinator.want(wanted_app("shop", wanted))
+        self.start_agent()
+        wait_until(lambda: len(sent) >= 2, "it asks its coordinator again")
+        self.assertEqual(elsewhere.requests, [])
+
     def test_a_name_that_leads_elsewhere_is_not_taken(self):
         torrent = bdecode(self.coordinator.torrents[self.release("v1")])
         torrent[b"info"][b"name"] = b"../evil"

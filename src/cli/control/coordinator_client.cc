@@ -189,7 +189,8 @@ Result<http::Reply> CoordinatorClient::send(const HostPort& place, const Request
   const http::RequestOptions options{.method = request.method,
                                      .body = request.body,
                                      .timeout = answer_wait_,
-                                     .body_bytes_max = limits::coordinator_answer_bytes_max};
+                                     .body_bytes_max = limits::coordinator_answer_bytes_max,
+                                     .follows_redirects = false};
   const auto ask = [&](const std::string& target) {
     return http::blocking_request(fmt::format("http://{}{}", place.text(), target), options);
   };

@@ -77,7 +77,7 @@ Result<bool> Exchange::follow_redirect() {
   const int status = reader_.status();
   const bool redirects =
       status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-  if (!redirects || is_local()) {
+  if (!redirects || is_local() || !options_.follows_redirects) {
     return false;
   }
   if (reader_.location().empty()) {

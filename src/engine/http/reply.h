@@ -23,6 +23,7 @@ struct RequestOptions {
   std::string body = {};
   Duration timeout = std::chrono::seconds(30);  // for all of it: names, redirects, body
   uint64_t body_bytes_max = 1024 * 1024;
+  bool follows_redirects = true;  // else the reply is what redirects
   // The connection leaves from this address.
   std::optional<IpAddress> bind_address = std::nullopt;
   // Of an https:// URL without pins of its own: whose keys the server may have, in place of a
