@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "engine/base/types.h"
@@ -10,8 +11,9 @@
 
 namespace murder::coordinator {
 
-// What the rollouts under way are about and return to, then the latest releases, at most `most`.
-// Nothing that is revoked.
-[[nodiscard]] std::vector<InfoHash> wanted_copies(const control::State& state, size_t most);
+// What the latest rollouts are about, then what they return to and what was `asked_for`, then the
+// latest releases, at most `most`. Nothing that is revoked.
+[[nodiscard]] std::vector<InfoHash> wanted_copies(const control::State& state, size_t most,
+                                                  std::span<const InfoHash> asked_for = {});
 
 }  // namespace murder::coordinator

@@ -65,3 +65,36 @@ TEST_CASE("one torrent of two apps is one copy") {
   publish(state, "blog", 1, 20);
   CHECK(wanted_copies(state, 8) == hashes({1}));
 }
+
+TEST_CASE("what the rollout before has left on hosts is kept, however many were published since") {
+  State state;
+  for (uint8_t id = 1; id <= 10; ++id) {
+    publish(state, "shop", id, id);
+  }
+  // Nobody is told yet.
+  state.apps["shop"].rollout = Rollout{.release = ReleaseNumber{10}, .earlier = {ReleaseNumber{1}}};
+  CHECK(wanted_copies(state, 4) == hashes({10, 1, 9, 8}));
+  // A host that was told and forgotten returns there as well.
+  state.apps["shop"].rollout->forgotten = {{.agent = AgentIndex{0}, .before = ReleaseNumber{2}}};
+  CHECK(wanted_copies(state, 4) == hashes({10, 2, 1, 9}));
+}
+
+TEST_CASE("of several apps each keeps what its rollout is about before what others return to") {
+  State state;
+  for (uint8_t id = 1; id <= 3; ++id) {
+    publish(state, "shop", id, id);
+    publish(state, "blog", static_cast<uint8_t>(10 + id), 10 + id);
+  }
+  state.apps["shop"].rollout = Rollout{.release = ReleaseNumber{1}};
+  state.apps["blog"].rollout =
+      Rollout{.release = ReleaseNumber{3}, .earlier = {ReleaseNumber{1}, ReleaseNumber{2}}};
+  CHECK(wanted_copies(state, 3) == hashes({13, 1, 12}));
+}
+
+TEST_CASE("what is published again is kept before what nobody asked for") {
+  State state;
+  for (uint8_t id = 1; id <= 5; ++id) {
+    publish(state, "shop", id, id);
+  }
+  CHECK(wanted_copies(state, 2, hashes({1})) == hashes({1, 5}));
+}

@@ -18,6 +18,12 @@ Status refuse(std::string text) {
   return fail(ErrorCode::invalid_input, std::move(text));
 }
 
+// Before it was forgotten.
+bool was_told(const Rollout& rollout, AgentIndex agent) {
+  return std::any_of(rollout.forgotten.begin(), rollout.forgotten.end(),
+                     [&](const ForgottenTarget& host) { return host.agent == agent; });
+}
+
 struct Applying {
   State& state;
   const Record& record;
@@ -117,8 +123,10 @@ Status Applying::operator()(const AgentSeen& what) {
 // stays: it may have been told already.
 void Applying::join_rollouts(AgentIndex agent) {
   for (auto& [name, app] : state.apps) {
-    if (app.rollout && takes(state.agent(agent), name, app.rollout->plan) &&
-        find_target(*app.rollout, agent) == nullptr) {
+    if (!app.rollout || find_target(*app.rollout, agent) != nullptr) {
+      continue;
+    }
+    if (takes(state.agent(agent), name, app.rollout->plan) || was_told(*app.rollout, agent)) {
       add_target(*app.rollout, agent);
     }
   }
@@ -130,8 +138,15 @@ Target& Applying::add_target(Rollout& rollout, AgentIndex agent) {
       [](const Target& target, AgentIndex sought) { return target.agent < sought; });
   ENSURE(place == rollout.targets.end() || place->agent != agent);
   const uint64_t attempt = is_loading() ? rollout.number : number();
-  const Target target{.agent = agent, .attempt = attempt, .since = now};
-  return *rollout.targets.insert(place, target);
+  Target target{.agent = agent, .attempt = attempt, .since = now};
+  const auto known = std::find_if(rollout.forgotten.begin(), rollout.forgotten.end(),
+                                  [&](const ForgottenTarget& host) { return host.agent == agent; });
+  if (known != rollout.forgotten.end()) {
+    target.touched = true;
+    target.before = known->before;
+    rollout.forgotten.erase(known);
+  }
+  return *rollout.targets.insert(place, std::move(target));
 }
 
 Status Applying::operator()(const AgentForgotten& what) {
@@ -141,10 +156,14 @@ Status Applying::operator()(const AgentForgotten& what) {
   }
   state.agents[index->raw].forgotten = true;
   for (auto& [name, app] : state.apps) {
-    if (app.rollout) {
-      std::erase_if(app.rollout->targets,
-                    [&](const Target& target) { return target.agent == *index; });
+    const Target* target = app.rollout ? find_target(*app.rollout, *index) : nullptr;
+    if (target == nullptr) {
+      continue;
     }
+    if (target->touched) {  // it runs what it was told to, wherever it is
+      app.rollout->forgotten.push_back({.agent = *index, .before = target->before});
+    }
+    std::erase_if(app.rollout->targets, [&](const Target& each) { return each.agent == *index; });
   }
   return {};
 }
@@ -184,10 +203,7 @@ Status Applying::operator()(const ReleasePublished& what) {
 // The oldest that no rollout needs; of those that were revoked only if all others are needed.
 void Applying::drop_oldest_release(App& app) {
   const auto is_needed = [&](const Release& release) {
-    return app.rollout &&
-           (app.rollout->release == release.number ||
-            std::any_of(app.rollout->targets.begin(), app.rollout->targets.end(),
-                        [&](const Target& target) { return target.before == release.number; }));
+    return app.rollout && needs(*app.rollout, release.number);
   };
   auto oldest = std::find_if(app.releases.begin(), app.releases.end(), [&](const Release& release) {
     return !release.revoked && !is_needed(release);
@@ -209,9 +225,17 @@ Status Applying::operator()(const ReleaseRevoked& what) {
     return fail(ErrorCode::not_found,
                 fmt::format("{} has no release {}", what.app, what.number.raw));
   }
+  if (what.why.size() > limits::control_text_bytes_max) {
+    return refuse("a reason that is too long");
+  }
   const InfoHash info_hash = release->info_hash;
   for (Release& each : found->releases) {  // the same bytes under another tag as well
-    each.revoked = each.revoked || each.info_hash == info_hash;
+    if (!each.revoked && each.info_hash == info_hash) {
+      each.revoked = true;
+      each.revoked_by = record.by;
+      each.revoked_why = what.why;
+      each.revoked_wall_s = record.wall_s;
+    }
   }
   return {};
 }
@@ -248,7 +272,17 @@ Status Applying::operator()(const RolloutStarted& what) {
   if (is_loading() ? what.number == 0 || what.number > number() : what.number != number()) {
     return refuse(fmt::format("rollout {} in the place of {}", what.number, number()));
   }
+  const bool has_all =
+      std::all_of(what.earlier.begin(), what.earlier.end(),
+                  [&](ReleaseNumber number) { return find_release(*found, number) != nullptr; });
+  if (!has_all || what.earlier.size() > (is_loading() ? limits::control_earlier_max : 0)) {
+    return refuse(fmt::format("a rollout of {} that names earlier releases", what.app));
+  }
+  std::vector<ReleaseNumber> earlier =
+      is_loading() ? what.earlier : releases_left_by_rollout(*found);
+  std::erase(earlier, what.release);
   Rollout& rollout = found->rollout.emplace();
+  rollout.earlier = std::move(earlier);
   rollout.number = what.number;
   rollout.release = what.release;
   rollout.plan = what.plan;
@@ -398,9 +432,15 @@ Status Applying::operator()(const TargetKept& what) {
               .before = what.before,
               .text = what.text,
               .since = now};
-  if (!is_loading() || of == nullptr || !agent || state.agent(*agent).forgotten ||
+  const bool is_forgotten = agent && state.agent(*agent).forgotten;
+  if (!is_loading() || of == nullptr || !agent ||
+      (is_forgotten && (!what.touched || what.stage != Stage::waiting || was_told(*of, *agent))) ||
       what.attempt < of->number || what.attempt > state.sequence || !is_sound(*found, kept)) {
     return refuse(fmt::format("the snapshot's {} at {} does not fit", what.app, what.host));
+  }
+  if (is_forgotten) {
+    of->forgotten.push_back({.agent = *agent, .before = what.before});
+    return {};
   }
   Target* known = target(*of, what.host);
   (known != nullptr ? *known : add_target(*of, *agent)) = std::move(kept);

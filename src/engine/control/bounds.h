@@ -28,6 +28,14 @@ inline constexpr uint32_t control_key_bytes_max = 1024;  // a key or signature, 
 inline constexpr uint32_t control_signed_bytes_max = 24 * 1024;
 // Releases of an app that one host has and reports.
 inline constexpr uint32_t control_ready_max = 16;
+// What is kept in memory of what all agents report. Beyond it only small reports are heard: of
+// these there is room for all agents.
+inline constexpr uint64_t control_reports_bytes_max = 64ULL * 1024 * 1024;
+inline constexpr uint64_t control_small_report_bytes = 4096;
+// Of an agent that is away.
+inline constexpr uint64_t control_away_report_bytes_max = 2048;
+// Agents that are looked at in each decision, whether they are away by now.
+inline constexpr uint32_t control_away_looked_at = 256;
 // What an agent keeps on its disk.
 inline constexpr uint32_t control_kept_bytes_max = 512 * 1024;
 // In the life of a state.
@@ -36,8 +44,11 @@ inline constexpr uint64_t control_starts_max = uint64_t{1} << 31U;
 
 // How often one host is told to activate in one rollout before it counts as failed for good.
 inline constexpr uint32_t control_tells_max = 5;
+// Releases that the rollouts before one have left on hosts, and that are kept for its way back.
+inline constexpr uint32_t control_earlier_max = 4;
 // The latest revoked releases of an app that agents are told about.
 inline constexpr uint32_t control_revoked_told_max = 64;
+inline constexpr int64_t control_wait_shown_s_max = 1'000'000'000;  // of a wait, to people
 inline constexpr Duration control_duration_max = std::chrono::hours(24 * 30);
 
 // An agent reports this often when nothing happens.

@@ -73,7 +73,7 @@ Status Coordinator::publish(const std::string& app, const std::string& tag,
 }
 
 Status Coordinator::revoke(const std::string& app, const std::string& tag, const std::string& by,
-                           Moment moment) {
+                           Moment moment, const std::string& why) {
   const App* known = state_.find_app(app);
   const Release* release = known == nullptr ? nullptr : find_release(*known, tag);
   if (release == nullptr) {
@@ -82,10 +82,11 @@ Status Coordinator::revoke(const std::string& app, const std::string& tag, const
   if (release->revoked) {
     return {};
   }
-  const Status done = take({.wall_s = moment.wall_s,
-                            .by = by,
-                            .what = ReleaseRevoked{.app = app, .number = release->number}},
-                           moment.now);
+  const Status done = take(
+      {.wall_s = moment.wall_s,
+       .by = by,
+       .what = ReleaseRevoked{.app = app, .number = release->number, .why = bounded_text(why)}},
+      moment.now);
   if (done) {
     tell_all(*known);
   }
@@ -266,7 +267,9 @@ Status Coordinator::forget(const std::string& host, const std::string& by, Momen
   const Status done =
       take({.wall_s = moment.wall_s, .by = by, .what = AgentForgotten{.host = host}}, moment.now);
   if (done) {
-    presences_[state_.find_agent(host)->raw] = {};
+    Presence& presence = presences_[state_.find_agent(host)->raw];
+    put_apps(presence, {});
+    presence = {};
   }
   return done;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/ensure.h"
@@ -19,6 +20,23 @@ int64_t count_names(const State& state, const std::string& identity) {
   return std::count_if(state.agents.begin(), state.agents.end(), [&](const Agent& agent) {
     return !agent.forgotten && agent.identity == identity;
   });
+}
+
+uint64_t memory_of(const std::string& text) {
+  return text.capacity() > std::string().capacity() ? text.capacity() + 1 : 0;
+}
+
+uint64_t memory_of(const HeardApp& heard) {
+  return sizeof(HeardApp) + memory_of(heard.report.app) + memory_of(heard.report.text) +
+         heard.report.ready.capacity() * sizeof(InfoHash);
+}
+
+uint64_t memory_of(const std::vector<HeardApp>& apps) {
+  uint64_t bytes = (apps.capacity() - apps.size()) * sizeof(HeardApp);
+  for (const HeardApp& heard : apps) {
+    bytes += memory_of(heard);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -90,13 +108,15 @@ Status Coordinator::hear(const Report& report, const std::string& identity, Mome
                          .number = (state_.term << 32U) | ++greeting_count_};
     presence.number = 0;
     presence.is_known = false;
-    presence.apps.clear();
+    put_apps(presence, {});
     presence.heard_at = moment.now;
     tell(agent);
   } else if (presence.greeting != report.greeting) {
     tell(agent);
   } else if (report.number > presence.number) {
-    keep(presence, report, moment.now);
+    if (Status kept = keep(presence, report, moment.now); !kept) {
+      return kept;
+    }
     tell(agent);
   }
   return {};
@@ -160,7 +180,7 @@ void Coordinator::prove(AgentIndex agent, const std::string& app, uint64_t attem
          moment);
 }
 
-void Coordinator::keep(Presence& presence, const Report& report, Instant now) {
+Status Coordinator::keep(Presence& presence, const Report& report, Instant now) {
   std::vector<HeardApp> apps;
   apps.reserve(report.apps.size());
   for (const AppReport& app : report.apps) {
@@ -172,10 +192,52 @@ void Coordinator::keep(Presence& presence, const Report& report, Instant now) {
     apps.push_back({.report = app, .progress_at = is_progress ? now : before->progress_at});
     apps.back().report.text = bounded_text(app.text);
   }
-  presence.apps = std::move(apps);
+  const uint64_t bytes = memory_of(apps);
+  if (bytes > limits::control_small_report_bytes &&
+      reports_bytes_ - presence.bytes + bytes > limits::control_reports_bytes_max) {
+    return fail(ErrorCode::limit,
+                fmt::format("{} reports more than the coordinator keeps now, with so many others "
+                            "that do: at most {} bytes",
+                            report.host, limits::control_small_report_bytes));
+  }
+  put_apps(presence, std::move(apps));
   presence.number = report.number;
   presence.is_known = true;
   presence.heard_at = now;
+  return {};
+}
+
+void Coordinator::put_apps(Presence& presence, std::vector<HeardApp> apps) {
+  ENSURE(reports_bytes_ >= presence.bytes);
+  reports_bytes_ -= presence.bytes;
+  presence.apps = std::move(apps);
+  presence.bytes = memory_of(presence.apps);
+  reports_bytes_ += presence.bytes;
+}
+
+// Of a host that is away, people want to know what it ran; nothing is decided by it.
+void Coordinator::forget_details_of_away(Instant now) {
+  const auto all = static_cast<uint32_t>(presences_.size());
+  for (uint32_t looked = 0; looked < std::min(all, limits::control_away_looked_at); ++looked) {
+    away_next_ = (away_next_ + 1) % all;
+    Presence& presence = presences_[away_next_];
+    if (presence.bytes == 0 || is_present(AgentIndex{away_next_}, now)) {
+      continue;
+    }
+    size_t count = 0;
+    for (uint64_t bytes = 0; count < presence.apps.size(); ++count) {
+      HeardApp& heard = presence.apps[count];
+      std::vector<InfoHash>().swap(heard.report.ready);
+      std::string().swap(heard.report.text);
+      bytes += memory_of(heard);
+      if (bytes > limits::control_away_report_bytes_max) {
+        break;
+      }
+    }
+    const auto begin = std::make_move_iterator(presence.apps.begin());
+    std::vector<HeardApp> apps(begin, begin + static_cast<std::ptrdiff_t>(count));
+    put_apps(presence, std::move(apps));
+  }
 }
 
 bool Coordinator::is_present(AgentIndex agent, Instant now) const {
@@ -200,6 +262,7 @@ Wanted Coordinator::wanted_for(AgentIndex agent) const {
 }
 
 Decisions Coordinator::decide(Moment moment) {
+  forget_details_of_away(moment.now);
   for (auto& [name, app] : state_.apps) {
     if (app.rollout) {
       decide(app, moment);

@@ -46,6 +46,13 @@ struct Unsettled {
   std::string why;
 };
 
+// Why a rollout that is running tells nobody, where hosts are not the reason.
+enum class WaitReason : uint8_t { none, begin_time, quorum, bake };
+struct RolloutWait {
+  WaitReason reason = WaitReason::none;
+  Duration left{};  // of the time that is waited for
+};
+
 // What an agent reported of an app, and when it last got on with it.
 struct HeardApp {
   AppReport report;
@@ -70,7 +77,7 @@ class Coordinator {
   Status publish(const std::string& app, const std::string& tag, const InfoHash& info_hash,
                  uint64_t serial, const std::string& by, Moment moment);
   Status revoke(const std::string& app, const std::string& tag, const std::string& by,
-                Moment moment);
+                Moment moment, const std::string& why = {});
   // Of a release that is published, with a serial above that of the app's last one. Agents that
   // take the app are told; what else they do is for the other commands to say.
   Status give_order(const std::string& app, const std::string& tag, OrderUse use, uint64_t serial,
@@ -101,8 +108,12 @@ class Coordinator {
   [[nodiscard]] Wanted wanted_for(AgentIndex agent) const;
   [[nodiscard]] const State& state() const { return state_; }
   [[nodiscard]] bool is_present(AgentIndex agent, Instant now) const;
+  // Memory that the latest reports of all agents take.
+  [[nodiscard]] uint64_t reports_bytes() const { return reports_bytes_; }
   // Valid until the next input.
   [[nodiscard]] Heard heard_of(AgentIndex agent) const;
+  // What the rollout of the app, which is running, waits for.
+  [[nodiscard]] RolloutWait wait_of(const App& app, Moment moment) const;
   // Of the app's latest rollout; empty when there is none.
   [[nodiscard]] std::vector<Unsettled> unsettled(const std::string& name, Instant now) const;
 
@@ -115,6 +126,7 @@ class Coordinator {
     Instant heard_at{};
     Instant changed_at{};  // when it was recorded last
     std::vector<HeardApp> apps;
+    uint64_t bytes = 0;  // of memory that `apps` takes
   };
 
   Status take(Record record, Instant now);  // that an operator or an agent asks for
@@ -122,7 +134,9 @@ class Coordinator {
   Status change(const std::string& app, RolloutState state, const std::string& by, Moment moment);
   Result<AgentIndex> register_agent(const Report& report, const std::string& identity,
                                     Moment moment);
-  void keep(Presence& presence, const Report& report, Instant now);
+  Status keep(Presence& presence, const Report& report, Instant now);
+  void put_apps(Presence& presence, std::vector<HeardApp> apps);
+  void forget_details_of_away(Instant now);
   void tell(AgentIndex agent);
   void tell_all(const App& app);
 
@@ -141,6 +155,8 @@ class Coordinator {
   std::vector<Presence> presences_;  // by agent
   Instant started_at_;
   uint64_t greeting_count_ = 0;
+  uint64_t reports_bytes_ = 0;  // of all presences
+  uint32_t away_next_ = 0;      // the presence that is looked at next
   std::vector<Record> records_;
   std::vector<AgentIndex> tell_;
 };

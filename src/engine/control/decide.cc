@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/base/units.h"
 #include "engine/control/bounds.h"
 #include "engine/control/coordinator.h"
 #include "engine/control/judge.h"
@@ -17,6 +18,10 @@ bool returns_somewhere(const Rollout& rollout) {
   return std::any_of(rollout.targets.begin(), rollout.targets.end(), [&](const Target& target) {
     return target.before != no_release && target.before != rollout.release;
   });
+}
+
+std::string in_seconds(Duration duration) {
+  return format_duration(std::chrono::floor<std::chrono::seconds>(duration));
 }
 
 // "2 of 40 hosts failed: w1 (not healthy), w7 (...)"
@@ -33,8 +38,16 @@ std::string describe_failures(const State& state, const Rollout& rollout, const 
   return text;
 }
 
+// "activating; away for 31 s, given up in 8 min 20 s"
+std::string text_of_silence(const View& view, Instant heard_at, Instant now) {
+  const Duration left =
+      settle_within(view.app.rollout->plan) - std::max<Duration>(now - view.target.since, {});
+  std::string text = fmt::format("activating; not heard for {}", in_seconds(now - heard_at));
+  return left > Duration{} ? fmt::format("{}, given up in {}", text, in_seconds(left)) : text;
+}
+
 // Empty: it runs what it should, or could be told to.
-std::string why_unsettled(const View& view) {
+std::string why_unsettled(const View& view, Instant heard_at, Instant now) {
   const Target& target = view.target;
   const AppReport* report = view.report;
   if (target.reason != Reason::none) {
@@ -53,11 +66,13 @@ std::string why_unsettled(const View& view) {
     }
     return release->revoked ? "it runs the release, which is revoked" : "";
   }
+  if (is_in_flight(target.stage)) {
+    // Two heartbeats that are missing say something.
+    return now - heard_at > 2 * limits::control_heartbeat ? text_of_silence(view, heard_at, now)
+                                                          : "activating";
+  }
   if (!view.is_present) {
     return "away";
-  }
-  if (is_in_flight(target.stage)) {
-    return "activating";
   }
   if (!may_be_told(view)) {
     return report == nullptr ? "no report yet" : "fetching";
@@ -235,7 +250,7 @@ std::vector<Unsettled> Coordinator::unsettled(const std::string& name, Instant n
     if (goes_back(state) && !target.touched) {
       continue;
     }
-    std::string why = why_unsettled(view);
+    std::string why = why_unsettled(view, presences_[target.agent.raw].heard_at, now);
     if (why.empty() && may_be_told(view)) {
       why = has_room(tally, app->rollout->plan, state_.agent(target.agent))
                 ? fmt::format("ready; the rollout is {}", name_of(state))
@@ -245,7 +260,35 @@ std::vector<Unsettled> Coordinator::unsettled(const std::string& name, Instant n
       all.push_back({.agent = target.agent, .stage = target.stage, .why = std::move(why)});
     }
   }
+  for (const ForgottenTarget& host : app->rollout->forgotten) {
+    if (goes_back(state)) {
+      all.push_back({.agent = host.agent,
+                     .why = "was told, then forgotten by an operator: it returns when its agent "
+                            "comes again"});
+    }
+  }
   return all;
+}
+
+RolloutWait Coordinator::wait_of(const App& app, Moment moment) const {
+  const Rollout& rollout = *app.rollout;
+  if (rollout.state != RolloutState::running) {
+    return {};
+  }
+  if (moment.wall_s < rollout.plan.begin_wall_s) {
+    return {.reason = WaitReason::begin_time,
+            .left = std::chrono::seconds(std::min(rollout.plan.begin_wall_s - moment.wall_s,
+                                                  limits::control_wait_shown_s_max))};
+  }
+  if (!may_begin(app, tally_of(app, moment.now), moment)) {
+    return {.reason = WaitReason::quorum};
+  }
+  if (rollout.settled_since != instant_never) {
+    return {
+        .reason = WaitReason::bake,
+        .left = std::max<Duration>(rollout.plan.bake - (moment.now - rollout.settled_since), {})};
+  }
+  return {};
 }
 
 }  // namespace murder::control

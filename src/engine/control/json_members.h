@@ -35,6 +35,14 @@ class MemberWriter {
     object_[name] = json_of(value);
   }
 
+  // Of a text or a list: left out where it is empty.
+  template <typename T>
+  void optional(std::string_view name, T& value) {
+    if (!value.empty()) {
+      (*this)(name, value);
+    }
+  }
+
  private:
   static Json json_of(const std::string& value) { return value; }
   static Json json_of(bool value) { return value; }
@@ -86,6 +94,13 @@ class MemberReader {
       refuse(name, member == nullptr ? "is missing" : "has another type or is out of bounds");
     }
     ++known_count_;
+  }
+
+  template <typename T>
+  void optional(std::string_view name, T& value) {
+    if (object_.contains(name)) {
+      (*this)(name, value);
+    }
   }
 
   // What was wrong first; empty: nothing.

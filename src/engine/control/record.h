@@ -38,6 +38,7 @@ struct ReleasePublished {
 struct ReleaseRevoked {
   std::string app;
   ReleaseNumber number;
+  std::string why;  // an operator's words; empty: none were given
 };
 
 struct OrderGiven {  // signed, and passed on to agents
@@ -53,6 +54,7 @@ struct RolloutStarted {
   ReleaseNumber release;
   uint64_t number = 0;  // that of this record; a snapshot keeps it
   Plan plan;
+  std::vector<ReleaseNumber> earlier;  // in snapshots only: else it follows from the state
 };
 
 struct WaveBegun {

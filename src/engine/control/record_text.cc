@@ -73,6 +73,7 @@ template <typename Io>
 void describe(Io& io, ReleaseRevoked& what) {
   io("app", what.app);
   io("number", what.number);
+  io.optional("why", what.why);
 }
 
 template <typename Io>
@@ -81,6 +82,7 @@ void describe(Io& io, RolloutStarted& what) {
   io("release", what.release);
   io("number", what.number);
   io("plan", what.plan);
+  io.optional("earlier", what.earlier);
 }
 
 template <typename Io>

@@ -32,7 +32,11 @@ void add_releases(const App& app, std::vector<Record>& records) {
   }
   for (const Release& release : app.releases) {
     if (release.revoked) {
-      records.push_back({.what = ReleaseRevoked{.app = app.name, .number = release.number}});
+      records.push_back(
+          {.wall_s = release.revoked_wall_s,
+           .by = release.revoked_by,
+           .what = ReleaseRevoked{
+               .app = app.name, .number = release.number, .why = release.revoked_why}});
     }
   }
 }
@@ -62,7 +66,8 @@ void add_rollout(const State& state, const App& app, std::vector<Record>& record
                      .what = RolloutStarted{.app = app.name,
                                             .release = rollout.release,
                                             .number = rollout.number,
-                                            .plan = rollout.plan}});
+                                            .plan = rollout.plan,
+                                            .earlier = rollout.earlier}});
   if (rollout.wave > 0) {
     records.push_back({.what = WaveBegun{.app = app.name, .wave = rollout.wave}});
   }
@@ -87,6 +92,13 @@ void add_rollout(const State& state, const App& app, std::vector<Record>& record
                                                .outcome = target.proven,
                                                .text = {}}});
     }
+  }
+  for (const ForgottenTarget& host : rollout.forgotten) {
+    records.push_back({.what = TargetKept{.app = app.name,
+                                          .host = state.agent(host.agent).name,
+                                          .attempt = rollout.number,
+                                          .touched = true,
+                                          .before = host.before}});
   }
 }
 

@@ -29,6 +29,14 @@ void ensure_consistent(const State& state, const App& app, const Rollout& rollou
     ENSURE(target.attempt >= rollout.number && target.attempt <= state.sequence);
     ENSURE(is_sound(app, target));
   }
+  for (const ForgottenTarget& host : rollout.forgotten) {
+    ENSURE(state.agent(host.agent).forgotten);
+    ENSURE(host.before == no_release || find_release(app, host.before) != nullptr);
+  }
+  ENSURE(rollout.earlier.size() <= limits::control_earlier_max);
+  for (const ReleaseNumber number : rollout.earlier) {
+    ENSURE(find_release(app, number) != nullptr);
+  }
 }
 
 }  // namespace
@@ -130,6 +138,41 @@ bool may_follow(Stage from, Stage to) {
 
 bool is_in_flight(Stage stage) {
   return stage == Stage::told || stage == Stage::back_told;
+}
+
+std::vector<ReleaseNumber> releases_left_by_rollout(const App& app) {
+  std::vector<ReleaseNumber> left;
+  const auto add = [&](ReleaseNumber number) {
+    if (left.size() < limits::control_earlier_max && find_release(app, number) != nullptr &&
+        std::find(left.begin(), left.end(), number) == left.end()) {
+      left.push_back(number);
+    }
+  };
+  if (!app.rollout) {
+    return left;
+  }
+  const Rollout& last = *app.rollout;
+  if (goes_forward(last.state)) {
+    add(last.release);
+  }
+  for (const Target& target : last.targets) {
+    if (target.stage != Stage::healthy) {
+      add(target.before);
+    }
+  }
+  if (last.state != RolloutState::done) {
+    std::for_each(last.earlier.begin(), last.earlier.end(), add);
+  }
+  return left;
+}
+
+bool needs(const Rollout& rollout, ReleaseNumber release) {
+  const auto returns_to = [&](const auto& host) { return host.before == release; };
+  return rollout.release == release ||
+         std::any_of(rollout.targets.begin(), rollout.targets.end(), returns_to) ||
+         std::any_of(rollout.forgotten.begin(), rollout.forgotten.end(), returns_to) ||
+         std::find(rollout.earlier.begin(), rollout.earlier.end(), release) !=
+             rollout.earlier.end();
 }
 
 bool takes(const Agent& agent, std::string_view app, const Plan& plan) {

@@ -40,7 +40,10 @@ struct Release {
   uint64_t serial = 0;  // a host refuses one that is lower than what it runs
   bool revoked = false;
   std::string by;
-  int64_t published_wall_s = 0;  // for people
+  int64_t published_wall_s = 0;  // for people, as the following
+  std::string revoked_by;
+  std::string revoked_why;
+  int64_t revoked_wall_s = 0;
 };
 
 // What an operator signed for hosts (trust/order.h), to be passed on as it is.
@@ -109,6 +112,12 @@ struct Target {
   Instant since{};  // volatile: when the stage began, or the coordinator started
 };
 
+// A host that was told, and that an operator had forgotten since: for when it comes back.
+struct ForgottenTarget {
+  AgentIndex agent;
+  ReleaseNumber before;
+};
+
 enum class RolloutState : uint8_t {
   running,   // waves go on; also before its time to begin
   paused,    // by an operator: nobody is told to activate
@@ -127,9 +136,12 @@ struct Rollout {
   std::string by;
   int64_t started_wall_s = 0;
   RolloutState state = RolloutState::running;
-  std::string why;                        // of the state, and who
-  uint32_t wave = 0;                      // the one under way
-  std::vector<Target> targets;            // ascending by agent
+  std::string why;              // of the state, and who
+  uint32_t wave = 0;            // the one under way
+  std::vector<Target> targets;  // ascending by agent
+  std::vector<ForgottenTarget> forgotten;
+  // What the rollouts before have left on hosts, which this one returns to: the latest first.
+  std::vector<ReleaseNumber> earlier;
   Instant settled_since = instant_never;  // volatile: since when the wave waits for `bake` alone
 };
 
@@ -175,6 +187,11 @@ struct State {
 [[nodiscard]] bool may_follow(RolloutState from, RolloutState to);
 [[nodiscard]] bool may_follow(Stage from, Stage to);
 [[nodiscard]] bool is_in_flight(Stage stage);  // told, and no outcome yet
+// What hosts may run when the next rollout of the app starts, of limits::control_earlier_max at
+// most: what the latest one was about, unless it was undone, and what it left as it was.
+[[nodiscard]] std::vector<ReleaseNumber> releases_left_by_rollout(const App& app);
+// Whether the rollout is about this release or may return hosts to it.
+[[nodiscard]] bool needs(const Rollout& rollout, ReleaseNumber release);
 [[nodiscard]] bool takes(const Agent& agent, std::string_view app, const Plan& plan);
 
 // Whether a signed outcome says more of the target than what is known: of what it was asked last,

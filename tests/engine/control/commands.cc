@@ -192,3 +192,95 @@ TEST_CASE("a release that most hosts would refuse as older is not started unless
     CHECK(bench.start_rollout(1, {}));
   }
 }
+
+TEST_CASE("what rollouts have left on hosts is known when the next one starts") {
+  FleetBench bench(3);
+  const auto earlier = [&] {
+    std::string numbers;
+    for (const ReleaseNumber number : bench.rollout().earlier) {
+      numbers += fmt::format("{} ", number.raw);
+    }
+    return numbers;
+  };
+  CHECK(bench.start_rollout(1, {}));
+  CHECK(earlier().empty());
+  bench.all_have(1);
+  bench.activate_all(1);
+  CHECK(bench.rollout().state == RolloutState::done);
+  CHECK(bench.start_rollout(2, {}));
+  CHECK(earlier() == "1 ");
+  SUBCASE("after an abort both are there") {
+    CHECK(bench.coordinator->abort("shop", "olga", bench.moment));
+    bench.settle();
+    CHECK(bench.start_rollout(3, {}));
+    CHECK(earlier() == "2 1 ");
+  }
+  SUBCASE("what was undone is not") {
+    bench.all_have(2);
+    bench.activate_all(2);
+    CHECK(bench.coordinator->undo("shop", "olga", bench.moment));
+    bench.settle();
+    bench.activate_all(1);
+    CHECK(bench.rollout().state == RolloutState::undone);
+    CHECK(bench.start_rollout(3, {}));
+    CHECK(earlier() == "1 ");
+  }
+  SUBCASE("it outlives snapshots, and many releases that nobody rolls out") {
+    for (uint32_t number = 4; number <= limits::control_releases_max + 4; ++number) {
+      InfoHash info_hash = hash_of(0);
+      info_hash.bytes[1] = static_cast<uint8_t>(number);
+      info_hash.bytes[2] = static_cast<uint8_t>(number >> 8U);
+      REQUIRE(bench.coordinator->publish("shop", fmt::format("n{}", number), info_hash, number,
+                                         "olga", bench.moment));
+    }
+    bench.settle();
+    bench.log = snapshot_of(bench.coordinator->state());
+    bench.start();
+    CHECK(earlier() == "1 ");
+  }
+}
+
+TEST_CASE("a host that was told and then forgotten is named by undo, and returns when it is back") {
+  FleetBench bench(3);
+  bench.all_run(1);
+  CHECK(bench.start_rollout(2, {}));
+  bench.all_have(2);
+  bench.activate_all(2);
+  CHECK(bench.coordinator->forget("w001", "olga", bench.moment));
+  bench.settle();
+  CHECK(bench.stages() == "2 healthy");
+  const Report gone = bench.reports.at("w001");
+  bench.reports.erase("w001");
+  bench.log = snapshot_of(bench.coordinator->state());
+  bench.start();
+  bench.hear_all();
+  CHECK(bench.coordinator->undo("shop", "olga", bench.moment));
+  bench.settle();
+  bench.activate_all(1);
+  CHECK(bench.rollout().state == RolloutState::undone);
+  const std::vector<Unsettled> named = bench.coordinator->unsettled("shop", bench.moment.now);
+  REQUIRE(named.size() == 1);
+  CHECK(named[0].why.find("forgotten") != std::string::npos);
+  bench.reports.emplace("w001", gone);
+  bench.reports.at("w001").groups = {};
+  bench.hear("w001");
+  CHECK(bench.wanted("w001").release == hash_of(1));
+  CHECK(bench.wanted("w001").activate);
+  bench.activate_all(1);
+  CHECK(bench.stages() == "3 back-done");
+  CHECK(bench.coordinator->unsettled("shop", bench.moment.now).empty());
+}
+
+TEST_CASE("who revoked a release, when and why is kept") {
+  FleetBench bench(1);
+  CHECK(bench.coordinator->revoke("shop", "v2", "olga", bench.moment, "loses\norders"));
+  CHECK(bench.coordinator->revoke("shop", "v2", "otto", bench.moment, "again"));
+  bench.settle();
+  bench.log = snapshot_of(bench.coordinator->state());
+  bench.start();
+  const Release& release =
+      *find_release(*bench.coordinator->state().find_app("shop"), std::string_view("v2"));
+  CHECK(release.revoked_by == "olga");
+  CHECK(release.revoked_why == "loses\\norders");
+  CHECK(release.revoked_wall_s == bench.moment.wall_s);
+}

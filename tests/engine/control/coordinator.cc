@@ -191,3 +191,57 @@ TEST_CASE("one key makes up no crowd of hosts") {
   report.host = "made-up-1";
   CHECK(bench.coordinator->hear(report, "one key", bench.moment));
 }
+
+namespace {
+
+// As much as a message may say.
+Report talkative(uint32_t number) {
+  Report report{.host = fmt::format("talks-{}", number), .greeting = {.session = 5}, .number = 1};
+  for (uint32_t app = 0; app < limits::control_list_max; ++app) {
+    AppReport& each = report.apps.emplace_back();
+    each.app = fmt::format("app-{}-{}", app, std::string(40, 'x'));
+    each.text = std::string(limits::control_text_bytes_max, 'x');
+    each.ready.resize(limits::control_ready_max);
+    each.active = hash_of(1);
+  }
+  return report;
+}
+
+Status hear_twice(FleetBench& bench, Report report) {
+  const std::string key = "key of " + report.host;
+  CHECK(bench.coordinator->hear(report, key, bench.moment));
+  const AgentIndex agent = *bench.coordinator->state().find_agent(report.host);
+  report.greeting = bench.coordinator->wanted_for(agent).greeting;
+  ++report.number;
+  return bench.coordinator->hear(report, key, bench.moment);
+}
+
+}  // namespace
+
+TEST_CASE("reports take bounded memory, and little once their agents are away") {
+  FleetBench bench(2);
+  const uint64_t before = bench.coordinator->reports_bytes();
+  CHECK(hear_twice(bench, talkative(0)));
+  const uint64_t large = bench.coordinator->reports_bytes() - before;
+  CHECK(large > 16 * 1024);
+  bench.settle();
+  CHECK(bench.coordinator->reports_bytes() == before + large);
+  bench.moment.now += limits::control_lease;
+  bench.hear_all();
+  CHECK(bench.coordinator->reports_bytes() - before <= limits::control_away_report_bytes_max);
+  const Heard heard =
+      bench.coordinator->heard_of(*bench.coordinator->state().find_agent("talks-0"));
+  REQUIRE(heard.apps.size() >= 4);
+  CHECK(heard.apps[0].report.active == hash_of(1));  // people may want to know
+  uint32_t number = 1;
+  while (hear_twice(bench, talkative(number)) && number < 10'000) {
+    ++number;
+  }
+  CHECK(bench.coordinator->reports_bytes() <= limits::control_reports_bytes_max);
+  CHECK(number < 10'000);
+  CHECK(says(hear_twice(bench, talkative(number + 1)), "reports more than"));
+  bench.hear("w000");  // small ones count
+  Report gone = talkative(1);
+  CHECK(bench.coordinator->forget(gone.host, "olga", bench.moment));
+  CHECK(bench.coordinator->reports_bytes() <= limits::control_reports_bytes_max - large / 2);
+}

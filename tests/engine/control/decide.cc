@@ -298,3 +298,41 @@ TEST_CASE("no host is activated before the quorum has the release") {
   bench.has("w002", 1);
   CHECK(bench.stages() == "3 told, 1 waiting");
 }
+
+TEST_CASE("what a rollout waits for besides hosts, and how long still") {
+  FleetBench bench(4);
+  const auto wait = [&] {
+    return bench.coordinator->wait_of(*bench.coordinator->state().find_app("shop"), bench.moment);
+  };
+  CHECK(bench.start_rollout(1, {.waves = parse_waves("1,100%").value(),
+                                .bake = 30s,
+                                .quorum = share("50%"),
+                                .begin_wall_s = bench.moment.wall_s + 60}));
+  CHECK(wait().reason == WaitReason::begin_time);
+  CHECK(wait().left == 60s);
+  bench.pass(60s);
+  bench.hear_all();
+  CHECK(wait().reason == WaitReason::quorum);
+  bench.all_have(1);
+  CHECK(wait().reason == WaitReason::none);
+  bench.runs("w000", 1);
+  CHECK(wait().reason == WaitReason::bake);
+  bench.pass(10s);
+  CHECK(wait().left == 20s);
+  CHECK(bench.coordinator->pause("shop", "olga", bench.moment));
+  CHECK(wait().reason == WaitReason::none);
+}
+
+TEST_CASE("of a host that was told and is silent it is said how long it is waited for") {
+  FleetBench bench(2);
+  CHECK(bench.start_rollout(1, {.waves = parse_waves("1,100%").value(), .healthy_deadline = 60s}));
+  bench.all_have(1);
+  const auto why = [&] {
+    return bench.coordinator->unsettled("shop", bench.moment.now).front().why;
+  };
+  CHECK(why() == "activating");
+  bench.pass(61s);
+  CHECK(why() == "activating; not heard for 1 min 01 s, given up in 2 min 29 s");
+  bench.pass(60s);
+  CHECK(why() == "activating; not heard for 2 min 01 s, given up in 1 min 29 s");
+}

@@ -29,6 +29,8 @@ void check_snapshot(const FleetBench& bench) {
     CHECK(again->find_app("shop")->rollout->wave == rollout->wave);
     CHECK(again->find_app("shop")->rollout->state == rollout->state);
     CHECK(again->find_app("shop")->rollout->targets.size() == rollout->targets.size());
+    CHECK(again->find_app("shop")->rollout->forgotten.size() == rollout->forgotten.size());
+    CHECK(again->find_app("shop")->rollout->earlier == rollout->earlier);
   }
   const Result<State> all = replay(bench.log, bench.moment.now);
   REQUIRE(all.has_value());
