@@ -35,7 +35,8 @@ std::string plain_frame(std::string_view text) {
 
 AgentLink::AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote,
                      std::string nonce)
-    : shared_(shared),
+    : ListedConnection(shared.sources.bucket_of(remote.address)),
+      shared_(shared),
       fd_(socket.release()),
       remote_(remote),
       nonce_(std::move(nonce)),
@@ -80,6 +81,7 @@ void AgentLink::close() {
     return;
   }
   state_ = State::closing;
+  shared_.owner.closing(*this);
   ENSURE(shared_.held_bytes >= held_bytes_);
   shared_.held_bytes -= std::exchange(held_bytes_, 0);
   shared_.reactor.cancel(receive_);
@@ -288,6 +290,7 @@ bool AgentLink::hear_report(const control::Report& report, control::Coordinator&
   if (!agent_) {
     agent_ = machine.state().find_agent(host_);
     ENSURE(agent_);
+    is_proven_ = true;
     shared_.owner.named(*this);
   }
   return true;
@@ -392,12 +395,13 @@ void AgentLink::wake() {
 void AgentLink::check(Instant now) {
   const bool is_mute =
       state_ == State::greeting && !is_ready_ && now - begun_at_ > limits::agent_hello_timeout;
+  const bool is_idle = !is_proven_ && !is_ready_ && now - begun_at_ > limits::agent_report_timeout;
   const bool is_cut = input_bytes_ > 0 && !is_ready_ && !is_resting_ &&
                       now - input_since_ > limits::agent_message_timeout;
   const bool is_silent = !is_ready_ && now - input_since_ > limits::agent_silence_max;
   const bool is_stuck = (send_.in_flight() || state_ == State::lingering) &&
                         now - output_since_ > limits::agent_message_timeout;
-  if (is_mute || is_cut || is_silent || is_stuck) {
+  if (is_mute || is_idle || is_cut || is_silent || is_stuck) {
     close();
   }
 }

@@ -16,6 +16,7 @@
 #include "engine/control/frame.h"
 #include "engine/control/link_messages.h"
 #include "engine/control/orders.h"
+#include "engine/http/connection_list.h"
 #include "engine/io/buffer_ring.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
@@ -37,6 +38,8 @@ class AgentLinkOwner {
   virtual void rests(AgentLink& link) = 0;
   // The agent may be told again what is wanted: what it was told is out of date.
   virtual void wants_telling(AgentLink& link) = 0;
+  // It ends, and its place may be given to another.
+  virtual void closing(AgentLink& link) = 0;
   // Nothing of it is in flight any more: free it. The link does not touch itself after this.
   virtual void ended(AgentLink& link) = 0;
 
@@ -53,6 +56,7 @@ struct AgentLinkShared {
   trust::Approvals* approvals;  // nullptr: whoever comes first with a name has it
   HostKeys* host_keys;          // nullptr: hosts need not be proven by them
   uint64_t& held_bytes;         // of messages that are not whole or not sent, of all links
+  http::SourceCounts& sources;  // of links that are not closing
 };
 
 // Belongs to its AgentLinks. States:
@@ -66,7 +70,7 @@ struct AgentLinkShared {
 // It reads nothing while a message waits to be heard, and has one message on its way to the agent
 // at most: when that is out, the newest is made. An idle link holds no buffer. Times are looked at
 // by check(), now and then.
-class AgentLink {
+class AgentLink : public http::ListedConnection {
  public:
   AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote, std::string nonce);
   // In a closed fleet, before begin(): the key is proven in the challenge, and each message has a
@@ -101,8 +105,12 @@ class AgentLink {
     agent_.reset();
     told_orders_ = {};
   }
+  // A report of it was heard, of whatever machine.
+  [[nodiscard]] bool is_proven() const { return is_proven_; }
+  [[nodiscard]] http::SourceCounts::Bucket source() const { return bucket(); }
   [[nodiscard]] const control::Facts& facts() const { return facts_; }
   [[nodiscard]] uint64_t held_bytes() const { return held_bytes_; }
+  [[nodiscard]] Instant begun_at() const { return begun_at_; }
   [[nodiscard]] bool is_closing() const { return state_ == State::closing; }
   // It has said that it was started for a deploy, and is connected.
   [[nodiscard]] bool is_once() const { return is_once_ && state_ == State::open; }
@@ -133,6 +141,7 @@ class AgentLink {
   State state_ = State::greeting;
   bool is_ready_ = false;      // a message waits to be heard; nothing is read
   bool is_resting_ = false;    // it sent too many; nothing is read until the next second
+  bool is_proven_ = false;     // a report was heard
   bool is_outdated_ = false;   // what it is being sent is not the latest
   bool is_once_ = false;       // the agent was started for a deploy
   bool is_told_end_ = false;   // that this is over

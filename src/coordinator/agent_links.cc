@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <utility>
@@ -16,6 +17,12 @@ namespace {
 constexpr Duration links_checked_every = std::chrono::seconds(1);
 constexpr uint32_t checks_per_walk = 5;
 constexpr uint32_t buffer_count = 256;
+constexpr Duration evict_pause = std::chrono::milliseconds(10);
+constexpr size_t evicted_at_once = 16;
+
+bool is_far_more(uint32_t count, uint32_t other) {
+  return count > 2 * (other + 1);
+}
 
 Result<std::string> new_nonce() {
   std::array<uint8_t, 32> bytes{};
@@ -37,14 +44,16 @@ AgentLinks::AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner,
       owner_(owner),
       coordinator_name_(options.coordinator_name),
       buffers_(std::move(buffers)),
+      links_max_(options.links_max),
       shared_{.reactor = reactor,
               .buffers = *buffers_,
               .owner = *this,
               .coordinator_name = coordinator_name_,
               .approvals = options.approvals,
               .host_keys = options.host_keys,
-              .held_bytes = held_bytes_},
-      links_(options.links_max),
+              .held_bytes = held_bytes_,
+              .sources = sources_},
+      links_(options.links_max + limits::agent_links_closing_max),
       check_timer_(reactor.timers(), callback<&AgentLinks::on_check>(this)) {
   check_timer_.arm(reactor.now() + links_checked_every);
 }
@@ -75,11 +84,66 @@ Status AgentLinks::adopt(Fd socket, const Endpoint& remote, std::span<const uint
   ++counters_.connections;
   const AgentLinkHandle handle = links_.make(shared_, std::move(socket), remote, std::move(*nonce));
   AgentLink& link = *links_.get(handle);
+  ++open_count_;
+  sources_.add(link.source());
+  unproven_.add(link, reactor_.now());
   if (proven) {
     link.prove(proven->key, proven->hello);
   }
   link.begin(handle, early);
   return {};
+}
+
+bool AgentLinks::make_room(const IpAddress& address) {
+  if (has_room()) {
+    return true;
+  }
+  const http::SourceCounts::Bucket comes = sources_.bucket_of(address);
+  if (AgentLink* chosen = unproven_to_go(comes)) {
+    ++counters_.evicted;
+    chosen->close();
+  } else if (!links_.full()) {
+    evict_proven(comes);
+  }
+  return has_room();
+}
+
+// Behind one address many honest hosts may be: what comes from there takes the place of another
+// link of it only when that has had time to report, and hosts that have reported keep theirs.
+AgentLink* AgentLinks::unproven_to_go(http::SourceCounts::Bucket comes) const {
+  const Instant now = reactor_.now();
+  auto* chosen = static_cast<AgentLink*>(unproven_.first_to_go(sources_, now));
+  const bool may_go =
+      chosen != nullptr && (now - chosen->listed_at() >= limits::agent_evict_after ||
+                            is_far_more(sources_.count(chosen->source()), sources_.count(comes)));
+  return may_go ? chosen : nullptr;
+}
+
+// All places are taken by agents that have reported: an address that has many of them gives some to
+// those that have few, its latest ones, since hosts that were there first are the likelier ones to
+// be real. All links are looked at for it, so it is not done for each that comes.
+void AgentLinks::evict_proven(http::SourceCounts::Bucket comes) {
+  const Instant now = reactor_.now();
+  const http::SourceCounts::Bucket most = sources_.most();
+  if (!is_far_more(sources_.count(most), sources_.count(comes)) || now < evict_not_before_) {
+    return;
+  }
+  evict_not_before_ = now + evict_pause;
+  std::vector<AgentLink*> links;
+  links_.each([&](AgentLinkHandle, AgentLink& link) {
+    if (!link.is_closing() && link.source() == most) {
+      links.push_back(&link);
+    }
+  });
+  const size_t count = std::min<size_t>(evicted_at_once, links.size() / 4 + 1);
+  std::partial_sort(links.begin(), links.begin() + static_cast<std::ptrdiff_t>(count), links.end(),
+                    [](const AgentLink* left, const AgentLink* right) {
+                      return left->begun_at() > right->begun_at();
+                    });
+  for (AgentLink* link : std::span(links).first(count)) {
+    ++counters_.evicted;
+    link->close();
+  }
 }
 
 Inputs AgentLinks::put_in(control::Coordinator& machine, control::Moment moment) {
@@ -190,6 +254,7 @@ void AgentLinks::became_ready(AgentLink& link) {
 
 void AgentLinks::named(AgentLink& link) {
   ENSURE(link.agent() && !link.is_closing());
+  http::ConnectionList::leave(link);
   const control::AgentIndex agent = *link.agent();
   if (agent.raw >= link_of_agent_.size()) {
     link_of_agent_.resize(agent.raw + 1);
@@ -201,6 +266,13 @@ void AgentLinks::named(AgentLink& link) {
   if (ended_) {
     link.end(*ended_);
   }
+}
+
+void AgentLinks::closing(AgentLink& link) {
+  ENSURE(open_count_ > 0);
+  --open_count_;
+  sources_.remove(link.source());
+  http::ConnectionList::leave(link);
 }
 
 void AgentLinks::wants_telling(AgentLink& link) {

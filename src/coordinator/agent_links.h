@@ -29,6 +29,7 @@ struct AgentLinksCounters {
   uint64_t reports = 0;
   uint64_t told = 0;
   uint64_t crowded = 0;  // closed, since all together held too much
+  uint64_t evicted = 0;  // closed, to make room for another
 };
 
 class AgentLinksOwner {
@@ -42,7 +43,9 @@ class AgentLinksOwner {
   ~AgentLinksOwner() = default;
 };
 
-// On the thread of its reactor. Bounded by links_max; what they hold by
+// On the thread of its reactor. Bounded by links_max: when all places are taken, a new link gets
+// that of one whose agent has not reported, the oldest first, those of the address with the most
+// links before others; else the latest of the address that has the most by far. What they hold by
 // limits::agent_held_bytes_max: beyond it the link that holds the most is closed. Of several links
 // of one agent the latest counts, and the others are closed. Ends with close_all(); the destructor
 // closes and turns the reactor until nothing is in flight.
@@ -55,7 +58,8 @@ class AgentLinks final : public AgentLinkOwner {
   AgentLinks& operator=(const AgentLinks&) = delete;
   ~AgentLinks();
 
-  [[nodiscard]] bool has_room() const { return !links_.full(); }
+  // Whether one from this address may come; may close another one for it.
+  [[nodiscard]] bool make_room(const IpAddress& address);
   // There must be room. `early`: what came behind the request. `proven`: of a closed fleet, the
   // agent's hello and the key by which it was made. Error: no randomness.
   struct Proven {
@@ -86,6 +90,7 @@ class AgentLinks final : public AgentLinkOwner {
 
   void became_ready(AgentLink& link) override;
   void named(AgentLink& link) override;
+  void closing(AgentLink& link) override;
   void rests(AgentLink& link) override { resting_.push_back(link.handle()); }
   void wants_telling(AgentLink& link) override;
   void ended(AgentLink& link) override;
@@ -95,12 +100,20 @@ class AgentLinks final : public AgentLinkOwner {
              std::unique_ptr<io::BufferRing> buffers);
   void on_check(io::Timer& timer);
   void make_room_for_held();
+  [[nodiscard]] bool has_room() const { return open_count_ < links_max_ && !links_.full(); }
+  [[nodiscard]] AgentLink* unproven_to_go(http::SourceCounts::Bucket comes) const;
+  void evict_proven(http::SourceCounts::Bucket comes);
 
   io::Reactor& reactor_;
   AgentLinksOwner& owner_;
   const std::string coordinator_name_;
   std::unique_ptr<io::BufferRing> buffers_;
+  const uint32_t links_max_;
+  uint32_t open_count_ = 0;  // not closing
   uint64_t held_bytes_ = 0;
+  http::SourceCounts sources_;
+  http::ConnectionList unproven_;
+  Instant evict_not_before_{};  // one whose agent has reported
   AgentLinkShared shared_;
   Slab<AgentLink> links_;
   std::deque<AgentLinkHandle> ready_;

@@ -117,32 +117,58 @@ std::string RolloutHistory::json() const {
 }
 
 http::Response AuditReaders::begin(Reader reader, uint64_t from, size_t max) {
-  if (readers_.size() >= limits::torrent_requests_max) {
+  const auto of_address = std::count_if(readers_.begin(), readers_.end(), [&](const auto& each) {
+    return each.second.address == reader.address;
+  });
+  if (readers_.size() >= limits::audit_readers_max ||
+      of_address >= limits::audit_readers_of_address_max) {
     return json_error(503, "too many read the audit log: try again in a moment");
   }
   const uint64_t number = ++reader_count_;
   readers_.emplace(number, std::move(reader));
-  store_.ask(ReadAudit{.from = from, .max = max, .reader = number});
+  next_.push_back({.from = from, .max = max, .reader = number});
+  ask_next();
   return {.later = true};
 }
 
-http::Response AuditReaders::read_lines(uint64_t from, size_t max, uint64_t ticket) {
-  return begin({.ticket = ticket}, from, std::clamp<size_t>(max, 1, limits::audit_lines_max));
+void AuditReaders::ask_next() {
+  if (!is_asking_ && !next_.empty()) {
+    is_asking_ = true;
+    store_.ask(next_.front());
+    next_.pop_front();
+  }
+}
+
+http::Response AuditReaders::read_lines(uint64_t from, size_t max, uint64_t ticket,
+                                        const IpAddress& address) {
+  return begin({.ticket = ticket, .address = address, .history = nullptr}, from,
+               std::clamp<size_t>(max, 1, limits::audit_lines_max));
 }
 
 http::Response AuditReaders::read_history(const std::string& app, size_t max, uint64_t last,
-                                          uint64_t ticket) {
+                                          uint64_t ticket, const IpAddress& address) {
   const uint64_t from = last - std::min<uint64_t>(last, limits::audit_scanned_max);
   return begin({.ticket = ticket,
+                .address = address,
                 .history = std::make_unique<RolloutHistory>(
                     app, std::clamp<size_t>(max, 1, limits::history_max))},
                from, limits::audit_lines_max);
 }
 
 void AuditReaders::store_replied(AuditRead reply) {
+  is_asking_ = false;
+  const std::optional<Answer> answer = take(std::move(reply));
+  ask_next();
+  if (answer) {
+    server_.answer(answer->ticket, answer->response);
+  }
+}
+
+// Nothing: more of it is read.
+std::optional<AuditReaders::Answer> AuditReaders::take(AuditRead reply) {
   const auto found = readers_.find(reply.reader);
   if (found == readers_.end()) {
-    return;
+    return std::nullopt;
   }
   Reader& reader = found->second;
   http::Response response;
@@ -158,16 +184,18 @@ void AuditReaders::store_replied(AuditRead reply) {
       reader.history->add(line.line);
     }
     if (!reply.lines->empty()) {
-      store_.ask(ReadAudit{.from = reply.lines->back().number + 1,
-                           .max = limits::audit_lines_max,
-                           .reader = reply.reader});
-      return;
+      if (server_.awaits(reader.ticket)) {
+        next_.push_back({.from = reply.lines->back().number + 1,
+                         .max = limits::audit_lines_max,
+                         .reader = reply.reader});
+        return std::nullopt;
+      }
     }
     response = json_answer(reader.history->json());
   }
   const uint64_t ticket = reader.ticket;
   readers_.erase(found);
-  server_.answer(ticket, response);
+  return Answer{.ticket = ticket, .response = std::move(response)};
 }
 
 }  // namespace murder::coordinator

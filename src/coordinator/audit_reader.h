@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "coordinator/bounds.h"
 #include "coordinator/store_thread.h"
+#include "engine/base/endpoint.h"
 #include "engine/http/server.h"
 
 namespace murder::coordinator {
@@ -47,27 +50,38 @@ class RolloutHistory {
   std::deque<PastRollout> rollouts_;
 };
 
-// On the thread of the server. limits::torrent_requests_max readers at a time.
+// On the thread of the server. limits::audit_readers_max readers at a time, and some of one address
+// at most. One of them is at the store at a time, so that records wait for one read alone.
 class AuditReaders {
  public:
   AuditReaders(StoreThread& store, http::Server& server) : store_(store), server_(server) {}
 
-  [[nodiscard]] http::Response read_lines(uint64_t from, size_t max, uint64_t ticket);
+  [[nodiscard]] http::Response read_lines(uint64_t from, size_t max, uint64_t ticket,
+                                          const IpAddress& address);
   // `last`: the number of the log's last record, nearly.
   [[nodiscard]] http::Response read_history(const std::string& app, size_t max, uint64_t last,
-                                            uint64_t ticket);
+                                            uint64_t ticket, const IpAddress& address);
   void store_replied(AuditRead reply);
 
  private:
   struct Reader {
     uint64_t ticket = 0;
+    IpAddress address;
     std::unique_ptr<RolloutHistory> history;  // nullptr: the lines are wanted
   };
+  struct Answer {
+    uint64_t ticket = 0;
+    http::Response response;
+  };
+  [[nodiscard]] std::optional<Answer> take(AuditRead reply);
   [[nodiscard]] http::Response begin(Reader reader, uint64_t from, size_t max);
+  void ask_next();
 
   StoreThread& store_;
   http::Server& server_;
   std::unordered_map<uint64_t, Reader> readers_;
+  std::deque<ReadAudit> next_;  // what is asked of the store, one after the other
+  bool is_asking_ = false;
   uint64_t reader_count_ = 0;
 };
 

@@ -14,6 +14,13 @@ namespace murder::limits {
 inline constexpr uint32_t coordinator_places_kept = 2048;
 // A new connection has said who it is by then.
 inline constexpr Duration agent_hello_timeout = std::chrono::seconds(10);
+// By then its first report was heard, unless that waits for the coordinator.
+inline constexpr Duration agent_report_timeout = std::chrono::seconds(15);
+// Links that are closing, for whose places others are let in already.
+inline constexpr uint32_t agent_links_closing_max = 256;
+// When all places are taken, a link that has shown nothing by then makes room for any other, and
+// at once for one of an address that has fewer.
+inline constexpr Duration agent_evict_after = std::chrono::seconds(5);
 // A message that has begun is whole by then, and one that is sent is taken by then.
 inline constexpr Duration agent_message_timeout = std::chrono::seconds(10);
 // An agent that was not heard for so long has lost its connection.
@@ -43,14 +50,18 @@ inline constexpr Duration lead_renewed_every = std::chrono::seconds(1);
 // --- Operators -----------------------------------------------------------------------------------
 
 inline constexpr uint32_t operator_requests_max = 256;  // that wait at the same time
+inline constexpr uint32_t operator_orders_kept = 64;    // of these places, for orders alone
+inline constexpr uint32_t reads_of_address_max = 32;    // that wait, of one address
 inline constexpr uint32_t torrent_requests_max = 64;    // reads of the store, likewise
 inline constexpr Duration operator_wait_max = std::chrono::seconds(20);
-static_assert(operator_requests_max > torrent_requests_max);
+static_assert(operator_requests_max > torrent_requests_max + operator_orders_kept);
 inline constexpr uint32_t order_tokens_max = 65'536;  // that are remembered, ten minutes each
 inline constexpr uint64_t published_torrent_bytes_max = 16ULL * 1024 * 1024;
 inline constexpr uint64_t torrents_cached_bytes_max = 64ULL * 1024 * 1024;
 static_assert(torrents_cached_bytes_max >= 2 * published_torrent_bytes_max);
-inline constexpr uint32_t sizes_known_max = 65'536;     // of releases
+inline constexpr uint32_t sizes_known_max = 65'536;  // of releases
+inline constexpr uint32_t audit_readers_max = 32;
+inline constexpr uint32_t audit_readers_of_address_max = 8;
 inline constexpr uint32_t audit_lines_max = 1000;       // of one answer
 inline constexpr uint64_t audit_scanned_max = 200'000;  // lines that are read for a history
 inline constexpr uint32_t history_max = 100;
@@ -66,7 +77,9 @@ inline constexpr Duration deploy_ending_max = std::chrono::seconds(5);
 
 // --- The coordinator's own copies of releases ----------------------------------------------------
 
-inline constexpr uint32_t copies_max = 8;  // processes, and directories
+inline constexpr uint32_t copies_max = 8;            // processes, and directories
+inline constexpr uint32_t copies_asked_for_max = 2;  // again, by who published the same
+static_assert(copies_asked_for_max < copies_max);
 inline constexpr Duration copy_look_every = std::chrono::seconds(1);
 inline constexpr Duration copy_start_max = std::chrono::seconds(60);
 inline constexpr Duration copy_retry_first = std::chrono::seconds(1);

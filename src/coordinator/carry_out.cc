@@ -70,17 +70,6 @@ http::Response note_release(Coordinator& machine, const WaitingRequest& waiting,
   return json_answer(show_release(machine, copies, *app, *release));
 }
 
-// One line of records, with the reason in it.
-std::string by_with_why(const std::string& by, const std::string& why) {
-  std::string text = why.empty() ? by : fmt::format("{}: {}", by, why);
-  size_t size = std::min<size_t>(text.size(), limits::control_who_bytes_max);
-  while (size < text.size() && size > 0 && (static_cast<uint8_t>(text[size]) & 0xc0U) == 0x80U) {
-    --size;  // not in the middle of a character
-  }
-  text.resize(size);
-  return text;
-}
-
 http::Response show_one_release(const Coordinator& machine, const OperatorRequest& request,
                                 const CopySource& copies) {
   const control::App* app = machine.state().find_app(request.app);
@@ -113,7 +102,7 @@ Status ask_machine(Coordinator& machine, const WaitingRequest& waiting, Moment m
   const OperatorRequest& request = waiting.request;
   switch (request.action) {
     case Action::revoke:
-      return machine.revoke(request.app, request.tag, by_with_why(waiting.by, request.why), moment);
+      return machine.revoke(request.app, request.tag, waiting.by, moment, request.why);
     case Action::start:
       return start(machine, waiting, moment);
     case Action::pause:
@@ -161,7 +150,7 @@ http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
     case Action::abort:
     case Action::undo: {
       const Status done = change(machine, waiting, moment);
-      return done ? json_answer(show_rollouts(machine, request.app, moment.now))
+      return done ? json_answer(show_rollouts(machine, request.app, moment.now, moment.wall_s))
                   : json_error(done.error());
     }
     case Action::forget: {
@@ -173,13 +162,14 @@ http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
     case Action::show_releases:
       return json_answer(show_releases(machine, copies, request.app));
     case Action::show_rollouts:
-      return json_answer(show_rollouts(machine, request.app, moment.now));
+      return json_answer(show_rollouts(machine, request.app, moment.now, moment.wall_s));
     case Action::show_agents:
       return json_answer(show_agents(
           machine, facts, {.group = request.group, .app = request.app, .not_at = request.not_at},
           moment.now));
     case Action::approve:
     case Action::end_deploy:
+    case Action::show_right:
     case Action::show_waiting:
     case Action::show_history:
     case Action::show_audit:

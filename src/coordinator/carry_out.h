@@ -7,6 +7,7 @@
 #include "coordinator/copy_state.h"
 #include "coordinator/operator_request.h"
 #include "coordinator/views.h"
+#include "engine/base/endpoint.h"
 #include "engine/control/coordinator.h"
 #include "engine/http/handler.h"
 
@@ -18,6 +19,7 @@ struct WaitingRequest {
   std::string by;      // for records
   InfoHash info_hash;  // of what is published
   bool is_order = false;
+  IpAddress address;  // of who asks
   Instant since{};
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "coordinator/control_metrics.h"
@@ -16,11 +17,19 @@ namespace murder::coordinator {
 namespace {
 
 constexpr std::string_view agent_protocol = "murder-agent/1";
+// Of an order that comes in the second in which the coordinator begins to lead.
+constexpr Duration order_wait = std::chrono::milliseconds(100);
 
 uint64_t clock_s() {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<uint64_t>(
       std::max<int64_t>(std::chrono::duration_cast<std::chrono::seconds>(since_1970).count(), 0));
+}
+
+// What is signed from then on was not given to a process that ended before. Tokens have seconds.
+void wait_for_next_second() {
+  const auto now = std::chrono::system_clock::now();
+  std::this_thread::sleep_for(std::chrono::ceil<std::chrono::seconds>(now) - now);
 }
 
 }  // namespace
@@ -39,12 +48,18 @@ ControlPlane::ControlPlane(io::Reactor& reactor, http::Server& server, ControlPl
     keys_.emplace(*options.fleet_keys);
     fleet_ = options.fleet_keys->fleet;
   }
+  if (options.state_lasts) {
+    order_tokens_.begin(clock_s());
+  }
   desk_.set_waker(callback<&ControlPlane::wake>(this));
 }
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::create(
     io::Reactor& reactor, http::Server& server, std::unique_ptr<store::RecordStore> store,
     ControlPlaneOwner& owner, const ControlPlaneOptions& options) {
+  if (options.fleet_keys && options.state_lasts) {
+    wait_for_next_second();
+  }
   std::unique_ptr<ControlPlane> made(new ControlPlane(reactor, server, owner, options));
   if (options.enrol.mode == trust::EnrolMode::known_hosts) {
     Result<HostKeys> keys = HostKeys::open(options.enrol.known_hosts_path);
@@ -149,6 +164,14 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
     return json_error(parsed.error());
   }
   if (keys_ && route->access == Access::order) {
+    if (order_tokens_.must_wait(clock_s()) || (has_followed_ && !loop_.leads())) {
+      return {.wait = order_wait};
+    }
+    if (order_tokens_.is_untimely(request, clock_s())) {
+      return {.status = 403,
+              .body = keys_->clock_reply(request.path, request.query, clock_s()),
+              .close = true};
+    }
     if (std::optional<http::Response> refusal = order_tokens_.refuse(request, clock_s())) {
       return std::move(*refusal);
     }
@@ -156,6 +179,8 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
   switch (route->action) {
     case Action::connect_agent:
       return connect_agent(request);
+    case Action::show_right:
+      return show_right(request);
     case Action::show_waiting:
       return json_answer(show_waiting(approvals_));
     case Action::approve:
@@ -170,6 +195,12 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
   }
 }
 
+// For who is going to give an order that takes much work before.
+http::Response ControlPlane::show_right(const http::Request& request) const {
+  const Permission permitted = permission(request, Access::order);
+  return permitted.refusal ? *permitted.refusal : json_answer(R"({"order":true})");
+}
+
 http::Response ControlPlane::connect_agent(const http::Request& request) {
   if (request.upgrade != agent_protocol) {
     http::Response response = json_error(
@@ -177,7 +208,7 @@ http::Response ControlPlane::connect_agent(const http::Request& request) {
     response.fields.push_back({"Upgrade", std::string(agent_protocol)});
     return response;
   }
-  if (!links_->has_room()) {
+  if (!links_->make_room(request.remote.address)) {
     return json_error(503, "as many agents are connected as this coordinator takes");
   }
   // Never without: somebody on the path could have left it out.
@@ -208,17 +239,19 @@ http::Response ControlPlane::take_request(const http::Request& request, Operator
                                           const std::string& proof, bool is_order) {
   if (parsed.action == Action::show_audit) {
     return audit_->read_lines(parsed.from.value_or(0), parsed.max.value_or(limits::audit_lines_max),
-                              request.ticket);
+                              request.ticket, request.remote.address);
   }
   if (parsed.action == Action::show_history) {
     return audit_->read_history(parsed.app, parsed.max.value_or(limits::history_max),
-                                loop_.last_number(), request.ticket);
+                                loop_.last_number(), request.ticket, request.remote.address);
   }
-  if (!desk_.has_room() || publishing_.size() >= limits::torrent_requests_max) {
+  WaitingRequest waiting{.ticket = request.ticket,
+                         .request = std::move(parsed),
+                         .is_order = is_order,
+                         .address = request.remote.address};
+  if (!desk_.has_room(waiting) || publishing_.size() >= limits::torrent_requests_max) {
     return json_error(503, "too many requests wait: try again in a moment");
   }
-  WaitingRequest waiting{
-      .ticket = request.ticket, .request = std::move(parsed), .is_order = is_order};
   if (is_order) {
     Result<std::string> by = name_of_asker(proof, waiting.request.by);
     if (!by) {
@@ -292,7 +325,8 @@ void ControlPlane::torrent_stored(TorrentPut reply) {
     return;
   }
   torrents_->put(reply.info_hash, std::move(reply.bytes));
-  if (!desk_.has_room()) {
+  ask_for_copy(reply.info_hash);
+  if (!desk_.has_room(waiting)) {
     server_.answer(waiting.ticket, json_error(503, "too many requests wait"));
     return;
   }
@@ -327,7 +361,7 @@ void ControlPlane::settled(const control::Coordinator& machine,
                std::holds_alternative<control::ReleaseRevoked>(record.what) ||
                std::holds_alternative<control::RolloutStarted>(record.what);
       });
-  if (changes_copies) {
+  if (std::exchange(must_choose_copies_, false) || changes_copies) {
     choose_copies(machine.state());
   }
   desk_.settled();
@@ -340,6 +374,9 @@ void ControlPlane::tell(const control::Coordinator& machine, control::AgentIndex
 void ControlPlane::machine_began(const control::Coordinator& machine) {
   desk_.set_failure({});
   stage_times_.forget_begun();
+  if (std::exchange(has_followed_, false)) {
+    order_tokens_.begin(clock_s() + 1);
+  }
   choose_copies(machine.state());
   links_->machine_changed();
 }
@@ -356,6 +393,7 @@ void ControlPlane::machine_lost(const Error& why) {
 
 // Who came before that was known would wait for nothing.
 void ControlPlane::follows(const std::string& leader) {
+  has_followed_ = true;
   desk_.refuse_all(json_leads_elsewhere(leader));
   links_->refuse_all(leader.empty() ? "another coordinator leads: connect to that one"
                                     : fmt::format("another coordinator leads: {}", leader));
@@ -399,10 +437,21 @@ void ControlPlane::choose_copies(const control::State& state) {
   if (copies_ == nullptr) {
     return;
   }
-  copies_->want(wanted_copies(state, limits::copies_max));
+  const std::vector<InfoHash> asked_for(copies_asked_for_.begin(), copies_asked_for_.end());
+  copies_->want(wanted_copies(state, limits::copies_max, asked_for));
   for (const InfoHash& info_hash : copies_->lacking_torrents()) {
     store_->ask(GetTorrent{.info_hash = info_hash});
   }
+}
+
+// Who publishes it waits for the copy, also where the same was published before.
+void ControlPlane::ask_for_copy(const InfoHash& info_hash) {
+  std::erase(copies_asked_for_, info_hash);
+  copies_asked_for_.push_back(info_hash);
+  if (copies_asked_for_.size() > limits::copies_asked_for_max) {
+    copies_asked_for_.pop_front();
+  }
+  must_choose_copies_ = true;
 }
 
 void ControlPlane::torrent_read(TorrentGot reply) {

@@ -35,6 +35,7 @@ struct ControlPlaneOptions {
   std::optional<CopiesOptions> copies;  // nothing: it keeps no copies of releases
   // Of a deploy: it ends when nobody on its host asked it for so long. Zero: never.
   Duration deploy_lease{};
+  bool state_lasts = false;  // another process may have worked with it a moment ago
 };
 
 // Who runs it.
@@ -83,6 +84,7 @@ class ControlPlane final : public http::Handler,
                const ControlPlaneOptions& options);
 
   [[nodiscard]] Permission permission(const http::Request& request, Access access) const;
+  [[nodiscard]] http::Response show_right(const http::Request& request) const;
   http::Response connect_agent(const http::Request& request);
   http::Response take_request(const http::Request& request, OperatorRequest parsed,
                               const std::string& proof, bool is_order);
@@ -92,6 +94,7 @@ class ControlPlane final : public http::Handler,
   void torrent_read(TorrentGot reply);
   void note_size(const InfoHash& info_hash, uint64_t total_bytes);
   void choose_copies(const control::State& state);
+  void ask_for_copy(const InfoHash& info_hash);
   void check_copies(io::Timer& timer);
   http::Response end_deploy(const OperatorRequest& request);
   void check_lease(io::Timer& timer);
@@ -123,6 +126,7 @@ class ControlPlane final : public http::Handler,
   std::optional<trust::TokenKeys> keys_;
   trust::KeyPair fleet_;  // where keys_ are
   OrderTokens order_tokens_;
+  bool has_followed_ = false;  // another one has led since this one did
   trust::Approvals approvals_;
   std::optional<HostKeys> host_keys_;  // where agents are enrolled by them
   TurnLoop loop_;
@@ -137,7 +141,9 @@ class ControlPlane final : public http::Handler,
   io::Timer lease_timer_;
   std::unordered_map<InfoHash, uint64_t, Id20Hash> total_bytes_;  // of releases
   StageTimes stage_times_;
-  std::string metrics_;                    // while something is being decided
+  std::string metrics_;  // while something is being decided
+  bool must_choose_copies_ = false;
+  std::deque<InfoHash> copies_asked_for_;  // by who published the same again, the latest last
   std::deque<WaitingRequest> publishing_;  // whose torrents are being stored, in that order
 };
 

@@ -1,5 +1,5 @@
 // Operators who wait: their orders are put into the machine, and answered when what followed is on
-// the disk.
+// the disk; what they ask to see is shown.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,16 @@
 
 #include "coordinator/carry_out.h"
 #include "coordinator/turn_loop.h"
+#include "engine/http/connection_list.h"
 #include "engine/http/server.h"
 #include "engine/io/timers.h"
 
 namespace murder::coordinator {
 
-// On the thread of the server. Bounded by limits::operator_requests_max; who waits too long is told
-// why, `why_not()` being the reason why nothing is carried out.
+// On the thread of the server. Bounded by limits::operator_requests_max, of which some places are
+// for orders alone, and one address has some of the others at most: who looks keeps nobody from
+// giving orders. What is asked for several times is shown once, to all who wait for it. Who waits
+// too long is told why, `set_failure()` being the reason why nothing is carried out.
 class OperatorDesk {
  public:
   OperatorDesk(io::Reactor& reactor, http::Server& server, const CopySource& copies,
@@ -23,9 +26,7 @@ class OperatorDesk {
   OperatorDesk(const OperatorDesk&) = delete;
   OperatorDesk& operator=(const OperatorDesk&) = delete;
 
-  [[nodiscard]] bool has_room() const {
-    return waiting_.size() + held_.size() < limits::operator_requests_max;
-  }
+  [[nodiscard]] bool has_room(const WaitingRequest& request) const;
   void add(WaitingRequest request);
   // Orders all, and of what is only read as much as the thread has time for.
   Inputs put_in(control::Coordinator& machine, control::Moment moment);
@@ -40,16 +41,25 @@ class OperatorDesk {
 
  private:
   struct Held {
-    uint64_t ticket = 0;
+    std::vector<uint64_t> tickets;
     http::Response response;
+    bool is_order = false;
   };
+  using Waiting = std::deque<WaitingRequest>;
+
+  [[nodiscard]] uint32_t held_count(bool is_order) const;
+  void show_next(control::Coordinator& machine, control::Moment moment);
+  void remove_read(Waiting::iterator read);
+  void answer_late(Waiting& waiting, Instant now);
   void on_check(io::Timer& timer);
 
   io::Reactor& reactor_;
   http::Server& server_;
   const CopySource& copies_;
   const FactsSource& facts_;
-  std::deque<WaitingRequest> waiting_;
+  Waiting orders_;
+  Waiting reads_;
+  http::SourceCounts read_sources_;
   std::vector<Held> held_;  // carried out; the answers
   Instant reads_not_before_{};
   std::string failure_;

@@ -34,6 +34,7 @@ enum class Action : uint8_t {
   show_history,
   show_audit,
   show_waiting,
+  show_right,
   fetch_torrent,
   connect_agent,
 };
@@ -72,6 +73,8 @@ struct OperatorRequest {
   InfoHash info_hash;
   control::Plan plan;
   bool is_paused = false;  // of `start`: hosts only fetch until the rollout is resumed
+
+  bool operator==(const OperatorRequest&) const = default;
 };
 
 // Errors name the parameter or member: one that is not known, missing, or out of bounds. The body

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <string_view>
 
 #include "coordinator/bounds.h"
@@ -14,6 +15,9 @@
 
 namespace murder::coordinator {
 namespace {
+
+// By which a clock may seem to be set back without being it.
+constexpr uint64_t clock_back_s_max = 5;
 
 std::string sha256_text(std::span<const uint8_t> bytes) {
   hash::Sha256Stream stream;
@@ -40,6 +44,22 @@ std::optional<http::Response> OrderTokens::refuse(const http::Request& request, 
   tokens_.insert(std::move(token));
   ENSURE(tokens_.size() == order_.size());
   return std::nullopt;
+}
+
+// A clock that was set back far would have all orders refused until it is there again.
+bool OrderTokens::must_wait(uint64_t now_s) const {
+  return now_s < first_s_ && now_s + clock_back_s_max >= first_s_;
+}
+
+bool OrderTokens::is_untimely(const http::Request& request, uint64_t now_s) const {
+  const bool was_set_back = now_s + clock_back_s_max < first_s_;
+  if (first_s_ == 0 || was_set_back) {
+    return false;
+  }
+  const std::string_view token = parameter_of(request.query, "token");
+  uint64_t time_s = 0;
+  std::from_chars(token.data(), token.data() + token.size(), time_s);
+  return time_s < first_s_ || time_s > now_s;
 }
 
 void OrderTokens::forget(uint64_t now_s) {

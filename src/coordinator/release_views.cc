@@ -51,6 +51,11 @@ void write_release(JsonWriter& json, const control::App& app, const control::Rel
   json.member("revoked", release.revoked);
   json.member("by", release.by);
   json.member("at_s", release.published_wall_s);
+  if (release.revoked) {
+    json.member("revoked_by", release.revoked_by);
+    json.member("revoked_at_s", release.revoked_wall_s);
+    json.member("revoked_why", release.revoked_why);
+  }
   json.member("total_bytes", copy.total_bytes);
   json.member("copy", name_of(copy.phase));
   json.member("copy_bytes", copy.copy_bytes);

@@ -33,8 +33,19 @@ void write_unsettled(JsonWriter& json, const control::Coordinator& machine, cons
   json.member("unsettled_count", all.size());
 }
 
+// What it waits for besides hosts, and for how long.
+void write_wait(JsonWriter& json, const control::RolloutWait& wait) {
+  const std::string_view what = wait.reason == control::WaitReason::begin_time ? "begin_time"
+                                : wait.reason == control::WaitReason::quorum   ? "quorum"
+                                : wait.reason == control::WaitReason::bake     ? "bake"
+                                                                               : "";
+  json.member("waits_for", what);
+  json.key("waits_s");
+  json.decimal(seconds_of(wait.left), 1);
+}
+
 void write_rollout(JsonWriter& json, const control::Coordinator& machine, const control::App& app,
-                   Instant now) {
+                   control::Moment moment) {
   const control::Rollout& rollout = *app.rollout;
   const control::Release* release = control::find_release(app, rollout.release);
   ENSURE(release != nullptr);
@@ -50,14 +61,15 @@ void write_rollout(JsonWriter& json, const control::Coordinator& machine, const 
   json.member("wave", rollout.wave + 1);
   json.member("waves", rollout.plan.waves.size());
   json.member("targets", rollout.targets.size());
-  const TargetCounts counts = count_targets(machine, app, now);
+  write_wait(json, machine.wait_of(app, moment));
+  const TargetCounts counts = count_targets(machine, app, moment.now);
   json.key("counts");
   json.begin_object();
   for (const CountMember& count : count_members) {
     json.member(count.name, counts.*count.member);
   }
   json.end_object();
-  write_unsettled(json, machine, app.name, now);
+  write_unsettled(json, machine, app.name, moment.now);
   json.key("plan");
   write_plan(json, rollout.plan);
   json.end_object();
@@ -65,15 +77,15 @@ void write_rollout(JsonWriter& json, const control::Coordinator& machine, const 
 
 }  // namespace
 
-std::string show_rollouts(const control::Coordinator& machine, const std::string& app,
-                          Instant now) {
+std::string show_rollouts(const control::Coordinator& machine, const std::string& app, Instant now,
+                          int64_t wall_s) {
   JsonWriter json;
   json.begin_object();
   json.key("rollouts");
   json.begin_array();
   for (const auto& [name, each] : machine.state().apps) {
     if (each.rollout && (app.empty() || app == name)) {
-      write_rollout(json, machine, each, now);
+      write_rollout(json, machine, each, {.now = now, .wall_s = wall_s});
     }
   }
   json.end_array();

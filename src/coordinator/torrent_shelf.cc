@@ -21,9 +21,29 @@ http::Response TorrentShelf::answer(const InfoHash& info_hash, uint64_t ticket) 
   }
   waiting_[info_hash].push_back(ticket);
   if (!is_being_read) {
-    store_.ask(GetTorrent{.info_hash = info_hash});
+    next_.push_back(info_hash);
+    ask_next();
   }
   return {.later = true};
+}
+
+void TorrentShelf::ask_next() {
+  if (!asked_ && !next_.empty()) {
+    asked_ = next_.front();
+    next_.pop_front();
+    store_.ask(GetTorrent{.info_hash = *asked_});
+  }
+}
+
+// Also of what others asked the store for.
+void TorrentShelf::store_replied(TorrentGot reply) {
+  if (asked_ == reply.info_hash) {
+    asked_.reset();
+  } else {
+    std::erase(next_, reply.info_hash);
+  }
+  answer_waiting(std::move(reply));
+  ask_next();
 }
 
 void TorrentShelf::put(const InfoHash& info_hash, std::string bytes) {
@@ -42,14 +62,18 @@ void TorrentShelf::put(const InfoHash& info_hash, std::string bytes) {
   ENSURE(order_.size() == torrents_.size());
 }
 
-void TorrentShelf::store_replied(TorrentGot reply) {
+void TorrentShelf::answer_waiting(TorrentGot reply) {
   const auto waiting = waiting_.find(reply.info_hash);
   if (waiting == waiting_.end()) {
     return;
   }
   const std::vector<uint64_t> tickets = std::move(waiting->second);
   waiting_.erase(waiting);
-  http::Response response = reply.bytes ? http::Response() : json_error(reply.bytes.error());
+  // What is wrong with the store, and where it is, is not for who asks here.
+  http::Response response = reply.bytes ? http::Response()
+                            : reply.bytes.error().code == ErrorCode::not_found
+                                ? json_error(404, "no such torrent")
+                                : json_error(503, "the torrent cannot be read at the moment");
   if (reply.bytes) {
     put(reply.info_hash, std::move(*reply.bytes));
     response = response_of(torrents_.at(reply.info_hash));

@@ -29,9 +29,9 @@ class FactsSource {
 [[nodiscard]] std::string show_release(const control::Coordinator& machine,
                                        const CopySource& copies, const control::App& app,
                                        const control::Release& release);
-// The latest rollout of one app, or of each (empty).
+// The latest rollout of one app, or of each (empty). `wall_s`: in seconds since 1970.
 [[nodiscard]] std::string show_rollouts(const control::Coordinator& machine, const std::string& app,
-                                        Instant now);
+                                        Instant now, int64_t wall_s = INT64_MAX);
 
 struct AgentsWanted {
   std::string group;   // empty: of any

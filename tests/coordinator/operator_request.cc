@@ -106,6 +106,8 @@ TEST_CASE("a body that is no such object is refused") {
   };
   CHECK(of_start("[]").find("JSON object") != std::string::npos);
   CHECK(of_start("{").find("JSON object") != std::string::npos);
+  CHECK(of_start(std::string_view("{}\0", 3)).find("JSON object") != std::string::npos);
+  CHECK(of_start(std::string_view("{}\0{\"by\":7}", 11)).find("JSON object") != std::string::npos);
   CHECK(of_start(R"({"wave":"1"})").starts_with("wave: "));
   CHECK(of_start(R"({"waves":"1,x"})").starts_with("waves: "));
   CHECK(of_start(R"({"bake_s":-1})").starts_with("bake_s: "));

@@ -57,3 +57,23 @@ TEST_CASE("there are as many as are remembered, then none is taken") {
   CHECK(status_of(tokens, query_of(hash_of_body, "more"), "{}",
                   now_s + 2 * limits::token_skew_s_max + 1) == 200);
 }
+
+TEST_CASE("orders that were signed before the coordinator began, or by a clock that is ahead") {
+  OrderTokens tokens;
+  const auto is_untimely = [&](uint64_t signed_s, uint64_t at_s) {
+    const std::string query = query_of(hash_of_body, std::to_string(signed_s) + "-a");
+    return tokens.is_untimely({.method = "POST", .path = "/control/rollout", .query = query}, at_s);
+  };
+  CHECK_FALSE(is_untimely(now_s - 100, now_s));  // it does not matter: nobody took orders before
+  tokens.begin(now_s);
+  CHECK(tokens.must_wait(now_s - 1));
+  CHECK_FALSE(tokens.must_wait(now_s));
+  CHECK(is_untimely(now_s - 1, now_s));
+  CHECK(is_untimely(now_s - 100, now_s + 10));
+  CHECK_FALSE(is_untimely(now_s, now_s));
+  CHECK_FALSE(is_untimely(now_s, now_s + limits::token_skew_s_max));
+  CHECK(is_untimely(now_s + 11, now_s + 10));
+  // The clock was set back by an hour: orders count nevertheless.
+  CHECK_FALSE(tokens.must_wait(now_s - 3600));
+  CHECK_FALSE(is_untimely(now_s - 3600, now_s - 3600));
+}

@@ -161,3 +161,33 @@ TEST_CASE("agents: those that are asked for") {
   CHECK(second["present"] == Json(false));  // its first report was one before the greeting
   CHECK(second["heard_s_ago"].is_null());
 }
+
+TEST_CASE("a release that is revoked says by whom, when and why") {
+  Fleet fleet;
+  CHECK_FALSE(
+      parsed(show_releases(fleet.machine, fleet.copies, ""))["releases"].items()[0].contains(
+          "revoked_why"));
+  CHECK(fleet.machine.revoke("shop", "v2", "olga", fleet.moment, "loses orders"));
+  fleet.settle();
+  const Json releases = parsed(show_releases(fleet.machine, fleet.copies, ""))["releases"];
+  CHECK(releases.items()[1]["revoked_by"].text() == "olga");
+  CHECK(releases.items()[1]["revoked_at_s"].count() == 1000);
+  CHECK(releases.items()[1]["revoked_why"].text() == "loses orders");
+}
+
+TEST_CASE("a rollout that waits says for what, and for how long still") {
+  Fleet fleet;
+  Plan plan;
+  plan.begin_wall_s = fleet.moment.wall_s + 90;
+  CHECK(fleet.machine.start("shop", "v2", plan, "olga", fleet.moment));
+  fleet.settle();
+  const auto shown = [&] {
+    return parsed(show_rollouts(fleet.machine, "shop", fleet.moment.now,
+                                fleet.moment.wall_s))["rollouts"]
+        .items()[0];
+  };
+  CHECK(shown()["waits_for"].text() == "begin_time");
+  CHECK(shown()["waits_s"].number() == 90);
+  fleet.moment.wall_s += 90;
+  CHECK(shown()["waits_for"].text().empty());
+}

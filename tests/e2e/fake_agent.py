@@ -115,12 +115,12 @@ class FakeAgent:
         self.wanted = None
         self.revision = 0
 
-    def connect(self, coordinator, target="/control/agent", keeps_old=False, secret=None, **hello):
+    def connect(self, coordinator, target="/control/agent", keeps_old=False, source="127.0.0.1", secret=None, **hello):
         """A new process of the agent: its number counts anew. `hello`: members of that, instead of the right ones."""
         if not keeps_old:
             self.close()
         self.session, self.number, self.greeting_number = secrets.randbits(60), 0, 0
-        self.link = Link(coordinator, target, secret=secret)
+        self.link = Link(coordinator, target, source, secret=secret)
         challenge = self.link.challenge if secret else self.link.read()
         assert challenge["type"] == "challenge", challenge
         self.link.send({**hello_of(challenge, self.host, self.session, self.key), **hello})

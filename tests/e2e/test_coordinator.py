@@ -176,6 +176,8 @@ class WhoMay(CoordinatorCase):
         self.assertEqual((status, "operator" in answer["error"]), (403, True))
         # A large body of a stranger is not even read.
         self.assertEqual(self.ask("PUT", "/control/release?app=shop&tag=v1", b"x" * 1_000_000), stranger)
+        for secret, kind, status in ((fleet, b"fleet", 403), (operator, b"operator", 200)):
+            self.assertEqual(self.ask("GET", signed_target(secret, "/control/right", kind=kind))[0], status)
         self.operator_secret = operator
         self.publish("v1")
         agent = self.agent("w1", connect=False)

@@ -9,7 +9,7 @@ import time
 import unittest
 
 from coordinator_case import CoordinatorCase
-from fake_agent import Link, Refused
+from fake_agent import Link, Refused, hello_of
 from harness import is_alive, wait_until
 
 
@@ -28,11 +28,13 @@ class Attacks(CoordinatorCase):
         self.start_coordinator()
         good = self.agent("w1")
         mute, cut, trickle = Link(self.coordinator), Link(self.coordinator), self.agent("w2")
+        known, says_hello = self.agent("w3", connect=False), Link(self.coordinator)
+        says_hello.send(hello_of(says_hello.read(), "w3", 5, known.key))
         for link in (mute, cut):
             link.read()
         cut.send_bytes(b'{"type"', 1000)
         part = struct.pack(">I", 1000)
-        waiting = {"mute": mute, "cut": cut, "trickle": trickle.link}
+        waiting = {"mute": mute, "cut": cut, "trickle": trickle.link, "says hello alone": says_hello}
         ended = set()
         deadline = time.monotonic() + 60
         while ended != set(waiting) and time.monotonic() < deadline:
@@ -52,8 +54,8 @@ class Attacks(CoordinatorCase):
                 except OSError:
                     ended.add(name)
         self.assertEqual(ended, set(waiting))
-        mute.close()
-        cut.close()
+        for link in (mute, cut, says_hello):
+            link.close()
         self.round_trip(good)
 
     def test_a_link_that_says_all_but_hello_is_closed(self):
@@ -112,6 +114,41 @@ class Attacks(CoordinatorCase):
             link.close()
         agent = wait_until(lambda: self.try_agent("w1"), "there is room again")
         self.round_trip(agent)
+
+    def test_links_of_one_address_leave_room_for_agents_of_others(self):
+        config = self.path("tracker.toml")
+        config.write_text("[limits]\nconnections = 64\n")
+        self.start_coordinator("--config", config)
+        mute = [Link(self.coordinator) for _ in range(32)]
+        with self.assertRaisesRegex(Refused, "503"):
+            Link(self.coordinator)
+        # One that has nobody yet takes the place of one of the many, which have not reported.
+        first = self.agent("w0", connect=False).connect(self.coordinator, source="127.0.0.2")
+        self.round_trip(first)
+        for link in mute:
+            link.close()
+        # Agents that have all reported: 31 of one address.
+        keys = [self.agent("key", connect=False).key for _ in range(2)]
+        many = []
+        for number in range(31):
+            agent = self.agent(f"m{number}", connect=False)
+            agent.key = keys[number % 2]
+            many.append(wait_until(lambda agent=agent: self.try_connect(agent), "there is room again"))
+            self.round_trip(agent)
+        with self.assertRaisesRegex(Refused, "503"):
+            Link(self.coordinator)
+        other = self.agent("w1", connect=False).connect(self.coordinator, source="127.0.0.3")
+        self.round_trip(other)
+        self.round_trip(first)
+        connected = [each["host"] for each in self.must("GET", "/control/agents")["agents"] if each["connected"]]
+        self.assertGreaterEqual(len(connected), 20)  # some of the many made room
+        self.assertTrue({"w0", "w1"} <= set(connected))
+
+    def try_connect(self, agent):
+        try:
+            return agent.connect(self.coordinator)
+        except Refused:
+            return None
 
     def try_agent(self, host):
         try:

@@ -87,6 +87,17 @@ class Copies(CoordinatorCase):
         wait_until(lambda: self.directories() == [], "it is removed")
         self.assertEqual(self.release("v1")["copy"], "none")
 
+    def test_what_made_room_for_others_comes_back_when_it_is_published_again(self):
+        self.start_coordinator(state=self.state)
+        _, torrent, _ = self.publish_with_seeder("v1")
+        self.wait_for_copy("v1")
+        for number in range(2, 10):
+            self.publish(f"v{number}", torrent=self.make_torrent(f"v{number}", size=1000, seed=number))
+        self.assertEqual(self.release("v1")["copy"], "none")
+        self.publish("v1", torrent=torrent.read_bytes())
+        self.wait_for_copy("v1")
+        self.assertEqual(self.release("v2")["copy"], "none")
+
     def test_a_copy_waits_for_who_has_the_release(self):
         self.start_coordinator(state=self.state)
         source = self.make_file("source", 300_000)

@@ -1,10 +1,12 @@
 """A coordinator that is killed and started again: what anybody was told is there, and the rollout goes on."""
 
+import hashlib
 import json
 import signal
 import unittest
 
 from coordinator_case import CoordinatorCase
+from fleet_keys import key_line, new_secret, signed_target, write_keys
 from harness import free_address, free_port, wait_until
 
 
@@ -46,6 +48,32 @@ class Restarts(CoordinatorCase):
         after = self.audit()
         self.assertEqual(after[:len(before)], before)
         self.assertEqual(after[len(before)]["record"], "started")
+
+    def test_an_order_that_was_given_before_does_not_count_again(self):
+        fleet, operator = new_secret(), new_secret()
+        keys = write_keys(self.path("keys"), key_line(fleet), key_line(operator, "operator"))
+        self.start_coordinator("--fleet-key", keys, state=self.state)
+        self.operator_secret = operator
+        agent = self.agent("w1", connect=False)
+        agent.connect(self.coordinator, signed_target(fleet, "/control/agent"))
+        agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
+        self.publish("v1")
+        self.order("start", tag="v1", begin_wall_s=4_000_000_000)
+        empty = hashlib.sha256(b"{}").hexdigest()
+        pause = signed_target(operator, f"/control/rollout/pause?app=shop&nonce=1&body_sha256={empty}", kind=b"operator")
+        self.operator_secret = None
+        self.must("POST", pause, {})
+        self.assertEqual(self.ask("POST", pause, {})[0], 403)
+        self.operator_secret = operator
+        self.order("resume")
+        self.kill_coordinator()
+        self.start_coordinator("--fleet-key", keys, state=self.state, endpoint=self.coordinator)
+        self.operator_secret = None
+        status, answer = self.ask("POST", pause, {})
+        self.assertEqual((status, answer[:6]), (403, b"clock "))
+        self.operator_secret = operator
+        self.assertEqual(self.rollout()["state"], "running")
+        self.order("pause")
 
     def test_a_rollout_goes_on_and_nobody_is_told_twice(self):
         self.start_coordinator(state=self.state)

@@ -8,6 +8,8 @@
 
 namespace murder::store {
 
+inline constexpr std::string_view memory_spec = "memory:";
+
 // "" and "memory:", a directory, "sqlite:FILE", "etcd:http://HOST:PORT,..." (docs/state.md). Asks
 // no server and takes no lock: try_lead() and load() do. Errors: a text that names no store, a
 // directory that cannot be made or may be written by others.

@@ -87,6 +87,8 @@ class Connection : public ListedConnection {
     return {.slot = static_cast<uint32_t>(ticket >> 32U),
             .generation = static_cast<uint32_t>(ticket)};
   }
+  // A request waits for its answer, and its client has not gone.
+  [[nodiscard]] bool awaits_answer() const;
   // To the request that waits for it; ignored when none does.
   void answer_late(const Response& response);
 

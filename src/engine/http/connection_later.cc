@@ -1,6 +1,9 @@
 // Requests that need more than an answer at once: whose body is large, whose answer comes later,
 // and whose connection the handler takes over.
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "engine/http/connection.h"
@@ -51,6 +54,16 @@ void Connection::hand_over(const Request& request, std::span<const uint8_t> rest
   close_after_send_ = true;
   owner_.gave_place_away();
   shared_.handler.take_over(Fd(std::exchange(fd_, -1)), request, rest);
+}
+
+// Nothing is read while it waits, so nobody was told. What is here already is the next request.
+bool Connection::awaits_answer() const {
+  if (!awaits_late_ || state_ == State::closing) {
+    return false;
+  }
+  char next = 0;
+  const ssize_t size = ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+  return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 void Connection::answer_late(const Response& response) {

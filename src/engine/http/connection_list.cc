@@ -22,6 +22,10 @@ SourceCounts::Bucket SourceCounts::bucket_of(const IpAddress& address) const {
   return static_cast<Bucket>((mixed ^ (mixed >> 29U)) >> 32U) % bucket_count;
 }
 
+SourceCounts::Bucket SourceCounts::most() const {
+  return static_cast<Bucket>(std::max_element(counts_.begin(), counts_.end()) - counts_.begin());
+}
+
 ListedConnection* ConnectionList::first_to_go(const SourceCounts& sources, Instant until) const {
   ListedConnection* chosen = nullptr;
   uint32_t seen = 0;

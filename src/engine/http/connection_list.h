@@ -1,5 +1,5 @@
-// Connections of a server in the order in which something began, and how many an address has. For
-// the sources of this layer.
+// Connections of a server, or those that a handler took over from it, in the order in which
+// something began, and how many an address has.
 #pragma once
 
 #include <array>
@@ -20,6 +20,8 @@ class SourceCounts {
   void add(Bucket bucket) { ++counts_[bucket]; }
   void remove(Bucket bucket) { --counts_[bucket]; }
   [[nodiscard]] uint32_t count(Bucket bucket) const { return counts_[bucket]; }
+  // The one that has the most.
+  [[nodiscard]] Bucket most() const;
 
  private:
   static constexpr uint32_t bucket_count = 4096;
@@ -48,7 +50,8 @@ class ListedConnection {
   SourceCounts::Bucket bucket_;
 };
 
-// The idle connections of a server, or the busy ones: the one that is it longest comes first.
+// The idle connections of a server, or the busy ones, or those that have proven nothing yet: the
+// one that is it longest comes first.
 class ConnectionList {
  public:
   [[nodiscard]] ListedConnection* oldest() const { return first_; }

@@ -76,6 +76,11 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
     }
   }
 
+  [[nodiscard]] bool awaits(uint64_t ticket) const {
+    const Connection* connection = connections_.get(Connection::handle_of(ticket));
+    return connection != nullptr && connection->awaits_answer();
+  }
+
   void gave_place_away() override { ++places_away_; }
 
   void give_place_back() {
@@ -216,6 +221,9 @@ void Server::serve_instead(int listening_fd) {
 }
 void Server::answer(uint64_t ticket, const Response& response) {
   core_->answer(ticket, response);
+}
+bool Server::awaits(uint64_t ticket) const {
+  return core_->awaits(ticket);
 }
 void Server::give_place_back() {
   core_->give_place_back();

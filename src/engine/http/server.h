@@ -37,6 +37,8 @@ class Server {
   // The answer to a request that was answered with `later`. Ignored when its client has gone. Not
   // within Handler::handle().
   void answer(uint64_t ticket, const Response& response);
+  // Whether a client still waits for that answer. A system call. Not within Handler::handle().
+  [[nodiscard]] bool awaits(uint64_t ticket) const;
   // A connection that a handler took over has ended.
   void give_place_back();
   // Closes the listeners and all connections. An answer that is being sent is cut, but that of a

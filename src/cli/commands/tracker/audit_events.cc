@@ -22,7 +22,8 @@ class Describing {
   }
   std::optional<ServiceEvent> operator()(const control::ReleaseRevoked& what) const {
     ServiceEvent event = of_app(ServiceEventKind::release_revoked, what.app, what.number);
-    event.message = fmt::format("{} {} is revoked, by {}", what.app, event.tag, record_.by);
+    event.message = fmt::format("{} {} is revoked, by {}{}{}", what.app, event.tag, record_.by,
+                                what.why.empty() ? "" : ": ", what.why);
     return event;
   }
   std::optional<ServiceEvent> operator()(const control::RolloutStarted& what) const {

@@ -11,20 +11,11 @@
 #include "cli/commands/tracker/audit_events.h"
 #include "cli/commands/tracker/bounds.h"
 #include "coordinator/store/open_store.h"
+#include "engine/base/host_name.h"
 #include "engine/trust/openssl.h"
 
 namespace murder::cli {
 namespace {
-
-// Where others reach it: of "all addresses of this host" by its name.
-std::string address_of(const tracker::TrackerServer& server) {
-  const Endpoint& endpoint = server.endpoints().front();
-  char host_name[256] = {};
-  if (!endpoint.address.is_unspecified() || gethostname(host_name, sizeof(host_name) - 1) != 0) {
-    return endpoint.text();
-  }
-  return HostPort{.host = host_name, .port = endpoint.port}.text();
-}
 
 // Where copies of releases are kept; empty: nowhere.
 std::string copies_directory(const TrackerSettings& settings) {
@@ -86,7 +77,7 @@ Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
   }
   // A state that another process has is an error now; a database that cannot be reached is waited
   // for.
-  const std::string address = address_of(server);
+  const std::string address = place_for_others(server.endpoints().front());
   if (const Result<bool> leads = (*store)->try_lead(address);
       !leads && leads.error().code != ErrorCode::network &&
       leads.error().code != ErrorCode::timeout) {
@@ -107,7 +98,8 @@ Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
        .orders_from_anywhere = settings.orders_from_anywhere,
        .enrol = settings.enrol,
        .copies = std::move(*copies),
-       .deploy_lease = settings.deploy_lease});
+       .deploy_lease = settings.deploy_lease,
+       .state_lasts = settings.state != store::memory_spec});
   if (!plane) {
     return fail(plane.error());
   }
