@@ -84,10 +84,16 @@ int report_usage(const WordFault& fault, const CommandContext& context) {
   return exit_usage;
 }
 
+// `murder nosuch --help`: what is left is neither a command nor what one takes.
+bool has_unknown_word(const CLI::App& app) {
+  return !app.remaining(true).empty();
+}
+
 // Exit code 2, except for --help and --version, which arrive here as well.
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
                        const std::vector<std::string>& words, CommandContext& context) {
-  if (error.get_exit_code() == 0) {
+  const bool is_help = dynamic_cast<const CLI::CallForHelp*>(&error) != nullptr;
+  if (error.get_exit_code() == 0 && !(is_help && has_unknown_word(app))) {
     std::ostringstream out;
     app.exit(error, out, out);
     static_cast<void>(print_result(out.str()));
@@ -107,7 +113,7 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
                ? fmt::format("missing {}", kind)
                : fmt::format("there is no {} '{}'{}", kind, word,
                              near.empty() ? "" : fmt::format(": did you mean '{}'?", near));
-  } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+  } else if (is_help || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     text = unexpected_word(app, *named.app);
   }
   return report_usage({.command = named.name, .text = text}, context);

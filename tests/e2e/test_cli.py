@@ -39,6 +39,14 @@ class WrongUsage(MurderCase):
         self.assertIn("did you mean 'tracker'?", result.stderr)
         self.assertEqual(result.stdout, "")
 
+    def test_an_unknown_word_is_wrong_also_when_help_is_asked_for(self):
+        for words, text in ((("manual",), "there is no command 'manual'"), (("rollout", "sart"), "did you mean 'start'?"),
+                            (("fleet", "nosuch"), "there is no task 'nosuch'"), (("doctor", "more"), "'more'")):
+            for arguments in ((*words, "--help"), ("--help", *words) if len(words) == 1 else (*words, "-h")):
+                result = self.murder(*arguments, code=2)
+                self.assertIn(text, result.stderr)
+                self.assertEqual(result.stdout, "")
+
     def test_no_command(self):
         self.assertIn("missing command", self.murder(code=2).stderr)
 

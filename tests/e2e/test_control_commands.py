@@ -90,6 +90,17 @@ class Asks(ControlCommand):
         self.ask("agents", "--forget", "w1")
         self.assertEqual(self.fake.asked[-1].query, {"host": "w1"})
         self.ask("agents", "--forget", "w1", "--group", "web", code=2)
+        self.ask("agents", "--force", code=2)
+        for there in ({"connected": True}, {"present": True}):
+            self.fake.answers["GET", "/control/agents"] = {"agents": [{"host": "w1", "apps": [], **there}], "count": 1}
+            asked = len(self.fake.orders())
+            self.assertIn("end it first", self.ask("agents", "--forget", "w1", code=1).stderr)
+            self.assertEqual(len(self.fake.orders()), asked)
+            self.ask("agents", "--forget", "w1", "--force")
+            self.assertEqual(len(self.fake.orders()), asked + 1)
+        self.fake.answers["GET", "/control/agents"] = {"agents": [], "count": 0}
+        self.fake.answers[STATUS] = {"rollouts": [rollout(unsettled=[{"host": "w1", "stage": "told", "why": "activating"}])]}
+        self.assertIn("shop v42 told it", self.ask("agents", "--forget", "w1", code=1).stderr)
 
     def test_hosts_that_wait_are_shown_and_approved(self):
         self.fake.answers["GET", "/control/agents/waiting"] = {"waiting": [{"host": "w1", "identity": "SHA256:abc"}]}
@@ -139,6 +150,26 @@ class Asks(ControlCommand):
         self.assertTrue(shown[3].endswith("told  app=shop host=w1 back=false before=v1 tag=v2"), shown)
         self.assertEqual(json.loads(self.ask("audit", "--json").stdout.splitlines()[3])["before"], 1)
         self.assertIn("before=1", self.ask("audit", "--from", "4").stdout)
+
+    def test_records_of_the_log_are_chosen(self):
+        records = [{"at": 1795960000, "record": "release", "app": "shop", "tag": "v1", "release_number": 1},
+                   {"at": 1795960001, "record": "rollout", "app": "shop", "release": 1, "rollout": 2},
+                   {"at": 1795960002, "record": "told", "app": "shop", "host": "w1", "back": False, "before": 0},
+                   {"at": 1795960003, "record": "agent", "host": "w2"}]
+        lines = [json.dumps({"number": number, **record}) for number, record in enumerate(records, 1)]
+        self.fake.answers["GET", "/control/audit"] = lambda asked: "".join(
+            f"{line}\n" for line in lines[int(asked.query["from"]) - 1:]).encode()
+
+        def numbers(*options):
+            shown = self.ask("audit", *options, "--json").stdout.splitlines()
+            return [json.loads(line)["number"] for line in shown]
+
+        self.assertEqual(numbers("--app", "shop"), [1, 2, 3])
+        self.assertEqual(numbers("--tag", "v1"), [1, 2, 3])
+        self.assertEqual(numbers("--host", "w2"), [4])
+        self.assertEqual(numbers("--app", "shop", "--host", "w1"), [3])
+        self.assertEqual(numbers("--since", "2026-11-29T13:46:42Z"), [3, 4])
+        self.assertIn("write 2h", self.ask("audit", "--since", "long ago", code=2).stderr)
 
     def test_a_log_that_does_not_grow_is_an_error_and_no_loop(self):
         self.fake.answers["GET", "/control/audit"] = b'{"number":1,"record":"told"}\n'

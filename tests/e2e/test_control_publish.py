@@ -108,6 +108,16 @@ class Publish(MurderCase):
         self.assertIn("a tracker without a coordinator", self.publish(code=1).stderr)
         self.assert_nothing_left()
 
+    def test_who_may_not_publish_is_told_before_packing(self):
+        self.fake.answers["GET", "/control/releases"] = {"releases": []}
+        self.fake.answers["GET", "/control/right"] = (403, {"error": "orders need the operator's key"})
+        for source in (self.source, self.create(self.source, "v42")):
+            refused = self.publish(source=source, code=1)
+            self.assertIn("orders need the operator's key", refused.stderr)
+            self.assertNotIn("packed", refused.stderr)
+        self.assertEqual(self.fake.orders(), [])
+        self.assert_nothing_left()
+
     def test_a_refusal_ends_the_seeder(self):
         self.fake.answers[PUT] = (409, {"error": "shop v42 has other bytes"})
         self.assertIn("shop v42 has other bytes", self.publish(code=1).stderr)

@@ -18,11 +18,43 @@ struct AgentsOptions {
   std::string approve;
   std::string identity;
   bool shows_waiting = false;
+  bool is_forced = false;
   CoordinatorOptions coordinator;
 };
 
-Result<int> forget_agent(CoordinatorClient& client, const std::string& host,
+// Why forgetting this host does not do what its operator may expect; empty: it does.
+std::string why_not_forget(CoordinatorClient& client, const std::string& host) {
+  const Result<Json> agents = client.get("/control/agents");
+  for (const Json& agent : agents ? (*agents)["agents"] : Json()) {
+    const bool is_here = agent["connected"] == Json(true) || agent["present"] == Json(true);
+    if (is_here && text_member(agent, "host") == host) {
+      return "its agent is running, and comes back with this name by itself: end it first";
+    }
+  }
+  const Result<Json> rollouts = client.get("/control/rollouts");
+  for (const Json& rollout : rollouts ? (*rollouts)["rollouts"] : Json()) {
+    for (const Json& target : rollout["unsettled"]) {
+      const std::string stage = text_member(target, "stage");
+      if (text_member(target, "host") == host && (stage == "told" || stage == "back-told")) {
+        return fmt::format(
+            "the rollout of {} {} told it and waits for it: forgotten, it counts as none of its "
+            "hosts, and an undo returns it only when it comes back with this name",
+            printable_value(text_member(rollout, "app")),
+            printable_value(text_member(rollout, "tag")));
+      }
+    }
+  }
+  return {};
+}
+
+Result<int> forget_agent(CoordinatorClient& client, const std::string& host, bool is_forced,
                          const CommandContext& context) {
+  const std::string why_not = is_forced ? "" : why_not_forget(client, host);
+  if (!why_not.empty()) {
+    return fail(ErrorCode::conflict,
+                fmt::format("{} is not forgotten: {} (--force does it nevertheless)",
+                            printable_value(host), why_not));
+  }
   const Result<Json> answer = client.post(
       control_target("/control/agents/forget", {{"host", host}}), {{"by", operator_name()}});
   if (!answer) {
@@ -115,12 +147,15 @@ Result<int> run_agents(const AgentsOptions& options, CommandContext& context) {
   if (!options.identity.empty() && options.approve.empty()) {
     return context.wrong_usage("--identity goes with --approve");
   }
+  if (options.is_forced && options.forget.empty()) {
+    return context.wrong_usage("--force goes with --forget");
+  }
   Result<CoordinatorClient> client = open_coordinator(options.coordinator, context);
   if (!client) {
     return fail(client.error());
   }
   if (!options.forget.empty()) {
-    return forget_agent(*client, options.forget, context);
+    return forget_agent(*client, options.forget, options.is_forced, context);
   }
   if (!options.approve.empty()) {
     return approve_agent(*client, options, context);
@@ -138,13 +173,16 @@ void add_agents_command(ArgumentParser app, CommandContext& context) {
       app, context,
       {.name = "agents",
        .description = "Show the agents that a coordinator knows, and what their hosts run",
-       .details = "Of each host: its rack and groups, whether its agent was heard within the last "
-                  "90 seconds, and of each app what runs there and in what state. --not-at finds "
-                  "the hosts that a rollout has not reached.\n\n"
-                  "The first agent that comes with a name owns it. When a host was installed anew "
-                  "and has another key, --forget lets it have its name again. A coordinator that "
-                  "takes new hosts only when an operator approved them shows those that wait with "
-                  "--waiting; compare the key with that of the host before --approve.",
+       .details =
+           "Of each host: its rack and groups, whether its agent was heard within the last "
+           "90 seconds, and of each app what runs there and in what state. --not-at finds "
+           "the hosts that a rollout has not reached.\n\n"
+           "The first agent that comes with a name owns it. When a host was installed anew "
+           "and has another key, --forget lets it have its name again. A host whose agent is "
+           "running is not forgotten, except with --force: it would come back by itself. A "
+           "coordinator that "
+           "takes new hosts only when an operator approved them shows those that wait with "
+           "--waiting; compare the key with that of the host before --approve.",
        .example = "murder agents --group web --not-at v42",
        .environment = {coordinator_variable},
        .files = {config_file, operator_key_file},
@@ -161,6 +199,9 @@ void add_agents_command(ArgumentParser app, CommandContext& context) {
       .type_name("TAG");
   command.add_option("--forget", options.forget, "Let another agent have this host's name")
       .type_name("HOST");
+  command.add_flag(
+      "--force", options.is_forced,
+      "With --forget: also a host whose agent is running, or that a rollout waits for");
   command.add_flag("--waiting", options.shows_waiting,
                    "Show the hosts that wait to be approved, and their keys");
   command.add_option("--approve", options.approve, "Let this host take part, which waits for it")

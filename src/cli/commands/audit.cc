@@ -2,9 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "cli/commands/command_list.h"
 #include "cli/control/answer_text.h"
+#include "cli/control/at_time.h"
+#include "cli/control/audit_filter.h"
 #include "cli/control/audit_proofs.h"
 #include "cli/control/audit_tags.h"
 #include "cli/control/bounds.h"
@@ -19,6 +22,8 @@ struct AuditOptions {
   uint32_t from = 1;
   uint32_t most = 0;  // 0: all
   bool verifies = false;
+  std::string since;
+  AuditFilter filter;
   CoordinatorOptions coordinator;
 };
 
@@ -26,7 +31,8 @@ constexpr uint32_t number_max = UINT32_MAX;
 
 // Prints the records of a page. The number of the next one; nothing when there is none, or enough
 // were printed.
-Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from, AuditTags& tags,
+Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from,
+                                           const AuditFilter& filter, AuditTags& tags,
                                            AuditProofs* proofs, const CommandContext& context) {
   uint64_t next = from;
   while (!lines.empty()) {
@@ -55,13 +61,28 @@ Result<std::optional<uint64_t>> print_page(std::string_view lines, uint64_t from
     if (fault && !fault->empty()) {
       named["fault"] = (*record)["fault"] = *fault;
     }
-    context.print(audit_line(named));
-    context.print_json(*record);
+    if (is_asked_for(filter, *record, tags.tag_of_subject(*record))) {
+      context.print(audit_line(named));
+      context.print_json(*record);
+    }
   }
   return next == from ? std::nullopt : std::optional(next);
 }
 
 Result<int> run_audit(const AuditOptions& options, CommandContext& context) {
+  AuditFilter filter = options.filter;
+  if (!filter.tag.empty()) {
+    if (Status valid = check_tag(filter.tag, context); !valid) {
+      return fail(valid.error());
+    }
+  }
+  if (!options.since.empty()) {
+    const Result<int64_t> since = parse_since(options.since, std::time(nullptr), local_clock());
+    if (!since) {
+      return context.wrong_usage(fmt::format("--since: {}", since.error().text));
+    }
+    filter.since_s = *since;
+  }
   Result<CoordinatorClient> client = open_coordinator(options.coordinator, context);
   if (!client) {
     return fail(client.error());
@@ -82,7 +103,7 @@ Result<int> run_audit(const AuditOptions& options, CommandContext& context) {
       return fail(lines.error());
     }
     const Result<std::optional<uint64_t>> next =
-        print_page(*lines, from, tags, options.verifies ? &proofs : nullptr, context);
+        print_page(*lines, from, filter, tags, options.verifies ? &proofs : nullptr, context);
     if (!next) {
       return fail(next.error());
     }
@@ -117,8 +138,11 @@ void add_audit_command(ArgumentParser app, CommandContext& context) {
            "With --verify the outcomes that agents signed are verified here, by the key that "
            "has the host's name in the log, and the command fails if one is not right. Of the "
            "coordinator nothing is believed but which key is whose: `ssh-keygen -l -f "
-           "/var/lib/murder-agent/agent.key` shows a host's own.",
-       .example = "murder audit --json | tail -20",
+           "/var/lib/murder-agent/agent.key` shows a host's own.\n\n"
+           "--app, --tag, --host and --since choose records; where several are given, all "
+           "of them hold. --tag chooses what is about this release or its rollouts.",
+       .example = "murder audit --since 2h --host web1\n"
+                  "murder audit --app shop --tag v42 --json",
        .environment = {coordinator_variable},
        .files = {config_file, operator_key_file},
        .see_also = {"murder-rollout-history(1)", "murder-release(1)", "murder-tracker(1)"}},
@@ -131,6 +155,16 @@ void add_audit_command(ArgumentParser app, CommandContext& context) {
       .in_range(1, number_max)
       .type_name("N");
   command.add_flag("--verify", options.verifies, "Verify the outcomes that agents signed");
+  command.add_option("--app", options.filter.app, "Only what is about this app").type_name("NAME");
+  command.add_option("--tag", options.filter.tag, "Only what is about this release")
+      .type_name("TAG");
+  command.add_option("--host", options.filter.host, "Only what is about this host")
+      .type_name("HOST");
+  command
+      .add_option("--since", options.since,
+                  "Only what happened from then on: 2h (ago), 02:00, \"yesterday 18:00\" or a date "
+                  "and time")
+      .type_name("TIME");
   add_coordinator_options(command, options.coordinator);
 }
 

@@ -89,6 +89,33 @@ std::string stage_times(const Json& rollout) {
   return text;
 }
 
+// Of what others say: neither negative nor beyond what a duration holds.
+Duration seconds_duration(double seconds) {
+  constexpr double most = 1e9;
+  const double bounded = seconds > 0 ? std::min(seconds, most) : 0;  // NaN: 0
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(bounded));
+}
+
+// What a rollout that is running waits for, besides hosts: ", baking, 4 s left".
+std::string wait_text(const Json& rollout) {
+  const std::string what = text_member(rollout, "waits_for");
+  const Duration left = seconds_duration(number_member(rollout, "waits_s"));
+  if (what == "bake") {
+    return fmt::format(", baking, {} left",
+                       format_duration(std::chrono::ceil<std::chrono::seconds>(left)));
+  }
+  if (what == "begin_time") {
+    return fmt::format(", waits for {} ({} left)",
+                       shown_time(count_member(rollout["plan"], "begin_wall_s")),
+                       format_duration(std::chrono::ceil<std::chrono::seconds>(left)));
+  }
+  if (what == "quorum") {
+    return fmt::format(", waits until {} of the hosts have the release",
+                       shown(rollout["plan"], "quorum"));
+  }
+  return {};
+}
+
 void add_plan_line(const Json& plan, std::vector<std::string>& lines) {
   std::string text;
   const auto add = [&](std::string_view what, const std::string& value) {
@@ -134,13 +161,6 @@ void add_unsettled(const Json& rollout, size_t most, std::vector<std::string>& l
   if (const uint64_t others = all - (rows.size() - 1); others > 0) {
     lines.push_back(fmt::format("  and {} more", others));
   }
-}
-
-// Of what others say: neither negative nor beyond what a duration holds.
-Duration seconds_duration(double seconds) {
-  constexpr double most = 1e9;
-  const double bounded = seconds > 0 ? std::min(seconds, most) : 0;  // NaN: 0
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(bounded));
 }
 
 // "5 told, 4 healthy, 1 failed"
@@ -221,12 +241,21 @@ std::string shown_time(uint64_t seconds) {
 std::string releases_table(const Json& answer) {
   std::vector<std::vector<std::string>> rows = {
       {"APP", "TAG", "NUMBER", "SERIAL", "SIZE", "COPY", "READY", "ACTIVE", "PUBLISHED", "BY"}};
+  const bool has_reasons =
+      std::any_of(answer["releases"].begin(), answer["releases"].end(),
+                  [](const Json& release) { return !text_member(release, "revoked_why").empty(); });
+  if (has_reasons) {
+    rows.front().emplace_back("REVOKED FOR");
+  }
   for (const Json& release : answer["releases"]) {
     rows.push_back({shown(release, "app"), shown(release, "tag"), shown_count(release, "number"),
                     shown_count(release, "serial"), size_text(release),
                     is_true(release, "revoked") ? "revoked" : copy_text(release),
                     shown_count(release, "hosts_ready"), shown_count(release, "hosts_active"),
                     shown_time(count_member(release, "at_s")), shown(release, "by")});
+    if (has_reasons) {
+      rows.back().push_back(shown(release, "revoked_why"));
+    }
   }
   return rows.size() > 1 ? format_table(rows) : "no release is published";
 }
@@ -244,6 +273,14 @@ std::vector<std::string> release_lines(const Json& release) {
                   shown_count(release, "hosts_active"))};
   if (is_true(release, "revoked")) {
     lines.emplace_back("  revoked    no host activates it");
+    if (release.contains("revoked_by")) {
+      lines.push_back(fmt::format("  revoked at {} by {}",
+                                  shown_time(count_member(release, "revoked_at_s")),
+                                  shown(release, "revoked_by")));
+    }
+    if (const std::string why = shown(release, "revoked_why"); why != "-") {
+      lines.push_back(fmt::format("  why        {}", why));
+    }
   }
   return lines;
 }
@@ -275,6 +312,7 @@ std::string rollout_headline(const Json& rollout) {
     line +=
         fmt::format(", wave {} of {}", std::min(count_member(rollout, "wave", 1), waves), waves);
   }
+  line += wait_text(rollout);
   if (const std::string why = shown(rollout, "why"); why != "-") {
     line += fmt::format(" ({})", why);
   }

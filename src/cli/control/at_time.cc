@@ -193,6 +193,26 @@ std::optional<int64_t> parse_any(std::string_view text, int64_t now_s, const Zon
   return today && *today <= now_s ? parse_clock(text, now_s, 1, zone) : today;
 }
 
+std::optional<int64_t> parse_past(std::string_view text, int64_t now_s, const ZoneClock& zone) {
+  if (text == "now") {
+    return now_s;
+  }
+  if (take_word(text, "today")) {
+    return parse_clock(text, now_s, 0, zone);
+  }
+  if (take_word(text, "yesterday")) {
+    return parse_clock(text, now_s, -1, zone);
+  }
+  if (const std::optional<int64_t> whole = parse_date_and_time(text, zone)) {
+    return whole;
+  }
+  if (const Result<Duration> ago = parse_duration(text)) {
+    return std::max<int64_t>(now_s - std::chrono::ceil<std::chrono::seconds>(*ago).count(), 0);
+  }
+  const std::optional<int64_t> today = parse_clock(text, now_s, 0, zone);
+  return today && *today > now_s ? parse_clock(text, now_s, -1, zone) : today;
+}
+
 }  // namespace
 
 ZoneClock local_clock() {
@@ -217,6 +237,22 @@ Result<int64_t> parse_at(std::string_view text, int64_t now_s, const ZoneClock& 
                 fmt::format("'{}' is more than {} days ahead", shown, ahead_days_max));
   }
   return *at;
+}
+
+Result<int64_t> parse_since(std::string_view text, int64_t now_s, const ZoneClock& zone) {
+  const std::string shown = printable_value(text.substr(0, text_bytes_max));
+  const std::optional<int64_t> since =
+      text.size() <= text_bytes_max ? parse_past(text, now_s, zone) : std::nullopt;
+  if (!since) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("'{}': write 2h, 02:00, \"yesterday 18:00\", \"2026-11-30 02:00\" or "
+                            "2026-11-30T02:00:00Z",
+                            shown));
+  }
+  if (*since > now_s) {
+    return fail(ErrorCode::invalid_input, fmt::format("'{}' is yet to come", shown));
+  }
+  return *since;
 }
 
 }  // namespace murder::cli

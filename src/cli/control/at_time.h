@@ -29,4 +29,9 @@ struct ZoneClock {
 // Errors: any other text, a date that there is not, a time that has passed.
 [[nodiscard]] Result<int64_t> parse_at(std::string_view text, int64_t now_s, const ZoneClock& zone);
 
+// A time that has passed: as above, but 02:00 is the last time that the clock showed this; also
+// "yesterday 02:00", and 2h: that long ago. Errors: any other text, a time to come.
+[[nodiscard]] Result<int64_t> parse_since(std::string_view text, int64_t now_s,
+                                          const ZoneClock& zone);
+
 }  // namespace murder::cli

@@ -32,6 +32,21 @@ Json AuditTags::named(const Json& record) {
   return named;
 }
 
+std::string AuditTags::tag_of_subject(const Json& record) const {
+  const std::string kind = text_member(record, "record");
+  if (kind == "release") {
+    return text_member(record, "tag");
+  }
+  const std::string* tag = nullptr;
+  if (kind == "revoked") {
+    tag = tag_of(record, count_member(record, "release_number"));
+  } else if (const auto latest = rolled_out_.find(text_member(record, "app"));
+             latest != rolled_out_.end()) {
+    tag = tag_of(record, latest->second);
+  }
+  return tag == nullptr ? "" : *tag;
+}
+
 void AuditTags::learn(const Json& record) {
   const std::string kind = text_member(record, "record");
   const std::string app = text_member(record, "app");

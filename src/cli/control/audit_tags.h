@@ -15,6 +15,9 @@ class AuditTags {
   // The record with tags in place of the numbers that records before it explain; what they do not
   // explain stays as it is. Records are given in their order.
   [[nodiscard]] Json named(const Json& record);
+  // Of the release that it is about, or that the rollout is of which it is a part, after named();
+  // empty: records before it do not say, or it is about none.
+  [[nodiscard]] std::string tag_of_subject(const Json& record) const;
 
  private:
   void learn(const Json& record);

@@ -1,12 +1,9 @@
 #include "cli/control/publish.h"
 
 #include <fmt/format.h>
-#include <limits.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <optional>
 
@@ -22,6 +19,7 @@
 #include "cli/ui/progress.h"
 #include "cli/ui/stop_signals.h"
 #include "engine/archive/release_name.h"
+#include "engine/base/host_name.h"
 #include "engine/base/monotonic_clock.h"
 #include "engine/base/small_file.h"
 #include "engine/base/units.h"
@@ -32,11 +30,6 @@ namespace murder::cli {
 namespace {
 
 constexpr std::string_view torrent_ending = ".torrent";
-
-std::string own_host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
 
 // What is served, as files of this machine.
 struct ServedRelease {
@@ -92,6 +85,9 @@ class Publisher {
                   fmt::format("{} is the torrent of {}, not of {}", options_.source,
                               tag ? *tag : torrent->name, options_.tag));
     }
+    if (Status may = ask_right(); !may) {
+      return fail(may.error());
+    }
     const std::string beside =
         (std::filesystem::path(options_.source).parent_path() / torrent->name).string();
     std::error_code error;
@@ -113,6 +109,9 @@ class Publisher {
         client_.get(control_target("/control/releases", {{"app", options_.app}}));
     if (!known && known.error().code != ErrorCode::not_found) {
       return fail(known.error());
+    }
+    if (Status may = ask_right(); !may) {
+      return fail(may.error());
     }
     if (Status made = make_directory(); !made) {
       return fail(made.error());
@@ -144,6 +143,13 @@ class Publisher {
     return ServedRelease{.torrent = std::move(packed->torrent),
                          .archive_path = std::move(packed->archive_path),
                          .archive_bytes = packed->archive_bytes};
+  }
+
+  // Whether the coordinator will take the order. One that is older does not say.
+  Status ask_right() {
+    const Result<Json> right = client_.get("/control/right");
+    const bool is_refused = !right && right.error().code == ErrorCode::permission;
+    return is_refused ? fail(right.error()) : Status();
   }
 
   // Without a signature --serial is what the coordinator writes down.

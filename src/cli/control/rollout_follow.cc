@@ -39,6 +39,23 @@ bool wait_readable(int fd, Duration most) {
   return ppoll(&item, 1, &timeout, nullptr) > 0;
 }
 
+// What changes with time alone is no news.
+Json without_clocks(const Json& rollout) {
+  Json changed = rollout;
+  if (!rollout.contains("waits_s")) {
+    return changed;
+  }
+  changed["waits_s"] = nullptr;
+  Json hosts = Json::array();
+  for (Json host : rollout["unsettled"]) {
+    const std::string why = text_member(host, "why");
+    host["why"] = why.substr(0, why.find("; not heard for"));
+    hosts.push_back(host);
+  }
+  changed["unsettled"] = hosts;
+  return changed;
+}
+
 class Follower {
  public:
   Follower(CoordinatorClient& client, const FollowOptions& options, const CommandContext& context)
@@ -80,7 +97,7 @@ class Follower {
     Result<Json> rollout = ask_rollout(client_, options_.app);
     const Instant now = monotonic_now();
     if (rollout) {
-      const bool is_news = *rollout != rollout_;
+      const bool is_news = without_clocks(*rollout) != without_clocks(rollout_);
       rollout_ = std::move(*rollout);
       answered_at_ = now;
       trouble_.clear();

@@ -180,4 +180,39 @@ TEST_CASE("what is answered to the question of ^C") {
   }
 }
 
+TEST_CASE("a rollout that waits says for what and how long still") {
+  Json rollout = parsed(rollout_text);
+  rollout["waits_for"] = "bake";
+  rollout["waits_s"] = 3.2;
+  CHECK(rollout_headline(rollout) == "shop v42: running, wave 2 of 3, baking, 4.0 s left");
+  rollout["waits_for"] = "begin_time";
+  rollout["waits_s"] = 90.0;
+  rollout["plan"]["begin_wall_s"] = 1795969872;
+  CHECK(rollout_headline(rollout) ==
+        "shop v42: running, wave 2 of 3, waits for 2026-11-29T16:31:12Z (1 min 30 s left)");
+  rollout["waits_for"] = "quorum";
+  rollout["plan"]["quorum"] = "50%";
+  CHECK(rollout_headline(rollout) ==
+        "shop v42: running, wave 2 of 3, waits until 50% of the hosts have the release");
+  rollout["waits_for"] = "what is not known here";
+  CHECK(rollout_headline(rollout) == "shop v42: running, wave 2 of 3");
+}
+
+TEST_CASE("a release that is revoked says why, in the list as well") {
+  Json release = {{"app", "shop"},
+                  {"tag", "v2"},
+                  {"revoked", true},
+                  {"revoked_by", "ann"},
+                  {"revoked_at_s", 1795969872},
+                  {"revoked_why", "loses orders"}};
+  const std::string shown = joined(release_lines(release));
+  CHECK(shown.find("revoked at 2026-11-29T16:31:12Z by ann") != std::string::npos);
+  CHECK(shown.find("loses orders") != std::string::npos);
+  CHECK(releases_table({{"releases", Json::array({release})}}).find("loses orders") !=
+        std::string::npos);
+  release["revoked_why"] = "";
+  CHECK(releases_table({{"releases", Json::array({release})}}).find("REVOKED FOR") ==
+        std::string::npos);
+}
+
 }  // namespace murder::cli

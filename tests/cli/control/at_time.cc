@@ -33,6 +33,11 @@ std::string at(std::string_view text) {
   return seconds ? trust::time_text_of(static_cast<uint64_t>(*seconds)) : seconds.error().text;
 }
 
+std::string since(std::string_view text) {
+  const Result<int64_t> seconds = parse_since(text, utc("2026-11-30T16:30:00Z"), zone);
+  return seconds ? trust::time_text_of(static_cast<uint64_t>(*seconds)) : seconds.error().text;
+}
+
 bool is_refused(std::string_view text) {
   return !parse_at(text, utc("2026-11-30T16:30:00Z"), zone);
 }
@@ -122,6 +127,19 @@ TEST_CASE("--at: the clock of this machine reads its own times back") {
   for (int64_t seconds = 1'700'000'000; seconds < 1'800'000'000; seconds += 9'999'991) {
     CHECK(local.seconds_of(local.civil_of(seconds)) == seconds);
   }
+}
+
+TEST_CASE("--since: that long ago, or the last time that the clock showed it") {
+  CHECK(since("2h") == "2026-11-30T14:30:00Z");
+  CHECK(since("90s") == "2026-11-30T16:28:30Z");
+  CHECK(since("17:00") == "2026-11-30T16:00:00Z");
+  CHECK(since("18:00") == "2026-11-29T17:00:00Z");
+  CHECK(since("yesterday 18:00") == "2026-11-29T17:00:00Z");
+  CHECK(since("2026-11-01 02:00") == "2026-11-01T01:00:00Z");
+  CHECK(since("2026-11-01T02:00:00Z") == "2026-11-01T02:00:00Z");
+  CHECK(since("2026-12-01 02:00") == "'2026-12-01 02:00' is yet to come");
+  CHECK(since("last week").find("write 2h") != std::string::npos);
+  CHECK(since("").find("write 2h") != std::string::npos);
 }
 
 }  // namespace murder::cli

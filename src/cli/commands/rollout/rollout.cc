@@ -15,10 +15,12 @@ void add_rollout_command(ArgumentParser app, CommandContext& context) {
                   "terminal or this machine is gone, and any operator can pause, resume, abort or "
                   "undo it from any machine. An app has one rollout at a time; the latest one "
                   "says what hosts should run, also those that come back later.\n\n"
-                  "Each task has its own options: `murder rollout start --help`.",
+                  "Each task has its own options: `murder rollout start --help`. Only `start` and "
+                  "`status --watch`, which follow a rollout, end with 3 and more.",
        .example = "murder rollout start shop v42 --groups web --waves 1,10%,50%,100% --bake 30s\n"
                   "murder rollout status --watch\n"
                   "murder rollout undo shop",
+       .exit_statuses = follow_exit_statuses(),
        .environment = {coordinator_variable},
        .files = {config_file, operator_key_file},
        .see_also = {"murder-release(1)", "murder-agents(1)", "murder-audit(1)",

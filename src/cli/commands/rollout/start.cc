@@ -27,6 +27,20 @@ struct StartOptions {
   CoordinatorOptions coordinator;
 };
 
+// Hosts would wait for a release that nobody can give them.
+void note_missing_source(CoordinatorClient& client, const StartOptions& options,
+                         const CommandContext& context) {
+  const Result<Json> release =
+      client.get(control_target("/control/release", {{"app", options.app}, {"tag", options.tag}}));
+  if (release && release->contains("copy") && text_member(*release, "copy") != "complete" &&
+      count_member(*release, "hosts_ready") == 0) {
+    context.warn(fmt::format(
+        "the coordinator has no whole copy of {} {}, and no host reports one: if whoever published "
+        "it has gone, `murder release publish` the same again",
+        printable_value(options.app), printable_value(options.tag)));
+  }
+}
+
 Result<int> run_start(const StartOptions& options, CommandContext& context) {
   for (const Status& valid : {check_app(options.app, context), check_tag(options.tag, context)}) {
     if (!valid) {
@@ -47,6 +61,11 @@ Result<int> run_start(const StartOptions& options, CommandContext& context) {
   Result<CoordinatorClient> client = open_coordinator(options.coordinator, context);
   if (!client) {
     return fail(client.error());
+  }
+  const bool is_attached =
+      !options.is_detached && (options.is_attached || options.waits || is_on_terminal());
+  if (is_attached) {
+    note_missing_source(*client, options, context);
   }
   (*body)["by"] = operator_name();
   const Result<std::optional<OrderSigner>> signer =
@@ -78,8 +97,6 @@ Result<int> run_start(const StartOptions& options, CommandContext& context) {
   const uint64_t number = count_member(*rollout, "number");
   const std::string begun = fmt::format("rollout {} of {} {} has begun", number, options.app,
                                         printable_value(options.tag));
-  const bool is_attached =
-      !options.is_detached && (options.is_attached || options.waits || is_on_terminal());
   if (!is_attached) {
     context.print(begun);
     context.print_json(*rollout);
