@@ -55,7 +55,7 @@ class Restarts(CoordinatorCase):
         self.start_coordinator("--fleet-key", keys, state=self.state)
         self.operator_secret = operator
         agent = self.agent("w1", connect=False)
-        agent.connect(self.coordinator, signed_target(fleet, "/control/agent"))
+        agent.connect(self.coordinator, secret=fleet)
         agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
         self.publish("v1")
         self.order("start", tag="v1", begin_wall_s=4_000_000_000)
