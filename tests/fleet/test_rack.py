@@ -13,7 +13,7 @@ from rack_of_hosts import rack as racks
 def traces(name, process_name=b"rack"):
     """Of a rack, anywhere on the machine; processes whose name begins so."""
     found = [str(path) for path in pathlib.Path("/run/netns").glob(f"rack-{name}-*")]
-    directory = racks.BASE / f"murder-rack-{name}"
+    directory = racks.base() / f"murder-rack-{name}"
     found += [str(directory)] if directory.exists() else []
     mounts = pathlib.Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     found += [line for line in mounts if f"{directory}/" in line]
@@ -104,7 +104,7 @@ class RackThatGoes(unittest.TestCase):
         return process
 
     def has_host_files(self):
-        return (racks.BASE / f"murder-rack-{self.name}" / "hosts" / "h03").exists()
+        return (racks.base() / f"murder-rack-{self.name}" / "hosts" / "h03").exists()
 
     def test_down_leaves_nothing_also_with_processes_and_mounts_on_the_hosts(self):
         self.rack("up", "2")
