@@ -57,6 +57,7 @@ class FakeCoordinator:
         self.hellos = []
         self.facts = []
         self.requests = []  # heads of whatever was asked
+        self.outcomes = []
         self.refusal = None  # (status line, body) in place of the upgrade
         self.gate = None  # a function of the target: None, or such a refusal
         self.secret = None  # the fleet key of a closed one
@@ -205,8 +206,10 @@ class FakeCoordinator:
                     self.hellos.append(message)
                 elif message["type"] == "facts":
                     self.facts.append(message)
-                else:
+                elif message["type"] == "report":
                     self.reports.append(message)
+                else:
+                    self.outcomes.append(message)
                 self.lock.notify_all()
             if message["type"] == "report":
                 self._tell(connection, message)
