@@ -39,6 +39,19 @@ OUR_FILES = re.compile(r"murder|\.torrent|\.tar\.|\.tgz|\.part|^\.")
 _numbers = iter(range(1000))
 
 
+def sockets_of(process):
+    """Inodes, as /proc/net/tcp names them; none of a process that has ended."""
+    found = set()
+    try:
+        for each in pathlib.Path(f"/proc/{process}/fd").iterdir():
+            kind, _, inode = os.readlink(each).partition(":")
+            if kind == "socket":
+                found.add(inode.strip("[]"))
+    except FileNotFoundError:
+        pass
+    return found
+
+
 def reason_to_skip():
     if os.geteuid() != 0:
         return "fleet tests: skipped, a rack of hosts needs root"
@@ -229,13 +242,15 @@ class RackCase(unittest.TestCase):
         found = [pid for pid, command in self.processes(host).items() if re.search(words, command)]
         return found[0] if found else None
 
-    def listening_ports(self, host):
+    def listening_ports(self, host, process=None):
+        """Of a host, or of one process there."""
         first = self.rack.first_process(host)
+        sockets = sockets_of(process) if process else None
         ports = set()
         for table in ("tcp", "tcp6"):
             for line in pathlib.Path(f"/proc/{first}/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
                 fields = line.split()
-                if fields[3] == LISTENING:
+                if fields[3] == LISTENING and (sockets is None or fields[9] in sockets):
                     ports.add(int(fields[1].rsplit(":", 1)[1], 16))
         return ports
 

@@ -48,7 +48,8 @@ class ClosedDeploy(DeployCase):
 
     def peer_port(self, host):
         """Where the peer of a host listens for others."""
-        return next(iter(self.listening_ports(host) - {22, TRACKER_PORT}), None)
+        peers = [pid for pid, command in self.processes(host).items() if "murder peer" in command]  # and their shells
+        return next((port for pid in peers for port in self.listening_ports(host, pid) - {TRACKER_PORT}), None)
 
     def start_slow(self, source, *words, tag="v1"):
         """A deploy that is at work for some seconds; h04 has a peer."""
