@@ -109,7 +109,15 @@ Result<bool> ArchiveReader::take_prelude(const UstarBlock& block, Prelude& prelu
     return false;
   }
   if (block.type == 'V') {
-    return true;  // the label of a volume
+    // The label of a volume. What was said in front of it was said of it.
+    prelude = {};
+    const std::optional<int64_t> told = tar_number(tar_field(block.size));
+    if (!told || *told < 0 || static_cast<uint64_t>(*told) > file_bytes_max) {
+      return stream_.damaged("the size of a header is malformed");
+    }
+    const auto size_bytes = static_cast<uint64_t>(*told);
+    const Status passed = stream_.pass_over(size_bytes + tar_padding_bytes(size_bytes));
+    return passed ? Result<bool>(true) : fail(passed.error());
   }
   Result<std::string> content = header_content(block);
   if (!content) {
@@ -125,8 +133,15 @@ Result<bool> ArchiveReader::take_prelude(const UstarBlock& block, Prelude& prelu
     prelude.is_there = true;
     return true;
   }
+  // The last header of a kind counts alone, as GNU tar has it.
   const bool is_global = block.type == 'g';
-  if (Status parsed = parse_pax_records(*content, is_global ? global_ : prelude.pax); !parsed) {
+  PaxHeader& pax = is_global ? global_ : prelude.pax;
+  pax = {};
+  Status parsed = parse_pax_records(*content, pax);
+  if (parsed && is_global && pax.sparse.is_there) {
+    parsed = fail(ErrorCode::invalid_input, "all files behind it would be sparse");
+  }
+  if (!parsed) {
     return fail(parsed.error().code,
                 fmt::format("{} is damaged, at the header in front of an entry ({}): {}",
                             stream_.name(), tar_text(tar_field(block.name)), parsed.error().text));
@@ -233,10 +248,13 @@ Status ArchiveReader::set_type(const UstarBlock& block, ArchiveEntry& entry) {
 
 Status ArchiveReader::set_content(const UstarBlock& block, const Prelude& prelude,
                                   ArchiveEntry& entry) {
+  const PaxHeader& pax = prelude.pax;
+  if (pax.sparse.is_there && entry.type != ArchiveEntry::Type::file) {
+    return stream_.damaged(fmt::format("{} is sparse, but not a file", entry.name.substr(0, 300)));
+  }
   if (!has_content(block.type)) {
     return {};
   }
-  const PaxHeader& pax = prelude.pax;
   const std::optional<int64_t> told = tar_number(tar_field(block.size));
   const std::optional<uint64_t> pax_size = pax.size_bytes ? pax.size_bytes : global_.size_bytes;
   if (!pax_size && (!told || *told < 0)) {

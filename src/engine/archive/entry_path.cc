@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/archive/bounds.h"
+#include "engine/base/bounds.h"
 
 namespace murder::archive {
 
@@ -32,6 +33,10 @@ Result<std::string> safe_entry_path(std::string_view name) {
     }
     if (part == ".." || part.find('\0') != std::string_view::npos) {
       return fail(ErrorCode::invalid_input, "the name leads out of the target with \"..\"");
+    }
+    if (part.size() > limits::path_part_bytes_max) {
+      return fail(ErrorCode::limit, fmt::format("a part of the name is longer than {} bytes",
+                                                limits::path_part_bytes_max));
     }
     if (++depth > limits::path_depth_max) {
       return fail(ErrorCode::limit,

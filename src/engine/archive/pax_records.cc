@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "engine/archive/bounds.h"
@@ -13,7 +14,9 @@ namespace {
 
 constexpr std::string_view attribute_prefix = "SCHILY.xattr.";
 constexpr std::string_view access_list_prefix = "SCHILY.acl.";
+constexpr std::string_view sparse_prefix = "GNU.sparse.";
 constexpr uint32_t nanoseconds_digits = 9;
+constexpr std::string_view blanks = " \t";
 
 tl::unexpected<Error> malformed(std::string_view what) {
   return fail(ErrorCode::invalid_input, fmt::format("its pax header is malformed: {}", what));
@@ -40,22 +43,26 @@ struct Record {
 };
 
 // Takes the next record off the front of `records`.
+// Blanks around the length are passed over, as GNU tar does: a key does not begin with one.
 Result<Record> take_record(std::string_view& records) {
-  const size_t space = records.find(' ');
-  const std::optional<uint64_t> length = number_of(records.substr(0, space));
-  if (space == std::string_view::npos || !length) {
+  const size_t begin = std::min(records.find_first_not_of(blanks), records.size());
+  const size_t blank = std::min(records.find_first_of(blanks, begin), records.size());
+  const std::optional<uint64_t> length = number_of(records.substr(begin, blank - begin));
+  if (blank == records.size() || !length) {
     return malformed("a record without a length");
   }
-  if (*length > records.size() || *length < space + 2) {
+  if (*length > records.size() || *length < blank + 2) {
     return malformed("a record's length is out of range");
   }
   const std::string_view record = records.substr(0, *length);
   if (record.back() != '\n') {
     return malformed("a record does not end with a newline");
   }
-  const std::string_view text = record.substr(space + 1, record.size() - space - 2);
+  std::string_view text = record.substr(blank, record.size() - blank - 1);
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
   const size_t equals = text.find('=');
-  if (equals == std::string_view::npos || equals == 0) {
+  if (equals == std::string_view::npos || equals == 0 ||
+      text.substr(0, equals).find('\0') != std::string_view::npos) {
     return malformed("a record without a key");
   }
   records.remove_prefix(*length);
@@ -120,8 +127,13 @@ Status take_map(std::string_view text, std::vector<Extent>& extents) {
 }
 
 Status take_sparse(const Record& record, PaxSparse& sparse) {
+  const std::string_view key = record.key.substr(sparse_prefix.size());
+  constexpr std::array<std::string_view, 9> known = {
+      "major", "minor", "name", "realsize", "size", "map", "offset", "numbytes", "numblocks"};
+  if (std::find(known.begin(), known.end(), key) == known.end()) {
+    return {};
+  }
   sparse.is_there = true;
-  const std::string_view key = record.key.substr(record.key.rfind('.') + 1);
   if (key == "major") {
     return take_version(record, sparse.major);
   }
@@ -152,7 +164,7 @@ Status take_sparse(const Record& record, PaxSparse& sparse) {
     sparse.extent_begin.reset();
     return add_extent({.offset = offset, .size_bytes = *size}, sparse.extents);
   }
-  return {};  // numblocks: counted here
+  return take_number(record, sparse.extents_told);  // numblocks
 }
 
 std::string unescaped(std::string_view name) {
@@ -207,10 +219,14 @@ Status take(const Record& record, PaxHeader& into) {
                                         : malformed(fmt::format("{} is not a time", record.key));
   }
   if (record.key == "uid" || record.key == "gid") {
-    std::optional<uint64_t> ignored;
-    return take_number(record, ignored);
+    std::optional<uint64_t> number;
+    if (Status taken = take_number(record, number); !taken) {
+      return taken;
+    }
+    return *number <= UINT32_MAX ? Status()
+                                 : malformed(fmt::format("{} is out of range", record.key));
   }
-  if (record.key.starts_with("GNU.sparse.")) {
+  if (record.key.starts_with(sparse_prefix)) {
     return take_sparse(record, into.sparse);
   }
   if (record.key.starts_with(attribute_prefix)) {
@@ -242,6 +258,9 @@ Status parse_pax_records(std::string_view records, PaxHeader& into) {
   if (into.sparse.extent_begin) {
     return malformed("an offset of data without its size");
   }
+  if (into.sparse.extents.size() > into.sparse.extents_told.value_or(UINT64_MAX)) {
+    return malformed("a sparse file has more data than its GNU.sparse.numblocks says");
+  }
   return {};
 }
 
@@ -266,6 +285,9 @@ std::optional<FileTime> parse_pax_time(std::string_view text) {
   }
   if (is_negative) {
     time.seconds = -time.seconds;
+    // The nanosecond before, not the one nearer to 0.
+    const size_t below = std::min<size_t>(fraction.size(), nanoseconds_digits);
+    time.nanoseconds += fraction.find_first_not_of('0', below) != std::string_view::npos ? 1 : 0;
     if (time.nanoseconds > 0) {
       time.seconds -= 1;
       time.nanoseconds = 1'000'000'000 - time.nanoseconds;

@@ -25,6 +25,7 @@ struct PaxSparse {
   std::optional<uint64_t> size_bytes;    // holes included
   std::vector<Extent> extents;           // 0.0 and 0.1; that of 1.0 is in the content
   std::optional<uint64_t> extent_begin;  // 0.0: an offset whose size comes next
+  std::optional<uint64_t> extents_told;  // 0.0 and 0.1: how many there are
 };
 
 struct PaxHeader {
@@ -39,7 +40,7 @@ struct PaxHeader {
 // Adds what the records say to `into`, where the last of equals counts.
 [[nodiscard]] Status parse_pax_records(std::string_view records, PaxHeader& into);
 
-// "12", "-3.25": seconds since 1970; digits below a nanosecond are dropped.
+// "12", "-3.25": seconds since 1970; the nanosecond at or before it.
 [[nodiscard]] std::optional<FileTime> parse_pax_time(std::string_view text);
 // The shortest text that parse_pax_time() makes the same of.
 [[nodiscard]] std::string pax_time_text(const FileTime& time);

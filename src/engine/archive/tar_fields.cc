@@ -32,7 +32,12 @@ std::optional<int64_t> tar_number(std::string_view field) {
   if (!field.empty() && (static_cast<unsigned char>(field[0]) & 0x80U) != 0) {
     return base256_number(field);
   }
-  size_t at = std::min(field.find_first_not_of(' '), field.size());
+  // One NUL in front is what some programs write in place of a blank.
+  field.remove_prefix(!field.empty() && field.front() == '\0' ? 1 : 0);
+  size_t at = field.find_first_not_of(" \t\n\v\f\r");
+  if (at == std::string_view::npos) {
+    return std::nullopt;
+  }
   uint64_t value = 0;
   for (; at < field.size() && field[at] >= '0' && field[at] <= '7'; ++at) {
     if (value > (uint64_t{INT64_MAX} >> 3U)) {

@@ -11,7 +11,7 @@
 namespace murder::archive {
 
 // Octal digits between blanks and NULs, or (the first bit set) GNU's base 256, which may be
-// negative. Nothing at all counts as 0.
+// negative. NULs alone are 0, blanks alone are not a number, as GNU tar has it.
 [[nodiscard]] std::optional<int64_t> tar_number(std::string_view field);
 
 // Up to its NUL.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <ctime>
 
 #include "engine/archive/archive_reader.h"
@@ -20,6 +21,45 @@ namespace murder::archive {
 namespace {
 
 constexpr uint64_t entry_bytes_min = 512;
+
+// Where an entry is in its tree.
+struct EntryPaths {
+  std::string path;
+  std::string link_target;  // of a hard link
+};
+
+// An Error for what no tree can have, whatever else is in it.
+Result<EntryPaths> paths_of(const ArchiveEntry& entry) {
+  using Type = ArchiveEntry::Type;
+  Result<std::string> path = safe_entry_path(entry.name);
+  if (!path) {
+    return fail(path.error());
+  }
+  if (entry.type == Type::other) {
+    return fail(ErrorCode::unsupported, "it is neither file, directory nor link");
+  }
+  if (path->empty() && entry.type != Type::directory) {
+    return fail(ErrorCode::invalid_input, "the name is that of the target itself");
+  }
+  EntryPaths paths{.path = std::move(*path)};
+  if (entry.type == Type::symlink && entry.link_target.empty()) {
+    return fail(ErrorCode::invalid_input, "it is a symbolic link without a target");
+  }
+  if (entry.type == Type::symlink && entry.link_target.size() >= PATH_MAX) {
+    return fail(ErrorCode::limit,
+                fmt::format("it is a symbolic link to more than {} bytes", PATH_MAX - 1));
+  }
+  if (entry.type == Type::hard_link) {
+    Result<std::string> target = safe_entry_path(entry.link_target);
+    if (!target || target->empty()) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("it is a hard link to {}, out of the target",
+                              entry.link_target.substr(0, 300)));
+    }
+    paths.link_target = std::move(*target);
+  }
+  return paths;
+}
 
 class Unpacking {
  public:
@@ -139,10 +179,11 @@ class Unpacking {
   }
 
   Status unpack_entry(const ArchiveEntry& entry) {
-    const Result<std::string> path = safe_entry_path(entry.name);
-    if (!path) {
-      return fail(path.error());
+    const Result<EntryPaths> paths = paths_of(entry);
+    if (!paths) {
+      return fail(paths.error());
     }
+    const std::string& path = paths->path;
     uint64_t attribute_bytes = 0;
     for (const ExtendedAttribute& attribute : entry.attributes) {
       attribute_bytes += attribute.size_bytes();
@@ -154,25 +195,17 @@ class Unpacking {
         .mode = entry.mode, .mtime = entry.mtime, .extended = entry.attributes};
     switch (entry.type) {
       case ArchiveEntry::Type::directory:
-        has_root_ = has_root_ || path->empty();
-        return writer_.make_directory(*path, attributes);
-      case ArchiveEntry::Type::file:
-        return unpack_file(entry, *path, attributes);
+        has_root_ = has_root_ || path.empty();
+        return writer_.make_directory(path, attributes);
       case ArchiveEntry::Type::symlink:
-        return writer_.make_symlink(*path, entry.link_target, attributes);
-      case ArchiveEntry::Type::hard_link: {
-        const Result<std::string> target = safe_entry_path(entry.link_target);
-        if (!target || target->empty()) {
-          return fail(ErrorCode::invalid_input,
-                      fmt::format("it is a hard link to {}, out of the target",
-                                  entry.link_target.substr(0, 300)));
-        }
-        return writer_.make_hard_link(*path, *target);
-      }
+        return writer_.make_symlink(path, entry.link_target, attributes);
+      case ArchiveEntry::Type::hard_link:
+        return writer_.make_hard_link(path, paths->link_target);
+      case ArchiveEntry::Type::file:
       case ArchiveEntry::Type::other:
-        break;
+        break;  // paths_of() has refused the latter
     }
-    return fail(ErrorCode::unsupported, "it is neither file, directory nor link");
+    return unpack_file(entry, path, attributes);
   }
 
   Status unpack_file(const ArchiveEntry& entry, const std::string& path,
@@ -309,9 +342,10 @@ Status check_archive(ByteSource& source, const std::string& archive_name, const 
       break;
     }
     ++entry_count;
-    if (const Result<std::string> path = safe_entry_path((*entry)->name); !path) {
-      return fail(path.error().code, fmt::format("{}: entry {}: {}", archive_name,
-                                                 (*entry)->name.substr(0, 300), path.error().text));
+    if (const Result<EntryPaths> paths = paths_of(**entry); !paths) {
+      return fail(paths.error().code,
+                  fmt::format("{}: entry {}: {}", archive_name, (*entry)->name.substr(0, 300),
+                              paths.error().text));
     }
     while (true) {
       if (cancel != nullptr && cancel->is_set()) {

@@ -166,6 +166,10 @@ TEST_CASE("a malformed pax header is refused, not passed over") {
         std::string("11 size=-1\n"), std::string("30 size=99999999999999999999\n"),
         std::string("13 mtime=now\n"), std::string("14 mtime=1.2x\n"), std::string("9 mtime=\n"),
         std::string("12 linkpath=\n"), std::string("13 atime=abc\n"), std::string("9 uid=-1\n"),
+        std::string("18 uid=4294967296\n"), std::string("15 pa\0th=right\n", 15),
+        std::string("  \n"), std::string("20 GNU.sparse.size=\n"),
+        std::string(
+            "26 GNU.sparse.numblocks=0\n24 GNU.sparse.offset=0\n26 GNU.sparse.numbytes=1\n"),
         // Behind a NUL nothing may hide.
         std::string(1, '\0') + "14 path=right\n", std::string("\n")}) {
     CAPTURE(bad);
