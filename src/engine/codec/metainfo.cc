@@ -106,12 +106,18 @@ struct ListedFile {
   std::string_view attributes;
 };
 
+// Programs that wrote names in another encoding wrote them in UTF-8 beside it ("path.utf-8",
+// "name.utf-8"), and other clients call the content so.
 ListedFile listed_file(const BencodeValue& item) {
   ListedFile listed;
+  bool has_utf8 = false;
   BencodeEntries entries = item.entries();
   while (const std::optional<BencodeEntry> entry = entries.next()) {
-    if (entry->key == "path") {
+    if (entry->key == "path.utf-8" && entry->value.is_list()) {
       listed.path = entry->value;
+      has_utf8 = true;
+    } else if (entry->key == "path") {
+      listed.path = has_utf8 ? listed.path : entry->value;
     } else if (entry->key == "length") {
       listed.length = entry->value;
     } else if (entry->key == "symlink path") {
@@ -172,7 +178,9 @@ Status read_file_list(Metainfo& metainfo, const BencodeValue& list) {
 }
 
 Status read_content(Metainfo& metainfo, const BencodeValue& info) {
-  const std::optional<std::string_view> name = info.find_text("name");
+  const std::string_view name_in_utf8 = info.find_text("name.utf-8").value_or("");
+  const std::optional<std::string_view> name =
+      name_in_utf8.empty() ? info.find_text("name") : name_in_utf8;
   if (!name) {
     return refuse_torrent("it has no name");
   }

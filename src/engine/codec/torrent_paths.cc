@@ -13,6 +13,7 @@ namespace murder::codec {
 namespace {
 
 constexpr uint32_t hops_max = 40;  // as many links as Linux follows
+constexpr size_t step_bytes = 8;   // of a path that is looked up count as one more step
 
 tl::unexpected<Error> refuse(std::string_view what) {
   return fail(ErrorCode::invalid_input, fmt::format("torrent: {}", what));
@@ -84,7 +85,10 @@ class TreeIndex {
 // Walks as the kernel would walk the unpacked tree. `hops` bounds the links that are followed.
 class LinkWalker {
  public:
-  explicit LinkWalker(const TreeIndex& index) : index_(index) {}
+  LinkWalker(const TreeIndex& index, uint64_t steps_max) : index_(index), steps_left_(steps_max) {}
+
+  // No more steps: what it said last was said too early.
+  [[nodiscard]] bool is_exhausted() const { return steps_left_ == 0; }
 
   // The path below the root that the link's target names, which may be a link again; nullopt where
   // nothing is at the end.
@@ -113,7 +117,8 @@ class LinkWalker {
       if (!is_directory || steps_left_ == 0 || (part == ".." && place.empty())) {
         return std::nullopt;
       }
-      --steps_left_;
+      // Long paths take longer to find.
+      steps_left_ -= std::min(steps_left_, 1 + place.size() / step_bytes);
       if (part == ".") {
         continue;
       }
@@ -149,7 +154,7 @@ class LinkWalker {
   }
 
   const TreeIndex& index_;
-  mutable uint64_t steps_left_ = limits::torrent_link_steps_max;
+  mutable uint64_t steps_left_;
 };
 
 }  // namespace
@@ -173,19 +178,22 @@ Status check_paths_differ(const std::vector<FileEntry>& files) {
   return {};
 }
 
-Status resolve_links(std::vector<FileEntry>& files) {
+Status resolve_links(std::vector<FileEntry>& files, uint64_t steps_max) {
   if (std::none_of(files.begin(), files.end(),
                    [](const FileEntry& file) { return file.is_symlink; })) {
     return {};
   }
   const TreeIndex index(files);
-  const LinkWalker walker(index);
+  const LinkWalker walker(index, steps_max);
   std::vector<std::string> targets;
   for (const FileEntry& file : files) {
     if (!file.is_symlink) {
       continue;
     }
     std::optional<std::string> target = walker.target_of(file);
+    if (walker.is_exhausted()) {
+      return fail(ErrorCode::limit, "torrent: its symbolic links are too many, or too long");
+    }
     if (!target) {
       return refuse(fmt::format("the symbolic link {} leads to {}, which names nothing in it",
                                 shown_name(file.path), shown_name(file.symlink_target)));

@@ -162,6 +162,30 @@ TEST_CASE("a symbolic link has no content, and leads to nothing outside") {
   CHECK(says(with_link("i0e", "12:symlink pathl0:e"), "empty"));
 }
 
+TEST_CASE("names in UTF-8 count where they stand beside those of another encoding") {
+  const auto named = [](const std::string& name, const std::string& path) {
+    return with_info(
+        "5:filesld6:lengthi16e4:pathl2:\xc4\xe3"
+        "e" +
+        path + "ee4:name2:\xc4\xe3" + name + "12:piece lengthi16e" + digests(1));
+  };
+  const Result<Metainfo> utf8 = parse(named("10:name.utf-83:\xe4\xbd\xa0",
+                                            "10:path.utf-8l1:d3:\xe4\xbd\xa0"
+                                            "e"));
+  REQUIRE(utf8);
+  CHECK(utf8->name == "\xe4\xbd\xa0");
+  CHECK(utf8->files[0].path == "d/\xe4\xbd\xa0");
+  for (const Result<Metainfo>& other :
+       {parse(named("", "")), parse(named("10:name.utf-80:", "10:path.utf-81:x")),
+        parse(named("10:name.utf-8le", "10:path.utf-8i1e"))}) {
+    REQUIRE(other);
+    CHECK(other->name == "\xc4\xe3");
+    CHECK(other->files[0].path == "\xc4\xe3");
+  }
+  CHECK(says(named("10:name.utf-82:..", ""), "\"..\" as a name"));
+  CHECK(says(named("", "10:path.utf-8l2:..e"), "\"..\" as a name"));
+}
+
 TEST_CASE("what is damaged or no torrent is refused") {
   const std::string good = single("x");
   REQUIRE(parse(good));

@@ -90,6 +90,31 @@ TEST_CASE("a circle of links is refused") {
   CHECK(names_nothing(chain));  // longer than a kernel follows
 }
 
+TEST_CASE("links that take too long to follow are refused, deep ones sooner than flat ones") {
+  const auto tree = [](const std::string& directory) {
+    std::vector<FileEntry> files = {file(directory + "x")};
+    for (int each = 0; each < 100; ++each) {
+      files.push_back(link(directory + std::to_string(each), directory + "x"));
+    }
+    return files;
+  };
+  // Each is walked twice.
+  std::vector<FileEntry> flat = tree("");
+  CHECK(resolve_links(flat, 300));
+  std::vector<FileEntry> twice = tree("");
+  const Status refused = resolve_links(twice, 199);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::limit);
+  std::string deep;
+  for (int level = 0; level < 20; ++level) {
+    deep += "directory/";
+  }
+  std::vector<FileEntry> counted_by_parts = tree(deep);
+  CHECK_FALSE(resolve_links(counted_by_parts, 2ULL * 100 * 21 * 2));
+  std::vector<FileEntry> enough = tree(deep);
+  CHECK(resolve_links(enough, 2ULL * 100 * 21 * 30));
+}
+
 TEST_CASE("a name is shown without what steers a terminal") {
   CHECK(shown_name("a\nb") == "\"a\\nb\"");
   CHECK(shown_name(std::string(200, 'x')) == '"' + std::string(100, 'x') + "...\"");
