@@ -28,7 +28,8 @@ std::optional<OrderUse> use_of(OrderKind kind, Action action) {
     case OrderKind::roll_back:
       return goes_on ? std::optional(OrderUse::forward) : std::nullopt;
     case OrderKind::want:
-      return action == Action::abort ? std::optional(OrderUse::forward) : std::nullopt;
+      return action == Action::abort || action == Action::start ? std::optional(OrderUse::forward)
+                                                                : std::nullopt;
     case OrderKind::go_back:
       return goes_on || action == Action::undo ? std::optional(OrderUse::back) : std::nullopt;
     case OrderKind::revoke:

@@ -8,29 +8,14 @@
 #include <vector>
 
 #include "cli/control/coordinator_client.h"
+#include "cli/signing/order_making.h"
 #include "cli/signing/signing.h"
 #include "cli/ui/command.h"
-#include "engine/trust/order.h"
 
 namespace murder::cli {
 
 // --sign [KEY] and --expires.
 void add_order_signing_options(ArgumentParser command, SigningOptions& options);
-
-// What is ordered: as the coordinator has it.
-struct OrderSubject {
-  std::string app;
-  std::string tag;
-  std::string info_hash;  // hexadecimal
-  uint64_t last_serial = 0;
-  std::vector<std::string> groups;  // none: all hosts that take the app
-};
-
-// Statements of these kinds, in this order, with serials above the last one. Errors: what of it
-// cannot be signed; the last serial lies in the future.
-[[nodiscard]] Result<std::vector<trust::OrderStatement>> make_orders(
-    const OrderSubject& subject, const std::vector<trust::OrderKind>& kinds,
-    std::optional<Duration> expires_after, int64_t now_s);
 
 class OrderSigner {
  public:

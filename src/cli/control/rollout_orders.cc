@@ -39,24 +39,24 @@ Result<Json> signed_orders(CoordinatorClient& client, std::string_view verb, con
 
 }  // namespace
 
-std::vector<trust::OrderKind> kinds_of_start(bool allows_older, bool rolls_back) {
-  std::vector<trust::OrderKind> kinds = {allows_older ? trust::OrderKind::roll_back
-                                                      : trust::OrderKind::activate};
-  if (rolls_back) {
-    kinds.push_back(trust::OrderKind::go_back);
-  }
-  return kinds;
-}
-
 Result<Json> order_rollout(CoordinatorClient& client, std::string_view verb, const std::string& app,
                            const OrderSigner* signer, const CommandContext& context) {
-  Json body = {{"by", operator_name()}};
+  Json orders;
   if (signer != nullptr && verb != "pause") {
-    Result<Json> orders = signed_orders(client, verb, app, *signer, context);
-    if (!orders) {
-      return orders;
+    Result<Json> made = signed_orders(client, verb, app, *signer, context);
+    if (!made) {
+      return made;
     }
-    body["orders"] = std::move(*orders);
+    orders = std::move(*made);
+  }
+  return give_rollout_order(client, verb, app, std::move(orders));
+}
+
+Result<Json> give_rollout_order(CoordinatorClient& client, std::string_view verb,
+                                const std::string& app, Json orders) {
+  Json body = {{"by", operator_name()}};
+  if (orders.is_array()) {
+    body["orders"] = std::move(orders);
   }
   Result<Json> answer =
       client.post(control_target(fmt::format("/control/rollout/{}", verb), {{"app", app}}), body);

@@ -20,9 +20,9 @@ namespace murder::cli {
                                          const std::string& app, const OrderSigner* signer,
                                          const CommandContext& context);
 
-// What hosts need of an operator's signature to carry a rollout out: "activate", or "roll-back"
-// where it may lead to an older release, and "return" where the coordinator may go back by itself.
-[[nodiscard]] std::vector<trust::OrderKind> kinds_of_start(bool allows_older, bool rolls_back);
+// The same with orders that were signed before; null: none.
+[[nodiscard]] Result<Json> give_rollout_order(CoordinatorClient& client, std::string_view verb,
+                                              const std::string& app, Json orders);
 
 // The latest rollout of the app. Errors: not_found: there was none.
 [[nodiscard]] Result<Json> ask_rollout(CoordinatorClient& client, const std::string& app);

@@ -26,6 +26,9 @@ struct HostFacts {
   // The same text for two names of one machine: its boot, its network and its root directory. Not
   // the machine id alone, which copies of a virtual machine share.
   std::string machine;
+  // What lines of its /etc/murder/allowed_signers say of namespaces, as far as it may be that of
+  // orders: `namespaces="murder-*"`, with blanks between several.
+  std::string namespaces;
 };
 
 [[nodiscard]] std::string frame_command(std::string_view command, const FrameOptions& options);

@@ -103,6 +103,40 @@ TEST_CASE("every login shell reads a framed command alike") {
   }
 }
 
+TEST_CASE("a host tells what its allowed signers say of orders") {
+  const auto namespaces_with = [](const std::string& file) {
+    std::string command = frame_command("true", {.asks_facts = true});
+    // Another file than the host's own.
+    const std::string own = "/etc/murder/allowed_signers";
+    std::string pattern = "/tmp/signers-XXXXXX";
+    const int fd = mkstemp(pattern.data());
+    REQUIRE(fd >= 0);
+    REQUIRE(write(fd, file.data(), file.size()) == static_cast<ssize_t>(file.size()));
+    close(fd);
+    command.replace(command.find(own), own.size(), pattern);
+    const std::string output = pattern + ".out";
+    REQUIRE(system((command + " >" + output + " 2>/dev/null").c_str()) == 0);
+    std::ifstream stream(output);
+    HostResult result{.output = std::string(std::istreambuf_iterator<char>(stream), {})};
+    judge_attempt({.exit_code = 0}, result);
+    const HostFacts facts = take_frame(result, {.asks_facts = true});
+    CHECK(facts.is_known);
+    unlink(pattern.c_str());
+    unlink(output.c_str());
+    return facts.namespaces;
+  };
+  CHECK(namespaces_with("").empty());
+  CHECK(namespaces_with("ann ssh-ed25519 AAAA murder-order\n").empty());
+  CHECK(namespaces_with("# ann namespaces=\"murder-order\" ssh-ed25519 AAAA\n").empty());
+  CHECK(namespaces_with("ann namespaces=\"murder-release\" ssh-ed25519 AAAA\n").empty());
+  CHECK(namespaces_with(
+            "ann namespaces=\"murder-*\" ssh-ed25519 A\n"
+            "bob namespaces=\"murder-*\" ssh-ed25519 B\n"
+            "eve valid-before=\"20300101\",NAMESPACES=\"a|b,murder-order\" ssh-ed25519 C\n"
+            "joe namespaces=\"murder-release,murder-order\" ssh-ed25519 D\n") ==
+        "namespaces=\"murder-*\" namespaces=\"murder-release,murder-order\" ");
+}
+
 TEST_CASE("a host knows by which address it was reached, and what machine it is") {
   const auto facts_with = [](const std::string& connection) {
     HostResult result = run_there("true", {.asks_facts = true}, "/bin/sh",
