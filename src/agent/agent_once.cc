@@ -10,6 +10,7 @@
 #include "agent/bounds.h"
 #include "agent/once_places.h"
 #include "agent/placed.h"
+#include "engine/base/small_file.h"
 #include "engine/control/bounds.h"
 
 namespace murder::agent {
@@ -17,6 +18,13 @@ namespace murder::agent {
 Status AgentProcess::begin_once() {
   if (Status noted = note_once_place(state_, run_.options); !noted) {
     return noted;
+  }
+  if (!run_.once->key_lines.empty()) {
+    if (Status written = write_small_file(fmt::format("{}/{}", state_.path(), once_key_name),
+                                          run_.once->key_lines, /*sync_to_disk=*/false);
+        !written) {
+      return written;
+    }
   }
   if (run_.once->tells_parent && parent_.hangup_fd() >= 0) {
     reactor_->poll(parent_poll_, parent_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);

@@ -46,6 +46,7 @@ struct OnceRun {
   Duration lease{};           // it ends when no coordinator was heard for so long
   Duration connect_max{};     // or none at all by then; 0: no matter
   bool tells_parent = false;  // which ends when a coordinator was heard
+  std::string key_lines;      // of the deploy, for what it starts; empty: it has none
 };
 
 struct AgentRun {

@@ -105,8 +105,9 @@ AppPlace place_in(const std::string& app_directory, const std::string& temp_path
 Status remove_state(const std::string& directory) {
   const Status removed = archive::remove_tree(directory + "/apps");
   for (const std::string& name : entries_of(directory)) {
-    if (name.starts_with("agent.key") || name.starts_with("kept.json") || name == "reserve" ||
-        name == note_name || name == "lock") {
+    if (name.starts_with("agent.key") || name.starts_with("kept.json") ||
+        name.starts_with("orders") || name == "reserve" || name == note_name ||
+        name == once_key_name || name == "lock") {
       unlink((directory + "/" + name).c_str());
     }
   }

@@ -13,6 +13,9 @@
 
 namespace murder::agent {
 
+// The file in its state directory with the keys of the deploy, for what the agent starts.
+inline constexpr const char* once_key_name = "fleet.key";
+
 // Of the agent that a deploy calls `token` (letters and digits; empty: it has none).
 [[nodiscard]] std::string once_state_directory(const std::string& run_directory,
                                                std::string_view token);

@@ -1,15 +1,22 @@
 """`murder deploy` makes a key for itself: what a stranger on the network learns of it, deploys side by side, and deploys that
 continue what another one left."""
 
+import hashlib
 import json
 import pathlib
 import re
 import signal
+import stat
+import sys
 import unittest
 
 from deploy_case import SLOW_BYTES, SMALL_BYTES, DeployCase
-from rack_case import wait_until
+from rack_case import ROOT, wait_until
 from rack_of_hosts.rack import CONTROL
+
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+
+import fleet_keys  # noqa: E402
 
 KEY = re.compile(rb"murder-fleet-1-[0-9a-f]{64}-[0-9a-f]{8}")
 TRACKER_PORT = 8998
@@ -20,7 +27,7 @@ import http.client, json, socket, sys
 tracker, peer, port, info_hash = sys.argv[1], sys.argv[2], int(sys.argv[3]), bytes.fromhex(sys.argv[4])
 told = {}
 query = "info_hash=" + "".join("%%%02x" % each for each in info_hash)
-for target in ("/", "/status.json", "/metrics", "/scrape?" + query, "/nothing",
+for target in ("/", "/status.json", "/metrics", "/scrape?" + query, "/nothing", "/control/agents", "/control/torrent?" + query,
                "/announce?" + query + "&peer_id=-XX0001-abcdefghijkl&port=6881&uploaded=0&downloaded=0&left=1&compact=1"):
     connection = http.client.HTTPConnection(tracker, 8998, timeout=30)
     connection.request("GET", target)
@@ -40,6 +47,16 @@ print(json.dumps(told))
 """
 
 
+# On a host: what the coordinator answers to a request; with a body it is an order.
+ASK = """
+import http.client, sys
+connection = http.client.HTTPConnection(sys.argv[1], 8998, timeout=30)
+connection.request("POST" if len(sys.argv) > 3 else "GET", sys.argv[2], *sys.argv[3:])
+reply = connection.getresponse()
+print(reply.status, reply.read().decode())
+"""
+
+
 class ClosedDeploy(DeployCase):
     HOST_COUNT = 4
 
@@ -54,7 +71,7 @@ class ClosedDeploy(DeployCase):
     def start_slow(self, source, *words, tag="v1"):
         """A deploy that is at work for some seconds; h04 has a peer."""
         self.slow_down(self.hosts[1:])
-        deploy = self.start_murder("deploy", source, "--tag", tag, *(words or ("--closed",)))
+        deploy = self.start_murder("deploy", source, "--tag", tag, *words)
         wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
         return deploy
 
@@ -64,8 +81,11 @@ class ClosedDeploy(DeployCase):
             return next((each["info_hash"] for each in shown["processes"] if each["kind"] == "peer"), None)
         return wait_until(ask, "the peer's status")
 
-    def ask_as_stranger(self):
-        info_hash = self.info_hash_on("h04")
+    def agent_directory(self, host):
+        return next((self.rack.files_of(host) / "run" / "murder").glob("agent-*/"))
+
+    def ask_as_stranger(self, info_hash=None):
+        info_hash = info_hash or self.info_hash_on("h04")
         port = wait_until(lambda: self.peer_port("h04"), "the peer's port")
         return json.loads(
             self.on("h03", "python3", "-c", STRANGER, self.address("h01"), self.address("h04"), port, info_hash).stdout)
@@ -96,6 +116,30 @@ class ClosedDeploy(DeployCase):
         self.assert_release(source, "/srv/app/v1")
         self.assert_nothing_left()
 
+    def test_by_a_coordinator_it_is_closed_and_no_host_gives_orders(self):
+        source = self.make_release("build", SLOW_BYTES)
+        deploy = self.start_slow(source, "--coordinate", "--activate", "--transport", "tls")
+        self.assertEqual(self.keys_in_sight(), set())
+        agent = self.agent_directory("h04")
+        torrent = wait_until(lambda: next(agent.glob("apps/*/torrents/*.torrent"), None), "a torrent")
+        told = self.ask_as_stranger(torrent.stem)
+        self.assertEqual((told.pop("handshake"), told.pop("silence")), ("", ""))
+        self.assertEqual({tuple(answer) for answer in told.values()}, {(403, "forbidden\n")})
+        # A host that has the deploy's key sees what is rolled out, and changes nothing of it.
+        key_path = agent / "fleet.key"
+        self.assertEqual(stat.S_IMODE(key_path.stat().st_mode), 0o600)
+        self.assertNotIn("operator", key_path.read_text())
+        secret = bytes.fromhex(key_path.read_text().split("-")[3])
+        order = f"/control/rollout/abort?app=deploy&nonce=1&body_sha256={hashlib.sha256(b'{}').hexdigest()}"
+        for target, body, answer in (("/control/rollouts", [], r"^200 .*\"tag\":\s*\"v1\""), (order, ["{}"], "^403 .*operator's key")):
+            said = self.on("h04", "python3", "-c", ASK, self.address("h01"), fleet_keys.signed_target(secret, target), *body)
+            self.assertRegex(said.stdout, answer)
+        self.speed_up(self.hosts[1:])
+        self.finish(deploy)
+        self.assert_release(source, "/srv/app/v1")
+        self.assertEqual([self.current(host) for host in self.hosts], ["v1"] * 4)
+        self.assert_nothing_left()
+
     def test_open_shows_what_a_stranger_may_see(self):
         source = self.make_release("build", SLOW_BYTES)
         deploy = self.start_slow(source, "--open")
@@ -111,7 +155,7 @@ class ClosedDeploy(DeployCase):
         first = self.make_release("first", SLOW_BYTES)
         second = self.make_release("second", SMALL_BYTES, seed=2)
         deploy = self.start_slow(first)
-        self.murder("deploy", second, "--tag", "v2", "--to", "/srv/app/two", "--closed")
+        self.murder("deploy", second, "--tag", "v2", "--to", "/srv/app/two")
         self.assert_release(second, "/srv/app/two/v2")
         self.speed_up(self.hosts[1:])
         self.finish(deploy)
@@ -126,7 +170,7 @@ class ClosedDeploy(DeployCase):
         self.finish(deploy, None)
         self.speed_up(self.hosts[1:])
         self.age_what_was_packed()
-        again = self.start_murder("deploy", source, "--tag", "v1", "--closed")
+        again = self.start_murder("deploy", source, "--tag", "v1")
         output = self.finish(again)
         self.assertIn("since an earlier attempt", output.stdout + output.stderr)
         self.assertIsNotNone(seeder)
@@ -151,7 +195,7 @@ class ClosedDeploy(DeployCase):
 
     def test_a_seeder_on_this_machine_has_the_key_as_well(self):
         source = self.make_release("build", SMALL_BYTES)
-        self.murder("deploy", source, "--tag", "v1", "--local-seeder", "--closed")
+        self.murder("deploy", source, "--tag", "v1", "--local-seeder")
         self.assert_release(source, "/srv/app/v1")
         self.assert_nothing_left()
 

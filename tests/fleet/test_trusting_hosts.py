@@ -50,6 +50,26 @@ class TrustingHosts(DeployCase):
         self.assertEqual({self.current(host) for host in others}, {"v1"})
         self.assertIsNone(self.current(stranger))
 
+    def test_hosts_that_demand_orders_get_them_signed(self):
+        for host in self.hosts[6:]:  # the others have no such demand, and take part
+            self.trust(host, "# murder-order\n" + allowed_line(self.key, options='namespaces="murder-release,murder-o*"'))
+        self.config()
+        source = self.make_release("source", SMALL_BYTES)
+        refused = self.deploy("v1", source, "--activate", "--coordinate", code=1)
+        self.assertRegex(refused.stdout + refused.stderr, r"h\d+ takes only what an operator ordered and signed.*--sign \[KEY\]")
+        self.assert_no_release("/srv/app", self.hosts)
+        self.config(self.key)
+        told = self.deploy("v1", source, "--activate", "--coordinate", "--on-failure", "rollback")
+        self.assertRegex(told.stderr, r"signing with \S+: activate shop v1 \(info hash [0-9a-f]{40}\)")
+        self.assertEqual({self.current(host) for host in self.hosts}, {"v1"})
+        # To fetch is ordered as well.
+        newer = self.make_release("newer", SMALL_BYTES, seed=2)
+        told = self.deploy("v2", newer, "--coordinate")
+        self.assertRegex(told.stderr, r"signing with \S+: wanted shop v2 ")
+        self.assert_release(newer, "/srv/app/v2")
+        self.assertEqual({self.current(host) for host in self.hosts}, {"v1"})
+        self.assert_nothing_left()
+
     def test_nothing_is_put_in_place_without_a_signature(self):
         self.config()
         source = self.make_release("source", SMALL_BYTES)

@@ -89,15 +89,19 @@ Result<std::string> read_deploy_key() {
   return line;
 }
 
-// The tracker of the port has the key from now on, or it is told why not.
+// The tracker of the port has the key from now on, or it is told why not. What deploys that are
+// gone had claimed by theirs becomes free.
 void tell_tracker(const host::RunDirectory& directory, const LockOptions& options,
-                  const std::string& key, Json& json) {
+                  const host::LockReply& reply, Json& json) {
   Status told =
       fail(ErrorCode::not_found,
            fmt::format("no tracker that listens on port {} is one of this user's", options.port));
   for (const host::RunningProcess& process : host::list_processes(directory)) {
     if (process.kind() == host::kind_tracker && host::listens_on(process.status, options.port)) {
-      told = host::tell_deploy_key(directory, process, options.token, key);
+      told = host::tell_deploy_key(directory, process, options.token, reply.lock.fleet_key);
+      for (const std::string& gone : reply.gone) {
+        static_cast<void>(host::tell_deploy_key(directory, process, gone, ""));
+      }
     }
   }
   json["key_taken"] = told.has_value();
@@ -155,7 +159,7 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
     add_tracker(options, context, json);
   }
   if (reply.state == host::LockState::held && options.has_key) {
-    tell_tracker(*directory, options, reply.lock.fleet_key, json);
+    tell_tracker(*directory, options, reply, json);
   }
   context.print_json(json);
   if (reply.state == host::LockState::held) {

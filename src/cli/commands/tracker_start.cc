@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <limits.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <vector>
 
+#include "engine/host/child_process.h"
 #include "engine/io/sockets.h"
 
 extern char** environ;
@@ -42,6 +44,9 @@ std::vector<std::string> words_of(const TrackerStart& start) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(start.once_for).count();
     words.insert(words.end(), {"--once-for", fmt::format("{}s", seconds)});
   }
+  if (!start.key_lines.empty()) {
+    words.insert(words.end(), {"--fleet-key", "/dev/stdin"});
+  }
   if (start.deploys_only) {
     words.emplace_back("--deploys-only");
   }
@@ -69,9 +74,25 @@ std::string read_all(int fd) {
   }
 }
 
+// In memory, and private as a key file has to be: neither a command line nor an environment is.
+Result<io::Fd> key_file_of(const TrackerStart& start) {
+  if (start.key_lines.empty()) {
+    return io::Fd();
+  }
+  Result<io::Fd> file = host::memory_file(start.key_lines);
+  if (file && fchmod(file->get(), S_IRUSR | S_IWUSR) != 0) {
+    return fail_errno(errno, "a file in memory cannot be made private");
+  }
+  return file;
+}
+
 }  // namespace
 
 Result<Json> start_tracker(const TrackerStart& start) {
+  const Result<io::Fd> keys = key_file_of(start);
+  if (!keys) {
+    return fail(keys.error());
+  }
   int ends[2] = {-1, -1};
   if (pipe2(ends, O_CLOEXEC) != 0) {
     return fail_errno(errno, "a pipe cannot be made");
@@ -88,6 +109,9 @@ Result<Json> start_tracker(const TrackerStart& start) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, writing.get(), output_number);
+  if (keys->is_open()) {
+    posix_spawn_file_actions_adddup2(&actions, keys->get(), STDIN_FILENO);
+  }
   pid_t pid = -1;
   const int error_number =
       posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);

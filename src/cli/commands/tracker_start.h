@@ -16,6 +16,7 @@ struct TrackerStart {
   bool deploys_only = false;  // who has no key is refused
   std::string state;          // --state: it is a coordinator as well; empty: it is not
   Duration once_for{};        // --once-for, of a deploy's coordinator
+  std::string key_lines;      // of a deploy, as in a key file; empty: those of its host, or none
 };
 
 // Runs `murder tracker --background`, a process that everybody sees as what it is, until it

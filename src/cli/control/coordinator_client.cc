@@ -87,6 +87,12 @@ Result<CoordinatorClient> CoordinatorClient::open(const CoordinatorOptions& opti
   return client;
 }
 
+CoordinatorClient CoordinatorClient::with_keys(HostPort place, const trust::FleetKeys& keys) {
+  CoordinatorClient client({std::move(place)}, {});
+  client.tokens_.emplace(keys);
+  return client;
+}
+
 Result<Json> CoordinatorClient::get(const std::string& target) {
   const Result<std::string> text = ask({.method = "GET", .target = target, .body = {}});
   if (!text) {

@@ -32,6 +32,9 @@ class CoordinatorClient {
   [[nodiscard]] static Result<CoordinatorClient> open(const CoordinatorOptions& options,
                                                       const CoordinatorPlaces& places);
 
+  // With keys of no file.
+  [[nodiscard]] static CoordinatorClient with_keys(HostPort place, const trust::FleetKeys& keys);
+
   // The answer, an object. Errors: nobody answers (network, timeout); what the coordinator says
   // against it.
   [[nodiscard]] Result<Json> get(const std::string& target);

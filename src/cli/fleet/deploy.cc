@@ -60,11 +60,6 @@ Status check_options(const DeployOptions& deploy, const DeployCommandOptions& op
   const auto wrong = [](std::string text) {
     return fail(ErrorCode::invalid_input, std::move(text));
   };
-  if (deploy.rollout && options.is_closed) {
-    return wrong(
-        "--closed does not go with a rollout by a coordinator: put a key of the fleet on "
-        "the hosts (murder key new-fleet)");
-  }
   if (Status fits = deploy.rollout ? check_rollout(deploy, options.retry_failed) : Status();
       !fits) {
     return fail(fits.error());
@@ -142,10 +137,6 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
     return fail(rollout.error());
   }
   deploy.rollout = std::move(*rollout);
-  if (deploy.rollout && !variables.transport.empty()) {
-    return fail(ErrorCode::invalid_input,
-                "--transport does not go with a rollout by a coordinator");
-  }
   if (Status fits = check_options(deploy, options); !fits) {
     return fail(fits.error());
   }
@@ -245,9 +236,10 @@ Result<int> run_plan(const DeployCommandOptions& options, const DeployOptions& d
 }
 
 Status add_key(const DeployCommandOptions& options, DeployOptions& deploy) {
-  if (!options.is_closed) {
+  if (options.is_open) {
     return {};
   }
+  deploy.must_be_closed = options.is_closed;
   Result<std::string> key = make_deploy_key();
   if (!key) {
     return fail(key.error());
@@ -378,9 +370,12 @@ void add_deploy_flags(cli::ArgumentParser command, DeployCommandOptions& options
   command.add_flag(
       "--take-over", options.take_over,
       "End another deploy of this tag or directory that is at work, and take its place");
-  command.add_flag("--closed", options.is_closed, "Make a fleet key for this deploy alone");
+  command.add_flag("--closed", options.is_closed,
+                   "Fail where a tracker that runs already cannot have the key of this deploy;\n"
+                   "default: hosts then use their own fleet key, or none");
   command.add_flag("--open", options.is_open,
-                   "Make no key (the default): hosts use their own fleet key, or none");
+                   "Make no key: hosts use their own fleet key, or none, and stock BitTorrent\n"
+                   "clients may take part");
   command.add_flag("--no-distribute", options.no_distribute,
                    "Do not put this program on hosts that lack it or have another build");
   command.add_flag("--keep-temp-files", options.keep_temp_files, "Leave archives where they are");
@@ -422,8 +417,8 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
            "not hold up the others. The same command again is safe at any time: hosts "
            "that have the release are done at once. --retry-failed continues with "
            "those that failed.\n\n"
-           "With --closed hosts prove to each other and to the tracker a key that the deploy makes "
-           "and sends over ssh: nobody else gets a byte, or learns of the release.\n\n"
+           "Hosts prove to each other and to the tracker a key that the deploy makes and sends "
+           "over ssh: nobody else gets a byte, or learns of the release. --open makes none.\n\n"
            "One deploy of a tag and of a directory is at work at a time, whichever "
            "machine it was started from. The first ^C ends the work and cleans up; the "
            "second one ends that as well. A deploy that was killed is cleaned up after "

@@ -3,13 +3,24 @@
 #include "engine/base/random_word.h"
 
 namespace murder::fleet {
+namespace {
 
-Result<std::string> make_deploy_key() {
+Result<std::string> make_key_of(trust::KeyKind kind) {
   trust::Secret secret{};
   if (Status filled = fill_random(secret); !filled) {
     return fail(filled.error());
   }
-  return trust::key_text(trust::KeyKind::fleet, secret);
+  return trust::key_text(kind, secret);
+}
+
+}  // namespace
+
+Result<std::string> make_deploy_key() {
+  return make_key_of(trust::KeyKind::fleet);
+}
+
+Result<std::string> make_deploy_operator_key() {
+  return make_key_of(trust::KeyKind::opener);
 }
 
 std::optional<trust::FleetKeys> keys_of_deploy(std::string_view key) {

@@ -13,6 +13,9 @@ namespace murder::fleet {
 
 // "murder-fleet-1-...", of randomness of the kernel.
 [[nodiscard]] Result<std::string> make_deploy_key();
+// "murder-operator-1-...", likewise: who has it gives orders to the deploy's coordinator. The hosts
+// that fetch the release do not get it.
+[[nodiscard]] Result<std::string> make_deploy_operator_key();
 
 // Nothing for an empty text.
 [[nodiscard]] std::optional<trust::FleetKeys> keys_of_deploy(std::string_view key);

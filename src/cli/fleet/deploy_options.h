@@ -43,6 +43,7 @@ struct DeployOptions {
   bool no_sync = false;          // hosts do not wait for their disks
   bool take_over = false;        // in place of a deploy that holds the lock
   std::string key;               // of its swarm (deploy_key.h); empty: it makes none
+  bool must_be_closed = false;   // a tracker that cannot have the key is not used without it
   std::optional<Quorum> quorum;  // none: all
   std::optional<uint32_t> keep_releases;
   Duration stall_timeout{};

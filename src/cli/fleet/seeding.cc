@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/fleet/deploy_key.h"
+#include "cli/fleet/file_with_more.h"
 #include "cli/fleet/passed_options.h"
 #include "cli/fleet/plan/remote_command.h"
 #include "cli/fleet/reach/make_launcher.h"
@@ -160,6 +161,21 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
        .input_base64 = goes_along ? trust::encode_base64(release.torrent.bytes) : std::string(),
        .command = goes_along || command.torrent_follows ? seed.text() : std::string(),
        .input_follows = command.torrent_follows});
+}
+
+Result<SeederInput> seeder_input_of(const PackedRelease& release, std::string_view key,
+                                    io::Fd& archive) {
+  SeederInput input{.torrent = with_deploy_key(key, release.torrent.bytes)};
+  input.torrent_follows =
+      archive.is_open() && !key.empty() && release.archive_bytes <= archive_soon_there_bytes;
+  if (input.torrent_follows) {
+    Result<io::Fd> both = file_with_more_behind(archive.get(), input.torrent);
+    if (!both) {
+      return fail(both.error());
+    }
+    archive = std::move(*both);
+  }
+  return input;
 }
 
 SeederContact contact_of(const Json& told) {

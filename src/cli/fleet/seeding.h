@@ -47,6 +47,18 @@ struct SeedCommand {
 [[nodiscard]] std::string seeding_command(const Work& work, HostIndex host,
                                           const SeedCommand& command);
 
+// An archive of that size is there soon: it and the torrent are sent in one.
+inline constexpr uint64_t archive_soon_there_bytes = 16 * 1024 * 1024;
+
+struct SeederInput {
+  std::string torrent;           // with the deploy's key, if it has one, in front of it
+  bool torrent_follows = false;  // behind the archive
+};
+// What a seeder's host is given on standard input. `archive`, if it is open, is what is sent
+// before; it gets the torrent behind it where a key must not be in a command.
+[[nodiscard]] Result<SeederInput> seeder_input_of(const PackedRelease& release,
+                                                  std::string_view key, io::Fd& archive);
+
 inline constexpr Duration seeder_contact_timeout = std::chrono::seconds(20);
 inline constexpr Duration seeder_look_interval = std::chrono::milliseconds(500);
 

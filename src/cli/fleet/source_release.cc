@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "cli/fleet/deploy_key.h"
-#include "cli/fleet/file_with_more.h"
 #include "cli/fleet/local_torrent.h"
 #include "cli/fleet/source_side.h"
 #include "cli/fleet/steps.h"
@@ -131,20 +129,15 @@ Status SourceSide::open_archive() {
 
 // What goes to seeders, once it is known whether there is a key.
 Status SourceSide::prepare_input() {
-  if (!input_.empty()) {
+  if (!input_.torrent.empty()) {
     return {};
   }
-  input_ = with_deploy_key(run_.key, release_->torrent.bytes);
-  seed_kind_.input = input_;
-  torrent_follows_ = archive_.is_open() && !run_.key.empty() &&
-                     release_->archive_bytes <= archive_soon_there_bytes;
-  if (torrent_follows_) {
-    Result<io::Fd> both = file_with_more_behind(archive_.get(), input_);
-    if (!both) {
-      return fail(both.error());
-    }
-    archive_ = std::move(*both);
+  Result<SeederInput> input = seeder_input_of(*release_, run_.key, archive_);
+  if (!input) {
+    return fail(input.error());
   }
+  input_ = std::move(*input);
+  seed_kind_.input = input_.torrent;
   send_kind_.input_fd = archive_.get();
   return {};
 }

@@ -231,7 +231,7 @@ void SourceSide::start_seeder(HostIndex host, bool ends_another) {
                             .no_sync = run_.options.no_sync,
                             .ends_another = ends_another,
                             .receives = archive_.is_open(),
-                            .torrent_follows = torrent_follows_,
+                            .torrent_follows = input_.torrent_follows,
                             .has_key = !run_.key.empty()};
   ++commands_at_work_;
   run_.add(host, archive_.is_open() ? send_kind_ : seed_kind_,

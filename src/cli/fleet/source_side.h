@@ -63,7 +63,7 @@ class SourceSide {
   void take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url);
   // The same for a deploy with a key.
   void take_key_tracker(HostIndex host, const LeasedHost& leased);
-  [[nodiscard]] Status fail_without_key();
+  [[nodiscard]] Status go_without_key();
   [[nodiscard]] Status open_archive();
   [[nodiscard]] Status prepare_input();
   void serve_on(HostIndex host);
@@ -83,7 +83,6 @@ class SourceSide {
   JobKind seed_kind_;
   JobKind look_kind_;
   // An archive that has arrived long before a peer would give up, whatever the way to the seeder.
-  static constexpr uint64_t archive_soon_there_bytes = 16 * 1024 * 1024;
 
   io::Fd archive_;
   std::string local_directory_;
@@ -95,8 +94,7 @@ class SourceSide {
   bool is_packing_there_ = false;
   std::optional<PackedRelease> packed_;
   std::optional<PackedRelease> release_;  // with the trackers
-  std::string input_;                     // of seeders: the key and the torrent
-  bool torrent_follows_ = false;          // the archive, with this behind it
+  SeederInput input_;
   bool has_begun_to_serve_ = false;
   std::vector<HostIndex> seeders_starting_;
   std::vector<HostIndex> serving_;

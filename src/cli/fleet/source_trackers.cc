@@ -41,7 +41,7 @@ Status SourceSide::have_trackers() {
            (trackers_.contains(host.raw) && !trackers_.at(host.raw));
   });
   if (!run_.key.empty() && is_without_key && !without_key_.empty()) {
-    return fail_without_key();
+    return go_without_key();
   }
   return lost == hosts.size()
              ? Status(fail(ErrorCode::io, "no tracker answers, and none could be started"))
@@ -60,31 +60,40 @@ void SourceSide::take_key_tracker(HostIndex host, const LeasedHost& leased) {
     trackers_[host.raw] = true;
   } else if (!leased.key_trouble.empty() && (is_chosen || leased.tracker_started)) {
     trackers_[host.raw] = false;
-    lose(host, tracker_stage, leased.key_trouble);
+    if (leased.tracker_started || run_.options.must_be_closed) {
+      lose(host, tracker_stage, leased.key_trouble);
+    } else {
+      run_.work.view().note(fmt::format("the tracker on {} is not used: {}",
+                                        run_.work.inventory().at(host).name, leased.key_trouble));
+    }
   } else if (!leased.key_trouble.empty()) {
     without_key_.try_emplace(
         host.raw, leased.tracker_trouble.empty() ? leased.key_trouble : leased.tracker_trouble);
   }
 }
 
-// It was asked to be closed, and is not carried out otherwise.
-Status SourceSide::fail_without_key() {
-  const std::vector<HostIndex>& hosts = run_.work.inventory().trackers;
-  std::string first;
-  for (const HostIndex host : hosts) {
-    const auto trouble = without_key_.find(host.raw);
-    if (trouble == without_key_.end()) {
-      continue;
-    }
-    first = first.empty() ? fmt::format("the tracker on {} cannot have the key of this deploy: {}",
-                                        run_.work.inventory().at(host).name, trouble->second)
-                          : first;
-    trackers_[host.raw] = false;
-    lose(host, tracker_stage, trouble->second);
+// The trackers stay what they are: open, or closed by a key that hosts have.
+Status SourceSide::go_without_key() {
+  const auto first = std::ranges::find_if(run_.work.inventory().trackers, [this](HostIndex host) {
+    return without_key_.contains(host.raw);
+  });
+  const std::string why =
+      fmt::format("the tracker on {} cannot have the key of this deploy: {}",
+                  run_.work.inventory().at(*first).name, without_key_.at(first->raw));
+  if (!run_.options.must_be_closed) {
+    run_.work.view().note(fmt::format(
+        "{}; hosts use their own fleet key, or none (with --closed it fails instead)", why));
+    without_key_.clear();
+    run_.key.clear();
+    return {};
+  }
+  for (const auto& [host, trouble] : without_key_) {
+    trackers_[host] = false;
+    lose(HostIndex{host}, tracker_stage, trouble);
   }
   return fail(
       ErrorCode::conflict,
-      fmt::format("--closed: {} (without --closed hosts use their own fleet key, or none)", first));
+      fmt::format("--closed: {} (without --closed hosts use their own fleet key, or none)", why));
 }
 
 void SourceSide::take_tracker(HostIndex host, const LeasedHost& leased, const std::string& url) {

@@ -90,7 +90,11 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
     }
   }
   DeployLocks left;
+  LockReply reply{.lock = lock};
   for (const DeployLock& other : locks) {
+    if (goes(other) && other.token != lock.token && !other.fleet_key.empty()) {
+      reply.gone.push_back(other.token);
+    }
     if (contains(request.ousted, other.token) && !is_stale(other, clock)) {
       left.push_back(replaced_by(other, lock, clock));
     }
@@ -98,7 +102,7 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
   std::erase_if(locks, goes);
   locks.push_back(lock);
   locks.insert(locks.end(), left.begin(), left.end());
-  return {.lock = lock};
+  return reply;
 }
 
 const DeployLock* other_at_work(const DeployLocks& locks, const DeployLock& own,

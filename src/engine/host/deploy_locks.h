@@ -64,6 +64,8 @@ struct LockReply {
   LockState state = LockState::held;
   DeployLock lock;    // held: as it is now
   DeployLock holder;  // busy and lost: the other deploy
+  // Tokens of deploys with a key whose locks went: they are over, or were taken over.
+  std::vector<std::string> gone;
 };
 
 // Takes or renews a lock. Stale ones go, and what they own goes to this one.

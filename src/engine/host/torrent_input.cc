@@ -98,22 +98,20 @@ Result<TorrentInput> parse_torrent(std::string_view content, const std::string& 
   return TorrentInput{std::move(*metainfo), info_hash};
 }
 
-// Bytes of the lines in front that begin as keys do.
-size_t key_lines_in(std::string_view content) {
+}  // namespace
+
+std::string_view key_lines_of(std::string_view text) {
   constexpr std::string_view key_begin = "murder-";
   size_t bytes = 0;
-  while (bytes <= limits::fleet_key_file_bytes_max &&
-         content.substr(bytes).starts_with(key_begin)) {
-    const size_t end = content.find('\n', bytes);
+  while (bytes <= limits::fleet_key_file_bytes_max && text.substr(bytes).starts_with(key_begin)) {
+    const size_t end = text.find('\n', bytes);
     if (end == std::string_view::npos) {
       break;
     }
     bytes = end + 1;
   }
-  return bytes;
+  return text.substr(0, bytes);
 }
-
-}  // namespace
 
 Result<TorrentInput> read_torrent(int fd, const std::string& name) {
   const Result<std::string> content = read_all(fd, name);
@@ -121,11 +119,11 @@ Result<TorrentInput> read_torrent(int fd, const std::string& name) {
     return fail(content.error());
   }
   // A torrent begins with a 'd'.
-  const size_t keys_bytes = key_lines_in(*content);
-  Result<TorrentInput> torrent = parse_torrent(std::string_view(*content).substr(keys_bytes), name);
-  if (torrent && keys_bytes > 0) {
-    const Result<trust::FleetKeys> keys =
-        trust::parse_fleet_keys(std::string_view(*content).substr(0, keys_bytes), name);
+  const std::string_view key_lines = key_lines_of(*content);
+  Result<TorrentInput> torrent =
+      parse_torrent(std::string_view(*content).substr(key_lines.size()), name);
+  if (torrent && !key_lines.empty()) {
+    const Result<trust::FleetKeys> keys = trust::parse_fleet_keys(key_lines, name);
     if (!keys) {
       return fail(keys.error());
     }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/base/result.h"
 #include "engine/base/types.h"
@@ -24,6 +25,9 @@ struct TorrentInput {
 // directory where anybody may put some must be ours. `pins`: as http::RequestOptions has them.
 [[nodiscard]] Result<TorrentInput> load_torrent(const std::string& where, bool is_acted_on = false,
                                                 const std::string& pins = {});
+
+// The lines in front of a text that begin as keys of a fleet do.
+[[nodiscard]] std::string_view key_lines_of(std::string_view text);
 
 // Up to the end of an open file, pipe or socket; `name` is for texts. Lines with keys of a fleet
 // (trust/fleet_key.h) may come in front of the torrent.

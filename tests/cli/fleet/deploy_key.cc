@@ -40,6 +40,13 @@ TEST_CASE("each deploy makes a key that others do not have") {
   CHECK_FALSE(keys_of_deploy(""));
 }
 
+TEST_CASE("the operator's key of a deploy is none of its fleet") {
+  const Result<std::string> key = make_deploy_operator_key();
+  REQUIRE(key);
+  CHECK(trust::parse_key(*key)->kind == trust::KeyKind::opener);
+  CHECK_FALSE(keys_of_deploy(*key));
+}
+
 TEST_CASE("the key is a line in front of the torrent") {
   CHECK(with_deploy_key("murder-fleet-1-x", "d4:infode") == "murder-fleet-1-x\nd4:infode");
   CHECK(with_deploy_key("", "d4:infode") == "d4:infode");

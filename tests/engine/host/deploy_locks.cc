@@ -160,6 +160,25 @@ TEST_CASE("a deploy has the key that it brings, or that of the seeder which it t
   CHECK(no_key.seeder_key == "key a");
 }
 
+TEST_CASE("who takes a place is told which deploys with a key are gone") {
+  DeployLocks locks;
+  LockRequest alice = request_of("alice");
+  alice.lock.fleet_key = "a";
+  REQUIRE(take_lock(locks, alice, at_start).gone.empty());
+  LockRequest carol = request_of("carol", "/srv/other", "v9");
+  carol.lock.fleet_key = "c";
+  REQUIRE(take_lock(locks, carol, at_start).gone.empty());
+  CHECK(take_lock(locks, request_of("bob"), at_start).gone.empty());  // busy
+  LockRequest bob = request_of("bob");
+  bob.replaced = {"alice"};
+  bob.lock.fleet_key = "b";
+  CHECK(take_lock(locks, bob, at_start).gone == std::vector<std::string>{"alice"});
+  CHECK(take_lock(locks, bob, after(1)).gone.empty());
+  // Without having been named: its lease is over.
+  CHECK(take_lock(locks, request_of("dave", "/srv/third", "v3"), after(lease_s)).gone ==
+        std::vector<std::string>{"carol"});
+}
+
 TEST_CASE("who was ousted is not told the key of the other deploy") {
   DeployLocks locks;
   LockRequest first = request_of("alice");

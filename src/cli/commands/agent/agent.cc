@@ -20,6 +20,7 @@
 #include "engine/archive/file.h"
 #include "engine/host/fleet_key_file.h"
 #include "engine/host/run_directory.h"
+#include "engine/host/torrent_input.h"
 
 namespace murder::cli {
 namespace {
@@ -92,24 +93,71 @@ Status begin_again(const std::string& program) {
   return fail_errno(errno, "cannot begin again as " + program);
 }
 
-Result<agent::AgentOptions> agent_options_of(const AgentCommandOptions& options,
-                                             const CommandContext& context) {
-  if (!options.once) {
-    return load_agent_config(options.config_path);
+struct AgentInput {
+  agent::AgentOptions options;
+  std::string key_lines;  // of a deploy
+  std::optional<trust::FleetKeys> keys;
+};
+
+Result<std::optional<trust::FleetKeys>> keys_in_front(const std::string& key_lines,
+                                                      const agent::AgentOptions& options) {
+  if (key_lines.empty()) {
+    return host::fleet_keys_for(options.fleet_key, options.is_open);
   }
+  if (options.is_open || !options.fleet_key.empty()) {
+    return fail(ErrorCode::invalid_input,
+                "standard input: open and fleet_key do not go together with a key in front");
+  }
+  const Result<trust::FleetKeys> keys = trust::parse_fleet_keys(key_lines, "standard input");
+  return keys ? Result<std::optional<trust::FleetKeys>>(*keys) : fail(keys.error());
+}
+
+// A key may come in front, as with a torrent. Peers that the agent starts read it in its state
+// directory, for which it is written at the agent's start.
+Result<AgentInput> input_of_deploy(const AgentCommandOptions& options,
+                                   const CommandContext& context) {
   const Result<std::string> text =
       archive::read_whole_file("/dev/stdin", standard_config_bytes_max);
   if (!text) {
     return fail(text.error());
   }
+  AgentInput input{.options = {}, .key_lines = std::string(host::key_lines_of(*text)), .keys = {}};
   Result<agent::AgentOptions> read =
-      parse_agent_config(*text, "standard input", AgentKind::of_a_deploy);
-  if (read && read->state_directory == agent_state_default) {
+      parse_agent_config(std::string_view(*text).substr(input.key_lines.size()), "standard input",
+                         AgentKind::of_a_deploy);
+  if (!read) {
+    return fail(read.error());
+  }
+  Result<std::optional<trust::FleetKeys>> keys = keys_in_front(input.key_lines, *read);
+  if (!keys) {
+    return fail(keys.error());
+  }
+  input.options = std::move(*read);
+  input.keys = std::move(*keys);
+  if (input.options.state_directory == agent_state_default) {
     // For the time of a deploy, beside what else runs then.
-    read->state_directory = agent::once_state_directory(
+    input.options.state_directory = agent::once_state_directory(
         host::choose_run_directory(context.run_directory), options.token);
   }
-  return read;
+  if (!input.key_lines.empty()) {
+    input.options.fleet_key =
+        fmt::format("{}/{}", input.options.state_directory, agent::once_key_name);
+  }
+  return input;
+}
+
+Result<AgentInput> agent_input_of(const AgentCommandOptions& options,
+                                  const CommandContext& context) {
+  if (options.once) {
+    return input_of_deploy(options, context);
+  }
+  Result<agent::AgentOptions> read = load_agent_config(options.config_path);
+  if (!read) {
+    return fail(read.error());
+  }
+  Result<std::optional<trust::FleetKeys>> keys =
+      host::fleet_keys_for(read->fleet_key, read->is_open);
+  return keys ? Result<AgentInput>({std::move(*read), {}, std::move(*keys)}) : fail(keys.error());
 }
 
 Result<int> outcome_of(agent::AgentEnd end, const std::string& loss) {
@@ -127,14 +175,9 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
   if (!is_token(options.token)) {
     return context.wrong_usage("--token TOKEN: up to 64 letters and digits");
   }
-  const Result<agent::AgentOptions> read = agent_options_of(options, context);
-  if (!read) {
-    return fail(read.error());
-  }
-  const Result<std::optional<trust::FleetKeys>> keys =
-      host::fleet_keys_for(read->fleet_key, read->is_open);
-  if (!keys) {
-    return fail(keys.error());
+  const Result<AgentInput> input = agent_input_of(options, context);
+  if (!input) {
+    return fail(input.error());
   }
   const Result<std::string> program = own_program();
   if (!program) {
@@ -148,13 +191,13 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
     agent::AgentEnd end = agent::AgentEnd::stopped;
     std::string loss;
     {
-      agent::AgentRun run{.options = *read,
-                          .keys = *keys,
+      agent::AgentRun run{.options = input->options,
+                          .keys = input->keys,
                           .program = *program,
                           .once = std::nullopt,
                           .reload = options.once ? nullptr : &reload};
       if (options.once) {
-        if (Status cleared = agent::clear_once_places(run_directory, *read); !cleared) {
+        if (Status cleared = agent::clear_once_places(run_directory, input->options); !cleared) {
           return fail(cleared.error());
         }
         run.once = agent::OnceRun{
@@ -162,7 +205,8 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
             .connect_max = options.background
                                ? std::min(limits::agent_once_connect_max, options.lease)
                                : Duration::zero(),
-            .tells_parent = options.background};
+            .tells_parent = options.background,
+            .key_lines = input->key_lines};
       }
       Result<std::unique_ptr<agent::AgentProcess>> process =
           agent::AgentProcess::create(run, parent);
@@ -221,8 +265,9 @@ void add_agent_command(ArgumentParser app, CommandContext& context) {
       .type_name("FILE")
       .show_default();
   command.add_flag("--once", options.once,
-                   "Read the configuration from standard input, and end when its coordinator says "
-                   "so, or when none was heard for 2 minutes; nothing is left then but releases");
+                   "Read the configuration from standard input (a fleet key in a line in front of "
+                   "it closes the deploy), and end when its coordinator says so, or when none was "
+                   "heard for 2 minutes; nothing is left then but releases");
   command.add_flag("--background", options.background,
                    "With --once: return when a coordinator was heard; it continues in the "
                    "background");

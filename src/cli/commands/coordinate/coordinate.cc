@@ -2,12 +2,15 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
 
 #include "cli/commands/command_list.h"
 #include "cli/commands/coordinate/deploy_director.h"
+#include "cli/commands/coordinate/line_input.h"
 #include "cli/ui/command.h"
 #include "cli/ui/path_word.h"
 #include "engine/base/tag.h"
+#include "engine/trust/fleet_key.h"
 
 namespace murder::cli {
 namespace {
@@ -15,12 +18,44 @@ namespace {
 struct CoordinateOptions {
   HoldOptions hold;
   std::string temp_path = "/tmp";
+  bool has_keys = false;
 };
+
+constexpr Duration keys_wait_max = std::chrono::minutes(1);
 
 // It outlives the session that started it: a hangup is not a reason to end.
 void leave_session() {
   static_cast<void>(setsid());
   std::signal(SIGHUP, SIG_IGN);
+}
+
+struct DeployKeys {
+  std::string lines;
+  trust::FleetKeys keys;
+};
+
+// In front of all else that comes: {"keys": LINES}.
+Result<std::optional<DeployKeys>> keys_of(const CoordinateOptions& options, LineInput& input) {
+  if (!options.has_keys) {
+    return std::nullopt;
+  }
+  const Result<Json> told = input.wait_for_first(keys_wait_max);
+  if (!told) {
+    return fail(told.error());
+  }
+  DeployKeys keys{.lines = text_member(*told, "keys"), .keys = {}};
+  const Result<trust::FleetKeys> parsed = trust::parse_fleet_keys(keys.lines, "standard input");
+  if (!parsed) {
+    return fail(parsed.error());
+  }
+  keys.keys = *parsed;
+  return keys;
+}
+
+Result<CoordinatorClient> client_of(uint16_t port, const std::optional<DeployKeys>& keys) {
+  const HostPort place{.host = "127.0.0.1", .port = port};
+  return keys ? CoordinatorClient::with_keys(place, keys->keys)
+              : CoordinatorClient::open({}, {.coordinators = {place}});
 }
 
 Result<int> run_coordinate(const CoordinateOptions& options, CommandContext& context) {
@@ -29,7 +64,14 @@ Result<int> run_coordinate(const CoordinateOptions& options, CommandContext& con
   }
   leave_session();
   context.has_other_work = true;
-  Result<DeployHold> hold = DeployHold::open(options.hold, context.run_directory);
+  LineInput input;
+  const Result<std::optional<DeployKeys>> keys = keys_of(options, input);
+  if (!keys) {
+    return fail(keys.error());
+  }
+  HoldOptions held = options.hold;
+  held.key_lines = *keys ? (*keys)->lines : "";
+  Result<DeployHold> hold = DeployHold::open(std::move(held), context.run_directory);
   if (!hold) {
     return fail(hold.error());
   }
@@ -43,10 +85,8 @@ Result<int> run_coordinate(const CoordinateOptions& options, CommandContext& con
     return exit_failed;
   }
   Status started = hold->start_coordinator();
-  Result<CoordinatorClient> client =
-      started ? CoordinatorClient::open(
-                    {}, {.coordinators = {{.host = "127.0.0.1", .port = hold->coordinator_port()}}})
-              : Result<CoordinatorClient>(fail(started.error()));
+  Result<CoordinatorClient> client = started ? client_of(hold->coordinator_port(), *keys)
+                                             : Result<CoordinatorClient>(fail(started.error()));
   if (!client) {
     static_cast<void>(hold->give_back(""));
     return fail(client.error());
@@ -54,7 +94,7 @@ Result<int> run_coordinate(const CoordinateOptions& options, CommandContext& con
   told["coordinator_port"] = hold->coordinator_port();
   context.print_json(told);
   return DeployDirector(options.hold, clean_path(options.temp_path), std::move(*hold),
-                        std::move(*client), context)
+                        std::move(*client), std::move(input), context)
       .run();
 }
 
@@ -87,6 +127,9 @@ void add_coordinate_command(ArgumentParser app, CommandContext& context) {
   command.add_option("--temp-path", options.temp_path, "Where the archive is")
       .type_name("DIR")
       .show_default();
+  command.add_flag("--with-key", options.has_keys,
+                   "The first line of standard input has the keys of the deploy, for the "
+                   "coordinator here");
   command.add_option("--replace", hold.replaced, "The token of a deploy that is gone");
   command.add_option("--take-over", hold.ousted,
                      "The token of a deploy that may be at work: it ends when it hears of this");

@@ -27,12 +27,13 @@ constexpr size_t hosts_max = 100'000;
 }  // namespace
 
 DeployDirector::DeployDirector(HoldOptions options, std::string temp_path, DeployHold hold,
-                               CoordinatorClient client, CommandContext& context)
+                               CoordinatorClient client, LineInput input, CommandContext& context)
     : options_(std::move(options)),
       temp_path_(std::move(temp_path)),
       hold_(std::move(hold)),
       client_(std::move(client)),
       context_(context),
+      input_(std::move(input)),
       answered_at_(monotonic_now()) {
   client_.set_answer_wait(director_answer_wait);
 }
@@ -96,7 +97,7 @@ bool DeployDirector::take_input() {
       order_->hosts_needed = static_cast<uint32_t>(count_member(each, "needed"));
     }
     if (each["undo"] == true && has_begun_) {
-      static_cast<void>(give_order("undo"));
+      static_cast<void>(give_order("undo", each["orders"]));
     }
     is_served_ = is_served_ || each["serving"] == true;
     is_settled_ = is_settled_ || each["settled"] == true;
@@ -131,7 +132,8 @@ Status DeployDirector::take_order(const Json& told) {
                        .is_attached = told["attached"] == true,
                        .path_is_file = told["path_is_file"] == true,
                        .keep_temp_files = told["keep_temp_files"] == true,
-                       .timeout = std::chrono::seconds(count_member(told, "timeout_s"))};
+                       .timeout = std::chrono::seconds(count_member(told, "timeout_s")),
+                       .orders = told["orders"]};
   started_at_ = monotonic_now();
   for (const Json& name : told["hosts"]) {
     hosts_[name.text()].view.moved_at = started_at_;
@@ -157,6 +159,9 @@ Status DeployDirector::begin() {
   Json plan = order_->plan;
   plan["by"] = by;
   plan["paused"] = true;
+  if (order_->orders.is_array()) {
+    plan["orders"] = order_->orders;
+  }
   const Result<Json> started = client_.post(
       control_target("/control/rollout", {{"app", order_->app}, {"tag", options_.tag}}), plan);
   const Instant now = monotonic_now();
@@ -178,8 +183,8 @@ Status DeployDirector::begin() {
   return {};
 }
 
-Status DeployDirector::give_order(std::string_view verb) {
-  const Result<Json> rollout = order_rollout(client_, verb, order_->app, nullptr, context_);
+Status DeployDirector::give_order(std::string_view verb, Json orders) {
+  const Result<Json> rollout = give_rollout_order(client_, verb, order_->app, std::move(orders));
   look_at_ = {};
   return rollout ? Status() : fail(rollout.error());
 }

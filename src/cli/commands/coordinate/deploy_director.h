@@ -35,12 +35,13 @@ struct DeployOrder {
   bool path_is_file = false;
   bool keep_temp_files = false;
   Duration timeout{};
+  Json orders;  // signed, for hosts that demand them; null: none
 };
 
 class DeployDirector {
  public:
   DeployDirector(HoldOptions options, std::string temp_path, DeployHold hold,
-                 CoordinatorClient client, CommandContext& context);
+                 CoordinatorClient client, LineInput input, CommandContext& context);
 
   // To the end of the deploy. What came of it was told.
   [[nodiscard]] int run();
@@ -68,7 +69,7 @@ class DeployDirector {
   void decide();
   void leave_laggards(const fleet::RolloutView& view);
   [[nodiscard]] fleet::RolloutView view() const;
-  [[nodiscard]] Status give_order(std::string_view verb);
+  [[nodiscard]] Status give_order(std::string_view verb, Json orders = {});
   void set_state(Host& host, fleet::HostState state, uint64_t bytes, Instant now);
   void give_up(Host& host, std::string why);
   void tell_changes();

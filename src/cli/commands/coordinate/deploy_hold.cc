@@ -88,7 +88,8 @@ Status DeployHold::start_coordinator() {
                      .idle_max = coordinator_idle_max,
                      .run_directory = run_directory_,
                      .state = "memory:",
-                     .once_for = coordinator_lease};
+                     .once_for = coordinator_lease,
+                     .key_lines = options_.key_lines};
   Result<Json> started = fleet_port_is_taken_ ? Result<Json>(fail(ErrorCode::conflict, "taken"))
                                               : start_tracker(start);
   if (!started) {

@@ -24,6 +24,7 @@ struct HoldOptions {
   uint16_t port = 8998;  // of the fleet's tracker
   std::vector<std::string> replaced;
   std::vector<std::string> ousted;
+  std::string key_lines;  // of the deploy: its fleet key, and the operator's; empty: it has none
 };
 
 class DeployHold {

@@ -88,11 +88,21 @@ host::FinalReport report_of(const tracker::TrackerServer& server) {
   return report;
 }
 
+// Whoever has a deploy's key makes releases known to its tracker: its peers may come before its
+// seeder does. The operator's key is for orders to its coordinator.
+tracker::TrackerOptions server_options_of(const TrackerSettings& settings) {
+  tracker::TrackerOptions options = settings.tracker;
+  if (options.tunables.fleet_keys && settings.deploy_lease > Duration::zero()) {
+    options.tunables.fleet_keys->opener = {};
+  }
+  return options;
+}
+
 Result<int> serve(const TrackerWords& words, const TrackerSettings& settings,
                   const std::string& metrics_path, const CommandContext& context,
                   host::Parent& parent) {
   Result<std::unique_ptr<tracker::TrackerServer>> server =
-      tracker::TrackerServer::create(settings.tracker);
+      tracker::TrackerServer::create(server_options_of(settings));
   if (!server) {
     const bool is_taken = server.error().code == ErrorCode::conflict;
     return fail(server.error().code,

@@ -53,6 +53,7 @@ std::string agent_config_text(const AgentStart& start) {
   text.text("rack", start.rack);
   text.text("peer_port", start.peer_port);
   text.text("temp_path", start.temp_path);
+  text.text("transport", start.transport);
   text.lines += fmt::format("[app.{}]\n", quoted(start.app));
   text.text("to", start.to);
   text.text("owner", start.owner);

@@ -18,7 +18,8 @@ struct AgentStart {
   std::string rack;
   std::string peer_port;
   std::string temp_path;
-  std::string app;  // its name
+  std::string transport;  // "plain", "tls"; empty: what the hosts' key files say
+  std::string app;        // its name
   std::string to;
   std::string owner;
   std::string application;     // that signatures are for; empty: none

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/fleet/deploy_key.h"
 #include "cli/fleet/rollout/agent_start.h"
 #include "cli/fleet/rollout/rollout_deployment.h"
 #include "cli/fleet/same_machine.h"
@@ -54,17 +55,21 @@ void RolloutDeployment::send_order() {
   }
   plan["progress_deadline_s"] = options_.stall_timeout / std::chrono::seconds(1);
   plan["allow_older"] = options_.placing.allow_older;
-  say({{"release", trust::encode_base64(release_->torrent.bytes)},
-       {"info_hash", outcome_.info_hash},
-       {"app", app_name()},
-       {"plan", std::move(plan)},
-       {"hosts", std::move(names)},
-       {"needed", hosts_needed()},
-       {"leaves_laggards", options_.quorum.has_value()},
-       {"activates", options_.activate},
-       {"attached", options_.rollout->is_attached},
-       {"path_is_file", release_->torrent.name == options_.tag},
-       {"timeout_s", options_.timeout / std::chrono::seconds(1)}});
+  Json order = {{"release", trust::encode_base64(release_->torrent.bytes)},
+                {"info_hash", outcome_.info_hash},
+                {"app", app_name()},
+                {"plan", std::move(plan)},
+                {"hosts", std::move(names)},
+                {"needed", hosts_needed()},
+                {"leaves_laggards", options_.quorum.has_value()},
+                {"activates", options_.activate},
+                {"attached", options_.rollout->is_attached},
+                {"path_is_file", release_->torrent.name == options_.tag},
+                {"timeout_s", options_.timeout / std::chrono::seconds(1)}};
+  if (orders_.is_array()) {
+    order["orders"] = orders_;
+  }
+  say(order);
   has_order_ = true;
 }
 
@@ -83,23 +88,26 @@ void RolloutDeployment::start_agent(HostIndex index) {
   const RolloutOptions& rollout = *options_.rollout;
   begun_.push_back(index);
   run_.at(index).is_touched = true;
-  agent_inputs_.push_back(agent_config_text({.coordinator = coordinator_,
-                                             .host = agent_name_of(host, index.raw),
-                                             .ip = host.ip,
-                                             .rack = host.rack,
-                                             .peer_port = work_.variables().peer_port,
-                                             .temp_path = options_.temp_path,
-                                             .app = app_name(),
-                                             .to = options_.destination_path,
-                                             .owner = options_.placing.owner,
-                                             .application = options_.application,
-                                             .keep_releases = options_.keep_releases.value_or(0),
-                                             .limits = options_.limits,
-                                             .no_sync = options_.no_sync,
-                                             .unsafe_please_delete = options_.unsafe_please_delete,
-                                             .health = rollout.health,
-                                             .before_activate = rollout.before_activate,
-                                             .after_activate = rollout.after_activate}));
+  const std::string config =
+      agent_config_text({.coordinator = coordinator_,
+                         .host = agent_name_of(host, index.raw),
+                         .ip = host.ip,
+                         .rack = host.rack,
+                         .peer_port = work_.variables().peer_port,
+                         .temp_path = options_.temp_path,
+                         .transport = work_.variables().transport,
+                         .app = app_name(),
+                         .to = options_.destination_path,
+                         .owner = options_.placing.owner,
+                         .application = options_.application,
+                         .keep_releases = options_.keep_releases.value_or(0),
+                         .limits = options_.limits,
+                         .no_sync = options_.no_sync,
+                         .unsafe_please_delete = options_.unsafe_please_delete,
+                         .health = rollout.health,
+                         .before_activate = rollout.before_activate,
+                         .after_activate = rollout.after_activate});
+  agent_inputs_.push_back(with_deploy_key(run_.key, config));
   JobKind& kind = agent_kinds_.emplace_back(run_.kind("start-agent"));
   kind.input = agent_inputs_.back();
   run_.add(index, kind, agent_start_command(murder_path_of(work_), run_.token));
@@ -236,7 +244,8 @@ void RolloutDeployment::ask_what_to_do() {
       say({{"end", "aborted by who started it"}});
       return;
     case 'u':
-      say({{"undo", true}});
+      sign_undo();
+      say({{"undo", true}, {"orders", orders_}});
       break;
     default:
       break;

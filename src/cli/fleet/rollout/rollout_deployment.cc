@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/fleet/deploy_key.h"
 #include "cli/fleet/deploy_lock_text.h"
 #include "cli/fleet/own_process.h"
 #include "cli/fleet/plan/deploy_decisions.h"
@@ -56,6 +57,13 @@ DeployOutcome RolloutDeployment::run(std::span<const HostIndex> hosts) {
 }
 
 Status RolloutDeployment::start(std::span<const HostIndex> hosts) {
+  if (!run_.key.empty()) {
+    const Result<std::string> operator_key = make_deploy_operator_key();
+    if (!operator_key) {
+      return fail(operator_key.error());
+    }
+    coordinator_keys_ = fmt::format("{}\n{}\n", run_.key, *operator_key);
+  }
   std::vector<HostIndex> all(hosts.begin(), hosts.end());
   for (const HostIndex host : hosts) {
     run_.at(host).is_peer = true;
@@ -96,7 +104,7 @@ Status RolloutDeployment::bring() {
     if (!following_.ended().is_null()) {
       return {};
     }
-    run_.runner.step(packing_ != nullptr ? packing_->wake_fd() : -1);
+    run_.runner.step(wake_fd());
   }
   return {};
 }
@@ -184,7 +192,8 @@ void RolloutDeployment::ask_coordinator() {
       .option("--token", run_.token)
       .option("--owner", user_at_host())
       .option("--port", fmt::format("{}", work_.variables().tracker_port))
-      .path_option("--temp-path", options_.temp_path);
+      .path_option("--temp-path", options_.temp_path)
+      .flag("--with-key", !coordinator_keys_.empty());
   for (const std::string& token : replaced_) {
     line.option("--replace", token);
   }
@@ -193,6 +202,9 @@ void RolloutDeployment::ask_coordinator() {
   }
   run_.at(*host_).is_touched = true;
   run_.add(*host_, coordinate_kind_, line.flag("--quiet").flag("--json").text());
+  if (!coordinator_keys_.empty()) {
+    say({{"keys", coordinator_keys_}});
+  }
 }
 
 // It has ended: before it began, or after its last word.
@@ -246,28 +258,21 @@ Status RolloutDeployment::serve() {
   if (!release_ || is_serving_) {
     return {};
   }
-  if (!has_tracker_) {
-    Result<LocalTorrent> torrent =
-        with_trackers(release_->torrent, {fmt::format("http://{}/announce", coordinator_)});
-    if (!torrent) {
-      return fail(torrent.error());
-    }
-    release_->torrent = std::move(*torrent);
-    has_tracker_ = true;
-    archive_ = io::Fd(open(release_->archive_path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!archive_.is_open()) {
-      return fail_errno(errno, "cannot open " + release_->archive_path);
-    }
+  if (Status named = name_tracker(); !named) {
+    return named;
+  }
+  if (Status made = make_orders(); !made || making_orders_ != nullptr) {
+    return made;
   }
   is_serving_ = true;
   const SeederStep step = step_of_seeder();
   if (step == SeederStep::refuse) {
     return fail(ErrorCode::conflict, text_of_foreign_seeder(options_.tag, options_.own_words));
   }
+  if (Status prepared = prepare_seeder_input(); !prepared) {
+    return prepared;
+  }
   send_order();
-  torrent_ = release_->torrent.bytes;
-  seed_kind_.input = torrent_;
-  send_kind_.input_fd = archive_.get();
   run_.add(*host_, send_kind_,
            seeding_command(work_, *host_,
                            {.release = *release_,
@@ -276,7 +281,36 @@ Status RolloutDeployment::serve() {
                             .limits = options_.limits,
                             .no_sync = options_.no_sync,
                             .ends_another = step == SeederStep::replace,
-                            .receives = true}));
+                            .receives = true,
+                            .torrent_follows = seeder_input_.torrent_follows,
+                            .has_key = !run_.key.empty()}));
+  return {};
+}
+
+Status RolloutDeployment::name_tracker() {
+  if (has_tracker_) {
+    return {};
+  }
+  Result<LocalTorrent> torrent =
+      with_trackers(release_->torrent, {fmt::format("http://{}/announce", coordinator_)});
+  if (!torrent) {
+    return fail(torrent.error());
+  }
+  release_->torrent = std::move(*torrent);
+  has_tracker_ = true;
+  archive_ = io::Fd(open(release_->archive_path.c_str(), O_RDONLY | O_CLOEXEC));
+  return archive_.is_open() ? Status()
+                            : Status(fail_errno(errno, "cannot open " + release_->archive_path));
+}
+
+Status RolloutDeployment::prepare_seeder_input() {
+  Result<SeederInput> input = seeder_input_of(*release_, run_.key, archive_);
+  if (!input) {
+    return fail(input.error());
+  }
+  seeder_input_ = std::move(*input);
+  seed_kind_.input = seeder_input_.torrent;
+  send_kind_.input_fd = archive_.get();
   return {};
 }
 
@@ -331,6 +365,7 @@ void RolloutDeployment::finished_of(const JobKind& kind, HostResult& result) {
   if (arrival_.take(kind, result)) {
     if (!was_ready && run_.at(result.host).reach == Reach::ready) {
       drop_if_other_name(result.host);
+      check_orders_of(result.host);
     }
     return;
   }

@@ -22,7 +22,9 @@
 #include "cli/fleet/packing.h"
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/private_directory.h"
+#include "cli/fleet/rollout/deploy_orders.h"
 #include "cli/fleet/rollout/rollout_following.h"
+#include "cli/fleet/seeding.h"
 #include "engine/io/sockets.h"
 
 namespace murder::fleet {
@@ -48,6 +50,13 @@ class RolloutDeployment final : private RunObserver {
   void take_coordinator(const HostResult& result);
   void take_busy(const Json& holder, bool is_lost);
   [[nodiscard]] Status serve();
+  [[nodiscard]] Status name_tracker();
+  void check_orders_of(HostIndex host);
+  [[nodiscard]] bool may_need_orders() const;
+  [[nodiscard]] Status make_orders();
+  void sign_undo();
+  [[nodiscard]] int wake_fd() const;
+  [[nodiscard]] Status prepare_seeder_input();
   void take_seeder(const HostResult& result);
   [[nodiscard]] SeederStep step_of_seeder() const;
   void send_order();
@@ -82,7 +91,11 @@ class RolloutDeployment final : private RunObserver {
   std::unique_ptr<Packing> packing_;
   std::optional<PackedRelease> release_;  // with the tracker, once that is known
   io::Fd archive_;
-  std::string torrent_;            // its bytes, as the seeder gets them
+  SeederInput seeder_input_;
+  std::string coordinator_keys_;  // of the deploy, as the coordinator gets them; empty: none
+  std::unique_ptr<DeployOrders> making_orders_;
+  uint64_t last_order_serial_ = 0;
+  Json orders_;                    // signed; null: none are needed, or not yet made
   std::optional<HostIndex> host_;  // of coordinator and seeder
   Json leased_;                    // what coordinate told of lock and processes
   std::string coordinator_;        // "10.0.0.1:8998", once it answers
