@@ -2,14 +2,15 @@
 // what is wanted at once and activate when they are told to. Prints a line of JSON when all are
 // where they should be; times are of CLOCK_MONOTONIC, so that whoever started this may compare.
 //
-//   agents_load 127.0.0.1:8998 AGENTS [SPREAD_S]
+//   agents_load 127.0.0.1:8998[,...] AGENTS [SPREAD_S]
 //
 // {"event": "known"}    all are connected and their reports were heard
 // {"event": "told"}     all were told to activate the release that was wanted last
 // {"event": "heard"}    all know that the coordinator has heard that they did
 //
 // The first connections are spread over SPREAD_S seconds (5). An agent that loses its connection
-// comes back after a random time below 1 s, then 2 s, 4 s, at most 10 s.
+// comes back after a random time below 1 s, then 2 s, 4 s, at most 10 s, to the next coordinator of
+// the list: one that does not lead refuses it.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -59,11 +60,17 @@ struct Agent {
   std::string host;
   trust::AgentKey key;
   int fd = -1;
+  size_t coordinator = 0;  // of the list
   bool is_upgraded = false;
   bool is_known = false;
   std::string head;
   control::FrameReader reader{limits::control_coordinator_message_bytes_max};
   control::Report report;
+  // What was said and heard last of this connection, in full.
+  std::optional<control::Report> reported;
+  bool is_reported_heard = false;
+  bool takes_alive = false;  // the coordinator does
+  std::optional<control::Wanted> wanted;
   // Of the release that was wanted last.
   bool is_told = false;
   bool is_heard = false;
@@ -84,8 +91,8 @@ struct Event {
 
 class Load {
  public:
-  Load(const Endpoint& coordinator, uint32_t count, double spread_s)
-      : coordinator_(coordinator), prng_(random_word().value()), agents_(count) {
+  Load(std::vector<Endpoint> coordinators, uint32_t count, double spread_s)
+      : coordinators_(std::move(coordinators)), prng_(random_word().value()), agents_(count) {
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     const Instant now = monotonic_now();
     for (uint32_t index = 0; index < count; ++index) {
@@ -150,8 +157,9 @@ class Load {
     Agent& agent = agents_[index];
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(coordinator_.port);
-    std::memcpy(&address.sin_addr, coordinator_.address.v4_bytes().data(), 4);
+    const Endpoint& coordinator = coordinators_[agent.coordinator];
+    address.sin_port = htons(coordinator.port);
+    std::memcpy(&address.sin_addr, coordinator.address.v4_bytes().data(), 4);
     agent.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int one = 1;
     setsockopt(agent.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -169,6 +177,8 @@ class Load {
     agent.reader = control::FrameReader{limits::control_coordinator_message_bytes_max};
     agent.report.greeting = {.session = prng_.next() | 1U, .number = 0};
     agent.report.number = 0;
+    agent.reported.reset();
+    agent.wanted.reset();
     write_all(agent, request);
   }
 
@@ -180,6 +190,7 @@ class Load {
     agent.fd = -1;
     known_count_ -= agent.is_known ? 1 : 0;
     agent.is_known = false;
+    agent.coordinator = (agent.coordinator + 1) % coordinators_.size();
     schedule(index, Due::connect, monotonic_now() + seconds(unit() * agent.backoff_s));
     agent.backoff_s = std::min(2 * agent.backoff_s, backoff_max_s);
   }
@@ -196,7 +207,16 @@ class Load {
   void send_report(uint32_t index) {
     Agent& agent = agents_[index];
     ++agent.report.number;
+    if (agent.takes_alive && agent.reported && agent.is_reported_heard) {
+      agent.reported->number = agent.report.number;
+      if (*agent.reported == agent.report) {
+        write_message(agent, control::text_of(control::Alive{agent.report.number}));
+        return;
+      }
+    }
     write_message(agent, control::text_of(agent.report));
+    agent.reported = agent.report;
+    agent.is_reported_heard = false;
   }
 
   void readable(uint32_t index) {
@@ -242,18 +262,23 @@ class Load {
 
   void hear(uint32_t index, const std::string& text) {
     Agent& agent = agents_[index];
-    const Result<control::CoordinatorMessage> message = control::parse_coordinator_message(text);
+    Result<control::CoordinatorMessage> message = control::parse_coordinator_message(text);
     if (!message) {
       die(message.error().text);
     }
     if (const auto* challenge = std::get_if<control::Challenge>(&*message)) {
+      agent.takes_alive = challenge->takes_alive;
       say_hello(agent, *challenge);
       send_report(index);
       // As a fleet's heartbeats are spread.
       schedule(index, Due::heartbeat,
                monotonic_now() + seconds(unit() * seconds_of(limits::control_heartbeat)));
-    } else if (const auto* wanted = std::get_if<control::Wanted>(&*message)) {
-      follow(index, *wanted);
+    } else if (auto* wanted = std::get_if<control::Wanted>(&*message)) {
+      agent.wanted = std::move(*wanted);
+      follow(index, *agent.wanted);
+    } else if (const auto* again = std::get_if<control::HeardAgain>(&*message)) {
+      agent.wanted->heard_number = again->heard_number;
+      follow(index, *agent.wanted);
     } else if (std::holds_alternative<control::Refused>(*message)) {
       lose(index);
     }
@@ -266,17 +291,20 @@ class Load {
                                       .host = agent.host,
                                       .session = agent.report.greeting.session})
             .value();
-    write_message(agent,
-                  control::text_of(control::Hello{.host = agent.host,
-                                                  .version = "0.1.0",
-                                                  .key = hello.key,
-                                                  .signature = hello.signature,
-                                                  .session = agent.report.greeting.session}));
+    write_message(agent, control::text_of(control::Hello{.host = agent.host,
+                                                         .version = "0.1.0",
+                                                         .key = hello.key,
+                                                         .signature = hello.signature,
+                                                         .session = agent.report.greeting.session,
+                                                         .takes_heard = true}));
   }
 
   void follow(uint32_t index, const control::Wanted& wanted) {
     Agent& agent = agents_[index];
     control::AppReport& app = agent.report.apps[0];
+    agent.is_reported_heard =
+        agent.is_reported_heard || (agent.reported && wanted.greeting == agent.reported->greeting &&
+                                    wanted.heard_number >= agent.reported->number);
     bool changed = false;
     if (wanted.greeting.session == agent.report.greeting.session &&
         wanted.greeting.number > agent.report.greeting.number) {
@@ -336,7 +364,7 @@ class Load {
     }
   }
 
-  Endpoint coordinator_;
+  std::vector<Endpoint> coordinators_;
   Prng prng_;
   std::vector<Agent> agents_;
   std::priority_queue<Event> due_;
@@ -350,16 +378,26 @@ class Load {
 }  // namespace
 
 int main(int argument_count, char** arguments) {
-  const std::optional<Endpoint> coordinator =
-      argument_count >= 3 ? Endpoint::parse(arguments[1]) : std::nullopt;
-  if (!coordinator) {
-    die("agents_load HOST:PORT AGENTS [SPREAD_S]");
+  std::vector<Endpoint> coordinators;
+  std::string_view list = argument_count >= 3 ? arguments[1] : "";
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(','), list.size());
+    const std::optional<Endpoint> each = Endpoint::parse(list.substr(0, end));
+    if (!each) {
+      coordinators.clear();
+      break;
+    }
+    coordinators.push_back(*each);
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  if (coordinators.empty()) {
+    die("agents_load HOST:PORT[,...] AGENTS [SPREAD_S]");
   }
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  Load load(*coordinator, static_cast<uint32_t>(std::strtoul(arguments[2], nullptr, 10)),
+  Load load(std::move(coordinators), static_cast<uint32_t>(std::strtoul(arguments[2], nullptr, 10)),
             argument_count > 3 ? std::strtod(arguments[3], nullptr) : 5.0);
   load.run();
 }

@@ -103,7 +103,24 @@ void AgentProcess::send_report() {
   ++report_count_;
   // In front: the report may lead to another attempt.
   send_outcomes(outcomes_.take_due(machine_->kept(), std::time(nullptr)));
-  link_->send(control::text_of(machine_->make_report(reactor_->now())));
+  control::Report report = machine_->make_report(reactor_->now());
+  if (is_as_reported(report)) {
+    link_->send(control::text_of(control::Alive{.number = report.number}));
+    return;
+  }
+  link_->send(control::text_of(report));
+  reported_ = std::move(report);
+  is_reported_heard_ = false;
+}
+
+// But for its number; and the coordinator knows that.
+bool AgentProcess::is_as_reported(const control::Report& report) const {
+  if (!link_->takes_alive() || !reported_ || !is_reported_heard_) {
+    return false;
+  }
+  control::Report before = *reported_;
+  before.number = report.number;
+  return before == report;
 }
 
 void AgentProcess::send_outcomes(const std::vector<std::string>& outcomes) {
@@ -176,7 +193,8 @@ Result<control::Hello> AgentProcess::answer(const control::Challenge& challenge)
                        .signature = std::move(proof->signature),
                        .session = session_,
                        .once = run_.once.has_value(),
-                       .host_proof = {}};
+                       .host_proof = {},
+                       .takes_heard = true};
   if (challenge.wants_host_proof) {
     Result<std::string> host_proof = host::make_host_proof(run_.options.host_key, run_.options.host,
                                                            key_.public_key, std::time(nullptr));
@@ -192,6 +210,7 @@ Result<control::Hello> AgentProcess::answer(const control::Challenge& challenge)
 
 void AgentProcess::link_opened() {
   last_loss_.clear();
+  reported_.reset();
   say(host::ServiceEventKind::coordinator_found,
       fmt::format("connected to the coordinator {}", link_->coordinator().text()));
   send_facts();
@@ -202,6 +221,8 @@ void AgentProcess::link_opened() {
 
 void AgentProcess::link_heard(const control::Wanted& wanted) {
   ++wanted_count_;
+  is_reported_heard_ = is_reported_heard_ || (reported_ && wanted.greeting == reported_->greeting &&
+                                              wanted.heard_number >= reported_->number);
   renewed_at_ = reactor_->now();
   tell_connected();
   control::Wanted ordered = wanted;

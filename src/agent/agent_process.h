@@ -103,6 +103,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   [[nodiscard]] bool save();
   void do_step(const control::Step& step);
   void send_report();
+  [[nodiscard]] bool is_as_reported(const control::Report& report) const;
   void send_outcomes(const std::vector<std::string>& outcomes);
   void send_facts();
   void watch_health();
@@ -177,6 +178,8 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   std::optional<WatchedChild> program_check_;
   std::string last_loss_;  // said once
   std::string last_refusal_;
+  std::optional<control::Report> reported_;  // in full, last on this connection
+  bool is_reported_heard_ = false;           // the coordinator has heard it
   Instant renewed_at_{};
   bool keep_partial_ = false;     // at the end of a deploy
   bool has_told_parent_ = false;  // that a coordinator was heard; or it was, with none to tell

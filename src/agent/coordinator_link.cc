@@ -123,7 +123,8 @@ void CoordinatorLink::timer_fired(io::Timer&) {
 
 void CoordinatorLink::begin() {
   ENSURE(lookup_ == nullptr && !socket_.is_open());
-  is_at_end_ = false;
+  is_at_end_ = takes_alive_ = false;
+  wanted_.reset();
   head_.clear();
   unsent_.clear();
   waiting_.clear();
@@ -348,7 +349,7 @@ void CoordinatorLink::take_frames() {
 }
 
 void CoordinatorLink::take_message(std::string_view text) {
-  const Result<control::CoordinatorMessage> message = control::parse_coordinator_message(text);
+  Result<control::CoordinatorMessage> message = control::parse_coordinator_message(text);
   if (!message) {
     lose(message.error().code, message.error().text);
     return;
@@ -369,6 +370,7 @@ void CoordinatorLink::take_message(std::string_view text) {
     }
     const bool is_first = state_ == State::greeting;
     state_ = State::open;
+    takes_alive_ = challenge->takes_alive;
     timer_.arm(reactor_.now() + limits::agent_link_silence_max);
     send(control::text_of(*hello));
     if (is_first && is_open()) {
@@ -381,9 +383,17 @@ void CoordinatorLink::take_message(std::string_view text) {
     return;
   }
   timer_.arm(reactor_.now() + limits::agent_link_silence_max);
-  if (const auto* wanted = std::get_if<control::Wanted>(&*message)) {
+  if (auto* wanted = std::get_if<control::Wanted>(&*message)) {
     choice_.succeeded();
-    owner_.link_heard(*wanted);
+    wanted_ = std::move(*wanted);
+    owner_.link_heard(*wanted_);
+  } else if (const auto* again = std::get_if<control::HeardAgain>(&*message)) {
+    if (!wanted_) {
+      lose(ErrorCode::invalid_input, "it says that what it wants is as before, and said nothing");
+      return;
+    }
+    wanted_->heard_number = again->heard_number;
+    owner_.link_heard(*wanted_);
   } else if (const auto* order = std::get_if<control::OrderMessage>(&*message)) {
     owner_.link_ordered(order->text);
   } else if (const auto* ended = std::get_if<control::Ended>(&*message)) {

@@ -72,6 +72,8 @@ class CoordinatorLink {
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
   // Where it is connected to, or tries to.
   [[nodiscard]] const HostPort& coordinator() const { return choice_.current(); }
+  // Of this connection: a report that says nothing new may be said in short.
+  [[nodiscard]] bool takes_alive() const { return takes_alive_; }
   // While it is open. Too much that is not sent ends the connection.
   void send(std::string_view text);
   // An URL of the coordinator, with a token where it is closed.
@@ -137,6 +139,8 @@ class CoordinatorLink {
   size_t sent_bytes_ = 0;
   std::string waiting_;  // behind it
   control::FrameReader frames_;
+  bool takes_alive_ = false;
+  std::optional<control::Wanted> wanted_;  // on this connection, the last
   LinkGuard guard_;
   uint64_t opened_count_ = 0;
   std::array<uint8_t, 16 * 1024> buffer_;

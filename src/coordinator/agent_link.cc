@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <variant>
@@ -17,6 +16,8 @@
 namespace murder::coordinator {
 namespace {
 
+// Of one link, before others have their turn.
+constexpr int reads_at_once = 16;
 constexpr std::string_view upgraded =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: murder-agent/1\r\n\r\n";
 
@@ -44,7 +45,6 @@ AgentLink::AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& r
       begun_at_(shared.reactor.now()),
       input_since_(shared.reactor.now()),
       output_since_(shared.reactor.now()),
-      receive_(callback<&AgentLink::received>(this)),
       send_(callback<&AgentLink::sent>(this)) {}
 
 void AgentLink::prove(const trust::Secret& key, std::string_view hello) {
@@ -68,11 +68,11 @@ void AgentLink::begin(AgentLinkHandle handle, std::span<const uint8_t> early) {
                                            .nonce = nonce_,
                                            .coordinator = shared_.coordinator_name,
                                            .proof = std::exchange(proof_, {}),
-                                           .wants_host_proof = shared_.host_keys != nullptr})));
+                                           .wants_host_proof = shared_.host_keys != nullptr,
+                                           .takes_alive = true})));
   if (!early.empty()) {
     take_input(early);
   }
-  read_more();
   count_held();
 }
 
@@ -84,13 +84,12 @@ void AgentLink::close() {
   shared_.owner.closing(*this);
   ENSURE(shared_.held_bytes >= held_bytes_);
   shared_.held_bytes -= std::exchange(held_bytes_, 0);
-  shared_.reactor.cancel(receive_);
   shared_.reactor.cancel(send_);
   end_if_quiet();
 }
 
 void AgentLink::end_if_quiet() {
-  if (!receive_.in_flight() && !send_.in_flight()) {
+  if (!send_.in_flight()) {
     shared_.reactor.close_fd(fd_);
     shared_.owner.ended(*this);
   }
@@ -104,33 +103,36 @@ void AgentLink::count_held() {
 
 // --- Reading -------------------------------------------------------------------------------------
 
-void AgentLink::read_more() {
-  const bool reads =
-      state_ == State::greeting || state_ == State::open || state_ == State::lingering;
-  if (reads && !is_ready_ && !is_resting_ && !receive_.in_flight()) {
-    shared_.reactor.recv_select(receive_, fd_, shared_.buffers);
-  }
+void AgentLink::readable(bool is_ended) {
+  is_readable_ = true;
+  is_at_end_ = is_at_end_ || is_ended;
+  read_more();
 }
 
-void AgentLink::received(io::Operation&, int32_t result, uint32_t cqe_flags) {
-  const bool wanted = state_ == State::greeting || state_ == State::open;
-  if (io::BufferRing::has_buffer(cqe_flags)) {
-    const io::BufferRing::Taken taken = shared_.buffers.taken(std::max(result, 0), cqe_flags);
-    if (wanted && result > 0) {
-      take_input(taken.bytes);
+// What is read while it lingers is for nobody. When a buffer is not filled, nothing is left but the
+// end.
+void AgentLink::read_more() {
+  const std::span<uint8_t> buffer = shared_.receive_buffer;
+  for (int reads = 0; is_readable_ && reads < reads_at_once; ++reads) {
+    const bool is_wanted = state_ == State::greeting || state_ == State::open;
+    if ((!is_wanted && state_ != State::lingering) || is_ready_ || is_resting_) {
+      return;
     }
-    shared_.buffers.give_back(taken.index);
+    const ssize_t size = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+      is_readable_ = errno == EINTR;
+      continue;
+    }
+    if (size <= 0) {
+      close();
+      return;
+    }
+    is_readable_ = is_at_end_ || static_cast<size_t>(size) == buffer.size();
+    if (is_wanted) {
+      take_input(buffer.first(static_cast<size_t>(size)));
+      count_held();
+    }
   }
-  if (state_ == State::closing) {
-    end_if_quiet();
-    return;
-  }
-  if (result <= 0 && result != -ENOBUFS && result != -EINTR) {
-    close();
-    return;
-  }
-  read_more();
-  count_held();
 }
 
 // The bytes are not looked at before it is heard: a message may be whole or not.
@@ -145,12 +147,12 @@ void AgentLink::take_input(std::span<const uint8_t> bytes) {
   }
 }
 
-uint32_t AgentLink::hear(control::Coordinator& machine, control::Moment moment) {
+AgentLink::HeardCounts AgentLink::hear(control::Coordinator& machine, control::Moment moment) {
   is_ready_ = false;
   const auto second =
       static_cast<uint32_t>(moment.now.time_since_epoch() / std::chrono::seconds(1));
   message_count_ = std::exchange(second_, second) == second ? message_count_ : uint8_t{0};
-  uint32_t heard_count = 0;
+  HeardCounts counts;
   std::string text;
   while (state_ == State::greeting || state_ == State::open) {
     if (message_count_ >= limits::agent_messages_per_second) {
@@ -172,33 +174,34 @@ uint32_t AgentLink::hear(control::Coordinator& machine, control::Moment moment) 
     input_since_ = moment.now;
     if (seal_ != nullptr && !seal_->open(text)) {
       close();  // it, or somebody on the path, has not the key: nothing is said
-      return heard_count;
+      return counts;
     }
-    heard_count += hear_one(text, machine, moment) ? 1 : 0;
+    hear_one(text, machine, moment, counts);
   }
-  read_more();
   count_held();
-  return heard_count;
+  read_more();
+  return counts;
 }
 
-bool AgentLink::hear_one(std::string_view text, control::Coordinator& machine,
-                         control::Moment moment) {
+void AgentLink::hear_one(std::string_view text, control::Coordinator& machine,
+                         control::Moment moment, HeardCounts& counts) {
   Result<control::AgentMessage> message = control::parse_agent_message(text);
   if (!message) {
     refuse(message.error().text);
-    return false;
+    return;
   }
-  if (const auto* hello = std::get_if<control::Hello>(&*message)) {
+  if (const auto* alive = std::get_if<control::Alive>(&*message)) {
+    counts.again += hear_alive(alive->number, machine, moment) ? 1 : 0;
+  } else if (const auto* hello = std::get_if<control::Hello>(&*message)) {
     hear_hello(*hello, machine, moment);
   } else if (const auto* report = std::get_if<control::Report>(&*message)) {
-    return hear_report(*report, machine, moment);
+    counts.reports += hear_report(*report, machine, moment) ? 1 : 0;
   } else if (const auto* outcome = std::get_if<control::OutcomeMessage>(&*message)) {
     hear_outcome(outcome->text, machine, moment);
   } else if (auto* facts = std::get_if<control::Facts>(&*message)) {
     facts_ = std::move(*facts);
     facts_.version = control::bounded_text(facts_.version);
   }
-  return false;
 }
 
 void AgentLink::hear_hello(const control::Hello& hello, control::Coordinator& machine,
@@ -233,6 +236,7 @@ void AgentLink::hear_hello(const control::Hello& hello, control::Coordinator& ma
   }
   facts_.version = control::bounded_text(hello.version);
   is_once_ = hello.once;
+  takes_heard_ = hello.takes_heard;
   std::string().swap(nonce_);
   state_ = State::open;
 }
@@ -296,6 +300,21 @@ bool AgentLink::hear_report(const control::Report& report, control::Coordinator&
   return true;
 }
 
+// Where nothing has changed since it was told all, a word does.
+bool AgentLink::hear_alive(uint64_t number, control::Coordinator& machine, control::Moment moment) {
+  if (state_ != State::open || !agent_ ||
+      !machine.hear_again(*agent_, told_greeting_, number, moment)) {
+    refuse("no report is known that could still hold: connect again");
+    return false;
+  }
+  if (takes_heard_ && told_sequence_ == machine.state().sequence && !send_.in_flight()) {
+    send_message(framed(control::text_of(control::HeardAgain{.heard_number = number})));
+  } else {
+    shared_.owner.wants_telling(*this);
+  }
+  return true;
+}
+
 // --- Sending -------------------------------------------------------------------------------------
 
 void AgentLink::tell(const control::Wanted& wanted, const control::OrdersDue& due) {
@@ -311,6 +330,8 @@ void AgentLink::tell(const control::Wanted& wanted, const control::OrdersDue& du
     bytes += framed(control::text_of(control::OrderMessage{order->text.text}));
   }
   told_orders_ = due.told;
+  told_sequence_ = wanted.revision;
+  told_greeting_ = wanted.greeting;
   const std::string last = framed(control::text_of(wanted));
   send_message(bytes.empty() ? last : bytes + last);
   count_held();
@@ -378,7 +399,9 @@ void AgentLink::sent(io::Operation&, int32_t result, uint32_t) {
     state_ = State::lingering;
     is_ready_ = is_resting_ = false;
     ::shutdown(fd_, SHUT_WR);
+    count_held();
     read_more();
+    return;
   } else if (std::exchange(is_outdated_, false)) {
     shared_.owner.wants_telling(*this);
   }

@@ -17,7 +17,6 @@
 #include "engine/control/link_messages.h"
 #include "engine/control/orders.h"
 #include "engine/http/connection_list.h"
-#include "engine/io/buffer_ring.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
 #include "engine/trust/enrolment.h"
@@ -36,7 +35,7 @@ class AgentLinkOwner {
   virtual void named(AgentLink& link) = 0;
   // It sent too many messages: to be woken in the next second.
   virtual void rests(AgentLink& link) = 0;
-  // The agent may be told again what is wanted: what it was told is out of date.
+  // The agent is to be told again what is wanted.
   virtual void wants_telling(AgentLink& link) = 0;
   // It ends, and its place may be given to another.
   virtual void closing(AgentLink& link) = 0;
@@ -50,7 +49,7 @@ class AgentLinkOwner {
 // What the links of a coordinator share.
 struct AgentLinkShared {
   io::Reactor& reactor;
-  io::BufferRing& buffers;
+  std::span<uint8_t> receive_buffer;  // of whichever is being read
   AgentLinkOwner& owner;
   const std::string& coordinator_name;
   trust::Approvals* approvals;  // nullptr: whoever comes first with a name has it
@@ -68,8 +67,10 @@ struct AgentLinkShared {
 //   closing   operations are being cancelled                           -> ended
 //
 // It reads nothing while a message waits to be heard, and has one message on its way to the agent
-// at most: when that is out, the newest is made. An idle link holds no buffer. Times are looked at
-// by check(), now and then.
+// at most: when that is out, the newest is made. An idle link holds no buffer, and has nothing in
+// flight: its owner watches the socket. Times are looked at by check(), now and then.
+//
+// What reads may be the last that is done with a link: it may end.
 class AgentLink : public http::ListedConnection {
  public:
   AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote, std::string nonce);
@@ -81,9 +82,15 @@ class AgentLink : public http::ListedConnection {
 
   // Sends the answer to the upgrade and the challenge. `early`: what came behind the request.
   void begin(AgentLinkHandle handle, std::span<const uint8_t> early);
+  // There is something to be read. `is_ended`: also the end, or an error.
+  void readable(bool is_ended);
 
-  // The messages that are here, when it became ready. How many reports the machine heard.
-  uint32_t hear(control::Coordinator& machine, control::Moment moment);
+  // The messages that are here, when it became ready.
+  struct HeardCounts {
+    uint32_t reports = 0;  // that the machine heard
+    uint32_t again = 0;    // of agents with nothing new to report
+  };
+  HeardCounts hear(control::Coordinator& machine, control::Moment moment);
   // `due`: what it does not know of orders, as of told_orders().
   void tell(const control::Wanted& wanted, const control::OrdersDue& due);
   [[nodiscard]] control::OrdersTold told_orders() const { return told_orders_; }
@@ -99,11 +106,13 @@ class AgentLink : public http::ListedConnection {
   void check(Instant now);
 
   [[nodiscard]] AgentLinkHandle handle() const { return handle_; }
+  [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] std::optional<control::AgentIndex> agent() const { return agent_; }
   // The machine that gave the number is gone.
   void forget_agent() {
     agent_.reset();
     told_orders_ = {};
+    told_sequence_ = 0;
   }
   // A report of it was heard, of whatever machine.
   [[nodiscard]] bool is_proven() const { return is_proven_; }
@@ -118,10 +127,10 @@ class AgentLink : public http::ListedConnection {
  private:
   enum class State : uint8_t { greeting, open, refusing, lingering, closing };
 
-  void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void take_input(std::span<const uint8_t> bytes);
-  bool hear_one(std::string_view text, control::Coordinator& machine, control::Moment moment);
+  void hear_one(std::string_view text, control::Coordinator& machine, control::Moment moment,
+                HeardCounts& counts);
   void hear_hello(const control::Hello& hello, control::Coordinator& machine,
                   control::Moment moment);
   void hear_outcome(std::string_view text, control::Coordinator& machine, control::Moment moment);
@@ -129,6 +138,7 @@ class AgentLink : public http::ListedConnection {
   [[nodiscard]] bool is_enrolled(const control::State& state);
   bool hear_report(const control::Report& report, control::Coordinator& machine,
                    control::Moment moment);
+  bool hear_alive(uint64_t number, control::Coordinator& machine, control::Moment moment);
   void read_more();
   void send_message(std::string bytes);
   [[nodiscard]] std::string framed(std::string text);
@@ -139,12 +149,15 @@ class AgentLink : public http::ListedConnection {
   const AgentLinkShared& shared_;
   int fd_;
   State state_ = State::greeting;
+  bool is_readable_ = false;   // there may be something to be read
+  bool is_at_end_ = false;     // the end is among it
   bool is_ready_ = false;      // a message waits to be heard; nothing is read
   bool is_resting_ = false;    // it sent too many; nothing is read until the next second
   bool is_proven_ = false;     // a report was heard
   bool is_outdated_ = false;   // what it is being sent is not the latest
   bool is_once_ = false;       // the agent was started for a deploy
   bool is_told_end_ = false;   // that this is over
+  bool takes_heard_ = false;   // the agent does
   uint8_t message_count_ = 0;  // of this second
   uint32_t second_ = 0;        // that message_count_ is of
   uint32_t input_bytes_ = 0;   // of the message that is not whole
@@ -158,6 +171,8 @@ class AgentLink : public http::ListedConnection {
   std::string identity_;
   control::Facts facts_;
   control::OrdersTold told_orders_;
+  uint64_t told_sequence_ = 0;  // of the state that the agent was told last; 0: it was told nothing
+  control::Greeting told_greeting_;
   std::optional<control::AgentIndex> agent_;
   control::FrameReader reader_;
   std::string output_;
@@ -166,7 +181,6 @@ class AgentLink : public http::ListedConnection {
   Instant begun_at_;
   Instant input_since_;  // since when there is a part of a message, or nothing came
   Instant output_since_;
-  io::Operation receive_;
   io::Operation send_;
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <utility>
 
 #include "engine/base/ensure.h"
@@ -16,12 +15,20 @@ namespace {
 
 constexpr Duration links_checked_every = std::chrono::seconds(1);
 constexpr uint32_t checks_per_walk = 5;
-constexpr uint32_t buffer_count = 256;
+constexpr size_t receive_buffer_bytes = 16 * 1024;
 constexpr Duration evict_pause = std::chrono::milliseconds(10);
 constexpr size_t evicted_at_once = 16;
 
 bool is_far_more(uint32_t count, uint32_t other) {
   return count > 2 * (other + 1);
+}
+
+uint64_t token_of(AgentLinkHandle handle) {
+  return uint64_t{handle.generation} << 32U | handle.slot;
+}
+
+AgentLinkHandle handle_of(uint64_t token) {
+  return {.slot = static_cast<uint32_t>(token), .generation = static_cast<uint32_t>(token >> 32U)};
 }
 
 Result<std::string> new_nonce() {
@@ -39,14 +46,14 @@ Result<std::string> new_nonce() {
 }  // namespace
 
 AgentLinks::AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner,
-                       const AgentLinksOptions& options, std::unique_ptr<io::BufferRing> buffers)
+                       const AgentLinksOptions& options)
     : reactor_(reactor),
       owner_(owner),
       coordinator_name_(options.coordinator_name),
-      buffers_(std::move(buffers)),
+      receive_buffer_(receive_buffer_bytes),
       links_max_(options.links_max),
       shared_{.reactor = reactor,
-              .buffers = *buffers_,
+              .receive_buffer = receive_buffer_,
               .owner = *this,
               .coordinator_name = coordinator_name_,
               .approvals = options.approvals,
@@ -60,13 +67,14 @@ AgentLinks::AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner,
 
 Result<std::unique_ptr<AgentLinks>> AgentLinks::create(io::Reactor& reactor, AgentLinksOwner& owner,
                                                        const AgentLinksOptions& options) {
-  static_assert(std::has_single_bit(buffer_count));
-  auto buffers = io::BufferRing::create(
-      reactor, {.group = options.buffer_group, .buffer_count = buffer_count});
-  if (!buffers) {
-    return fail(buffers.error());
+  std::unique_ptr<AgentLinks> links(new AgentLinks(reactor, owner, options));
+  auto readable = io::ReadableSet::create(reactor, callback<&AgentLinks::gather_time>(links.get()),
+                                          callback<&AgentLinks::on_readable>(links.get()));
+  if (!readable) {
+    return fail(readable.error());
   }
-  return std::unique_ptr<AgentLinks>(new AgentLinks(reactor, owner, options, std::move(*buffers)));
+  links->readable_ = std::move(*readable);
+  return links;
 }
 
 AgentLinks::~AgentLinks() {
@@ -90,8 +98,28 @@ Status AgentLinks::adopt(Fd socket, const Endpoint& remote, std::span<const uint
   if (proven) {
     link.prove(proven->key, proven->hello);
   }
+  if (!readable_->add(link.fd(), token_of(handle))) {
+    link.close();
+    return {};
+  }
   link.begin(handle, early);
   return {};
+}
+
+// While nothing happens but heartbeats, some of them are waited for: waking up for each takes more
+// than they do. In a small fleet there is nothing to be gained.
+Duration AgentLinks::gather_time() {
+  const Duration gather =
+      std::min(links_.size() * limits::agent_gather_each, limits::agent_gather_max);
+  const bool is_worth_it = gather >= limits::agent_gather_min && reactor_.now() >= lively_until_;
+  return is_worth_it ? gather : Duration::zero();
+}
+
+void AgentLinks::on_readable(const io::ReadableSet::Found& found) {
+  AgentLink* link = links_.get(handle_of(found.token));
+  if (link != nullptr && !link->is_closing()) {
+    link->readable(found.is_ended);
+  }
 }
 
 bool AgentLinks::make_room(const IpAddress& address) {
@@ -154,13 +182,16 @@ Inputs AgentLinks::put_in(control::Coordinator& machine, control::Moment moment)
     AgentLink* link = links_.get(ready_.front());
     ready_.pop_front();
     if (link != nullptr && !link->is_closing()) {
-      const uint32_t heard = link->hear(machine, moment);
-      inputs.came = inputs.came || heard > 0;
-      counters_.reports += heard;
+      const AgentLink::HeardCounts heard = link->hear(machine, moment);
+      inputs.came = inputs.came || heard.reports > 0;
+      counters_.reports += heard.reports + heard.again;
     }
     if (monotonic_now() >= end) {
       break;
     }
+  }
+  if (inputs.came) {
+    lively_until_ = moment.now + limits::agents_lively_for;
   }
   inputs.more_wait = !ready_.empty();
   make_room_for_held();

@@ -12,13 +12,13 @@
 
 #include "coordinator/agent_link.h"
 #include "coordinator/turn_loop.h"
+#include "engine/io/readable_set.h"
 #include "engine/io/timers.h"
 
 namespace murder::coordinator {
 
 struct AgentLinksOptions {
   uint32_t links_max = 0;
-  uint16_t buffer_group = 0;  // unique within the reactor
   std::string coordinator_name;
   trust::Approvals* approvals = nullptr;  // of operators; nullptr: none are wanted
   HostKeys* host_keys = nullptr;          // nullptr: hosts need not be proven by them
@@ -26,7 +26,7 @@ struct AgentLinksOptions {
 
 struct AgentLinksCounters {
   uint64_t connections = 0;
-  uint64_t reports = 0;
+  uint64_t reports = 0;  // also those that say that nothing is new
   uint64_t told = 0;
   uint64_t crowded = 0;  // closed, since all together held too much
   uint64_t evicted = 0;  // closed, to make room for another
@@ -96,9 +96,10 @@ class AgentLinks final : public AgentLinkOwner {
   void ended(AgentLink& link) override;
 
  private:
-  AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner, const AgentLinksOptions& options,
-             std::unique_ptr<io::BufferRing> buffers);
+  AgentLinks(io::Reactor& reactor, AgentLinksOwner& owner, const AgentLinksOptions& options);
   void on_check(io::Timer& timer);
+  void on_readable(const io::ReadableSet::Found& found);
+  [[nodiscard]] Duration gather_time();
   void make_room_for_held();
   [[nodiscard]] bool has_room() const { return open_count_ < links_max_ && !links_.full(); }
   [[nodiscard]] AgentLink* unproven_to_go(http::SourceCounts::Bucket comes) const;
@@ -107,7 +108,7 @@ class AgentLinks final : public AgentLinkOwner {
   io::Reactor& reactor_;
   AgentLinksOwner& owner_;
   const std::string coordinator_name_;
-  std::unique_ptr<io::BufferRing> buffers_;
+  std::vector<uint8_t> receive_buffer_;
   const uint32_t links_max_;
   uint32_t open_count_ = 0;  // not closing
   uint64_t held_bytes_ = 0;
@@ -123,6 +124,8 @@ class AgentLinks final : public AgentLinkOwner {
   AgentLinksCounters counters_;
   std::optional<control::Ended> ended_;  // the deploy is over
   io::Timer check_timer_;
+  Instant lively_until_{};
+  std::unique_ptr<io::ReadableSet> readable_;  // the links' sockets
 };
 
 }  // namespace murder::coordinator

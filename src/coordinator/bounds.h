@@ -25,6 +25,13 @@ inline constexpr Duration agent_evict_after = std::chrono::seconds(5);
 inline constexpr Duration agent_message_timeout = std::chrono::seconds(10);
 // An agent that was not heard for so long has lost its connection.
 inline constexpr Duration agent_silence_max = 2 * control_lease;
+// Heartbeats are gathered for some time before they are heard, in line with the number of agents:
+// some 25 of 15,000. For less than the least it is not worth while; after a report that says
+// something new, others are likely, and none waits.
+inline constexpr Duration agent_gather_each = std::chrono::microseconds(4);
+inline constexpr Duration agent_gather_min = std::chrono::milliseconds(1);
+inline constexpr Duration agent_gather_max = std::chrono::milliseconds(50);
+inline constexpr Duration agents_lively_for = std::chrono::seconds(2);
 // Messages of one agent in a second; further ones wait for the next.
 inline constexpr uint32_t agent_messages_per_second = 16;
 // What all links together hold of messages that are not whole, and of those that are not sent.
@@ -46,6 +53,9 @@ inline constexpr Duration store_retry_max = std::chrono::seconds(2);
 // At the end, for what is being written.
 inline constexpr Duration last_write_max = std::chrono::seconds(5);
 inline constexpr Duration lead_renewed_every = std::chrono::seconds(1);
+// So many records at once take memory that is given back to the kernel this much later.
+inline constexpr size_t store_records_large = 1024;
+inline constexpr Duration store_trim_after = std::chrono::seconds(2);
 
 // --- Operators -----------------------------------------------------------------------------------
 

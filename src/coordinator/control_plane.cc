@@ -71,7 +71,6 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(
   auto links = AgentLinks::create(
       reactor, *made,
       {.links_max = options.agents_max,
-       .buffer_group = options.buffer_group,
        .coordinator_name = options.own_address,
        .approvals = options.enrol.mode == trust::EnrolMode::approve ? &made->approvals_ : nullptr,
        .host_keys = made->host_keys_ ? &*made->host_keys_ : nullptr});

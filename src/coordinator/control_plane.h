@@ -26,9 +26,8 @@
 namespace murder::coordinator {
 
 struct ControlPlaneOptions {
-  std::string own_address;    // where agents and operators reach this coordinator: "t1:8998"
-  uint32_t agents_max = 0;    // connected at the same time
-  uint16_t buffer_group = 0;  // of the reactor's, for agents' links
+  std::string own_address;  // where agents and operators reach this coordinator: "t1:8998"
+  uint32_t agents_max = 0;  // connected at the same time
   std::optional<trust::FleetKeys> fleet_keys;  // nothing: an open one
   bool orders_from_anywhere = false;           // of an open one
   trust::Enrolment enrol;

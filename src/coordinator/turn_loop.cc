@@ -18,11 +18,6 @@ int64_t wall_clock_s() {
   return std::max<int64_t>(std::chrono::duration_cast<std::chrono::seconds>(since_1970).count(), 0);
 }
 
-bool has_rollout(const control::State& state) {
-  return std::any_of(state.apps.begin(), state.apps.end(),
-                     [](const auto& app) { return app.second.rollout.has_value(); });
-}
-
 }  // namespace
 
 TurnLoop::TurnLoop(io::Reactor& reactor, TurnOwner& owner, std::string own_address)
@@ -260,7 +255,7 @@ void TurnLoop::on_tick(io::Timer&) {
     return;
   }
   if (machine_) {
-    must_decide_ = must_decide_ || (state_ == State::open && has_rollout(machine_->state()));
+    must_decide_ = must_decide_ || state_ == State::open;
     arm_tick();
   }
 }

@@ -28,7 +28,6 @@ constexpr uint32_t operations_reserved = 64;
 // Within one reactor each server takes its buffers from a separate group.
 constexpr uint16_t buffer_group_public = 0;
 constexpr uint16_t buffer_group_control = 1;
-static_assert(buffer_group_control < TrackerServer::buffer_group_free);
 
 constexpr Duration sweep_period = std::chrono::seconds(1);
 // An eighth of the records each second: a dead peer is dropped within eight seconds.

@@ -88,7 +88,6 @@ class TrackerServer {
   [[nodiscard]] http::Server& public_server() { return *server_; }
   [[nodiscard]] uint32_t connections_max() const { return connections_max_; }
   // Of the reactor's groups of buffers, the first that this object does not use.
-  static constexpr uint16_t buffer_group_free = 2;
 
   // Serves until stop(), a signal, or TrackerOptions::idle_max.
   void run();

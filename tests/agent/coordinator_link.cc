@@ -144,6 +144,44 @@ TEST_CASE("a link asks, is challenged, says who it is, and hears what is wanted"
   CHECK(bench.receive() == LinkBench::frame_of("{}"));
 }
 
+TEST_CASE("what is wanted again is heard as if it had come whole, on the same connection alone") {
+  LinkBench bench;
+  bench.open();
+  const std::string again =
+      LinkBench::frame_of(control::text_of(control::HeardAgain{.heard_number = 12}));
+  bench.send(
+      LinkBench::frame_of(control::text_of(control::Wanted{.revision = 9, .heard_number = 11})) +
+      again);
+  REQUIRE(bench.heard.size() == 2);
+  CHECK(bench.heard[1].revision == 9);
+  CHECK(bench.heard[1].heard_number == 12);
+  bench.peer.reset();
+  bench.turn();
+  bench.pass(1s);
+  bench.open();
+  bench.send(again);
+  CHECK_FALSE(bench.link->is_open());
+  CHECK(bench.heard.size() == 2);
+  CHECK(bench.losses.back().find("as before") != std::string::npos);
+}
+
+TEST_CASE("a coordinator that takes heartbeats in short is known for its connection") {
+  for (const bool takes : {false, true}) {
+    LinkBench bench;
+    bench.accept();
+    bench.send("HTTP/1.1 101 Switching Protocols\r\n\r\n" +
+               LinkBench::frame_of(control::text_of(control::Challenge{
+                   .nonce = std::string(64, 'a'), .coordinator = "t1", .takes_alive = takes})));
+    CHECK(bench.link->is_open());
+    CHECK(bench.link->takes_alive() == takes);
+    bench.peer.reset();
+    bench.turn();
+    bench.pass(1s);
+    bench.open();
+    CHECK_FALSE(bench.link->takes_alive());
+  }
+}
+
 TEST_CASE("in a closed fleet nothing is said before the coordinator has proven the key") {
   const trust::Secret key{7};
   for (const std::string_view proof : {"none", "other key", "other hello", "right"}) {

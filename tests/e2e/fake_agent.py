@@ -123,6 +123,7 @@ class FakeAgent:
         self.link = Link(coordinator, target, source, secret=secret)
         challenge = self.link.challenge if secret else self.link.read()
         assert challenge["type"] == "challenge", challenge
+        self.challenge = challenge
         self.link.send({**hello_of(challenge, self.host, self.session, self.key), **hello})
         self.link.send({"type": "facts", "version": "0.1.0", "free_bytes": self.free_bytes})
         self.report()

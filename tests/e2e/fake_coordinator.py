@@ -63,6 +63,8 @@ class FakeCoordinator:
         self.secret = None  # the fleet key of a closed one
         self.seals = {}
         self.is_deaf = False  # hears, and answers nothing any more
+        self.takes_alive = False  # from the next connection on
+        self.alive = []  # heartbeats that said nothing new
         self.greetings = {}
         self.links = {}  # connection -> lock for sending
         self.lock = threading.Condition()
@@ -192,6 +194,8 @@ class FakeCoordinator:
             return
         connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: murder-agent/1\r\n\r\n")
         challenge = {"type": "challenge", "nonce": os.urandom(32).hex(), "coordinator": self.address}
+        if self.takes_alive:
+            challenge["alive"] = True
         if self.secret is not None:
             to_hello = target.partition("link=")[2].partition("&")[0]
             challenge["proof"] = fleet_keys.link_answer(self.secret, to_hello, challenge["nonce"], self.address)
@@ -208,11 +212,17 @@ class FakeCoordinator:
                     self.facts.append(message)
                 elif message["type"] == "report":
                     self.reports.append(message)
+                elif message["type"] == "alive":
+                    self.alive.append(message)
                 else:
                     self.outcomes.append(message)
                 self.lock.notify_all()
             if message["type"] == "report":
                 self._tell(connection, message)
+            elif message["type"] == "alive" and not self.is_deaf:
+                with self.links[connection]:
+                    connection.sendall(frame({"type": "heard", "heard_number": message["number"]},
+                                             self.seals.get(connection)))
 
     def _tell(self, connection, report=None):
         if self.is_deaf:

@@ -276,6 +276,21 @@ class Once(AgentCase):
         wait_until(lambda: not is_alive(begun["pid"]), "it ends")
         self.assertEqual(self.left(), [])
 
+    def test_heartbeats_in_short_renew_its_lease_as_well(self):
+        self.coordinator.takes_alive = True
+        begun = self.once("--token", "ab1", "--lease", "3s")
+        self.assertTrue(self.coordinator.hellos[-1]["heard"])
+        self.coordinator.wait_for(lambda report: report["greeting"]["number"] == 1, "it has heard of its greeting")
+        wait_until(lambda: len(self.coordinator.alive) > 5, "it says that nothing is new")
+        self.assertTrue(is_alive(begun["pid"]))
+        numbers = [each["number"] for each in self.coordinator.alive]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+        # What is new is reported in full, before and after.
+        self.run_release(self.release("v1"), attempt=3)
+        seen = len(self.coordinator.alive)
+        wait_until(lambda: len(self.coordinator.alive) > seen, "nothing is new again")
+        self.assertEqual(self.current(), "v1")
+
     def test_one_that_no_coordinator_hears_is_an_error_and_leaves_nothing(self):
         self.coordinator.refusal = ("503 Service Unavailable", b'{"error":"no room"}')
         error = self.once("--token", "ab1", "--lease", "5s", code=1)["error"]

@@ -6,7 +6,7 @@ import unittest
 
 import fleet_keys
 from coordinator_case import CoordinatorCase
-from fake_agent import Link, Refused
+from fake_agent import Link, Refused, hello_of
 from fleet_keys import key_line, new_secret, signed_target, write_keys
 from harness import free_address, free_port, is_alive, wait_until
 from signing import HAS_SSH_KEYGEN
@@ -282,6 +282,49 @@ class Agents(CoordinatorCase):
         agent.report()
         self.assertIn("another host", agent.link.read_to_end())
         self.assertEqual([each["host"] for each in self.must("GET", "/control/agents")["agents"]], ["w1"])
+
+    def test_a_heartbeat_without_news_is_answered_in_short_until_there_are_some(self):
+        self.start_coordinator()
+        agent = self.agent("w1")
+        self.assertTrue(agent.challenge["alive"])
+        agent.connect(self.coordinator, heard=True)
+        agent.hear_until(lambda agent: agent.wanted and agent.wanted["heard_number"] == agent.number, "it is heard")
+
+        def beat():
+            agent.number += 1
+            agent.link.send({"type": "alive", "number": agent.number})
+            return agent.link.read()
+
+        for _ in range(3):
+            self.assertEqual(beat(), {"type": "heard", "heard_number": agent.number})
+        published = self.publish("v1")
+        self.order("start", tag="v1")
+        while (wanted := agent.link.read())["apps"] == [] or wanted["apps"][0]["release"] is None:
+            pass
+        self.assertEqual(wanted["apps"][0]["release"], published["info_hash"])
+        # Somebody else's news: it is told all, once.
+        self.publish("v2")
+        full = beat()
+        while full["heard_number"] != agent.number:
+            full = agent.link.read()
+        self.assertEqual(full["type"], "wanted", full)
+        self.assertEqual(beat()["type"], "heard")
+        # One that does not know the short answer gets the long one.
+        agent.connect(self.coordinator)
+        agent.hear_until(lambda agent: agent.wanted["heard_number"] == agent.number, "it is heard")
+        self.assertEqual(beat()["type"], "wanted")
+
+    def test_a_heartbeat_of_one_that_was_not_heard_is_refused(self):
+        self.start_coordinator()
+        agent = self.agent("w1")
+        agent.hear_until(lambda agent: agent.wanted and agent.wanted["heard_number"] == agent.number, "it is heard")
+        self.must("POST", "/control/agents/forget?host=w1", {"by": "ann"})
+        agent.link.send({"type": "alive", "number": agent.number + 1})
+        self.assertIn("connect again", agent.link.read_to_end())
+        link = Link(self.coordinator)
+        link.send(hello_of(link.read(), "w2", 5, agent.key))
+        link.send({"type": "alive", "number": 1})
+        self.assertIn("connect again", link.read_to_end())
 
     def test_the_latest_connection_of_an_agent_counts(self):
         self.start_coordinator()

@@ -122,6 +122,20 @@ Status Coordinator::hear(const Report& report, const std::string& identity, Mome
   return {};
 }
 
+bool Coordinator::hear_again(AgentIndex agent, const Greeting& greeting, uint64_t number,
+                             Moment moment) {
+  ENSURE(agent.raw < presences_.size());
+  Presence& presence = presences_[agent.raw];
+  if (!presence.is_known || presence.greeting != greeting || state_.agent(agent).forgotten) {
+    return false;
+  }
+  if (number > presence.number) {
+    presence.number = number;
+    presence.heard_at = moment.now;
+  }
+  return true;
+}
+
 Result<AgentIndex> Coordinator::register_agent(const Report& report, const std::string& identity,
                                                Moment moment) {
   const std::optional<AgentIndex> known = state_.find_agent(report.host);

@@ -96,6 +96,10 @@ class Coordinator {
   //     no use, and whoever sent it is told why ---
 
   Status hear(const Report& report, const std::string& identity, Moment moment);
+  // As of the agent's latest report, with another number and this greeting. False: it has to report
+  // anew, since none is known that has the greeting.
+  [[nodiscard]] bool hear_again(AgentIndex agent, const Greeting& greeting, uint64_t number,
+                                Moment moment);
 
   // What an agent signed of an attempt; `text` is for who reads the log. Nothing is decided by it,
   // and what is known already, or of another attempt, is passed over.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 #include "engine/base/ensure.h"
@@ -31,7 +33,8 @@ Result<Challenge> read_challenge(const Json& json) {
   Challenge challenge{.nonce = json["nonce"].text(),
                       .coordinator = bounded_text(json["coordinator"].text()),
                       .proof = text_member(json, "proof"),
-                      .wants_host_proof = json["host_proof"] == Json(true)};
+                      .wants_host_proof = json["host_proof"] == Json(true),
+                      .takes_alive = json["alive"] == Json(true)};
   if (challenge.nonce.size() != nonce_digits ||
       challenge.nonce.find_first_not_of("0123456789abcdef") != std::string::npos) {
     return refuse_link_message("challenge", "nonce is not 64 lower-case hexadecimal digits");
@@ -49,7 +52,8 @@ Result<Hello> read_hello(const Json& json) {
               .signature = text_member(json, "signature"),
               .session = json["session"].count(),
               .once = json["once"] == true,
-              .host_proof = text_member(json, "host_proof")};
+              .host_proof = text_member(json, "host_proof"),
+              .takes_heard = json["heard"] == true};
   if (Status valid = validate_host(hello.host); !valid) {
     return fail(valid.error());
   }
@@ -78,6 +82,29 @@ Result<Json> read_object(std::string_view text, size_t bytes_max) {
   return json;
 }
 
+// Heartbeats are nearly all that passes: in the form in which we write them they are read at once.
+constexpr std::string_view alive_head = R"({"type":"alive","number":)";
+constexpr std::string_view heard_head = R"({"type":"heard","heard_number":)";
+
+std::optional<uint64_t> number_behind(std::string_view head, std::string_view text) {
+  if (!text.starts_with(head)) {
+    return std::nullopt;
+  }
+  const std::string_view rest = text.substr(head.size());
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  const bool is_count = error == std::errc() && (rest.front() != '0' || end == rest.data() + 1);
+  const bool is_whole = std::string_view(end, rest.data() + rest.size()) == "}";
+  return is_count && is_whole ? std::optional(number) : std::nullopt;
+}
+
+Result<uint64_t> count_member(const Json& json, std::string_view type, const char* name) {
+  if (!json[name].is_count()) {
+    return refuse_link_message(type, fmt::format("{} is not a number", name));
+  }
+  return json[name].count();
+}
+
 template <typename Variant, typename T>
 Result<Variant> as_variant(Result<T> message) {
   return message ? Result<Variant>(std::move(*message)) : Result<Variant>(fail(message.error()));
@@ -96,6 +123,9 @@ std::string text_of(const Challenge& challenge) {
   if (challenge.wants_host_proof) {
     json["host_proof"] = true;
   }
+  if (challenge.takes_alive) {
+    json["alive"] = true;
+  }
   return json_text(json);
 }
 
@@ -108,7 +138,18 @@ std::string text_of(const Hello& hello) {
   if (!hello.host_proof.empty()) {
     json["host_proof"] = hello.host_proof;
   }
+  if (hello.takes_heard) {
+    json["heard"] = true;
+  }
   return json_text(json);
+}
+
+std::string text_of(const Alive& alive) {
+  return fmt::format("{}{}}}", alive_head, alive.number);
+}
+
+std::string text_of(const HeardAgain& heard) {
+  return fmt::format("{}{}}}", heard_head, heard.heard_number);
 }
 
 std::string text_of(const Facts& facts) {
@@ -138,6 +179,9 @@ std::string text_of(const Ended& ended) {
 }
 
 Result<AgentMessage> parse_agent_message(std::string_view text) {
+  if (const std::optional<uint64_t> number = number_behind(alive_head, text)) {
+    return AgentMessage(Alive{*number});
+  }
   const Result<Json> json = read_object(text, limits::control_agent_message_bytes_max);
   if (!json) {
     return fail(json.error());
@@ -145,6 +189,10 @@ Result<AgentMessage> parse_agent_message(std::string_view text) {
   const std::string& type = (*json)["type"].text();
   if (type == report_type) {
     return as_variant<AgentMessage>(report_of(*json));
+  }
+  if (type == "alive") {
+    const Result<uint64_t> number = count_member(*json, type, "number");
+    return number ? Result<AgentMessage>(Alive{*number}) : fail(number.error());
   }
   if (type == "hello") {
     return as_variant<AgentMessage>(read_hello(*json));
@@ -163,6 +211,9 @@ Result<AgentMessage> parse_agent_message(std::string_view text) {
 }
 
 Result<CoordinatorMessage> parse_coordinator_message(std::string_view text) {
+  if (const std::optional<uint64_t> number = number_behind(heard_head, text)) {
+    return CoordinatorMessage(HeardAgain{*number});
+  }
   const Result<Json> json = read_object(text, limits::control_coordinator_message_bytes_max);
   if (!json) {
     return fail(json.error());
@@ -170,6 +221,10 @@ Result<CoordinatorMessage> parse_coordinator_message(std::string_view text) {
   const std::string& type = (*json)["type"].text();
   if (type == wanted_type) {
     return as_variant<CoordinatorMessage>(wanted_of(*json));
+  }
+  if (type == "heard") {
+    const Result<uint64_t> number = count_member(*json, type, "heard_number");
+    return number ? Result<CoordinatorMessage>(HeardAgain{*number}) : fail(number.error());
   }
   if (type == "challenge") {
     return as_variant<CoordinatorMessage>(read_challenge(*json));

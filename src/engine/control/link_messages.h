@@ -19,6 +19,7 @@ struct Challenge {
   std::string coordinator;  // what it calls itself, for people
   std::string proof;        // that it has the fleet's key (trust/link_proof.h); empty: it has none
   bool wants_host_proof = false;
+  bool takes_alive = false;  // in place of a report
   bool operator==(const Challenge&) const = default;
 };
 
@@ -32,7 +33,20 @@ struct Hello {
   bool once = false;      // it was started for a deploy, and ends with it
   // That the key is the host's (trust/host_proof.h), where the challenge wants it; else empty.
   std::string host_proof;
+  bool takes_heard = false;  // in place of what is wanted
   bool operator==(const Hello&) const = default;
+};
+
+// To the coordinator: a report that is the last one on this connection but for its number.
+struct Alive {
+  uint64_t number = 0;
+  bool operator==(const Alive&) const = default;
+};
+
+// To the agent: what is wanted is the last on this connection but for the number that was heard.
+struct HeardAgain {
+  uint64_t heard_number = 0;
+  bool operator==(const HeardAgain&) const = default;
 };
 
 // To the coordinator, for people: decides nothing.
@@ -69,6 +83,8 @@ struct Ended {
 
 [[nodiscard]] std::string text_of(const Challenge& challenge);
 [[nodiscard]] std::string text_of(const Hello& hello);
+[[nodiscard]] std::string text_of(const Alive& alive);
+[[nodiscard]] std::string text_of(const HeardAgain& heard);
 [[nodiscard]] std::string text_of(const Facts& facts);
 [[nodiscard]] std::string text_of(const OutcomeMessage& outcome);
 [[nodiscard]] std::string text_of(const OrderMessage& order);
@@ -80,9 +96,9 @@ struct UnknownMessage {
   bool operator==(const UnknownMessage&) const = default;
 };
 
-using AgentMessage = std::variant<Hello, Report, Facts, OutcomeMessage, UnknownMessage>;
+using AgentMessage = std::variant<Hello, Report, Alive, Facts, OutcomeMessage, UnknownMessage>;
 using CoordinatorMessage =
-    std::variant<Challenge, Wanted, OrderMessage, Refused, Ended, UnknownMessage>;
+    std::variant<Challenge, Wanted, HeardAgain, OrderMessage, Refused, Ended, UnknownMessage>;
 
 [[nodiscard]] Result<AgentMessage> parse_agent_message(std::string_view text);
 [[nodiscard]] Result<CoordinatorMessage> parse_coordinator_message(std::string_view text);

@@ -49,6 +49,7 @@ struct AppReport {
   uint64_t failed_attempt = 0;  // the last one that failed
   Reason failure = Reason::none;
   std::string text;  // of the failure
+  bool operator==(const AppReport&) const = default;
 };
 
 struct Report {
@@ -58,6 +59,7 @@ struct Report {
   std::vector<AppReport> apps;  // all that it takes
   Greeting greeting;
   uint64_t number = 0;  // grows within a session
+  bool operator==(const Report&) const = default;
 };
 
 struct WantedApp {

@@ -54,6 +54,42 @@ TEST_CASE("reports that are late, doubled, out of order or of another process do
   CHECK(bench.stages() == "1 healthy");
 }
 
+TEST_CASE("a report that is said to hold again counts as if it had come once more") {
+  FleetBench bench(1);
+  const AgentIndex agent{0};
+  const Report report = bench.reports.at("w000");
+  CHECK(bench.coordinator->wanted_for(agent).heard_number == report.number);
+  bench.pass(limits::control_lease - 1s);
+  CHECK(bench.coordinator->hear_again(agent, report.greeting, report.number + 1, bench.moment));
+  CHECK(bench.coordinator->wanted_for(agent).heard_number == report.number + 1);
+  bench.moment.now += 2s;
+  CHECK(bench.coordinator->is_present(agent, bench.moment.now));
+  // One that is late or doubled renews nothing.
+  bench.moment.now += limits::control_lease - 2s;
+  CHECK(bench.coordinator->hear_again(agent, report.greeting, report.number + 1, bench.moment));
+  CHECK_FALSE(bench.coordinator->is_present(agent, bench.moment.now));
+  CHECK(bench.settle().empty());
+}
+
+TEST_CASE("no report holds again that was not heard") {
+  FleetBench bench(1);
+  const AgentIndex agent{0};
+  Report report = bench.reports.at("w000");
+  Greeting other = report.greeting;
+  ++other.number;
+  CHECK_FALSE(bench.coordinator->hear_again(agent, other, 100, bench.moment));
+  report.greeting = {.session = 99};  // another process says hello, and has not reported
+  CHECK(bench.coordinator->hear(report, "key of w000", bench.moment));
+  CHECK_FALSE(bench.coordinator->hear_again(agent, bench.coordinator->wanted_for(agent).greeting,
+                                            100, bench.moment));
+  bench.settle();
+  report.greeting = bench.coordinator->wanted_for(agent).greeting;
+  CHECK(bench.coordinator->hear(report, "key of w000", bench.moment));
+  CHECK(bench.coordinator->hear_again(agent, report.greeting, 100, bench.moment));
+  CHECK(bench.coordinator->forget("w000", "olga", bench.moment));
+  CHECK_FALSE(bench.coordinator->hear_again(agent, report.greeting, 101, bench.moment));
+}
+
 TEST_CASE("reports out of bounds are refused") {
   FleetBench bench(1);
   const auto refuses = [&](auto&& change) {

@@ -1,6 +1,7 @@
 #include "engine/control/message_text.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -237,6 +238,40 @@ TEST_CASE("messages of a link are read as what they are") {
   CHECK(std::get<Facts>(*parse_agent_message(text_of(facts))) == facts);
   CHECK(std::holds_alternative<Report>(*parse_agent_message(text_of(some_report()))));
   CHECK(std::holds_alternative<UnknownMessage>(*parse_agent_message(R"({"type":"wanted"})")));
+}
+
+TEST_CASE("heartbeats are read as they are written, and as others may write them") {
+  for (const uint64_t number : {uint64_t{0}, uint64_t{7}, UINT64_MAX}) {
+    CHECK(std::get<Alive>(*parse_agent_message(text_of(Alive{number}))) == Alive{number});
+    CHECK(std::get<HeardAgain>(*parse_coordinator_message(text_of(HeardAgain{number}))) ==
+          HeardAgain{number});
+  }
+  CHECK(text_of(Alive{12}) == R"({"type":"alive","number":12})");
+  CHECK(text_of(HeardAgain{12}) == R"({"type":"heard","heard_number":12})");
+  CHECK(std::get<Alive>(*parse_agent_message(R"({ "number": 5, "more": {}, "type": "alive" })")) ==
+        Alive{5});
+  CHECK(std::get<HeardAgain>(*parse_coordinator_message(
+            R"({"type":"heard","heard_number":5,"more":[]})")) == HeardAgain{5});
+  for (const char* number :
+       {"", "-1", "01", "5.5", "\"5\"", "null", "18446744073709551616", "5x"}) {
+    INFO(number);
+    CHECK_FALSE(parse_agent_message(fmt::format(R"({{"type":"alive","number":{}}})", number)));
+    CHECK_FALSE(
+        parse_coordinator_message(fmt::format(R"({{"type":"heard","heard_number":{}}})", number)));
+  }
+  CHECK_FALSE(parse_agent_message(R"({"type":"alive"})"));
+  CHECK_FALSE(parse_agent_message(R"({"type":"alive","number":5}})"));
+}
+
+TEST_CASE("who takes heartbeats in short says so, and an older one does not") {
+  Challenge challenge{.nonce = std::string(64, 'a'), .coordinator = "t1", .takes_alive = true};
+  CHECK(std::get<Challenge>(*parse_coordinator_message(text_of(challenge))) == challenge);
+  challenge.takes_alive = false;
+  CHECK(text_of(challenge).find("alive") == std::string::npos);
+  Hello hello{.host = "w1", .session = 1, .takes_heard = true};
+  CHECK(std::get<Hello>(*parse_agent_message(text_of(hello))) == hello);
+  hello.takes_heard = false;
+  CHECK(text_of(hello).find("heard") == std::string::npos);
 }
 
 TEST_CASE("messages of a link that are not whole are refused") {

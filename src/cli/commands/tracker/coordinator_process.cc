@@ -93,7 +93,6 @@ Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
       {.own_address = address,
        .agents_max =
            std::max(places / 2, places - std::min(places, limits::coordinator_places_kept)),
-       .buffer_group = tracker::TrackerServer::buffer_group_free,
        .fleet_keys = settings.tracker.tunables.fleet_keys,
        .orders_from_anywhere = settings.orders_from_anywhere,
        .enrol = settings.enrol,
