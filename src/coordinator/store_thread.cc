@@ -1,9 +1,11 @@
 #include "coordinator/store_thread.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <utility>
 
+#include "coordinator/bounds.h"
 #include "engine/base/monotonic_clock.h"
 #include "engine/base/thread_start.h"
 #include "engine/control/apply.h"
@@ -86,6 +88,14 @@ class Serving {
   store::RecordStore& store_;
 };
 
+// It takes much memory for a moment, of all hosts at once.
+bool is_large(const StoreRequest& request) {
+  const auto* append = std::get_if<AppendRecords>(&request);
+  return std::holds_alternative<WriteSnapshot>(request) ||
+         std::holds_alternative<LoadState>(request) ||
+         (append != nullptr && append->records.size() >= limits::store_records_large);
+}
+
 }  // namespace
 
 StoreReply serve(store::RecordStore& store, StoreRequest request) {
@@ -138,10 +148,23 @@ void StoreThread::run() {
     StoreRequest request = std::move(requests_.front());
     requests_.pop_front();
     lock.unlock();
+    if (is_large(request)) {
+      trim_at_ = monotonic_now() + limits::store_trim_after;
+    }
     StoreReply reply = serve(*store_, std::move(request));
+    trim_if_due();
     lock.lock();
     replies_.push_back(std::move(reply));
     notifier_.notify();
+  }
+}
+
+// What was taken for the moment goes back to the kernel once all of it is free. A request comes
+// each second, while this coordinator leads.
+void StoreThread::trim_if_due() {
+  if (monotonic_now() >= trim_at_) {
+    trim_at_ = instant_never;
+    malloc_trim(0);
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "coordinator/store/record_store.h"
 #include "engine/base/callback.h"
+#include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "engine/base/types.h"
 #include "engine/control/record.h"
@@ -110,6 +111,7 @@ class StoreThread {
  private:
   StoreThread(io::Reactor& reactor, std::unique_ptr<store::RecordStore> store, Target target);
   void run();
+  void trim_if_due();
   void answer(io::Notifier& notifier);
 
   std::unique_ptr<store::RecordStore> store_;  // of the thread, once it runs
@@ -120,6 +122,7 @@ class StoreThread {
   std::deque<StoreRequest> requests_;  // with mutex_, as the following
   std::vector<StoreReply> replies_;
   bool ends_ = false;
+  Instant trim_at_ = instant_never;  // of the thread
   std::thread thread_;
 };
 
