@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/bounds.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/instant.h"
 
@@ -50,6 +51,7 @@ struct AgentOptions {
   std::string ip;               // of this host, for other peers; empty: found out
   std::string peer_port;        // a port or a range of them; empty: any free one
   Duration seed_for = std::chrono::seconds(30);
+  Duration tidy_after = limits::agent_tidy_after;
 
   bool operator==(const AgentOptions&) const = default;
 };

@@ -41,7 +41,8 @@ AppWorker::AppWorker(io::Reactor& reactor, const std::string& program, const Age
              callback<&AppWorker::child_line>(this)),
       client_(reactor, *this),
       retry_(reactor.timers(), callback<&AppWorker::ask_for_torrent>(this)),
-      clean_timer_(reactor.timers(), callback<&AppWorker::clean_later>(this)) {
+      clean_timer_(reactor.timers(), callback<&AppWorker::clean_later>(this)),
+      keep_timer_(reactor.timers(), callback<&AppWorker::keep_due>(this)) {
   if (end_left_group(hook_note_)) {
     owner_.worker_note(app_.name, "ended the hook that an agent before this one had begun");
   }
@@ -58,7 +59,13 @@ void AppWorker::add(Task task) {
     }
     return;
   }
-  tasks_.push_back(std::move(task));
+  const bool is_of_old_ones = task.step.kind == control::StepKind::discard && !task.is_revoked &&
+                              !task.is_clean_up && !task.is_due;
+  if (is_of_old_ones) {
+    keep_later();
+  } else {
+    tasks_.push_back(std::move(task));
+  }
   begin_next();
 }
 
@@ -67,6 +74,7 @@ void AppWorker::stop(bool ends_downloads) {
   ends_downloads_ = ends_downloads;
   tasks_.clear();
   clean_timer_.cancel();
+  keep_timer_.cancel();
   if (current_) {
     cancel_current();
   }
@@ -282,11 +290,24 @@ void AppWorker::begin_discard() {
   run(Stage::remove, remove_command(at(), tag_), limits::agent_command_time_max);
 }
 
-void AppWorker::keep_some() {
-  if (app_.keep_releases == 0) {
-    end_task({});
+// Whoever calls begins the next task.
+void AppWorker::keep_later() {
+  if (app_.keep_releases == 0 || keep_timer_.armed()) {
     return;
   }
+  if (agent_.tidy_after > Duration::zero()) {
+    keep_timer_.arm(reactor_.now() + agent_.tidy_after);
+  } else {
+    tasks_.push_back(
+        {.step = {.kind = control::StepKind::discard, .app = app_.name}, .is_due = true});
+  }
+}
+
+void AppWorker::keep_due(io::Timer&) {
+  add({.step = {.kind = control::StepKind::discard, .app = app_.name}, .is_due = true});
+}
+
+void AppWorker::keep_some() {
   run(Stage::remove, keep_command(at()), limits::agent_command_time_max);
 }
 
@@ -394,7 +415,7 @@ void AppWorker::end_task(const Status& outcome) {
                        .stops_peer = true});
   }
   if (is_activation && outcome && !was_cancelled && !is_stopping_) {
-    tasks_.push_back({.step = {.kind = control::StepKind::discard, .app = app_.name}});
+    keep_later();
   }
   begin_next();
   if (is_answered(task.step) && !was_cancelled) {

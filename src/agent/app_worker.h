@@ -5,7 +5,8 @@
 //              in the background if this process ends, and is joined again by the next one
 //   verify     what lies in place is the release, and signed as this host demands
 //   activate   the hook before it, `murder activate`, then the hook after it
-//   discard    removes a revoked release; others go when there are more than keep_releases
+//   discard    removes a revoked release; others go when there are more than keep_releases, all
+//              together and some seconds later
 //
 // On the thread of its reactor; bounded by the steps of one app.
 #pragma once
@@ -63,6 +64,7 @@ class AppWorker final : private http::ClientObserver {
     bool is_revoked = false;   // of a discard
     bool is_clean_up = false;  // not asked for: what a fetch left
     bool stops_peer = false;   // of that
+    bool is_due = false;       // of a discard: it was put off
   };
 
   AppWorker(io::Reactor& reactor, const std::string& program, const AgentOptions& agent,
@@ -92,6 +94,8 @@ class AppWorker final : private http::ClientObserver {
   void begin_discard();
   void begin_clean(bool stop, bool keep_partial);
   void keep_some();
+  void keep_later();
+  void keep_due(io::Timer& timer);
   void cancel_current();
   void run(Stage stage, const Words& words, Duration time_max, const Words& environment = {});
   void child_ended(WatchedChild& child);
@@ -122,6 +126,7 @@ class AppWorker final : private http::ClientObserver {
   http::Client client_;
   io::Timer retry_;
   io::Timer clean_timer_;
+  io::Timer keep_timer_;
   std::deque<InfoHash> to_clean_;  // fetched, and perhaps served still
   AppCounters counters_;
 };

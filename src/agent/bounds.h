@@ -27,6 +27,9 @@ inline constexpr size_t agent_output_tail_bytes = 4096;
 inline constexpr size_t agent_line_bytes_max = 64 * 1024;
 inline constexpr Duration agent_kill_after = std::chrono::seconds(3);
 inline constexpr Duration agent_command_time_max = std::chrono::minutes(5);
+// After an activation older releases are removed this much later: the other hosts of its wave may
+// still be at it, and whoever waits for its outcome does not wait for that.
+inline constexpr Duration agent_tidy_after = std::chrono::seconds(5);
 
 // Between two attempts to get a torrent, and to write what could not be written.
 inline constexpr Duration agent_torrent_retry = std::chrono::seconds(2);

@@ -133,6 +133,7 @@ Result<AgentInput> input_of_deploy(const AgentCommandOptions& options,
     return fail(keys.error());
   }
   input.options = std::move(*read);
+  input.options.tidy_after = Duration::zero();  // it ends with the deploy
   input.keys = std::move(*keys);
   if (input.options.state_directory == agent_state_default) {
     // For the time of a deploy, beside what else runs then.
