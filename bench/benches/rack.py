@@ -55,7 +55,7 @@ def run(context):
     if os.geteuid() != 0:
         raise BenchError("a rack of hosts needs root")
     # Sixteen hosts must not share one disk.
-    context.enter(_racks_below(context.enter(_memory_directory(context.scratch.directory("rack")))))
+    context.enter(racks_below(context.enter(memory_directory(context.scratch.directory("rack")))))
     murder = clients.Murder(str(context.program))
     others = [clients.Libtorrent(), clients.Aria2()]
     result = Result("the last host of a rack, against the floor")
@@ -73,7 +73,7 @@ def run(context):
 
 
 @contextlib.contextmanager
-def _memory_directory(path):
+def memory_directory(path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80%", "murder-bench-rack", path], check=True)
     try:
         yield path
@@ -82,7 +82,7 @@ def _memory_directory(path):
 
 
 @contextlib.contextmanager
-def _racks_below(path):
+def racks_below(path):
     """For this process and those it starts; what runs after this bench has its racks where it had them."""
     before = os.environ.get("RACK_BASE")
     os.environ["RACK_BASE"] = str(path)
