@@ -61,12 +61,13 @@ TEST_CASE("orders of a request are about what it is about, and of its kind") {
   CHECK((*both)[1].use == control::OrderUse::back);
   CHECK((*both)[1].tag == "v2");
   CHECK(bench.read(Action::start, {order_text(OrderKind::roll_back, 2, 10)}));
+  // Of a rollout that activates nothing yet.
+  CHECK(bench.read(Action::start, {order_text(OrderKind::want, 2, 10)}));
   CHECK(bench.read(Action::abort, {order_text(OrderKind::want, 2, 10)}));
   CHECK(bench.read(Action::undo, {order_text(OrderKind::go_back, 2, 10)}));
   CHECK(bench.read(Action::revoke, {order_text(OrderKind::revoke, 2, 10)}));
   CHECK(bench.read(Action::start, {})->empty());
   for (const auto& [action, kind] : {std::pair(Action::start, OrderKind::revoke),
-                                     {Action::start, OrderKind::want},
                                      {Action::abort, OrderKind::activate},
                                      {Action::undo, OrderKind::activate},
                                      {Action::revoke, OrderKind::activate},
