@@ -258,6 +258,8 @@ class File(MurderCase):
         self.path("host").mkdir()
         result = self.peer(self.torrent, "--give-up-after", "1s", code=1)
         self.assertRegex(result.stderr, "no data received for .*no host that has it is connected: .*`murder seed`")
+        # An archive of which nothing came serves no later attempt.
+        self.assertEqual(os.listdir(self.path("host", "temp")), [])
 
     def test_the_source_is_not_changed_by_another_release_of_the_same_tag(self):
         before = self.source.read_bytes()

@@ -15,6 +15,7 @@
 #include "engine/host/helped_delivery.h"
 #include "engine/host/peer_outcome.h"
 #include "engine/host/root_helper.h"
+#include "engine/host/unused_archive.h"
 #include "engine/io/notifier.h"
 #include "engine/io/turn_hook.h"
 
@@ -28,6 +29,7 @@ class Peer final : public SwarmProcess {
   Peer(const TorrentInput& torrent, SwarmProcessOptions options, Parent& parent, PeerWork work)
       : SwarmProcess(torrent, std::move(options), parent),
         work_(std::move(work)),
+        begins_empty_(begins_empty(this->options().node.path)),
         started_at_(std::chrono::steady_clock::now()) {}
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
@@ -40,6 +42,11 @@ class Peer final : public SwarmProcess {
   // run(), and what came of it for `murder wait`.
   Status run_to_the_end() {
     Status result = run();
+    // Not what another peer of this release, which is in conflict with this one, has made.
+    if (!result && begins_empty_ && verified_bytes() == 0 &&
+        result.error().code != ErrorCode::conflict) {
+      remove_unused_archive(options().node.path);
+    }
     if (!result) {
       result = fail(name_missing_inodes(result.error(), {options().node.path, work_.delivery.to}));
     }
@@ -337,6 +344,7 @@ class Peer final : public SwarmProcess {
   }
 
   PeerWork work_;
+  bool begins_empty_;  // of the archive
   std::chrono::steady_clock::time_point started_at_;
   Duration fetched_after_{};
   std::unique_ptr<RootHelper> helper_;  // none: this process places the release itself

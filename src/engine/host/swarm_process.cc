@@ -202,6 +202,9 @@ void SwarmProcess::leave_if_done() {
 }
 
 Error SwarmProcess::interrupted() const {
+  if (verified_bytes() == 0) {
+    return {.code = ErrorCode::interrupted, .text = "interrupted before a piece was verified"};
+  }
   return {.code = ErrorCode::interrupted,
           .text = fmt::format(
               "interrupted; what was verified is kept in {}, the same command continues from there",

@@ -78,6 +78,10 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   [[nodiscard]] io::Reactor& reactor() { return *reactor_; }
   [[nodiscard]] node::Node& node() { return *node_; }
   [[nodiscard]] Parent& parent() { return parent_; }
+  // Of the content, so far; 0 as well before there is a node.
+  [[nodiscard]] uint64_t verified_bytes() const {
+    return node_ == nullptr ? 0 : node_->progress().have_bytes;
+  }
   [[nodiscard]] const TorrentInput& torrent() const { return torrent_; }
   [[nodiscard]] const SwarmProcessOptions& options() const { return options_; }
   [[nodiscard]] bool finished() const { return finished_; }

@@ -50,4 +50,28 @@ TEST_CASE("where a file goes is known to be fit before it is fetched, as cp know
   CHECK_FALSE(code_of("/empty", true, false));
 }
 
+TEST_CASE("where a tree cannot go is known before it is fetched") {
+  const TemporaryDirectory directory;
+  const std::string base = directory.path();
+  std::ofstream(base + "/file") << "old";
+  std::filesystem::create_symlink("nowhere", base + "/dangling");
+  std::filesystem::create_symlink("circle", base + "/circle");
+  codec::Metainfo tree;
+  tree.name = "v1.tar";
+  tree.is_single_file = true;
+  const auto refusal_of = [&](const std::string& to) {
+    const Status status =
+        check_target({.archive_path = base + "/temp/v1.tar", .to = base + to, .tag = "v1"}, tree);
+    return status ? "" : status.error().text;
+  };
+  CHECK(refusal_of("") == "");
+  CHECK(refusal_of("/new/directory") == "");
+  for (const char* link : {"/dangling", "/circle", "/dangling/below"}) {
+    CAPTURE(link);
+    CHECK(refusal_of(link).find("is a symbolic link to nothing") != std::string::npos);
+  }
+  CHECK(refusal_of("/file").find("is not a directory") != std::string::npos);
+  CHECK(refusal_of("/" + std::string(256, 'n') + "/app").find("too long") != std::string::npos);
+}
+
 }  // namespace murder::host
