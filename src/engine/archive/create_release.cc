@@ -18,6 +18,7 @@
 #include "engine/archive/piece_writer.h"
 #include "engine/archive/release_name.h"
 #include "engine/archive/staging.h"
+#include "engine/archive/stated_size.h"
 #include "engine/archive/tree_walk.h"
 #include "engine/archive/verify.h"
 #include "engine/base/small_file.h"
@@ -203,6 +204,10 @@ class Creation {
 
   Status share(int source_fd, const struct stat& source) {
     created_.source_bytes = static_cast<uint64_t>(source.st_size);
+    if (Status stated = check_stated_size(source_fd, created_.source_bytes, options_.source);
+        !stated) {
+      return stated;
+    }
     created_.archive_bytes = created_.source_bytes;
     created_.entry_count = 1;
     created_.unpacked_bytes = created_.source_bytes;

@@ -10,6 +10,7 @@
 
 #include "engine/archive/directory_cursor.h"
 #include "engine/archive/read_ahead.h"
+#include "engine/archive/stated_size.h"
 #include "engine/base/types.h"
 
 namespace murder::archive {
@@ -123,6 +124,10 @@ class Packer {
     if (!S_ISREG(status->st_mode) || !is_as_listed(entry, *status) ||
         static_cast<uint64_t>(status->st_size) != entry.size_bytes) {
       return changed(entry.path);
+    }
+    if (Status stated = check_stated_size(file.get(), entry.size_bytes, shown(entry.path));
+        !stated) {
+      return stated;
     }
     Status packed = pack_content(entry, file.get());
     if (!packed) {

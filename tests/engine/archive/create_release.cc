@@ -276,3 +276,19 @@ TEST_CASE("leftovers of a killed run are removed") {
   CHECK(names_in(temporary / "temp") ==
         std::vector<std::string>{"v1.tar.zst", "v1.tar.zst.torrent"});
 }
+
+TEST_CASE("a file that has content and states none is refused, not packed as an empty one") {
+  if (!exists("/proc/version")) {
+    MESSAGE("skipped: there is no /proc");
+    return;
+  }
+  for (const char* source : {"/proc/version", "/proc/sys/kernel/random"}) {
+    CAPTURE(source);
+    TemporaryDirectory temporary;
+    const Result<CreatedRelease> release =
+        create({.source = source, .tag = "v1", .directory = temporary.path()});
+    REQUIRE_FALSE(release);
+    CHECK(release.error().text.find("says that its size is 0") != std::string::npos);
+    CHECK(names_in(temporary.path()).empty());
+  }
+}
