@@ -132,8 +132,11 @@ void AgentProcess::send_outcomes(const std::vector<std::string>& outcomes) {
 }
 
 void AgentProcess::send_facts() {
-  link_->send(control::text_of(
-      control::Facts{.version = std::string(program_version()), .free_bytes = free_bytes()}));
+  link_->send(control::text_of(control::Facts{.version = std::string(program_version()),
+                                              .free_bytes = free_bytes(),
+                                              .warnings = facts_.warnings,
+                                              .in_the_way = facts_.in_the_way,
+                                              .keep_trouble = facts_.keep_trouble}));
 }
 
 size_t AgentProcess::index_of(const std::string& app) const {
@@ -277,6 +280,13 @@ std::string AgentProcess::torrent_url(const InfoHash& release) {
   return link_->is_open()
              ? link_->url_of(fmt::format("/control/torrent?info_hash={}", release.hex()))
              : std::string();
+}
+
+void AgentProcess::worker_facts(const WorkFacts& facts) {
+  facts_ = facts;
+  if (run_.once && link_->is_open()) {
+    send_facts();
+  }
 }
 
 void AgentProcess::worker_note(const std::string& app, std::string_view line) {

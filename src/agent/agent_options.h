@@ -22,6 +22,12 @@ struct AppOptions {
   std::string upload_limit;           // likewise
   bool no_sync = false;               // likewise
   bool unsafe_please_delete = false;  // likewise
+  std::string user;                   // likewise; empty: whoever runs the agent
+  std::string max_unpacked;           // likewise; empty: what the torrent states
+  bool xattrs = false;                // likewise
+  bool keep_setid = false;            // likewise
+  bool is_recorded = true;            // its releases may be activated and removed
+  std::string metrics_file;           // of the peer; empty: none
   std::optional<std::string> application;  // that it is signed for; empty: any; nothing: `name`
   std::string before_activate;             // as after_activate
   std::string after_activate;              // for `sh -c`; empty: nothing is run
@@ -42,8 +48,10 @@ struct AgentOptions {
   std::vector<AppOptions> apps;
   std::string state_directory;  // absolute
   std::string temp_path;        // of archives; empty: in the state directory
+  bool keep_archives = false;   // of a deploy: they stay in temp_path
   std::string fleet_key;        // a file; empty: the default one, if there is one
   bool is_open = false;
+  bool is_of_a_deploy = false;  // it was started for one, and ends with it
   std::string transport;        // "plain" or "tls"; empty: what the key file says
   std::string host_key;         // a file with the host's ssh key; empty: the default one
   std::string allowed_signers;  // a file; empty: the default one, if there is one

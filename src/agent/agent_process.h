@@ -145,6 +145,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   void made_progress(const std::string& app, uint64_t bytes) override;
   void release_missing(const std::string& app, const InfoHash& release) override;
   std::string torrent_url(const InfoHash& release) override;
+  void worker_facts(const WorkFacts& facts) override;
   void worker_note(const std::string& app, std::string_view line) override;
   // HealthOwner
   void health_seen(const std::string& app, bool is_healthy, std::string_view text) override;
@@ -169,6 +170,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   io::Timer once_timer_;  // of the lease; then of the end
   io::Operation parent_poll_;
   std::deque<EndedStep> ended_;
+  WorkFacts facts_;                  // of a deploy, which has one app
   std::deque<control::Step> steps_;  // of work that could not be saved yet
   bool has_unsaved_ = false;
   bool wants_report_ = false;

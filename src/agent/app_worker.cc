@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/bounds.h"
+#include "agent/child_words.h"
 #include "agent/left_group.h"
 #include "agent/placed.h"
 #include "engine/base/ensure.h"
@@ -18,12 +19,6 @@ namespace {
 
 bool is_answered(const control::Step& step) {
   return step.number != 0;
-}
-
-// What a child of ours told in JSON when it failed: the text for people.
-std::string error_in(const std::string& line) {
-  const Result<Json> json = parse_json(line);
-  return json && json->is_object() ? text_member((*json)["error"], "text") : std::string();
 }
 
 }  // namespace
@@ -215,6 +210,12 @@ void AppWorker::count_fetched() {
   counters_.hash_failures += count_member(*json, "failed_pieces");
 }
 
+void AppWorker::tell_fetched(bool is_fetched) {
+  facts_.in_the_way = !is_fetched && says_in_the_way(child_.last_line());
+  facts_.warnings = is_fetched ? warnings_in(child_.last_line()) : std::vector<std::string>();
+  owner_.worker_facts(facts_);
+}
+
 // --- activate ---
 
 void AppWorker::begin_activate() {
@@ -257,10 +258,19 @@ void AppWorker::begin_switch() {
 
 void AppWorker::begin_hook() {
   if (app_.after_activate.empty()) {
-    end_task({});
+    end_activation();
     return;
   }
   run_hook(Stage::hook, app_.after_activate);
+}
+
+// A deploy is over when its releases are current, so what is too old goes before that is told.
+void AppWorker::end_activation() {
+  if (agent_.is_of_a_deploy && !current_->is_return && app_.keep_releases > 0) {
+    run(Stage::keep, keep_command(at()), limits::agent_command_time_max);
+  } else {
+    end_task({});
+  }
 }
 
 void AppWorker::run_hook(Stage stage, const std::string& command) {
@@ -292,7 +302,8 @@ void AppWorker::begin_discard() {
 
 // Whoever calls begins the next task.
 void AppWorker::keep_later() {
-  if (app_.keep_releases == 0 || keep_timer_.armed()) {
+  // In a deploy it was done with the activation: what its end cuts off would be left half removed.
+  if (app_.keep_releases == 0 || keep_timer_.armed() || agent_.is_of_a_deploy) {
     return;
   }
   if (agent_.tidy_after > Duration::zero()) {
@@ -362,8 +373,18 @@ void AppWorker::child_ended(WatchedChild&) {
   const Status outcome = outcome_of_child();
   if (stage_ == Stage::before || stage_ == Stage::hook) {
     forget_group(hook_note_);
-  } else if (stage_ == Stage::fetch && outcome) {
+  } else if (stage_ == Stage::fetch && !is_cancelled_) {
+    tell_fetched(outcome.has_value());
+  }
+  if (stage_ == Stage::fetch && outcome) {
     count_fetched();
+  }
+  if (stage_ == Stage::keep) {
+    // What is current stays so.
+    facts_.keep_trouble = outcome ? "" : outcome.error().text;
+    owner_.worker_facts(facts_);
+    end_task({});
+    return;
   }
   if (is_cancelled_ || !outcome) {
     is_untouched_ = stage_ == Stage::before;
@@ -374,6 +395,8 @@ void AppWorker::child_ended(WatchedChild&) {
     begin_switch();
   } else if (stage_ == Stage::activate) {
     begin_hook();
+  } else if (stage_ == Stage::hook) {
+    end_activation();
   } else if (stage_ == Stage::clean && !current_->is_clean_up) {
     // A revoked release: its archive is gone, now itself.
     unlink(torrent_path(place_, current_->step.release).c_str());
@@ -396,7 +419,7 @@ void AppWorker::end_task(const Status& outcome) {
     counters_.fetching += took;
     counters_.fetches += outcome ? 1 : 0;
     counters_.fetch_failures += outcome || was_cancelled ? 0 : 1;
-    if (outcome && !was_cancelled) {
+    if (outcome && !was_cancelled && !agent_.keep_archives) {
       to_clean_.push_back(task.step.release);
       clean_timer_.arm(reactor_.now() + agent_.seed_for + std::chrono::seconds(2));
     }

@@ -4,7 +4,8 @@
 //   fetch      the torrent, from the coordinator, until it is there; `murder peer`, which goes on
 //              in the background if this process ends, and is joined again by the next one
 //   verify     what lies in place is the release, and signed as this host demands
-//   activate   the hook before it, `murder activate`, then the hook after it
+//   activate   the hook before it, `murder activate`, the hook after it; for a deploy then what
+//              is more than keep_releases goes
 //   discard    removes a revoked release; others go when there are more than keep_releases, all
 //              together and some seconds later
 //
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/agent_options.h"
 #include "agent/commands.h"
@@ -41,6 +43,13 @@ struct AppCounters {
   Duration activating{};
 };
 
+// Beside the outcomes of its steps: as in control::Facts.
+struct WorkFacts {
+  std::vector<std::string> warnings;
+  bool in_the_way = false;
+  std::string keep_trouble;
+};
+
 class WorkerOwner {
  public:
   virtual void step_ended(const std::string& app, uint64_t number, const Status& outcome) = 0;
@@ -49,6 +58,8 @@ class WorkerOwner {
   virtual void release_missing(const std::string& app, const InfoHash& release) = 0;
   // Of the torrent at the coordinator; empty: none is connected now.
   [[nodiscard]] virtual std::string torrent_url(const InfoHash& release) = 0;
+  // In front of the end of the step that it is of.
+  virtual void worker_facts(const WorkFacts& facts) = 0;
   virtual void worker_note(const std::string& app, std::string_view line) = 0;
 
  protected:
@@ -78,7 +89,7 @@ class AppWorker final : private http::ClientObserver {
   [[nodiscard]] const AppCounters& counters() const { return counters_; }
 
  private:
-  enum class Stage : uint8_t { none, torrent, fetch, before, activate, hook, clean, remove };
+  enum class Stage : uint8_t { none, torrent, fetch, before, activate, hook, keep, clean, remove };
 
   void begin_next();
   void begin(const Task& task);
@@ -101,6 +112,8 @@ class AppWorker final : private http::ClientObserver {
   void child_ended(WatchedChild& child);
   void child_line(std::string_view line);
   void count_fetched();
+  void tell_fetched(bool is_fetched);
+  void end_activation();
   void end_task(const Status& outcome);
   void clean_later(io::Timer& timer);
   [[nodiscard]] Status outcome_of_child() const;
@@ -129,6 +142,7 @@ class AppWorker final : private http::ClientObserver {
   io::Timer keep_timer_;
   std::deque<InfoHash> to_clean_;  // fetched, and perhaps served still
   AppCounters counters_;
+  WorkFacts facts_;
 };
 
 }  // namespace murder::agent

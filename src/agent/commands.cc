@@ -23,12 +23,15 @@ void add_option(Words& words, const char* name, const std::string& value) {
 Words fetch_command(const CommandPlace& at, const FetchWords& what) {
   Words words = begin(at, "peer");
   words.push_back(what.torrent);
-  for (const char* flag : {"--to-is-directory", "--record", "--background", "--follow", "--join"}) {
+  for (const char* flag : {"--to-is-directory", "--background", "--follow", "--join"}) {
     words.emplace_back(flag);
   }
   add_option(words, "--to", at.app.to);
   add_option(words, "--app", at.app.application.value_or(at.app.name));
   add_option(words, "--owner", at.app.owner);
+  add_option(words, "--user", at.app.user);
+  add_option(words, "--metrics-file", at.app.metrics_file);
+  add_option(words, "--max-unpacked", at.app.max_unpacked);
   add_option(words, "--temp-path", at.place.archives);
   add_option(words, "--download-limit", at.app.download_limit);
   add_option(words, "--upload-limit", at.app.upload_limit);
@@ -47,6 +50,9 @@ Words fetch_command(const CommandPlace& at, const FetchWords& what) {
     words.emplace_back("--open");
   }
   for (const auto& [is_set, flag] : {std::pair{what.allow_older, "--allow-older"},
+                                     {at.app.is_recorded, "--record"},
+                                     {at.app.xattrs, "--xattrs"},
+                                     {at.app.keep_setid, "--keep-setid"},
                                      {at.app.no_sync, "--no-sync"},
                                      {at.app.unsafe_please_delete, "--unsafe-please-delete"}}) {
     if (is_set) {

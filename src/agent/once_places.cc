@@ -64,8 +64,21 @@ OnceNote read_note(const std::string& directory) {
   return note;
 }
 
+enum class Archives : uint8_t { removed, partial_kept, kept };
+
+Status clear_release(const host::CleanOptions& options, Archives archives,
+                     const host::RunDirectory* run) {
+  if (archives == Archives::kept) {
+    const Result<Json> ended =
+        run == nullptr ? Result<Json>(Json()) : host::end_processes_of(options, *run);
+    return ended ? Status() : fail(ended.error());
+  }
+  const Result<host::Cleaned> cleaned = host::clean_release(options, run);
+  return cleaned ? Status() : fail(cleaned.error());
+}
+
 // What has been started for one app ends, and what it fetched goes.
-Status clear_app(const AppPlace& place, bool keep_partial) {
+Status clear_app(const AppPlace& place, Archives archives) {
   Status outcome;
   const auto run = host::RunDirectory::open_existing(place.run);
   end_left_group(place.run + "/hook");
@@ -77,13 +90,13 @@ Status clear_app(const AppPlace& place, bool keep_partial) {
     if (!facts) {
       continue;
     }
-    const Result<host::Cleaned> cleaned = host::clean_release({.tag = facts->tag,
-                                                               .temp_path = place.archives,
-                                                               .path_is_file = facts->is_file,
-                                                               .stop = true,
-                                                               .keep_partial = keep_partial},
-                                                              run ? &*run : nullptr);
-    outcome = cleaned ? outcome : Status(fail(cleaned.error()));
+    const Status cleaned = clear_release({.tag = facts->tag,
+                                          .temp_path = place.archives,
+                                          .path_is_file = facts->is_file,
+                                          .stop = true,
+                                          .keep_partial = archives == Archives::partial_kept},
+                                         archives, run ? &*run : nullptr);
+    outcome = cleaned ? outcome : cleaned;
   }
   if (run) {
     for (const host::RunningProcess& process : host::list_processes(*run)) {
@@ -116,11 +129,11 @@ Status remove_state(const std::string& directory) {
 }
 
 Status clear_directory(const std::string& directory, const std::string& temp_path,
-                       bool keep_partial) {
+                       Archives archives) {
   Status outcome;
   for (const std::string& app : entries_of(directory + "/apps")) {
     if (Status cleared =
-            clear_app(place_in(fmt::format("{}/apps/{}", directory, app), temp_path), keep_partial);
+            clear_app(place_in(fmt::format("{}/apps/{}", directory, app), temp_path), archives);
         !cleared) {
       outcome = cleared;
     }
@@ -161,7 +174,7 @@ Status clear_other(const std::string& directory, const AgentOptions& options) {
   if (note.places.empty() && time(nullptr) - status.st_mtime < once_without_note_s) {
     return {};
   }
-  return clear_directory(directory, note.temp_path, /*keep_partial=*/true);
+  return clear_directory(directory, note.temp_path, Archives::partial_kept);
 }
 
 }  // namespace
@@ -194,7 +207,10 @@ Status note_once_place(const StateDirectory& state, const AgentOptions& options)
 }
 
 Status leave_no_trace(const StateDirectory& state, const AgentOptions& options, bool keep_partial) {
-  return clear_directory(state.path(), options.temp_path, keep_partial);
+  return clear_directory(state.path(), options.temp_path,
+                         options.keep_archives ? Archives::kept
+                         : keep_partial        ? Archives::partial_kept
+                                               : Archives::removed);
 }
 
 }  // namespace murder::agent

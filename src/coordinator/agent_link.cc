@@ -199,8 +199,12 @@ void AgentLink::hear_one(std::string_view text, control::Coordinator& machine,
   } else if (const auto* outcome = std::get_if<control::OutcomeMessage>(&*message)) {
     hear_outcome(outcome->text, machine, moment);
   } else if (auto* facts = std::get_if<control::Facts>(&*message)) {
-    facts_ = std::move(*facts);
-    facts_.version = control::bounded_text(facts_.version);
+    *facts_ = std::move(*facts);
+    facts_->version = control::bounded_text(facts_->version);
+    if (!is_once_) {
+      std::vector<std::string>().swap(facts_->warnings);  // held as long as its connection
+      std::string().swap(facts_->keep_trouble);
+    }
   }
 }
 
@@ -234,7 +238,7 @@ void AgentLink::hear_hello(const control::Hello& hello, control::Coordinator& ma
     }
     give_name(machine, moment);
   }
-  facts_.version = control::bounded_text(hello.version);
+  facts_->version = control::bounded_text(hello.version);
   is_once_ = hello.once;
   takes_heard_ = hello.takes_heard;
   std::string().swap(nonce_);

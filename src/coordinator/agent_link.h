@@ -117,7 +117,7 @@ class AgentLink : public http::ListedConnection {
   // A report of it was heard, of whatever machine.
   [[nodiscard]] bool is_proven() const { return is_proven_; }
   [[nodiscard]] http::SourceCounts::Bucket source() const { return bucket(); }
-  [[nodiscard]] const control::Facts& facts() const { return facts_; }
+  [[nodiscard]] const control::Facts& facts() const { return *facts_; }
   [[nodiscard]] uint64_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] Instant begun_at() const { return begun_at_; }
   [[nodiscard]] bool is_closing() const { return state_ == State::closing; }
@@ -169,7 +169,7 @@ class AgentLink : public http::ListedConnection {
   std::string proof_;                      // until it is sent
   std::string host_;
   std::string identity_;
-  control::Facts facts_;
+  std::unique_ptr<control::Facts> facts_ = std::make_unique<control::Facts>();
   control::OrdersTold told_orders_;
   uint64_t told_sequence_ = 0;  // of the state that the agent was told last; 0: it was told nothing
   control::Greeting told_greeting_;

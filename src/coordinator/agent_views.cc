@@ -61,6 +61,24 @@ void write_app(JsonWriter& json, const control::Coordinator& machine,
   json.end_object();
 }
 
+// Of agents that were started for a deploy.
+void write_deploy_facts(JsonWriter& json, const control::Facts& facts) {
+  if (!facts.warnings.empty()) {
+    json.key("warnings");
+    json.begin_array();
+    for (const std::string& warning : facts.warnings) {
+      json.text(warning);
+    }
+    json.end_array();
+  }
+  if (facts.in_the_way) {
+    json.member("in_the_way", true);
+  }
+  if (!facts.keep_trouble.empty()) {
+    json.member("keep_trouble", facts.keep_trouble);
+  }
+}
+
 void write_agent(JsonWriter& json, const control::Coordinator& machine, const FactsSource& facts,
                  control::AgentIndex index, Instant now) {
   const control::Agent& agent = machine.state().agent(index);
@@ -86,6 +104,9 @@ void write_agent(JsonWriter& json, const control::Coordinator& machine, const Fa
   }
   json.member("version", known == nullptr ? std::string_view() : std::string_view(known->version));
   json.member("free_bytes", known == nullptr ? 0 : known->free_bytes);
+  if (known != nullptr) {
+    write_deploy_facts(json, *known);
+  }
   json.key("apps");
   json.begin_array();
   for (const control::HeardApp& app : heard.apps) {

@@ -58,14 +58,25 @@ TEST_CASE("a fetch of a deploy is as the deploy was asked to") {
   bench.app.upload_limit = "1gbit";
   bench.app.no_sync = bench.app.unsafe_please_delete = true;
   bench.app.application = "storefront";
+  bench.app.user = "fetcher";
+  bench.app.max_unpacked = "10GB";
+  bench.app.xattrs = bench.app.keep_setid = true;
   Words words = fetch_command(bench.at(), {.torrent = "x"});
   CHECK(has(words, "--upload-limit", "1gbit"));
   CHECK(has(words, "--no-sync"));
   CHECK(has(words, "--unsafe-please-delete"));
   CHECK(has(words, "--app", "storefront"));
+  CHECK(has(words, "--user", "fetcher"));
+  CHECK(has(words, "--max-unpacked", "10GB"));
+  CHECK(has(words, "--xattrs"));
+  CHECK(has(words, "--keep-setid"));
+  CHECK(has(words, "--record"));
   bench.app = {.name = "shop", .to = "/srv/shop", .application = ""};
   words = fetch_command(bench.at(), {.torrent = "x"});
-  for (const char* word : {"--app", "--no-sync", "--unsafe-please-delete", "--upload-limit"}) {
+  bench.app.is_recorded = false;
+  words = fetch_command(bench.at(), {.torrent = "x"});
+  for (const char* word : {"--app", "--no-sync", "--unsafe-please-delete", "--upload-limit",
+                           "--user", "--max-unpacked", "--xattrs", "--keep-setid", "--record"}) {
     CHECK_FALSE(has(words, word));
   }
 }

@@ -18,6 +18,7 @@ inline constexpr uint32_t control_list_max = 32;  // groups, or apps, of one age
 inline constexpr uint32_t control_host_bytes_max = 253;  // a DNS name
 inline constexpr uint32_t control_name_bytes_max = 64;   // of an app or a group
 inline constexpr uint32_t control_who_bytes_max = 128;   // identities of operators and agents
+inline constexpr uint32_t control_warnings_max = 8;      // of one agent of a deploy
 inline constexpr uint32_t control_text_bytes_max = 240;  // why something failed, for people
 inline constexpr uint32_t control_record_bytes_max = 64 * 1024;
 // One message on an agent's link, without the four bytes of its length.

@@ -45,6 +45,20 @@ Result<Challenge> read_challenge(const Json& json) {
   return challenge;
 }
 
+Facts read_facts(const Json& json) {
+  Facts facts{.version = bounded_text(json["version"].text()),
+              .free_bytes = json["free_bytes"].count(),
+              .warnings = {},
+              .in_the_way = json["in_the_way"] == true,
+              .keep_trouble = bounded_text(json["keep_trouble"].text())};
+  for (const Json& warning : json["warnings"]) {
+    if (facts.warnings.size() < limits::control_warnings_max) {
+      facts.warnings.push_back(bounded_text(warning.text()));
+    }
+  }
+  return facts;
+}
+
 Result<Hello> read_hello(const Json& json) {
   Hello hello{.host = json["host"].text(),
               .version = bounded_text(json["version"].text()),
@@ -153,9 +167,25 @@ std::string text_of(const HeardAgain& heard) {
 }
 
 std::string text_of(const Facts& facts) {
-  return json_text({{"type", "facts"},
-                    {"version", bounded_text(facts.version)},
-                    {"free_bytes", facts.free_bytes}});
+  Json json = {{"type", "facts"},
+               {"version", bounded_text(facts.version)},
+               {"free_bytes", facts.free_bytes}};
+  Json warnings = Json::array();
+  for (const std::string& warning : facts.warnings) {
+    if (warnings.size() < limits::control_warnings_max) {
+      warnings.push_back(bounded_text(warning));
+    }
+  }
+  if (warnings.size() > 0) {
+    json["warnings"] = std::move(warnings);
+  }
+  if (facts.in_the_way) {
+    json["in_the_way"] = true;
+  }
+  if (!facts.keep_trouble.empty()) {
+    json["keep_trouble"] = bounded_text(facts.keep_trouble);
+  }
+  return json_text(json);
 }
 
 std::string text_of(const OutcomeMessage& outcome) {
@@ -198,8 +228,7 @@ Result<AgentMessage> parse_agent_message(std::string_view text) {
     return as_variant<AgentMessage>(read_hello(*json));
   }
   if (type == "facts") {
-    return AgentMessage(Facts{.version = bounded_text((*json)["version"].text()),
-                              .free_bytes = (*json)["free_bytes"].count()});
+    return AgentMessage(read_facts(*json));
   }
   if (type == "outcome") {
     const std::string& signed_text = (*json)["signed"].text();

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/control/messages.h"
@@ -53,6 +54,11 @@ struct HeardAgain {
 struct Facts {
   std::string version;
   uint64_t free_bytes = 0;  // the least of the apps' file systems
+  // Of an agent that was started for a deploy: what its fetch warned of, whether something else
+  // lies where the release should go, and why releases that are too old are still there.
+  std::vector<std::string> warnings;
+  bool in_the_way = false;
+  std::string keep_trouble;
   bool operator==(const Facts&) const = default;
 };
 

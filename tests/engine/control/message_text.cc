@@ -236,6 +236,15 @@ TEST_CASE("messages of a link are read as what they are") {
       std::get<Hello>(*parse_agent_message(R"({"type":"hello","host":"w1","session":1})")).once);
   const Facts facts{.version = "1.2", .free_bytes = 5};
   CHECK(std::get<Facts>(*parse_agent_message(text_of(facts))) == facts);
+  Facts of_a_deploy = facts;
+  of_a_deploy.warnings = {"no room for attributes"};
+  of_a_deploy.in_the_way = true;
+  of_a_deploy.keep_trouble = "read-only";
+  CHECK(std::get<Facts>(*parse_agent_message(text_of(of_a_deploy))) == of_a_deploy);
+  of_a_deploy.warnings.assign(100, std::string(1000, 'x'));
+  const Facts bounded = std::get<Facts>(*parse_agent_message(text_of(of_a_deploy)));
+  CHECK(bounded.warnings.size() == limits::control_warnings_max);
+  CHECK(bounded.warnings[0].size() <= limits::control_text_bytes_max);
   CHECK(std::holds_alternative<Report>(*parse_agent_message(text_of(some_report()))));
   CHECK(std::holds_alternative<UnknownMessage>(*parse_agent_message(R"({"type":"wanted"})")));
 }

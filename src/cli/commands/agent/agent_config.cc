@@ -25,6 +25,7 @@
 #include "engine/control/bounds.h"
 #include "engine/control/names.h"
 #include "engine/host/owner.h"
+#include "engine/host/run_as.h"
 #include "engine/trust/statement.h"
 #include "tracker/tracker_server.h"
 
@@ -54,6 +55,7 @@ class AgentReader : private TomlReader {
         keep_releases_min_(kind == AgentKind::of_a_deploy ? 0 : 1) {}
 
   Result<agent::AgentOptions> read(const toml::table& root) {
+    options_.is_of_a_deploy = kind_ == AgentKind::of_a_deploy;
     for (const Status& status :
          {check_keys(root, keys_of(agent_config_keys, agent_table)), take_coordinators(root),
           take_names(root), take_paths(root), take_swarm(root), take_apps(root)}) {
@@ -237,8 +239,12 @@ class AgentReader : private TomlReader {
         return status;
       }
     }
-    if (Status taken = take_flag(root, "open", options_.is_open); !taken) {
-      return taken;
+    for (const Status& status :
+         {take_flag(root, "open", options_.is_open),
+          take_flag_of_a_deploy(root, "keep_archives", options_.keep_archives)}) {
+      if (!status) {
+        return status;
+      }
     }
     return options_.is_open && root.contains("fleet_key")
                ? Status(wrong(*root.get("open"), "open = true and fleet_key do not go together"))
@@ -279,6 +285,7 @@ class AgentReader : private TomlReader {
     for (const Status& status :
          {check_keys(*table, keys_of(agent_config_keys, agent_app_table)),
           take_path(*table, "to", app.to), take_keep(*table, app), take_owner(*table, app),
+          take_placing(*table, app), take_flag_of_a_deploy(*table, "record", app.is_recorded),
           take_text(*table, "before_activate", app.before_activate),
           take_text(*table, "after_activate", app.after_activate), take_application(*table, app),
           take_flag(*table, "no_sync", app.no_sync),
@@ -334,6 +341,23 @@ class AgentReader : private TomlReader {
                : Status();
   }
 
+  Status take_placing(const toml::table& table, agent::AppOptions& app) const {
+    for (const Status& status :
+         {take_text(table, "user", app.user), take_text(table, "max_unpacked", app.max_unpacked),
+          take_path(table, "metrics_file", app.metrics_file),
+          take_flag(table, "xattrs", app.xattrs), take_flag(table, "keep_setid", app.keep_setid)}) {
+      if (!status) {
+        return status;
+      }
+    }
+    if (!app.max_unpacked.empty() && !parse_size(app.max_unpacked)) {
+      return wrong(*table.get("max_unpacked"), "max_unpacked must be a size like \"10GB\"");
+    }
+    const Result<host::RunAs> user =
+        app.user.empty() ? Result<host::RunAs>() : host::parse_run_as(app.user);
+    return user ? Status() : wrong(*table.get("user"), "user: " + user.error().text);
+  }
+
   Status take_health(const toml::table& table, agent::AppOptions& app) const {
     for (const Status& status :
          {take_text(table, "health", app.health), take_text(table, "health_url", app.health_url),
@@ -374,6 +398,13 @@ class AgentReader : private TomlReader {
       target = node->as_boolean()->get();
     }
     return {};
+  }
+
+  Status take_flag_of_a_deploy(const toml::table& table, const char* key, bool& target) const {
+    return table.contains(key) && kind_ != AgentKind::of_a_deploy
+               ? Status(wrong(*table.get(key),
+                              fmt::format("{} is for an agent of a deploy (--once)", key)))
+               : take_flag(table, key, target);
   }
 
   // "" is anything: no signature names it.

@@ -28,6 +28,8 @@ inline constexpr std::array agent_config_keys = {
     ConfigKey{agent_table, "temp_path", "DIR",
               "Where archives are kept as long as they are needed, which is there already "
               "(default: in `state`)."},
+    ConfigKey{agent_table, "keep_archives", "BOOLEAN",
+              "With `murder agent --once`: archives stay in `temp_path` (default: false)."},
     ConfigKey{agent_table, "fleet_key", "FILE",
               "Take part with hosts alone that prove a key of this file, made by `murder key "
               "new-fleet` (default: /etc/murder/fleet.key, if it is there)."},
@@ -65,6 +67,22 @@ inline constexpr std::array agent_config_keys = {
               "5)."},
     ConfigKey{agent_app_table, "owner", "USER[:GROUP]",
               "Whom releases belong to (default: whoever runs the agent)."},
+    ConfigKey{agent_app_table, "user", "USER[:GROUP]",
+              "Fetch and serve as this user: only what places a release keeps root's rights "
+              "(default: whoever runs the agent)."},
+    ConfigKey{agent_app_table, "xattrs", "BOOLEAN", "Keep extended attributes (default: false)."},
+    ConfigKey{agent_app_table, "keep_setid", "BOOLEAN",
+              "Keep set-user-id and set-group-id bits (default: false)."},
+    ConfigKey{
+        agent_app_table, "max_unpacked", "SIZE",
+        "Refuse a release that unpacks to more, such as \"10GB\"; \"0\" is no limit (default: "
+        "the size that its torrent states)."},
+    ConfigKey{
+        agent_app_table, "metrics_file", "FILE",
+        "Write the metrics of each fetch to this file, as `murder peer --metrics-file` does."},
+    ConfigKey{agent_app_table, "record", "BOOLEAN",
+              "With `murder agent --once`: releases are among those that may be activated and "
+              "removed (default: true)."},
     ConfigKey{agent_app_table, "application", "NAME",
               "Releases must be signed for this application, where they must be signed (default: "
               "the name of the table; \"\" is any)."},

@@ -65,7 +65,8 @@ TEST_CASE("agent.toml says how a release is fetched and what comes before it is 
   const auto options = parse_agent_config(
       "coordinators = \"t1\"\ntemp_path = \"/big/\"\n[app.shop]\nto = \"/srv/shop\"\n"
       "before_activate = \"drain\"\nupload_limit = \"1gbit\"\nno_sync = true\n"
-      "unsafe_please_delete = true\napplication = \"\"\n[app.web]\nto = \"/srv/web\"\n",
+      "unsafe_please_delete = true\napplication = \"\"\nuser = \"65534:65534\"\nxattrs = true\n"
+      "keep_setid = true\nmax_unpacked = \"10GB\"\n[app.web]\nto = \"/srv/web\"\n",
       "a.toml");
   REQUIRE_MESSAGE(options.has_value(), options.error().text);
   CHECK(options->temp_path == "/big");
@@ -77,6 +78,11 @@ TEST_CASE("agent.toml says how a release is fetched and what comes before it is 
   CHECK(shop.application == "");
   CHECK_FALSE(options->apps[1].application.has_value());
   CHECK_FALSE(options->apps[1].no_sync);
+  CHECK(shop.user == "65534:65534");
+  CHECK(shop.xattrs);
+  CHECK(shop.keep_setid);
+  CHECK(shop.max_unpacked == "10GB");
+  CHECK_FALSE(options->apps[1].keep_setid);
 }
 
 TEST_CASE("a deploy may keep all releases, and name places below the home of its user") {
@@ -102,12 +108,27 @@ TEST_CASE("what is wrong in agent.toml is said with its line") {
   CHECK(agent_error_of("coordinators = \"t1\"\n").find("no app") != std::string::npos);
   CHECK(agent_error_of("coordinators = \"t1\"\n[app.shop]\n").find("to is missing") !=
         std::string::npos);
-  for (const char* line :
-       {"to = 5", "keep_releases = 0", "keep_releases = \"5\"", "health_timeout = \"soon\"",
-        "health_timeout = 0", "download_limit = \"fast\"", "health_url = \"ftp://x/\"",
-        "no_sync = 1", "upload_limit = 5", "application = \"a\\nb\"", "application = 5",
-        "before_activate = \"\"", "owner = \"no such user here\"", "health = \"\"",
-        "health = \"x\\u0000\"", "health = \"a\"\nhealth_url = \"http://x/\""}) {
+  for (const char* line : {"to = 5",
+                           "keep_releases = 0",
+                           "keep_releases = \"5\"",
+                           "health_timeout = \"soon\"",
+                           "health_timeout = 0",
+                           "download_limit = \"fast\"",
+                           "health_url = \"ftp://x/\"",
+                           "no_sync = 1",
+                           "upload_limit = 5",
+                           "application = \"a\\nb\"",
+                           "application = 5",
+                           "before_activate = \"\"",
+                           "owner = \"no such user here\"",
+                           "health = \"\"",
+                           "user = \"no such user here\"",
+                           "max_unpacked = \"much\"",
+                           "max_unpacked = 5",
+                           "xattrs = 1",
+                           "record = false",
+                           "health = \"x\\u0000\"",
+                           "health = \"a\"\nhealth_url = \"http://x/\""}) {
     INFO(line);
     std::string text = least + line;
     if (std::string_view(line).starts_with("to")) {
