@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view agent_protocol = "murder-agent/1";
 // Of an order that comes in the second in which the coordinator begins to lead.
 constexpr Duration order_wait = std::chrono::milliseconds(100);
+constexpr Duration load_wait = std::chrono::milliseconds(5);
 
 uint64_t clock_s() {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
@@ -156,6 +157,9 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
   }
   if (loop_.follows()) {
     return json_leads_elsewhere(loop_.leader());
+  }
+  if (route->action == Action::publish && !loop_.leads() && loop_.failure().empty()) {
+    return {.wait = load_wait};  // nothing is written before what was written is read
   }
   Result<OperatorRequest> parsed =
       parse_operator_request(*route, request.query, as_text_of(request.body));
