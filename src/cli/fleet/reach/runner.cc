@@ -244,7 +244,8 @@ class Runner::Run {
   void start_ready() {
     uint32_t used = 0;
     for (const std::unique_ptr<Running>& each : running_) {
-      used += weight(each->jobs().size());
+      // One that is written to lasts as long as the work of the others.
+      used += each->live_input() == nullptr ? weight(each->jobs().size()) : 0;
     }
     is_more_to_start_ = false;
     for (uint32_t count = 0; !ready_.empty() && used < forks_; ++count) {
@@ -253,6 +254,7 @@ class Runner::Run {
         return;
       }
       const std::vector<size_t> taken = next_jobs();
+      const bool is_live = jobs_[taken.front()].kind->has_live_input;
       if (used > 0 && used + weight(taken.size()) > forks_) {
         return;
       }
@@ -268,7 +270,7 @@ class Runner::Run {
           observer_.started(jobs_[job].host, ++results_[job].attempts);
         }
       }
-      used += started ? weight(taken.size()) : 0;
+      used += started && !is_live ? weight(taken.size()) : 0;
     }
   }
 

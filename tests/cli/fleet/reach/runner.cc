@@ -401,4 +401,26 @@ TEST_CASE("more than a pipe takes is written as it is read, and a reader that en
   runner.write(inventory.peers[1], some, "for nobody");  // it has ended
 }
 
+TEST_CASE("a command that is written to takes no place of the others") {
+  const Inventory inventory = inventory_of("w[1-3]");
+  ExecLauncher launcher = local_launcher(inventory);
+  Talk talk;
+  Runner runner(inventory, launcher, 1, talk);
+  JobKind written{.stage = "written"};
+  JobKind others{.stage = "others"};
+  written.has_live_input = true;
+  runner.add({.host = inventory.peers[0], .command = "cat", .kind = &written});
+  runner.add({.host = inventory.peers[1], .command = "echo one", .kind = &others});
+  runner.add({.host = inventory.peers[2], .command = "echo two", .kind = &others});
+  while (!runner.is_alone(written)) {
+    runner.step();
+  }
+  CHECK(talk.last.output == "two\n");
+  runner.end_input(inventory.peers[0], written);
+  while (!runner.is_idle()) {
+    runner.step();
+  }
+  CHECK(talk.last.is_ok());
+}
+
 }  // namespace murder::fleet
