@@ -134,7 +134,7 @@ class Deploy(FleetCase):
     def test_an_interrupt_ends_what_was_started_and_a_second_deploy_does_not_begin_meanwhile(self):
         source = self.make_tree()
         self.home("h3", "slow").touch()
-        running = self.start("deploy", source, "--tag", "v1", "--config", self.config)
+        running = self.start("deploy", source, "--tag", "v1", "--no-coordinate", "--config", self.config)
         wait_until(lambda: self.release("h2").exists(), "the release on h2")
         wait_until(self.sleepers, "the slow command, which begins when the peer of h3 was started")
         refused = self.deploy(source, "--tag", "v1", code=1)
@@ -148,7 +148,7 @@ class Deploy(FleetCase):
     def test_seeder_and_tracker_are_killed_while_a_host_is_slow(self):
         source = self.make_tree()
         self.home("h3", "slow").touch()
-        running = self.start("deploy", source, "--tag", "v1", "--config", self.config)
+        running = self.start("deploy", source, "--tag", "v1", "--no-coordinate", "--config", self.config)
         wait_until(lambda: self.release("h3").exists(), "the release on h3")
         for process in self.processes_of("h1"):
             if process["kind"] != "peer":

@@ -75,13 +75,14 @@ class DeployCase(RackCase):
     STAGES = ("packing", "sending", "fetching", "finishing")
 
     def reach(self, stage, start):
-        """Starts a deploy of v1 by start(*words), and returns (what that returned, the source) when it is in this stage."""
+        """Starts a deploy of v1 by commands, start(*words), and returns (what that returned, the source) when it is in this
+        stage."""
         self.murder("fleet", "distribute-files")
         size = PACKING_BYTES if stage == "packing" else SLOW_BYTES
         source = self.make_release(f"build of {stage}", size, file_count=4)
         slow = {"sending": self.hosts[:1], "fetching": self.hosts[1:], "finishing": self.hosts[1:2]}
         self.slow_down(slow.get(stage, []), "8mbit")
-        started = start("deploy", source, "--tag", "v1", "--activate")
+        started = start("deploy", source, "--tag", "v1", "--activate", "--no-coordinate")
         if stage == "packing":
             packed = self.rack.files_of(CONTROL) / "tmp"
             wait_until(lambda: list(packed.glob("murder-deploy-*")), "what is packed")

@@ -85,7 +85,7 @@ class ClosedTerminal(DeployCase):
 
     def test_what_a_killed_deploy_leaves_ends_by_itself(self):
         source = self.slow_release()
-        deploy = self.start_murder("deploy", source, "--tag", "v1")
+        deploy = self.start_murder("deploy", source, "--tag", "v1", "--no-coordinate")
         wait_until(lambda: self.process("h03", "murder peer"), "a peer on h03")
         os.kill(self.process(CONTROL, r"^\S*/murder deploy"), signal.SIGKILL)
         self.finish(deploy, None)

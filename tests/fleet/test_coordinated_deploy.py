@@ -109,6 +109,19 @@ class CoordinatedDeploy(DeployCase):
                    "nothing is left on the hosts")
         self.age_what_was_packed()
 
+    def test_the_same_command_after_a_kill_takes_the_place_of_what_goes_on(self):
+        source = self.make_release("build", SLOW_BYTES)
+        deploy = self.start_slow(source)
+        self.send_to_deploy(signal.SIGKILL)
+        self.finish(deploy, None)
+        self.speed_up(self.hosts[1:])
+        self.age_what_was_packed()
+        again = self.murder("deploy", source, "--tag", "v1", "--activate", "--coordinate")
+        self.assertRegex(again.stderr, "taking the place of the deploy of v1 to /srv/app .*, which is gone")
+        self.assertEqual(self.currents(), ["v1"] * 4)
+        self.assert_release(source, "/srv/app/v1")
+        self.assert_nothing_left()
+
     def test_an_attached_one_ends_with_the_command(self):
         source = self.make_release("build", SLOW_BYTES)
         deploy = self.start_slow(source, "--attached")

@@ -17,10 +17,10 @@ from rack_of_hosts.rack import CONTROL
 class DeployAgain(DeployCase):
     HOST_COUNT = 4
 
-    def end_in_the_middle(self, source, number):
+    def end_in_the_middle(self, source, number, *words):
         """A deploy that gets a signal while a host fetches."""
         self.slow_down(self.hosts[1:])
-        deploy = self.start_murder("deploy", source, "--tag", "v1")
+        deploy = self.start_murder("deploy", source, "--tag", "v1", *words)
         wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
         self.send_to_deploy(number)
         result = self.finish(deploy, None)
@@ -71,7 +71,7 @@ class DeployAgain(DeployCase):
 
     def test_after_a_kill_the_same_command_succeeds_and_ends_what_the_other_had_started(self):
         source = self.make_release("build", SLOW_BYTES)
-        self.end_in_the_middle(source, signal.SIGKILL)
+        self.end_in_the_middle(source, signal.SIGKILL, "--no-coordinate")
         self.assertTrue(self.process("h01", "murder tracker"))
         self.assertTrue(self.process("h01", "murder seed"))
         again = self.murder("deploy", source, "--tag", "v1")
@@ -82,7 +82,7 @@ class DeployAgain(DeployCase):
 
     def test_a_seeder_of_other_content_that_a_killed_deploy_left_is_ended(self):
         source = self.make_release("build", SLOW_BYTES)
-        self.end_in_the_middle(source, signal.SIGKILL)
+        self.end_in_the_middle(source, signal.SIGKILL, "--no-coordinate")
         (source / "changed").write_text("since")
         self.murder("deploy", source, "--tag", "v1", "--unsafe-please-delete")
         self.assert_release(source, "/srv/app/v1")
@@ -120,12 +120,12 @@ class DeployAgain(DeployCase):
     def test_the_end_of_a_deploy_that_was_taken_over_leaves_what_the_other_one_does(self):
         source = self.make_release("build", SLOW_BYTES)
         self.slow_down(self.hosts[1:])
-        first = self.start_murder("deploy", source, "--tag", "v1", "--activate")
+        first = self.start_murder("deploy", source, "--tag", "v1", "--activate", "--no-coordinate")
         before = wait_until(lambda: self.deploy_of_peer("h04"), "a peer on h04")
         program = self.program_of(first)
         os.kill(program, signal.SIGSTOP)  # so that it does not hear of the other one
         self.environment["XDG_STATE_HOME"] = str(self.directory / "state of another machine")
-        second = self.start_murder("deploy", source, "--tag", "v1", "--take-over", "--activate")
+        second = self.start_murder("deploy", source, "--tag", "v1", "--take-over", "--activate", "--no-coordinate")
         wait_until(lambda: all(self.deploy_of_peer(host) not in (None, before) for host in self.hosts),
                    "peers of the other deploy")
         os.kill(program, signal.SIGTERM)

@@ -1,5 +1,6 @@
 """What `murder deploy` is told of a tree, and passes on to who packs it and to the hosts."""
 
+import json
 import os
 import shutil
 import stat
@@ -25,9 +26,9 @@ class DeployOptions(DeployCase):
             self.skipTest("no extended attributes here")
         return source
 
-    def assert_arrived(self, mode, owner, attributes, git):
+    def assert_arrived(self, mode, owner, attributes, git, tag="v1"):
         for host in self.hosts:
-            release = self.rack.files_of(host) / "srv" / "app" / "v1"
+            release = self.rack.files_of(host) / "srv" / "app" / tag
             file = release / "set-id"
             self.assertEqual(stat.S_IMODE(file.stat().st_mode), mode)
             self.assertEqual(file.stat().st_uid, owner)
@@ -42,10 +43,20 @@ class DeployOptions(DeployCase):
         self.assertIn("--keep-setid", result.stderr)
 
     def test_what_is_asked_for_comes_to_all_hosts(self):
-        result = self.murder("deploy", self.source(), "--tag", "v1", "--exclude=-dash $HOME", "--keep-git", "--xattrs",
-                             "--keep-setid", "--owner", "1234:1234", "--one-file-system", "--max-unpacked", "10MB")
-        self.assert_arrived(0o4755, 1234, ["user.origin"], True)
-        self.assertNotIn("extended attributes", result.stderr)
+        source = self.source()
+        for tag, words in (("v1", ()), ("v2", ("--no-coordinate",))):
+            with self.subTest(tag):
+                told = json.loads(self.murder(
+                    "deploy", source, "--tag", tag, "--exclude=-dash $HOME", "--keep-git", "--xattrs", "--keep-setid",
+                    "--owner", "1234:1234", "--one-file-system", "--max-unpacked", "10MB", "--user", "65534:65534",
+                    "--keep-temp-files", "--json", *words).stdout)
+                self.assertEqual(told["way"], "commands" if words else "coordinator")
+                self.assert_arrived(0o4755, 1234, ["user.origin"], True, tag)
+                archive = self.rack.files_of("h02") / "tmp" / f"{tag}.tar.zst"
+                self.assertEqual(archive.stat().st_uid, 65534)
+                self.murder("fleet", "clean-temp-files", f"tag={tag}")
+                self.assertFalse(archive.exists())
+        self.assert_nothing_left()
 
     def test_what_is_packed_on_the_seeder(self):
         shutil.copytree(self.source(), self.rack.files_of(self.hosts[0]) / "srv" / "source")

@@ -27,7 +27,12 @@ class DeploySteps(DeployCase):
         self.murder("fleet", "distribute-files")
         options, runs = self.counting_ssh()
         self.murder("deploy", source, "--tag", "v1", "--activate", "--keep-releases", "2", *options)
-        # Connect and compare, fetch, finish, and on h01 lock and unlock go through one session; the archive has its own.
+        # Connect, compare and the start of an agent go through one session; the coordinator and the archive have their own.
+        self.assertEqual({host: runs().count(host) for host in self.hosts},
+                         {host: 3 if host == "h01" else 1 for host in self.hosts})
+        # By commands lock and unlock go through that session as well.
+        (self.directory / "seen").unlink()
+        self.murder("deploy", source, "--tag", "v1", "--activate", "--keep-releases", "2", "--no-coordinate", *options)
         self.assertEqual({host: runs().count(host) for host in self.hosts},
                          {host: 2 if host == "h01" else 1 for host in self.hosts})
         self.assert_release(source, "/srv/app/v1")

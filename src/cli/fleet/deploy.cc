@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "cli/fleet/chosen_way.h"
 #include "cli/fleet/deploy_key.h"
 #include "cli/fleet/deploy_plan.h"
 #include "cli/fleet/deploy_report.h"
@@ -60,8 +61,7 @@ Status check_options(const DeployOptions& deploy, const DeployCommandOptions& op
   const auto wrong = [](std::string text) {
     return fail(ErrorCode::invalid_input, std::move(text));
   };
-  if (Status fits = deploy.rollout ? check_rollout(deploy, options.retry_failed) : Status();
-      !fits) {
+  if (Status fits = deploy.rollout ? check_rollout(deploy) : Status(); !fits) {
     return fail(fits.error());
   }
   if (deploy.source.empty()) {
@@ -141,6 +141,13 @@ Result<DeployOptions> options_of(const DeployCommandOptions& options, const Vari
     return fail(fits.error());
   }
   return deploy;
+}
+
+Result<DeployOptions> whole_options_of(const DeployCommandOptions& options, Work& work) {
+  Result<DeployOptions> deploy = options_of(options, work.variables());
+  const DeployWants wants{.refuses_coordinator = options.rollout.is_refused};
+  const Status chosen = deploy ? choose_way(wants, work, *deploy) : Status();
+  return chosen ? std::move(deploy) : fail(chosen.error());
 }
 
 // The peers of this run: all, or with --retry-failed those that failed before.
@@ -248,10 +255,18 @@ Status add_key(const DeployCommandOptions& options, DeployOptions& deploy) {
   return {};
 }
 
-DeployOutcome deploy_to(std::span<const HostIndex> hosts, Work& work, const DeployOptions& options,
+DeployOutcome deploy_to(std::span<const HostIndex> hosts, Work& work, DeployOptions& options,
                         const std::optional<DeployState>& before) {
-  return options.rollout ? RolloutDeployment(work, options).run(hosts)
-                         : Deployment(work, options, before).run(hosts);
+  if (options.rollout) {
+    DeployOutcome outcome = RolloutDeployment(work, options, before).run(hosts);
+    if (outcome.why_commands.empty()) {
+      return outcome;
+    }
+    work.forget_failures();
+    options.why_commands = outcome.why_commands;
+    options.rollout.reset();
+  }
+  return Deployment(work, options, before).run(hosts);
 }
 
 Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext& context) {
@@ -260,7 +275,7 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
   if (!work) {
     return fail(work.error());
   }
-  const Result<DeployOptions> deploy = options_of(options, (*work)->variables());
+  const Result<DeployOptions> deploy = whole_options_of(options, **work);
   if (!deploy) {
     return context.wrong_usage(deploy.error().text);
   }
@@ -319,7 +334,7 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
     }
   }
   end.elapsed = std::chrono::steady_clock::now() - start;
-  return finish_deploy(**work, *deploy, outcome, end);
+  return finish_deploy(**work, told, outcome, end);
 }
 
 void add_plan_options(cli::ArgumentParser command, DeployCommandOptions& options) {
@@ -420,9 +435,15 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
            "Hosts prove to each other and to the tracker a key that the deploy makes and sends "
            "over ssh: nobody else gets a byte, or learns of the release. --open makes none.\n\n"
            "One deploy of a tag and of a directory is at work at a time, whichever "
-           "machine it was started from. The first ^C ends the work and cleans up; the "
-           "second one ends that as well. A deploy that was killed is cleaned up after "
-           "by the hosts themselves, within ten minutes.",
+           "machine it was started from. Once it has reached its hosts it goes on without this "
+           "machine: when the terminal is closed or the command is killed, the seeder's host "
+           "brings it to its end, unless --attached is given. ^C asks what to do where standard "
+           "error is a terminal; elsewhere the first ^C ends the work and cleans up, and the "
+           "second one ends that as well.\n\n"
+           "With --no-coordinate, --local-seeder, --on-seeder, --no-tag-directory, a tree as the "
+           "launcher, or a tracker that runs already or on another host than the seeder, this machine does the work by commands over ssh. Such a deploy "
+           "ends with its command; when it was killed, the hosts clean up after it by themselves, "
+           "within ten minutes.",
        .example = "murder deploy ./build --tag v42 --to /srv/app --host 'w[001-120]'\n"
                   "murder deploy ./build --tag v42 --activate --quorum 95% --keep-releases 5\n"
                   "murder deploy ./build --tag v42 --retry-failed\n"

@@ -25,6 +25,8 @@ struct RolloutOptions {
   std::string before_activate;
   std::string after_activate;
   bool is_attached = false;  // it ends with the command that started it
+  // Nobody asked for it: where a tracker has the port, commands over ssh do the deploy.
+  bool has_other_way = false;
 };
 
 struct DeployOptions {
@@ -56,6 +58,7 @@ struct DeployOptions {
   std::optional<ReleaseSigning> signing;  // none: it is not signed
   std::string application;                // what it is a release of; empty: not said
   std::optional<RolloutOptions> rollout;  // none: ssh does all of it
+  std::string why_commands;               // then: why; empty: see rollout
 };
 
 struct DeployOutcome {
@@ -71,6 +74,7 @@ struct DeployOutcome {
   std::string not_activated;           // why not, though it was asked for
   Status fatal;                        // why nothing went on
   std::string goes_on;                 // where, without this command; empty: it has ended
+  std::string why_commands;            // nothing was done: commands over ssh are to do it
 };
 
 }  // namespace murder::fleet

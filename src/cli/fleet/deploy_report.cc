@@ -62,7 +62,7 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
         "with --unsafe-please-delete",
         in_the_way, target_of(options));
   }
-  if (end.is_remembered && failed > in_the_way && !options.rollout) {
+  if (end.is_remembered && failed > in_the_way) {
     text +=
         fmt::format("\n--retry-failed continues with the {} that lack it: `{}`",
                     failed - in_the_way, same_command_with(options.own_words, "--retry-failed"));
@@ -133,6 +133,8 @@ int finish_deploy(Work& work, const DeployOptions& options, const DeployOutcome&
                    {"activated", outcome.is_activated},
                    {"states", json_of_states(work.inventory(), outcome)},
                    {"stages", json_of(outcome.stages)},
+                   {"way", options.rollout ? "coordinator" : "commands"},
+                   {"why_commands", options.why_commands},
                    {"error", outcome.fatal ? Json() : Json(outcome.fatal.error().text)}});
   if (code == cli::exit_done && !outcome.fatal) {
     return cli::exit_failed;

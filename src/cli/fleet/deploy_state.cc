@@ -31,6 +31,16 @@ std::vector<std::string> texts_of(const Json& json, const char* key) {
 
 }  // namespace
 
+Status check_same_release(const std::optional<DeployState>& before, const std::string& source,
+                          const std::string& info_hash) {
+  return !before || before->info_hash == info_hash
+             ? Status()
+             : fail(ErrorCode::conflict,
+                    fmt::format("{} is not what was deployed as {}: it has changed since (info "
+                                "hash {}, was {}); give it another tag",
+                                source, before->tag, info_hash, before->info_hash));
+}
+
 std::string encode_deploy_state(const DeployState& state) {
   return json_text({{"tag", state.tag},
                     {"destination_path", state.destination_path},

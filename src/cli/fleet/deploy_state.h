@@ -24,6 +24,10 @@ struct DeployState {
   bool operator==(const DeployState&) const = default;
 };
 
+// Hosts of one deploy have the same release, also those that come in later. `source`: for the text.
+[[nodiscard]] Status check_same_release(const std::optional<DeployState>& before,
+                                        const std::string& source, const std::string& info_hash);
+
 [[nodiscard]] std::string encode_deploy_state(const DeployState& state);
 [[nodiscard]] Result<DeployState> decode_deploy_state(const std::string& text);
 

@@ -164,14 +164,7 @@ Status Deployment::take_packed() {
 // Hosts of one deploy have the same release, also those that came in later.
 Status Deployment::check_same_release(const std::string& info_hash) {
   outcome_.info_hash = info_hash;
-  if (before_ && before_->info_hash != info_hash) {
-    return fail(
-        ErrorCode::conflict,
-        fmt::format("{} is not what was deployed as {}: it has changed since (info hash {}, "
-                    "was {}); give it another tag",
-                    options_.source, options_.tag, info_hash, before_->info_hash));
-  }
-  return {};
+  return fleet::check_same_release(before_, options_.source, info_hash);
 }
 
 bool Deployment::are_peers_settled() const {

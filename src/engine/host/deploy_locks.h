@@ -25,6 +25,7 @@ struct DeployLock {
   std::string boot;      // of this host
   uint64_t until_s = 0;  // of the clock since that boot
   bool is_mark = false;
+  bool is_coordinated = false;  // `murder coordinate` holds it, and hears soon of who takes over
   // Taken over while its deploy may be at work: kept for a day so that this one hears of it,
   // however late. Owner, why, since and tag are those of who took over. It excludes nobody.
   bool is_replaced = false;

@@ -85,6 +85,11 @@ Result<int> run_coordinate(const CoordinateOptions& options, CommandContext& con
     return exit_failed;
   }
   Status started = hold->start_coordinator();
+  if (!started && started.error().code == ErrorCode::exists) {
+    static_cast<void>(hold->give_back(""));
+    context.print_json({{"state", fleet::coordinate_port_taken}, {"reason", started.error().text}});
+    return exit_failed;
+  }
   Result<CoordinatorClient> client = started ? client_of(hold->coordinator_port(), *keys)
                                              : Result<CoordinatorClient>(fail(started.error()));
   if (!client) {
@@ -122,6 +127,7 @@ void add_coordinate_command(ArgumentParser app, CommandContext& context) {
   command.add_option("--app", hold.app, "The directory of releases").required();
   command.add_option("--token", hold.token, "Names the deploy").required();
   command.add_option("--owner", hold.owner, "Who deploys: user@host").required();
+  command.add_option("--origin", hold.origin, "The process that deploys");
   command.add_option("--port", hold.port, "Of the fleet's tracker; another one where it is taken")
       .in_range(1, 65535);
   command.add_option("--temp-path", options.temp_path, "Where the archive is")
@@ -130,6 +136,9 @@ void add_coordinate_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--with-key", options.has_keys,
                    "The first line of standard input has the keys of the deploy, for the "
                    "coordinator here");
+  command.add_flag("--port-or-end", hold.has_other_way, "End where that port is taken");
+  command.add_flag("--wait-for-port", hold.waits_for_port,
+                   "Wait until the coordinator of the deploy that is replaced has ended");
   command.add_option("--replace", hold.replaced, "The token of a deploy that is gone");
   command.add_option("--take-over", hold.ousted,
                      "The token of a deploy that may be at work: it ends when it hears of this");

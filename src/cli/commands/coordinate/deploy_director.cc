@@ -198,6 +198,7 @@ fleet::RolloutView DeployDirector::view() const {
           .state = state_,
           .activates = order_->activates,
           .hosts_needed = order_->hosts_needed,
+          .waits_for_hosts = text_member(rollout_, "waits_for").empty(),
           .leaves_laggards = order_->leaves_laggards,
           .is_settled = is_settled_,
           .why_end = why_end_,
@@ -242,6 +243,7 @@ void DeployDirector::decide() {
       done = give_order("abort");
       break;
     case fleet::RolloutStep::end:
+      state_ = state_ == "running" ? "done" : state_;
       // Not while the seeder is being started: it would outlast the deploy.
       is_over_ = is_served_ || !why_end_.empty() || input_.has_ended();
       return;
@@ -265,7 +267,7 @@ void DeployDirector::leave_laggards(const fleet::RolloutView& view) {
 }
 
 void DeployDirector::give_up(Host& host, std::string why) {
-  host.is_given = true;
+  host.is_given = host.view.is_left = true;
   host.view.state = fleet::HostState::failed;
   host.why = std::move(why);
 }
@@ -295,6 +297,9 @@ bool DeployDirector::has_failed_hosts() const {
 }
 
 void DeployDirector::end() {
+  if (!input_.has_ended()) {
+    context_.print_json({{"ending", true}});
+  }
   const std::string coordinator_why = text_member(rollout_, "why");
   if (why_result_.empty() && (state_ == "held" || state_ == "undone" || state_ == "aborted")) {
     why_result_ = coordinator_why.empty() ? state_ : coordinator_why;
@@ -310,7 +315,7 @@ void DeployDirector::end() {
 void DeployDirector::end_agents() {
   const Instant deadline = monotonic_now() + agents_end_max;
   const Json body = {{"text", why_result_.empty() ? "the deploy is over" : why_result_},
-                     {"keep_partial", has_failed_hosts()}};
+                     {"keep_partial", has_failed_hosts() || hold_.is_taken_over()}};
   while (true) {
     const Result<Json> told = client_.post("/control/end", body);
     if (!told || count_member(*told, "agents") == 0 || monotonic_now() >= deadline) {

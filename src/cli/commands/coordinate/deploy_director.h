@@ -50,8 +50,10 @@ class DeployDirector {
   struct Host {
     fleet::RolloutHost view;
     uint64_t bytes = 0;
-    std::string why;        // it failed
-    bool is_given = false;  // up: it will not come, or was left
+    std::string why;              // it failed
+    Json facts = Json::object();  // what its agent says beside that: warnings, in_the_way, ...
+    bool has_own_reason = false;  // why says what its agent said of the fetch
+    bool is_given = false;        // up: it will not come, or was left
     bool is_connected = false;
     Instant gone_since{};
     Json told;  // last

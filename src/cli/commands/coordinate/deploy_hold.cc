@@ -1,8 +1,12 @@
 #include "cli/commands/coordinate/deploy_hold.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "cli/commands/coordinate/own_command.h"
@@ -13,6 +17,7 @@
 #include "engine/host/control.h"
 #include "engine/host/deploy_lock_file.h"
 #include "engine/host/processes.h"
+#include "engine/io/sockets.h"
 
 namespace murder::cli {
 namespace {
@@ -25,6 +30,23 @@ constexpr Duration coordinator_lease = std::chrono::minutes(2);
 constexpr Duration coordinator_idle_max = std::chrono::minutes(10);
 constexpr Duration unlock_time_max = std::chrono::seconds(30);
 constexpr Duration coordinator_stop_max = std::chrono::seconds(15);
+constexpr Duration taken_over_look_every = std::chrono::seconds(1);
+constexpr Duration port_wait_max = std::chrono::seconds(20);
+constexpr Duration port_look_every = std::chrono::milliseconds(100);
+
+// One that nobody listens on now.
+Result<uint16_t> free_port() {
+  const io::Fd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  socklen_t size = sizeof address;
+  if (!socket.is_open() ||
+      bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return fail_errno(errno, "no free port for the coordinator");
+  }
+  return ntohs(address.sin6_port);
+}
 
 bool is_tracker_at(const host::RunningProcess& process, uint16_t port) {
   return process.kind() == host::kind_tracker && host::listens_on(process.status, port);
@@ -64,7 +86,9 @@ Result<host::LockReply> DeployHold::keep(bool is_renewal) {
                             .owner = options_.owner,
                             .since = utc_text_now(),
                             .why = fmt::format("deploy of {} to {}", options_.tag, options_.app),
-                            .until_s = static_cast<uint64_t>(deploy_lock_lease.count())},
+                            .origin = options_.origin,
+                            .until_s = static_cast<uint64_t>(deploy_lock_lease.count()),
+                            .is_coordinated = true},
                    .tracker_runs = tracker_runs,
                    .seeder_runs = seeder_runs,
                    .is_renewal = is_renewal,
@@ -83,7 +107,21 @@ Json DeployHold::json_of(const host::LockReply& reply, const Json& processes) {
   return json;
 }
 
+// The one that is replaced hears of it within a second, and has its agents end first.
+void DeployHold::await_port() {
+  const Instant deadline = monotonic_now() + port_wait_max;
+  while (fleet_port_is_taken_ && monotonic_now() < deadline) {
+    ::poll(nullptr, 0, static_cast<int>(port_look_every / std::chrono::milliseconds(1)));
+    fleet_port_is_taken_ = std::ranges::any_of(
+        host::list_processes(directory_),
+        [this](const auto& process) { return is_tracker_at(process, options_.port); });
+  }
+}
+
 Status DeployHold::start_coordinator() {
+  if (options_.waits_for_port) {
+    await_port();
+  }
   TrackerStart start{.listen = fmt::format("[::]:{}", options_.port),
                      .idle_max = coordinator_idle_max,
                      .run_directory = run_directory_,
@@ -92,9 +130,16 @@ Status DeployHold::start_coordinator() {
                      .key_lines = options_.key_lines};
   Result<Json> started = fleet_port_is_taken_ ? Result<Json>(fail(ErrorCode::conflict, "taken"))
                                               : start_tracker(start);
+  if (!started && options_.has_other_way) {
+    return fail(ErrorCode::exists, started.error().text);
+  }
   if (!started) {
     // By another tracker, or by anything else.
-    start.listen = "[::]:0";
+    const Result<uint16_t> port = free_port();
+    if (!port) {
+      return fail(port.error());
+    }
+    start.listen = fmt::format("[::]:{}", *port);
     started = start_tracker(start);
   }
   if (!started) {
@@ -110,6 +155,12 @@ Status DeployHold::start_coordinator() {
 }
 
 Status DeployHold::renew_if_due(Instant now) {
+  if (now >= look_at_) {
+    look_at_ = now + taken_over_look_every;
+    const host::NewerDeploy newer = host::newer_deploy_than(
+        directory_, {.token = options_.token, .app = options_.app, .tag = options_.tag});
+    renew_at_ = newer.text.empty() ? renew_at_ : now;
+  }
   if (now < renew_at_) {
     return {};
   }
@@ -118,6 +169,7 @@ Status DeployHold::renew_if_due(Instant now) {
   if (!reply || reply->state == host::LockState::held) {
     return {};
   }
+  is_taken_over_ = true;
   is_tag_taken_ = reply->holder.tag == options_.tag;
   return fail(ErrorCode::conflict,
               fmt::format("{} took over with a {}, since {}: this deploy ends", reply->holder.owner,
@@ -132,15 +184,21 @@ std::vector<std::string> DeployHold::command(std::string_view name) const {
   return words;
 }
 
+std::string DeployHold::stop_own_coordinator() const {
+  std::string trouble;
+  for (const host::RunningProcess& process : host::list_processes(directory_)) {
+    if (is_tracker_at(process, coordinator_port_)) {
+      const Status stopped = host::stop_process(directory_, process, coordinator_stop_max);
+      trouble = stopped ? trouble : stopped.error().text;
+    }
+  }
+  return trouble;
+}
+
 std::string DeployHold::give_back(const std::string& info_hash) {
   std::string trouble;
-  if (coordinator_port_ != 0 && coordinator_port_ != options_.port) {
-    for (const host::RunningProcess& process : host::list_processes(directory_)) {
-      if (is_tracker_at(process, coordinator_port_)) {
-        const Status stopped = host::stop_process(directory_, process, coordinator_stop_max);
-        trouble = stopped ? trouble : stopped.error().text;
-      }
-    }
+  if (coordinator_port_ != 0 && (coordinator_port_ != options_.port || is_taken_over_)) {
+    trouble = stop_own_coordinator();
   }
   std::vector<std::string> words = command("unlock");
   words.insert(words.end(),

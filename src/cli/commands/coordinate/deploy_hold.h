@@ -21,10 +21,13 @@ struct HoldOptions {
   std::string app;    // the directory of releases, as the deploy was given it
   std::string token;  // names the deploy
   std::string owner;
+  std::string origin;    // the process that deploys, as it and its machine know it
   uint16_t port = 8998;  // of the fleet's tracker
   std::vector<std::string> replaced;
   std::vector<std::string> ousted;
   std::string key_lines;  // of the deploy: its fleet key, and the operator's; empty: it has none
+  bool has_other_way = false;   // the deploy goes on without this where the port is taken
+  bool waits_for_port = false;  // until the coordinator of the one that is replaced has ended
 };
 
 class DeployHold {
@@ -38,12 +41,14 @@ class DeployHold {
   // Those that ran when it was taken.
   [[nodiscard]] const Json& processes() const { return processes_; }
 
-  // At the fleet's port, or at any other where that is taken.
+  // At the fleet's port, or at any other where that is taken. ErrorCode::exists: it is taken, and
+  // the deploy has another way.
   [[nodiscard]] Status start_coordinator();
   [[nodiscard]] uint16_t coordinator_port() const { return coordinator_port_; }
 
-  // When it is time to. An Error says who has taken over.
+  // When it is time to. An Error says who has taken over: it is looked for more often than renewed.
   [[nodiscard]] Status renew_if_due(Instant now);
+  [[nodiscard]] bool is_taken_over() const { return is_taken_over_; }
   // A deploy of the same tag has taken over: what is there of it is its.
   [[nodiscard]] bool is_tag_taken() const { return is_tag_taken_; }
 
@@ -58,6 +63,8 @@ class DeployHold {
         run_directory_(std::move(run_directory)) {}
 
   [[nodiscard]] Result<host::LockReply> keep(bool is_renewal);
+  void await_port();
+  [[nodiscard]] std::string stop_own_coordinator() const;
   [[nodiscard]] std::vector<std::string> command(std::string_view name) const;
 
   HoldOptions options_;
@@ -67,6 +74,8 @@ class DeployHold {
   bool fleet_port_is_taken_ = false;
   uint16_t coordinator_port_ = 0;
   Instant renew_at_{};
+  Instant look_at_{};
+  bool is_taken_over_ = false;
   bool is_tag_taken_ = false;
 };
 

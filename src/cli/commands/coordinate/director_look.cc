@@ -78,6 +78,11 @@ void DeployDirector::take_agent(const Json& agent, Instant now) {
   }
   Host& host = found->second;
   host.is_connected = agent["connected"] == true;
+  for (const char* name : {"warnings", "in_the_way", "keep_trouble"}) {
+    if (agent.contains(name)) {
+      host.facts[name] = agent[name];
+    }
+  }
   for (const Json& app : agent["apps"]) {
     if (text_member(app, "app") != order_->app) {
       continue;
@@ -89,6 +94,7 @@ void DeployDirector::take_agent(const Json& agent, Instant now) {
     }
     HostState state = state_of_agent(app, options_.tag, order_->activates);
     const std::string failure = text_member(app, "failure", "none");
+    host.has_own_reason = failure == "fetch" && !text_member(app, "text").empty();
     if (state != HostState::active && failure != "none") {
       const std::string text = text_member(app, "text");
       host.why = text.empty() ? failure : text;
@@ -119,7 +125,9 @@ void DeployDirector::take_unsettled(const Json& rollout) {
     const auto host = hosts_.find(text_member(each, "host"));
     if (host != hosts_.end() && (stage == "failed" || stage == "back-failed")) {
       host->second.view.state = HostState::failed;
-      host->second.why = text_member(each, "why");
+      if (stage != "failed" || !host->second.has_own_reason) {
+        host->second.why = text_member(each, "why");
+      }
     }
   }
 }
@@ -152,6 +160,9 @@ void DeployDirector::tell_changes() {
     Json now = {{"state", fleet::host_state_name(host.view.state)}, {"bytes", host.bytes}};
     if (!host.why.empty()) {
       now["why"] = host.why;
+    }
+    for (const auto& [fact, value] : host.facts.members()) {
+      now[fact] = value;
     }
     if (now != host.told) {
       changed[name] = now;

@@ -43,6 +43,16 @@ RolloutDecision while_paused(const RolloutView& view) {
   return {.step = RolloutStep::resume};
 }
 
+// Hosts that were left would be waited for until their deadline.
+RolloutDecision while_running(const RolloutView& view) {
+  const bool is_done = view.waits_for_hosts &&
+                       std::ranges::any_of(view.hosts, &RolloutHost::is_left) &&
+                       std::ranges::all_of(view.hosts, [](const RolloutHost& host) {
+                         return host.state == HostState::active || host.is_left;
+                       });
+  return is_done ? RolloutDecision{.step = RolloutStep::end} : RolloutDecision{};
+}
+
 }  // namespace
 
 std::string reason_to_leave(const RolloutView& view, const RolloutHost& host) {
@@ -74,7 +84,7 @@ RolloutDecision next_rollout_step(const RolloutView& view) {
   if (!view.why_end.empty()) {
     return {.step = RolloutStep::abort, .why = std::string(view.why_end)};
   }
-  return is_running ? RolloutDecision{} : while_paused(view);
+  return is_running ? while_running(view) : while_paused(view);
 }
 
 }  // namespace murder::fleet

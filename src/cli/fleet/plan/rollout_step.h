@@ -15,6 +15,7 @@ namespace murder::fleet {
 struct RolloutHost {
   HostState state = HostState::connecting;  // connecting: its agent was not heard yet
   Instant moved_at{};                       // its last byte, or state, or the start
+  bool is_left = false;  // given up here, and perhaps waited for by the coordinator
 };
 
 struct RolloutView {
@@ -23,6 +24,7 @@ struct RolloutView {
   bool activates = true;   // else it ends when the hosts have the release
   // Hosts that must have it before the first one activates it.
   uint32_t hosts_needed = 0;
+  bool waits_for_hosts = false;  // while it runs: not for the time that a wave is watched
   bool leaves_laggards = false;  // hosts beyond them are not waited for without end
   // Agents were started wherever they could be: one that is not heard in a while will not come.
   bool is_settled = false;
@@ -52,6 +54,9 @@ struct RolloutDecision {
 // Why a host that has neither the release nor an outcome is not waited for any longer; empty: it
 // is.
 [[nodiscard]] std::string reason_to_leave(const RolloutView& view, const RolloutHost& host);
+
+// What `murder coordinate --port-or-end` tells as its state, where the tracker's port is taken.
+inline constexpr std::string_view coordinate_port_taken = "port-taken";
 
 // Where no order says otherwise: an agent that was started and is not heard.
 inline constexpr Duration silent_agent_wait = std::chrono::seconds(30);

@@ -54,9 +54,18 @@ std::string agent_config_text(const AgentStart& start) {
   text.text("peer_port", start.peer_port);
   text.text("temp_path", start.temp_path);
   text.text("transport", start.transport);
+  text.flag("keep_archives", start.keep_archives);
   text.lines += fmt::format("[app.{}]\n", quoted(start.app));
   text.text("to", start.to);
-  text.text("owner", start.owner);
+  text.text("owner", start.placing.owner);
+  text.text("user", start.placing.user);
+  text.flag("xattrs", start.placing.xattrs);
+  text.flag("keep_setid", start.placing.keep_setid);
+  if (start.placing.unpacked_bytes_max != cli::PlacingOptions::unpacked_bytes_by_torrent) {
+    text.text("max_unpacked", fmt::format("{}", start.placing.unpacked_bytes_max));
+  }
+  text.text("metrics_file", start.metrics_file);
+  text.lines += start.is_recorded ? "" : "record = false\n";
   text.lines += fmt::format("application = {}\n", quoted(start.application));
   text.lines += fmt::format("keep_releases = {}\n", start.keep_releases);
   text.rate("download_limit", start.limits.download);

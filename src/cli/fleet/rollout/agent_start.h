@@ -8,6 +8,7 @@
 
 #include "cli/fleet/plan/inventory.h"
 #include "cli/fleet/plan/remote_command.h"
+#include "cli/ui/tree_options.h"
 
 namespace murder::fleet {
 
@@ -17,16 +18,19 @@ struct AgentStart {
   std::string ip;
   std::string rack;
   std::string peer_port;
+  std::string metrics_file;  // of its peer
   std::string temp_path;
   std::string transport;  // "plain", "tls"; empty: what the hosts' key files say
   std::string app;        // its name
   std::string to;
-  std::string owner;
   std::string application;     // that signatures are for; empty: none
   uint32_t keep_releases = 0;  // 0: all
   LinkLimits limits;
   bool no_sync = false;
   bool unsafe_please_delete = false;
+  bool keep_archives = false;
+  bool is_recorded = true;
+  cli::PlacingOptions placing;
   std::string health;
   std::string before_activate;
   std::string after_activate;

@@ -30,10 +30,37 @@ std::string RolloutDeployment::app_name() const {
   return is_name ? application : "deploy";
 }
 
-uint32_t RolloutDeployment::hosts_needed() const {
-  const auto all = static_cast<uint32_t>(
+// Where it is current on some already, whoever comes later is switched when it has it.
+void RolloutDeployment::add_earlier_hosts() {
+  if (!before_ || before_->is_activated || !options_.activate) {
+    return;
+  }
+  for (const std::string& name : before_->done) {
+    if (const std::optional<HostIndex> host = work_.inventory().find(name)) {
+      earlier_.push_back(*host);
+    }
+  }
+}
+
+bool RolloutDeployment::activates() const {
+  return options_.activate || (before_ && before_->is_activated);
+}
+
+uint32_t RolloutDeployment::peer_count() const {
+  return static_cast<uint32_t>(
       std::ranges::count_if(run_.hosts, [](const DeployHost& host) { return host.is_peer; }));
-  return options_.quorum ? options_.quorum->hosts_needed(all) : all;
+}
+
+// Of those that this deploy is about.
+uint32_t RolloutDeployment::hosts_needed() const {
+  if (before_ && before_->is_activated) {
+    return 0;
+  }
+  const uint32_t had_before =
+      before_ ? static_cast<uint32_t>(before_->done.size() - earlier_.size()) : uint32_t{0};
+  const uint32_t all = peer_count() + had_before;
+  const uint32_t needed = options_.quorum ? options_.quorum->hosts_needed(all) : all;
+  return needed - std::min(needed, had_before);
 }
 
 void RolloutDeployment::say(const Json& message) {
@@ -62,9 +89,10 @@ void RolloutDeployment::send_order() {
                 {"hosts", std::move(names)},
                 {"needed", hosts_needed()},
                 {"leaves_laggards", options_.quorum.has_value()},
-                {"activates", options_.activate},
+                {"activates", activates()},
                 {"attached", options_.rollout->is_attached},
                 {"path_is_file", release_->torrent.name == options_.tag},
+                {"keep_temp_files", options_.keep_temp_files},
                 {"timeout_s", options_.timeout / std::chrono::seconds(1)}};
   if (orders_.is_array()) {
     order["orders"] = orders_;
@@ -88,25 +116,28 @@ void RolloutDeployment::start_agent(HostIndex index) {
   const RolloutOptions& rollout = *options_.rollout;
   begun_.push_back(index);
   run_.at(index).is_touched = true;
-  const std::string config =
-      agent_config_text({.coordinator = coordinator_,
-                         .host = agent_name_of(host, index.raw),
-                         .ip = host.ip,
-                         .rack = host.rack,
-                         .peer_port = work_.variables().peer_port,
-                         .temp_path = options_.temp_path,
-                         .transport = work_.variables().transport,
-                         .app = app_name(),
-                         .to = options_.destination_path,
-                         .owner = options_.placing.owner,
-                         .application = options_.application,
-                         .keep_releases = options_.keep_releases.value_or(0),
-                         .limits = options_.limits,
-                         .no_sync = options_.no_sync,
-                         .unsafe_please_delete = options_.unsafe_please_delete,
-                         .health = rollout.health,
-                         .before_activate = rollout.before_activate,
-                         .after_activate = rollout.after_activate});
+  const std::string config = agent_config_text(
+      {.coordinator = coordinator_,
+       .host = agent_name_of(host, index.raw),
+       .ip = host.ip,
+       .rack = host.rack,
+       .peer_port = work_.variables().peer_port,
+       .metrics_file = work_.variables().metrics_file,
+       .temp_path = options_.temp_path,
+       .transport = work_.variables().transport,
+       .app = app_name(),
+       .to = options_.destination_path,
+       .application = options_.application,
+       .keep_releases = options_.keep_releases.value_or(0),
+       .limits = options_.limits,
+       .no_sync = options_.no_sync,
+       .unsafe_please_delete = options_.unsafe_please_delete && !contains(earlier_, index),
+       .keep_archives = options_.keep_temp_files,
+       .is_recorded = activates(),
+       .placing = options_.placing,
+       .health = rollout.health,
+       .before_activate = rollout.before_activate,
+       .after_activate = rollout.after_activate});
   agent_inputs_.push_back(with_deploy_key(run_.key, config));
   JobKind& kind = agent_kinds_.emplace_back(run_.kind("start-agent"));
   kind.input = agent_inputs_.back();
@@ -203,7 +234,9 @@ void RolloutDeployment::take_interrupt() {
     is_left_ = true;
     return;
   }
-  if (goes_on_alone && !work_.interrupts().is_hangup() && cli::is_on_terminal()) {
+  // What is typed has to be an answer: not the rest of a list that a loop reads.
+  if (goes_on_alone && !work_.interrupts().is_hangup() && cli::is_on_terminal() &&
+      isatty(STDIN_FILENO) != 0) {
     ask_what_to_do();
     return;
   }
@@ -270,6 +303,7 @@ void RolloutDeployment::end() {
     run_.runner.step();
   }
   work_.view().clear();
+  following_.tell_warnings();
   run_.times.end("clean-up", monotonic_now());
   const std::string left = text_member(following_.ended(), "left");
   if (!left.empty()) {
@@ -315,13 +349,14 @@ void RolloutDeployment::fill_outcome() {
   const bool is_interrupted = work_.is_interrupted();
   for (const HostIndex host : work_.inventory().peers) {
     DeployHost& here = run_.at(host);
-    if (!here.is_peer) {
+    if (!here.is_peer || contains(earlier_, host)) {
       continue;
     }
     if (!here.is_settled() && !is_left_) {
-      run_.fail_host(host, "peer",
-                     fmt::format("{} while {}", is_interrupted ? "interrupted" : "the deploy ended",
-                                 host_state_name(here.state)));
+      run_.fail_host(
+          host, here.state == HostState::connecting ? "connect" : "peer",
+          fmt::format("{} while {}{}", is_interrupted ? "interrupted" : "the deploy failed",
+                      host_state_name(here.state), following_.how_far(host)));
     }
     outcome_.states.emplace_back(host, here.state);
     const bool has_it = here.state == HostState::ready || here.state == HostState::active;
@@ -341,7 +376,7 @@ void RolloutDeployment::fill_outcome() {
   if (is_left_) {
     outcome_.goes_on = fmt::format("{} goes on on {} without this command", options_.tag,
                                    work_.inventory().at(*host_).name);
-  } else if (options_.activate && text_member(ended, "state") != "done") {
+  } else if (activates() && text_member(ended, "state") != "done") {
     outcome_.not_activated = text_member(ended, "why", "nothing was activated");
   }
   outcome_.stages = run_.times.list();

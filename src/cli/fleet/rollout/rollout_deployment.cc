@@ -9,6 +9,7 @@
 #include "cli/fleet/deploy_lock_text.h"
 #include "cli/fleet/own_process.h"
 #include "cli/fleet/plan/deploy_decisions.h"
+#include "cli/fleet/plan/rollout_step.h"
 #include "cli/fleet/rollout/agent_start.h"
 #include "cli/fleet/same_machine.h"
 #include "cli/fleet/seeding.h"
@@ -26,9 +27,11 @@ constexpr Duration coordinator_host_grace = std::chrono::seconds(5);
 
 }  // namespace
 
-RolloutDeployment::RolloutDeployment(Work& work, const DeployOptions& options)
+RolloutDeployment::RolloutDeployment(Work& work, const DeployOptions& options,
+                                     std::optional<DeployState> before)
     : work_(work),
       options_(options),
+      before_(std::move(before)),
       run_(work, options, *this),
       arrival_(run_),
       following_(run_),
@@ -52,7 +55,9 @@ DeployOutcome RolloutDeployment::run(std::span<const HostIndex> hosts) {
     outcome_.fatal = bring();
   }
   end();
-  fill_outcome();
+  if (outcome_.why_commands.empty()) {
+    fill_outcome();
+  }
   return std::move(outcome_);
 }
 
@@ -64,8 +69,10 @@ Status RolloutDeployment::start(std::span<const HostIndex> hosts) {
     }
     coordinator_keys_ = fmt::format("{}\n{}\n", run_.key, *operator_key);
   }
+  add_earlier_hosts();
   std::vector<HostIndex> all(hosts.begin(), hosts.end());
-  for (const HostIndex host : hosts) {
+  all.insert(all.end(), earlier_.begin(), earlier_.end());
+  for (const HostIndex host : all) {
     run_.at(host).is_peer = true;
     following_.add_host(agent_name_of(work_.inventory().at(host), host.raw), host);
   }
@@ -152,7 +159,7 @@ Status RolloutDeployment::take_packed() {
   release_ = std::move(*release);
   outcome_.info_hash = release_->torrent.info_hash.hex();
   following_.set_total(release_->archive_bytes);
-  return {};
+  return check_same_release(before_, options_.source, outcome_.info_hash);
 }
 
 // --- The host of the coordinator -----------------------------------------------------------------
@@ -191,9 +198,12 @@ void RolloutDeployment::ask_coordinator() {
       .option("--app", options_.destination_path)
       .option("--token", run_.token)
       .option("--owner", user_at_host())
+      .option("--origin", encode_origin(own_origin()))
       .option("--port", fmt::format("{}", work_.variables().tracker_port))
       .path_option("--temp-path", options_.temp_path)
-      .flag("--with-key", !coordinator_keys_.empty());
+      .flag("--with-key", !coordinator_keys_.empty())
+      .flag("--port-or-end", options_.rollout->has_other_way)
+      .flag("--wait-for-port", awaits_port_);
   for (const std::string& token : replaced_) {
     line.option("--replace", token);
   }
@@ -230,7 +240,9 @@ void RolloutDeployment::take_busy(const Json& told, bool is_lost) {
                       std::ranges::find(ousted_, holder.token) == ousted_.end();
   if (!is_lost && is_new && (is_known_to_be_gone || options_.take_over)) {
     work_.view().note(text_of_replacing(holder, is_known_to_be_gone));
-    (is_known_to_be_gone ? replaced_ : ousted_).push_back(holder.token);
+    // One that goes on without who started it is told, and ends.
+    (is_known_to_be_gone && !holder.is_coordinated ? replaced_ : ousted_).push_back(holder.token);
+    awaits_port_ = awaits_port_ || holder.is_coordinated;
     asks_again_ = true;
     following_.forget_lock();
     return;
@@ -267,7 +279,12 @@ Status RolloutDeployment::serve() {
   is_serving_ = true;
   const SeederStep step = step_of_seeder();
   if (step == SeederStep::refuse) {
-    return fail(ErrorCode::conflict, text_of_foreign_seeder(options_.tag, options_.own_words));
+    work_.note_failure({.host = *host_,
+                        .name = work_.inventory().at(*host_).name,
+                        .stage = seed_kind_.stage,
+                        .outcome = std::string(outcome_name(Outcome::failed)),
+                        .reason = text_of_foreign_seeder(options_.tag, options_.own_words)});
+    return fail(ErrorCode::conflict, "no seeder could be started");
   }
   if (Status prepared = prepare_seeder_input(); !prepared) {
     return prepared;
@@ -350,6 +367,13 @@ void RolloutDeployment::output(HostIndex /*host*/, std::string_view part) {
   if (lock.is_null() || !coordinator_.empty() || asks_again_) {
     return;
   }
+  if (text_member(lock, "state") == coordinate_port_taken) {
+    outcome_.why_commands =
+        fmt::format("a tracker on {} has port {}", work_.inventory().at(*host_).name,
+                    work_.variables().tracker_port);
+    trouble_ = fail(ErrorCode::exists, outcome_.why_commands);
+    return;
+  }
   if (text_member(lock, "state") != host::lock_state_name(host::LockState::held)) {
     take_busy(lock["holder"], false);
     return;
@@ -357,6 +381,7 @@ void RolloutDeployment::output(HostIndex /*host*/, std::string_view part) {
   leased_ = lock;
   const auto port = static_cast<uint16_t>(count_member(lock, "coordinator_port"));
   coordinator_ = HostPort{.host = work_.inventory().at(*host_).place(), .port = port}.text();
+  work_.view().note(fmt::format("started the tracker on {}", work_.inventory().at(*host_).name));
 }
 
 void RolloutDeployment::finished_of(const JobKind& kind, HostResult& result) {

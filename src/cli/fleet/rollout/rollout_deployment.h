@@ -19,6 +19,7 @@
 #include "cli/fleet/arrival.h"
 #include "cli/fleet/deploy_options.h"
 #include "cli/fleet/deploy_run.h"
+#include "cli/fleet/deploy_state.h"
 #include "cli/fleet/packing.h"
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/private_directory.h"
@@ -31,8 +32,10 @@ namespace murder::fleet {
 
 class RolloutDeployment final : private RunObserver {
  public:
-  RolloutDeployment(Work& work, const DeployOptions& options);
+  // `before`: of the last deploy of this tag, for --retry-failed.
+  RolloutDeployment(Work& work, const DeployOptions& options, std::optional<DeployState> before);
 
+  // `hosts`: the peers that are to get it now.
   [[nodiscard]] DeployOutcome run(std::span<const HostIndex> hosts);
 
  private:
@@ -66,6 +69,9 @@ class RolloutDeployment final : private RunObserver {
   void tell_coordinator();
   void leave_unreached();
   void drop_if_other_name(HostIndex host);
+  void add_earlier_hosts();
+  [[nodiscard]] bool activates() const;
+  [[nodiscard]] uint32_t peer_count() const;
   [[nodiscard]] uint32_t hosts_needed() const;
   [[nodiscard]] std::string app_name() const;
   void take_interrupt();
@@ -78,6 +84,9 @@ class RolloutDeployment final : private RunObserver {
 
   Work& work_;
   const DeployOptions& options_;
+  std::optional<DeployState> before_;
+  // Of it: they have the release, and it is to become current there with that of the others.
+  std::vector<HostIndex> earlier_;
   std::optional<PrivateDirectory> directory_;
   DeployRun run_;
   Arrival arrival_;
@@ -101,6 +110,7 @@ class RolloutDeployment final : private RunObserver {
   std::string coordinator_;        // "10.0.0.1:8998", once it answers
   std::vector<std::string> replaced_;
   std::vector<std::string> ousted_;
+  bool awaits_port_ = false;  // the coordinator of a deploy that was replaced ends first
   bool asks_again_ = false;
   bool is_asked_ = false;     // a coordinate is at work
   bool has_tracker_ = false;  // release_ names it

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "cli/fleet/plan/rollout_step.h"
+#include "engine/base/units.h"
+
 namespace murder::fleet {
 namespace {
 
@@ -40,7 +43,8 @@ void RolloutFollowing::take_output(std::string_view part) {
 }
 
 void RolloutFollowing::take(const Json& told) {
-  if (told.contains("lock") || told.contains("holder")) {
+  const bool has_no_port = text_member(told, "state") == coordinate_port_taken;
+  if (told.contains("lock") || told.contains("holder") || has_no_port) {
     lock_ = told;
   }
   if (told.contains("rollout")) {
@@ -51,9 +55,22 @@ void RolloutFollowing::take(const Json& told) {
       take_host(host->second, each);
     }
   }
+  if (told["ending"] == true) {
+    begin_clean_up();
+  }
   if (told.contains("ended")) {
     ended_ = told["ended"];
   }
+}
+
+void RolloutFollowing::begin_clean_up() {
+  const Instant now = monotonic_now();
+  if (state_ == "paused") {
+    run_.times.end(fetch_stage, now);
+  } else if (!state_.empty()) {
+    run_.times.end(activate_stage, now);
+  }
+  run_.times.begin(clean_stage, now);
 }
 
 void RolloutFollowing::take_rollout(const Json& rollout) {
@@ -74,7 +91,6 @@ void RolloutFollowing::take_rollout(const Json& rollout) {
     run_.times.begin(activate_stage, now);
   } else if (state != "paused") {
     run_.times.end(activate_stage, now);
-    run_.times.begin(clean_stage, now);
   }
   state_ = state;
 }
@@ -84,21 +100,49 @@ void RolloutFollowing::take_host(HostIndex host, const Json& told) {
   if (!here.is_peer || here.has_failed) {
     return;
   }
+  take_facts(host, told);
   const HostState state = state_named(text_member(told, "state"));
   here.done_bytes = std::min(count_member(told, "bytes"), total_bytes_);
   here.total_bytes = total_bytes_;
   here.moved_at = monotonic_now();
   if (state == HostState::failed) {
-    const std::string why = text_member(told, "why");
-    const bool had_it =
-        here.state == HostState::ready || here.state == HostState::active || state_ != "paused";
-    if (!why.empty()) {
-      run_.fail_host(host, had_it ? activate_stage : fetch_stage, why);
-      here.state = HostState::failed;
-    }
+    fail(host, told);
     return;
   }
-  here.state = state == HostState::connecting ? HostState::waiting : state;
+  if (state != HostState::connecting) {
+    here.state = state;  // else its agent was not heard: this machine knows more of it
+  }
+}
+
+void RolloutFollowing::fail(HostIndex host, const Json& told) {
+  DeployHost& here = run_.at(host);
+  const bool had_it =
+      here.state == HostState::ready || here.state == HostState::active || state_ != "paused";
+  const std::string why = text_member(told, "why");
+  if (why.empty()) {
+    return;
+  }
+  run_.fail_host({.host = host,
+                  .name = run_.work.inventory().at(host).name,
+                  .stage = std::string(had_it ? activate_stage : fetch_stage),
+                  .outcome = std::string(outcome_name(Outcome::failed)),
+                  .reason = why,
+                  .is_in_the_way = told["in_the_way"] == true});
+  here.state = HostState::failed;
+}
+
+void RolloutFollowing::take_facts(HostIndex host, const Json& told) {
+  if (told.contains("warnings") && have_warned_.insert(host.raw).second) {
+    warnings_.note(told);
+  }
+  const std::string keep_trouble = text_member(told, "keep_trouble");
+  if (!keep_trouble.empty() && keep_too_many_.insert(host.raw).second) {
+    run_.work.note_failure({.host = host,
+                            .name = run_.work.inventory().at(host).name,
+                            .stage = "keep-releases",
+                            .outcome = std::string(outcome_name(Outcome::failed)),
+                            .reason = keep_trouble});
+  }
 }
 
 std::string RolloutFollowing::stage_text() const {
@@ -109,6 +153,13 @@ std::string RolloutFollowing::stage_text() const {
     return "fetching";
   }
   return waves_ > 1 && state_ == "running" ? fmt::format("wave {} of {}", wave_, waves_) : state_;
+}
+
+std::string RolloutFollowing::how_far(HostIndex host) const {
+  const DeployHost& here = run_.at(host);
+  return here.total_bytes == 0 ? ""
+                               : fmt::format(", {} of {}", format_size(here.done_bytes),
+                                             format_size(here.total_bytes));
 }
 
 SwarmView RolloutFollowing::view() const {

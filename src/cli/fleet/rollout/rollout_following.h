@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "cli/fleet/deploy_run.h"
+#include "cli/fleet/peering.h"
 #include "cli/fleet/plan/host_state.h"
 #include "cli/fleet/tracker_feed.h"
 #include "engine/base/json.h"
@@ -28,14 +30,23 @@ class RolloutFollowing {
   [[nodiscard]] const std::string& state() const { return state_; }  // of the rollout
   [[nodiscard]] std::string stage_text() const;                      // for the screen
   [[nodiscard]] SwarmView view() const;
+  // ", 3 MiB of 7 MiB"; empty: nothing is known of that.
+  [[nodiscard]] std::string how_far(HostIndex host) const;
+  void tell_warnings() const { warnings_.tell(run_.work); }
 
  private:
   void take(const Json& told);
   void take_rollout(const Json& rollout);
+  void begin_clean_up();
   void take_host(HostIndex host, const Json& told);
+  void take_facts(HostIndex host, const Json& told);
+  void fail(HostIndex host, const Json& told);
 
   DeployRun& run_;
   std::map<std::string, HostIndex> hosts_;
+  PeerWarnings warnings_;
+  std::set<uint32_t> have_warned_;  // of the hosts
+  std::set<uint32_t> keep_too_many_;
   uint64_t total_bytes_ = 0;  // of the archive
   std::string line_;          // as far as it has come
   Json lock_;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "engine/control/plan.h"
 
 namespace murder::fleet {
@@ -85,32 +83,8 @@ Result<std::optional<RolloutOptions>> rollout_of(const RolloutWords& words) {
   return std::optional(std::move(options));
 }
 
-Status check_rollout(const DeployOptions& options, bool retries_failed) {
-  struct Refused {
-    bool is_there;
-    std::string_view name;
-  };
+Status check_rollout(const DeployOptions& options) {
   const RolloutOptions& rollout = *options.rollout;
-  const std::array refused = {
-      Refused{options.no_tag_directory, "--no-tag-directory"},
-      Refused{options.local_seeder, "--local-seeder"},
-      Refused{options.on_seeder, "--on-seeder"},
-      Refused{options.keep_temp_files, "--keep-temp-files"},
-      Refused{retries_failed, "--retry-failed"},
-      Refused{!options.placing.user.empty(), "--user"},
-      Refused{options.placing.xattrs, "--xattrs"},
-      Refused{options.placing.keep_setid, "--keep-setid"},
-      Refused{options.placing.unpacked_bytes_max != cli::PlacingOptions::unpacked_bytes_by_torrent,
-              "--max-unpacked"},
-  };
-  for (const Refused& each : refused) {
-    if (each.is_there) {
-      return fail(ErrorCode::invalid_input,
-                  fmt::format("{} does not go with a rollout by a coordinator (--coordinate, "
-                              "--waves, --health, ...)",
-                              each.name));
-    }
-  }
   const bool changes_activation = rollout.plan.members().size() > 0 || !rollout.health.empty() ||
                                   !rollout.before_activate.empty() ||
                                   !rollout.after_activate.empty();
@@ -126,7 +100,12 @@ void add_rollout_options(cli::ArgumentParser command, RolloutWords& words) {
       .add_flag(
           "--coordinate", words.is_asked,
           "An agent on each host and a coordinator on the seeder's do the deploy: it goes on\n"
-          "when this machine is gone. Every option of this group asks for it")
+          "when this machine is gone. The default wherever that can be; every option of this\n"
+          "group but the next asks for it")
+      .group(rollout_group);
+  command
+      .add_flag("--no-coordinate", words.is_refused,
+                "This machine does it, with commands over ssh: it ends with this machine")
       .group(rollout_group);
   command
       .add_flag("--attached", words.is_attached,

@@ -14,6 +14,7 @@ namespace murder::fleet {
 struct RolloutWords {
   bool is_asked = false;     // --coordinate
   bool is_attached = false;  // --attached
+  bool is_refused = false;   // --no-coordinate
   std::string waves;
   std::string max_fail;
   std::string on_failure;
@@ -30,7 +31,7 @@ void add_rollout_options(cli::ArgumentParser command, RolloutWords& words);
 // Nothing: no option asks for it. Errors name the option.
 [[nodiscard]] Result<std::optional<RolloutOptions>> rollout_of(const RolloutWords& words);
 
-// What a deploy of this kind does not do. An Error names the option.
-[[nodiscard]] Status check_rollout(const DeployOptions& options, bool retries_failed);
+// What does not go together. An Error names the option.
+[[nodiscard]] Status check_rollout(const DeployOptions& options);
 
 }  // namespace murder::fleet

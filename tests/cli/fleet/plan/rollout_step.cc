@@ -94,6 +94,21 @@ TEST_CASE("an agent that is not heard, and the time limit") {
   CHECK(next_rollout_step(view).step == RolloutStep::leave);
 }
 
+TEST_CASE("a host that was left holds up no wave that has ended elsewhere") {
+  using enum HostState;
+  auto hosts = hosts_in({active, active, failed});
+  RolloutView view = view_of(hosts, "running");
+  view.waits_for_hosts = true;
+  CHECK(next_rollout_step(view).step == RolloutStep::wait);  // the coordinator judges a failure
+  hosts[2].is_left = true;
+  CHECK(next_rollout_step(view).step == RolloutStep::end);
+  view.waits_for_hosts = false;  // the wave is watched
+  CHECK(next_rollout_step(view).step == RolloutStep::wait);
+  view.waits_for_hosts = true;
+  hosts[1].state = ready;
+  CHECK(next_rollout_step(view).step == RolloutStep::wait);
+}
+
 TEST_CASE("what is over ends, what is being undone is waited for") {
   const auto hosts = hosts_in({HostState::ready});
   for (const char* over : {"done", "held", "aborted", "undone"}) {

@@ -19,6 +19,13 @@ TEST_CASE("an agent reads back what it was told, whatever stands in it") {
                          .application = "",
                          .limits = {.upload = 5000, .download = 1'000'000},
                          .no_sync = true,
+                         .keep_archives = true,
+                         .is_recorded = false,
+                         .placing = {.owner = "0:0",
+                                     .user = "65534:65534",
+                                     .keep_setid = true,
+                                     .xattrs = true,
+                                     .unpacked_bytes_max = 10'000'000},
                          .health = "curl -fsS 'http://[::1]/' \\\n  | grep \"ok\"\t#",
                          .before_activate = "true",
                          .after_activate = "systemctl reload shop"};
@@ -40,6 +47,13 @@ TEST_CASE("an agent reads back what it was told, whatever stands in it") {
   CHECK(app.upload_limit == "5000B");
   CHECK(app.no_sync);
   CHECK_FALSE(app.unsafe_please_delete);
+  CHECK(read->keep_archives);
+  CHECK_FALSE(app.is_recorded);
+  CHECK(app.owner == "0:0");
+  CHECK(app.user == "65534:65534");
+  CHECK(app.keep_setid);
+  CHECK(app.xattrs);
+  CHECK(app.max_unpacked == "10000000");
   CHECK(app.health == start.health);
   CHECK(app.before_activate == start.before_activate);
   CHECK(app.after_activate == start.after_activate);
