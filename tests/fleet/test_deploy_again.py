@@ -149,7 +149,8 @@ class DeployAgain(DeployCase):
         second = self.start_murder("deploy", other, "--tag", "v2", "--take-over", "--activate")
         self.finish(second)
         self.speed_up(["h04"])
-        ended = self.finish(first, 1)
+        ended = self.finish(first, None)
+        self.assertIn(ended.returncode, (1, 3))  # 3: it heard of it when some hosts had its release
         self.assertIn("took over with a deploy of v2", ended.stdout + ended.stderr)
         self.assertEqual({self.current(host) for host in self.hosts}, {"v2"})
         self.assert_nothing_left()

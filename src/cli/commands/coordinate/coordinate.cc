@@ -75,6 +75,10 @@ Result<int> run_coordinate(const CoordinateOptions& options, CommandContext& con
   if (!hold) {
     return fail(hold.error());
   }
+  if (hold->must_leave_port()) {
+    context.print_json({{"state", fleet::coordinate_port_taken}});
+    return exit_failed;
+  }
   const Result<host::LockReply> taken = hold->take();
   if (!taken) {
     return fail(taken.error());

@@ -96,6 +96,20 @@ Result<host::LockReply> DeployHold::keep(bool is_renewal) {
                    .ousted = options_.ousted});
 }
 
+bool DeployHold::must_leave_port() const {
+  const bool is_taken = std::ranges::any_of(
+      host::list_processes(directory_),
+      [this](const auto& process) { return is_tracker_at(process, options_.port); });
+  if (!options_.has_other_way || !is_taken) {
+    return false;
+  }
+  host::DeployLockFile file(directory_);
+  const host::DeployLock* other = host::other_at_work(
+      file.locks(), {.token = options_.token, .app = options_.app, .tag = options_.tag},
+      host::boot_clock());
+  return other == nullptr || !other->is_coordinated;
+}
+
 Result<host::LockReply> DeployHold::take() {
   return keep(false);
 }

@@ -35,6 +35,8 @@ class DeployHold {
   [[nodiscard]] static Result<DeployHold> open(HoldOptions options,
                                                const std::string& run_directory);
 
+  // The deploy has another way, and a tracker has the port: not that of a deploy that is replaced.
+  [[nodiscard]] bool must_leave_port() const;
   [[nodiscard]] Result<host::LockReply> take();
   // As `murder lock` tells it.
   [[nodiscard]] static Json json_of(const host::LockReply& reply, const Json& processes);
