@@ -127,7 +127,7 @@ Status verify_placed(const AppOptions& app, const AppPlace& place, const VerifyD
   }
   const Result<std::optional<host::TrustedRelease>> trusted =
       host::check_release_trust({.allowed_signers = demand.allowed_signers,
-                                 .app = app.name,
+                                 .app = app.application.value_or(app.name),
                                  .allow_older = demand.allow_older},
                                 *torrent, *tag);
   if (!trusted) {

@@ -175,7 +175,8 @@ class Trackers(FleetCase):
 
     def test_a_deploy_leaves_its_tracker_to_a_release_that_came_to_it_meanwhile(self):
         self.home("h3", "slow").touch()
-        running = self.start("deploy", self.make_tree(), "--tag", "v2", "--no-coordinate", "--config", self.config, *self.other)
+        running = self.start("deploy", self.make_tree(), "--tag", "v2", "--no-coordinate", "--open", "--config", self.config,
+                             *self.other)
         wait_until(lambda: self.release("h2", "v2").exists(), "the release on h2")
         self.serve("v1", *self.other)
         running.signal(signal.SIGINT)

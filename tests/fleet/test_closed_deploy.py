@@ -69,9 +69,10 @@ class ClosedDeploy(DeployCase):
         return next((port for pid in peers for port in self.listening_ports(host, pid) - {TRACKER_PORT}), None)
 
     def start_slow(self, source, *words, tag="v1"):
-        """A deploy that is at work for some seconds; h04 has a peer."""
+        """A deploy that is at work for some seconds, by commands unless words say other; h04 has a peer."""
         self.slow_down(self.hosts[1:])
-        deploy = self.start_murder("deploy", source, "--tag", tag, *words)
+        way = [] if "--coordinate" in words else ["--no-coordinate"]
+        deploy = self.start_murder("deploy", source, "--tag", tag, *way, *words)
         wait_until(lambda: self.process("h04", "murder peer"), "a peer on h04")
         return deploy
 

@@ -44,8 +44,8 @@ class SigningCase(DeployCase):
         wrapper = self.directory / "watching-ssh"
         wrapper.write_text(f'#!/bin/sh\ncase "$*" in *"/murder peer"*) tee {given} | ssh "$@";; *) exec ssh "$@";; esac\n')
         wrapper.chmod(0o755)
-        # One at a time: else commands go through a session for each host, and ssh does not see them.
-        said = self.murder("deploy", *words, "--tag", "v1", "--ssh", wrapper, "--forks", "1")
+        # One at a time: else commands go through a session for each host, and ssh does not see them. Agents are given none.
+        said = self.murder("deploy", *words, "--tag", "v1", "--ssh", wrapper, "--forks", "1", "--no-coordinate")
         return said, given
 
     def torrent_on(self, host):

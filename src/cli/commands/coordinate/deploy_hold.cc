@@ -103,11 +103,16 @@ bool DeployHold::must_leave_port() const {
   if (!options_.has_other_way || !is_taken) {
     return false;
   }
+  return !is_port_of_a_coordinator();
+}
+
+bool DeployHold::is_port_of_a_coordinator() const {
   host::DeployLockFile file(directory_);
-  const host::DeployLock* other = host::other_at_work(
-      file.locks(), {.token = options_.token, .app = options_.app, .tag = options_.tag},
-      host::boot_clock());
-  return other == nullptr || !other->is_coordinated;
+  const uint64_t now_s = host::boot_clock().now_s;
+  return std::ranges::any_of(file.locks(), [&](const host::DeployLock& lock) {
+    return lock.is_coordinated && !lock.is_replaced && lock.until_s > now_s &&
+           lock.token != options_.token;
+  });
 }
 
 Result<host::LockReply> DeployHold::take() {
@@ -144,7 +149,7 @@ Status DeployHold::start_coordinator() {
                      .key_lines = options_.key_lines};
   Result<Json> started = fleet_port_is_taken_ ? Result<Json>(fail(ErrorCode::conflict, "taken"))
                                               : start_tracker(start);
-  if (!started && options_.has_other_way) {
+  if (!started && options_.has_other_way && !is_port_of_a_coordinator()) {
     return fail(ErrorCode::exists, started.error().text);
   }
   if (!started) {

@@ -35,7 +35,7 @@ class DeployHold {
   [[nodiscard]] static Result<DeployHold> open(HoldOptions options,
                                                const std::string& run_directory);
 
-  // The deploy has another way, and a tracker has the port: not that of a deploy that is replaced.
+  // The deploy has another way, and a tracker has the port that is no deploy's coordinator.
   [[nodiscard]] bool must_leave_port() const;
   [[nodiscard]] Result<host::LockReply> take();
   // As `murder lock` tells it.
@@ -65,6 +65,7 @@ class DeployHold {
         run_directory_(std::move(run_directory)) {}
 
   [[nodiscard]] Result<host::LockReply> keep(bool is_renewal);
+  [[nodiscard]] bool is_port_of_a_coordinator() const;
   void await_port();
   [[nodiscard]] std::string stop_own_coordinator() const;
   [[nodiscard]] std::vector<std::string> command(std::string_view name) const;
