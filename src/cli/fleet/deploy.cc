@@ -441,8 +441,9 @@ void add_deploy_command(cli::ArgumentParser app, cli::CommandContext& context) {
            "error is a terminal; elsewhere the first ^C ends the work and cleans up, and the "
            "second one ends that as well.\n\n"
            "With --no-coordinate, --local-seeder, --on-seeder, --no-tag-directory, a tree as the "
-           "launcher, or a tracker that runs already or on another host than the seeder, this machine does the work by commands over ssh. Such a deploy "
-           "ends with its command; when it was killed, the hosts clean up after it by themselves, "
+           "launcher, or a tracker that runs already or on another host than the seeder, this "
+           "machine does the work by commands over ssh. Such a deploy ends with its command; when "
+           "it was killed, the hosts clean up after it by themselves, "
            "within ten minutes.",
        .example = "murder deploy ./build --tag v42 --to /srv/app --host 'w[001-120]'\n"
                   "murder deploy ./build --tag v42 --activate --quorum 95% --keep-releases 5\n"
