@@ -315,7 +315,7 @@ void DeployDirector::end() {
 void DeployDirector::end_agents() {
   const Instant deadline = monotonic_now() + agents_end_max;
   const Json body = {{"text", why_result_.empty() ? "the deploy is over" : why_result_},
-                     {"keep_partial", has_failed_hosts() || hold_.is_taken_over()}};
+                     {"keep_partial", has_failed_hosts() || hold_.is_tag_taken()}};
   while (true) {
     const Result<Json> told = client_.post("/control/end", body);
     if (!told || count_member(*told, "agents") == 0 || monotonic_now() >= deadline) {
