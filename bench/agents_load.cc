@@ -61,6 +61,7 @@ struct Agent {
   trust::AgentKey key;
   int fd = -1;
   size_t coordinator = 0;  // of the list
+  bool is_redirected = false;
   bool is_upgraded = false;
   bool is_known = false;
   std::string head;
@@ -191,8 +192,28 @@ class Load {
     known_count_ -= agent.is_known ? 1 : 0;
     agent.is_known = false;
     agent.coordinator = (agent.coordinator + 1) % coordinators_.size();
+    agent.is_redirected = false;
     schedule(index, Due::connect, monotonic_now() + seconds(unit() * agent.backoff_s));
-    agent.backoff_s = std::min(2 * agent.backoff_s, backoff_max_s);
+    if (agent.coordinator == 0) {  // all were tried
+      agent.backoff_s = std::min(2 * agent.backoff_s, backoff_max_s);
+    }
+  }
+
+  // One that follows names the one that leads: there it connects at once, the first time.
+  void refused(uint32_t index) {
+    Agent& agent = agents_[index];
+    const bool is_first = !agent.is_redirected;
+    for (size_t each = 0; each < coordinators_.size(); ++each) {
+      const std::string leader = fmt::format("\"leader\":\"{}\"", coordinators_[each].text());
+      if (is_first && each != agent.coordinator && agent.head.find(leader) != std::string::npos) {
+        agent.is_redirected = true;
+        close(std::exchange(agent.fd, -1));
+        agent.coordinator = each;
+        schedule(index, Due::connect, monotonic_now());
+        return;
+      }
+    }
+    lose(index);
   }
 
   // What is sent is small: a coordinator that does not take it has lost its agent.
@@ -244,10 +265,11 @@ class Load {
         return;
       }
       if (!agent.head.starts_with("HTTP/1.1 101")) {
-        lose(index);
+        refused(index);
         return;
       }
       agent.is_upgraded = true;
+      agent.is_redirected = false;
       const std::string rest = agent.head.substr(end + 4);
       std::string().swap(agent.head);
       agent.reader.put(std::as_bytes(std::span(rest)));

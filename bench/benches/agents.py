@@ -223,7 +223,7 @@ def _measure_shared(context, result, count):
         others = [each for each in coordinators if each is not first]
         first.kill()
         begin = time.monotonic()
-        first.child.wait_for(lambda: any(each.serves() and each.leads for each in others), "another one leads", 60,
+        others[0].child.wait_for(lambda: any(each.serves() and each.leads for each in others), "another one leads", 60,
                              every=0.01)
         leads_s = time.monotonic() - begin
         back_s = agents.wait_for("known") - begin
