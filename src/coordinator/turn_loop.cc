@@ -18,6 +18,16 @@ int64_t wall_clock_s() {
   return std::max<int64_t>(std::chrono::duration_cast<std::chrono::seconds>(since_1970).count(), 0);
 }
 
+// Time alone brings nothing but that hosts which were told are lost: late is soon enough, and each
+// decision looks at all hosts.
+constexpr Duration decide_every_when_over = std::chrono::seconds(10);
+
+bool all_rollouts_are_over(const control::State& state) {
+  return std::all_of(state.apps.begin(), state.apps.end(), [](const auto& app) {
+    return !app.second.rollout || control::is_over(app.second.rollout->state);
+  });
+}
+
 }  // namespace
 
 TurnLoop::TurnLoop(io::Reactor& reactor, TurnOwner& owner, std::string own_address)
@@ -255,7 +265,9 @@ void TurnLoop::on_tick(io::Timer&) {
     return;
   }
   if (machine_) {
-    must_decide_ = must_decide_ || state_ == State::open;
+    const bool is_due = !all_rollouts_are_over(machine_->state()) ||
+                        reactor_.now() >= decide_not_before_ + decide_every_when_over;
+    must_decide_ = must_decide_ || (state_ == State::open && is_due);
     arm_tick();
   }
 }
