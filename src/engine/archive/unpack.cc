@@ -11,6 +11,7 @@
 #include "engine/archive/archive_reader.h"
 #include "engine/archive/confined_thread.h"
 #include "engine/archive/entry_path.h"
+#include "engine/archive/entry_tree.h"
 #include "engine/archive/tree_placement.h"
 #include "engine/archive/tree_writer.h"
 #include "engine/base/missing_inodes.h"
@@ -27,6 +28,23 @@ struct EntryPaths {
   std::string path;
   std::string link_target;  // of a hard link
 };
+
+// An Error for what does not fit to the entries before it.
+Status add_to(EntryTree& tree, const ArchiveEntry& entry, const EntryPaths& paths) {
+  using Type = ArchiveEntry::Type;
+  switch (entry.type) {
+    case Type::directory:
+      return tree.add(EntryTree::Kind::directory, paths.path, "");
+    case Type::symlink:
+      return tree.add(EntryTree::Kind::symlink, paths.path, entry.link_target);
+    case Type::hard_link:
+      return tree.add_hard_link(paths.path, paths.link_target);
+    case Type::file:
+    case Type::other:
+      break;
+  }
+  return tree.add(EntryTree::Kind::file, paths.path, "");
+}
 
 // An Error for what no tree can have, whatever else is in it.
 Result<EntryPaths> paths_of(const ArchiveEntry& entry) {
@@ -332,6 +350,7 @@ Status check_archive(ByteSource& source, const std::string& archive_name, const 
   if (!reader) {
     return fail(reader.error());
   }
+  EntryTree tree;
   uint64_t entry_count = 0;
   while (true) {
     const Result<std::optional<ArchiveEntry>> entry = (*reader)->next_entry();
@@ -342,10 +361,11 @@ Status check_archive(ByteSource& source, const std::string& archive_name, const 
       break;
     }
     ++entry_count;
-    if (const Result<EntryPaths> paths = paths_of(**entry); !paths) {
-      return fail(paths.error().code,
-                  fmt::format("{}: entry {}: {}", archive_name, (*entry)->name.substr(0, 300),
-                              paths.error().text));
+    const Result<EntryPaths> paths = paths_of(**entry);
+    const Status fits = paths ? add_to(tree, **entry, *paths) : Status(fail(paths.error()));
+    if (!fits) {
+      return fail(fits.error().code, fmt::format("{}: entry {}: {}", archive_name,
+                                                 (*entry)->name.substr(0, 300), fits.error().text));
     }
     while (true) {
       if (cancel != nullptr && cancel->is_set()) {

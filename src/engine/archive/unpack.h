@@ -45,7 +45,8 @@ struct Unpacked {
 [[nodiscard]] Result<Unpacked> unpack(ByteSource& source, const UnpackOptions& options,
                                       Observer& observer);
 
-// Reads the whole archive and checks all that unpack() would, but for how its entries fit together.
+// Reads the whole archive and checks all that unpack() would, but for what the file system says to
+// it.
 [[nodiscard]] Status check_archive(ByteSource& source, const std::string& archive_name,
                                    const CancelFlag* cancel, Observer& observer);
 
