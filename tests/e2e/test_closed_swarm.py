@@ -136,6 +136,40 @@ class Members(ClosedSwarm):
             wire.read_until(UNCHOKE)
 
 
+class BadMember(ClosedSwarm):
+    """One who has the key, and is believed no more than a stranger is in an open swarm."""
+
+    def serve_as_member(self, data_of):
+        """A scripted seeder that proves the key; data_of(piece, offset, size) is what it sends."""
+        def script(peer, wire):
+            fleet_keys.accept(wire, self.keys, handshake(self.torrent.info_hash, peer.peer_id))
+            wire.send(bitfield(self.torrent.piece_count))
+            wire.read_until(INTERESTED)
+            wire.send(message(UNCHOKE))
+            while True:
+                _, payload = wire.read_until(REQUEST)
+                piece, offset, size = (int.from_bytes(payload[at:at + 4], "big") for at in (0, 4, 8))
+                wire.send(block(piece, offset, data_of(piece, offset, size)))
+        return ScriptedPeer(self, self.torrent, script)
+
+    def test_one_who_sends_wrong_pieces_is_dropped_for_good(self):
+        self.seed_closed()
+        liar = self.serve_as_member(lambda piece, offset, size: bytes(size))
+        tracker = ScriptedTracker(self, [liar.address])
+        directory = self.path("torrent")
+        directory.mkdir()
+        torrent = Torrent("data", CONTENT, PIECE_BYTES, [tracker.url]).write(directory)
+        running = self.start(*self.peer_arguments(torrent, "--fleet-key", self.key_path))
+        wait_until(liar.closed.is_set, "the liar had its turn")
+        self.assertIsNone(running.process.poll(), running.error)
+        host, port = self.seeder.rsplit(":", 1)
+        tracker.peers.append((host, int(port)))
+        self.assertEqual(running.wait(), 0, running.error)
+        self.assertEqual(self.path("host", "to").read_bytes(), CONTENT)
+        self.assertIn("wrong data", running.error)
+        self.assertEqual(liar.connections, 1, "it was dialled again")
+
+
 class Strangers(ClosedSwarm):
     def setUp(self):
         super().setUp()
