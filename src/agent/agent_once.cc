@@ -26,12 +26,28 @@ Status AgentProcess::begin_once() {
       return written;
     }
   }
+  if (run_.once->stdio != nullptr) {
+    Result<std::unique_ptr<StdioRelay>> relay =
+        StdioRelay::create(*reactor_, std::move(*run_.once->stdio));
+    if (!relay) {
+      return fail(relay.error());
+    }
+    relay_ = std::move(*relay);
+  }
   if (run_.once->tells_parent && parent_.hangup_fd() >= 0) {
     reactor_->poll(parent_poll_, parent_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
   }
   const bool waits = run_.once->connect_max > Duration::zero();
   once_timer_.arm(reactor_->now() + (waits ? run_.once->connect_max : run_.once->lease));
   return {};
+}
+
+void AgentProcess::start_link() {
+  if (relay_ != nullptr) {
+    link_->start_on(relay_->take_link());
+  } else {
+    link_->start();
+  }
 }
 
 // Often enough for the lease, whatever it is.

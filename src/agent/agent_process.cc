@@ -161,7 +161,7 @@ AgentEnd AgentProcess::run() {
   service_->ready();
   say(host::ServiceEventKind::started, fmt::format("agent {} begins; coordinator {}",
                                                    run_.options.host, link_->coordinator().text()));
-  link_->start();
+  start_link();
   heartbeat_timer_.arm(reactor_->now());
   pump();
   reactor_->run();
@@ -215,6 +215,7 @@ void AgentProcess::stop_work() {
     link_->close();
   }
   reactor_->run_until([this] { return link_->is_closed(); });
+  relay_.reset();
 }
 
 void AgentProcess::begin_end(AgentEnd end) {

@@ -22,6 +22,7 @@
 #include "agent/outcome_signer.h"
 #include "agent/program_file.h"
 #include "agent/state_directory.h"
+#include "agent/stdio_relay.h"
 #include "engine/control/agent.h"
 #include "engine/host/metrics_file.h"
 #include "engine/host/parent.h"
@@ -43,10 +44,11 @@ class AgentReload {
 
 // For the time of a deploy.
 struct OnceRun {
-  Duration lease{};           // it ends when no coordinator was heard for so long
-  Duration connect_max{};     // or none at all by then; 0: no matter
-  bool tells_parent = false;  // which ends when a coordinator was heard
-  std::string key_lines;      // of the deploy, for what it starts; empty: it has none
+  Duration lease{};            // it ends when no coordinator was heard for so long
+  Duration connect_max{};      // or none at all by then; 0: no matter
+  bool tells_parent = false;   // which ends when a coordinator was heard
+  std::string key_lines;       // of the deploy, for what it starts; empty: it has none
+  StdioEnds* stdio = nullptr;  // taken; nullptr: it connects to its coordinators itself
 };
 
 struct AgentRun {
@@ -115,6 +117,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   [[nodiscard]] bool is_switching() const;
   // Of a run for the time of a deploy (agent_once.cc).
   [[nodiscard]] Status begin_once();
+  void start_link();
   void finish_once();
   void tell_connected();
   [[nodiscard]] Duration heartbeat_interval() const;
@@ -163,7 +166,8 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   std::optional<OrderGuard> orders_;
   OutcomeSigner outcomes_;
   std::optional<CoordinatorLink> link_;
-  std::vector<App> apps_;  // as the options' apps
+  std::unique_ptr<StdioRelay> relay_;  // nullptr: none is needed
+  std::vector<App> apps_;              // as the options' apps
   io::Timer tick_timer_;
   io::Timer heartbeat_timer_;
   io::Timer save_timer_;

@@ -53,4 +53,12 @@ inline constexpr Duration agent_once_stop_max = std::chrono::seconds(20);
 // How often a report is sent while something is being fetched.
 inline constexpr Duration agent_once_progress_every = std::chrono::seconds(1);
 
+// `agent --stdio`: what its host asks for at the same time by way of whoever started it, and how
+// long an answer may take.
+inline constexpr uint32_t agent_relayed_max = 64;
+// For whoever passes frames on to open a link, and between two attempts.
+inline constexpr Duration agent_relay_link_max = std::chrono::seconds(60);
+inline constexpr Duration agent_relay_again_after = std::chrono::milliseconds(200);
+inline constexpr Duration agent_relay_answer_max = std::chrono::seconds(60);
+
 }  // namespace murder::limits

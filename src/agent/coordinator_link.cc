@@ -25,7 +25,6 @@
 namespace murder::agent {
 namespace {
 
-constexpr std::string_view agent_target = "/control/agent";
 constexpr uint16_t status_switching = 101;
 constexpr uint16_t status_forbidden = 403;
 constexpr uint16_t status_misdirected = 421;
@@ -110,7 +109,11 @@ void CoordinatorLink::timer_fired(io::Timer&) {
       return;
     case State::asking:
     case State::greeting:
-      lose(ErrorCode::timeout, "no answer in time");
+      if (asks_again_) {
+        ask_relay();
+      } else {
+        lose(ErrorCode::timeout, "no answer in time");
+      }
       return;
     case State::open:
       lose(ErrorCode::timeout, "it sent nothing for too long");
@@ -307,13 +310,10 @@ void CoordinatorLink::refused(uint16_t status, std::string_view body) {
       return;
     }
   }
-  const std::optional<uint64_t> told = tokens_ && status == status_forbidden
-                                           ? tokens_->told_time(asked_target_, body)
-                                           : std::nullopt;
-  if (told) {
-    const int64_t ours = std::time(nullptr);
-    const bool is_news = std::abs(static_cast<int64_t>(*told) - ours - ahead_s_) > 1;
-    ahead_s_ = static_cast<int64_t>(*told) - ours;
+  const bool is_told =
+      tokens_ && status == status_forbidden && tokens_->told_time(asked_target_, body).has_value();
+  if (is_told) {
+    const bool is_news = take_clock(body);
     const Error error{ErrorCode::network, fmt::format("this host's clock differs from the "
                                                       "coordinator's by {} s",
                                                       std::abs(ahead_s_))};
@@ -329,6 +329,19 @@ void CoordinatorLink::refused(uint16_t status, std::string_view body) {
        fmt::format("HTTP status {}{}{}{}", status, text.empty() ? "" : ": ", text, hint));
 }
 
+// Whether the coordinator told its time, and another one than it was thought to be.
+bool CoordinatorLink::take_clock(std::string_view body) {
+  const std::optional<uint64_t> told =
+      tokens_ ? tokens_->told_time(asked_target_, body) : std::nullopt;
+  if (!told) {
+    return false;
+  }
+  const int64_t ours = std::time(nullptr);
+  const bool is_news = std::abs(static_cast<int64_t>(*told) - ours - ahead_s_) > 1;
+  ahead_s_ = static_cast<int64_t>(*told) - ours;
+  return is_news;
+}
+
 void CoordinatorLink::take_frames() {
   std::string text;
   while (state_ == State::greeting || state_ == State::open) {
@@ -339,6 +352,9 @@ void CoordinatorLink::take_frames() {
     }
     if (!*next) {
       return;
+    }
+    if (is_given_ && take_unlinked(text)) {
+      continue;
     }
     if (!guard_.open(text)) {
       lose(ErrorCode::untrusted, "what came was changed on its way, or is not the coordinator's");
@@ -439,7 +455,7 @@ void CoordinatorLink::leave_if_quiet() {
     std::exchange(lookup_, nullptr)->release();
   }
   socket_.reset();
-  if (is_closing_) {
+  if (is_closing_ || is_given_) {
     state_ = State::closed;
     return;
   }

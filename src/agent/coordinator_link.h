@@ -11,6 +11,9 @@
 //   leaving    operations come back -> waiting, closed
 //   closed
 //
+// start_on() begins in greeting, and ends in closed. When whoever passes frames on has lost the
+// coordinator, open becomes greeting.
+//
 // Nothing that is sent here waits: what a coordinator does not take is kept up to a bound. One that
 // sends nothing at all for a while is gone, whatever TCP says. On the thread of its reactor.
 #pragma once
@@ -57,6 +60,8 @@ class LinkOwner {
   ~LinkOwner() = default;
 };
 
+inline constexpr std::string_view agent_target = "/control/agent";
+
 class CoordinatorLink {
  public:
   CoordinatorLink(io::Reactor& reactor, LinkOwner& owner, std::vector<HostPort> coordinators,
@@ -66,6 +71,8 @@ class CoordinatorLink {
   ~CoordinatorLink();
 
   void start();
+  // The same over a connection that is there, and passes frames: when that is lost, it is closed.
+  void start_on(io::Fd connected);
   // No further connection. Its operations come back with turns of the reactor: until is_closed().
   void close();
   [[nodiscard]] bool is_closed() const { return state_ == State::closed; }
@@ -93,6 +100,9 @@ class CoordinatorLink {
     closed
   };
 
+  void ask_relay();
+  [[nodiscard]] bool take_unlinked(std::string_view text);
+  [[nodiscard]] bool take_clock(std::string_view body);
   [[nodiscard]] bool is_connected() const {
     return state_ == State::asking || state_ == State::greeting || state_ == State::open;
   }
@@ -121,6 +131,8 @@ class CoordinatorLink {
   int64_t ahead_s_ = 0;  // the clock of the coordinator, of ours
   State state_ = State::closed;
   bool is_closing_ = false;
+  bool is_given_ = false;    // the connection is all there is
+  bool asks_again_ = false;  // by that, when the timer fires
   io::Timer timer_;
   Duration wait_{};  // after leaving
   http::Lookup* lookup_ = nullptr;

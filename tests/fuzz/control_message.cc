@@ -12,6 +12,7 @@
 #include "engine/control/kept_text.h"
 #include "engine/control/link_messages.h"
 #include "engine/control/message_text.h"
+#include "engine/control/relay_messages.h"
 #include "engine/control/report_check.h"
 
 using namespace murder;
@@ -39,7 +40,27 @@ void check_kept(std::string_view text) {
          limits::control_agent_message_bytes_max);
 }
 
+void check_relayed(std::string_view text) {
+  if (const auto get = parse_relay_get(text); get && *get) {
+    const auto again = parse_relay_get(text_of(**get));
+    ENSURE(again && *again == *get);
+  }
+  if (const auto link = parse_relay_link(text); link && *link) {
+    const auto again = parse_relay_link(text_of(**link));
+    ENSURE(again && *again == *link);
+  }
+  if (const auto unlinked = parse_relay_unlinked(text); unlinked && *unlinked) {
+    const auto again = parse_relay_unlinked(text_of(**unlinked));
+    ENSURE(again && *again == *unlinked);
+  }
+  if (const auto got = parse_relay_got(text); got && *got) {
+    const auto again = parse_relay_got(text_of(**got));
+    ENSURE(again && *again == *got);
+  }
+}
+
 void check_messages(std::string_view text) {
+  check_relayed(text);
   if (const Result<AgentMessage> message = parse_agent_message(text)) {
     if (const auto* report = std::get_if<Report>(&*message)) {
       ENSURE(check_report(*report).has_value());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/commands/relay.h"
 #include "cli/fleet/fleet.h"
 
 namespace murder::cli {
@@ -34,6 +35,7 @@ constexpr std::array named_commands = {
     NamedCommand{"finish", add_finish_command},
     NamedCommand{"receive", add_receive_command},
     NamedCommand{"coordinate", add_coordinate_command},
+    NamedCommand{"relay", add_relay_command},
     NamedCommand{"key", add_key_command},
     NamedCommand{"state", add_state_command},
     NamedCommand{"simulate", add_simulate_command},

@@ -26,4 +26,10 @@ inline constexpr Duration copy_look_every = std::chrono::milliseconds(200);
 inline constexpr uint32_t audit_page_records = 1000;
 inline constexpr size_t audit_tags_max = 100'000;  // remembered at a time
 
+// The other end of `murder agent --stdio`: for a connection, for an answer, and between two
+// attempts.
+inline constexpr int relay_connect_max_s = 10;
+inline constexpr Duration relay_get_max = std::chrono::seconds(30);
+inline constexpr Duration relay_retry = std::chrono::seconds(1);
+
 }  // namespace murder::limits

@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "cli/ui/standard_output.h"
+
 namespace murder::cli {
 namespace {
 
@@ -176,6 +178,15 @@ void print_message(std::string_view bytes) noexcept {
 
 bool is_on_terminal() noexcept {
   return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+}
+
+int take_standard_output() noexcept {
+  const int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (fd >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
 }
 
 int open_nothing(int flags) noexcept {

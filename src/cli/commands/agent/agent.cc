@@ -14,6 +14,7 @@
 #include "agent/bounds.h"
 #include "agent/once_places.h"
 #include "cli/commands/agent/agent_config.h"
+#include "cli/commands/agent/agent_stdio.h"
 #include "cli/commands/command_list.h"
 #include "cli/ui/background.h"
 #include "cli/ui/command.h"
@@ -32,6 +33,7 @@ struct AgentCommandOptions {
   std::string config_path = agent_config_path_default;
   bool once = false;
   bool background = false;
+  bool stdio = false;
   std::string token;
   Duration lease = limits::agent_once_lease;
 };
@@ -117,7 +119,8 @@ Result<std::optional<trust::FleetKeys>> keys_in_front(const std::string& key_lin
 Result<AgentInput> input_of_deploy(const AgentCommandOptions& options,
                                    const CommandContext& context) {
   const Result<std::string> text =
-      archive::read_whole_file("/dev/stdin", standard_config_bytes_max);
+      options.stdio ? read_frame_of_input(standard_config_bytes_max)
+                    : archive::read_whole_file("/dev/stdin", standard_config_bytes_max);
   if (!text) {
     return fail(text.error());
   }
@@ -169,16 +172,29 @@ Result<int> outcome_of(agent::AgentEnd end, const std::string& loss) {
   return end == agent::AgentEnd::no_lease ? exit_failed : exit_done;
 }
 
-Result<int> run_agent(const AgentCommandOptions& options, CommandContext& context) {
+// Empty: nothing.
+std::string wrong_words(const AgentCommandOptions& options) {
   if (!options.once && (options.background || !options.token.empty())) {
-    return context.wrong_usage("--background and --token are for --once");
+    return "--background and --token are for --once";
   }
-  if (!is_token(options.token)) {
-    return context.wrong_usage("--token TOKEN: up to 64 letters and digits");
+  if (options.stdio && (!options.once || options.background)) {
+    return "--stdio is for --once, and not with --background";
   }
-  const Result<AgentInput> input = agent_input_of(options, context);
+  return is_token(options.token) ? "" : "--token TOKEN: up to 64 letters and digits";
+}
+
+Result<int> run_agent(const AgentCommandOptions& options, CommandContext& context) {
+  if (std::string wrong = wrong_words(options); !wrong.empty()) {
+    return context.wrong_usage(std::move(wrong));
+  }
+  Result<AgentInput> input = agent_input_of(options, context);
   if (!input) {
     return fail(input.error());
+  }
+  Result<agent::StdioEnds> stdio = options.stdio ? take_standard_streams(input->options)
+                                                 : Result<agent::StdioEnds>(agent::StdioEnds{});
+  if (!stdio) {
+    return fail(stdio.error());
   }
   const Result<std::string> program = own_program();
   if (!program) {
@@ -207,7 +223,8 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
                                ? std::min(limits::agent_once_connect_max, options.lease)
                                : Duration::zero(),
             .tells_parent = options.background,
-            .key_lines = input->key_lines};
+            .key_lines = input->key_lines,
+            .stdio = options.stdio ? &*stdio : nullptr};
       }
       Result<std::unique_ptr<agent::AgentProcess>> process =
           agent::AgentProcess::create(run, parent);
@@ -272,6 +289,10 @@ void add_agent_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--background", options.background,
                    "With --once: return when a coordinator was heard; it continues in the "
                    "background");
+  command.add_flag("--stdio", options.stdio,
+                   "With --once: have whoever starts it pass frames on by standard input and "
+                   "output (`murder relay`), where this host does not reach the coordinator. The "
+                   "configuration is the first frame then");
   command.add_option("--token", options.token,
                      "With --once: names the deploy, of which several may be at work on a host");
   command.add_duration("--lease", options.lease,
