@@ -52,6 +52,11 @@ bool is_tracker_at(const host::RunningProcess& process, uint16_t port) {
   return process.kind() == host::kind_tracker && host::listens_on(process.status, port);
 }
 
+// Of the swarm: the first line.
+std::string fleet_key_in(const std::string& key_lines) {
+  return key_lines.substr(0, key_lines.find('\n'));
+}
+
 }  // namespace
 
 Result<DeployHold> DeployHold::open(HoldOptions options, const std::string& run_directory) {
@@ -88,10 +93,12 @@ Result<host::LockReply> DeployHold::keep(bool is_renewal) {
                             .why = fmt::format("deploy of {} to {}", options_.tag, options_.app),
                             .origin = options_.origin,
                             .until_s = static_cast<uint64_t>(deploy_lock_lease.count()),
-                            .is_coordinated = true},
+                            .is_coordinated = true,
+                            .fleet_key = fleet_key_in(options_.key_lines)},
                    .tracker_runs = tracker_runs,
                    .seeder_runs = seeder_runs,
                    .is_renewal = is_renewal,
+                   .drops_key = options_.key_lines.empty(),
                    .replaced = options_.replaced,
                    .ousted = options_.ousted});
 }
@@ -115,8 +122,13 @@ bool DeployHold::is_port_of_a_coordinator() const {
   });
 }
 
+// What the deploy serves has its own key, whatever a seeder has that it takes over: whoever takes
+// over from it has to know.
 Result<host::LockReply> DeployHold::take() {
-  return keep(false);
+  Result<host::LockReply> reply = keep(false);
+  const bool has_other_key = reply && reply->state == host::LockState::held &&
+                             reply->lock.fleet_key != fleet_key_in(options_.key_lines);
+  return has_other_key ? keep(true) : std::move(reply);
 }
 
 Json DeployHold::json_of(const host::LockReply& reply, const Json& processes) {
