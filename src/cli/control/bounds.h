@@ -21,7 +21,7 @@ inline constexpr uint32_t unsettled_shown_max = 10;  // of a live view
 
 // A publisher waits for so long without any progress of the coordinator's copy.
 inline constexpr Duration copy_silence_max = std::chrono::minutes(2);
-inline constexpr Duration copy_look_every = std::chrono::milliseconds(200);
+inline constexpr Duration publish_look_every = std::chrono::milliseconds(200);
 
 inline constexpr uint32_t audit_page_records = 1000;
 inline constexpr size_t audit_tags_max = 100'000;  // remembered at a time

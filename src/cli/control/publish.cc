@@ -127,7 +127,7 @@ class Publisher {
       if (stop_.flag().is_set()) {
         packing.cancel();
       }
-      wait_readable(packing.wake_fd(), limits::copy_look_every);
+      wait_readable(packing.wake_fd(), limits::publish_look_every);
       for (const std::string& warning : packing.take_warnings()) {
         lines.warn(warning);
       }
@@ -271,7 +271,7 @@ class Publisher {
       if (Status going = check_stop(""); !going) {
         return going;
       }
-      wait_readable(-1, limits::copy_look_every / 4);
+      wait_readable(-1, limits::publish_look_every / 4);
     }
   }
 
@@ -313,7 +313,7 @@ class Publisher {
                        .done_bytes = copied,
                        .total_bytes = release.archive_bytes,
                        .peers = std::nullopt});
-      wait_readable(-1, limits::copy_look_every);
+      wait_readable(-1, limits::publish_look_every);
     }
   }
 

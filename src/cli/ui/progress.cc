@@ -1,14 +1,12 @@
 #include "cli/ui/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <exception>
 
+#include "cli/ui/live_lines.h"
 #include "cli/ui/output.h"
 #include "engine/base/monotonic_clock.h"
 #include "engine/base/units.h"
@@ -17,8 +15,7 @@ namespace murder::cli {
 namespace {
 
 constexpr Duration bar_interval = std::chrono::milliseconds(100);
-constexpr Duration line_interval = std::chrono::seconds(5);
-constexpr uint32_t columns_default = 80;
+constexpr Duration progress_line_interval = std::chrono::seconds(5);
 constexpr uint32_t bar_columns_min = 5;
 constexpr uint32_t bar_columns_max = 40;
 
@@ -55,19 +52,6 @@ std::string facts(const host::Progress& progress, double bytes_per_second) {
     text += fmt::format(", {} peer{}", *progress.peers, *progress.peers == 1 ? "" : "s");
   }
   return text;
-}
-
-uint32_t terminal_columns() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-    return columns_default;
-  }
-  return size.ws_col;
-}
-
-bool is_capable_terminal() {
-  const char* terminal = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::string(terminal) != "dumb";
 }
 
 }  // namespace
@@ -131,7 +115,7 @@ std::string format_progress_line(const host::Progress& progress, double bytes_pe
 
 ProgressPrinter::ProgressPrinter(const CommandContext& context)
     : context_(context), is_terminal_(is_capable_terminal()) {
-  next_draw_ = monotonic_now() + (is_terminal_ ? bar_interval : line_interval);
+  next_draw_ = monotonic_now() + (is_terminal_ ? bar_interval : progress_line_interval);
 }
 
 ProgressPrinter::~ProgressPrinter() noexcept {
@@ -195,7 +179,7 @@ void ProgressPrinter::draw_bar(Instant now) {
 void ProgressPrinter::print_line(Instant now) {
   context_.note(format_progress_line(progress_, rate_));
   has_news_ = false;
-  next_draw_ = now + line_interval;
+  next_draw_ = now + progress_line_interval;
 }
 
 void ProgressPrinter::erase() {
