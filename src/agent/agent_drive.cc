@@ -231,6 +231,13 @@ void AgentProcess::link_heard(const control::Wanted& wanted) {
   control::Wanted ordered = wanted;
   outcomes_.see_wanted(wanted);
   orders_->restrict_wanted(ordered, machine_->kept(), std::time(nullptr));
+  for (size_t index = 0; index < apps_.size(); ++index) {
+    for (const control::WantedApp& app : ordered.apps) {
+      if (app.app == run_.options.apps[index].name && app.release) {
+        apps_[index].wanted = app.release;
+      }
+    }
+  }
   machine_->hear(ordered, reactor_->now());
   pump();
 }

@@ -350,7 +350,8 @@ void AgentProcess::say_changes() {
       app.said_failure = kept.failed_attempt;
       say(host::ServiceEventKind::release_failed,
           fmt::format("{}: {}{}{}", kept.app, control::text_of(kept.failure),
-                      kept.text.empty() ? "" : ": ", kept.text));
+                      kept.text.empty() ? "" : ": ", kept.text),
+          app.wanted ? app.worker->tag_of(*app.wanted) : std::string(), app.wanted);
     }
   }
 }

@@ -86,6 +86,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
     std::unique_ptr<HealthWatch> health;  // nullptr: it has no check
     std::optional<InfoHash> checked;      // the release whose health is watched
     Instant fresh_until{};
+    std::optional<InfoHash> wanted;  // last
     // What was said last.
     std::optional<InfoHash> said_active;
     uint64_t said_failure = 0;

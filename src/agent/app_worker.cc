@@ -43,6 +43,11 @@ AppWorker::AppWorker(io::Reactor& reactor, const std::string& program, const Age
   }
 }
 
+std::string AppWorker::tag_of(const InfoHash& release) const {
+  const Result<TorrentFacts> facts = torrent_facts(place_, release);
+  return facts ? facts->tag : placed_tag(app_, release);
+}
+
 void AppWorker::add(Task task) {
   if (is_stopping_) {
     return;

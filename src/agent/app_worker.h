@@ -85,6 +85,8 @@ class AppWorker final : private http::ClientObserver {
   // Steps that are not begun are not; what runs is ended, downloads only if asked to.
   void stop(bool ends_downloads);
   [[nodiscard]] bool is_idle() const { return !current_ && tasks_.empty(); }
+  // By its torrent, or by where it is; empty: it is not here.
+  [[nodiscard]] std::string tag_of(const InfoHash& release) const;
   [[nodiscard]] const AppOptions& app() const { return app_; }
   [[nodiscard]] const AppCounters& counters() const { return counters_; }
 

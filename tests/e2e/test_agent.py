@@ -266,6 +266,20 @@ class Killed(AgentCase):
         self.assertEqual(log.read_text().split(), ["begin", "begin", "end"])
         self.assertIn("ended the hook", second.error)
 
+    def test_killed_while_health_is_checked_it_checks_again(self):
+        release = self.release("v1")
+        log, good = self.path("hook.log"), self.path("good")
+        self.configure(f"after_activate = 'echo x >> {log}'\nhealth = 'test -e {good}'")
+        first = self.start_agent()
+        self.coordinator.want(wanted_app("shop", release, attempt=5, activate=True, healthy_deadline_ms=60_000))
+        self.coordinator.wait_for_app(lambda app: app["phase"] == "checking", "its health is checked")
+        self.kill(first)
+        self.assertEqual(self.kept()["apps"][0]["phase"], "checking")
+        good.touch()
+        self.start_agent()
+        self.coordinator.wait_for_app(lambda app: app["active"] == release and app["is_healthy"], "it is active")
+        self.assertEqual(self.current(), "v1")
+
     def test_killed_on_its_way_back_it_goes_back(self):
         first, second = self.release("v1"), self.release("v2")
         log, go = self.path("hook.log"), self.path("go")
