@@ -4,7 +4,7 @@ import os
 
 from benches.wire import start
 from kit import Result, Spread, alternate, ratio, size_in_words
-from kit.clients import Libtorrent, Murder
+from kit.clients import ClosedMurder, Libtorrent, Murder
 from kit.network import own_network
 from kit.release import Releases
 from kit.scratch import warm
@@ -45,7 +45,8 @@ def run(context):
     network = context.enter(own_network(congestion=context.congestion))
     releases = Releases(context, size_bytes)
     notes, contenders = [], []
-    for client in (Murder(context), Libtorrent(context)):
+    closed = [ClosedMurder(context, transport) for transport in ("plain", "tls")] if context.closed else []
+    for client in (Murder(context), *closed, Libtorrent(context)):
         reason = client.missing()
         if reason:
             notes.append(f"{client.name}: left out, {reason}.")

@@ -5,7 +5,7 @@ import json
 from kit import Result, Spread
 
 SECONDS_MAX = 900
-PROGRAMS = ("bench/bench_archive", "bench/bench_codec", "subprojects/shalanes/bench/bench_shalanes", "bench/bench_policy", "bench/bench_tracker")
+PROGRAMS = ("bench/bench_archive", "bench/bench_codec", "subprojects/shalanes/bench/bench_shalanes", "bench/bench_policy", "bench/bench_tracker", "bench/bench_trust")
 
 
 def run(context):

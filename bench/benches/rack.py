@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 from kit import BenchError, Result, Spread, alternate, ratio
+from kit.clients import closed_name, closed_options
 
 KIB, MIB = 1 << 10, 1 << 20
 QUEUE_MS = 50
@@ -57,7 +58,9 @@ def run(context):
     # Sixteen hosts must not share one disk.
     context.enter(racks_below(context.enter(memory_directory(context.scratch.directory("rack")))))
     murder = clients.Murder(str(context.program))
-    others = [clients.Libtorrent(), clients.Aria2()]
+    closed = [clients.Murder(str(context.program), closed_name(transport), closed_options(context, transport))
+              for transport in ("plain", "tls")] if context.closed else []
+    others = [*closed, clients.Libtorrent(), clients.Aria2()]
     result = Result("the last host of a rack, against the floor")
     present = [kind for kind in others if not kind.missing()]
     for kind in others:

@@ -123,13 +123,22 @@ class ClosedMurder(Murder):
     """With a fleet key, and so another connection; `transport` is plain or tls."""
 
     def __init__(self, context, transport):
-        key = context.scratch.path / "fleet.key"
-        if not key.exists():
-            made = subprocess.run([context.program, "key", "new-fleet"], capture_output=True, text=True, check=True)
-            key.touch(mode=0o600)
-            key.write_text(made.stdout)
-        super().__init__(context, options=("--fleet-key", key, "--transport", transport))
-        self.name = f"murder {'closed' if transport == 'plain' else transport}"
+        super().__init__(context, options=closed_options(context, transport))
+        self.name = closed_name(transport)
+
+
+def closed_options(context, transport):
+    """Of seeder and peer of a closed swarm."""
+    key = context.scratch.path / "fleet.key"
+    if not key.exists():
+        made = subprocess.run([context.program, "key", "new-fleet"], capture_output=True, text=True, check=True)
+        key.touch(mode=0o600)
+        key.write_text(made.stdout)
+    return ("--fleet-key", str(key), "--transport", transport)
+
+
+def closed_name(transport):
+    return f"murder {'closed' if transport == 'plain' else transport}"
 
 
 class _MurderFetch(Fetch):

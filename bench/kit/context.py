@@ -25,6 +25,7 @@ class Context:
         self.size_bytes = options.size  # None: the bench's own
         self.pairs = options.pairs
         self.only = options.only
+        self.closed = options.closed  # closed swarms as well
         self.congestion = options.congestion  # of TCP; None: the machine's own
         self.seed_options = options.seed_options
         self.peer_options = options.peer_options

@@ -24,12 +24,14 @@ def _version_of(*command):
 
 
 class Murder:
-    name = "murder"
     has_own_gate = False
     settings = "peer --no-unpack --seed-for 10m, else defaults"
 
-    def __init__(self, program):
+    def __init__(self, program, name="murder", options=()):
+        """`options`: of seeder and peer."""
         self.program = program
+        self.name = name
+        self._options = options
 
     def missing(self):
         return None if os.access(self.program, os.X_OK) else f"{self.program} is not built"
@@ -41,10 +43,11 @@ class Murder:
         return [self.program, "tracker", "--listen", f"0.0.0.0:{port}"]
 
     def seeder(self, _address):
-        return [self.program, "seed", TORRENT]
+        return [self.program, "seed", TORRENT, *self._options]
 
     def peer(self, _address):
-        return [self.program, "peer", TORRENT, "--no-unpack", "--temp-path", DIRECTORY, "--seed-for", "10m", "--json"]
+        return [self.program, "peer", TORRENT, "--no-unpack", "--temp-path", DIRECTORY, "--seed-for", "10m", "--json",
+                *self._options]
 
     def is_done(self, line):
         return line.startswith("{") and '"fetched_bytes"' in line
