@@ -91,6 +91,17 @@ http::Response forgotten(const std::string& host) {
   return json_answer(json.take());
 }
 
+http::Response approve(Coordinator& machine, const WaitingRequest& waiting, Moment moment) {
+  const OperatorRequest& request = waiting.request;
+  ENSURE(waiting.approvals != nullptr);
+  const Result<std::string> identity = waiting.approvals->approve(request.host, request.identity);
+  if (!identity) {
+    return json_error(identity.error());
+  }
+  const Status noted = machine.note_approval(request.host, *identity, waiting.by, moment);
+  return noted ? json_answer(show_approved(request.host, *identity)) : json_error(noted.error());
+}
+
 // Paused before anything is decided: no host is told in between.
 Status start(Coordinator& machine, const WaitingRequest& waiting, Moment moment) {
   const OperatorRequest& request = waiting.request;
@@ -168,6 +179,7 @@ http::Response carry_out(Coordinator& machine, const WaitingRequest& waiting,
           machine, facts, {.group = request.group, .app = request.app, .not_at = request.not_at},
           moment.now));
     case Action::approve:
+      return approve(machine, waiting, moment);
     case Action::end_deploy:
     case Action::show_right:
     case Action::show_waiting:

@@ -10,6 +10,7 @@
 #include "engine/base/endpoint.h"
 #include "engine/control/coordinator.h"
 #include "engine/http/handler.h"
+#include "engine/trust/enrolment.h"
 
 namespace murder::coordinator {
 
@@ -20,6 +21,7 @@ struct WaitingRequest {
   InfoHash info_hash;  // of what is published
   bool is_order = false;
   IpAddress address;  // of who asks
+  trust::Approvals* approvals = nullptr;
   Instant since{};
 };
 

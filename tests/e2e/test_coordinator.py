@@ -236,6 +236,10 @@ class Agents(CoordinatorCase):
         self.assertEqual(answer, {"host": "w1", "identity": chosen})
         first.connect(self.coordinator)
         self.assertIn("waits to be approved", first.link.read_to_end())
+        records = [json.loads(line) for line in self.ask("GET", "/control/audit")[1].splitlines()]
+        approved = [(each["host"], each["identity"]) for each in records if each["record"] == "approved"]
+        self.assertEqual(approved, [("w1", chosen)])
+        self.assertIn("ann", next(each["by"] for each in records if each["record"] == "approved"))
         second.connect(self.coordinator)
         second.hear_until(lambda agent: agent.greeting_number > 0, "a greeting")
         # It stays known, also to the next coordinator; another key with the name does not even wait.

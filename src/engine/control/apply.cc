@@ -36,6 +36,7 @@ struct Applying {
   Status operator()(const ReleaseRevoked& what);
   Status operator()(const OrderGiven& what);
   Status operator()(const OutcomeProven& what);
+  Status operator()(const AgentApproved& what);
   Status operator()(const RolloutStarted& what);
   Status operator()(const WaveBegun& what);
   Status operator()(const Told& what);
@@ -166,6 +167,14 @@ Status Applying::operator()(const AgentForgotten& what) {
     std::erase_if(app.rollout->targets, [&](const Target& each) { return each.agent == *index; });
   }
   return {};
+}
+
+// For who reads the log: whether the agent came is another record.
+Status Applying::operator()(const AgentApproved& what) {
+  if (is_loading()) {
+    return refuse("an approval in a snapshot");
+  }
+  return validate_host(what.host);
 }
 
 Status Applying::operator()(const ReleasePublished& what) {

@@ -263,6 +263,14 @@ Status Coordinator::undo(const std::string& app, const std::string& by, Moment m
   return change(app, RolloutState::undoing, by, moment);
 }
 
+Status Coordinator::note_approval(const std::string& host, const std::string& identity,
+                                  const std::string& by, Moment moment) {
+  return take({.wall_s = moment.wall_s,
+               .by = by,
+               .what = AgentApproved{.host = host, .identity = identity}},
+              moment.now);
+}
+
 Status Coordinator::forget(const std::string& host, const std::string& by, Moment moment) {
   const Status done =
       take({.wall_s = moment.wall_s, .by = by, .what = AgentForgotten{.host = host}}, moment.now);

@@ -89,6 +89,9 @@ class Coordinator {
   Status resume(const std::string& app, const std::string& by, Moment moment);
   Status abort(const std::string& app, const std::string& by, Moment moment);
   Status undo(const std::string& app, const std::string& by, Moment moment);
+  // An agent that has no record yet was approved: for the log.
+  Status note_approval(const std::string& host, const std::string& identity, const std::string& by,
+                       Moment moment);
   // The host is gone for good, or will come back as another.
   Status forget(const std::string& host, const std::string& by, Moment moment);
 

@@ -107,12 +107,16 @@ struct TargetKept {
   std::string text;
 };
 
+struct AgentApproved {  // by an operator: the agent with this key may have the name
+  std::string host, identity;
+};
+
 struct Record {
   int64_t wall_s = 0;  // seconds since 1970, for people: nothing is decided by it
   std::string by;      // an operator; empty: the coordinator
   std::variant<Started, AgentSeen, AgentForgotten, ReleasePublished, ReleaseRevoked, RolloutStarted,
                WaveBegun, Told, Outcome, StateChanged, SnapshotBegun, TargetKept, OrderGiven,
-               OutcomeProven>
+               OutcomeProven, AgentApproved>
       what;
 };
 

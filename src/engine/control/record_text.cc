@@ -35,9 +35,9 @@ void describe(Io& io, Plan& plan) {
 namespace {
 
 // In the order of the variant.
-constexpr std::array<std::string_view, 14> kinds = {
-    "started", "agent",   "forgotten", "release",  "revoked", "rollout", "wave",
-    "told",    "outcome", "state",     "snapshot", "target",  "order",   "proven"};
+constexpr std::array<std::string_view, 15> kinds = {
+    "started", "agent", "forgotten", "release", "revoked", "rollout", "wave",    "told",
+    "outcome", "state", "snapshot",  "target",  "order",   "proven",  "approved"};
 static_assert(kinds.size() == std::variant_size_v<decltype(Record::what)>);
 
 template <typename Io>
@@ -152,6 +152,12 @@ void describe(Io& io, OutcomeProven& what) {
   io("attempt", what.attempt);
   io("outcome", what.outcome);
   io("signed", what.text);
+}
+
+template <typename Io>
+void describe(Io& io, AgentApproved& what) {
+  io("host", what.host);
+  io("identity", what.identity);
 }
 
 tl::unexpected<Error> refuse(std::string_view line, std::string_view what) {

@@ -57,6 +57,7 @@ std::vector<Record> one_of_each() {
                              .attempt = 9,
                              .outcome = OutcomeKind::returned,
                              .text = {"murder-outcome 1\n"}}},
+      {.by = "olga", .what = AgentApproved{.host = "w1", .identity = "SHA256:k"}},
   };
 }
 
