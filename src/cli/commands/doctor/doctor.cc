@@ -68,7 +68,8 @@ void add_doctor_command(ArgumentParser app, CommandContext& context) {
           .details = "Each line says whether something is fine, could be better, or is "
                      "broken, and which command fixes it. Nothing is changed.\n\n"
                      "Where /etc/murder/allowed_signers is there, releases must be signed: who may "
-                     "is listed, and which keys and signatures end within 30 days.",
+                     "is listed, whether agents demand signed orders, and which keys, signatures "
+                     "and certificates end within 30 days.",
           .example = "murder doctor\nmurder doctor --temp-path /var/tmp --json",
           .exit_statuses = {{"0", "Nothing is broken."},
                             {"1", "Something is broken: `murder` cannot work on this host."},

@@ -343,6 +343,9 @@ std::vector<Finding> check_host(const HostFacts& facts) {
     findings.push_back(std::move(finding));
   }
   findings.push_back(check_fleet_key(facts.fleet_key));
+  if (std::optional<Finding> certificate = check_certificate(facts.certificate)) {
+    findings.push_back(std::move(*certificate));
+  }
   add_tuning(findings, facts);
   return findings;
 }

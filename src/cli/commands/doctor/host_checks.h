@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/doctor/certificate_checks.h"
 #include "cli/commands/doctor/finding.h"
 #include "cli/commands/doctor/fleet_key_checks.h"
 #include "cli/commands/doctor/trust_checks.h"
@@ -59,6 +60,7 @@ struct HostFacts {
   KernelTls kernel_tls = KernelTls::none;
   TrustFacts trust;
   FleetKeyFacts fleet_key;
+  CertificateFacts certificate;
   std::vector<tune::Change> tuning;  // what `murder tune` looks at
 };
 

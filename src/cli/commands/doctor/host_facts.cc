@@ -13,6 +13,8 @@
 #include <ctime>
 #include <fstream>
 
+#include "cli/commands/tracker/load_certificate.h"
+#include "cli/commands/tracker/tracker_config.h"
 #include "cli/commands/tune/plan.h"
 #include "cli/commands/tune/read_facts.h"
 #include "cli/ui/path_word.h"
@@ -151,6 +153,25 @@ TrustFacts read_trust(const FactsWanted& wanted) {
   return facts;
 }
 
+CertificateFacts read_certificate() {
+  CertificateFacts facts{
+      .config_path = "/etc/murder/tracker.toml", .path = {}, .unix_seconds = std::time(nullptr)};
+  const Result<TrackerConfig> config = load_tracker_config(facts.config_path);
+  if (!config) {
+    return facts;  // there is none, or the tracker itself says what is wrong with it
+  }
+  facts.path = config->tls_cert_path;
+  const Result<std::optional<tls::ServerContext>> loaded =
+      load_certificate({.certificate = config->tls_cert_path, .key = config->tls_key_path});
+  if (!loaded) {
+    facts.shown = fail(loaded.error());
+  } else if (*loaded) {
+    facts.shown = ShownCertificate{.expires_s = (*loaded)->expires_s(),
+                                   .pin = tls::pin_text((*loaded)->pin())};
+  }
+  return facts;
+}
+
 }  // namespace
 
 HostFacts read_host_facts(const FactsWanted& wanted) {
@@ -179,6 +200,7 @@ HostFacts read_host_facts(const FactsWanted& wanted) {
   facts.sha1 = read_sha1();
   facts.has_fast_aes = tls::has_fast_aes();
   facts.trust = read_trust(wanted);
+  facts.certificate = read_certificate();
   facts.fleet_key = {.path = host::fleet_key_path(), .keys = host::fleet_keys_for("", false)};
   if (Result<tune::Facts> tunable = tune::read_facts("/", "", tune::OwnDropIns::counted)) {
     std::erase_if(tunable->units, [](const tune::UnitFacts& unit) { return !unit.is_installed; });

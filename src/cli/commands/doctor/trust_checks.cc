@@ -6,6 +6,8 @@
 
 #include "engine/archive/file.h"
 #include "engine/base/printable.h"
+#include "engine/trust/order.h"
+#include "engine/trust/pattern.h"
 #include "engine/trust/time_text.h"
 
 namespace murder::cli {
@@ -21,16 +23,20 @@ std::string end_text(int64_t end_s, int64_t now_s) {
                        : fmt::format("ends in {} days, at {}", (end_s - now_s) / day_s, when);
 }
 
-bool counts_at(const trust::AllowedSigner& signer, int64_t when_s) {
-  return (!signer.valid_after_s || *signer.valid_after_s <= when_s) &&
+bool counts_at(const trust::AllowedSigner& signer, std::string_view name_space, int64_t when_s) {
+  return (!signer.namespaces || trust::matches_pattern_list(name_space, *signer.namespaces)) &&
+         (!signer.valid_after_s || *signer.valid_after_s <= when_s) &&
          (!signer.valid_before_s || when_s < *signer.valid_before_s);
 }
 
 // How many signers there are at that time. An authority stands for as many as it likes.
-size_t signers_at(const trust::AllowedSigners& allowed, int64_t when_s) {
+size_t signers_at(const trust::AllowedSigners& allowed, std::string_view name_space,
+                  int64_t when_s) {
   size_t count = 0;
   for (const trust::AllowedSigner& signer : allowed.signers) {
-    count += !counts_at(signer, when_s) ? 0 : signer.is_authority ? allowed.required : 1;
+    count += !counts_at(signer, name_space, when_s) ? 0
+             : signer.is_authority                  ? allowed.required
+                                                    : 1;
   }
   return count;
 }
@@ -42,21 +48,50 @@ std::string name_of(const TrustFacts& facts, size_t index) {
                      index < facts.fingerprints.size() ? facts.fingerprints[index] : "?");
 }
 
+// Those whose line is for these signatures, whether they count now or not.
+std::string names_of(const TrustFacts& facts, std::string_view name_space) {
+  const std::vector<trust::AllowedSigner>& signers = (*facts.allowed)->signers;
+  std::string names;
+  size_t count = 0;
+  for (size_t index = 0; index < signers.size(); ++index) {
+    const trust::AllowedSigner& signer = signers[index];
+    if (signer.namespaces && !trust::matches_pattern_list(name_space, *signer.namespaces)) {
+      continue;
+    }
+    if (++count <= signers_shown_max) {
+      names += (names.empty() ? "" : ", ") + name_of(facts, index);
+    }
+  }
+  if (count > signers_shown_max) {
+    names += fmt::format(" and {} more", count - signers_shown_max);
+  }
+  return names.empty() ? "nobody" : names;
+}
+
 Finding describe_signers(const TrustFacts& facts) {
   const trust::AllowedSigners& allowed = **facts.allowed;
   Finding finding{.name = "signatures"};
-  std::string names;
-  for (size_t index = 0; index < std::min(allowed.signers.size(), signers_shown_max); ++index) {
-    names += (names.empty() ? "" : ", ") + name_of(facts, index);
-  }
-  if (allowed.signers.size() > signers_shown_max) {
-    names += fmt::format(" and {} more", allowed.signers.size() - signers_shown_max);
-  }
-  finding.text = fmt::format("releases must be signed by {} of the keys in {}: {}",
-                             allowed.required, facts.path, names.empty() ? "nobody" : names);
-  if (signers_at(allowed, facts.unix_seconds) < allowed.required) {
+  finding.text =
+      fmt::format("releases must be signed by {} of the keys in {}: {}", allowed.required,
+                  facts.path, names_of(facts, trust::release_namespace));
+  if (signers_at(allowed, trust::release_namespace, facts.unix_seconds) < allowed.required) {
     finding.grade = Grade::broken;
     finding.text += "; too few of them count now, so every release is refused";
+  }
+  if (!allowed.names_orders) {
+    finding.text += "; an agent needs no signed orders, since no line names murder-order";
+  }
+  return finding;
+}
+
+Finding describe_orders(const TrustFacts& facts) {
+  const trust::AllowedSigners& allowed = **facts.allowed;
+  Finding finding{.name = "orders"};
+  finding.text = fmt::format("an agent does only what is signed by {} of the keys in {}: {}",
+                             allowed.required, facts.path, names_of(facts, trust::order_namespace));
+  if (signers_at(allowed, trust::order_namespace, facts.unix_seconds) < allowed.required) {
+    finding.grade = Grade::broken;
+    finding.text += "; too few of them count now, so every order is refused";
   }
   return finding;
 }
@@ -119,6 +154,9 @@ std::vector<Finding> check_trust(const TrustFacts& facts) {
     return findings;
   }
   findings.push_back(describe_signers(facts));
+  if ((*facts.allowed)->names_orders) {
+    findings.push_back(describe_orders(facts));
+  }
   add_ends(facts, findings);
   add_targets(facts, findings);
   return findings;

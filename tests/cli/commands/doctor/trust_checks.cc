@@ -54,6 +54,26 @@ TEST_CASE("a file of signers that cannot be used is broken: every release is ref
       says(check_trust(host_of({signer("ann", 1)}, 2)), Grade::broken, "signed by 2 of the keys"));
 }
 
+TEST_CASE("whether agents demand signed orders is told, and of whom") {
+  std::vector<trust::AllowedSigner> signers{signer("ann", 1), signer("ben", 2)};
+  signers[0].namespaces = "murder-release";
+  CHECK(says(check_trust(host_of(signers)), Grade::ok, "no line names murder-order"));
+  signers[1].namespaces = "murder-o*,file";
+  TrustFacts facts = host_of(signers);
+  (*facts.allowed)->names_orders = true;
+  std::vector<Finding> findings = check_trust(facts);
+  REQUIRE(findings.size() == 2);
+  CHECK(findings[0].text.ends_with(": ann (SHA256:abc)"));
+  CHECK(findings[1].name == "orders");
+  CHECK(findings[1].grade == Grade::ok);
+  CHECK(findings[1].text.ends_with(": ben (SHA256:abc)"));
+  (*facts.allowed)->required = 2;
+  CHECK(says(check_trust(facts), Grade::broken, "so every order is refused"));
+  (*facts.allowed)->required = 1;
+  (*facts.allowed)->signers[1].valid_before_s = now_s - 1;
+  CHECK(says(check_trust(facts), Grade::broken, "so every order is refused"));
+}
+
 TEST_CASE("whoever may sign is named, and what ends within 30 days or has ended") {
   std::vector<trust::AllowedSigner> signers{signer("ann", 1), signer("ben", 2), signer("eve", 3)};
   CHECK(check_trust(host_of(signers)).size() == 1);
