@@ -4,7 +4,7 @@ import time
 import unittest
 
 from control_case import ControlCase
-from harness import wait_until
+from harness import free_address, wait_until
 from signing import HAS_SSH_KEYGEN, allowed_line, make_key
 
 
@@ -119,6 +119,36 @@ class SignedOrders(ControlCase):
         before = wait_until(lambda: (now := memory.read_text()) != before and now, "the host has heard of the rollout")
         self.ask("rollout", "abort", "shop", *self.sign)
         wait_until(lambda: memory.read_text() != before, "the host has heard that it is off")
+        self.assertEqual(host.activated(), ["v1"])
+
+    def test_two_operators_sign_where_hosts_demand_two(self):
+        second = make_key(self.directory, "second")
+        with self.path("allowed_signers").open("a") as signers:
+            signers.write(allowed_line(second, "bob@example.net") + "# murder: require = 2\n")
+        source = self.make_file("build-v1/data", 200_000).parent
+        torrent = self.create(source, "v1", "--app", "shop", "--sign", self.key)
+        self.murder("sign", torrent, "--key", second)
+        self.ask("release", "publish", torrent, "--app", "shop", "--tag", "v1", "--ip", free_address())
+        self.add_hosts(1)
+        host = self.hosts[0]
+        # One signs into a file, and orders nothing.
+        saved = self.path("v1.orders")
+        start = ("rollout", "start", "shop", "v1", *self.FAST)
+        self.assertIn(str(saved), self.ask(*start, *self.sign, "--save-orders", saved).stdout)
+        self.assertEqual(self.ask_json("rollout", "status")["rollouts"], [])
+        # What the other one signs and sends is what he would have ordered himself.
+        for words, said in [((*start, "--groups", "db"), "for db"),
+                            (("release", "revoke", "shop", "v1"), "not revoke shop v1")]:
+            self.assertIn(said, self.ask(*words, "--orders", saved, "--sign", second, code=1).stderr)
+        self.assertIn("signing with", self.ask(*start, "--orders", saved, "--sign", second, "--detach").stderr)
+        self.wait_for_current("v1")
+        self.assertEqual(host.activated(), ["v1"])
+        order = next(record["signed"] for record in self.audit() if record["record"] == "order")
+        self.assertEqual(order.count("BEGIN SSH SIGNATURE"), 2)
+        self.assertIn("were given already", self.ask(*start, "--orders", saved, "--sign", second, code=1).stderr)
+        # One operator alone, or one who signs twice, gets nothing done.
+        self.ask("rollout", "undo", "shop", *self.sign)
+        self.wait_for_why(host, "1 of 2 required keys signed it")
         self.assertEqual(host.activated(), ["v1"])
 
 

@@ -32,4 +32,7 @@ inline constexpr int relay_connect_max_s = 10;
 inline constexpr Duration relay_get_max = std::chrono::seconds(30);
 inline constexpr Duration relay_retry = std::chrono::seconds(1);
 
+// Of a file of --save-orders: two orders of a command, with their signatures.
+inline constexpr uint64_t saved_orders_bytes_max = 256 * 1024;
+
 }  // namespace murder::limits

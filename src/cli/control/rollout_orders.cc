@@ -47,6 +47,9 @@ Result<Json> order_rollout(CoordinatorClient& client, std::string_view verb, con
     if (!made) {
       return made;
     }
+    if (signer->saves()) {
+      return Json::object();
+    }
     orders = std::move(*made);
   }
   return give_rollout_order(client, verb, app, std::move(orders));

@@ -15,7 +15,7 @@ namespace murder::cli {
 [[nodiscard]] Json rollout_of(const Json& answer);
 
 // `verb`: "pause", "resume", "abort", "undo"; signed for the hosts where there is a signer. The
-// rollout as it is then.
+// rollout as it is then; of a signer that saves an empty object: nothing was ordered.
 [[nodiscard]] Result<Json> order_rollout(CoordinatorClient& client, std::string_view verb,
                                          const std::string& app, const OrderSigner* signer,
                                          const CommandContext& context);

@@ -81,22 +81,33 @@ std::vector<trust::OrderKind> kinds_of_start(bool allows_older, bool rolls_back)
   return kinds;
 }
 
+std::string order_text(const trust::OrderStatement& order) {
+  return fmt::format("{} {} {} (info hash {}){}", trust::name_of(order.kind), order.application,
+                     printable_value(order.tag), order.info_hash.hex(), groups_text(order.groups));
+}
+
+Status add_order_signature(const SigningKey& key, codec::SignedStatement& signed_order,
+                           const SigningFront& front) {
+  const Result<trust::OrderStatement> order = trust::parse_order(signed_order.text);
+  if (!order) {
+    return fail(order.error());
+  }
+  front.note(fmt::format("signing with {}: {}, until {}", key.name, order_text(*order),
+                         trust::time_text_of(static_cast<uint64_t>(order->expires_s))));
+  Result<MadeSignature> made =
+      make_signature(key, signed_order.text, trust::order_namespace, front);
+  if (!made) {
+    return fail(made.error());
+  }
+  return trust::add_signature(signed_order, std::move(made->blob));
+}
+
 Result<Json> sign_orders(const SigningKey& key, std::span<const trust::OrderStatement> orders,
                          const SigningFront& front) {
   Json texts = Json::array();
   for (const trust::OrderStatement& order : orders) {
-    front.note(fmt::format("signing with {}: {} {} {} (info hash {}){}, until {}", key.name,
-                           trust::name_of(order.kind), order.application,
-                           printable_value(order.tag), order.info_hash.hex(),
-                           groups_text(order.groups),
-                           trust::time_text_of(static_cast<uint64_t>(order.expires_s))));
     codec::SignedStatement signed_order{.text = trust::encode_order(order), .signatures = {}};
-    Result<MadeSignature> made =
-        make_signature(key, signed_order.text, trust::order_namespace, front);
-    if (!made) {
-      return fail(made.error());
-    }
-    if (Status added = trust::add_signature(signed_order, std::move(made->blob)); !added) {
+    if (Status added = add_order_signature(key, signed_order, front); !added) {
       return fail(added.error());
     }
     texts.push_back(trust::encode_signature_file(signed_order));

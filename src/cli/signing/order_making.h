@@ -34,6 +34,14 @@ struct OrderSubject {
 // where it may lead to an older release, and "return" where the coordinator may go back by itself.
 [[nodiscard]] std::vector<trust::OrderKind> kinds_of_start(bool allows_older, bool rolls_back);
 
+// "activate shop v42 (info hash ...) for web", as people are told of it.
+[[nodiscard]] std::string order_text(const trust::OrderStatement& order);
+
+// Says what it signs. Asks for a passphrase or a touch if the key wants that.
+[[nodiscard]] Status add_order_signature(const SigningKey& key,
+                                         codec::SignedStatement& signed_order,
+                                         const SigningFront& front);
+
 // Each of them signed: the member `orders` of a request to a coordinator. Says what it signs. Asks
 // for a passphrase or a touch if the key wants that.
 [[nodiscard]] Result<Json> sign_orders(const SigningKey& key,

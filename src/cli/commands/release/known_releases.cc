@@ -19,7 +19,7 @@ struct ReleaseOptions {
   std::string app;
   std::string tag;
   std::string why;
-  SigningOptions signing;
+  OrderSigningOptions signing;
   CoordinatorOptions coordinator;
 };
 
@@ -98,6 +98,10 @@ Result<int> run_revoke(const ReleaseOptions& options, CommandContext& context) {
                         {trust::OrderKind::revoke}, context);
     if (!orders) {
       return fail(orders.error());
+    }
+    if ((*signer)->saves()) {
+      context.print((*signer)->saved_text());
+      return exit_done;
     }
     body["orders"] = std::move(*orders);
   }

@@ -11,7 +11,7 @@ namespace {
 
 struct OrderOptions {
   std::string app;
-  SigningOptions signing;
+  OrderSigningOptions signing;
   CoordinatorOptions coordinator;
 };
 
@@ -40,6 +40,10 @@ Result<int> run_order(std::string_view verb, const OrderOptions& options, Comman
       order_rollout(*client, verb, *app, *signer ? &**signer : nullptr, context);
   if (!rollout) {
     return fail(rollout.error());
+  }
+  if (*signer && (*signer)->saves()) {
+    context.print((*signer)->saved_text());
+    return exit_done;
   }
   context.print(rollout_headline(*rollout));
   context.print("  hosts      " + counts_text(*rollout));

@@ -23,7 +23,7 @@ struct StartOptions {
   bool is_attached = false;
   bool is_detached = false;
   bool waits = false;
-  SigningOptions signing;
+  OrderSigningOptions signing;
   CoordinatorOptions coordinator;
 };
 
@@ -80,6 +80,10 @@ Result<int> run_start(const StartOptions& options, CommandContext& context) {
         kinds_of_start(options.plan.allow_older, options.plan.on_failure == "rollback"), context);
     if (!orders) {
       return fail(orders.error());
+    }
+    if ((*signer)->saves()) {
+      context.print((*signer)->saved_text());
+      return exit_done;
     }
     (*body)["orders"] = std::move(*orders);
   }
