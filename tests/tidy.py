@@ -46,7 +46,7 @@ LAYERS = {
         "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/io", "engine/http", "engine/node",
     },
     "agent": {
-        "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive", "engine/control", "engine/io",
+        "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/tls", "engine/archive", "engine/control", "engine/io",
         "engine/http", "engine/host",
     },
     # Of the tracker its pure core alone (see below).
@@ -56,7 +56,7 @@ LAYERS = {
         "engine/http", "engine/host",
     },
     "coordinator/store": {"engine/base", "engine/control", "engine/trust", "engine/http"},
-    "tracker": {"engine/base", "engine/codec", "engine/trust", "engine/io", "engine/http"},
+    "tracker": {"engine/base", "engine/codec", "engine/trust", "engine/tls", "engine/io", "engine/http"},
     # The program: what commands speak through, the fleet, the commands, and main on top.
     "cli/ui": {"engine/base", "engine/codec", "engine/archive", "engine/io", "engine/host"},
     "cli/signing": {
@@ -69,7 +69,7 @@ LAYERS = {
         "engine/control", "engine/io", "engine/http", "engine/host", "engine/sim",
     },
     "cli/control": {
-        "cli/ui", "cli/signing", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/archive",
+        "cli/ui", "cli/signing", "cli/fleet", "cli/fleet/plan", "cli/fleet/reach", "engine/base", "engine/codec", "engine/hash", "engine/trust", "engine/tls", "engine/archive",
         "engine/control", "engine/http", "engine/host",
     },
     "cli/commands": {

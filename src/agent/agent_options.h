@@ -10,6 +10,7 @@
 #include "agent/bounds.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/instant.h"
+#include "engine/codec/server_place.h"
 
 namespace murder::agent {
 
@@ -44,7 +45,7 @@ struct AgentOptions {
   std::string host;  // this host's name
   std::string rack;
   std::vector<std::string> groups;
-  std::vector<HostPort> coordinators;  // at least one
+  std::vector<codec::ServerPlace> coordinators;  // at least one
   std::vector<AppOptions> apps;
   std::string state_directory;  // absolute
   std::string temp_path;        // of archives; empty: in the state directory

@@ -42,8 +42,8 @@ Words fetch_command(const CommandPlace& at, const FetchWords& what) {
   add_option(words, "--fleet-key", at.agent.is_open ? "" : at.agent.fleet_key);
   add_option(words, "--transport", at.agent.transport);
   add_option(words, "--allowed-signers", at.agent.allowed_signers);
-  for (const HostPort& coordinator : at.agent.coordinators) {
-    add_option(words, "--tracker", "http://" + coordinator.text() + "/announce");
+  for (const codec::ServerPlace& coordinator : at.agent.coordinators) {
+    add_option(words, "--tracker", coordinator.url("/announce"));
   }
   add_option(words, "--seed-for", fmt::format("{}s", at.agent.seed_for / std::chrono::seconds(1)));
   if (at.agent.is_open) {

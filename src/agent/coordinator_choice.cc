@@ -1,19 +1,20 @@
 #include "agent/coordinator_choice.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/bounds.h"
 #include "engine/base/ensure.h"
 
 namespace murder::agent {
 
-CoordinatorChoice::CoordinatorChoice(std::vector<HostPort> coordinators, uint64_t seed)
+CoordinatorChoice::CoordinatorChoice(std::vector<codec::ServerPlace> coordinators, uint64_t seed)
     : coordinators_(std::move(coordinators)), prng_(seed) {
   ENSURE(!coordinators_.empty());
   index_ = prng_.below(static_cast<uint32_t>(coordinators_.size()));
 }
 
-const HostPort& CoordinatorChoice::current() const {
+const codec::ServerPlace& CoordinatorChoice::current() const {
   return leader_ ? *leader_ : coordinators_[index_];
 }
 
@@ -35,7 +36,12 @@ Duration CoordinatorChoice::redirected(const HostPort& leader) {
     return failed();
   }
   ++redirect_count_;
-  leader_ = leader;
+  const auto known = std::ranges::find_if(coordinators_, [&leader](const codec::ServerPlace& each) {
+    return static_cast<const HostPort&>(each) == leader;
+  });
+  codec::ServerPlace place = known == coordinators_.end() ? current() : *known;
+  static_cast<HostPort&>(place) = leader;
+  leader_ = std::move(place);
   return Duration::zero();
 }
 

@@ -50,7 +50,7 @@ std::string upgrade_request(const std::string& target, const std::string& host) 
 }  // namespace
 
 CoordinatorLink::CoordinatorLink(io::Reactor& reactor, LinkOwner& owner,
-                                 std::vector<HostPort> coordinators,
+                                 std::vector<codec::ServerPlace> coordinators,
                                  const std::optional<trust::FleetKeys>& keys, uint64_t seed)
     : reactor_(reactor),
       owner_(owner),
@@ -93,7 +93,7 @@ std::string CoordinatorLink::signed_target(std::string_view target) const {
 }
 
 std::string CoordinatorLink::url_of(std::string_view target) const {
-  return fmt::format("http://{}{}", coordinator().text(), signed_target(target));
+  return coordinator().url(signed_target(target));
 }
 
 void CoordinatorLink::timer_fired(io::Timer&) {
@@ -132,11 +132,12 @@ void CoordinatorLink::begin() {
   unsent_.clear();
   waiting_.clear();
   sent_bytes_ = 0;
+  stream_.reset();
   frames_ =
       control::FrameReader(limits::control_coordinator_message_bytes_max + guard_.surplus_bytes());
   addresses_.clear();
   address_index_ = 0;
-  const HostPort& place = coordinator();
+  const codec::ServerPlace& place = coordinator();
   if (const std::optional<IpAddress> numeric = IpAddress::parse(place.host)) {
     addresses_ = {*numeric};
     connect_to_next("");
@@ -204,12 +205,33 @@ void CoordinatorLink::connected(io::Operation&, int32_t result, uint32_t) {
     lose(target.error().code, target.error().text);
     return;
   }
+  if (Status begun = begin_stream(); !begun) {
+    lose(begun.error().code, begun.error().text);
+    return;
+  }
   state_ = State::asking;
   asked_target_ = signed_target(*target);
-  unsent_ = upgrade_request(asked_target_, coordinator().text());
+  waiting_ = upgrade_request(asked_target_, coordinator().text());
   timer_.arm(reactor_.now() + limits::agent_handshake_time_max);
   send_more();
   reactor_.recv(receive_, socket_.get(), buffer_);
+}
+
+Status CoordinatorLink::begin_stream() {
+  if (!coordinator().is_https) {
+    return {};
+  }
+  Result<std::vector<tls::KeyPin>> pins = tls::parse_pins(coordinator().pins);
+  if (!pins) {
+    return fail(pins.error());
+  }
+  Result<tls::ClientStream> stream =
+      tls::ClientStream::create(coordinator().host, std::move(*pins));
+  if (!stream) {
+    return fail(stream.error());
+  }
+  stream_.emplace(std::move(*stream));
+  return {};
 }
 
 void CoordinatorLink::send_more() {
@@ -217,8 +239,15 @@ void CoordinatorLink::send_more() {
     return;
   }
   if (sent_bytes_ == unsent_.size()) {
-    unsent_ = std::exchange(waiting_, {});
     sent_bytes_ = 0;
+    if (!stream_) {
+      unsent_ = std::exchange(waiting_, {});
+    } else {
+      if (stream_->state() == tls::ClientStream::State::open) {
+        stream_->write(as_bytes_of(std::exchange(waiting_, {})));
+      }
+      unsent_ = stream_->take_output();
+    }
   }
   if (!unsent_.empty()) {
     reactor_.send(send_, socket_.get(), as_bytes_of(unsent_).subspan(sent_bytes_));
@@ -254,16 +283,41 @@ void CoordinatorLink::received(io::Operation&, int32_t result, uint32_t) {
     }
     return;
   }
-  const auto part = std::span<const uint8_t>(buffer_).first(static_cast<size_t>(result));
-  if (state_ == State::asking) {
-    head_ += as_text_of(part);
-    take_answer();
-  } else {
-    frames_.put(std::as_bytes(part));
-    take_frames();
-  }
+  take_bytes(std::span<const uint8_t>(buffer_).first(static_cast<size_t>(result)));
   if (is_connected()) {
     reactor_.recv(receive_, socket_.get(), buffer_);
+  }
+}
+
+void CoordinatorLink::take_bytes(std::span<const uint8_t> bytes) {
+  if (!stream_) {
+    take_plain(bytes);
+    return;
+  }
+  std::vector<uint8_t> plain;
+  stream_->take(bytes, plain);
+  if (!plain.empty()) {
+    take_plain(plain);
+  }
+  if (!is_connected()) {
+    return;
+  }
+  if (stream_->state() == tls::ClientStream::State::failed) {
+    lose(stream_->error().code, stream_->error().text);
+  } else if (stream_->state() == tls::ClientStream::State::ended) {
+    ::shutdown(socket_.get(), SHUT_RDWR);  // its end is received next
+  } else {
+    send_more();
+  }
+}
+
+void CoordinatorLink::take_plain(std::span<const uint8_t> bytes) {
+  if (state_ == State::asking) {
+    head_ += as_text_of(bytes);
+    take_answer();
+  } else {
+    frames_.put(std::as_bytes(bytes));
+    take_frames();
   }
 }
 
@@ -303,7 +357,7 @@ void CoordinatorLink::refused(uint16_t status, std::string_view body) {
     const std::string leader = text_member(known, "leader");
     const std::optional<HostPort> place = HostPort::parse(leader, 0);
     if (place && place->port != 0 && control::validate_host(place->host) &&
-        !(*place == coordinator())) {
+        !(*place == static_cast<const HostPort&>(coordinator()))) {
       const Error error{ErrorCode::network, fmt::format("{} does not lead, {} does",
                                                         coordinator().text(), place->text())};
       leave(error, choice_.redirected(*place));

@@ -4,7 +4,8 @@
 //   waiting    the timer is armed -> resolving
 //   resolving  a name is looked up -> connecting, waiting
 //   connecting -> asking, waiting (after the last address)
-//   asking     GET /control/agent was sent, its answer is read -> greeting, waiting
+//   asking     the handshake of TLS, if it is an https one; GET /control/agent is sent, its answer
+//              is read -> greeting, waiting
 //   greeting   frames; the coordinator has not sent its challenge, in which a closed fleet's proves
 //              the key -> open
 //   open       the hello was sent
@@ -35,6 +36,7 @@
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
 #include "engine/io/timers.h"
+#include "engine/tls/client_stream.h"
 #include "engine/trust/request_token.h"
 
 namespace murder::http {
@@ -64,7 +66,8 @@ inline constexpr std::string_view agent_target = "/control/agent";
 
 class CoordinatorLink {
  public:
-  CoordinatorLink(io::Reactor& reactor, LinkOwner& owner, std::vector<HostPort> coordinators,
+  CoordinatorLink(io::Reactor& reactor, LinkOwner& owner,
+                  std::vector<codec::ServerPlace> coordinators,
                   const std::optional<trust::FleetKeys>& keys, uint64_t seed);
   CoordinatorLink(const CoordinatorLink&) = delete;
   CoordinatorLink& operator=(const CoordinatorLink&) = delete;
@@ -78,7 +81,7 @@ class CoordinatorLink {
   [[nodiscard]] bool is_closed() const { return state_ == State::closed; }
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
   // Where it is connected to, or tries to.
-  [[nodiscard]] const HostPort& coordinator() const { return choice_.current(); }
+  [[nodiscard]] const codec::ServerPlace& coordinator() const { return choice_.current(); }
   // Of this connection: a report that says nothing new may be said in short.
   [[nodiscard]] bool takes_alive() const { return takes_alive_; }
   // While it is open. Too much that is not sent ends the connection.
@@ -113,10 +116,13 @@ class CoordinatorLink {
   void connected(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void received(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void take_bytes(std::span<const uint8_t> bytes);
+  void take_plain(std::span<const uint8_t> bytes);
   void take_answer();
   void refused(uint16_t status, std::string_view body);
   void take_frames();
   void take_message(std::string_view text);
+  [[nodiscard]] Status begin_stream();
   void send_more();
   void leave(const Error& error, Duration wait);
   void lose(ErrorCode code, std::string_view why);
@@ -149,7 +155,8 @@ class CoordinatorLink {
   bool is_at_end_ = false;
   std::string unsent_;  // what send_ works on is at its front
   size_t sent_bytes_ = 0;
-  std::string waiting_;  // behind it
+  std::string waiting_;                      // behind it
+  std::optional<tls::ClientStream> stream_;  // of an https one
   control::FrameReader frames_;
   bool takes_alive_ = false;
   std::optional<control::Wanted> wanted_;  // on this connection, the last

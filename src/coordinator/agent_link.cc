@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "coordinator/signed_outcome.h"
 #include "engine/base/ensure.h"
+#include "engine/base/types.h"
 #include "engine/control/message_text.h"
 #include "engine/control/names.h"
 #include "engine/trust/agent_key.h"
@@ -34,12 +36,13 @@ std::string plain_frame(std::string_view text) {
 
 }  // namespace
 
-AgentLink::AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote,
-                     std::string nonce)
+AgentLink::AgentLink(const AgentLinkShared& shared, http::TakenSocket socket,
+                     const Endpoint& remote, std::string nonce)
     : ListedConnection(shared.sources.bucket_of(remote.address)),
       shared_(shared),
-      fd_(socket.release()),
+      fd_(socket.fd.release()),
       remote_(remote),
+      secure_(std::move(socket.secure)),
       nonce_(std::move(nonce)),
       reader_(limits::control_agent_message_bytes_max),
       begun_at_(shared.reactor.now()),
@@ -129,9 +132,25 @@ void AgentLink::read_more() {
     }
     is_readable_ = is_at_end_ || static_cast<size_t>(size) == buffer.size();
     if (is_wanted) {
-      take_input(buffer.first(static_cast<size_t>(size)));
+      take_bytes(buffer.first(static_cast<size_t>(size)));
       count_held();
     }
+    if (secure_ != nullptr && secure_->is_over() && !is_ready_) {
+      close();
+      return;
+    }
+  }
+}
+
+void AgentLink::take_bytes(std::span<const uint8_t> bytes) {
+  if (secure_ == nullptr) {
+    take_input(bytes);
+    return;
+  }
+  std::vector<uint8_t> plain;
+  secure_->take(bytes, plain);
+  if (!plain.empty()) {
+    take_input(plain);
   }
 }
 
@@ -372,7 +391,12 @@ void AgentLink::end(const control::Ended& ended) {
 
 void AgentLink::send_message(std::string bytes) {
   ENSURE(!send_.in_flight());
-  output_ = std::move(bytes);
+  if (secure_ == nullptr) {
+    output_ = std::move(bytes);
+  } else if (secure_->state() != tls::ServerStream::State::failed) {
+    secure_->write(as_bytes_of(bytes));
+    output_ = secure_->take_output();
+  }
   sent_bytes_ = 0;
   output_since_ = shared_.reactor.now();
   send_more();

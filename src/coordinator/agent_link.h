@@ -17,6 +17,7 @@
 #include "engine/control/link_messages.h"
 #include "engine/control/orders.h"
 #include "engine/http/connection_list.h"
+#include "engine/http/handler.h"
 #include "engine/io/operation.h"
 #include "engine/io/reactor.h"
 #include "engine/trust/enrolment.h"
@@ -73,7 +74,8 @@ struct AgentLinkShared {
 // What reads may be the last that is done with a link: it may end.
 class AgentLink : public http::ListedConnection {
  public:
-  AgentLink(const AgentLinkShared& shared, Fd socket, const Endpoint& remote, std::string nonce);
+  AgentLink(const AgentLinkShared& shared, http::TakenSocket socket, const Endpoint& remote,
+            std::string nonce);
   // In a closed fleet, before begin(): the key is proven in the challenge, and each message has a
   // MAC from then on. `hello` is the agent's, which was made by `key`.
   void prove(const trust::Secret& key, std::string_view hello);
@@ -128,6 +130,7 @@ class AgentLink : public http::ListedConnection {
   enum class State : uint8_t { greeting, open, refusing, lingering, closing };
 
   void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
+  void take_bytes(std::span<const uint8_t> bytes);
   void take_input(std::span<const uint8_t> bytes);
   void hear_one(std::string_view text, control::Coordinator& machine, control::Moment moment,
                 HeardCounts& counts);
@@ -164,9 +167,10 @@ class AgentLink : public http::ListedConnection {
   uint64_t held_bytes_ = 0;    // as counted last
   Endpoint remote_;
   AgentLinkHandle handle_;
-  std::unique_ptr<trust::LinkSeal> seal_;  // nullptr: of an open fleet
-  std::string nonce_;                      // until it has said who it is
-  std::string proof_;                      // until it is sent
+  std::unique_ptr<tls::ServerStream> secure_;  // nullptr: the link is not encrypted
+  std::unique_ptr<trust::LinkSeal> seal_;      // nullptr: of an open fleet
+  std::string nonce_;                          // until it has said who it is
+  std::string proof_;                          // until it is sent
   std::string host_;
   std::string identity_;
   std::unique_ptr<control::Facts> facts_ = std::make_unique<control::Facts>();

@@ -82,8 +82,8 @@ AgentLinks::~AgentLinks() {
   reactor_.run_until([this] { return links_.size() == 0; });
 }
 
-Status AgentLinks::adopt(Fd socket, const Endpoint& remote, std::span<const uint8_t> early,
-                         const std::optional<Proven>& proven) {
+Status AgentLinks::adopt(http::TakenSocket socket, const Endpoint& remote,
+                         std::span<const uint8_t> early, const std::optional<Proven>& proven) {
   ENSURE(has_room());
   Result<std::string> nonce = new_nonce();
   if (!nonce) {

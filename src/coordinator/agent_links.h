@@ -66,8 +66,8 @@ class AgentLinks final : public AgentLinkOwner {
     trust::Secret key;
     std::string_view hello;
   };
-  [[nodiscard]] Status adopt(Fd socket, const Endpoint& remote, std::span<const uint8_t> early,
-                             const std::optional<Proven>& proven);
+  [[nodiscard]] Status adopt(http::TakenSocket socket, const Endpoint& remote,
+                             std::span<const uint8_t> early, const std::optional<Proven>& proven);
 
   // Has some of what waits heard.
   Inputs put_in(control::Coordinator& machine, control::Moment moment);

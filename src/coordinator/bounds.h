@@ -91,6 +91,7 @@ inline constexpr uint32_t copies_max = 8;            // processes, and directori
 inline constexpr uint32_t copies_asked_for_max = 2;  // again, by who published the same
 static_assert(copies_asked_for_max < copies_max);
 inline constexpr Duration copy_look_every = std::chrono::seconds(1);
+inline constexpr size_t copy_arguments_bytes_max = 16 * 1024;
 inline constexpr Duration copy_start_max = std::chrono::seconds(60);
 inline constexpr Duration copy_retry_first = std::chrono::seconds(1);
 inline constexpr Duration copy_retry_max = std::chrono::minutes(1);

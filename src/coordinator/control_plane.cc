@@ -186,8 +186,6 @@ http::Response ControlPlane::handle(const http::Request& request, Instant) {
       return show_right(request);
     case Action::show_waiting:
       return json_answer(show_waiting(approvals_));
-    case Action::approve:
-      return approve(*parsed);
     case Action::end_deploy:
       return end_deploy(*parsed);
     case Action::fetch_torrent:
@@ -223,7 +221,7 @@ http::Response ControlPlane::connect_agent(const http::Request& request) {
   return {.takes_over = true};
 }
 
-void ControlPlane::take_over(Fd socket, const http::Request& request,
+void ControlPlane::take_over(http::TakenSocket socket, const http::Request& request,
                              std::span<const uint8_t> early) {
   std::optional<AgentLinks::Proven> proven;
   if (keys_) {
@@ -251,7 +249,8 @@ http::Response ControlPlane::take_request(const http::Request& request, Operator
   WaitingRequest waiting{.ticket = request.ticket,
                          .request = std::move(parsed),
                          .is_order = is_order,
-                         .address = request.remote.address};
+                         .address = request.remote.address,
+                         .approvals = &approvals_};
   if (!desk_.has_room(waiting) || publishing_.size() >= limits::torrent_requests_max) {
     return json_error(503, "too many requests wait: try again in a moment");
   }
@@ -268,14 +267,6 @@ http::Response ControlPlane::take_request(const http::Request& request, Operator
   desk_.add(std::move(waiting));
   loop_.wake();
   return {.later = true};
-}
-
-http::Response ControlPlane::approve(const OperatorRequest& request) {
-  const Result<std::string> identity = approvals_.approve(request.host, request.identity);
-  if (!identity) {
-    return json_error(identity.error());
-  }
-  return json_answer(show_approved(request.host, *identity));
 }
 
 // Nothing of it is in the log: it holds as long as this process.

@@ -69,10 +69,17 @@ class ControlPlane final : public http::Handler,
 
   http::Response handle(const http::Request& request, Instant now) override;
   http::LargeBody admit_large_body(const http::Request& head) override;
-  void take_over(Fd socket, const http::Request& request, std::span<const uint8_t> early) override;
+  void take_over(http::TakenSocket socket, const http::Request& request,
+                 std::span<const uint8_t> early) override;
 
   // The keys were read again. What was closed stays closed; links that are there stay as they are.
   void set_keys(const trust::FleetKeys& keys);
+  // What its copies of releases are started with changed.
+  void use_copy_arguments(std::vector<std::string> arguments) {
+    if (copies_ != nullptr) {
+      copies_->use_arguments(std::move(arguments));
+    }
+  }
   [[nodiscard]] bool leads() const { return loop_.leads(); }
   // For /metrics, of what is on the disk.
   [[nodiscard]] std::string metrics();
@@ -87,7 +94,6 @@ class ControlPlane final : public http::Handler,
   http::Response connect_agent(const http::Request& request);
   http::Response take_request(const http::Request& request, OperatorRequest parsed,
                               const std::string& proof, bool is_order);
-  http::Response approve(const OperatorRequest& request);
   http::Response publish(const http::Request& request, WaitingRequest waiting);
   void torrent_stored(TorrentPut reply);
   void torrent_read(TorrentGot reply);

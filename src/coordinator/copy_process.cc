@@ -32,6 +32,18 @@ std::string log_path_of(const std::string& directory) {
   return directory + "/log";
 }
 
+std::string arguments_path_of(const std::string& directory) {
+  return directory + "/arguments";
+}
+
+std::string joined(const std::vector<std::string>& arguments) {
+  std::string text;
+  for (const std::string& argument : arguments) {
+    text += argument + "\n";
+  }
+  return text;
+}
+
 // With nothing of this process but its standard streams, which go to the log.
 class Spawn {
  public:
@@ -126,11 +138,21 @@ Status start_copy(const CopyProgram& program, const std::string& directory) {
                                     "--no-unpack",   "--background", "--temp-path",
                                     directory,       "--seed-for",   "3650d"};
   words.insert(words.end(), program.arguments.begin(), program.arguments.end());
+  if (Status noted = write_small_file(arguments_path_of(directory), joined(program.arguments));
+      !noted) {
+    return noted;
+  }
   const Result<pid_t> pid = Spawn(directory).run(words, run_directory_of(directory));
   if (!pid) {
     return fail(pid.error());
   }
   return has_succeeded(*pid) ? Status() : fail(ErrorCode::io, last_words(directory));
+}
+
+bool has_other_arguments(const CopyProgram& program, const std::string& directory) {
+  const Result<std::string> noted =
+      read_small_file(arguments_path_of(directory), limits::copy_arguments_bytes_max);
+  return noted && *noted != joined(program.arguments);
 }
 
 CopyLook look_at_copy(const std::string& directory) {

@@ -22,6 +22,9 @@ struct CopyProgram {
 // words.
 [[nodiscard]] Status start_copy(const CopyProgram& program, const std::string& directory);
 
+// Whether the one that was started last was started with other arguments.
+[[nodiscard]] bool has_other_arguments(const CopyProgram& program, const std::string& directory);
+
 struct CopyLook {
   bool is_running = false;
   CopyState state;

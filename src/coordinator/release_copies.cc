@@ -104,6 +104,11 @@ CopyState ReleaseCopies::copy_of(const InfoHash& info_hash) const {
   return copy == copies_.end() ? CopyState{} : copy->second.state;
 }
 
+void ReleaseCopies::use_arguments(std::vector<std::string> arguments) {
+  const std::lock_guard lock(mutex_);
+  options_.program.arguments = std::move(arguments);
+}
+
 std::vector<std::string> ReleaseCopies::take_warnings() {
   const std::lock_guard lock(mutex_);
   return std::exchange(warnings_, {});
@@ -171,13 +176,22 @@ void ReleaseCopies::keep_up(const InfoHash& info_hash, const std::string& direct
   Status started;
   const Instant now = monotonic_now();
   bool starts = false;
+  CopyProgram program;
+  {
+    const std::lock_guard lock(mutex_);
+    program = options_.program;
+  }
+  if (look.is_running && has_other_arguments(program, directory)) {
+    stop_copy(directory);
+    look.is_running = false;
+  }
   {
     const std::lock_guard lock(mutex_);
     const auto copy = copies_.find(info_hash);
     starts = copy != copies_.end() && !look.is_running && now >= copy->second.try_not_before;
   }
   if (starts) {
-    started = start_copy(options_.program, directory);
+    started = start_copy(program, directory);
     look = look_at_copy(directory);
   }
   const std::lock_guard lock(mutex_);

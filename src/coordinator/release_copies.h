@@ -39,6 +39,9 @@ class ReleaseCopies {
   void want(const std::vector<InfoHash>& releases);
   // Of those, the ones whose torrent is not known here.
   [[nodiscard]] std::vector<InfoHash> lacking_torrents() const;
+  // What copies are started with from now on; those that run with other arguments are started
+  // again.
+  void use_arguments(std::vector<std::string> arguments);
   void give_torrent(const InfoHash& info_hash, std::string torrent);
   [[nodiscard]] CopyState copy_of(const InfoHash& info_hash) const;
   // What went wrong since this was asked last, a line each.
@@ -61,8 +64,8 @@ class ReleaseCopies {
   void stop_all();
   [[nodiscard]] std::string directory_of(const InfoHash& info_hash) const;
 
-  const CopiesOptions options_;
   mutable std::mutex mutex_;
+  CopiesOptions options_;  // its directory does not change, the program does: with mutex_
   std::condition_variable wake_;
   std::map<InfoHash, Copy> copies_;  // with mutex_, as the following
   std::vector<std::string> warnings_;

@@ -227,7 +227,8 @@ http::LargeBody Service::admit_large_body(const http::Request& head) {
                                                              : http::LargeBody{};
 }
 
-void Service::take_over(Fd socket, const http::Request& request, std::span<const uint8_t> early) {
+void Service::take_over(http::TakenSocket socket, const http::Request& request,
+                        std::span<const uint8_t> early) {
   ENSURE(coordinator_ != nullptr);
   coordinator_->take_over(std::move(socket), request, early);
 }

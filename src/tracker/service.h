@@ -41,7 +41,8 @@ class Service : public http::Handler {
 
   http::Response handle(const http::Request& request, Instant now) override;
   http::LargeBody admit_large_body(const http::Request& head) override;
-  void take_over(Fd socket, const http::Request& request, std::span<const uint8_t> early) override;
+  void take_over(http::TakenSocket socket, const http::Request& request,
+                 std::span<const uint8_t> early) override;
 
   // The end of a turn of the reactor, in which announces were answered: their answers leave now, so
   // long after the turn began. One reading of the clock serves them all.

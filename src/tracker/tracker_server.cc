@@ -104,6 +104,7 @@ TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t rand
       turn_hook_(callback<&TrackerServer::on_turn_end>(this)),
       reloads_(options.reloads),
       is_closed_(options.tunables.fleet_keys.has_value()),
+      is_https_(options.tunables.certificate.has_value()),
       idle_max_(options.tunables.idle_max) {
   sweep_timer_.arm(reactor_->now() + sweep_period);
   reactor_->add_turn_hook(turn_hook_);
@@ -146,6 +147,9 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
     return fail(std::move(server.error()));
   }
   tracker->server_ = std::move(*server);
+  if (options.tunables.certificate) {
+    tracker->server_->use_certificate(*options.tunables.certificate);
+  }
   tracker->prober_ = std::make_unique<Prober>(*tracker->reactor_, tracker->table_,
                                               tracker->service_.gate(), *seed + 2);
   tracker->set_keys(options.tunables.fleet_keys);
@@ -246,6 +250,9 @@ void TrackerServer::change(TrackerTunables tunables) {
   table_.set_bounds(tunables.releases_max, tunables.hosts_max);
   idle_max_ = tunables.idle_max;
   set_keys(tunables.fleet_keys);
+  if (is_https_ && tunables.certificate) {
+    server_->use_certificate(std::move(*tunables.certificate));
+  }
 }
 
 void TrackerServer::end_when_idle(Duration idle_max) {

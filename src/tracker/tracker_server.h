@@ -15,6 +15,7 @@
 #include "engine/io/reactor.h"
 #include "engine/io/signal_source.h"
 #include "engine/io/timers.h"
+#include "engine/tls/server_context.h"
 #include "engine/trust/fleet_key.h"
 #include "tracker/peer_table.h"
 #include "tracker/service.h"
@@ -44,6 +45,8 @@ struct TrackerTunables {
   Duration idle_max{};
   // Of a closed tracker; nothing: an open one. Whether it is closed does not change.
   std::optional<trust::FleetKeys> fleet_keys;
+  // It is reached by https, if there is one. Whether it is does not change.
+  std::optional<tls::ServerContext> certificate = {};
 };
 
 struct TrackerOptions {
@@ -107,6 +110,7 @@ class TrackerServer {
 
   // Where it listens, with the ports that were chosen.
   [[nodiscard]] const std::vector<Endpoint>& endpoints() const { return endpoints_; }
+  [[nodiscard]] bool is_https() const { return is_https_; }
   // One JSON object: see Service.
   [[nodiscard]] std::string status_json() const;
   // As /metrics shows them.
@@ -140,6 +144,7 @@ class TrackerServer {
   uint32_t connections_max_ = 0;
   bool reloads_ = false;
   const bool is_closed_;
+  const bool is_https_;
   Duration idle_max_{};
   Instant busy_at_{};
   uint64_t requests_seen_ = 0;

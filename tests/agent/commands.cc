@@ -21,7 +21,9 @@ bool has(const Words& words, const std::string& name) {
 struct CommandBench {
   AgentOptions agent{.host = "w1",
                      .rack = "r7",
-                     .coordinators = {{.host = "t1", .port = 8998}, {.host = "::1", .port = 1}},
+                     .coordinators = {{{.host = "t1", .port = 8998}},
+                                      {{.host = "::1", .port = 1}},
+                                      {{.host = "t2", .port = 2}, true, "SHA256:a"}},
                      .fleet_key = "/k"};
   AppOptions app{
       .name = "shop", .to = "/srv/shop", .owner = "shop:shop", .download_limit = "2gbit"};
@@ -47,6 +49,7 @@ TEST_CASE("a fetch is what the configuration says, and announces to the agent's 
   CHECK(has(words, "--temp-path", "/s/a"));
   CHECK(has(words, "--tracker", "http://t1:8998/announce"));
   CHECK(has(words, "http://[::1]:1/announce"));
+  CHECK(has(words, "https://t2:2/announce#pin=SHA256:a"));
   CHECK_FALSE(has(words, "--allow-older"));
   CHECK_FALSE(has(words, "--open"));
   CHECK_FALSE(has(words, "--transport"));

@@ -12,8 +12,8 @@ using namespace murder::agent;
 
 namespace {
 
-std::vector<HostPort> some_coordinators() {
-  return {{.host = "t1", .port = 1}, {.host = "t2", .port = 2}, {.host = "t3", .port = 3}};
+std::vector<codec::ServerPlace> some_coordinators() {
+  return {{{.host = "t1", .port = 1}}, {{.host = "t2", .port = 2}}, {{.host = "t3", .port = 3}}};
 }
 
 }  // namespace
@@ -74,4 +74,20 @@ TEST_CASE("the leader that another one names is tried at once, but two that name
   CHECK(choice.redirected(leader) == Duration::zero());
   (void)choice.failed();
   CHECK(choice.current().host != "t9");
+}
+
+TEST_CASE("a leader is reached as the list says, or else by https and the keys of who named it") {
+  const auto place = [](const char* word) { return codec::ServerPlace::parse(word, 1).value(); };
+  CoordinatorChoice choice({place("https://t1:1#pin=SHA256:a"), place("https://t2:2#pin=SHA256:b")},
+                           1);
+  const std::string own = choice.current().pins;
+  const HostPort other =
+      own == "SHA256:a" ? HostPort{.host = "t2", .port = 2} : HostPort{.host = "t1", .port = 1};
+  (void)choice.redirected(other);
+  CHECK(choice.current().is_https);
+  CHECK(choice.current().pins != own);
+  (void)choice.failed();
+  const std::string named_by = choice.current().pins;
+  (void)choice.redirected({.host = "t9", .port = 9});
+  CHECK(choice.current().word() == "https://t9:9#pin=" + named_by);
 }

@@ -43,7 +43,7 @@ class LinkBench final : private LinkOwner {
     reactor->run_turn(Duration::zero());
     link = std::make_unique<CoordinatorLink>(
         *reactor, static_cast<LinkOwner&>(*this),
-        std::vector<HostPort>{{.host = "127.0.0.1", .port = port}}, keys, 1);
+        std::vector<codec::ServerPlace>{{{.host = "127.0.0.1", .port = port}}}, keys, 1);
     link->start();
   }
   ~LinkBench() {

@@ -87,7 +87,8 @@ Result<CoordinatorClient> CoordinatorClient::open(const CoordinatorOptions& opti
   return client;
 }
 
-CoordinatorClient CoordinatorClient::with_keys(HostPort place, const trust::FleetKeys& keys) {
+CoordinatorClient CoordinatorClient::with_keys(const codec::ServerPlace& place,
+                                               const trust::FleetKeys& keys) {
   CoordinatorClient client({std::move(place)}, {});
   client.tokens_.emplace(keys);
   return client;
@@ -138,13 +139,13 @@ Result<Json> CoordinatorClient::order(const Request& request) {
 
 Result<std::string> CoordinatorClient::ask(const Request& request) {
   std::string faults;
-  std::vector<HostPort> order = places_;
+  std::vector<codec::ServerPlace> order = places_;
   if (has_answered_) {
     std::erase(order, asked_);
     order.insert(order.begin(), asked_);
   }
   Error last;
-  for (const HostPort& each : order) {
+  for (const codec::ServerPlace& each : order) {
     Result<std::string> text = ask_at(each, request, true);
     if (text || !is_about_the_way(text.error())) {
       return text;
@@ -164,8 +165,8 @@ Error CoordinatorClient::with_origin(Error error) const {
   return error;
 }
 
-Result<std::string> CoordinatorClient::ask_at(const HostPort& place, const Request& request,
-                                              bool may_follow) {
+Result<std::string> CoordinatorClient::ask_at(const codec::ServerPlace& place,
+                                              const Request& request, bool may_follow) {
   asked_ = place;
   has_answered_ = false;
   const Result<http::Reply> reply = send(place, request);
@@ -178,7 +179,7 @@ Result<std::string> CoordinatorClient::ask_at(const HostPort& place, const Reque
     const std::string leader = json ? text_member(*json, "leader") : "";
     const Result<CoordinatorPlaces> next = parse_coordinators({leader});
     if (may_follow && next && next->coordinators.size() == 1) {
-      return ask_at(next->coordinators.front(), request, false);
+      return ask_at(as_reached(next->coordinators.front(), place), request, false);
     }
     return fail(ErrorCode::network,
                 fmt::format("{} does not lead, and says of no other coordinator that it does",
@@ -191,14 +192,27 @@ Result<std::string> CoordinatorClient::ask_at(const HostPort& place, const Reque
   return reply->body;
 }
 
-Result<http::Reply> CoordinatorClient::send(const HostPort& place, const Request& request) {
+// A leader is named by host and port. It is reached as the list says, or else as the one that named
+// it: with the same keys, so that nobody is sent from https to http.
+codec::ServerPlace CoordinatorClient::as_reached(const HostPort& leader,
+                                                 const codec::ServerPlace& named_by) const {
+  const auto known = std::ranges::find_if(places_, [&leader](const codec::ServerPlace& each) {
+    return static_cast<const HostPort&>(each) == leader;
+  });
+  codec::ServerPlace place = known == places_.end() ? named_by : *known;
+  static_cast<HostPort&>(place) = leader;
+  return place;
+}
+
+Result<http::Reply> CoordinatorClient::send(const codec::ServerPlace& place,
+                                            const Request& request) {
   const http::RequestOptions options{.method = request.method,
                                      .body = request.body,
                                      .timeout = answer_wait_,
                                      .body_bytes_max = limits::coordinator_answer_bytes_max,
                                      .follows_redirects = false};
   const auto ask = [&](const std::string& target) {
-    return http::blocking_request(fmt::format("http://{}{}", place.text(), target), options);
+    return http::blocking_request(place.url(target), options);
   };
   std::string target = request.target;
   const auto add = [&target](std::string_view name, const std::string& value) {
@@ -230,7 +244,7 @@ Result<http::Reply> CoordinatorClient::send(const HostPort& place, const Request
   return reply;
 }
 
-Error CoordinatorClient::error_of(const HostPort& place, const http::Reply& reply) const {
+Error CoordinatorClient::error_of(const codec::ServerPlace& place, const http::Reply& reply) const {
   ErrorCode code = code_of_status(reply.status);
   const Result<Json> json = parse_json(reply.body);
   std::string text = json ? text_member(*json, "error") : "";
@@ -247,7 +261,8 @@ Error CoordinatorClient::error_of(const HostPort& place, const http::Reply& repl
     text = "it is a tracker without a coordinator: `murder tracker --state DIR` is one";
     code = ErrorCode::unsupported;  // no release, app or host is missing there
   } else if (text.empty()) {
-    text = fmt::format("HTTP status {}", reply.status);
+    const std::string_view line = std::string_view(reply.body).substr(0, reply.body.find('\n'));
+    text = fmt::format("HTTP status {}{}{}", reply.status, line.empty() ? "" : ": ", line);
   }
   text.resize(std::min<size_t>(text.size(), limits::coordinator_error_bytes_max));
   return {code, fmt::format("{}: {}", place.text(), printable_value(text))};

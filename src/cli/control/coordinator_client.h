@@ -33,7 +33,8 @@ class CoordinatorClient {
                                                       const CoordinatorPlaces& places);
 
   // With keys of no file.
-  [[nodiscard]] static CoordinatorClient with_keys(HostPort place, const trust::FleetKeys& keys);
+  [[nodiscard]] static CoordinatorClient with_keys(const codec::ServerPlace& place,
+                                                   const trust::FleetKeys& keys);
 
   // The answer, an object. Errors: nobody answers (network, timeout); what the coordinator says
   // against it.
@@ -49,7 +50,7 @@ class CoordinatorClient {
 
   // The one that was asked last, "t1:8998".
   [[nodiscard]] std::string place() const { return asked_.text(); }
-  [[nodiscard]] const std::vector<HostPort>& places() const { return places_; }
+  [[nodiscard]] const std::vector<codec::ServerPlace>& places() const { return places_; }
 
  private:
   struct Request {
@@ -58,19 +59,21 @@ class CoordinatorClient {
     std::string body;
   };
 
-  CoordinatorClient(std::vector<HostPort> places, const CoordinatorOptions& options)
+  CoordinatorClient(std::vector<codec::ServerPlace> places, const CoordinatorOptions& options)
       : places_(std::move(places)), asked_(places_.front()), key_path_(options.operator_key_path) {}
 
   [[nodiscard]] Result<std::string> ask(const Request& request);
-  [[nodiscard]] Result<std::string> ask_at(const HostPort& place, const Request& request,
+  [[nodiscard]] Result<std::string> ask_at(const codec::ServerPlace& place, const Request& request,
                                            bool may_follow);
-  [[nodiscard]] Result<http::Reply> send(const HostPort& place, const Request& request);
+  [[nodiscard]] codec::ServerPlace as_reached(const HostPort& leader,
+                                              const codec::ServerPlace& named_by) const;
+  [[nodiscard]] Result<http::Reply> send(const codec::ServerPlace& place, const Request& request);
   [[nodiscard]] Result<Json> order(const Request& request);
   [[nodiscard]] Error with_origin(Error error) const;
-  [[nodiscard]] Error error_of(const HostPort& place, const http::Reply& reply) const;
+  [[nodiscard]] Error error_of(const codec::ServerPlace& place, const http::Reply& reply) const;
 
-  std::vector<HostPort> places_;
-  HostPort asked_;
+  std::vector<codec::ServerPlace> places_;
+  codec::ServerPlace asked_;
   bool has_answered_ = false;  // `asked_` has: orders go there
   bool was_reached_ = false;   // anybody was, at any time
   std::string places_origin_;  // as CoordinatorPlaces has it

@@ -7,6 +7,7 @@
 
 #include "cli/fleet/config.h"
 #include "engine/base/printable.h"
+#include "engine/tls/server_trust.h"
 
 namespace murder::cli {
 namespace {
@@ -33,22 +34,29 @@ tl::unexpected<Error> wrong_place(std::string_view text, std::string_view why) {
               fmt::format("coordinator '{}': {}", printable_value(text.substr(0, 100)), why));
 }
 
-Result<HostPort> parse_host(std::string_view text) {
-  const std::optional<HostPort> place = HostPort::parse(text, port_default);
-  if (!place || !is_plain_word(place->host) || place->port == 0) {
-    return wrong_place(text, "write HOST:PORT, or ssh://HOST to run the command there");
+Result<codec::ServerPlace> parse_host(std::string_view text) {
+  Result<codec::ServerPlace> place = codec::ServerPlace::parse(text, port_default);
+  if (!place && text.starts_with("https://")) {
+    return wrong_place(text, place.error().text);
   }
-  return *place;
+  if (!place || !is_plain_word(place->host)) {
+    return wrong_place(
+        text, "write HOST:PORT, https://HOST:PORT, or ssh://HOST to run the command there");
+  }
+  if (const auto pins = tls::parse_pins(place->pins); !pins) {
+    return wrong_place(text, pins.error().text);
+  }
+  return place;
 }
 
 Result<SshPlace> parse_ssh(std::string_view whole) {
   std::string_view text = whole.substr(ssh_scheme.size());
   SshPlace place{.destination = {},
                  .port = {},
-                 .coordinator = {.host = coordinator_default, .port = port_default}};
+                 .coordinator = {{.host = coordinator_default, .port = port_default}}};
   if (const size_t slash = text.find('/'); slash != std::string_view::npos) {
     if (slash + 1 < text.size()) {
-      const Result<HostPort> coordinator = parse_host(text.substr(slash + 1));
+      const Result<codec::ServerPlace> coordinator = parse_host(text.substr(slash + 1));
       if (!coordinator) {
         return fail(coordinator.error());
       }
@@ -78,7 +86,10 @@ std::vector<std::string> split(const std::vector<std::string>& lists) {
   for (std::string_view rest : lists) {
     while (!rest.empty()) {
       const size_t end = std::min(rest.find_first_of(", "), rest.size());
-      if (end > 0) {
+      const bool is_pin = rest.starts_with("SHA256:") && !words.empty();
+      if (is_pin) {
+        words.back() += fmt::format(",{}", rest.substr(0, end));  // a further one of the last
+      } else if (end > 0) {
         words.emplace_back(rest.substr(0, end));
       }
       rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -96,10 +107,12 @@ std::string variable(const char* name) {
 
 void add_coordinator_options(ArgumentParser command, CoordinatorOptions& options) {
   command
-      .add_option("--coordinator", options.coordinators,
-                  "The coordinator; may be repeated: the first that answers is asked.\n"
-                  "ssh://HOST runs the command there (default:\n"
-                  "$MURDER_COORDINATOR, else coordinator of murder.toml, else 127.0.0.1:8998)")
+      .add_option(
+          "--coordinator", options.coordinators,
+          "The coordinator, or https://HOST:PORT[#pin=...]; may be repeated: the first that\n"
+          "answers is asked. "
+          "ssh://HOST runs the command there (default:\n"
+          "$MURDER_COORDINATOR, else coordinator of murder.toml, else 127.0.0.1:8998)")
       .type_name("HOST:PORT")
       .one_value_each_time()
       .completes(ValueKind::tracker)
@@ -136,7 +149,7 @@ Result<CoordinatorPlaces> parse_coordinators(const std::vector<std::string>& wor
       places.ssh = std::move(*ssh);
       continue;
     }
-    const Result<HostPort> place = parse_host(word);
+    const Result<codec::ServerPlace> place = parse_host(word);
     if (!place) {
       return fail(place.error());
     }

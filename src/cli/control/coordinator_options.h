@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/ui/command.h"
-#include "engine/base/endpoint.h"
+#include "engine/codec/server_place.h"
 
 namespace murder::cli {
 
@@ -22,13 +22,13 @@ void add_coordinator_options(ArgumentParser command, CoordinatorOptions& options
 
 // "ssh://[USER@]HOST[:PORT][/COORDINATOR]": the command runs there.
 struct SshPlace {
-  std::string destination;  // "ops@t1", as ssh takes it
-  std::string port;         // empty: ssh's own choice
-  HostPort coordinator;     // as that host reaches it
+  std::string destination;         // "ops@t1", as ssh takes it
+  std::string port;                // empty: ssh's own choice
+  codec::ServerPlace coordinator;  // as that host reaches it
 };
 
 struct CoordinatorPlaces {
-  std::vector<HostPort> coordinators;  // to be asked in this order; empty with ssh
+  std::vector<codec::ServerPlace> coordinators;  // to be asked in this order; empty with ssh
   std::optional<SshPlace> ssh;
   std::string origin;       // who named them, for messages; empty: the command line
   std::string ssh_command;  // --ssh, $MURDER_SSH or murder.toml; may be empty

@@ -356,19 +356,21 @@ Result<Json> publish_release(CoordinatorClient& client, const PublishOptions& op
   return Publisher(client, options, context).run();
 }
 
-std::vector<std::string> announce_urls_of(const std::vector<HostPort>& coordinators,
+std::vector<std::string> announce_urls_of(const std::vector<codec::ServerPlace>& coordinators,
                                           const std::string& host_name) {
   std::vector<std::string> urls;
-  const auto add = [&urls](const HostPort& place) {
-    std::string url = fmt::format("http://{}/announce", place.text());
+  const auto add = [&urls](const codec::ServerPlace& place) {
+    std::string url = place.url("/announce");
     if (std::ranges::find(urls, url) == urls.end()) {
       urls.push_back(std::move(url));
     }
   };
-  for (const HostPort& place : coordinators) {
+  for (const codec::ServerPlace& place : coordinators) {
     add(place);
     if (is_this_machine(place.host) && !host_name.empty()) {
-      add({.host = host_name, .port = place.port});
+      codec::ServerPlace by_name = place;
+      by_name.host = host_name;
+      add(by_name);
     }
   }
   return urls;

@@ -34,7 +34,7 @@ struct PublishOptions {
 
 // The trackers of a release that is published at these coordinators. What is called 127.0.0.1 here
 // has for other hosts the name of this one.
-[[nodiscard]] std::vector<std::string> announce_urls_of(const std::vector<HostPort>& coordinators,
-                                                        const std::string& host_name);
+[[nodiscard]] std::vector<std::string> announce_urls_of(
+    const std::vector<codec::ServerPlace>& coordinators, const std::string& host_name);
 
 }  // namespace murder::cli

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 3> words_of_here = {"--coordinator", "--s
 }  // namespace
 
 std::vector<std::string> words_for_there(const std::vector<std::string>& words,
-                                         const HostPort& coordinator) {
+                                         const codec::ServerPlace& coordinator) {
   std::vector<std::string> there;
   size_t index = 0;
   for (; index < words.size() && words[index] != "--"; ++index) {
@@ -33,7 +33,7 @@ std::vector<std::string> words_for_there(const std::vector<std::string>& words,
       ++index;  // its value is the next word
     }
   }
-  there.push_back(fmt::format("--coordinator={}", coordinator.text()));
+  there.push_back(fmt::format("--coordinator={}", coordinator.word()));
   there.insert(there.end(), words.begin() + static_cast<ptrdiff_t>(std::min(index, words.size())),
                words.end());
   return there;

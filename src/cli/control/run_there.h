@@ -11,7 +11,7 @@ namespace murder::cli {
 // What to type there of the words of a command line (without the program's name): what says how to
 // get there is left out, and the coordinator is named as that host reaches it. Pure.
 [[nodiscard]] std::vector<std::string> words_for_there(const std::vector<std::string>& words,
-                                                       const HostPort& coordinator);
+                                                       const codec::ServerPlace& coordinator);
 
 // The line for the shell of the remote user: `murder` of its PATH, else that of /opt/murder. Pure.
 [[nodiscard]] std::string line_for_there(const std::vector<std::string>& words);

@@ -47,7 +47,8 @@ inline constexpr std::array config_keys = {
               "tls, encrypted with the fleet key, which every host then needs in "
               "/etc/murder/fleet.key (default: what the key file says, else plain)."},
     ConfigKey{"murder", "coordinator", "TEXT",
-              "The coordinator, HOST:PORT or ssh://HOST, that `release`, `rollout`, `agents` and "
+              "The coordinator, HOST:PORT, https://HOST:PORT or ssh://HOST, that `release`, "
+              "`rollout`, `agents` and "
               "`audit` ask; a list of several in the order in which they are tried (default: "
               "127.0.0.1:8998). The environment variable `MURDER_COORDINATOR` comes before it."},
     ConfigKey{"roles", "tracker", "HOSTS",

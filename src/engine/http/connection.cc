@@ -47,6 +47,7 @@ Connection::Connection(ConnectionOwner& owner, const ConnectionShared& shared, i
       shared_(shared),
       fd_(fd),
       is_local_socket_(is_local_socket),
+      is_encrypted_(shared.certificate && !is_local_socket),
       remote_(remote),
       receive_(callback<&Connection::received>(this)),
       send_(callback<&Connection::sent>(this)),
@@ -102,7 +103,7 @@ void Connection::set_idle(bool idle) {
 }
 
 void Connection::count_held() {
-  const uint64_t bytes = memory_of(input_) + memory_of(output_);
+  const uint64_t bytes = memory_of(input_) + memory_of(output_) + secure_memory();
   shared_.held.all += bytes - held_bytes_;
   held_bytes_ = bytes;
 }
@@ -112,7 +113,7 @@ void Connection::received(io::Operation&, int32_t result, uint32_t cqe_flags) {
   if (io::BufferRing::has_buffer(cqe_flags)) {
     const io::BufferRing::Taken taken = shared_.buffers.taken(std::max(result, 0), cqe_flags);
     if (wanted && result > 0) {
-      take_input(taken.bytes);
+      take_bytes(taken.bytes);
     }
     shared_.buffers.give_back(taken.index);
   }
@@ -278,13 +279,20 @@ void Connection::append_response(const Response& response, bool with_body, bool 
   close_after_send_ = close_after_send_ || !keep_alive;
 }
 
+// Of the answers: what is not sent, or not sealed.
+std::string_view Connection::plain_rest() const {
+  return sent_bytes_ < output_.size() ? std::string_view(output_).substr(sent_bytes_)
+                                      : shared_body_.text().substr(sent_bytes_ - output_.size());
+}
+
 size_t Connection::unsent_bytes() const {
-  return output_.size() + shared_body_.text().size() - sent_bytes_;
+  const size_t sealed_bytes = secure_ == nullptr ? 0 : secure_->unsent_bytes();
+  return output_.size() + shared_body_.text().size() - sent_bytes_ + sealed_bytes;
 }
 
 // At the end of an input. The connection may be gone after it.
 void Connection::settle() {
-  if (fd_ < 0) {
+  if (fd_ < 0 || is_cut_off()) {
     close();
     return;
   }
@@ -324,10 +332,11 @@ void Connection::ask_again() {
 }
 
 void Connection::send_more() {
-  const std::string_view rest = sent_bytes_ < output_.size()
-                                    ? std::string_view(output_).substr(sent_bytes_)
-                                    : shared_body_.text().substr(sent_bytes_ - output_.size());
-  shared_.reactor.send(send_, fd_, as_bytes_of(rest));
+  if (secure_ != nullptr) {
+    send_sealed();
+  } else {
+    shared_.reactor.send(send_, fd_, as_bytes_of(plain_rest()));
+  }
 }
 
 void Connection::sent(io::Operation&, int32_t result, uint32_t) {
@@ -339,7 +348,7 @@ void Connection::sent(io::Operation&, int32_t result, uint32_t) {
     close();
     return;
   }
-  sent_bytes_ += static_cast<uint32_t>(result);
+  (secure_ == nullptr ? sent_bytes_ : secure_->sent_bytes) += static_cast<uint32_t>(result);
   if (unsent_bytes() > 0) {
     timer_.arm(shared_.reactor.now() + shared_.options.send_timeout);
     send_more();
@@ -348,6 +357,10 @@ void Connection::sent(io::Operation&, int32_t result, uint32_t) {
   std::string().swap(output_);
   shared_body_.reset();
   sent_bytes_ = 0;
+  if (secure_ != nullptr) {
+    std::string().swap(secure_->sealed);
+    secure_->sent_bytes = 0;
+  }
   if (linger_after_send_) {
     state_ = State::lingering;
     timer_.arm(shared_.reactor.now() + linger_timeout);
@@ -368,7 +381,9 @@ void Connection::sent(io::Operation&, int32_t result, uint32_t) {
 }
 
 void Connection::read_more() {
-  if (input_.empty()) {
+  if (is_shaking_hands()) {
+    timer_.arm(secure_->until);
+  } else if (input_.empty()) {
     std::string().swap(input_);
     if (!idle_) {
       timer_.arm(shared_.reactor.now() + shared_.options.idle_timeout);
@@ -378,7 +393,7 @@ void Connection::read_more() {
     timer_.arm(shared_.reactor.now() + shared_.options.request_timeout);
   }
   shared_.reactor.recv_select(receive_, fd_, shared_.buffers);
-  set_idle(input_.empty());
+  set_idle(input_.empty() && !is_shaking_hands());
 }
 
 void Connection::timed_out(io::Timer&) {

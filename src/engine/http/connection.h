@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "engine/codec/http_head.h"
 #include "engine/http/connection_list.h"
 #include "engine/http/handler.h"
+#include "engine/http/secure_side.h"
 #include "engine/http/server_options.h"
 #include "engine/io/buffer_ring.h"
 #include "engine/io/operation.h"
@@ -34,6 +36,7 @@ struct ConnectionShared {
   ServerCounters& counters;
   HeldBytes& held;
   SourceCounts& sources;
+  const std::optional<tls::ServerContext>& certificate;  // none: connections are not encrypted
 };
 
 class Connection;
@@ -68,8 +71,10 @@ class ConnectionOwner {
 //                                              -> closing
 //   closing    operations are being cancelled  -> ended, when none is in flight
 //
-// Any state goes to closing when the client goes, a timeout passes, or the server stops. Memory: a
-// request that did not arrive at once (head and body are bounded), and answers not yet sent.
+// Of an encrypted one the handshake is a part of reading and sending, and takes as long as a
+// request may. Any state goes to closing when the client goes, a timeout passes, or the server
+// stops. Memory: a request that did not arrive at once (head and body are bounded), answers not yet
+// sent, and what TLS takes.
 class Connection : public ListedConnection {
  public:
   using SlabHandle = Handle<Connection>;
@@ -99,6 +104,13 @@ class Connection : public ListedConnection {
   void sent(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void timed_out(io::Timer& timer);
 
+  void take_bytes(std::span<const uint8_t> bytes);
+  void take_sealed(std::span<const uint8_t> bytes);
+  bool begin_secure(uint8_t first_byte);
+  [[nodiscard]] bool is_shaking_hands() const;
+  [[nodiscard]] bool is_cut_off() const;
+  [[nodiscard]] uint64_t secure_memory() const;
+  void send_sealed();
   void take_input(std::span<const uint8_t> bytes);
   [[nodiscard]] bool worth_parsing(size_t size_before) const;
   size_t answer_requests(std::span<const uint8_t> input);
@@ -112,6 +124,7 @@ class Connection : public ListedConnection {
   void refuse(int status, const Error& error);
   void refuse_crowded();
   void append_response(const Response& response, bool with_body, bool keep_alive);
+  [[nodiscard]] std::string_view plain_rest() const;
   [[nodiscard]] size_t unsent_bytes() const;
   void go_on();
   void settle();
@@ -127,6 +140,7 @@ class Connection : public ListedConnection {
   int fd_;
   State state_ = State::reading;
   bool is_local_socket_;
+  bool is_encrypted_;
   bool idle_ = false;       // else busy
   bool answering_ = false;  // within Handler::handle()
   bool close_after_send_ = false;
@@ -144,9 +158,10 @@ class Connection : public ListedConnection {
       0;  // parsing input_ again before it has these makes no sense; 0: not known
   size_t parsed_bytes_ = 0;  // of input_, when a head in it was found incomplete
   std::string output_;
-  SharedBody shared_body_;          // goes out after output_
-  size_t sent_bytes_ = 0;           // of both
-  uint64_t held_bytes_ = 0;         // as counted last
+  SharedBody shared_body_;   // goes out after output_
+  size_t sent_bytes_ = 0;    // of both
+  uint64_t held_bytes_ = 0;  // as counted last
+  std::unique_ptr<SecureSide> secure_;
   std::unique_ptr<Response> late_;  // came while others were being sent
   io::Operation receive_;
   io::Operation send_;

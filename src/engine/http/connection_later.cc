@@ -53,7 +53,12 @@ void Connection::hand_over(const Request& request, std::span<const uint8_t> rest
   }
   close_after_send_ = true;
   owner_.gave_place_away();
-  shared_.handler.take_over(Fd(std::exchange(fd_, -1)), request, rest);
+  TakenSocket socket{.fd = Fd(std::exchange(fd_, -1))};
+  if (secure_ != nullptr) {
+    socket.secure = std::make_unique<tls::ServerStream>(std::move(secure_->stream));
+    secure_.reset();
+  }
+  shared_.handler.take_over(std::move(socket), request, rest);
 }
 
 // Nothing is read while it waits, so nobody was told. What is here already is the next request.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "engine/base/fd.h"
 #include "engine/base/instant.h"
 #include "engine/http/shared_body.h"
+#include "engine/tls/server_stream.h"
 
 namespace murder::http {
 
@@ -59,6 +61,12 @@ struct LargeBody {
   std::optional<Response> refusal;  // answered at once; the connection ends after it
 };
 
+// A connection that a handler takes over from its server.
+struct TakenSocket {
+  Fd fd;
+  std::unique_ptr<tls::ServerStream> secure = {};  // of an encrypted one, with what waits in it
+};
+
 class Handler {
  public:
   virtual ~Handler() = default;
@@ -70,7 +78,7 @@ class Handler {
   // After handle() said so: the socket, with all that came behind the request. The place that the
   // connection had among ServerOptions::connections_max stays taken until it is given back
   // (Server::give_place_back).
-  virtual void take_over(Fd /*socket*/, const Request& /*request*/,
+  virtual void take_over(TakenSocket /*socket*/, const Request& /*request*/,
                          std::span<const uint8_t> /*early*/) {}
 };
 

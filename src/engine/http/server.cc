@@ -34,7 +34,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
       : reactor_(reactor),
         options_(options),
         buffers_(std::move(buffers)),
-        shared_{reactor, *buffers_, handler, options_, counters_, held_, sources_},
+        shared_{reactor, *buffers_, handler, options_, counters_, held_, sources_, certificate_},
         // Each listener may have accepted one more before it learns that there is no room.
         connections_(options.connections_max + limits::http_listeners_max),
         room_timer_(reactor.timers(), callback<&Core::room_due>(this)) {}
@@ -51,6 +51,8 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
     }
     serve(listening_fd);
   }
+
+  void use_certificate(tls::ServerContext certificate) { certificate_ = std::move(certificate); }
 
   void stop() {
     stopped_ = true;
@@ -180,6 +182,7 @@ class Server::Core final : public ConnectionOwner, public ListenerOwner {
   ServerCounters counters_;
   std::unique_ptr<io::BufferRing> buffers_;
   ConnectionShared shared_;
+  std::optional<tls::ServerContext> certificate_;
   HeldBytes held_;
   SourceCounts sources_;
   ConnectionList idle_;
@@ -218,6 +221,9 @@ void Server::serve(int listening_fd) {
 }
 void Server::serve_instead(int listening_fd) {
   core_->serve_instead(listening_fd);
+}
+void Server::use_certificate(tls::ServerContext certificate) {
+  core_->use_certificate(std::move(certificate));
 }
 void Server::answer(uint64_t ticket, const Response& response) {
   core_->answer(ticket, response);

@@ -34,6 +34,9 @@ class Server {
   void serve(int listening_fd);
   // The same in place of all that were served before, which are closed; connections stay.
   void serve_instead(int listening_fd);
+  // Connections of TCP that begin from now on, or have not said anything, are encrypted. For good:
+  // it may be another certificate, but not none.
+  void use_certificate(tls::ServerContext certificate);
   // The answer to a request that was answered with `later`. Ignored when its client has gone. Not
   // within Handler::handle().
   void answer(uint64_t ticket, const Response& response);

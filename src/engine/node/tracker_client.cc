@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "engine/base/ensure.h"
+#include "engine/base/printable.h"
 #include "engine/codec/announce.h"
 #include "engine/codec/url.h"
 #include "engine/node/bounds.h"
@@ -24,6 +25,16 @@ uint64_t time_of_tracker(int64_t ahead_s) {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   const int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(since_1970).count();
   return static_cast<uint64_t>(std::max<int64_t>(now_s + ahead_s, 0));
+}
+
+// Of a wrong request, the server's words if they are a line for people: ": this port speaks https".
+std::string reason_in(const http::Reply& reply) {
+  constexpr size_t line_bytes_max = 120;
+  const std::string_view line = std::string_view(reply.body).substr(0, reply.body.find('\n'));
+  return reply.status != 400 || line.empty() || line.size() > line_bytes_max ||
+                 !reply.content_type.starts_with("text/plain")
+             ? ""
+             : fmt::format(": {}", printable_value(line));
 }
 
 }  // namespace
@@ -124,7 +135,8 @@ void TrackerClient::on_http_reply(http::Client& client, Result<http::Reply> repl
   } else if (!announced && reply->status == 403) {
     failed(tracker, refused_text(tracker, *reply));
   } else if (!announced && reply->status != 200) {
-    failed(tracker, fmt::format("answered with HTTP status {}", reply->status));
+    failed(tracker,
+           fmt::format("answered with HTTP status {}{}", reply->status, reason_in(*reply)));
   } else if (!announced) {
     failed(tracker, "the answer is not a tracker's: " + announced.error().text);
   } else {

@@ -29,5 +29,10 @@ inline constexpr size_t tls_handshake_bytes_max = 4096;
 // --- https ---
 inline constexpr long certificates_bytes_max = 64 * 1024;  // of a server, all that it shows
 inline constexpr size_t pins_max = 8;
+// Of all that a client sends before it is known to speak TLS: some 600 bytes, and 64 in the end.
+inline constexpr size_t tls_client_hello_bytes_max = 16 * 1024;
+inline constexpr size_t kept_sessions_max = 16;  // of servers, some KiB each
+// For so long a client comes back without a whole handshake; a peer announces each 30 minutes.
+inline constexpr long tls_ticket_lasts_s = 2L * 60 * 60;
 
 }  // namespace murder::limits

@@ -7,19 +7,19 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <array>
 
 #include "engine/base/endpoint.h"
 #include "engine/base/ensure.h"
 #include "engine/base/types.h"
+#include "engine/tls/certificate_key.h"
+#include "engine/tls/kept_sessions.h"
 
 namespace murder::tls {
 namespace {
 
 constexpr std::string_view protocols = "\x08http/1.1";  // ALPN: a length and a name each
-constexpr size_t read_bytes = 4096;
 
-struct KeyRelease {
+struct CertificateRelease {
   void operator()(X509* certificate) const { X509_free(certificate); }
 };
 
@@ -33,39 +33,33 @@ bool expects_name(SSL* ssl, const std::string& host) {
 
 }  // namespace
 
-void ClientStream::SslDeleter::operator()(ssl_st* ssl) const {
-  SSL_free(ssl);
-}
-
 Result<ClientStream> ClientStream::create(const std::string& host, std::vector<KeyPin> pins) {
   const Result<ContextHandle> context = client_context(!pins.empty());
   if (!context) {
     return fail(context.error());
   }
-  Ssl ssl(SSL_new(context->get()));
-  BIO* const input = BIO_new(BIO_s_mem());
-  BIO* const output = BIO_new(BIO_s_mem());
-  if (ssl == nullptr || input == nullptr || output == nullptr) {
-    BIO_free(input);
-    BIO_free(output);
-    ERR_clear_error();
+  std::optional<SslPipe> pipe = SslPipe::create(context->get());
+  if (!pipe) {
     return fail(ErrorCode::limit, "not enough memory for TLS");
   }
-  BIO_set_mem_eof_return(input, -1);  // more is to come
-  SSL_set_bio(ssl.get(), input, output);
-  SSL_set_connect_state(ssl.get());
+  SSL_set_connect_state(pipe->get());
   const bool has_name =
-      IpAddress::parse(host) || SSL_set_tlsext_host_name(ssl.get(), host.c_str()) == 1;
+      IpAddress::parse(host) || SSL_set_tlsext_host_name(pipe->get(), host.c_str()) == 1;
   const bool is_ready =
-      has_name && (!pins.empty() || expects_name(ssl.get(), host)) &&
-      SSL_set_alpn_protos(ssl.get(), as_bytes_of(protocols).data(), protocols.size()) == 0;
+      has_name && (!pins.empty() || expects_name(pipe->get(), host)) &&
+      SSL_set_alpn_protos(pipe->get(), as_bytes_of(protocols).data(), protocols.size()) == 0;
   ERR_clear_error();
   if (!is_ready) {
     return fail(ErrorCode::invalid_input, "a certificate cannot have the name " + host);
   }
-  ClientStream stream(std::move(ssl), host, std::move(pins));
+  ClientStream stream(std::move(*pipe), host, std::move(pins));
+  use_kept_session(stream.believed_as(), stream.pipe_.get());
   stream.advance();
   return stream;
+}
+
+bool ClientStream::is_resumed() const {
+  return SSL_session_reused(pipe_.get()) == 1;
 }
 
 void ClientStream::fail_with(std::string text) {
@@ -75,7 +69,7 @@ void ClientStream::fail_with(std::string text) {
 
 // Why OpenSSL went no further: what it thinks of the certificate, or its own words.
 void ClientStream::fail_by_openssl(std::string_view doing) {
-  const long verified = SSL_get_verify_result(ssl_.get());
+  const long verified = SSL_get_verify_result(pipe_.get());
   const unsigned long code = ERR_peek_last_error();
   const char* const words = ERR_reason_error_string(code);
   if (pins_.empty() && verified != X509_V_OK) {
@@ -94,16 +88,19 @@ void ClientStream::fail_by_openssl(std::string_view doing) {
 
 // As pins are written; empty: it showed none.
 std::string ClientStream::shown_key() const {
-  const std::unique_ptr<X509, KeyRelease> certificate(SSL_get1_peer_certificate(ssl_.get()));
-  KeyPin pin{};
-  unsigned int size = 0;
-  uint8_t* der = nullptr;
-  const int der_bytes =
-      certificate == nullptr ? 0 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &der);
-  const bool is_hashed = der_bytes > 0 && EVP_Digest(der, static_cast<size_t>(der_bytes),
-                                                     pin.data(), &size, EVP_sha256(), nullptr) == 1;
-  OPENSSL_free(der);
-  return is_hashed && size == pin.size() ? pin_text(pin) : "";
+  const std::unique_ptr<X509, CertificateRelease> certificate(
+      SSL_get1_peer_certificate(pipe_.get()));
+  const std::optional<KeyPin> pin =
+      certificate == nullptr ? std::nullopt : key_of(certificate.get());
+  return pin ? pin_text(*pin) : "";
+}
+
+std::string ClientStream::believed_as() const {
+  std::string name = host_;
+  for (const KeyPin& pin : pins_) {
+    name += " " + pin_text(pin);
+  }
+  return name;
 }
 
 void ClientStream::check_pins() {
@@ -117,13 +114,13 @@ void ClientStream::check_pins() {
 
 void ClientStream::advance() {
   ERR_clear_error();
-  const int result = SSL_do_handshake(ssl_.get());
+  const int result = SSL_do_handshake(pipe_.get());
   if (result == 1) {
     state_ = State::open;
     if (!pins_.empty()) {
       check_pins();
     }
-  } else if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
+  } else if (SSL_get_error(pipe_.get(), result) != SSL_ERROR_WANT_READ) {
     fail_by_openssl("the TLS handshake failed");
   }
   ERR_clear_error();
@@ -133,8 +130,12 @@ void ClientStream::take(std::span<const uint8_t> bytes, std::vector<uint8_t>& pl
   if (state_ != State::handshaking && state_ != State::open) {
     return;
   }
-  const int size = static_cast<int>(bytes.size());
-  if (size > 0 && BIO_write(SSL_get_rbio(ssl_.get()), bytes.data(), size) != size) {
+  if (!std::exchange(has_heard_, has_heard_ || !bytes.empty()) &&
+      as_text_of(bytes).starts_with("HTTP/")) {
+    fail_with("the server speaks http at this port, not https: write http:// for it");
+    return;
+  }
+  if (!pipe_.feed(bytes)) {
     fail_with("not enough memory for TLS");
     return;
   }
@@ -147,42 +148,26 @@ void ClientStream::take(std::span<const uint8_t> bytes, std::vector<uint8_t>& pl
 }
 
 void ClientStream::read(std::vector<uint8_t>& plain) {
-  std::array<uint8_t, read_bytes> part;
-  ERR_clear_error();
-  while (state_ == State::open) {
-    const int size = SSL_read(ssl_.get(), part.data(), static_cast<int>(part.size()));
-    if (size > 0) {
-      plain.insert(plain.end(), part.begin(), part.begin() + size);
-      continue;
-    }
-    switch (SSL_get_error(ssl_.get(), size)) {
-      case SSL_ERROR_WANT_READ:
-        return;
-      case SSL_ERROR_ZERO_RETURN:
-        state_ = State::ended;
-        return;
-      default:
-        fail_by_openssl("the connection was changed on its way");
-    }
+  const size_t bytes_before = plain.size();
+  const SslPipe::Read read = pipe_.read(plain);
+  if (read == SslPipe::Read::failed) {
+    fail_by_openssl("the connection was changed on its way");
+    return;
+  }
+  if (plain.size() > bytes_before && !std::exchange(has_answered_, true)) {
+    keep_session(believed_as(), pipe_.get());  // its ticket came in front of what it says
+  }
+  if (read == SslPipe::Read::ended) {
+    state_ = State::ended;
   }
 }
 
 void ClientStream::write(std::span<const uint8_t> plain) {
   ENSURE(state_ == State::open);
   const int size = static_cast<int>(plain.size());
-  if (size > 0 && SSL_write(ssl_.get(), plain.data(), size) != size) {
+  if (size > 0 && SSL_write(pipe_.get(), plain.data(), size) != size) {
     fail_by_openssl("cannot encrypt");
   }
-}
-
-std::string ClientStream::take_output() {
-  BIO* const output = SSL_get_wbio(ssl_.get());
-  std::string bytes(BIO_ctrl_pending(output), '\0');
-  if (!bytes.empty()) {
-    const int size = static_cast<int>(bytes.size());
-    ENSURE(BIO_read(output, bytes.data(), size) == size);
-  }
-  return bytes;
 }
 
 }  // namespace murder::tls

@@ -20,8 +20,7 @@
 
 #include "engine/base/result.h"
 #include "engine/tls/server_trust.h"
-
-struct ssl_st;
+#include "engine/tls/ssl_pipe.h"
 
 namespace murder::tls {
 
@@ -35,6 +34,8 @@ class ClientStream {
                                                    std::vector<KeyPin> pins);
 
   [[nodiscard]] State state() const { return state_; }
+  // By a ticket of an earlier connection (kept_sessions.h).
+  [[nodiscard]] bool is_resumed() const;
   [[nodiscard]] const Error& error() const { return error_; }
 
   // Bytes from the socket. What they say is appended to `plain`.
@@ -42,16 +43,11 @@ class ClientStream {
   // While open.
   void write(std::span<const uint8_t> plain);
   // For the socket; a client begins.
-  [[nodiscard]] std::string take_output();
+  [[nodiscard]] std::string take_output() { return pipe_.take_output(); }
 
  private:
-  struct SslDeleter {
-    void operator()(ssl_st* ssl) const;
-  };
-  using Ssl = std::unique_ptr<ssl_st, SslDeleter>;
-
-  ClientStream(Ssl ssl, std::string host, std::vector<KeyPin> pins)
-      : ssl_(std::move(ssl)), host_(std::move(host)), pins_(std::move(pins)) {}
+  ClientStream(SslPipe pipe, std::string host, std::vector<KeyPin> pins)
+      : pipe_(std::move(pipe)), host_(std::move(host)), pins_(std::move(pins)) {}
 
   void advance();
   void check_pins();
@@ -59,11 +55,15 @@ class ClientStream {
   void fail_with(std::string text);
   void fail_by_openssl(std::string_view doing);
   [[nodiscard]] std::string shown_key() const;
+  // The server's name, and the keys that it may have.
+  [[nodiscard]] std::string believed_as() const;
 
-  Ssl ssl_;
+  SslPipe pipe_;
   std::string host_;
   std::vector<KeyPin> pins_;
   State state_ = State::handshaking;
+  bool has_heard_ = false;     // anything of the server
+  bool has_answered_ = false;  // it said something once it was known
   Error error_{ErrorCode::network, ""};
 };
 

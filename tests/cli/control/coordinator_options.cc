@@ -15,12 +15,12 @@ std::string places_of(const std::vector<std::string>& words) {
     return "refused";
   }
   std::string text;
-  for (const HostPort& place : places->coordinators) {
-    text += place.text() + " ";
+  for (const codec::ServerPlace& place : places->coordinators) {
+    text += place.word() + " ";
   }
   if (places->ssh) {
     text += "ssh " + places->ssh->destination + " port '" + places->ssh->port + "' to " +
-            places->ssh->coordinator.text();
+            places->ssh->coordinator.word();
   }
   return text;
 }
@@ -31,6 +31,19 @@ TEST_CASE("coordinators: hosts with or without a port, several in one word, each
   CHECK(places_of({"t1"}) == "t1:8998 ");
   CHECK(places_of({"t1:9000,t2", "t1:9000"}) == "t1:9000 t2:8998 ");
   CHECK(places_of({" 10.0.0.1 , [2001:db8::1]:9000"}) == "10.0.0.1:8998 [2001:db8::1]:9000 ");
+}
+
+TEST_CASE("coordinators: by https, with the keys that they may have") {
+  const std::string a = "SHA256:" + std::string(43, 'A');
+  const std::string b = "SHA256:" + std::string(42, 'B') + "A";
+  const std::string one = "https://t1:9000#pin=" + a + "," + b;
+  CHECK(places_of({one + ",t2,https://t3"}) == one + " t2:8998 https://t3:443 ");
+  CHECK(places_of({"ssh://t1/" + one}) == "ssh t1 port '' to " + one);
+  for (const char* wrong : {"https://t1:9000#pin=SHA256:short", "https://t1/announce",
+                            "https://a@t1", "https://-t1", "https://t1;x"}) {
+    CAPTURE(wrong);
+    CHECK(places_of({wrong}) == "refused");
+  }
 }
 
 TEST_CASE("coordinators: over ssh") {
@@ -53,7 +66,7 @@ TEST_CASE("coordinators: nothing that ssh or a shell could read as something els
 }
 
 TEST_CASE("the same command there: without the way to it, and with the coordinator") {
-  const HostPort place{.host = "127.0.0.1", .port = 8998};
+  const codec::ServerPlace place{{.host = "127.0.0.1", .port = 8998}};
   using Words = std::vector<std::string>;
   CHECK(
       words_for_there({"rollout", "pause", "shop", "--coordinator", "ssh://t1", "--json"}, place) ==
@@ -85,13 +98,14 @@ TEST_CASE("a target: values are encoded, empty ones left out") {
 
 TEST_CASE("a release names the coordinators as its trackers, this machine also by its name") {
   using Urls = std::vector<std::string>;
-  CHECK(announce_urls_of({{.host = "t1", .port = 8998}, {.host = "10.0.0.2", .port = 9000}},
+  CHECK(announce_urls_of({{{.host = "t1", .port = 8998}}, {{.host = "10.0.0.2", .port = 9000}}},
                          "here") ==
         Urls{"http://t1:8998/announce", "http://10.0.0.2:9000/announce"});
-  CHECK(announce_urls_of({{.host = "127.0.0.1", .port = 8998}}, "here") ==
-        Urls{"http://127.0.0.1:8998/announce", "http://here:8998/announce"});
-  CHECK(announce_urls_of({{.host = "localhost", .port = 1}, {.host = "here", .port = 1}}, "here") ==
-        Urls{"http://localhost:1/announce", "http://here:1/announce"});
+  CHECK(announce_urls_of({{{.host = "127.0.0.1", .port = 8998}, true, "SHA256:a"}}, "here") ==
+        Urls{"https://127.0.0.1:8998/announce#pin=SHA256:a",
+             "https://here:8998/announce#pin=SHA256:a"});
+  CHECK(announce_urls_of({{{.host = "localhost", .port = 1}}, {{.host = "here", .port = 1}}},
+                         "here") == Urls{"http://localhost:1/announce", "http://here:1/announce"});
 }
 
 }  // namespace murder::cli

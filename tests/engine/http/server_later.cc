@@ -29,8 +29,9 @@ class PatientHandler final : public Handler {
     }
     return {.bytes_max = 0, .refusal = Response{.status = 403, .body = "not you|"}};
   }
-  void take_over(Fd socket, const Request& request, std::span<const uint8_t> early) override {
-    taken = std::move(socket);
+  void take_over(TakenSocket socket, const Request& request,
+                 std::span<const uint8_t> early) override {
+    taken = std::move(socket.fd);
     CHECK(request.upgrade == "other/1");
     early_bytes = std::string(reinterpret_cast<const char*>(early.data()), early.size());
   }

@@ -26,6 +26,7 @@
 #include "engine/control/names.h"
 #include "engine/host/owner.h"
 #include "engine/host/run_as.h"
+#include "engine/tls/server_trust.h"
 #include "engine/trust/statement.h"
 #include "tracker/tracker_server.h"
 
@@ -131,11 +132,14 @@ class AgentReader : private TomlReader {
       return missing("coordinators is missing: name one, as in coordinators = [\"t1:8998\"]");
     }
     for (const std::string& name : names) {
-      const std::optional<HostPort> place = HostPort::parse(name, tracker::port_default);
-      if (!place || place->port == 0 || place->host.empty() ||
-          place->host.find_first_of("/ \t") != std::string::npos) {
+      const Result<codec::ServerPlace> place =
+          codec::ServerPlace::parse(name, tracker::port_default);
+      if (!place) {
         return wrong(*root.get("coordinators"),
-                     fmt::format("coordinators: \"{}\" is not HOST:PORT", name));
+                     fmt::format("coordinators: \"{}\": {}", name, place.error().text));
+      }
+      if (const auto pins = tls::parse_pins(place->pins); !pins) {
+        return wrong(*root.get("coordinators"), "coordinators: " + pins.error().text);
       }
       options_.coordinators.push_back(*place);
     }

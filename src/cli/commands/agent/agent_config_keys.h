@@ -12,8 +12,10 @@ inline constexpr std::string_view agent_app_table = "app";
 
 inline constexpr std::array agent_config_keys = {
     ConfigKey{agent_table, "coordinators", "ADDRESSES",
-              "Where the agent connects to, as \"HOST:PORT\" or \"HOST\" (port 8998): one, or a "
-              "list. It takes whichever of them answers and leads."},
+              "Where the agent connects to, as \"HOST:PORT\" or \"HOST\" (port 8998), or "
+              "\"https://HOST:PORT\", with \"#pin=SHA256:...\" behind it where no authority of "
+              "this host vouches for it: one, or a list. It takes whichever of them answers and "
+              "leads."},
     ConfigKey{agent_table, "host", "NAME",
               "What coordinators call this host (default: its host name)."},
     ConfigKey{agent_table, "groups", "NAMES",

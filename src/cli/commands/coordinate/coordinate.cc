@@ -53,7 +53,7 @@ Result<std::optional<DeployKeys>> keys_of(const CoordinateOptions& options, Line
 }
 
 Result<CoordinatorClient> client_of(uint16_t port, const std::optional<DeployKeys>& keys) {
-  const HostPort place{.host = "127.0.0.1", .port = port};
+  const codec::ServerPlace place{{.host = "127.0.0.1", .port = port}};
   return keys ? CoordinatorClient::with_keys(place, keys->keys)
               : CoordinatorClient::open({}, {.coordinators = {place}});
 }

@@ -10,6 +10,7 @@
 
 #include "cli/commands/tracker/audit_events.h"
 #include "cli/commands/tracker/bounds.h"
+#include "cli/commands/tracker/copy_arguments.h"
 #include "coordinator/store/open_store.h"
 #include "engine/base/host_name.h"
 #include "engine/trust/openssl.h"
@@ -45,19 +46,10 @@ Result<std::optional<coordinator::CopiesOptions>> copies_of(const TrackerSetting
     return fail_errno(errno, "cannot find where this program is (/proc/self/exe)");
   }
   program.resize(static_cast<size_t>(size));
-  std::vector<std::string> arguments = {"--tracker", fmt::format("http://{}/announce", own_address),
-                                        "--memory", "16MiB"};
-  if (settings.orders_from_anywhere) {
-    arguments.emplace_back("--open");
-  } else if (!settings.fleet_key_path.empty()) {
-    arguments.insert(arguments.end(), {"--fleet-key", settings.fleet_key_path});
-  }
-  if (!settings.transport.empty()) {
-    arguments.insert(arguments.end(), {"--transport", settings.transport});
-  }
   return coordinator::CopiesOptions{
       .directory = directory,
-      .program = {.program = std::move(program), .arguments = std::move(arguments)}};
+      .program = {.program = std::move(program),
+                  .arguments = copy_arguments(settings, own_address)}};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <optional>
 
 #include "cli/commands/command_list.h"
@@ -75,16 +76,21 @@ std::string tracker_there(const tracker::TrackerOptions& options, const CommandC
   return {};
 }
 
-host::FinalReport report_of(const tracker::TrackerServer& server) {
+host::FinalReport report_of(const tracker::TrackerServer& server,
+                            const std::optional<tls::KeyPin>& pin) {
   host::FinalReport report;
   Json listen = Json::array();
   for (const Endpoint& endpoint : server.endpoints()) {
     listen.push_back(endpoint.text());
-    report.text +=
-        fmt::format("{}tracker listens on {} (peers announce to http://{}/announce)",
-                    report.text.empty() ? "" : "\n", endpoint.text(), place_for_others(endpoint));
+    report.text += fmt::format("{}tracker listens on {} (peers announce to {}://{}/announce)",
+                               report.text.empty() ? "" : "\n", endpoint.text(),
+                               server.is_https() ? "https" : "http", place_for_others(endpoint));
   }
   report.json = {{"kind", host::kind_tracker}, {"pid", getpid()}, {"listen", listen}};
+  if (pin) {
+    report.text += fmt::format("\nclients may pin its key: #pin={}", tls::pin_text(*pin));
+    report.json["pin"] = tls::pin_text(*pin);
+  }
   return report;
 }
 
@@ -129,7 +135,9 @@ Result<int> serve(const TrackerWords& words, const TrackerSettings& settings,
   std::optional<TrackerService> service;
   service.emplace(tracker, words, settings, (*coordinator)->plane(), parent);
   (*coordinator)->set_service(&*service);
-  host::FinalReport report = report_of(**server);
+  const std::optional<tls::ServerContext>& certificate = settings.tracker.tunables.certificate;
+  host::FinalReport report =
+      report_of(**server, certificate ? std::optional(certificate->pin()) : std::nullopt);
   report.is_in_journal = service->has_journal();
   parent.finish(report);
   service->started();
@@ -174,6 +182,10 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
     return fail(settings.error());
   }
   settings->tracker.takes_deploys_only = options.takes_deploys_only;
+  if (const std::string warning = settings_warning(*settings, std::time(nullptr));
+      !warning.empty()) {
+    context.warn(warning);
+  }
   const WorkOptions work = {
       .mode = options.background ? RunMode::worker : RunMode::foreground,
       .log_name = fmt::format("tracker-{}", settings->tracker.listen.front().port)};
@@ -203,6 +215,10 @@ constexpr const char* tracker_details =
     "`murder release` and `murder rollout`. Without a fleet key it takes their orders from "
     "this machine alone, with --open from anywhere; with one from whoever has it or, once there is "
     "one, the operator key (`murder key new-operator`).\n\n"
+    "With --tls-cert and --tls-key it speaks https, and nothing else, at its port: trackers are "
+    "`https://HOST:8998/announce` in torrents then, and coordinators `https://HOST:8998`. Who does "
+    "not have the authority of the certificate pins its key: `#pin=SHA256:...` behind the URL, "
+    "as it is shown when the tracker starts. SIGHUP reads both files again.\n\n"
     "As a service of the packages it is `murder-tracker.service`, which reads "
     "`/etc/murder/tracker.toml`.";
 
@@ -239,6 +255,15 @@ void add_tracker_command(ArgumentParser app, CommandContext& context) {
                   "--rack themselves")
       .type_name("FILE");
   add_fleet_key_options(command, options.words.fleet_key_path, options.words.is_open);
+  command
+      .add_option("--tls-cert", options.words.tls_cert_path,
+                  "Speak https in place of http: the certificate, in PEM format, and behind it "
+                  "those between it and its authority; SIGHUP reads it again")
+      .type_name("FILE");
+  command
+      .add_option("--tls-key", options.words.tls_key_path,
+                  "The key of that certificate, in PEM format, which others cannot read")
+      .type_name("FILE");
   add_metrics_option(command, options.metrics_path);
   command.add_duration("--end-when-idle", options.words.idle_max,
                        "End when it knew no host and nobody asked for this long; default: never");

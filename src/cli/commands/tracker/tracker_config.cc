@@ -23,8 +23,8 @@ class TrackerReader : private TomlReader {
   Result<TrackerConfig> read(const toml::table& root) {
     for (const Status& status :
          {check_keys(root, keys_of(tracker_config_keys, tracker_table)), take_listen(root),
-          take_port(root), take_racks(root), take_idle(root), take_key(root), take_state(root),
-          take_limits(root)}) {
+          take_port(root), take_racks(root), take_idle(root), take_key(root),
+          take_certificate(root), take_state(root), take_limits(root)}) {
       if (!status) {
         return fail(status.error());
       }
@@ -114,6 +114,14 @@ class TrackerReader : private TomlReader {
     return config_.is_open && path != nullptr
                ? Status(wrong(*open, "open = true and fleet_key do not go together"))
                : Status();
+  }
+
+  Status take_certificate(const toml::table& root) {
+    Status taken =
+        take_place(root, "tls_cert", "tls_cert must be the path of a file", config_.tls_cert_path);
+    return taken ? take_place(root, "tls_key", "tls_key must be the path of a file",
+                              config_.tls_key_path)
+                 : taken;
   }
 
   Status take_place(const toml::table& root, const char* key, const char* demand,

@@ -23,6 +23,8 @@ struct TrackerConfig {
   std::optional<Duration> idle_max;
   std::string fleet_key_path;
   bool is_open = false;
+  std::string tls_cert_path;  // https in place of http
+  std::string tls_key_path;
   std::string state;      // where the coordinator keeps its state; empty: there is none
   std::string data;       // and its copies of releases; empty: with its state
   std::string enrol;      // as trust::parse_enrolment() reads it; empty: not said

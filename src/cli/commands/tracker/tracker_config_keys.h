@@ -24,6 +24,8 @@ inline constexpr std::array tracker_config_keys = {
     ConfigKey{tracker_table, "end_when_idle", "TIME", ""},
     ConfigKey{tracker_table, "fleet_key", "FILE", ""},
     ConfigKey{tracker_table, "open", "BOOLEAN", ""},
+    ConfigKey{tracker_table, "tls_cert", "FILE", ""},
+    ConfigKey{tracker_table, "tls_key", "FILE", ""},
     ConfigKey{tracker_table, "state", "DIR", ""},
     ConfigKey{tracker_table, "data", "DIR", ""},
     ConfigKey{tracker_table, "enrol", "HOW", ""},

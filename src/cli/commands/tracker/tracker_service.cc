@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
+
+#include "cli/commands/tracker/copy_arguments.h"
 #include "engine/archive/release_name.h"
+#include "engine/base/host_name.h"
 #include "engine/base/printable.h"
 #include "engine/base/units.h"
 
@@ -125,11 +129,17 @@ void TrackerService::reload_requested() {
     if (coordinator_ != nullptr && tunables.fleet_keys) {
       coordinator_->set_keys(*tunables.fleet_keys);
     }
+    if (coordinator_ != nullptr && server_.is_https() && tunables.certificate) {
+      coordinator_->use_copy_arguments(
+          copy_arguments(*wanted, place_for_others(server_.endpoints().front())));
+    }
+    const std::string warning = settings_warning(*wanted, std::time(nullptr));
     server_.change(std::move(tunables));
     report({.kind = host::ServiceEventKind::reloaded,
             .message = fmt::format(
-                "configuration read again: {}{}", count_of(networks, "network", "networks"),
-                later.empty() ? "" : fmt::format("; a change of {} needs a restart", later))});
+                "configuration read again: {}{}{}{}", count_of(networks, "network", "networks"),
+                later.empty() ? "" : fmt::format("; a change of {} needs a restart", later),
+                warning.empty() ? "" : "; ", warning)});
   }
   link_.ready();
 }

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "cli/commands/tracker/bounds.h"
+#include "cli/commands/tracker/load_certificate.h"
 #include "cli/commands/tracker/tracker_config.h"
 #include "engine/archive/file.h"
 #include "engine/host/fleet_key_file.h"
+#include "engine/trust/time_text.h"
 #include "tracker/bounds.h"
 
 namespace murder::cli {
@@ -41,6 +44,16 @@ Status set_listen(const TrackerWords& words, const TrackerConfig& config,
     options.listen.push_back(*endpoint);
   }
   return {};
+}
+
+const std::string& either(const std::string& word, const std::string& configured) {
+  return word.empty() ? configured : word;
+}
+
+Result<std::optional<tls::ServerContext>> certificate_of(const TrackerWords& words,
+                                                         const TrackerConfig& config) {
+  return load_certificate({.certificate = either(words.tls_cert_path, config.tls_cert_path),
+                           .key = either(words.tls_key_path, config.tls_key_path)});
 }
 
 }  // namespace
@@ -112,14 +125,32 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
                     words.config_path));
   }
   options.tunables.fleet_keys = *keys;
+  Result<std::optional<tls::ServerContext>> certificate = certificate_of(words, *config);
+  if (!certificate) {
+    return fail(certificate.error());
+  }
+  options.tunables.certificate = std::move(*certificate);
   settings.orders_from_anywhere = is_open;
   settings.fleet_key_path = is_open ? "" : key_path;
   settings.transport = config->transport;
   options.tunables.hosts_max = config->hosts_max.value_or(options.tunables.hosts_max);
   options.tunables.releases_max = config->releases_max.value_or(options.tunables.releases_max);
   options.connections_max = config->connections_max.value_or(options.connections_max);
-  options.reloads = !words.config_path.empty();
+  options.reloads = !words.config_path.empty() || options.tunables.certificate;
   return settings;
+}
+
+std::string settings_warning(const TrackerSettings& settings, int64_t now_s) {
+  const std::optional<tls::ServerContext>& certificate = settings.tracker.tunables.certificate;
+  constexpr int64_t day_s = int64_t{24} * 60 * 60;
+  const int64_t left_s = certificate ? certificate->expires_s() - now_s : 0;
+  if (!certificate || left_s > limits::certificate_warning_days * day_s) {
+    return {};
+  }
+  const std::string end = trust::time_text_of(static_cast<uint64_t>(certificate->expires_s()));
+  return left_s < 0 ? fmt::format(
+                          "the certificate ended at {}: only clients that pin its key connect", end)
+                    : fmt::format("the certificate ends at {}, in {} days", end, left_s / day_s);
 }
 
 std::string settings_for_restart(const TrackerSettings& running, const TrackerSettings& wanted) {
@@ -137,6 +168,10 @@ std::string settings_for_restart(const TrackerSettings& running, const TrackerSe
   if (running.tracker.tunables.fleet_keys.has_value() !=
       wanted.tracker.tunables.fleet_keys.has_value()) {
     add("fleet_key");
+  }
+  if (running.tracker.tunables.certificate.has_value() !=
+      wanted.tracker.tunables.certificate.has_value()) {
+    add("tls_cert");
   }
   if (running.enrol != wanted.enrol) {
     add("enrol");

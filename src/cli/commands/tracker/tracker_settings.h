@@ -19,6 +19,8 @@ struct TrackerWords {
   std::string config_path;
   std::string fleet_key_path;
   bool is_open = false;
+  std::string tls_cert_path;  // https in place of http
+  std::string tls_key_path;
   std::optional<Duration> idle_max;
   std::string state;        // where the coordinator keeps its state
   std::string data;         // and its copies of releases
@@ -43,6 +45,9 @@ struct TrackerSettings {
 
 // Reads the files that are named. Errors say which file, and which line.
 [[nodiscard]] Result<TrackerSettings> tracker_settings(const TrackerWords& words);
+
+// What a person should know of them: the certificate ends soon. Empty: nothing.
+[[nodiscard]] std::string settings_warning(const TrackerSettings& settings, int64_t now_s);
 
 // The names of settings that differ and hold only from a restart on: "listen, connections".
 [[nodiscard]] std::string settings_for_restart(const TrackerSettings& running,

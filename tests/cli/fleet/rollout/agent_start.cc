@@ -32,7 +32,7 @@ TEST_CASE("an agent reads back what it was told, whatever stands in it") {
   const auto read = cli::parse_agent_config(agent_config_text(start), "standard input",
                                             cli::AgentKind::of_a_deploy);
   REQUIRE_MESSAGE(read, read.error().text);
-  CHECK(read->coordinators == std::vector{HostPort{.host = "10.0.0.1", .port = 8998}});
+  CHECK(read->coordinators == std::vector{codec::ServerPlace{{.host = "10.0.0.1", .port = 8998}}});
   CHECK(read->host == "w1");
   CHECK(read->ip == "10.0.0.7");
   CHECK(read->rack == "r1");
