@@ -38,7 +38,7 @@ TEST_CASE("waits spread a fleet, grow, and have an end; a success begins anew") 
   Duration longest_first{};
   int early_count = 0;
   for (int agent = 0; agent < agent_count; ++agent) {
-    CoordinatorChoice choice({{.host = "t1", .port = 1}}, static_cast<uint64_t>(agent));
+    CoordinatorChoice choice({{{.host = "t1", .port = 1}}}, static_cast<uint64_t>(agent));
     const Duration first = choice.failed();
     longest_first = std::max(longest_first, first);
     early_count += first < limits::agent_backoff_first / 10 ? 1 : 0;

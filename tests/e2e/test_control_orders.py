@@ -125,10 +125,11 @@ class SignedOrders(ControlCase):
         second = make_key(self.directory, "second")
         with self.path("allowed_signers").open("a") as signers:
             signers.write(allowed_line(second, "bob@example.net") + "# murder: require = 2\n")
-        source = self.make_file("build-v1/data", 200_000).parent
-        torrent = self.create(source, "v1", "--app", "shop", "--sign", self.key)
-        self.murder("sign", torrent, "--key", second)
-        self.ask("release", "publish", torrent, "--app", "shop", "--tag", "v1", "--ip", free_address())
+        for tag in ("v1", "v2"):
+            source = self.make_file(f"build-{tag}/data", 200_000, seed=tag).parent
+            torrent = self.create(source, tag, "--app", "shop", "--sign", self.key)
+            self.murder("sign", torrent, "--key", second)
+            self.ask("release", "publish", torrent, "--app", "shop", "--tag", tag, "--ip", free_address())
         self.add_hosts(1)
         host = self.hosts[0]
         # One signs into a file, and orders nothing.
@@ -146,8 +147,11 @@ class SignedOrders(ControlCase):
         order = next(record["signed"] for record in self.audit() if record["record"] == "order")
         self.assertEqual(order.count("BEGIN SSH SIGNATURE"), 2)
         self.assertIn("were given already", self.ask(*start, "--orders", saved, "--sign", second, code=1).stderr)
-        # One operator alone, or one who signs twice, gets nothing done.
-        self.ask("rollout", "undo", "shop", *self.sign)
+        # One operator alone, also one who signs twice, gets nothing done.
+        self.wait_for_state("done")
+        start = ("rollout", "start", "shop", "v2", *self.FAST)
+        self.ask(*start, *self.sign, "--save-orders", saved)
+        self.ask(*start, "--orders", saved, *self.sign, "--detach")
         self.wait_for_why(host, "1 of 2 required keys signed it")
         self.assertEqual(host.activated(), ["v1"])
 
