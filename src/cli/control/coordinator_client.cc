@@ -89,7 +89,7 @@ Result<CoordinatorClient> CoordinatorClient::open(const CoordinatorOptions& opti
 
 CoordinatorClient CoordinatorClient::with_keys(const codec::ServerPlace& place,
                                                const trust::FleetKeys& keys) {
-  CoordinatorClient client({std::move(place)}, {});
+  CoordinatorClient client({place}, {});
   client.tokens_.emplace(keys);
   return client;
 }
