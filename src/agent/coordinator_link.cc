@@ -217,23 +217,6 @@ void CoordinatorLink::connected(io::Operation&, int32_t result, uint32_t) {
   reactor_.recv(receive_, socket_.get(), buffer_);
 }
 
-Status CoordinatorLink::begin_stream() {
-  if (!coordinator().is_https) {
-    return {};
-  }
-  Result<std::vector<tls::KeyPin>> pins = tls::parse_pins(coordinator().pins);
-  if (!pins) {
-    return fail(pins.error());
-  }
-  Result<tls::ClientStream> stream =
-      tls::ClientStream::create(coordinator().host, std::move(*pins));
-  if (!stream) {
-    return fail(stream.error());
-  }
-  stream_.emplace(std::move(*stream));
-  return {};
-}
-
 void CoordinatorLink::send_more() {
   if (send_.in_flight()) {
     return;
@@ -286,38 +269,6 @@ void CoordinatorLink::received(io::Operation&, int32_t result, uint32_t) {
   take_bytes(std::span<const uint8_t>(buffer_).first(static_cast<size_t>(result)));
   if (is_connected()) {
     reactor_.recv(receive_, socket_.get(), buffer_);
-  }
-}
-
-void CoordinatorLink::take_bytes(std::span<const uint8_t> bytes) {
-  if (!stream_) {
-    take_plain(bytes);
-    return;
-  }
-  std::vector<uint8_t> plain;
-  stream_->take(bytes, plain);
-  if (!plain.empty()) {
-    take_plain(plain);
-  }
-  if (!is_connected()) {
-    return;
-  }
-  if (stream_->state() == tls::ClientStream::State::failed) {
-    lose(stream_->error().code, stream_->error().text);
-  } else if (stream_->state() == tls::ClientStream::State::ended) {
-    ::shutdown(socket_.get(), SHUT_RDWR);  // its end is received next
-  } else {
-    send_more();
-  }
-}
-
-void CoordinatorLink::take_plain(std::span<const uint8_t> bytes) {
-  if (state_ == State::asking) {
-    head_ += as_text_of(bytes);
-    take_answer();
-  } else {
-    frames_.put(std::as_bytes(bytes));
-    take_frames();
   }
 }
 
