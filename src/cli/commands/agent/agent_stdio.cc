@@ -55,7 +55,7 @@ Result<agent::StdioEnds> take_standard_streams(agent::AgentOptions& options) {
   if (!place || !ends.input.is_open() || !ends.output.is_open()) {
     return fail_errno(errno, "standard input and output cannot be used");
   }
-  options.coordinators = {{.host = place->address.text(), .port = place->port}};
+  options.coordinators = {{{.host = place->address.text(), .port = place->port}}};
   return ends;
 }
 
