@@ -2,16 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "cli/commands/doctor/expiry_warning.h"
 #include "engine/base/printable.h"
 #include "engine/trust/time_text.h"
 
 namespace murder::cli {
-namespace {
-
-constexpr int64_t day_s = 86'400;
-constexpr int64_t warned_before_s = 30 * day_s;
-
-}  // namespace
 
 std::optional<Finding> check_certificate(const CertificateFacts& facts) {
   Finding finding{.name = "certificate"};
@@ -30,10 +25,11 @@ std::optional<Finding> check_certificate(const CertificateFacts& facts) {
   finding.text =
       fmt::format("{}, of the tracker: {} {}, its key is {}", printable_value(facts.path),
                   left_s < 0 ? "ended at" : "ends at", end, shown.pin);
-  if (left_s < warned_before_s) {
+  if (left_s < expiry_warned_before_s) {
     finding.grade = Grade::could_be_better;
-    finding.text += left_s < 0 ? "; only clients that pin the key connect"
-                               : fmt::format("; it is valid for {} more days", left_s / day_s);
+    finding.text += left_s < 0
+                        ? "; only clients that pin the key connect"
+                        : fmt::format("; it is valid for {} more days", left_s / expiry_day_s);
     finding.mend = "systemctl reload murder-tracker   # when it was renewed";
   }
   return finding;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/commands/doctor/expiry_warning.h"
 #include "engine/archive/file.h"
 #include "engine/base/printable.h"
 #include "engine/trust/order.h"
@@ -13,14 +14,13 @@
 namespace murder::cli {
 namespace {
 
-constexpr int64_t day_s = 86'400;
-constexpr int64_t warned_before_s = 30 * day_s;
 constexpr size_t signers_shown_max = 8;
 
 std::string end_text(int64_t end_s, int64_t now_s) {
   const std::string when = trust::time_text_of(static_cast<uint64_t>(std::max<int64_t>(end_s, 0)));
-  return end_s < now_s ? fmt::format("ended at {}", when)
-                       : fmt::format("ends in {} days, at {}", (end_s - now_s) / day_s, when);
+  return end_s < now_s
+             ? fmt::format("ended at {}", when)
+             : fmt::format("ends in {} days, at {}", (end_s - now_s) / expiry_day_s, when);
 }
 
 bool counts_at(const trust::AllowedSigner& signer, std::string_view name_space, int64_t when_s) {
@@ -100,7 +100,8 @@ void add_ends(const TrustFacts& facts, std::vector<Finding>& findings) {
   const trust::AllowedSigners& allowed = **facts.allowed;
   for (size_t index = 0; index < allowed.signers.size(); ++index) {
     const trust::AllowedSigner& signer = allowed.signers[index];
-    if (signer.valid_before_s && *signer.valid_before_s < facts.unix_seconds + warned_before_s) {
+    if (signer.valid_before_s &&
+        *signer.valid_before_s < facts.unix_seconds + expiry_warned_before_s) {
       findings.push_back(
           {.name = "signer",
            .grade = Grade::could_be_better,
@@ -127,7 +128,7 @@ void add_targets(const TrustFacts& facts, std::vector<Finding>& findings) {
         .name = "signed release",
         .text = fmt::format("{}: serial {}{}", archive::join_path(target.directory, mark.name),
                             mark.serial, of_app)};
-    if (mark.until_s && *mark.until_s < facts.unix_seconds + warned_before_s) {
+    if (mark.until_s && *mark.until_s < facts.unix_seconds + expiry_warned_before_s) {
       finding.grade = Grade::could_be_better;
       finding.text += fmt::format("; its signature {}: further hosts are refused it then",
                                   end_text(*mark.until_s, facts.unix_seconds));
