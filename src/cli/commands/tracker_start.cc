@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <limits.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "engine/host/child_process.h"
+#include "engine/host/own_program.h"
 #include "engine/io/sockets.h"
 
 extern char** environ;
@@ -24,15 +24,14 @@ namespace {
 constexpr size_t output_bytes_max = 64 * 1024;
 constexpr int output_number = 1;  // standard output
 
-std::string own_path() {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
-  return std::string(path.data(), size > 0 ? static_cast<size_t>(size) : 0);
-}
-
 std::vector<std::string> words_of(const TrackerStart& start) {
-  std::vector<std::string> words = {own_path(),     "tracker", "--listen", start.listen,
-                                    "--background", "--quiet", "--json"};
+  std::vector<std::string> words = {host::own_program_path().value_or("murder"),
+                                    "tracker",
+                                    "--listen",
+                                    start.listen,
+                                    "--background",
+                                    "--quiet",
+                                    "--json"};
   if (start.idle_max > Duration::zero()) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(start.idle_max).count();
     words.insert(words.end(), {"--end-when-idle", fmt::format("{}s", seconds)});

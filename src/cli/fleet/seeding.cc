@@ -16,6 +16,7 @@
 #include "cli/fleet/reach/make_launcher.h"
 #include "engine/archive/piece_size.h"
 #include "engine/host/control.h"
+#include "engine/host/own_program.h"
 #include "engine/trust/base64.h"
 
 namespace murder::fleet {
@@ -75,7 +76,7 @@ std::string create_command(const Work& work, const std::string& source, const st
 }
 
 Result<std::unique_ptr<Work>> work_on_this_machine(Work& work, const std::string& directory) {
-  const Result<std::string> program = own_program_path();
+  const Result<std::string> program = host::own_program_path();
   if (!program) {
     return fail(program.error());
   }

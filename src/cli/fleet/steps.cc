@@ -1,11 +1,9 @@
 #include "cli/fleet/steps.h"
 
 #include <fmt/format.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 
@@ -14,6 +12,7 @@
 #include "cli/fleet/tracker_use.h"
 #include "engine/hash/sha1.h"
 #include "engine/host/control.h"
+#include "engine/host/own_program.h"
 #include "engine/trust/base64.h"
 
 namespace murder::fleet {
@@ -23,15 +22,6 @@ constexpr size_t json_lines_looked_at_max = 64;
 constexpr Duration tracker_answer_timeout = std::chrono::seconds(3);
 
 }  // namespace
-
-Result<std::string> own_program_path() {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
-  if (size <= 0) {
-    return fail_errno(errno, "cannot find where this program is (/proc/self/exe)");
-  }
-  return std::string(path.data(), static_cast<size_t>(size));
-}
 
 std::string tracker_listen_address(uint16_t port) {
   return fmt::format("[::]:{}", port);
@@ -70,7 +60,7 @@ bool has_same_program(const HostResult& result) {
 }
 
 Result<Distribution> distribute(Work& work, std::span<const HostIndex> hosts) {
-  const Result<std::string> path = own_program_path();
+  const Result<std::string> path = host::own_program_path();
   // The file that this process runs, also when its name stands for a newer build by now.
   const Result<MappedFile> program = MappedFile::open("/proc/self/exe");
   if (!path || !program) {

@@ -14,9 +14,6 @@
 
 namespace murder::fleet {
 
-// This program, to be sent to hosts.
-[[nodiscard]] Result<std::string> own_program_path();
-
 // Of compare_program_command.
 [[nodiscard]] bool has_same_program(const HostResult& result);
 

@@ -3,9 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <climits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +18,7 @@
 #include "cli/ui/command.h"
 #include "engine/archive/file.h"
 #include "engine/host/fleet_key_file.h"
+#include "engine/host/own_program.h"
 #include "engine/host/run_directory.h"
 #include "engine/host/torrent_input.h"
 
@@ -63,15 +62,6 @@ class FileReload final : public agent::AgentReload {
  private:
   std::string path_;
 };
-
-Result<std::string> own_program() {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size() - 1);
-  if (size <= 0) {
-    return fail_errno(errno, "cannot find this program's file");
-  }
-  return std::string(path.data(), static_cast<size_t>(size));
-}
 
 // This process with the same words: its children stay its own.
 Status begin_again(const std::string& program) {
@@ -196,7 +186,7 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
   if (!stdio) {
     return fail(stdio.error());
   }
-  const Result<std::string> program = own_program();
+  const Result<std::string> program = host::own_program_path();
   if (!program) {
     return fail(program.error());
   }

@@ -1,11 +1,9 @@
 #include "cli/commands/coordinate/own_command.h"
 
 #include <fmt/format.h>
-#include <limits.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <optional>
@@ -13,6 +11,7 @@
 
 #include "engine/base/monotonic_clock.h"
 #include "engine/host/child_process.h"
+#include "engine/host/own_program.h"
 
 namespace murder::cli {
 namespace {
@@ -42,12 +41,11 @@ Json last_object_of_command(std::string_view text) {
 }  // namespace
 
 Result<Json> run_own_command(const std::vector<std::string>& words, Duration most) {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size() - 1);
-  if (size <= 0) {
-    return fail_errno(errno, "cannot find this program's file");
+  Result<std::string> program = host::own_program_path();
+  if (!program) {
+    return fail(program.error());
   }
-  std::vector<std::string> arguments = {std::string(path.data(), static_cast<size_t>(size))};
+  std::vector<std::string> arguments = {std::move(*program)};
   arguments.insert(arguments.end(), words.begin(), words.end());
   Result<host::ChildProcess> child = host::ChildProcess::start({.arguments = arguments});
   if (!child) {

@@ -1,7 +1,6 @@
 #include "cli/commands/tracker/coordinator_process.h"
 
 #include <fmt/format.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "cli/commands/tracker/copy_arguments.h"
 #include "coordinator/store/open_store.h"
 #include "engine/base/host_name.h"
+#include "engine/host/own_program.h"
 #include "engine/trust/openssl.h"
 
 namespace murder::cli {
@@ -40,15 +40,13 @@ Result<std::optional<coordinator::CopiesOptions>> copies_of(const TrackerSetting
   if (directory.empty()) {
     return std::nullopt;
   }
-  std::string program(PATH_MAX, '\0');
-  const ssize_t size = readlink("/proc/self/exe", program.data(), program.size());
-  if (size < 0) {
-    return fail_errno(errno, "cannot find where this program is (/proc/self/exe)");
+  Result<std::string> program = host::own_program_path();
+  if (!program) {
+    return fail(program.error());
   }
-  program.resize(static_cast<size_t>(size));
   return coordinator::CopiesOptions{
       .directory = directory,
-      .program = {.program = std::move(program),
+      .program = {.program = std::move(*program),
                   .arguments = copy_arguments(settings, own_address)}};
 }
 
