@@ -66,7 +66,9 @@ void StdioRelay::close() {
   if (std::exchange(is_closing_, true)) {
     return;
   }
-  server_->stop();
+  if (server_ != nullptr) {
+    server_->stop();
+  }
   for (io::Operation* operation : {&input_, &output_, &link_in_, &link_out_}) {
     reactor_.cancel(*operation);
   }
@@ -75,7 +77,7 @@ void StdioRelay::close() {
 
 bool StdioRelay::is_closed() const {
   return is_closing_ && !input_.in_flight() && !output_.in_flight() && !link_in_.in_flight() &&
-         !link_out_.in_flight() && server_->stopped();
+         !link_out_.in_flight() && (server_ == nullptr || server_->stopped());
 }
 
 // --- What the host asks for ---

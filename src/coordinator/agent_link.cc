@@ -368,8 +368,8 @@ void AgentLink::refuse(std::string_view text) {
   const std::string frame =
       framed(control::text_of(control::Refused{.text = control::bounded_text(text)}));
   if (send_.in_flight()) {
-    // What is being sent stays where it is.
-    next_ = frame;
+    // What is being sent stays where it is; what waits behind it was sealed before this.
+    next_ += frame;
   } else {
     send_message(frame);
   }

@@ -98,11 +98,10 @@ Status AgentLinks::adopt(http::TakenSocket socket, const Endpoint& remote,
   if (proven) {
     link.prove(proven->key, proven->hello);
   }
+  link.begin(handle, early);
   if (!readable_->add(link.fd(), token_of(handle))) {
     link.close();
-    return {};
   }
-  link.begin(handle, early);
   return {};
 }
 

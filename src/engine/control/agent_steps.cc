@@ -124,7 +124,8 @@ void AgentMachine::begin_activation(KeptApp& app, Now& present, Instant now) {
   const WantedApp& wanted = present.wanted;
   const auto held = find_ready(app, *wanted.release);
   ENSURE(held != app.ready.end());
-  if (app.active && app.is_healthy && app.active != *held) {
+  // One that is not healthy is gone back to only where nothing better is known.
+  if (app.active && (app.is_healthy || !app.previous) && app.active != *held) {
     app.previous = app.active;
   } else if (app.previous == *held) {
     app.previous.reset();

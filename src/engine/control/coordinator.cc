@@ -126,7 +126,9 @@ bool Coordinator::hear_again(AgentIndex agent, const Greeting& greeting, uint64_
                              Moment moment) {
   ENSURE(agent.raw < presences_.size());
   Presence& presence = presences_[agent.raw];
-  if (!presence.is_known || presence.greeting != greeting || state_.agent(agent).forgotten) {
+  // What was shortened, a whole report alone tells again.
+  if (!presence.is_known || presence.is_shortened || presence.greeting != greeting ||
+      state_.agent(agent).forgotten) {
     return false;
   }
   if (number > presence.number) {
@@ -217,6 +219,7 @@ Status Coordinator::keep(Presence& presence, const Report& report, Instant now) 
   put_apps(presence, std::move(apps));
   presence.number = report.number;
   presence.is_known = true;
+  presence.is_shortened = false;
   presence.heard_at = now;
   return {};
 }
@@ -251,6 +254,7 @@ void Coordinator::forget_details_of_away(Instant now) {
     const auto begin = std::make_move_iterator(presence.apps.begin());
     std::vector<HeardApp> apps(begin, begin + static_cast<std::ptrdiff_t>(count));
     put_apps(presence, std::move(apps));
+    presence.is_shortened = true;
   }
 }
 

@@ -128,8 +128,9 @@ class Coordinator {
   // What is known of an agent until the coordinator ends.
   struct Presence {
     Greeting greeting;
-    uint64_t number = 0;    // of the latest report
-    bool is_known = false;  // a report of this session was heard
+    uint64_t number = 0;        // of the latest report
+    bool is_known = false;      // a report of this session was heard
+    bool is_shortened = false;  // it was away, and details of that report went
     Instant heard_at{};
     Instant changed_at{};  // when it was recorded last
     std::vector<HeardApp> apps;

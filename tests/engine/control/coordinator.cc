@@ -71,6 +71,16 @@ TEST_CASE("a report that is said to hold again counts as if it had come once mor
   CHECK(bench.settle().empty());
 }
 
+TEST_CASE("of a host that was away no report holds again: its details were given up") {
+  FleetBench bench(1);
+  const AgentIndex agent{0};
+  const Report report = bench.reports.at("w000");
+  bench.moment.now += limits::control_lease + 1s;
+  bench.settle();
+  CHECK_FALSE(
+      bench.coordinator->hear_again(agent, report.greeting, report.number + 1, bench.moment));
+}
+
 TEST_CASE("no report holds again that was not heard") {
   FleetBench bench(1);
   const AgentIndex agent{0};
