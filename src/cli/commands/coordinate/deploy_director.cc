@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "cli/commands/coordinate/own_command.h"
@@ -14,13 +15,13 @@
 namespace murder::cli {
 namespace {
 
-constexpr Duration begin_again_after = std::chrono::milliseconds(50);
+constexpr Duration begin_again_after = std::chrono::milliseconds(10);
 constexpr Duration director_answer_wait = std::chrono::seconds(10);
 constexpr Duration coordinator_silent_max = std::chrono::seconds(40);
 // Hosts that are in the middle of an activation when the deploy is to end.
 constexpr Duration abort_wait_max = std::chrono::minutes(2);
 constexpr Duration agents_end_max = std::chrono::seconds(20);
-constexpr Duration agents_look_every = std::chrono::milliseconds(50);
+constexpr Duration agents_look_every = std::chrono::milliseconds(10);
 constexpr Duration clean_time_max = std::chrono::minutes(1);
 constexpr size_t hosts_max = 100'000;
 
@@ -97,7 +98,10 @@ bool DeployDirector::take_input() {
       order_->hosts_needed = static_cast<uint32_t>(count_member(each, "needed"));
     }
     if (each["undo"] == true && has_begun_) {
-      static_cast<void>(give_order("undo", each["orders"]));
+      // Nothing was activated yet: there is nothing to go back to.
+      if (const Status undone = give_order("undo", each["orders"]); !undone) {
+        why_end_ = fmt::format("interrupted: {}", undone.error().text);
+      }
     }
     is_served_ = is_served_ || each["serving"] == true;
     is_settled_ = is_settled_ || each["settled"] == true;
@@ -304,8 +308,15 @@ void DeployDirector::end() {
   if (why_result_.empty() && (state_ == "held" || state_ == "undone" || state_ == "aborted")) {
     why_result_ = coordinator_why.empty() ? state_ : coordinator_why;
   }
+  std::string here;
+  std::thread cleaning;
+  if (!hold_.is_tag_taken()) {
+    cleaning = std::thread([this, &here] { here = clean_here(); });
+  }
   end_agents();
-  const std::string here = hold_.is_tag_taken() ? "" : clean_here();
+  if (cleaning.joinable()) {
+    cleaning.join();
+  }
   const std::string lock = hold_.give_back(order_ ? order_->info_hash : "");
   context_.print_json(
       {{"ended", {{"state", state_}, {"why", why_result_}, {"left", here.empty() ? lock : here}}}});

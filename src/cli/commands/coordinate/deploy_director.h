@@ -105,6 +105,7 @@ class DeployDirector {
   Instant answered_at_{};
   Instant ending_since_{};
   Instant look_at_{};
+  Instant changed_at_{};  // the rollout, or the state of a host
 };
 
 }  // namespace murder::cli

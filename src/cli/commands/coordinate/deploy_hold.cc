@@ -161,7 +161,8 @@ Status DeployHold::start_coordinator() {
                      .key_lines = options_.key_lines};
   Result<Json> started = fleet_port_is_taken_ ? Result<Json>(fail(ErrorCode::conflict, "taken"))
                                               : start_tracker(start);
-  if (!started && options_.has_other_way && !is_port_of_a_coordinator()) {
+  if (!started && options_.has_other_way && !options_.waits_for_port &&
+      !is_port_of_a_coordinator()) {
     return fail(ErrorCode::exists, started.error().text);
   }
   if (!started) {

@@ -50,7 +50,6 @@ class DeployHold {
 
   // When it is time to. An Error says who has taken over: it is looked for more often than renewed.
   [[nodiscard]] Status renew_if_due(Instant now);
-  [[nodiscard]] bool is_taken_over() const { return is_taken_over_; }
   // A deploy of the same tag has taken over: what is there of it is its.
   [[nodiscard]] bool is_tag_taken() const { return is_tag_taken_; }
 

@@ -13,7 +13,10 @@ namespace {
 
 using fleet::HostState;
 
+// While hosts change, and otherwise.
+constexpr Duration look_soon = std::chrono::milliseconds(20);
 constexpr Duration look_every = std::chrono::milliseconds(100);
+constexpr Duration soon_for = std::chrono::seconds(1);
 // A fleet of thousands is looked at for a tenth of the time at most.
 constexpr int64_t look_pause_factor = 10;
 // Before the release is there: so that the coordinator knows that somebody is.
@@ -54,13 +57,17 @@ void DeployDirector::look() {
   const Result<Json> agents =
       client_.get(control_target("/control/agents", {{"app", order_->app}}));
   const Instant now = monotonic_now();
-  look_at_ = now + std::max<Duration>(look_every, look_pause_factor * (now - begin));
+  const Duration pause = now - changed_at_ < soon_for ? look_soon : look_every;
+  look_at_ = now + std::max<Duration>(pause, look_pause_factor * (now - begin));
   if (!agents) {
     return;
   }
   answered_at_ = now;
   rollout_ = rollout_of(*rollout);
-  state_ = text_member(rollout_, "state");
+  if (std::string state = text_member(rollout_, "state"); state != state_) {
+    state_ = std::move(state);
+    changed_at_ = now;
+  }
   for (auto& [name, host] : hosts_) {
     host.is_connected = false;
   }
@@ -108,6 +115,13 @@ void DeployDirector::set_state(Host& host, HostState state, uint64_t bytes, Inst
   if (host.is_given && state != HostState::ready && state != HostState::active) {
     return;
   }
+  // Back on what it ran before, it has no use for the release any more, and removes it.
+  const bool goes_back = state_ == "undoing" || state_ == "undone";
+  if (goes_back && (state == HostState::waiting || state == HostState::fetching)) {
+    host.view.state = host.view.state == HostState::active ? HostState::ready : host.view.state;
+    return;
+  }
+  changed_at_ = host.view.state != state ? now : changed_at_;
   if (host.view.state != state || host.bytes != bytes || state == HostState::unpacking) {
     host.view.moved_at = now;
   }

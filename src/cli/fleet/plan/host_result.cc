@@ -69,8 +69,11 @@ std::string reason_line(std::string_view log) {
     const bool is_closing =
         std::any_of(closing_words.begin(), closing_words.end(),
                     [line](std::string_view words) { return line.starts_with(words); });
+    // What is behind an error of wrong usage says nothing of it.
+    const bool is_hint =
+        line.starts_with("`") && line.find(" --help` lists ") != std::string_view::npos;
     // "Connection to HOST timed out" says why; "Connection to HOST closed" does not.
-    if (!is_closing || line.find(" timed out") != std::string_view::npos) {
+    if (!is_hint && (!is_closing || line.find(" timed out") != std::string_view::npos)) {
       return std::string(line.substr(0, reason_bytes_max));
     }
     if (closing.empty()) {

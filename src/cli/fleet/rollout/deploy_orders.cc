@@ -32,8 +32,8 @@ std::string text_of_missing_key(std::string_view host) {
       host, trust::order_namespace);
 }
 
-std::vector<trust::OrderKind> kinds_of_deploy(const DeployOptions& options) {
-  if (!options.activate) {
+std::vector<trust::OrderKind> kinds_of_deploy(const DeployOptions& options, bool activates) {
+  if (!activates) {
     return {trust::OrderKind::want};
   }
   const bool rolls_back =

@@ -25,7 +25,8 @@ namespace murder::fleet {
 [[nodiscard]] std::string text_of_missing_key(std::string_view host);
 
 // What hosts have to be ordered so that the deploy can be carried out.
-[[nodiscard]] std::vector<trust::OrderKind> kinds_of_deploy(const DeployOptions& options);
+[[nodiscard]] std::vector<trust::OrderKind> kinds_of_deploy(const DeployOptions& options,
+                                                            bool activates);
 
 struct OrdersJob {
   cli::SigningKey key;

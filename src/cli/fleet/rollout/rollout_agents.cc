@@ -335,6 +335,7 @@ void RolloutDeployment::end_seeder() {
                .word(options_.tag)
                .path_option("--temp-path", options_.temp_path)
                .flag("--path-is-file", release_->torrent.name == options_.tag)
+               .flag("--keep-temp-files", options_.keep_temp_files)
                .option("--token", run_.token)
                .option("--app", options_.destination_path)
                .flag("--quiet")

@@ -114,7 +114,7 @@ void add_rollout_options(cli::ArgumentParser command, RolloutWords& words) {
   command
       .add_option("--waves", words.waves,
                   "With --activate: how many hosts are switched at the end of each wave, in all:\n"
-                  "1,10%,50%,100% (default: all at once)")
+                  "1,10%,50%,100% (default: all at once). The last wave is always all of them")
       .type_name("SHARES")
       .group(rollout_group);
   command

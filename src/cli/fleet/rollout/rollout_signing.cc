@@ -28,7 +28,7 @@ Status RolloutDeployment::make_orders() {
     making_orders_ = std::make_unique<DeployOrders>(OrdersJob{
         .key = options_.signing->key,
         .subject = {.app = app_name(), .tag = options_.tag, .info_hash = outcome_.info_hash},
-        .kinds = kinds_of_deploy(options_)});
+        .kinds = kinds_of_deploy(options_, activates())});
   }
   if (making_orders_ == nullptr) {
     return {};

@@ -70,6 +70,10 @@ TEST_CASE("what ssh says at its end does not hide the reason") {
   CHECK(reason_line("Shared connection to w1 closed.\r\n") == "Shared connection to w1 closed.");
   CHECK(reason_line("x\nConnection to w1 port 22 timed out\n") ==
         "Connection to w1 port 22 timed out");
+  const std::string hint = "`murder seed --help` lists the options and shows an example.";
+  CHECK(reason_line("murder seed: there is no key\n" + hint + "\n") ==
+        "murder seed: there is no key");
+  CHECK(reason_line(hint) == hint);
   CHECK(reason_line("\n \n").empty());
   CHECK(reason_line(std::string(10'000, 'x')).size() < 1000);
 }

@@ -20,11 +20,11 @@ TEST_CASE("a host demands orders where a line names their namespace") {
 
 TEST_CASE("what is signed is what the deploy does") {
   DeployOptions options;
-  CHECK(kinds_of_deploy(options) == std::vector{OrderKind::want});
+  CHECK(kinds_of_deploy(options, false) == std::vector{OrderKind::want});
   options.activate = true;
-  CHECK(kinds_of_deploy(options) == std::vector{OrderKind::activate});
+  CHECK(kinds_of_deploy(options, true) == std::vector{OrderKind::activate});
   options.rollout.emplace(RolloutOptions{.plan = {{"on_failure", "rollback"}}});
-  CHECK(kinds_of_deploy(options) == std::vector{OrderKind::activate, OrderKind::go_back});
+  CHECK(kinds_of_deploy(options, true) == std::vector{OrderKind::activate, OrderKind::go_back});
   options.placing.allow_older = true;
-  CHECK(kinds_of_deploy(options).front() == OrderKind::roll_back);
+  CHECK(kinds_of_deploy(options, true).front() == OrderKind::roll_back);
 }
