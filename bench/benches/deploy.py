@@ -14,7 +14,8 @@ HOST_COUNT, HOST_COUNT_QUICK = 10, 3
 SIZES, SIZES_QUICK = (1_000_000, 200_000_000), (1_000_000,)
 COMMAND_SECONDS_MAX = 300
 # Stages of a deploy, as --json names them.
-COLUMNS = ("connect", "packing", "lock", "send-archive", "peer", "activate", "clean-up")
+COLUMNS = ("connect", "packing", "lock", "coordinate", "start-agent", "send-archive", "peer", "activate", "clean-up")
+WAYS = {"murder deploy": (), "murder deploy --no-coordinate": ("--no-coordinate",)}
 BAR_CHARACTERS = 60
 
 
@@ -67,13 +68,14 @@ class Operator:
         self.on_control("sh", "-c", script)
         return time.monotonic() - start
 
-    def deploy(self, source):
+    def deploy(self, source, *words):
         """A deploy of a tag of its own."""
         self.number += 1
         start = time.monotonic()
         told = json.loads(self.on_control(
             self.program, "deploy", source, "--tag", f"v{self.number}", "--to", "/srv/app", "--activate",
-            "--host", f"h[{self.hosts[0][1:]}-{self.hosts[-1][1:]}]", "--keep-releases", "1", "--quiet", "--json"))
+            "--host", f"h[{self.hosts[0][1:]}-{self.hosts[-1][1:]}]", "--keep-releases", "1", "--quiet", "--json",
+            *words))
         return {"seconds": time.monotonic() - start, "stages": told["stages"]}
 
 
@@ -90,19 +92,25 @@ def _measure(context, result, operator, size):
     source = _make_source(operator.directory, size)
     with contextlib.suppress(BenchError):
         operator.deploy(source)  # puts the program on the hosts
-    samples = alternate({"ssh true": operator.ssh_true, "deploy": lambda: operator.deploy(source)}, context.pairs,
-                        say=context.say)
+    runs = {way: lambda words=words: operator.deploy(source, *words) for way, words in WAYS.items()}
+    samples = alternate({"ssh true": operator.ssh_true, **runs}, context.pairs, say=context.say)
     result.raw[title] = samples
-    seconds = [each["seconds"] for each in samples["deploy"]]
     table = result.table(title, ["", "seconds", "of ssh true", *COLUMNS])
     table.row("ssh true", Spread.of(samples["ssh true"]), 1, *[None] * len(COLUMNS))
-    table.row("murder deploy", Spread.of(seconds), ratio(seconds, samples["ssh true"]),
-              *[Spread.of([_seconds(each, stage) for each in samples["deploy"]]) for stage in COLUMNS])
-    middle = sorted(samples["deploy"], key=lambda each: each["seconds"])[len(seconds) // 2]
-    timeline = result.table(f"{title}: timeline of the median deploy", ["stage", "from", "to", ""])
-    for stage in middle["stages"]:
-        start, end = stage["start_s"], stage["start_s"] + stage["seconds"]
-        timeline.row(stage["stage"], f"{start:.3f}", f"{end:.3f}", _bar(start, end, middle["seconds"]))
+    for way in WAYS:
+        seconds = [each["seconds"] for each in samples[way]]
+        table.row(way, Spread.of(seconds), ratio(seconds, samples["ssh true"]),
+                  *[_spread([_seconds(each, stage) for each in samples[way]]) for stage in COLUMNS])
+    for way in WAYS:
+        middle = sorted(samples[way], key=lambda each: each["seconds"])[len(samples[way]) // 2]
+        timeline = result.table(f"{title}: timeline of the median `{way}`", ["stage", "from", "to", ""])
+        for stage in middle["stages"]:
+            start, end = stage["start_s"], stage["start_s"] + stage["seconds"]
+            timeline.row(stage["stage"], f"{start:.3f}", f"{end:.3f}", _bar(start, end, middle["seconds"]))
+
+
+def _spread(values):
+    return Spread.of(values) if None not in values else None
 
 
 def _seconds(sample, stage):
