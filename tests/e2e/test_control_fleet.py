@@ -204,7 +204,7 @@ class Restarts(ControlCase):
         self.start_coordinator()
         self.assertEqual(follower.wait(), 0, follower.error)
         self.wait_for_current("v2")
-        self.assertEqual([host.activated() for host in self.hosts], [["v1", "v2"]] * 4)
+        wait_until(lambda: [host.activated() for host in self.hosts] == [["v1", "v2"]] * 4, "each hook has run once")
 
     def test_what_the_operator_did_before_is_known_after(self):
         self.publish("v1")

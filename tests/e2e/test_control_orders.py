@@ -143,7 +143,7 @@ class SignedOrders(ControlCase):
             self.assertIn(said, self.ask(*words, "--orders", saved, "--sign", second, code=1).stderr)
         self.assertIn("signing with", self.ask(*start, "--orders", saved, "--sign", second, "--detach").stderr)
         self.wait_for_current("v1")
-        self.assertEqual(host.activated(), ["v1"])
+        wait_until(lambda: host.activated() == ["v1"], "the hook behind the switch has run")
         order = next(record["signed"] for record in self.audit() if record["record"] == "order")
         self.assertEqual(order.count("BEGIN SSH SIGNATURE"), 2)
         self.assertIn("were given already", self.ask(*start, "--orders", saved, "--sign", second, code=1).stderr)

@@ -145,7 +145,9 @@ class Configuration(ServiceCase):
         # What it shows as defaults can be used as it is.
         shown = "\n".join(line[1:] for line in installed.read_text().splitlines() if line.startswith("#") and line[1:2] not in " ")
         self.assertIn("[limits]", shown)
-        shown = shown.replace('racks = "/etc/murder/racks"\n', "")
+        for line in ('racks = "/etc/murder/racks"\n', 'tls_cert = "/etc/murder/tracker.pem"\n', 'tls_key = "/etc/murder/tracker.key"\n'):
+            self.assertIn(line, shown)
+            shown = shown.replace(line, "")
         path = self.config(shown.replace("/var/lib/murder-tracker", str(self.path("state"))))
         other = free_address()
         self.murder("tracker", "--config", path, "--listen", f"{other}:{free_port(other)}", "--background")
