@@ -90,7 +90,6 @@ class TrackerServer {
   void show_metrics_of(Callback<std::string()> more) { service_.show_metrics_of(more); }
   [[nodiscard]] http::Server& public_server() { return *server_; }
   [[nodiscard]] uint32_t connections_max() const { return connections_max_; }
-  // Of the reactor's groups of buffers, the first that this object does not use.
 
   // Serves until stop(), a signal, or TrackerOptions::idle_max.
   void run();

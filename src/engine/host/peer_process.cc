@@ -43,7 +43,7 @@ class Peer final : public SwarmProcess {
   Status run_to_the_end() {
     Status result = run();
     // Not what another peer of this release, which is in conflict with this one, has made.
-    if (!result && begins_empty_ && verified_bytes() == 0 &&
+    if (!result && has_tried_node() && begins_empty_ && verified_bytes() == 0 &&
         result.error().code != ErrorCode::conflict) {
       remove_unused_archive(options().node.path);
     }

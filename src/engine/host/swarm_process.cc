@@ -152,6 +152,7 @@ void SwarmProcess::serve_control_instead(int listening_fd) {
 
 // A process that was killed may hold the lock on the archive for a moment longer.
 Status SwarmProcess::create_node() {
+  has_tried_node_ = true;
   for (int attempt = 1;; ++attempt) {
     auto made = node::Node::create(*reactor_, torrent_.metainfo, options_.node, *this);
     if (made) {

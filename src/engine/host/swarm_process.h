@@ -85,6 +85,8 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   [[nodiscard]] const TorrentInput& torrent() const { return torrent_; }
   [[nodiscard]] const SwarmProcessOptions& options() const { return options_; }
   [[nodiscard]] bool finished() const { return finished_; }
+  // Before that the files of the swarm were not touched.
+  [[nodiscard]] bool has_tried_node() const { return has_tried_node_; }
   // Whether the journal was told that it has started.
   [[nodiscard]] bool has_journal() const { return service_->has_journal(); }
 
@@ -133,6 +135,7 @@ class SwarmProcess : private node::NodeObserver, private StatusSource {
   std::unique_ptr<node::Node> node_;
   Status result_;
   bool finished_ = false;
+  bool has_tried_node_ = false;
   bool ending_ = false;
   bool node_stopped_ = false;
 };

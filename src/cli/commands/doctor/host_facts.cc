@@ -163,6 +163,9 @@ CertificateFacts read_certificate() {
   facts.path = config->tls_cert_path;
   const Result<std::optional<tls::ServerContext>> loaded =
       load_certificate({.certificate = config->tls_cert_path, .key = config->tls_key_path});
+  if (!loaded && loaded.error().code == ErrorCode::permission) {
+    return facts;  // its key is for the tracker's user alone, as it should be
+  }
   if (!loaded) {
     facts.shown = fail(loaded.error());
   } else if (*loaded) {
