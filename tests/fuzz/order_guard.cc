@@ -81,7 +81,7 @@ control::WantedApp restricted(const OrderGuard& guard, const InfoHash& wanted_re
 
 void forbids_all(const OrderGuard& guard) {
   ENSURE(guard.demands_orders());
-  for (const uint8_t number : {2, 3, 'a'}) {
+  for (const uint8_t number : {uint8_t{2}, uint8_t{3}, uint8_t{'a'}}) {
     const control::WantedApp app = restricted(guard, release(number));
     ENSURE(!app.activate && !app.refusal.empty());
   }
@@ -137,7 +137,7 @@ void take_signed(std::string_view texts) {
     return;
   }
   const bool goes_back = latest->kind == OrderKind::go_back;
-  for (const uint8_t number : {2, 3, 'a'}) {
+  for (const uint8_t number : {uint8_t{2}, uint8_t{3}, uint8_t{'a'}}) {
     const control::WantedApp app = restricted(*guard, release(number));
     const bool is_ordered =
         goes_back ? latest->info_hash == release(1) && number == 2
