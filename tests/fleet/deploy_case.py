@@ -2,11 +2,15 @@
 deploy in the middle of its work."""
 
 import contextlib
+import fcntl
 import os
+import pty
 import re
 import signal
+import subprocess
+import termios
 
-from rack_case import RackCase, wait_until
+from rack_case import PROGRAM, RACK_TOOL, RackCase, wait_until
 from rack_of_hosts.rack import CONTROL
 
 DEPLOY = r"^\S*/murder deploy"  # of its command line
@@ -40,6 +44,20 @@ class DeployCase(RackCase):
     def take_down(self, host):
         self.on(host, "ip", "link", "set", "eth0", "down")
         self.addCleanup(self.on, host, "ip", "link", "set", "eth0", "up")
+
+    def start_in_pane(self, *words):
+        """The program with a terminal of its own, as in a pane; returns the process and the pane's end of it."""
+        master, slave = pty.openpty()
+
+        def take_terminal():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen(
+            [RACK_TOOL, "exec", CONTROL, PROGRAM, *map(str, words)], stdin=slave, stdout=slave, stderr=slave,
+            env=dict(self.environment, TERM="xterm"), cwd=self.directory, preexec_fn=take_terminal)
+        os.close(slave)
+        return process, master
 
     def deploy_pid(self):
         """Of the deploy on control; None: it has ended."""

@@ -1,37 +1,19 @@
 """A deploy whose terminal is closed, or that is killed: what is left on the hosts."""
 
-import fcntl
 import itertools
 import os
-import pty
 import shutil
 import signal
-import subprocess
-import termios
 import time
 import unittest
 
 from deploy_case import SMALL_BYTES, DeployCase
-from rack_case import COMMAND_SECONDS_MAX, PROGRAM, RACK_TOOL, wait_until
+from rack_case import COMMAND_SECONDS_MAX, wait_until
 from rack_of_hosts.rack import CONTROL
 
 
 class ClosedTerminal(DeployCase):
     HOST_COUNT = 3
-
-    def start_in_pane(self, *words):
-        """The program with a terminal of its own, as in a pane; returns the process and the pane's end of it."""
-        master, slave = pty.openpty()
-
-        def take_terminal():
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        process = subprocess.Popen(
-            [RACK_TOOL, "exec", CONTROL, PROGRAM, *map(str, words)], stdin=slave, stdout=slave, stderr=slave,
-            env=dict(self.environment, TERM="xterm"), cwd=self.directory, preexec_fn=take_terminal)
-        os.close(slave)
-        return process, master
 
     def slow_release(self):
         source = self.make_release("build", 60_000_000)

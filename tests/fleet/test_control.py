@@ -10,7 +10,6 @@ import signal
 import unittest
 
 from rack_case import PROGRAM, RackCase, wait_until
-from rack_of_hosts.rack import CONTROL
 
 AGENT = """
 host = "{host}"

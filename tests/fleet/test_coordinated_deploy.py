@@ -1,6 +1,7 @@
 """`murder deploy` by a coordinator and an agent on each host: waves, health checks, hooks, and what goes on when the machine
 that started it is gone."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,7 +9,7 @@ import signal
 import unittest
 
 from deploy_case import SLOW_BYTES, SMALL_BYTES, DeployCase
-from rack_case import wait_until
+from rack_case import COMMAND_SECONDS_MAX, wait_until
 from rack_of_hosts.rack import CONTROL
 
 AGENT = r"^\S*/murder agent"
@@ -33,14 +34,16 @@ class CoordinatedDeploy(DeployCase):
         for host in self.hosts:
             (self.rack.files_of(host) / "srv" / "bad").write_text(f"{tag}\n" if host in hosts else "")
 
-    def start_slow(self, source, *words):
+    def start_slow(self, source, *words, tag="v1", in_pane=False):
         """A deploy that fetches for more than a minute, unless hosts are sped up; each host has an agent, and h04 a peer."""
         self.slow_down(self.hosts[1:], "3mbit")
-        deploy = self.start_murder("deploy", source, "--tag", "v1", "--activate", "--coordinate", *words)
+        start = self.start_in_pane if in_pane else self.start_murder
+        started = start("deploy", source, "--tag", tag, "--activate", "--coordinate", *words)
+        deploy = started[0] if in_pane else started
         wait_until(lambda: all(self.process(host, AGENT) for host in self.hosts), "an agent on each host")
         wait_until(lambda: self.process("h04", r"^\S*/murder peer"), "a peer on h04")
         wait_until(lambda: deploy.poll() is not None or self.is_alone(), "all agents are started")
-        return deploy
+        return started
 
     def is_alone(self):
         """Of the deploy's sessions the one with the coordinator's host is left."""
@@ -108,6 +111,36 @@ class CoordinatedDeploy(DeployCase):
         wait_until(lambda: not any(left for host in self.hosts for left in self.what_is_left(host) if not left.startswith("sshd")),
                    "nothing is left on the hosts")
         self.age_what_was_packed()
+
+    def test_what_a_terminal_is_asked_and_one_that_is_closed(self):
+        source = self.make_release("build", SLOW_BYTES)
+        # Before anything is activated, an undo ends it.
+        for tag, answer, ends_as in (("v1", b"l\n", "v1"), ("v2", b"a\n", "v1"), ("v3", b"u\n", "v1"), ("v4", None, "v4")):
+            with self.subTest(answer):
+                deploy, pane = self.start_slow(source, tag=tag, in_pane=True)
+                if answer is None:
+                    os.close(pane)
+                else:
+                    os.write(pane, b"\x03")
+                    # What is no answer is asked again; the screen does not wipe the question away.
+                    for typed in (b"no idea\n", answer):
+                        self.assertNotIn("\x1b[J", self.read_until(pane, b"go on (w)atching? ").partition("(l)eave")[2])
+                        os.write(pane, typed)
+                    self.read_until(pane, b"")
+                deploy.wait(COMMAND_SECONDS_MAX)
+                self.speed_up(self.hosts[1:])
+                wait_until(lambda: self.currents() == [ends_as] * 4, f"{ends_as} is current")
+                wait_until(lambda: not any(self.process(host, r"^\S*/murder ") for host in self.hosts), "no process of it is left")
+        self.assert_nothing_left()
+
+    @staticmethod
+    def read_until(pane, words):
+        """What the pane shows, up to these words; without them, up to its end."""
+        seen = b""
+        with contextlib.suppress(OSError):  # its last process has ended
+            while not words or words not in seen:
+                seen += os.read(pane, 65536)
+        return seen.decode(errors="replace")
 
     def test_the_same_command_after_a_kill_takes_the_place_of_what_goes_on(self):
         source = self.make_release("build", SLOW_BYTES)

@@ -247,28 +247,20 @@ void RolloutDeployment::take_interrupt() {
   }
 }
 
-// A second ^C, a terminal that is gone and the end of what is typed leave it running.
+// The screen would wipe the question away.
 void RolloutDeployment::ask_what_to_do() {
+  constexpr std::string_view answers = "lauw";
   work_.view().clear();
-  cli::print_message(
-      fmt::format("\n{} goes on on {}: (l)eave it running, (a)bort, (u)ndo, or go on (w)atching? ",
-                  options_.tag, work_.inventory().at(*host_).name));
-  std::string typed;
-  while (typed.find('\n') == std::string::npos && typed.size() < typed_bytes_max) {
-    pollfd source{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
-    constexpr int look_ms = 200;
-    const int ready = ::poll(&source, 1, look_ms);
-    if (work_.interrupts().cleaning_up().is_set() || work_.interrupts().is_hangup()) {
-      typed = "l\n";
-    } else if (ready > 0) {
-      std::array<char, typed_bytes_max> part{};
-      const ssize_t size = ::read(STDIN_FILENO, part.data(), part.size());
-      typed.append(size > 0 ? std::string_view(part.data(), static_cast<size_t>(size)) : "l\n");
-    } else {
-      run_.runner.step();  // what it tells meanwhile is read
-    }
+  is_asking_ = true;
+  char answer = '\0';
+  while (answers.find(answer) == std::string_view::npos) {
+    cli::print_message(fmt::format(
+        "\n{} goes on on {}: (l)eave it running, (a)bort, (u)ndo, or go on (w)atching? ",
+        options_.tag, work_.inventory().at(*host_).name));
+    answer = read_answer();
   }
-  switch (typed.empty() ? 'w' : typed.front()) {
+  is_asking_ = false;
+  switch (answer) {
     case 'l':
       is_left_ = true;
       return;
@@ -284,6 +276,34 @@ void RolloutDeployment::ask_what_to_do() {
       break;
   }
   work_.interrupts().forget();
+}
+
+// The first character of a line. A second ^C, a terminal that is gone and the end of what is typed
+// leave it running.
+char RolloutDeployment::read_answer() {
+  constexpr int look_ms = 200;
+  std::string typed;
+  while (typed.find('\n') == std::string::npos && typed.size() < typed_bytes_max) {
+    pollfd source{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&source, 1, look_ms);
+    if (work_.interrupts().cleaning_up().is_set() || work_.interrupts().is_hangup()) {
+      return 'l';
+    }
+    if (ready <= 0) {
+      run_.runner.step();  // what it tells meanwhile is read
+      if (!following_.ended().is_null()) {
+        return 'w';  // it is over
+      }
+      continue;
+    }
+    std::array<char, typed_bytes_max> part{};
+    const ssize_t size = ::read(STDIN_FILENO, part.data(), part.size());
+    if (size <= 0) {
+      return 'l';
+    }
+    typed.append(part.data(), static_cast<size_t>(size));
+  }
+  return typed.front();
 }
 
 // --- The end -------------------------------------------------------------------------------------

@@ -408,6 +408,9 @@ void RolloutDeployment::finished_of(const JobKind& kind, HostResult& result) {
 }
 
 void RolloutDeployment::tick() {
+  if (is_asking_) {
+    return;
+  }
   LiveState state{.title = work_.title(),
                   .stage = following_.stage_text(),
                   .failed_before = static_cast<uint32_t>(work_.failures().size())};

@@ -76,6 +76,7 @@ class RolloutDeployment final : private RunObserver {
   [[nodiscard]] std::string app_name() const;
   void take_interrupt();
   void ask_what_to_do();
+  [[nodiscard]] char read_answer();
   void say(const Json& message);
   void end();
   void end_coordinator();
@@ -118,7 +119,8 @@ class RolloutDeployment final : private RunObserver {
   bool has_seeder_ = false;   // it has answered
   bool is_serving_ = false;   // a seeder was started
   bool is_settled_told_ = false;
-  bool is_left_ = false;  // the rollout goes on without this command
+  bool is_asking_ = false;  // what ^C means
+  bool is_left_ = false;    // the rollout goes on without this command
   bool is_end_told_ = false;
   std::vector<HostIndex> begun_;  // an agent was started, or is being
   std::vector<bool> missing_told_;
