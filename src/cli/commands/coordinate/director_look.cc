@@ -115,12 +115,6 @@ void DeployDirector::set_state(Host& host, HostState state, uint64_t bytes, Inst
   if (host.is_given && state != HostState::ready && state != HostState::active) {
     return;
   }
-  // Back on what it ran before, it has no use for the release any more, and removes it.
-  const bool goes_back = state_ == "undoing" || state_ == "undone";
-  if (goes_back && (state == HostState::waiting || state == HostState::fetching)) {
-    host.view.state = host.view.state == HostState::active ? HostState::ready : host.view.state;
-    return;
-  }
   changed_at_ = host.view.state != state ? now : changed_at_;
   if (host.view.state != state || host.bytes != bytes || state == HostState::unpacking) {
     host.view.moved_at = now;
