@@ -4,6 +4,7 @@
 // activated.
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <string>
@@ -49,6 +50,7 @@ struct Host {
   void write_marks(std::string_view text) const {
     ENSURE(write_small_file(marks_path(), text, false).has_value());
   }
+  void forget_marks() const { unlink(marks_path().c_str()); }
   [[nodiscard]] Result<OrderGuard> open() const {
     return OrderGuard::open({.allowed_signers = directory + "/allowed_signers",
                              .marks_path = marks_path(),
@@ -89,7 +91,7 @@ void forbids_all(const OrderGuard& guard) {
 
 // Nobody but the owner of the key can make one that is taken.
 void take_unsigned(std::string_view text) {
-  host().write_marks("");
+  host().forget_marks();
   Result<OrderGuard> guard = host().open();
   ENSURE(guard.has_value());
   (void)guard->take(text, now_s);
@@ -113,7 +115,7 @@ bool is_for_host(const trust::OrderStatement& order) {
 }
 
 void take_signed(std::string_view texts) {
-  host().write_marks("");
+  host().forget_marks();
   Result<OrderGuard> guard = host().open();
   ENSURE(guard.has_value());
   std::optional<trust::OrderStatement> latest;
