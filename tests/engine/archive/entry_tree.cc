@@ -85,16 +85,18 @@ TEST_CASE("whoever checks and whoever unpacks agree on all orders of entries") {
     std::vector<RawEntry> entries;
     const uint64_t count = 2 + prng.below(6);
     while (entries.size() < count) {
-      const std::string& name = names[prng.below(names.size())];
+      const std::string& name = names[prng.below(static_cast<uint32_t>(names.size()))];
       switch (prng.below(4)) {
         case 0:
           entries.push_back(directory(name));
           break;
         case 1:
-          entries.push_back(soft_link(name, targets[prng.below(targets.size())]));
+          entries.push_back(
+              soft_link(name, targets[prng.below(static_cast<uint32_t>(targets.size()))]));
           break;
         case 2:
-          entries.push_back(hard_link(name, names[prng.below(names.size())]));
+          entries.push_back(
+              hard_link(name, names[prng.below(static_cast<uint32_t>(names.size()))]));
           break;
         default:
           entries.push_back(file(name));
