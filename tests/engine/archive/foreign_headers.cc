@@ -69,7 +69,7 @@ const std::string plain = raw_tar({{.path = "plain", .content = "content"}});
 }  // namespace
 
 TEST_CASE("a number may have blanks or one NUL in front, and is not one when it is blank") {
-  CHECK(tar_number(std::string_view("\0000644 ", 8)) == 0644);
+  CHECK(tar_number(std::string_view("\000000644 ", 8)) == 0644);
   CHECK(tar_number("\t000644 ") == 0644);
   CHECK(tar_number(" \n 644 ") == 0644);
   CHECK(tar_number(std::string_view("\0\0\0\0\0\0\0\0", 8)) == 0);
@@ -82,7 +82,7 @@ TEST_CASE("a number may have blanks or one NUL in front, and is not one when it 
   // A file of mode 0 would be a wrong one.
   constexpr size_t mode_at = offsetof(UstarBlock, mode);
   constexpr size_t mtime_at = offsetof(UstarBlock, mtime);
-  CHECK(outcome_of(patched(plain, mode_at, {"\0000640 ", 8})).lines ==
+  CHECK(outcome_of(patched(plain, mode_at, {"\000000640 ", 8})).lines ==
         outcome_of(patched(plain, mode_at, {"0000640\0", 8})).lines);
   CHECK(outcome_of(patched(plain, mtime_at, {"\00000000017470", 12})).lines ==
         outcome_of(patched(plain, mtime_at, {"00000017470 ", 12})).lines);
