@@ -19,7 +19,7 @@ inline constexpr uint32_t attributes_max = 1024;
 // Of all directories of a tree together, which get theirs at the end.
 inline constexpr uint64_t directory_attributes_bytes_max = 64 * 1024 * 1024;
 
-inline constexpr uint32_t links_followed_max = 40;      // within a tree, to reach one entry
+inline constexpr uint32_t links_followed_max = 40;  // within a tree, to reach one entry
 // What is kept of the names of an archive that is only checked: some 100,000 entries.
 inline constexpr uint64_t entry_tree_bytes_max = 16 * 1024 * 1024;
 inline constexpr uint32_t exclude_patterns_max = 1000;  // of create
