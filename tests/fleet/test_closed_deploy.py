@@ -35,12 +35,12 @@ for target in ("/", "/status.json", "/metrics", "/scrape?" + query, "/nothing", 
     told[target] = [reply.status, reply.read().decode("latin-1")]
 for name, sent in (("handshake", b"\\x13BitTorrent protocol" + bytes(8) + info_hash + b"-XX0001-abcdefghijkl"), ("silence", b"")):
     wire = socket.create_connection((peer, port), timeout=8)  # a closed peer ends it after 3 s
-    wire.sendall(sent)
     got = b""
     try:
+        wire.sendall(sent)
         while part := wire.recv(4096):
             got += part
-    except (ConnectionResetError, TimeoutError):
+    except (ConnectionError, TimeoutError):
         pass
     told[name] = got.hex()
 print(json.dumps(told))
@@ -144,8 +144,8 @@ class ClosedDeploy(DeployCase):
     def test_open_shows_what_a_stranger_may_see(self):
         source = self.make_release("build", SLOW_BYTES)
         deploy = self.start_slow(source, "--open")
-        told = self.ask_as_stranger()
-        self.assertNotEqual(told["handshake"], "")
+        # A peer that is at its bounds may turn one connection away.
+        told = wait_until(lambda: (now := self.ask_as_stranger())["handshake"] and now, "the peer answers a stranger's handshake")
         self.assertEqual(told["/status.json"][0], 200)
         self.speed_up(self.hosts[1:])
         self.finish(deploy)
