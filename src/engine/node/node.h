@@ -136,8 +136,10 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   Node(io::Reactor& reactor, const codec::Metainfo& metainfo, const NodeOptions& options,
        NodeObserver& observer, StoreLock lock);
 
+  static uint64_t bytes_of(const Geometry& geometry, const BitSet& pieces);
   void start_verifying();
   void verified(io::Notifier& notifier);
+  void verify_other();
   [[nodiscard]] Status start_fetching();
   [[nodiscard]] Status start_shards(const BitSet& have);
   [[nodiscard]] Status make_shards(const BitSet& have);
@@ -189,6 +191,7 @@ class Node final : private ShardOutbox, private TrackerClientOwner {
   VerifyObserver verify_observer_;
   archive::CancelFlag verify_cancel_;
   Result<BitSet> verify_result_;
+  uint32_t replacements_ = 0;  // of what is at the path, while it was verified
   std::optional<trust::SwarmKeys> closed_;
   StoreWatch watch_;  // when everything is there from the start
   uint64_t resumed_bytes_ = 0;

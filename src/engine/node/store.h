@@ -19,6 +19,7 @@
 #include "engine/codec/metainfo.h"
 #include "engine/io/reactor.h"
 #include "engine/io/sockets.h"
+#include "engine/node/store_lock.h"
 
 namespace murder::node {
 
@@ -30,34 +31,6 @@ struct StoreSegment {
   bool is_padding = false;  // zeros that are in no file
 };
 
-// Who may have the files open. A release is written by one process at a time; any number may read
-// it once whole.
-class StoreLock {
- public:
-  enum class Mode : uint8_t { none, shared, exclusive };
-
-  // For writing if nobody else has it, else for reading. Creates the file (or the directory) when
-  // `create`. Errors: another process is writing it (conflict), it cannot be created or opened.
-  [[nodiscard]] static Result<StoreLock> acquire(const codec::Metainfo& metainfo,
-                                                 const std::string& path, bool create);
-  [[nodiscard]] Mode mode() const { return mode_; }
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  // Whether what is there may be written over: it was empty, or made by a run before this one. Of a
-  // file also when the file system cannot tell.
-  [[nodiscard]] bool is_ours() const { return is_ours_; }
-  // Whether what is missing may be written, by what of it was verified.
-  // Errors: another process has it, or it is not ours (conflict).
-  [[nodiscard]] Status check_content(const codec::Metainfo& metainfo, const std::string& path,
-                                     const BitSet& have) const;
-  // From writing to reading: others may read it now.
-  void share();
-
- private:
-  io::Fd fd_;
-  Mode mode_ = Mode::none;
-  bool is_ours_ = true;
-};
-
 class Store {
  public:
   // Direct: what is written passes by the page cache (O_DIRECT) where the file system can.
@@ -67,18 +40,19 @@ class Store {
   static constexpr uint32_t direct_alignment_bytes = 4096;
 
   // `metainfo` outlives the store. `path`: the file, or for several files the directory they are
-  // below.
+  // below. With a `lock`, an Error (conflict) if that is of what was at `path` before.
   [[nodiscard]] static Result<Store> open(const codec::Metainfo& metainfo, const std::string& path,
-                                          Access access);
+                                          Access access, const StoreLock* lock = nullptr);
 
   // What is there already.
   struct Content {
     bool is_complete = false;  // all of the release
     bool is_ours = true;       // StoreLock::is_ours()
   };
-  // Brings every file to its size and takes the space for it, so that a full disk is known now. A
-  // file that is not ours stays as it is, and so does one with further names: `create` gives the
-  // archive of a file release as a hard link of its source, which must not change.
+  // Brings every file to its size and takes the space for it, so that a full disk is known now.
+  // What is complete is not touched. A file that is not ours stays as it is, and so does one with
+  // further names: `create` gives the archive of a file release as a hard link of its source, which
+  // must not change.
   // Errors: no space (says how much is missing), not writable, conflict (not ours, further names).
   [[nodiscard]] Status preallocate(Content content);
 

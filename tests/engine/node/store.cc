@@ -61,6 +61,43 @@ TEST_CASE("a release is written by one and read by many once it is shared") {
   CHECK(late->mode() == StoreLock::Mode::shared);
 }
 
+TEST_CASE("what is as large as the release keeps nobody from serving it until it lacks something") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = one_file(100000);
+  const std::string path = directory / "one";
+  std::ofstream(path) << std::string(100000, 'x');
+  auto peer = StoreLock::acquire(metainfo, path, true);
+  REQUIRE(peer);
+  CHECK(peer->mode() == StoreLock::Mode::shared);
+  {
+    const auto seeder = StoreLock::acquire(metainfo, path, false);
+    REQUIRE(seeder);
+    peer->claim();
+    CHECK(peer->mode() != StoreLock::Mode::exclusive);
+  }
+  peer->claim();
+  CHECK(peer->mode() == StoreLock::Mode::exclusive);
+  CHECK_FALSE(StoreLock::acquire(metainfo, path, false));
+}
+
+TEST_CASE("a lock is of the file that was there, and nothing else is opened with it") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = one_file(1000);
+  const std::string path = directory / "one";
+  const auto lock = StoreLock::acquire(metainfo, path, true);
+  REQUIRE(lock);
+  CHECK(lock->is_at(path));
+  CHECK(Store::open(metainfo, path, Store::Access::write, &*lock));
+  std::ofstream(directory / "other") << "other";
+  std::filesystem::rename(directory / "other", path);
+  CHECK_FALSE(lock->is_at(path));
+  const auto opened = Store::open(metainfo, path, Store::Access::write, &*lock);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::conflict);
+  std::filesystem::remove(path);
+  CHECK_FALSE(lock->is_at(path));
+}
+
 TEST_CASE("space is taken before the first byte, and a file that is too long is cut") {
   const TemporaryDirectory directory;
   const codec::Metainfo metainfo = one_file(1000000);

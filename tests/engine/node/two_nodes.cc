@@ -1,8 +1,11 @@
 // A node that has the release and one that has not, in one process, introduced to each other by a
 // small tracker.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 
 #include "scene.h"
 
@@ -98,6 +101,54 @@ TEST_CASE("nodes of different transports exchange nothing, and both say why") {
     CHECK((*peer)->progress().have_bytes == 0);
     scene.stop(**peer, peer_watcher);
     scene.stop(**seeder, seeder_watcher);
+  }
+}
+
+namespace {
+
+// A peer that has locked what is at its path; then another process (`murder receive`) renames the
+// whole archive onto that path, and a seeder serves it.
+void replace_while_verified(bool is_whole_before) {
+  Scene scene(1'000'000, 16 * 1024);
+  const std::string path = scene.directory + "/peer/r";
+  if (is_whole_before) {
+    std::ofstream(path) << scene.content;
+  }
+  Watcher peer_watcher;
+  Watcher seeder_watcher;
+  auto peer = node::Node::create(*scene.reactor, scene.metainfo, scene.options("peer", false, 1),
+                                 peer_watcher);
+  REQUIRE(peer);
+  const std::string received = scene.directory + "/peer/received";
+  std::ofstream(received) << scene.content;
+  const std::array<timespec, 2> long_ago = {timespec{1000, 0}, timespec{1000, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, received.c_str(), long_ago.data(), 0) == 0);
+  std::filesystem::rename(received, path);
+  auto seeder = node::Node::create(*scene.reactor, scene.metainfo, scene.options("peer", true, 1),
+                                   seeder_watcher);
+  REQUIRE(seeder);
+  CHECK(scene.until([&] {
+    return (peer_watcher.is_complete && seeder_watcher.is_complete) ||
+           !peer_watcher.failure.empty() || !seeder_watcher.failure.empty();
+  }));
+  CHECK(peer_watcher.failure == "");
+  CHECK(seeder_watcher.failure == "");
+  CHECK((*peer)->progress().resumed_bytes == scene.content.size());
+  struct stat info {};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  CHECK(info.st_mtim.tv_sec == 1000);
+  scene.stop(**peer, peer_watcher);
+  scene.stop(**seeder, seeder_watcher);
+}
+
+}  // namespace
+
+TEST_CASE("a file put in place of the archive while that is verified is used, and not touched") {
+  SUBCASE("nothing was there") {
+    replace_while_verified(false);
+  }
+  SUBCASE("the same archive was there") {
+    replace_while_verified(true);
   }
 }
 
