@@ -201,6 +201,19 @@ class Peer(DurabilityCase):
                 self.assertIn(text, result.stderr)
                 self.assertEqual(os.listdir(self.target), [])
 
+    def test_a_release_whose_name_could_not_be_synced_is_there_for_the_next_attempt(self):
+        torrent = self.create(self.make_tree(), "v1")
+        self.target.mkdir(parents=True)
+        calls, _ = self.trace_peer(torrent)
+        sync = next(call for call in calls if call.name == "fsync" and f"{self.target}>" in call.text)
+        of_thread = [call for call in calls if call.thread == sync.thread and call.name == "fsync"]
+        shutil.rmtree(self.target / "v1")
+        _, result = self.trace_peer(torrent, code=1, inject=f"fsync:error=ENOSPC:when={of_thread.index(sync) + 1}")
+        self.assertIn("No space left on device", result.stderr)
+        self.assertEqual(os.listdir(self.target), ["v1"])
+        self.trace_peer(torrent)
+        self.assert_same_tree(self.path("source"), self.target / "v1")
+
     def test_an_outcome_says_what_the_sync_said(self):
         torrent = self.create(self.make_tree(), "v1")
         self.trace_peer(torrent, "--background", inject="syncfs:error=EIO")

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "engine/archive/tree_removal.h"
 #include "engine/base/missing_inodes.h"
+#include "engine/base/own_file.h"
 #include "engine/base/small_file.h"
 
 namespace murder::archive {
@@ -181,30 +183,58 @@ bool is_staging_name(const std::string& entry, const std::string& name) {
          entry.find_first_not_of("0123456789abcdef", front.size()) == std::string::npos;
 }
 
-void remove_leftovers(const std::string& parent, const std::string& name) {
+namespace {
+
+std::vector<std::string> find_leftovers(const std::string& parent,
+                                        std::span<const std::string> names) {
+  std::vector<std::string> found;
   DIR* directory = ::opendir(parent.c_str());
   if (directory == nullptr) {
-    return;
+    return found;
   }
-  std::vector<std::string> found;
   while (const struct dirent* item = ::readdir(directory)) {
-    if (is_staging_name(item->d_name, name)) {
-      found.emplace_back(item->d_name);
+    const std::string entry = item->d_name;
+    if (std::ranges::any_of(
+            names, [&](const std::string& name) { return is_staging_name(entry, name); })) {
+      found.push_back(join_path(parent, entry));
     }
   }
   ::closedir(directory);
-  for (const std::string& entry : found) {
-    const std::string path = join_path(parent, entry);
+  return found;
+}
+
+}  // namespace
+
+void remove_leftovers(const std::string& parent, std::span<const std::string> names) {
+  // Where nobody else makes names it is of a run of ours, though it has the owner of its release.
+  struct stat place {};
+  const bool is_own_place =
+      ::stat(parent.c_str(), &place) == 0 && check_own(place, parent).has_value();
+  for (const std::string& path : find_leftovers(parent, names)) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat status {};
     const bool is_ours = file.is_open() && ::fstat(file.get(), &status) == 0 &&
-                         status.st_uid == ::geteuid();  // the directory may be everybody's
+                         (is_own_place || status.st_uid == ::geteuid());
     if (!is_ours || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 ||
         !is_same_file(file.get(), path)) {
       continue;
     }
     if (Status removed = remove_tree(path); !removed) {
       continue;
+    }
+  }
+}
+
+void remove_leftovers(const std::string& parent, const std::string& name) {
+  remove_leftovers(parent, std::span(&name, 1));
+}
+
+void remove_link_leftovers(const std::string& parent, const std::string& name) {
+  for (const std::string& path : find_leftovers(parent, std::span(&name, 1))) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode) &&
+        status.st_uid == ::geteuid()) {
+      ::unlink(path.c_str());
     }
   }
 }

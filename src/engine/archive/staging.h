@@ -5,6 +5,7 @@
 // what another process is working on; each run removes what was left behind for its own NAME.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,10 @@ class Staging {
 // Removes what killed runs left for NAME in this directory. What cannot be removed stays: it harms
 // nothing but space.
 void remove_leftovers(const std::string& parent, const std::string& name);
+void remove_leftovers(const std::string& parent, std::span<const std::string> names);
+
+// The same of symbolic links, which cannot be locked: for who has locked the directory.
+void remove_link_leftovers(const std::string& parent, const std::string& name);
 
 // Whether `entry` is a hidden name for NAME.
 [[nodiscard]] bool is_staging_name(const std::string& entry, const std::string& name);

@@ -10,6 +10,7 @@ namespace {
 
 // What was removed; the first Error ends it.
 Result<Json> remove_old(ReleaseDirectory& directory, const std::string& current, uint32_t keep) {
+  directory.remove_leftovers();
   Json removed = Json::array();
   const std::vector<std::string> old =
       releases_to_remove(directory.record(), current, keep, directory.present());

@@ -200,9 +200,17 @@ void Delivery::run() {
   guard_.reset();  // record_place() takes the same lock
   if (result_ && options_.record) {
     recorded_ = record_place(options_.record->place, options_.record->options);
-  } else if (!result_ && options_.placing_note) {
+  } else if (!result_ && options_.placing_note && !has_its_name()) {
     forget_placing(options_.placing_note->run_directory, options_.placing_note->tag);
   }
+}
+
+// What failed after the release got its name, such as bringing that to the disk: the next attempt
+// finds by the note that it is there.
+bool Delivery::has_its_name() const {
+  const PlacingNote& note = *options_.placing_note;
+  return was_placed(note.run_directory, note.tag, note.info_hash, target_of(options_),
+                    options_.signed_placing ? options_.signed_placing->content().sha256 : "");
 }
 
 Result<std::string> Delivery::deliver() {

@@ -101,6 +101,7 @@ class Delivery final : public DeliveryWork, private archive::Observer {
   void placing(int directory_fd) override;
   void warning(std::string_view text) override { warnings_.emplace_back(text); }
   void run();
+  [[nodiscard]] bool has_its_name() const;
   [[nodiscard]] Result<std::string> deliver();
   [[nodiscard]] Result<std::string> deliver_archive();
   [[nodiscard]] Result<std::string> unpack();

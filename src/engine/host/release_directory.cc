@@ -124,11 +124,14 @@ Result<ReleaseDirectory> ReleaseDirectory::open(const std::string& path,
     lock = std::move(*taken);
     archive::remove_leftovers(path, std::string(release_record_name));
   }
-  Result<ReleaseRecord> record = read_record_at(fd.get(), path);
+  // It removes the lock, also where the record cannot be read.
+  ReleaseDirectory directory(path, std::move(fd), std::move(lock), options);
+  Result<ReleaseRecord> record = read_record_at(directory.fd_.get(), path);
   if (!record) {
     return fail(record.error());
   }
-  return ReleaseDirectory(path, std::move(fd), std::move(lock), std::move(*record), options);
+  directory.record_ = std::move(*record);
+  return directory;
 }
 
 Result<ReleaseRecord> ReleaseDirectory::read_record(const std::string& path) {
@@ -206,6 +209,7 @@ Status ReleaseDirectory::switch_to(const std::string& tag, const std::string& li
       !before && before.error().code == ErrorCode::exists) {
     return fail(before.error());
   }
+  archive::remove_link_leftovers(path_, link);
   const std::string fresh = hidden_name_for(link);
   if (symlinkat(tag.c_str(), fd_.get(), fresh.c_str()) != 0) {
     return fail_making(errno, fd_.get(), fmt::format("cannot make a link in {}", path_));
@@ -216,6 +220,12 @@ Status ReleaseDirectory::switch_to(const std::string& tag, const std::string& li
     return fail_errno(error_number, fmt::format("cannot switch the link {}/{}", path_, link));
   }
   return sync();
+}
+
+void ReleaseDirectory::remove_leftovers() {
+  for (const std::vector<std::string>* tags : {&record_.delivered, &record_.activated}) {
+    archive::remove_leftovers(path_, *tags);
+  }
 }
 
 Status ReleaseDirectory::remove(const std::string& tag) {

@@ -51,15 +51,12 @@ class ReleaseDirectory {
   [[nodiscard]] Status switch_to(const std::string& tag, const std::string& link);
   // Out of the way in one rename, then removed.
   [[nodiscard]] Status remove(const std::string& tag);
+  // What removals that were killed left of the releases that the record lists.
+  void remove_leftovers();
 
  private:
-  ReleaseDirectory(std::string path, io::Fd fd, io::Fd lock, ReleaseRecord record,
-                   const ReleaseDirectoryOptions& options)
-      : path_(std::move(path)),
-        fd_(std::move(fd)),
-        lock_(std::move(lock)),
-        record_(std::move(record)),
-        options_(options) {}
+  ReleaseDirectory(std::string path, io::Fd fd, io::Fd lock, const ReleaseDirectoryOptions& options)
+      : path_(std::move(path)), fd_(std::move(fd)), lock_(std::move(lock)), options_(options) {}
   [[nodiscard]] Status sync() const;
 
   std::string path_;

@@ -1,6 +1,9 @@
 #include "engine/host/current_release.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -68,6 +71,31 @@ TEST_CASE("older releases go, but never the current one nor the one before it") 
   CHECK_FALSE(app.has("v1"));
   CHECK(ReleaseDirectory::read_record(app.scratch.path())->delivered ==
         std::vector<std::string>{"v2", "v3"});
+}
+
+TEST_CASE("what a removal that was killed left goes with the next one") {
+  const App app;
+  std::filesystem::rename(app.scratch / "v1", app.scratch / ".v1.murder-0123456789ab");
+  std::filesystem::create_directories(app.scratch / ".v1.murder-0123456789ab/lib");
+  const std::string coming = app.scratch / ".v3.murder-0123456789ab";
+  for (const char* name : {".v3.murder-0123456789ab", ".v9.murder-0123456789ab"}) {
+    std::filesystem::create_directory(app.scratch / name);
+  }
+  // Of a release with --owner; only root can make one.
+  const std::string owned = app.scratch / ".v2.murder-0123456789ab";
+  std::filesystem::create_directory(owned);
+  const bool is_changed = ::geteuid() != 0 || ::chown(owned.c_str(), 12345, 12345) == 0;
+  REQUIRE(is_changed);
+  const io::Fd locked(::open(coming.c_str(), O_RDONLY | O_DIRECTORY));
+  REQUIRE(::flock(locked.get(), LOCK_EX) == 0);
+  Result<ReleaseDirectory> directory = app.open();
+  REQUIRE(keep_releases(*directory, "current", std::nullopt));
+  CHECK(app.has(".v1.murder-0123456789ab"));  // who lists removes nothing
+  REQUIRE(keep_releases(*directory, "current", 2));
+  CHECK_FALSE(app.has(".v1.murder-0123456789ab"));
+  CHECK_FALSE(std::filesystem::exists(owned));
+  CHECK(app.has(".v3.murder-0123456789ab"));  // a peer is at work there
+  CHECK(app.has(".v9.murder-0123456789ab"));  // of nothing that is recorded here
 }
 
 TEST_CASE("where no release is current it is told why there is none to go back to") {

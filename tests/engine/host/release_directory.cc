@@ -61,6 +61,23 @@ TEST_CASE("a link or a fifo at the name of the lock or of the record is not used
   REQUIRE(::unlink(lock.c_str()) == 0);
   REQUIRE(::mkfifo(record.c_str(), 0600) == 0);
   CHECK_FALSE(ReleaseDirectory::open(directory.path()));
+  CHECK_FALSE(std::filesystem::exists(lock));
+}
+
+TEST_CASE("what a switch that was killed left is removed by the next one of that link") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory.path() + "/v1");
+  for (const char* name : {"/.current.murder-0123456789ab", "/.other.murder-0123456789ab"}) {
+    std::filesystem::create_symlink("v1", directory.path() + name);
+  }
+  const std::string tree = directory.path() + "/.current.murder-123456789abc";
+  std::filesystem::create_directories(tree);
+  Result<ReleaseDirectory> releases = ReleaseDirectory::open(directory.path());
+  REQUIRE(releases);
+  CHECK(releases->switch_to("v1", "current"));
+  CHECK_FALSE(std::filesystem::is_symlink(directory / ".current.murder-0123456789ab"));
+  CHECK(std::filesystem::is_symlink(directory / ".other.murder-0123456789ab"));
+  CHECK(std::filesystem::is_directory(tree));  // not a link: a release of that name may be coming
 }
 
 }  // namespace murder::host
