@@ -11,6 +11,7 @@
 #include "cli/commands/create_signing.h"
 #include "cli/ui/archive_progress.h"
 #include "cli/ui/command.h"
+#include "cli/ui/given_address.h"
 #include "cli/ui/stop_signals.h"
 #include "cli/ui/tree_options.h"
 #include "engine/archive/piece_size.h"
@@ -24,8 +25,6 @@
 namespace murder::cli {
 namespace {
 
-constexpr uint16_t tracker_port_default = 8998;
-
 struct CreateCommandOptions {
   archive::CreateOptions release;
   PackingOptions packing;
@@ -34,18 +33,6 @@ struct CreateCommandOptions {
   bool tells_sha256 = false;
   bool no_sync = false;
 };
-
-// "HOST", "HOST:PORT" or a URL that is taken as it is.
-std::optional<std::string> tracker_url(const std::string& text) {
-  if (text.find("://") != std::string::npos) {
-    return text;
-  }
-  const std::optional<HostPort> place = HostPort::parse(text, tracker_port_default);
-  if (!place) {
-    return std::nullopt;
-  }
-  return fmt::format("http://{}/announce", place->text());
-}
 
 Status take_format(const std::string& name, archive::ArchiveFormat& format) {
   for (const archive::ArchiveFormat each :
@@ -148,9 +135,9 @@ Result<int> run_create(const CreateCommandOptions& options, CommandContext& cont
   apply(options.packing, release_options);
   release_options.sync_to_disk = !options.no_sync;
   for (const std::string& tracker : options.trackers) {
-    const std::optional<std::string> url = tracker_url(tracker);
+    const Result<std::string> url = tracker_url_of(tracker);
     if (!url) {
-      return context.wrong_usage(fmt::format("--tracker {}: not HOST:PORT, nor a URL", tracker));
+      return context.wrong_usage("--tracker " + url.error().text);
     }
     release_options.tracker_urls.push_back(*url);
   }

@@ -10,6 +10,7 @@
 #include "cli/commands/wait.h"
 #include "cli/signing/signature_check.h"
 #include "cli/ui/background.h"
+#include "cli/ui/given_address.h"
 #include "cli/ui/metrics_option.h"
 #include "cli/ui/path_word.h"
 #include "cli/ui/torrent_word.h"
@@ -187,8 +188,12 @@ Status take_trackers(const PeerOptions& options, codec::Metainfo& metainfo,
   }
   metainfo.tracker_tiers.clear();
   for (const std::string& tracker : options.trackers) {
-    if (const Result<codec::Url> url = codec::Url::parse(tracker); !url) {
+    const Result<codec::Url> url = codec::Url::parse(tracker);
+    if (!url) {
       return context.wrong_usage("--tracker " + url.error().text);
+    }
+    if (Status given = check_given_address(url->host); !given) {
+      return context.wrong_usage("--tracker " + given.error().text);
     }
     metainfo.tracker_tiers.push_back({tracker});
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/ui/given_address.h"
 #include "cli/ui/metrics_option.h"
 #include "engine/base/host_name.h"
 #include "engine/base/rack.h"
@@ -121,7 +122,12 @@ Result<std::optional<trust::FleetKeys>> fleet_keys_of(const std::string& path, b
 Result<node::NodeOptions> node_options_of(const SwarmOptions& options, CommandContext& context) {
   node::NodeOptions node;
   if (!options.ip.empty()) {
-    node.ip = IpAddress::parse(options.ip);
+    const bool has_brackets = options.ip.starts_with('[') && options.ip.ends_with(']');
+    const std::string ip = has_brackets ? options.ip.substr(1, options.ip.size() - 2) : options.ip;
+    if (Status given = check_given_address(ip); !given) {
+      return context.wrong_usage("--ip " + given.error().text);
+    }
+    node.ip = IpAddress::parse(ip);
     if (!node.ip || node.ip->is_unspecified()) {
       return context.wrong_usage(
           fmt::format("--ip {}: write a numeric address, such as 10.0.0.7", options.ip));
