@@ -38,7 +38,7 @@ Status AgentProcess::begin_once() {
     reactor_->poll(parent_poll_, parent_.hangup_fd(), POLLIN | POLLHUP | POLLRDHUP);
   }
   const bool waits = run_.once->connect_max > Duration::zero();
-  once_timer_.arm(reactor_->now() + (waits ? run_.once->connect_max : run_.once->lease));
+  once_timer_.arm(reactor_->now() + (waits ? run_.once->reach_max / 2 : run_.once->lease));
   return {};
 }
 
@@ -88,7 +88,7 @@ void AgentProcess::once_due(io::Timer& timer) {
   }
   const Instant now = reactor_->now();
   if (!has_told_parent_ && run_.once->connect_max > Duration::zero()) {
-    begin_end(AgentEnd::no_coordinator);
+    look_for_coordinator(now);
     return;
   }
   if (now - renewed_at_ >= run_.once->lease) {
@@ -98,6 +98,18 @@ void AgentProcess::once_due(io::Timer& timer) {
     return;
   }
   timer.arm(renewed_at_ + run_.once->lease);
+}
+
+// Of a port that can be reached the kernel there takes the connection, however busy that host is,
+// and by the second look this process has had its turn to see that.
+void AgentProcess::look_for_coordinator(Instant now) {
+  const Instant end = renewed_at_ + run_.once->connect_max;
+  const bool is_second = std::exchange(has_looked_, true);
+  if (now >= end || (is_second && !link_->has_reached())) {
+    begin_end(link_->has_reached() ? AgentEnd::no_coordinator : AgentEnd::unreached);
+    return;
+  }
+  once_timer_.arm(link_->has_reached() ? end : now + run_.once->reach_max / 2);
 }
 
 void AgentProcess::parent_gone(io::Operation&, int32_t, uint32_t) {

@@ -46,6 +46,7 @@ class AgentReload {
 struct OnceRun {
   Duration lease{};            // it ends when no coordinator was heard for so long
   Duration connect_max{};      // or none at all by then; 0: no matter
+  Duration reach_max{};        // or none took a connection by then
   bool tells_parent = false;   // which ends when a coordinator was heard
   std::string key_lines;       // of the deploy, for what it starts; empty: it has none
   StdioEnds* stdio = nullptr;  // taken; nullptr: it connects to its coordinators itself
@@ -65,6 +66,7 @@ enum class AgentEnd : uint8_t {
   over,     // the deploy that it was started for
   no_lease,
   no_coordinator,
+  unreached,  // no coordinator took a connection
 };
 
 class AgentProcess final : private LinkOwner, private WorkerOwner, private HealthOwner {
@@ -133,6 +135,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   void heartbeat(io::Timer& timer);
   void save_again(io::Timer& timer);
   void once_due(io::Timer& timer);
+  void look_for_coordinator(Instant now);
   void parent_gone(io::Operation& operation, int32_t result, uint32_t cqe_flags);
   void signalled(int signal_number);
   void program_checked(WatchedChild& child);
@@ -189,6 +192,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   bool is_reported_heard_ = false;           // the coordinator has heard it
   Instant renewed_at_{};
   bool keep_partial_ = false;     // at the end of a deploy
+  bool has_looked_ = false;       // whether a coordinator took a connection
   bool has_told_parent_ = false;  // that a coordinator was heard; or it was, with none to tell
   uint64_t report_count_ = 0;
   uint64_t wanted_count_ = 0;

@@ -200,6 +200,7 @@ void CoordinatorLink::connected(io::Operation&, int32_t result, uint32_t) {
                         : fmt::format("cannot connect: {}", std::strerror(-result)));
     return;
   }
+  has_reached_ = true;
   const Result<std::string> target = guard_.begin(agent_target);
   if (!target) {
     lose(target.error().code, target.error().text);

@@ -80,6 +80,8 @@ class CoordinatorLink {
   void close();
   [[nodiscard]] bool is_closed() const { return state_ == State::closed; }
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
+  // A coordinator's port took a connection, whatever came of it.
+  [[nodiscard]] bool has_reached() const { return has_reached_; }
   // Where it is connected to, or tries to.
   [[nodiscard]] const codec::ServerPlace& coordinator() const { return choice_.current(); }
   // Of this connection: a report that says nothing new may be said in short.
@@ -137,6 +139,7 @@ class CoordinatorLink {
   int64_t ahead_s_ = 0;  // the clock of the coordinator, of ours
   State state_ = State::closed;
   bool is_closing_ = false;
+  bool has_reached_ = false;
   bool is_given_ = false;    // the connection is all there is
   bool asks_again_ = false;  // by that, when the timer fires
   io::Timer timer_;

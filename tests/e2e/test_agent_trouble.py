@@ -12,7 +12,7 @@ import unittest
 
 from agent_case import AgentCase, is_alive, wait_until, wanted_app
 from fleet_keys import hkdf, key_line, mac, new_secret, signed_target, write_keys
-from harness import PROGRAM, Running
+from harness import PROGRAM, Running, free_address, free_port
 from test_agent_coordinator import WithCoordinator
 from test_full_disk import can_mount
 from test_service import Manager
@@ -295,6 +295,14 @@ class Once(AgentCase):
         self.coordinator.refusal = ("503 Service Unavailable", b'{"error":"no room"}')
         error = self.once("--token", "ab1", "--lease", "5s", code=1)["error"]
         self.assertIn("no room", error["text"])
+        self.assertEqual(self.left(), [])
+        # A deploy has another way to one whose port is not reached at all.
+        self.assertEqual(error["code"], "timeout")
+        address = free_address()
+        nowhere = f"{address}:{free_port(address)}"
+        error = self.once("--token", "ab1", "--connect-within", "200ms", code=1, coordinators=[nowhere])["error"]
+        self.assertEqual(error["code"], "network")
+        self.assertIn(nowhere, error["text"])
         self.assertEqual(self.left(), [])
 
     def test_the_next_deploy_of_a_place_ends_the_agent_of_the_last(self):

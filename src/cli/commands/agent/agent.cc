@@ -17,6 +17,7 @@
 #include "cli/ui/background.h"
 #include "cli/ui/command.h"
 #include "engine/archive/file.h"
+#include "engine/base/units.h"
 #include "engine/host/fleet_key_file.h"
 #include "engine/host/own_program.h"
 #include "engine/host/run_directory.h"
@@ -35,6 +36,7 @@ struct AgentCommandOptions {
   bool stdio = false;
   std::string token;
   Duration lease = limits::agent_once_lease;
+  Duration connect_within = limits::agent_once_connect_max;
 };
 
 constexpr size_t token_bytes_max = 64;
@@ -154,10 +156,18 @@ Result<AgentInput> agent_input_of(const AgentCommandOptions& options,
   return keys ? Result<AgentInput>({std::move(*read), {}, std::move(*keys)}) : fail(keys.error());
 }
 
-Result<int> outcome_of(agent::AgentEnd end, const std::string& loss) {
-  if (end == agent::AgentEnd::no_coordinator) {
-    return fail(ErrorCode::network,
-                loss.empty() ? "no coordinator answered in time" : "no coordinator: " + loss);
+// `loss` names the coordinator of the last attempt, if one is over.
+Result<int> outcome_of(agent::AgentEnd end, const std::string& loss,
+                       const agent::AgentOptions& agent, Duration connect_within) {
+  if (end == agent::AgentEnd::no_coordinator || end == agent::AgentEnd::unreached) {
+    const bool is_unreached = end == agent::AgentEnd::unreached;
+    return fail(
+        is_unreached ? ErrorCode::network : ErrorCode::timeout,
+        !loss.empty() ? "no coordinator: " + loss
+        : is_unreached
+            ? fmt::format("no coordinator: cannot connect to {}: no answer within {}",
+                          agent.coordinators.front().text(), format_duration(connect_within))
+            : "no coordinator answered in time");
   }
   return end == agent::AgentEnd::no_lease ? exit_failed : exit_done;
 }
@@ -212,6 +222,8 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
             .connect_max = options.background
                                ? std::min(limits::agent_once_connect_max, options.lease)
                                : Duration::zero(),
+            .reach_max =
+                std::min({options.connect_within, limits::agent_once_connect_max, options.lease}),
             .tells_parent = options.background,
             .key_lines = input->key_lines,
             .stdio = options.stdio ? &*stdio : nullptr};
@@ -233,7 +245,7 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
         return fail(begun.error());
       }
     }
-    return outcome_of(end, loss);
+    return outcome_of(end, loss, input->options, options.connect_within);
   });
 }
 
@@ -279,6 +291,9 @@ void add_agent_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--background", options.background,
                    "With --once: return when a coordinator was heard; it continues in the "
                    "background");
+  command.add_duration("--connect-within", options.connect_within,
+                       "With --background: how long a connection to a coordinator is tried "
+                       "before the command fails, and nothing of it is left");
   command.add_flag("--stdio", options.stdio,
                    "With --once: have whoever starts it pass frames on by standard input and "
                    "output (`murder relay`), where this host does not reach the coordinator. The "
