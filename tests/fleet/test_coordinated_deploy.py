@@ -4,6 +4,7 @@ that started it is gone."""
 import contextlib
 import json
 import os
+import pathlib
 import re
 import signal
 import unittest
@@ -189,6 +190,54 @@ class CoordinatedDeploy(DeployCase):
         self.assertEqual(told["states"], {"h01": "active", "h02": "active", "h03": "active", "h04": "failed"})
         without = self.deploy_json(source, "v1", "--coordinate", "--connect-timeout", "2s", "--retries", "0", code=3)
         self.assertEqual(without["states"]["h04"], "failed")
+
+    # --- Hosts that do not reach the coordinator's port ---
+
+    @contextlib.contextmanager
+    def blocked(self, *hosts):
+        """What the coordinator's host, h01, answers them at the tracker's port is lost, as behind a firewall that drops it."""
+        rules = [("to", self.rack.state["hosts"][host]["address"], "ipproto", "tcp", "sport", "8998", "blackhole") for host in hosts]
+        for rule in rules:
+            self.on("h01", "ip", "rule", "add", *rule)
+        try:
+            yield
+        finally:
+            for rule in rules:
+                self.on("h01", "ip", "rule", "del", *rule)
+
+    def connections_made(self):
+        """From the operator's machine: it connects for ssh alone."""
+        snmp = pathlib.Path(f"/proc/{self.rack.first_process(CONTROL)}/net/snmp").read_text(encoding="ascii")
+        names, values = (line.split() for line in snmp.splitlines() if line.startswith("Tcp:"))
+        return int(values[names.index("ActiveOpens")])
+
+    def test_hosts_and_an_operator_who_do_not_reach_the_coordinator(self):
+        for tag, hosts, words, told in (("v1", ("h03", CONTROL), (), "h03 cannot connect to"),
+                                        ("v2", ("h02", "h03", "h04"), ("--open", "--waves", "1,100%"), "h[02-04] cannot connect to")):
+            with self.subTest(hosts), self.blocked(*hosts):
+                source = self.make_release(tag, SMALL_BYTES, seed=tag)
+                before = self.connections_made()
+                deploy = self.murder("deploy", source, "--tag", tag, "--activate", "--coordinate", *words, "--json")
+                self.assertEqual(self.connections_made() - before, len(self.hosts), "one login a host, and nothing else")
+                answer = json.loads(deploy.stdout)
+                self.assertEqual(answer["states"], {host: "active" for host in self.hosts})
+                self.assertIn(f"{told} {self.rack.addresses['h01']}:8998", deploy.stderr)
+                self.assertEqual(self.currents(), [tag] * 4)
+                self.assert_release(source, f"/srv/app/{tag}")
+                self.assert_nothing_left()
+
+    def test_a_channel_that_is_lost_fails_its_host_alone(self):
+        source = self.make_release("build", SLOW_BYTES)
+        with self.blocked("h04"):
+            self.slow_down(["h04"], "3mbit")
+            deploy = self.start_murder("deploy", source, "--tag", "v1", "--activate", "--coordinate", "--quorum", "3", "--json")
+            wait_until(lambda: self.process("h04", r"^\S*/murder peer"), "h04 fetches")
+            os.kill(self.process("h01", r"^\S*/murder relay"), signal.SIGKILL)
+            told = json.loads(self.finish(deploy, 3).stdout)
+        self.assertEqual(told["states"], {"h01": "active", "h02": "active", "h03": "active", "h04": "failed"})
+        reason = told["failed"][0]["reason"]
+        self.assertIn(f"{self.rack.addresses['h01']}:8998", reason)
+        self.assertIn("`murder relay` on h01 has ended", reason)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 // murder relay: the other end of `murder agent --stdio`.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "cli/commands/relay.h"
 #include "cli/control/link_relay.h"
+#include "cli/control/relay_channels.h"
 #include "cli/ui/command.h"
 #include "cli/ui/standard_output.h"
 #include "engine/base/fd.h"
@@ -17,6 +20,7 @@ namespace {
 
 struct RelayOptions {
   std::string coordinator = "127.0.0.1:8998";
+  bool channels = false;
 };
 
 Result<int> run_relay(const RelayOptions& options, CommandContext& context) {
@@ -24,9 +28,15 @@ Result<int> run_relay(const RelayOptions& options, CommandContext& context) {
   if (!place || place->host.empty() || place->port == 0) {
     return context.wrong_usage("--coordinator: write HOST:PORT");
   }
-  const Fd output(take_standard_output());
+  Fd output(take_standard_output());
   if (!output.is_open()) {
     return fail_errno(errno, "standard output cannot be used");
+  }
+  if (options.channels) {
+    const Status done = relay_channels({.coordinator = *place,
+                                        .input = Fd(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)),
+                                        .output = std::move(output)});
+    return done ? Result<int>(exit_done) : fail(done.error());
   }
   const Status done =
       relay_link({.coordinator = *place, .input = STDIN_FILENO, .output = output.get()});
@@ -59,6 +69,10 @@ void add_relay_command(ArgumentParser app, CommandContext& context) {
                   "Where the coordinator is; without a port: 8998")
       .type_name("HOST:PORT")
       .show_default();
+  command.add_flag("--channels", options.channels,
+                   "Pass on many agents, each in a channel of standard input and output: what "
+                   "`murder deploy` starts on the coordinator's host for hosts that do not reach "
+                   "it");
 }
 
 }  // namespace murder::cli

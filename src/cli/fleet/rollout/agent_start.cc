@@ -7,6 +7,9 @@
 namespace murder::fleet {
 namespace {
 
+// A SYN that is lost is sent again after 1 s and 3 s: longer than that.
+constexpr std::string_view agent_connect_within = "4s";
+
 // A basic string of TOML.
 std::string quoted(std::string_view text) {
   std::string out = "\"";
@@ -83,8 +86,26 @@ std::string agent_start_command(std::string_view remote_murder_path, std::string
       .flag("--once")
       .flag("--background")
       .option("--token", token)
+      .option("--connect-within", agent_connect_within)
       .flag("--quiet")
       .flag("--json")
+      .text();
+}
+
+std::string agent_channel_command(std::string_view remote_murder_path, std::string_view token) {
+  return CommandLine::murder(remote_murder_path, "agent")
+      .flag("--once")
+      .flag("--stdio")
+      .option("--token", token)
+      .flag("--quiet")
+      .text();
+}
+
+std::string relay_command(std::string_view remote_murder_path, uint16_t port) {
+  return CommandLine::murder(remote_murder_path, "relay")
+      .option("--coordinator", fmt::format("127.0.0.1:{}", port))
+      .flag("--channels")
+      .flag("--quiet")
       .text();
 }
 

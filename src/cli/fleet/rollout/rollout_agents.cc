@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 
-#include "cli/fleet/deploy_key.h"
 #include "cli/fleet/rollout/agent_start.h"
 #include "cli/fleet/rollout/rollout_deployment.h"
 #include "cli/fleet/same_machine.h"
@@ -112,41 +111,31 @@ void RolloutDeployment::start_agents() {
 }
 
 void RolloutDeployment::start_agent(HostIndex index) {
-  const Host& host = work_.inventory().at(index);
-  const RolloutOptions& rollout = *options_.rollout;
   begun_.push_back(index);
   run_.at(index).is_touched = true;
-  const std::string config = agent_config_text(
-      {.coordinator = coordinator_,
-       .host = agent_name_of(host, index.raw),
-       .ip = host.ip,
-       .rack = host.rack,
-       .peer_port = work_.variables().peer_port,
-       .metrics_file = work_.variables().metrics_file,
-       .temp_path = options_.temp_path,
-       .transport = work_.variables().transport,
-       .app = app_name(),
-       .to = options_.destination_path,
-       .application = options_.application,
-       .keep_releases = options_.keep_releases.value_or(0),
-       .limits = options_.limits,
-       .no_sync = options_.no_sync,
-       .unsafe_please_delete = options_.unsafe_please_delete && !contains(earlier_, index),
-       .keep_archives = options_.keep_temp_files,
-       .is_recorded = activates(),
-       .placing = options_.placing,
-       .health = rollout.health,
-       .before_activate = rollout.before_activate,
-       .after_activate = rollout.after_activate});
-  agent_inputs_.push_back(with_deploy_key(run_.key, config));
+  agent_inputs_.push_back(agent_input_of(run_, index, place_of_agent(index)));
   JobKind& kind = agent_kinds_.emplace_back(run_.kind("start-agent"));
   kind.input = agent_inputs_.back();
   run_.add(index, kind, agent_start_command(murder_path_of(work_), run_.token));
 }
 
+AgentPlace RolloutDeployment::place_of_agent(HostIndex index) const {
+  return {.coordinator = coordinator_,
+          .app = app_name(),
+          .is_recorded = activates(),
+          .had_release = contains(earlier_, index)};
+}
+
 void RolloutDeployment::take_agent(const HostResult& result) {
   DeployHost& here = run_.at(result.host);
   here.has_begun = true;
+  if (const std::string why = AgentChannels::reason_to_open(result); !why.empty()) {
+    channels_.open({.host = result.host,
+                    .coordinator_host = *host_,
+                    .place = place_of_agent(result.host),
+                    .why = why});
+    return;
+  }
   if (result.is_ok()) {
     placed_[result.host.raw] = json_output(result)["placed"];
   } else if (!here.has_failed && result.outcome != Outcome::interrupted &&
@@ -200,6 +189,9 @@ void RolloutDeployment::tell_coordinator() {
     is_settled_told_ = true;
     run_.runner.end_sessions();
     say({{"settled", true}});
+    if (const std::string text = channels_.text(); !text.empty()) {
+      work_.view().note(text);
+    }
   }
 }
 
@@ -318,6 +310,7 @@ void RolloutDeployment::end() {
     end_coordinator();
     end_seeder();
   }
+  channels_.stop();
   run_.runner.stop(std::nullopt, nullptr);
   while (!run_.runner.is_idle()) {
     run_.runner.step();
@@ -397,6 +390,9 @@ void RolloutDeployment::fill_outcome() {
   if (is_left_) {
     outcome_.goes_on = fmt::format("{} goes on on {} without this command", options_.tag,
                                    work_.inventory().at(*host_).name);
+    if (!channels_.hosts().empty()) {
+      outcome_.goes_on += fmt::format(", but for {}", folded_names(work_, channels_.hosts()));
+    }
   } else if (activates() && text_member(ended, "state") != "done") {
     outcome_.not_activated = text_member(ended, "why", "nothing was activated");
   }

@@ -34,6 +34,7 @@ RolloutDeployment::RolloutDeployment(Work& work, const DeployOptions& options,
       before_(std::move(before)),
       run_(work, options, *this),
       arrival_(run_),
+      channels_(run_),
       following_(run_),
       coordinate_kind_(run_.kind("coordinate")),
       send_kind_(run_.kind("send-archive")),
@@ -101,6 +102,7 @@ Status RolloutDeployment::start(std::span<const HostIndex> hosts) {
 Status RolloutDeployment::bring() {
   while (!is_left_) {
     take_interrupt();
+    channels_.look();
     if (!is_end_told_) {
       if (Status advanced = advance(); !advanced) {
         return advanced;

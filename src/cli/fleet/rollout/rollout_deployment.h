@@ -23,6 +23,7 @@
 #include "cli/fleet/packing.h"
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/private_directory.h"
+#include "cli/fleet/rollout/agent_channels.h"
 #include "cli/fleet/rollout/deploy_orders.h"
 #include "cli/fleet/rollout/rollout_following.h"
 #include "cli/fleet/seeding.h"
@@ -65,6 +66,7 @@ class RolloutDeployment final : private RunObserver {
   void send_order();
   void start_agents();
   void start_agent(HostIndex host);
+  [[nodiscard]] AgentPlace place_of_agent(HostIndex host) const;
   void take_agent(const HostResult& result);
   void tell_coordinator();
   void leave_unreached();
@@ -91,6 +93,7 @@ class RolloutDeployment final : private RunObserver {
   std::optional<PrivateDirectory> directory_;
   DeployRun run_;
   Arrival arrival_;
+  AgentChannels channels_;
   RolloutFollowing following_;
   JobKind coordinate_kind_;
   std::deque<JobKind> agent_kinds_;       // one for each host: what it reads

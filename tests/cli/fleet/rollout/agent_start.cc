@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/commands/agent/agent_config.h"
+#include "cli/fleet/rollout/agent_channels.h"
 
 using namespace murder;
 using namespace murder::fleet;
@@ -62,4 +63,25 @@ TEST_CASE("an agent reads back what it was told, whatever stands in it") {
 TEST_CASE("a host whose name no coordinator takes has a number") {
   CHECK(agent_name_of({.name = "w1.example"}, 4) == "w1.example");
   CHECK(agent_name_of({.name = "ops@w1"}, 4) == "host-4");
+}
+
+TEST_CASE("an agent that does not reach its coordinator wants a channel") {
+  CHECK(agent_start_command("/opt/murder", "ab12").find("--connect-within 4s") !=
+        std::string::npos);
+  CHECK(agent_channel_command("/opt/murder", "ab12") ==
+        "/opt/murder/murder agent --once --stdio --token ab12 --quiet");
+  CHECK(relay_command("/opt/murder", 8998) ==
+        "/opt/murder/murder relay --coordinator 127.0.0.1:8998 --channels --quiet");
+  const auto reason_of = [](Outcome outcome, std::string output) {
+    return AgentChannels::reason_to_open({.outcome = outcome, .output = std::move(output)});
+  };
+  const std::string unconnected =
+      R"({"error":{"code":"network","text":"no coordinator: 10.0.0.1:8998: timed out"}})";
+  CHECK(reason_of(Outcome::failed, unconnected + "\n") ==
+        "no coordinator: 10.0.0.1:8998: timed out");
+  // It has another trouble, or was not reached itself.
+  CHECK(reason_of(Outcome::failed, R"({"error":{"code":"no_space","text":"full"}})") == "");
+  CHECK(reason_of(Outcome::failed, "") == "");
+  CHECK(reason_of(Outcome::unreachable, unconnected) == "");
+  CHECK(reason_of(Outcome::ok, unconnected) == "");
 }

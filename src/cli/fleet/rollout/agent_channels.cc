@@ -1,0 +1,168 @@
+#include "cli/fleet/rollout/agent_channels.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "cli/fleet/rollout/agent_start.h"
+#include "cli/fleet/steps.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/json.h"
+#include "engine/base/monotonic_clock.h"
+#include "engine/control/frame.h"
+
+namespace murder::fleet {
+namespace {
+
+// The end of a deploy comes by several sessions, in any order: a channel's may be told before what
+// came of its host.
+constexpr Duration channel_trouble_wait = std::chrono::seconds(5);
+
+Result<std::unique_ptr<PassedSession>> start_session(Work& work, HostIndex host,
+                                                     std::string_view stage,
+                                                     const std::string& command) {
+  Result<PassedSession> session = PassedSession::start(work, host, stage, command);
+  if (!session) {
+    return fail(session.error());
+  }
+  return std::make_unique<PassedSession>(std::move(*session));
+}
+
+}  // namespace
+
+void AgentChannels::stop() {
+  is_stopped_ = true;
+  if (thread_.joinable()) {
+    pump_->stop();
+    thread_.join();
+  }
+  channels_.clear();
+  relay_.reset();
+}
+
+std::string AgentChannels::reason_to_open(const HostResult& result) {
+  if (result.outcome != Outcome::failed) {
+    return {};
+  }
+  const Json error = json_output(result)["error"];
+  return text_member(error, "code") == agent_unconnected_code ? text_member(error, "text")
+                                                              : std::string();
+}
+
+void AgentChannels::open(const Opening& opening) {
+  if (is_stopped_) {
+    return;
+  }
+  if (const Status opened = try_to_open(opening); !opened) {
+    run_.fail_host(opening.host, "start-agent",
+                   fmt::format("{}, and through ssh: {}", opening.why, opened.error().text));
+  }
+}
+
+Status AgentChannels::try_to_open(const Opening& opening) {
+  if (Status started = start_relay(opening.coordinator_host, opening.place.coordinator); !started) {
+    return started;
+  }
+  Result<std::unique_ptr<PassedSession>> session =
+      start_session(run_.work, opening.host, "agent",
+                    agent_channel_command(murder_path_of(run_.work), run_.token));
+  if (!session) {
+    return fail(session.error());
+  }
+  std::string first;
+  control::append_frame(first, passed_agent_input_of(run_, opening.host, opening.place));
+  StreamEnds streams = (*session)->take_streams();
+  hosts_.push_back(opening.host);
+  channels_.push_back({.host = opening.host, .why = opening.why, .session = std::move(*session)});
+  pump_->open(static_cast<uint32_t>(channels_.size()), std::move(streams), std::move(first));
+  return {};
+}
+
+Status AgentChannels::start_relay(HostIndex host, const std::string& coordinator) {
+  if (relay_ != nullptr) {
+    return {};
+  }
+  const std::optional<HostPort> place = HostPort::parse(coordinator, 0);
+  if (!place) {
+    return fail(ErrorCode::invalid_input, coordinator + " is not HOST:PORT");
+  }
+  Result<std::unique_ptr<PassedSession>> session = start_session(
+      run_.work, host, "relay", relay_command(murder_path_of(run_.work), place->port));
+  if (!session) {
+    return fail(session.error());
+  }
+  Result<std::unique_ptr<ChannelPump>> pump =
+      ChannelPump::create({.is_framed = true}, (*session)->take_streams());
+  if (!pump) {
+    return fail(pump.error());
+  }
+  try {
+    thread_ = std::thread([at = pump->get()] { at->run(); });
+  } catch (const std::system_error& error) {
+    return fail(ErrorCode::limit, fmt::format("no thread can be started: {}", error.what()));
+  }
+  pump_ = std::move(*pump);
+  relay_ = std::move(*session);
+  coordinator_ = coordinator;
+  return {};
+}
+
+void AgentChannels::look() {
+  if (relay_ == nullptr) {
+    return;
+  }
+  if (const std::optional<HostResult> ended = relay_->look(run_.work)) {
+    pump_->end_connection(fmt::format("`murder relay` on {} has ended{}{}",
+                                      run_.work.inventory().at(ended->host).name,
+                                      ended->reason.empty() ? "" : ": ", ended->reason));
+  }
+  for (size_t index = 0; index < channels_.size(); ++index) {
+    Channel& channel = channels_[index];
+    if (const std::optional<HostResult> ended = channel.session->look(run_.work)) {
+      pump_->end_input(static_cast<uint32_t>(index + 1));
+      channel.is_over = channel.is_over || ended->is_ok();
+      channel.trouble.clear();  // it says it better than what is behind the relay
+      note_trouble(channel, ended->reason);
+    }
+  }
+  for (const ChannelPump::Ended& ended : pump_->take_ended()) {
+    note_trouble(channels_[ended.channel - 1], ended.why);
+  }
+  fail_hosts();
+}
+
+void AgentChannels::note_trouble(Channel& channel, const std::string& reason) {
+  if (!reason.empty() && channel.trouble.empty()) {
+    channel.trouble = reason;
+    channel.trouble_at = monotonic_now();
+  }
+}
+
+void AgentChannels::fail_hosts() {
+  for (Channel& channel : channels_) {
+    if (channel.is_over || channel.trouble.empty() ||
+        monotonic_now() - channel.trouble_at < channel_trouble_wait) {
+      continue;
+    }
+    channel.is_over = true;
+    if (!run_.at(channel.host).is_settled()) {
+      run_.fail_host(
+          channel.host, "start-agent",
+          fmt::format("{}, and through its ssh session: {}", channel.why, channel.trouble));
+    }
+  }
+}
+
+std::string AgentChannels::text() const {
+  if (hosts_.empty()) {
+    return {};
+  }
+  return fmt::format(
+      "{} cannot connect to {}: what is said to the coordinator goes through ssh, and this command "
+      "has to stay for {}",
+      folded_names(run_.work, hosts_), coordinator_, hosts_.size() == 1 ? "it" : "them");
+}
+
+}  // namespace murder::fleet
