@@ -120,6 +120,11 @@ void AgentProcess::parent_gone(io::Operation&, int32_t, uint32_t) {
 
 void AgentProcess::finish_once() {
   is_pumping_ = true;  // nothing is begun or written any more
+  if (relay_ != nullptr) {
+    // Peers that end now would wait for this thread, which waits for them, to pass that on.
+    relay_->refuse();
+    reactor_->run_until([this] { return relay_->is_refusing(); });
+  }
   if (Status gone = leave_no_trace(state_, run_.options, keep_partial_); !gone) {
     parent_.warn(gone.error().text);
   }

@@ -62,13 +62,22 @@ StdioRelay::~StdioRelay() {
   reactor_.run_until([this] { return is_closed(); });
 }
 
+void StdioRelay::refuse() {
+  if (!std::exchange(is_refusing_, true) && server_ != nullptr) {
+    asked_.clear();
+    server_->stop();
+  }
+}
+
+bool StdioRelay::is_refusing() const {
+  return is_refusing_ && (server_ == nullptr || server_->stopped());
+}
+
 void StdioRelay::close() {
   if (std::exchange(is_closing_, true)) {
     return;
   }
-  if (server_ != nullptr) {
-    server_->stop();
-  }
+  refuse();
   for (io::Operation* operation : {&input_, &output_, &link_in_, &link_out_}) {
     reactor_.cancel(*operation);
   }
@@ -77,7 +86,7 @@ void StdioRelay::close() {
 
 bool StdioRelay::is_closed() const {
   return is_closing_ && !input_.in_flight() && !output_.in_flight() && !link_in_.in_flight() &&
-         !link_out_.in_flight() && (server_ == nullptr || server_->stopped());
+         !link_out_.in_flight() && is_refusing();
 }
 
 // --- What the host asks for ---

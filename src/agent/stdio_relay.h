@@ -41,6 +41,9 @@ class StdioRelay final : private http::Handler {
 
   // The link's end of it. Once.
   [[nodiscard]] Fd take_link() { return std::move(link_); }
+  // Whoever asks on the loopback is refused from now on; turns of the reactor until is_refusing().
+  void refuse();
+  [[nodiscard]] bool is_refusing() const;
   void close();
   [[nodiscard]] bool is_closed() const;
 
@@ -86,6 +89,7 @@ class StdioRelay final : private http::Handler {
   io::Operation link_out_;
   std::map<uint64_t, Asked> asked_;  // by the number of the request
   uint64_t asked_count_ = 0;
+  bool is_refusing_ = false;
   bool is_closing_ = false;
 };
 

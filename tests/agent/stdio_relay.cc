@@ -170,3 +170,19 @@ TEST_CASE("an end that is closed, or brings no frames, closes the link") {
   char byte = 0;
   CHECK(recv(bench.link.get(), &byte, 1, MSG_DONTWAIT) == 0);
 }
+
+TEST_CASE("who asks is refused when the agent ends, and the link goes on") {
+  RelayBench bench;
+  bench.ask("/announce?x=y");
+  bench.until([&] { return !bench.out().empty(); });
+  const std::string asked = bench.out();
+  bench.relay->refuse();
+  bench.until([&] { return bench.relay->is_refusing() && bench.failures.size() == 1; });
+  bench.ask("/announce?x=z");
+  bench.until([&] { return bench.failures.size() == 2; });
+  bench.write_input(framed_text(
+      control::text_of(control::RelayGot{.id = 1, .status = 200, .body = ""})));  // too late
+  bench.write_link(framed_text("{}"));
+  bench.until([&] { return bench.out() == asked + framed_text("{}"); });
+  CHECK(bench.replies.empty());
+}
