@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "cli/fleet/plan/fetch_reason.h"
 #include "cli/fleet/plan/rollout_step.h"
 #include "engine/base/units.h"
+#include "engine/control/state.h"
 
 namespace murder::fleet {
 namespace {
@@ -118,15 +121,18 @@ void RolloutFollowing::fail(HostIndex host, const Json& told) {
   DeployHost& here = run_.at(host);
   const bool had_it =
       here.state == HostState::ready || here.state == HostState::active || state_ != "paused";
-  const std::string why = text_member(told, "why");
+  std::string why = text_member(told, "why");
   if (why.empty()) {
     return;
+  }
+  if (!had_it && here.done_bytes == 0 && why == control::text_of(control::Reason::late)) {
+    why = reason_nothing_came(why, run_.work.variables().peer_port);
   }
   run_.fail_host({.host = host,
                   .name = run_.work.inventory().at(host).name,
                   .stage = std::string(had_it ? activate_stage : fetch_stage),
                   .outcome = std::string(outcome_name(Outcome::failed)),
-                  .reason = why,
+                  .reason = std::move(why),
                   .is_in_the_way = told["in_the_way"] == true});
   here.state = HostState::failed;
 }
