@@ -164,7 +164,8 @@ bool ChannelPump::take_told() {
     is_connection_over_ = true;
     why_over_ = std::move(*told.connection_over);
   }
-  return !told.is_stopped;
+  is_stopped_ = is_stopped_ || told.is_stopped;
+  return !is_stopped_;
 }
 
 void ChannelPump::add(uint32_t channel, StreamEnds ends, std::string first) {
@@ -189,7 +190,7 @@ void ChannelPump::run() {
     }
     wait();
   }
-  if (options_.is_framed) {
+  if (options_.is_framed && !is_stopped_) {
     wait_for_reason();
   }
   end_all();
@@ -199,11 +200,10 @@ void ChannelPump::run() {
 // with what its shell writes behind it.
 void ChannelPump::wait_for_reason() {
   const Instant until = monotonic_now() + reason_wait;
-  bool is_stopped = false;
-  while (!is_stopped && !is_connection_over_ && monotonic_now() < until) {
+  while (!is_stopped_ && !is_connection_over_ && monotonic_now() < until) {
     pollfd source{.fd = wake_.get(), .events = POLLIN, .revents = 0};
     ::poll(&source, 1, reason_look_ms);
-    is_stopped = !take_told();
+    static_cast<void>(take_told());
   }
 }
 

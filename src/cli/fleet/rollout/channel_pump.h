@@ -109,6 +109,7 @@ class ChannelPump {
   std::map<uint32_t, Local> locals_;
   std::string why_over_;  // of the connection; fixed once is_over_
   bool is_connection_over_ = false;
+  bool is_stopped_ = false;
 
   std::mutex mutex_;
   Told told_;
