@@ -114,6 +114,8 @@ class RefusedAtOnce(TrustCase):
                                       allowed_line(self.key, options='namespaces="git,file"'), r"no trusted key signed it"),
             "a key of yesterday": (lambda: self.carrying(*self.signed()), [],
                                    allowed_line(self.key, options='valid-before="20200101"'), r"no trusted key signed it"),
+            "a key of tomorrow": (lambda: self.carrying(*self.signed()), [],
+                                  allowed_line(self.key, options='valid-after="20990101"'), r"no trusted key signed it"),
             "expired": (lambda: self.carrying(*self.signed(expires=time_text(-10))), [], ann, r"expired.*sign"),
             "another tag": (lambda: self.carrying(*self.signed(tag="v9")), [], ann, r"named v9, not v1"),
             "another application": (lambda: self.carrying(*self.signed(application="billing")), ["--app", "shop"], ann,
@@ -122,6 +124,9 @@ class RefusedAtOnce(TrustCase):
             "an application that nobody named": (lambda: self.carrying(*self.signed(application="shop")), [], ann, r"--app shop"),
             "one of two signers": (lambda: self.carrying(*self.signed()), [], two, r"1 of 2 required keys"),
             "one signer twice": (lambda: self.carrying(*self.signed(keys=[self.key, self.key])), [], two, r"1 of 2 required keys"),
+            "one signer with two keys": (lambda: self.carrying(*self.signed(keys=[self.key, self.second_key])), [],
+                                         "# murder: require = 2\n" + ann + allowed_line(self.second_key),
+                                         r"1 of 2 required keys.*signed already"),
             "a second signer who is a stranger": (lambda: self.carrying(*self.signed(keys=[self.key, self.other_key])), [], two,
                                                   r"1 of 2 required keys"),
         }

@@ -30,9 +30,10 @@ Status check_writable(fs::path directory) {
   while (!fs::exists(directory, error) && directory.has_relative_path()) {
     std::error_code ignored;
     if (fs::is_symlink(fs::symlink_status(directory, ignored))) {
-      return fail(ErrorCode::exists, fmt::format("{} is a symbolic link to nothing: remove it, or "
-                                                 "make what it leads to",
-                                                 directory.string()));
+      return fail(
+          ErrorCode::conflict,
+          fmt::format("{} is a symbolic link to nothing: remove it, or make what it leads to",
+                      directory.string()));
     }
     if (error.value() == ENAMETOOLONG) {
       return fail_errno(error.value(), "cannot make " + directory.string());

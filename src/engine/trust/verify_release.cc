@@ -107,6 +107,15 @@ Result<Signer> signer_of(std::string_view message, std::string_view blob,
   return signer;
 }
 
+// One key, whatever certifies it, or one name: who has two keys, as while one takes the place of
+// the other, is one signer. A name with patterns is that of several, and so may be one that
+// certificates of different ids share.
+bool is_one_signer(const Signer& one, const Signer& other) {
+  const bool is_shared = one.principal.find_first_of("*?") != std::string::npos ||
+                         (one.key_id && other.key_id && *one.key_id != *other.key_id);
+  return one.fingerprint == other.fingerprint || (one.principal == other.principal && !is_shared);
+}
+
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) {
@@ -142,12 +151,14 @@ Result<VerifiedSignatures> verify_signatures(std::string_view message,
       verified.ignored.push_back(fmt::format("signature {}: {}", index + 1, signer.error().text));
       continue;
     }
-    const bool is_counted =
-        std::any_of(verified.signers.begin(), verified.signers.end(),
-                    [&](const Signer& other) { return other.fingerprint == signer->fingerprint; });
-    if (is_counted) {
-      verified.ignored.push_back(
-          fmt::format("signature {}: {} signed already", index + 1, signer->fingerprint));
+    const auto counted =
+        std::find_if(verified.signers.begin(), verified.signers.end(),
+                     [&](const Signer& other) { return is_one_signer(other, *signer); });
+    if (counted != verified.signers.end()) {
+      verified.ignored.push_back(fmt::format("signature {}: {} signed already", index + 1,
+                                             counted->fingerprint == signer->fingerprint
+                                                 ? signer->fingerprint
+                                                 : printable_value(signer->principal)));
     } else {
       verified.signers.push_back(std::move(*signer));
     }

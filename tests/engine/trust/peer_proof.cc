@@ -6,6 +6,7 @@
 #include <string>
 
 #include "../../fleet_secrets.h"
+#include "engine/trust/hmac.h"
 
 using namespace murder;
 using namespace murder::trust;
@@ -82,6 +83,22 @@ TEST_CASE("a hello with any bit flipped is refused") {
     flipped[bit / 8] = static_cast<uint8_t>(flipped[bit / 8] ^ 1U << bit % 8);
     CHECK(!PeerProof(keys, Role::acceptor, nonce(2)).answer(flipped));
   }
+}
+
+TEST_CASE("a frame of another version is refused, though who made it has the key") {
+  const SwarmKeys keys = keys_of({1});
+  const auto remade = [&](size_t at, uint8_t value) {
+    Frame hello = PeerProof(keys, Role::dialler, nonce(1)).hello();
+    hello[at] = value;
+    const auto mac = std::span(hello).last<mac_bytes>();
+    std::ranges::copy(hmac_sha256(keys.keys[0].hello, std::span(hello).first(40)), mac.begin());
+    return hello;
+  };
+  CHECK(PeerProof(keys, Role::acceptor, nonce(2)).answer(remade(7, 1)));
+  CHECK(!PeerProof(keys, Role::acceptor, nonce(2)).answer(remade(7, 2)));
+  CHECK(!PeerProof(keys, Role::acceptor, nonce(2)).answer(remade(7, 0)));
+  CHECK(!PeerProof(keys, Role::acceptor, nonce(2)).answer(remade(6, 2)));  // the transport
+  CHECK(!PeerProof(keys, Role::acceptor, nonce(2)).answer(remade(0, 'M')));
 }
 
 TEST_CASE("an answer with any bit flipped is refused") {

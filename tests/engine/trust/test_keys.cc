@@ -175,7 +175,7 @@ std::string encode(const TestCertificate& certificate) {
   text += certificate.key->fields();
   append_uint64(text, 42);
   append_uint32(text, certificate.type);
-  append_string(text, "the key id");
+  append_string(text, certificate.key_id);
   std::string principals;
   for (const std::string& principal : certificate.principals) {
     append_string(principals, principal);

@@ -51,6 +51,7 @@ class TestKey {
 struct TestCertificate {
   const TestKey* key = nullptr;
   const TestKey* authority = nullptr;
+  std::string key_id = "the key id";
   std::vector<std::string> principals = {"ann"};
   uint64_t valid_after = 0;
   uint64_t valid_before = UINT64_MAX;

@@ -153,6 +153,14 @@ TEST_CASE("two must sign where two are required, and one key is one signer") {
             .ends_with("signed already"));
   CHECK(refusal({by_ann, signature_blob(mallory(), text)}, two)
             .starts_with("1 of 2 required keys signed it: signature 2: its key SHA256:"));
+  // Ann's next key is Ann's as well; names with patterns are those of several.
+  const AllowedSigners twice =
+      allowed_of("# murder: require = 2\nann " + ann().line() + "\nann " + bob().line() + "\n");
+  CHECK(refusal({by_ann, by_bob}, twice) ==
+        "1 of 2 required keys signed it: signature 2: ann signed already");
+  const AllowedSigners all =
+      allowed_of("# murder: require = 2\n* " + ann().line() + "\n* " + bob().line() + "\n");
+  CHECK(refusal({by_ann, by_bob}, all).empty());
   // A certificate of Ann's key is Ann's key as well.
   const TestKey authority(KeyType::ed25519);
   const std::string certificate =
@@ -162,6 +170,18 @@ TEST_CASE("two must sign where two are required, and one key is one signer") {
                  authority.line() + "\n");
   const std::string certified = signature_blob(ann(), text, certificate);
   CHECK(refusal({by_ann, certified}, with_authority).ends_with("signed already"));
+  // Certificates for one name are of one signer, unless their ids are of two.
+  const auto by_certificate = [&](const TestKey& key, std::string id) {
+    return signature_blob(key, text,
+                          encode(TestCertificate{.key = &key,
+                                                 .authority = &authority,
+                                                 .key_id = std::move(id),
+                                                 .principals = {"carol"}}));
+  };
+  CHECK(refusal({by_certificate(ann(), "one"), by_certificate(bob(), "one")}, with_authority)
+            .ends_with("carol signed already"));
+  CHECK(refusal({by_certificate(ann(), "one"), by_certificate(bob(), "two")}, with_authority)
+            .empty());
 }
 
 TEST_CASE("signatures that do not count make those that do no worse") {
