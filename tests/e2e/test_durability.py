@@ -156,8 +156,8 @@ class Peer(DurabilityCase):
                           self.named(".murder-releases.json"), self.synced(self.target),
                           (("fsync",), r"\.peer-v1\.outcome\.murder-\w+>"),
                           self.named("peer-v1.outcome"), self.synced(self.run_directory))
-        # Where a killed peer had placed it is known before it is placed.
-        self.assert_order(calls, self.named("peer-v1.placing"), self.synced(self.run_directory), self.named("v1"))
+        # Where a peer had placed it that was killed, or lost its power, is known before it is placed.
+        self.assert_order(calls, self.named(".murder-releases.json"), self.synced(self.target), self.named("v1"))
         self.assert_off_the_reactor(calls)
 
     def assert_off_the_reactor(self, calls):

@@ -203,12 +203,18 @@ void Delivery::run() {
     recorded_ = record_place(options_.record->place, options_.record->options);
   } else if (!result_ && options_.placing_note && !has_its_name()) {
     forget_placing(options_.placing_note->run_directory, options_.placing_note->tag);
+    if (is_placing_recorded_) {
+      static_cast<void>(forget_recorded_placing(options_.record->place));
+    }
   }
 }
 
 // What failed after the release got its name, such as bringing that to the disk: the next attempt
 // finds by the note that it is there.
 bool Delivery::has_its_name() const {
+  if (is_placing_recorded_ && look_at_place(options_.record->place).state == PlaceState::same) {
+    return true;
+  }
   const PlacingNote& note = *options_.placing_note;
   return was_placed(note.run_directory, note.tag, note.info_hash, target_of(options_),
                     options_.signed_placing ? options_.signed_placing->content().sha256 : "");
@@ -326,7 +332,15 @@ Status Delivery::may_place() {
 }
 
 void Delivery::placing(int directory_fd) {
-  if (options_.placing_note) {
+  // The run directory does not outlast a power cut. A tree that may not outlast it either is not
+  // told to be there after one.
+  if (options_.record && options_.sync_to_disk) {
+    const ReleasePlace& place = options_.record->place;
+    const Status recorded = guard_ ? record_placing(place, directory_fd, guard_->directory())
+                                   : record_placing(place, directory_fd);
+    is_placing_recorded_ = recorded.has_value();
+  }
+  if (options_.placing_note && !is_placing_recorded_) {
     const PlacingNote& note = *options_.placing_note;
     note_placing(note.run_directory, note.tag, note.info_hash, directory_fd, options_.sync_to_disk,
                  options_.signed_placing ? options_.signed_placing->content().sha256 : "");

@@ -47,8 +47,8 @@ struct DeliveryOptions {
   bool sync_to_disk = true;             // it outlasts a power cut before it is told to be there
   bool keeps_archive = false;           // nothing is put anywhere: the archive is what was wanted
   bool is_there = false;  // the tree, since a peer that was killed afterwards had placed it
-  // On the delivery's thread: that a tree gets its name next is noted there (peer_outcome.h), until
-  // it got none after all.
+  // On the delivery's thread: that a tree gets its name next is noted there (peer_outcome.h), or in
+  // the record where that outlasts a power cut, until it got none after all.
   std::optional<PlacingNote> placing_note;
   // Likewise: when the release is in place, that is written down.
   std::optional<DeliveryRecord> record;
@@ -121,6 +121,7 @@ class Delivery final : public DeliveryWork, private archive::Observer {
   std::vector<std::string> warnings_;  // of the delivery's thread, until it ends
   Status recorded_;
   bool is_content_right_ = false;     // of the delivery's thread, as the guard
+  bool is_placing_recorded_ = false;  // likewise
   std::optional<SerialGuard> guard_;  // while something gets its name
   std::thread thread_;
 };

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <array>
 
 namespace murder::host {
 
@@ -13,8 +15,7 @@ Json identity_of(int directory_fd, const std::string& path) {
       (!S_ISDIR(status.stx_mode) && !S_ISREG(status.stx_mode))) {
     return nullptr;
   }
-  Json identity = {{"device", makedev(status.stx_dev_major, status.stx_dev_minor)},
-                   {"inode", status.stx_ino},
+  Json identity = {{"inode", status.stx_ino},
                    {"born_s", status.stx_btime.tv_sec},
                    {"born_ns", status.stx_btime.tv_nsec}};
   // A file may be written to without becoming another one.
@@ -24,6 +25,12 @@ Json identity_of(int directory_fd, const std::string& path) {
     identity["changed_ns"] = status.stx_mtime.tv_nsec;
   }
   return identity;
+}
+
+bool is_same_identity(const Json& one, const Json& other) {
+  constexpr std::array members = {"inode", "born_s", "born_ns", "size", "changed_s", "changed_ns"};
+  return one.is_object() && other.is_object() &&
+         std::ranges::all_of(members, [&](const char* each) { return one[each] == other[each]; });
 }
 
 }  // namespace murder::host

@@ -97,8 +97,9 @@ bool was_placed(const std::string& run_directory_option, std::string_view tag,
   }
   const Result<Json> noted = read_json(*directory, placing_file_name(tag));
   const Json tree = identity_of(AT_FDCWD, path);
-  return noted && !tree.is_null() && text_member(*noted, "info_hash") == info_hash &&
-         (sha256.empty() || text_member(*noted, "sha256") == sha256) && (*noted)["tree"] == tree;
+  return noted && text_member(*noted, "info_hash") == info_hash &&
+         (sha256.empty() || text_member(*noted, "sha256") == sha256) &&
+         is_same_identity((*noted)["tree"], tree);
 }
 
 void forget_placing(const std::string& run_directory_option, std::string_view tag) {

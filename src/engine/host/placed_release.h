@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/host/release_directory.h"
 #include "engine/host/release_record.h"
 
 namespace murder::host {
@@ -39,6 +40,14 @@ struct PlaceFound {
 [[nodiscard]] std::string text_of_same(const ReleasePlace& place, const PlacedRelease& placed);
 [[nodiscard]] Error error_of_other(const ReleasePlace& place, const PlacedRelease& placed);
 [[nodiscard]] Error error_of_unverified(const ReleasePlace& place, const PlacedRelease& placed);
+
+// Before the tree of this descriptor gets the name of the place: should the power go before it is
+// recorded, it is known to be there. `directory` is DIR, held.
+[[nodiscard]] Status record_placing(const ReleasePlace& place, int tree_fd,
+                                    ReleaseDirectory& directory);
+[[nodiscard]] Status record_placing(const ReleasePlace& place, int tree_fd);
+// It did not get it.
+[[nodiscard]] Status forget_recorded_placing(const ReleasePlace& place);
 
 struct RecordOptions {
   bool is_delivered = false;  // also among those that may be activated, rolled back to and removed

@@ -31,9 +31,9 @@ Result<std::vector<std::string>> list_of(const Json& json, const char* key) {
 }
 
 // What another build wrote is passed over where it is not understood.
-std::vector<PlacedRelease> placed_of(const Json& json) {
+std::vector<PlacedRelease> placed_of(const Json& entries) {
   std::vector<PlacedRelease> placed;
-  for (const Json& entry : json["releases"]) {
+  for (const Json& entry : entries) {
     PlacedRelease release{.tag = text_member(entry, "tag"),
                           .info_hash = text_member(entry, "info_hash"),
                           .time = text_member(entry, "time"),
@@ -49,11 +49,9 @@ std::vector<PlacedRelease> placed_of(const Json& json) {
   return placed;
 }
 
-}  // namespace
-
-Json json_of(const ReleaseRecord& record) {
+Json json_of_placed(const std::vector<PlacedRelease>& list) {
   Json releases = Json::array();
-  for (const PlacedRelease& placed : record.placed) {
+  for (const PlacedRelease& placed : list) {
     Json release = {{"tag", placed.tag},
                     {"info_hash", placed.info_hash},
                     {"time", placed.time},
@@ -64,8 +62,35 @@ Json json_of(const ReleaseRecord& record) {
     }
     releases.push_back(std::move(release));
   }
-  Json json = {
-      {"delivered", record.delivered}, {"activated", record.activated}, {"releases", releases}};
+  return releases;
+}
+
+void forget(std::vector<PlacedRelease>& list, std::string_view tag) {
+  std::erase_if(list, [tag](const PlacedRelease& placed) { return placed.tag == tag; });
+}
+
+void put_last(std::vector<PlacedRelease>& list, PlacedRelease placed) {
+  forget(list, placed.tag);
+  list.push_back(std::move(placed));
+  if (list.size() > record_entries_max) {
+    list.erase(list.begin());
+  }
+}
+
+const PlacedRelease* find_in(const std::vector<PlacedRelease>& list, std::string_view tag) {
+  const auto found = std::ranges::find(list, tag, &PlacedRelease::tag);
+  return found == list.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Json json_of(const ReleaseRecord& record) {
+  Json json = {{"delivered", record.delivered},
+               {"activated", record.activated},
+               {"releases", json_of_placed(record.placed)}};
+  if (!record.placing.empty()) {
+    json["placing"] = json_of_placed(record.placing);
+  }
   if (!record.serials.empty()) {
     json["serials"] = json_of(record.serials);
   }
@@ -85,7 +110,8 @@ Result<ReleaseRecord> record_of(const Json& json) {
   }
   return ReleaseRecord{.delivered = std::move(*delivered),
                        .activated = std::move(*activated),
-                       .placed = placed_of(json),
+                       .placed = placed_of(json["releases"]),
+                       .placing = placed_of(json["placing"]),
                        .serials = std::move(*serials)};
 }
 
@@ -93,22 +119,25 @@ void note_delivered(ReleaseRecord& record, std::string_view tag) {
   put_last(record.delivered, tag);
 }
 
+void note_placing(ReleaseRecord& record, PlacedRelease placing) {
+  put_last(record.placing, std::move(placing));
+}
+
+void forget_placing(ReleaseRecord& record, std::string_view tag) {
+  forget(record.placing, tag);
+}
+
 void note_placed(ReleaseRecord& record, PlacedRelease placed) {
-  std::erase_if(record.placed,
-                [&placed](const PlacedRelease& other) { return other.tag == placed.tag; });
-  record.placed.push_back(std::move(placed));
-  if (record.placed.size() > record_entries_max) {
-    record.placed.erase(record.placed.begin());
-  }
+  forget(record.placing, placed.tag);
+  put_last(record.placed, std::move(placed));
 }
 
 const PlacedRelease* find_placed(const ReleaseRecord& record, std::string_view tag) {
-  for (const PlacedRelease& placed : record.placed) {
-    if (placed.tag == tag) {
-      return &placed;
-    }
-  }
-  return nullptr;
+  return find_in(record.placed, tag);
+}
+
+const PlacedRelease* find_placing(const ReleaseRecord& record, std::string_view tag) {
+  return find_in(record.placing, tag);
 }
 
 void note_activated(ReleaseRecord& record, std::string_view tag) {
@@ -127,7 +156,8 @@ void note_rolled_back(ReleaseRecord& record, std::string_view tag) {
 void note_removed(ReleaseRecord& record, std::string_view tag) {
   std::erase(record.delivered, tag);
   std::erase(record.activated, tag);
-  std::erase_if(record.placed, [tag](const PlacedRelease& placed) { return placed.tag == tag; });
+  forget(record.placed, tag);
+  forget(record.placing, tag);
 }
 
 Result<std::string> previous_release(const ReleaseRecord& record, std::string_view current,

@@ -1,7 +1,8 @@
 // What murder put into a directory of releases, and what it made current there: for activate,
 // rollback and for removing old releases. Pure.
 //
-// `placed` says which content is at DIR/TAG. `delivered` is a list, oldest first; `activated` is a
+// `placed` says which content is at DIR/TAG, `placing` what was about to get that name, for who comes
+// after a power cut. `delivered` is a list, oldest first; `activated` is a
 // stack whose top is current. Only what is recorded is ever removed, and a rollback only goes back
 // to what was activated.
 #pragma once
@@ -34,8 +35,9 @@ struct PlacedRelease {
 struct ReleaseRecord {
   std::vector<std::string> delivered;
   std::vector<std::string> activated;
-  std::vector<PlacedRelease> placed;  // each tag once; also what was not delivered with --record
-  std::vector<SerialMark> serials;    // they outlive the releases
+  std::vector<PlacedRelease> placed;   // each tag once; also what was not delivered with --record
+  std::vector<PlacedRelease> placing;  // each tag once
+  std::vector<SerialMark> serials;     // they outlive the releases
 
   bool operator==(const ReleaseRecord&) const = default;
 };
@@ -46,9 +48,12 @@ inline constexpr size_t record_entries_max = 1000;  // older ones are forgotten,
 [[nodiscard]] Result<ReleaseRecord> record_of(const Json& json);
 
 void note_delivered(ReleaseRecord& record, std::string_view tag);
+void note_placing(ReleaseRecord& record, PlacedRelease placing);
+void forget_placing(ReleaseRecord& record, std::string_view tag);
 void note_placed(ReleaseRecord& record, PlacedRelease placed);
 // Null: nothing is known of that tag.
 [[nodiscard]] const PlacedRelease* find_placed(const ReleaseRecord& record, std::string_view tag);
+[[nodiscard]] const PlacedRelease* find_placing(const ReleaseRecord& record, std::string_view tag);
 void note_activated(ReleaseRecord& record, std::string_view tag);
 // As note_activated, but what was activated after `tag` is taken off the stack: it does not come
 // back by a further rollback.

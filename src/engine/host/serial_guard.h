@@ -24,6 +24,8 @@ class SerialGuard {
   // anything has the name: what fails afterwards leaves it, which forbids older ones, and no more.
   [[nodiscard]] static Result<SerialGuard> enter(const SignedPlacing& placing, bool sync_to_disk);
 
+  [[nodiscard]] ReleaseDirectory& directory() { return directory_; }
+
  private:
   explicit SerialGuard(ReleaseDirectory directory) : directory_(std::move(directory)) {}
 

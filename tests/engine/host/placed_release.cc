@@ -1,7 +1,9 @@
 #include "engine/host/placed_release.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -54,6 +56,43 @@ TEST_CASE("what was put in the place of a recorded release is not taken for it")
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
   fs::create_directory(scratch.path() + "/v1");
   CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+}
+
+TEST_CASE("what had its name when the power went, and was not recorded yet, is known") {
+  const TemporaryDirectory scratch;
+  const std::string hidden = scratch.path() + "/hidden";
+  fs::create_directory(hidden);
+  const int tree = ::open(hidden.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ReleasePlace place = place_in(scratch, hash_a);
+  place.run_directory += "/of another boot";
+  REQUIRE(record_placing(place, tree));
+  ::close(tree);
+  CHECK(look_at_place(place).state == PlaceState::unknown);
+  fs::create_directory(scratch.path() + "/v1");
+  CHECK(look_at_place(place).state == PlaceState::unknown);
+  fs::rename(hidden, scratch.path() + "/v1");
+  const PlaceFound found = look_at_place(place);
+  CHECK(found.state == PlaceState::same);
+  CHECK(found.is_unrecorded);
+  CHECK(look_at_place(place_in(scratch, hash_b)).state == PlaceState::unknown);
+  place.signed_content = SignedContent{.sha256 = std::string(64, 'c'), .serial = 1};
+  CHECK(look_at_place(place).state == PlaceState::unknown);
+  REQUIRE(forget_recorded_placing(place));
+  CHECK(look_at_place(place_in(scratch, hash_a)).state == PlaceState::unknown);
+}
+
+TEST_CASE("a file system that was mounted anew has the releases of before") {
+  const TemporaryDirectory scratch;
+  fs::create_directory(scratch.path() + "/v1");
+  const ReleasePlace place = place_in(scratch, hash_a);
+  REQUIRE(record_place(place, {.is_delivered = false}));
+  Result<ReleaseDirectory> directory = ReleaseDirectory::open(scratch.path());
+  REQUIRE(directory);
+  CHECK_FALSE(directory->record().placed.front().identity.contains("device"));
+  // As it was written before, by a btrfs that had another number then.
+  directory->record().placed.front().identity["device"] = 7;
+  REQUIRE(directory->save_record());
+  CHECK(look_at_place(place).state == PlaceState::same);
 }
 
 TEST_CASE("a directory that got the inode number of a recorded one within its second is another") {

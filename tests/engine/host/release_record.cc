@@ -78,6 +78,13 @@ TEST_CASE("a record is read back as it was written, and a damaged one is an erro
                                 .identity = nullptr,
                                 .signed_content = SignedContent{std::string(64, 'a'), 7}});
   CHECK(record_of(json_of(with_signatures)) == with_signatures);
+  ReleaseRecord while_placing = record;
+  const PlacedRelease placing{
+      .tag = "v9", .info_hash = "hash", .time = "now", .identity = nullptr, .signed_content = {}};
+  note_placing(while_placing, placing);
+  CHECK(record_of(json_of(while_placing)) == while_placing);
+  note_placed(while_placing, placing);
+  CHECK(while_placing.placing.empty());
   CHECK_FALSE(record_of(*parse_json(R"({"delivered": [], "activated": [], "serials": 1})")));
   CHECK_FALSE(record_of(*parse_json(R"({"delivered": [1], "activated": []})")));
 }
