@@ -1,7 +1,7 @@
 // What murder put into a directory of releases, and what it made current there: for activate,
 // rollback and for removing old releases. Pure.
 //
-// `placed` says which content is at DIR/TAG, `placing` what was about to get that name: whoever comes
+// `placed` says which content is at DIR/TAG, `placing` what was about to get that name: who comes
 // after a power cut looks there. `delivered` is a list, oldest first; `activated` is a stack whose
 // top is current. Only what is recorded is ever removed, and a rollback only goes back to what was
 // activated.
