@@ -20,6 +20,7 @@
 #include "engine/base/own_file.h"
 #include "engine/base/small_file.h"
 #include "engine/host/clean_release.h"
+#include "engine/host/kept_archives.h"
 #include "engine/host/processes.h"
 
 namespace murder::agent {
@@ -49,6 +50,7 @@ std::vector<std::string> entries_of(const std::string& path) {
 struct OnceNote {
   std::vector<std::string> places;  // directories of releases
   std::string temp_path;            // of archives; empty: in the state directory
+  std::vector<std::string> coordinators;
 };
 
 OnceNote read_note(const std::string& directory) {
@@ -60,25 +62,32 @@ OnceNote read_note(const std::string& directory) {
       note.places.push_back(place.text());
     }
     note.temp_path = text_member(*json, "temp_path");
+    for (const Json& coordinator : (*json)["coordinators"].items()) {
+      note.coordinators.push_back(coordinator.text());
+    }
   }
   return note;
 }
 
 enum class Archives : uint8_t { removed, partial_kept, kept };
 
+// `run` goes with the agent; `of_host` stays.
 Status clear_release(const host::CleanOptions& options, Archives archives,
-                     const host::RunDirectory* run) {
+                     const host::RunDirectory* run, const host::RunDirectory* of_host) {
   if (archives == Archives::kept) {
     const Result<Json> ended =
         run == nullptr ? Result<Json>(Json()) : host::end_processes_of(options, *run);
     return ended ? Status() : fail(ended.error());
   }
   const Result<host::Cleaned> cleaned = host::clean_release(options, run);
+  if (cleaned && of_host != nullptr && cleaned->json["kept"] == true) {
+    host::note_kept_archive(*of_host, text_member(cleaned->json, "archive"));
+  }
   return cleaned ? Status() : fail(cleaned.error());
 }
 
 // What has been started for one app ends, and what it fetched goes.
-Status clear_app(const AppPlace& place, Archives archives) {
+Status clear_app(const AppPlace& place, Archives archives, const host::RunDirectory* of_host) {
   Status outcome;
   const auto run = host::RunDirectory::open_existing(place.run);
   end_left_group(place.run + "/hook");
@@ -95,7 +104,7 @@ Status clear_app(const AppPlace& place, Archives archives) {
                                           .path_is_file = facts->is_file,
                                           .stop = true,
                                           .keep_partial = archives == Archives::partial_kept},
-                                         archives, run ? &*run : nullptr);
+                                         archives, run ? &*run : nullptr, of_host);
     outcome = cleaned ? outcome : cleaned;
   }
   if (run) {
@@ -131,12 +140,16 @@ Status remove_state(const std::string& directory) {
 Status clear_directory(const std::string& directory, const std::string& temp_path,
                        Archives archives) {
   Status outcome;
+  const auto of_host = host::RunDirectory::open_existing(directory.substr(0, directory.rfind('/')));
   for (const std::string& app : entries_of(directory + "/apps")) {
-    if (Status cleared =
-            clear_app(place_in(fmt::format("{}/apps/{}", directory, app), temp_path), archives);
+    if (Status cleared = clear_app(place_in(fmt::format("{}/apps/{}", directory, app), temp_path),
+                                   archives, of_host ? &*of_host : nullptr);
         !cleared) {
       outcome = cleared;
     }
+  }
+  if (of_host) {
+    host::remove_old_archives(*of_host, time(nullptr));
   }
   const Status removed = remove_state(directory);
   return outcome ? removed : outcome;
@@ -146,6 +159,60 @@ bool shares_a_place(const OnceNote& note, const AgentOptions& options) {
   return std::any_of(options.apps.begin(), options.apps.end(), [&](const AppOptions& app) {
     return std::find(note.places.begin(), note.places.end(), app.to) != note.places.end();
   });
+}
+
+std::vector<std::string> places_of(const std::vector<codec::ServerPlace>& coordinators) {
+  std::vector<std::string> places;
+  for (const codec::ServerPlace& coordinator : coordinators) {
+    places.push_back(coordinator.word());
+  }
+  return places;
+}
+
+// What fetches and serves announces to coordinators that this deploy has no more: it is started
+// again, and continues with what it has.
+Status end_processes_of(const std::string& directory) {
+  Status outcome;
+  for (const std::string& app : entries_of(directory + "/apps")) {
+    const auto run =
+        host::RunDirectory::open_existing(fmt::format("{}/apps/{}/run", directory, app));
+    if (!run) {
+      continue;
+    }
+    for (const host::RunningProcess& process : host::list_processes(*run)) {
+      if (Status ended = host::stop_process(*run, process, limits::agent_once_stop_max); !ended) {
+        outcome = ended;
+      }
+    }
+  }
+  return outcome;
+}
+
+// The same deploy starts its agent again, as its coordinator was lost. One that is killed at any
+// moment is continued from what it noted down: asked to end, it would leave nothing.
+Status replace_own(const AgentOptions& options) {
+  const std::string& directory = options.state_directory;
+  const std::string lock_path = directory + "/lock";
+  const Fd lock(open(lock_path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!lock.is_open()) {
+    return {};
+  }
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    const std::optional<LockHolder> holder = find_lock_holder(lock.get());
+    if (holder && holder->pid == getpid()) {
+      return {};
+    }
+    if (holder && holder->pid > 1 && holder->uid == geteuid()) {
+      kill(holder->pid, SIGKILL);
+    }
+    if (Status ended = lock_within(lock.get(), lock_path, limits::agent_once_stop_max); !ended) {
+      return fail(ended.error().code,
+                  fmt::format("the agent of this deploy does not end: {}", ended.error().text));
+    }
+  }
+  return read_note(directory).coordinators == places_of(options.coordinators)
+             ? Status()
+             : end_processes_of(directory);
 }
 
 Status clear_other(const std::string& directory, const AgentOptions& options) {
@@ -185,6 +252,9 @@ std::string once_state_directory(const std::string& run_directory, std::string_v
 }
 
 Status clear_once_places(const std::string& run_directory, const AgentOptions& options) {
+  if (const auto of_host = host::RunDirectory::open_existing(run_directory)) {
+    host::remove_old_archives(*of_host, time(nullptr));
+  }
   for (const std::string& name : entries_of(run_directory)) {
     const std::string directory = run_directory + "/" + name;
     const bool is_other = name.starts_with(once_prefix) && !name.ends_with(".log") &&
@@ -193,7 +263,10 @@ Status clear_once_places(const std::string& run_directory, const AgentOptions& o
       return cleared;
     }
   }
-  return {};
+  // One that was named in the configuration may be that of an agent that is none of a deploy.
+  const bool is_of_this_deploy =
+      options.state_directory.starts_with(fmt::format("{}/{}", run_directory, once_prefix));
+  return is_of_this_deploy ? replace_own(options) : Status();
 }
 
 Status note_once_place(const StateDirectory& state, const AgentOptions& options) {
@@ -201,9 +274,15 @@ Status note_once_place(const StateDirectory& state, const AgentOptions& options)
   for (const AppOptions& app : options.apps) {
     places.push_back(app.to);
   }
-  return write_small_file(state.path() + "/" + note_name,
-                          json_text({{"places", places}, {"temp_path", options.temp_path}}),
-                          /*sync_to_disk=*/false);
+  Json coordinators = Json::array();
+  for (const std::string& place : places_of(options.coordinators)) {
+    coordinators.push_back(place);
+  }
+  return write_small_file(
+      state.path() + "/" + note_name,
+      json_text(
+          {{"places", places}, {"temp_path", options.temp_path}, {"coordinators", coordinators}}),
+      /*sync_to_disk=*/false);
 }
 
 Status leave_no_trace(const StateDirectory& state, const AgentOptions& options, bool keep_partial) {

@@ -21,7 +21,8 @@ inline constexpr const char* once_key_name = "fleet.key";
                                                std::string_view token);
 
 // Ends agents of earlier deploys that work on a directory of releases of `options`, and removes
-// what dead ones left. Errors: one is still there after it was told to end.
+// what dead ones left. An agent of this deploy is killed: the next one continues where it was.
+// Errors: one is still there after it was told to end.
 [[nodiscard]] Status clear_once_places(const std::string& run_directory,
                                        const AgentOptions& options);
 // What the next one finds of this agent.

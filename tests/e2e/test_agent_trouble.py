@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from agent_case import AgentCase, is_alive, wait_until, wanted_app
+from agent_case import AgentCase, FakeCoordinator, is_alive, wait_until, wanted_app
 from fleet_keys import hkdf, key_line, mac, new_secret, signed_target, write_keys
 from harness import PROGRAM, Running, free_address, free_port
 from test_agent_coordinator import WithCoordinator
@@ -313,6 +313,32 @@ class Once(AgentCase):
         third = self.once("--token", "ab3")
         self.assertEqual([is_alive(each["pid"]) for each in (first, other, third)], [False, True, True])
         self.assertEqual([name for name in self.left() if not name.endswith(".log")], ["agent-ab2", "agent-ab3"])
+
+    def test_the_same_deploy_starts_it_again_and_it_continues(self):
+        """As when the deploy's coordinator was lost: another one tells it what is wanted."""
+        release = self.release("v1", {"big": os.urandom(6_000_000)})
+        slow = "download_limit = '1MB'"
+        first = self.once("--token", "ab1", app=slow)
+        self.coordinator.want(wanted_app("shop", release, attempt=3))
+        run = self.run_directory / "agent-ab1" / "apps" / "shop" / "run"
+        peer = wait_until(lambda: self.murder_json("status", "--run-dir", run, code=None)["processes"], "the peer is at work")[0]
+        # Started again with the same coordinator, it follows what it had begun.
+        second = self.once("--token", "ab1", app=slow)
+        wait_until(lambda: not is_alive(first["pid"]), "another takes its place")
+        self.assertTrue(is_alive(peer["pid"]))
+        # With another one, that is where its peers are found, too.
+        other = FakeCoordinator(tracker=self.tracker)
+        self.addCleanup(other.close)
+        other.torrents, other.origin = self.coordinator.torrents, 8
+        third = self.once("--token", "ab1", coordinators=[other.address])
+        wait_until(lambda: not is_alive(second["pid"]), "another takes its place")
+        self.assertFalse(is_alive(peer["pid"]))
+        other.want(wanted_app("shop", release, attempt=1, activate=True))
+        other.wait_for_app(lambda app: app["active"] == release and app["is_healthy"], "it is active")
+        self.assertTrue(is_alive(third["pid"]))
+        other.end()
+        wait_until(lambda: not is_alive(third["pid"]), "it ends")
+        self.assertEqual((self.left(), self.current()), ([], "v1"))
 
     def test_a_hook_before_the_activation_may_refuse_it(self):
         bad, ran = self.path("bad"), self.path("ran")

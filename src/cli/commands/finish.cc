@@ -2,6 +2,7 @@
 // go, and so does what the deploy left there.
 #include <fmt/format.h>
 
+#include <ctime>
 #include <optional>
 
 #include "cli/commands/command_list.h"
@@ -11,6 +12,7 @@
 #include "engine/host/clean_release.h"
 #include "engine/host/current_release.h"
 #include "engine/host/deploy_lock_file.h"
+#include "engine/host/kept_archives.h"
 
 namespace murder::cli {
 namespace {
@@ -93,6 +95,9 @@ Result<int> run_finish(const FinishOptions& given, CommandContext& context) {
       host::RunDirectory::open_existing(context.run_directory);
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
+  }
+  if (directory) {
+    host::remove_old_archives(*directory, std::time(nullptr));
   }
   host::NewerDeploy instead;
   if (directory && !options.token.empty()) {

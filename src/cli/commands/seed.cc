@@ -9,6 +9,7 @@
 #include "cli/ui/metrics_option.h"
 #include "cli/ui/torrent_word.h"
 #include "engine/archive/release_name.h"
+#include "engine/host/clean_release.h"
 #include "engine/host/processes.h"
 #include "engine/host/seed_directory.h"
 #include "engine/host/seeder.h"
@@ -26,7 +27,21 @@ struct SeedOptions {
   SwarmOptions swarm;
   Duration idle_max{};
   bool background = false;
+  bool ends_with_deploy = false;
 };
+
+// Its deploy did not see it, and would have removed what it served.
+Status clean_after(const std::string& content, const std::string& tag,
+                   const std::string& run_directory) {
+  const std::filesystem::path path(content);
+  const Result<host::RunDirectory> directory = host::RunDirectory::open_existing(run_directory);
+  const Result<host::Cleaned> cleaned =
+      host::clean_release({.tag = tag,
+                           .temp_path = path.parent_path().string(),
+                           .path_is_file = path.filename() == tag},
+                          directory ? &*directory : nullptr);
+  return cleaned ? Status() : fail(cleaned.error());
+}
 
 // `murder stop TAG --seeding` and the commands of a fleet mean all of them.
 void warn_if_seeded(const std::string& tag, CommandContext& context) {
@@ -86,10 +101,17 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
   const WorkOptions work{.mode = options.background ? RunMode::worker : RunMode::foreground,
                          .log_name = "seed-" + tag};
   return run_work(context, work, [&](host::Parent& parent) {
-    return exit_code_of(
+    const Result<host::SeederEnd> end =
         host::run_seeder(*torrent, process, parent,
                          {.tracker_wait = options.background ? tracker_wait_max : Duration::zero(),
-                          .idle_max = options.idle_max}));
+                          .idle_max = options.idle_max,
+                          .ends_with_deploy = options.ends_with_deploy});
+    if (!end) {
+      return exit_code_of(fail(end.error()));
+    }
+    return exit_code_of(*end == host::SeederEnd::without_deploy
+                            ? clean_after(process.node.path, tag, context.run_directory)
+                            : Status());
   });
 }
 
@@ -135,6 +157,9 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
   add_swarm_options(command, options.swarm);
   command.add_duration("--end-when-idle", options.idle_max,
                        "End when no peer was connected for this long; default: never");
+  command.add_flag("--ends-with-deploy", options.ends_with_deploy,
+                   "Used by murder deploy: when no deploy of its tag is at work on this host, end "
+                   "as soon as no peer is connected, and remove the archive");
   command.add_flag("--background", options.background,
                    "Return when it serves and a tracker has answered, or did not for 2 s; it goes "
                    "on alone (murder stop TAG --seeding)");

@@ -129,6 +129,7 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
   CommandLine seed = CommandLine::murder(murder_path_of(work), "seed");
   seed.word("-").path(fmt::format("{}/{}", command.directory, name));
   seed.option("--end-when-idle", seconds_text(abandoned_after));
+  seed.flag("--ends-with-deploy", command.ends_with_deploy);
   seed.flag("--background").flag("--quiet").flag("--json");
   const std::string label = work.label_of(here);
   seed.identity({.ip = here.ip,

@@ -41,8 +41,9 @@ struct SeedCommand {
   bool ends_another = false;  // a seeder of that tag that runs there
   bool receives = false;      // the archive comes on standard input, and the torrent in the command
                               // if it is small; else nothing is served yet, and nothing printed
-  bool torrent_follows = false;  // the torrent, too, with a key in front of it
-  bool has_key = false;          // it must not be in a command
+  bool torrent_follows = false;   // the torrent, too, with a key in front of it
+  bool has_key = false;           // it must not be in a command
+  bool ends_with_deploy = false;  // whose lock is on its host
 };
 [[nodiscard]] std::string seeding_command(const Work& work, HostIndex host,
                                           const SeedCommand& command);

@@ -8,10 +8,12 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 
 #include "engine/archive/staging.h"
 #include "engine/host/abandoned_peers.h"
 #include "engine/host/control.h"
+#include "engine/host/kept_archives.h"
 #include "engine/host/peer_outcome.h"
 #include "engine/host/processes.h"
 
@@ -47,22 +49,23 @@ uid_t owner_of_archive(const CleanOptions& options, const RunDirectory& director
 }
 
 // Of a peer that ended before it had the release: the next attempt goes on from there. One that
-// failed before its first byte left none.
-bool has_partial_archive(const CleanOptions& options, const RunDirectory& directory) {
+// failed before its first byte left none. Its path; empty: there is none.
+std::string partial_archive(const CleanOptions& options, const RunDirectory& directory) {
   const Result<Json> outcome = read_outcome(directory, options.tag);
   if (!outcome || text_member(*outcome, "state") == outcome_done) {
-    return false;
+    return {};
   }
-  const std::string archive = text_member(*outcome, "archive");
+  std::string archive = text_member(*outcome, "archive");
   struct stat status {};
   if (!archive.starts_with(options.temp_path + "/") || lstat(archive.c_str(), &status) != 0 ||
       (status.st_uid != geteuid() && status.st_uid != owner_of_archive(options, directory))) {
-    return false;
+    return {};
   }
   // A large file without a block is one hole. (Of a small one the file system may keep the content
   // elsewhere.)
   const bool is_hole = status.st_blocks == 0 && (status.st_size == 0 || status.st_size > 4096);
-  return S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && !is_hole);
+  const bool is_usable = S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && !is_hole);
+  return is_usable ? archive : std::string();
 }
 
 Status remove_archives(const CleanOptions& options, uid_t owner, Json& removed) {
@@ -131,11 +134,16 @@ Result<Cleaned> clean_release(const CleanOptions& options, const RunDirectory* d
     }
     stopped = std::move(*ended);
     remove_abandoned(*directory, options.tag);
-    if (options.keep_partial && has_partial_archive(options, *directory)) {
+    if (const std::string kept = options.keep_partial ? partial_archive(options, *directory) : "";
+        !kept.empty()) {
+      note_kept_archive(*directory, kept);
       return Cleaned{
           .text = fmt::format("the archive of {} is kept for the next attempt", options.tag),
-          .json = {
-              {"tag", options.tag}, {"stopped", stopped}, {"removed", removed}, {"kept", true}}};
+          .json = {{"tag", options.tag},
+                   {"stopped", stopped},
+                   {"removed", removed},
+                   {"kept", true},
+                   {"archive", kept}}};
     }
   }
   Status outcome = remove_archives(
@@ -152,6 +160,7 @@ Result<Cleaned> clean_release(const CleanOptions& options, const RunDirectory* d
          {outcome_file_name(options.tag), placing_file_name(options.tag)}) {
       archive::remove_leftovers(directory->path(), name);
     }
+    remove_old_archives(*directory, time(nullptr));
   }
   if (!outcome) {
     return fail(outcome.error());

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
@@ -88,6 +89,15 @@ Result<Unlocked> give_lock_back(const RunDirectory& directory, const std::string
     return fail(saved.error());
   }
   return unlocked;
+}
+
+bool is_deploy_at_work(const RunDirectory& directory, const std::string& tag) {
+  DeployLockFile file(directory);
+  const BootClock clock = boot_clock();
+  return std::any_of(file.locks().begin(), file.locks().end(), [&](const DeployLock& lock) {
+    return lock.tag == tag && !lock.is_mark && !lock.is_replaced && lock.boot == clock.boot &&
+           lock.until_s > clock.now_s;
+  });
 }
 
 NewerDeploy newer_deploy_than(const RunDirectory& directory, const DeployLock& own) {

@@ -38,6 +38,9 @@ class DeployLockFile {
 [[nodiscard]] Result<Unlocked> give_lock_back(const RunDirectory& directory,
                                               const std::string& token);
 
+// Whether a deploy of that tag has its lock here.
+[[nodiscard]] bool is_deploy_at_work(const RunDirectory& directory, const std::string& tag);
+
 // Another deploy that has taken over since: what is current is its matter, and if it is of the same
 // tag, so is all that is there.
 struct NewerDeploy {

@@ -7,12 +7,16 @@
 #include <memory>
 
 #include "engine/base/units.h"
+#include "engine/host/deploy_lock_file.h"
+#include "engine/host/run_directory.h"
 
 namespace murder::host {
 namespace {
 
 constexpr Duration tracker_look_interval = std::chrono::milliseconds(20);
 constexpr Duration idle_look_interval = std::chrono::seconds(1);
+// A deploy that ended while this began did not see it.
+constexpr Duration idle_without_deploy_max = std::chrono::seconds(3);
 
 class Seeder final : public SwarmProcess {
  public:
@@ -20,11 +24,14 @@ class Seeder final : public SwarmProcess {
          const SeederWork& work)
       : SwarmProcess(torrent, std::move(options), parent),
         tracker_wait_(work.tracker_wait),
-        idle_max_(work.idle_max) {}
+        idle_max_(work.idle_max),
+        ends_with_deploy_(work.ends_with_deploy) {}
+
+  [[nodiscard]] SeederEnd why_ended() const { return why_ended_; }
 
  private:
   void ready() override {
-    if (idle_max_ > Duration::zero()) {
+    if (idle_max_ > Duration::zero() || ends_with_deploy_) {
       busy_at_ = reactor().now();
       idle_timer_ =
           std::make_unique<io::Timer>(reactor().timers(), callback<&Seeder::look_for_peers>(this));
@@ -50,11 +57,22 @@ class Seeder final : public SwarmProcess {
   void look_for_peers(io::Timer& timer) {
     if (node().progress().stats.open_count > 0) {
       busy_at_ = reactor().now();
-    } else if (reactor().now() - busy_at_ >= idle_max_) {
+    } else if (const Duration idle = reactor().now() - busy_at_;
+               idle_max_ > Duration::zero() && idle >= idle_max_) {
+      why_ended_ = SeederEnd::idle;
+      end({});
+      return;
+    } else if (ends_with_deploy_ && idle >= idle_without_deploy_max && !has_deploy()) {
+      why_ended_ = SeederEnd::without_deploy;
       end({});
       return;
     }
     timer.arm(reactor().now() + idle_look_interval);
+  }
+
+  [[nodiscard]] bool has_deploy() const {
+    const Result<RunDirectory> directory = RunDirectory::open_existing(options().run_directory);
+    return directory && is_deploy_at_work(*directory, options().tag);
   }
 
   void look_at_trackers(io::Timer& timer) {
@@ -92,6 +110,8 @@ class Seeder final : public SwarmProcess {
 
   Duration tracker_wait_;
   Duration idle_max_;  // zero: for ever
+  bool ends_with_deploy_;
+  SeederEnd why_ended_ = SeederEnd::stopped;
   Instant busy_at_{};
   std::unique_ptr<io::Timer> idle_timer_;
   Instant tracker_deadline_{};
@@ -100,10 +120,11 @@ class Seeder final : public SwarmProcess {
 
 }  // namespace
 
-Status run_seeder(const TorrentInput& torrent, const SwarmProcessOptions& options, Parent& parent,
-                  const SeederWork& work) {
+Result<SeederEnd> run_seeder(const TorrentInput& torrent, const SwarmProcessOptions& options,
+                             Parent& parent, const SeederWork& work) {
   Seeder seeder(torrent, options, parent, work);
-  return seeder.run();
+  const Status ended = seeder.run();
+  return ended ? Result<SeederEnd>(seeder.why_ended()) : fail(ended.error());
 }
 
 }  // namespace murder::host

@@ -302,7 +302,8 @@ Status RolloutDeployment::serve() {
                             .ends_another = step == SeederStep::replace,
                             .receives = true,
                             .torrent_follows = seeder_input_.torrent_follows,
-                            .has_key = !run_.key.empty()}));
+                            .has_key = !run_.key.empty(),
+                            .ends_with_deploy = true}));
   return {};
 }
 
@@ -349,7 +350,8 @@ void RolloutDeployment::take_seeder(const HostResult& result) {
                              {.release = *release_,
                               .tag = options_.tag,
                               .directory = options_.temp_path,
-                              .limits = options_.limits}));
+                              .limits = options_.limits,
+                              .ends_with_deploy = true}));
     return;
   }
   has_seeder_ = true;
