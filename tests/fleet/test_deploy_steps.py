@@ -38,6 +38,19 @@ class DeploySteps(DeployCase):
         self.assert_release(source, "/srv/app/v1")
         self.assert_nothing_left()
 
+    def test_a_coordinated_deploy_goes_once_to_a_host_also_with_few_forks(self):
+        source = self.make_release("build", SMALL_BYTES)
+        self.murder("fleet", "distribute-files")
+        options, runs = self.counting_ssh()
+        for number, words in enumerate(((), ("--forks", "2"), ("--forks", "1"))):
+            with self.subTest(words):
+                before = runs() if number else []
+                self.murder("deploy", source, "--tag", f"v{number}", "--activate", "--coordinate", *words, *options)
+                # What the coordinator says has a session of its own, and so has the archive.
+                self.assertEqual({host: runs()[len(before):].count(host) for host in self.hosts},
+                                 {host: 3 if host == "h01" else 1 for host in self.hosts})
+        self.assert_nothing_left()
+
     def test_more_hosts_than_forks_are_asked_later(self):
         first = self.make_release("first", SMALL_BYTES)
         second = self.make_release("second", SMALL_BYTES, seed=2)

@@ -1,14 +1,11 @@
 #include "cli/fleet/reach/runner.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <deque>
 #include <functional>
 #include <map>
@@ -16,6 +13,7 @@
 #include <unordered_set>
 
 #include "cli/fleet/reach/fork_limit.h"
+#include "cli/fleet/reach/job_inputs.h"
 #include "cli/fleet/reach/running.h"
 #include "cli/fleet/reach/session_marks.h"
 #include "cli/fleet/reach/session_pool.h"
@@ -45,8 +43,7 @@ class Runner::Run {
         forks_(forks_allowed(std::clamp(forks, 1U, limits::forks_max))),
         prng_(static_cast<uint64_t>(monotonic_now().time_since_epoch().count()) ^
               static_cast<uint64_t>(getpid())),
-        keeps_sessions_(keeps_sessions && launcher.keeps_sessions() &&
-                        inventory.hosts.size() <= forks_),
+        keeps_sessions_(keeps_sessions && launcher.keeps_sessions()),
         mark_(fmt::format("murder-status-{:016x}-", prng_.next())) {}
 
   void add(Job job) {
@@ -57,7 +54,8 @@ class Runner::Run {
       live_.try_emplace(index);
     }
     jobs_.push_back(std::move(job));
-    if (Result<int> input = input_of(*jobs_[index].kind); !input) {
+    const JobKind& kind = *jobs_[index].kind;
+    if (Result<int> input = inputs_.of(&kind, kind.input, kind.input_fd); !input) {
       finish_unstarted(index, input.error().text);
     } else {
       ready_.push_back(index);
@@ -65,15 +63,9 @@ class Runner::Run {
   }
 
   void stop(std::optional<HostIndex> host, const JobKind* kind) {
-    const auto is_meant = [this, host, kind](size_t job) {
+    stop_those([this, host, kind](size_t job) {
       return (!host || jobs_[job].host == *host) && (kind == nullptr || jobs_[job].kind == kind);
-    };
-    give_up_waiting(is_meant, "stopped before its turn");
-    for (const std::unique_ptr<Running>& each : running_) {
-      if (std::all_of(each->jobs().begin(), each->jobs().end(), is_meant)) {
-        each->stop(monotonic_now(), Running::Why::stopped);
-      }
-    }
+    });
   }
 
   void write(HostIndex host, const JobKind& kind, std::string_view text) {
@@ -99,6 +91,7 @@ class Runner::Run {
   }
 
   void end_sessions() { sessions_.clear(); }
+  void hold_new_hosts(bool is_held) { holds_new_hosts_ = is_held; }
 
   [[nodiscard]] bool is_alone(const JobKind& kind) const {
     return ready_.empty() && later_.empty() && std::ranges::all_of(running_, [&](const auto& each) {
@@ -140,28 +133,6 @@ class Runner::Run {
     return nullptr;
   }
 
-  // The open standard input of a kind; -1: it has none.
-  Result<int> input_of(const JobKind& kind) {
-    if (kind.input_fd < 0 && kind.input.empty()) {
-      return -1;
-    }
-    io::Fd& input = inputs_[&kind];
-    if (input.is_open()) {
-      return input.get();
-    }
-    if (kind.input_fd >= 0) {
-      input = io::Fd(fcntl(kind.input_fd, F_DUPFD_CLOEXEC, 0));
-      return input.is_open() ? Result<int>(input.get())
-                             : fail_errno(errno, "standard input for hosts");
-    }
-    Result<io::Fd> file = host::memory_file(kind.input);
-    if (!file) {
-      return fail(file.error());
-    }
-    input = std::move(*file);
-    return input.get();
-  }
-
   void finish(size_t job) {
     live_.erase(job);
     observer_.finished_of(*jobs_[job].kind, results_[job]);
@@ -201,10 +172,14 @@ class Runner::Run {
   }
 
   void stop_cancelled() {
-    const auto is_meant = [this](size_t job) { return is_cancelled(job); };
+    stop_those([this](size_t job) { return is_cancelled(job); });
+  }
+
+  template <typename IsMeant>
+  void stop_those(const IsMeant& is_meant) {
     give_up_waiting(is_meant, "stopped before its turn");
     for (const std::unique_ptr<Running>& each : running_) {
-      if (is_cancelled(each->jobs().front())) {
+      if (std::all_of(each->jobs().begin(), each->jobs().end(), is_meant)) {
         each->stop(monotonic_now(), Running::Why::stopped);
       }
     }
@@ -241,21 +216,27 @@ class Runner::Run {
     return static_cast<uint32_t>(std::min<size_t>(host_count, forks_));
   }
 
-  void start_ready() {
+  // One that follows a deploy lasts as long as the deploy: it takes no place of others.
+  [[nodiscard]] uint32_t forks_in_use() const {
     uint32_t used = 0;
     for (const std::unique_ptr<Running>& each : running_) {
-      // One that is written to lasts as long as the work of the others.
-      used += each->live_input() == nullptr ? weight(each->jobs().size()) : 0;
+      const bool takes_none = jobs_[each->jobs().front()].kind->has_live_input;
+      used += takes_none ? 0 : weight(each->jobs().size());
     }
+    return used;
+  }
+
+  void start_ready() {
+    uint32_t used = forks_in_use();
     is_more_to_start_ = false;
-    for (uint32_t count = 0; !ready_.empty() && used < forks_; ++count) {
+    for (uint32_t count = 0; !ready_.empty() && bring_startable_to_front(used); ++count) {
       if (count == starts_at_once) {
         is_more_to_start_ = true;
         return;
       }
       const std::vector<size_t> taken = next_jobs();
       const bool is_live = jobs_[taken.front()].kind->has_live_input;
-      if (used > 0 && used + weight(taken.size()) > forks_) {
+      if (!is_live && used > 0 && used + weight(taken.size()) > forks_) {
         return;
       }
       const Status started = start(taken);
@@ -272,6 +253,20 @@ class Runner::Run {
       }
       used += started && !is_live ? weight(taken.size()) : 0;
     }
+  }
+
+  // A host that has a session goes before those that are not reached yet. False: nothing can be
+  // started now.
+  bool bring_startable_to_front(uint32_t used) {
+    const auto next = std::find_if(ready_.begin(), ready_.end(), [&](size_t job) {
+      return jobs_[job].kind->has_live_input || (used < forks_ && sessions_.has(jobs_[job].host));
+    });
+    const bool has_room = used < forks_ && !(holds_new_hosts_ && sessions_.size() > 0 &&
+                                             used + sessions_.size() >= forks_);
+    if (next != ready_.end()) {
+      std::rotate(ready_.begin(), next, next + 1);
+    }
+    return next != ready_.end() || has_room;
   }
 
   void remove_from_ready(const std::vector<size_t>& taken) {
@@ -296,7 +291,7 @@ class Runner::Run {
     }
     const std::string& command = jobs_[taken.front()].command;
     const JobKind& kind = *jobs_[taken.front()].kind;
-    const Result<int> input = input_of(kind);
+    const Result<int> input = inputs_.of(&kind, kind.input, kind.input_fd);
     if (!input) {
       return fail(input.error());
     }
@@ -322,7 +317,7 @@ class Runner::Run {
         return {};
       }
     }
-    if (running_.size() + sessions_.size() >= forks_) {
+    if (!kind.has_live_input && forks_in_use() + sessions_.size() >= forks_) {
       sessions_.drop_one();
     }
     const bool is_session = fits && kind.input.empty();
@@ -441,7 +436,7 @@ class Runner::Run {
   RunObserver& observer_;
   uint32_t forks_;
   Prng prng_;
-  std::map<const JobKind*, io::Fd> inputs_;
+  JobInputs inputs_;
   struct LiveText {
     std::string text;
     bool is_ended = false;
@@ -457,6 +452,7 @@ class Runner::Run {
   SessionPool sessions_;
   std::vector<pollfd> polled_;
   bool is_more_to_start_ = false;
+  bool holds_new_hosts_ = false;
 };
 
 Runner::Runner(const Inventory& inventory, Launcher& launcher, uint32_t forks,
@@ -487,6 +483,10 @@ bool Runner::is_idle() const {
 
 void Runner::end_sessions() {
   run_->end_sessions();
+}
+
+void Runner::hold_new_hosts(bool is_held) {
+  run_->hold_new_hosts(is_held);
 }
 
 bool Runner::is_alone(const JobKind& kind) const {

@@ -81,8 +81,9 @@ class RunObserver {
 // Jobs that are added as their time comes. One thread; what still runs at its end is killed.
 class Runner {
  public:
-  // `forks`: processes at a time. `keeps_sessions`: where the launcher can and all hosts fit into
-  // the forks, commands of a host go through one session after the other (session_marks.h).
+  // `forks`: processes at a time, besides those with live input. `keeps_sessions`: where the
+  // launcher can, commands of a host go through one session after the other (session_marks.h),
+  // unless another host needs its place meanwhile.
   Runner(const Inventory& inventory, Launcher& launcher, uint32_t forks, RunObserver& observer,
          bool keeps_sessions = false);
   Runner(const Runner&) = delete;
@@ -100,6 +101,8 @@ class Runner {
   [[nodiscard]] bool is_idle() const;
   // Those that wait for a further command: none is to be expected.
   void end_sessions();
+  // Hosts that have a session get a command soon: no further host takes the place of one.
+  void hold_new_hosts(bool is_held);
   // Nothing but jobs of this kind waits or runs.
   [[nodiscard]] bool is_alone(const JobKind& kind) const;
   // Starts what may start, waits until something happens (at most a tick, and not longer than until

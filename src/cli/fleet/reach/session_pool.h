@@ -18,6 +18,7 @@ class SessionPool {
   // The host's session at work on the next job; null: it has none.
   [[nodiscard]] std::unique_ptr<Running> begin(HostIndex host, Running::Options& options,
                                                std::string_view line);
+  [[nodiscard]] bool has(HostIndex host) const { return idle_.contains(host.raw); }
   void drop_one();
   void clear() { idle_.clear(); }
   [[nodiscard]] size_t size() const { return idle_.size(); }

@@ -129,6 +129,9 @@ Status RolloutDeployment::advance() {
     return chosen;
   }
   ask_coordinator();
+  // An agent follows on each host that was reached, in the same session, as soon as it is known
+  // where the coordinator is.
+  run_.runner.hold_new_hosts(host_.has_value() && coordinator_.empty());
   leave_unreached();
   if (!coordinator_.empty()) {
     start_agents();

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <string>
 
@@ -145,6 +146,62 @@ TEST_CASE("what fits no session line goes by a process of its own") {
   runner.add({.host = host, .command = "echo one\necho two", .kind = &plain});
   run_all(runner);
   CHECK(results.all[2].output.find("one\ntwo\n") != std::string::npos);
+}
+
+TEST_CASE("with more hosts than forks a host that has a session goes before the next one") {
+  const Inventory inventory = inventory_of("w[1-3]");
+  SessionLauncher launcher(inventory);
+  Results results;
+  Runner runner(inventory, launcher, 1, results, true);
+  const JobKind first{.stage = "first"};
+  const JobKind second{.stage = "second"};
+  for (const HostIndex host : inventory.peers) {
+    runner.add({.host = host, .command = "echo first", .kind = &first});
+  }
+  while (results.all.empty()) {
+    runner.step();
+  }
+  // Its place is not taken while a command for it is on its way.
+  runner.hold_new_hosts(true);
+  for (int turn = 0; turn < 3; ++turn) {
+    runner.step();
+  }
+  CHECK(launcher.launches == 1);
+  runner.hold_new_hosts(false);
+  for (const HostIndex host : inventory.peers) {
+    while (std::ranges::none_of(results.all,
+                                [&](const HostResult& each) { return each.host == host; })) {
+      runner.step();
+    }
+    runner.add({.host = host, .command = "echo second", .kind = &second});
+  }
+  run_all(runner);
+  CHECK(launcher.launches == 3);
+  CHECK(results.all.size() == 6);
+}
+
+TEST_CASE("a command that is written to while it runs takes no place of others") {
+  const Inventory inventory = inventory_of("w[1-2]");
+  SessionLauncher launcher(inventory);
+  Results results;
+  Runner runner(inventory, launcher, 1, results, true);
+  const JobKind live{.stage = "live", .has_live_input = true};
+  const JobKind plain{.stage = "plain"};
+  for (const HostIndex host : inventory.peers) {
+    runner.add({.host = host, .command = "cat", .kind = &live});
+    runner.add({.host = host, .command = "echo done", .kind = &plain});
+  }
+  while (!runner.is_alone(live)) {
+    runner.step();
+  }
+  CHECK(results.all.size() == 2);
+  for (const HostIndex host : inventory.peers) {
+    runner.write(host, live, "to the end");
+    runner.end_input(host, live);
+  }
+  run_all(runner);
+  CHECK(results.all.size() == 4);
+  CHECK(results.all.back().output == "to the end");
 }
 
 }  // namespace murder::fleet
