@@ -15,6 +15,7 @@ from rack_of_hosts.rack import CONTROL
 
 AGENT = r"^\S*/murder agent"
 COORDINATE = r"^\S*/murder coordinate"
+SEEDER = r"^\S*/murder seed "
 HEALTH = ("--health", "! grep -qx $MURDER_TAG /srv/bad", "--min-healthy", "200ms", "--healthy-deadline", "2s")
 
 
@@ -43,6 +44,8 @@ class CoordinatedDeploy(DeployCase):
         deploy = started[0] if in_pane else started
         wait_until(lambda: all(self.process(host, AGENT) for host in self.hosts), "an agent on each host")
         wait_until(lambda: self.process("h04", r"^\S*/murder peer"), "a peer on h04")
+        # Between archive and torrent the deploy has one session as well.
+        wait_until(lambda: deploy.poll() is not None or self.process("h01", SEEDER), "a seeder on h01")
         wait_until(lambda: deploy.poll() is not None or self.is_alone(), "all agents are started")
         return started
 
