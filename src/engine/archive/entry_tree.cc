@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/archive/bounds.h"
+#include "engine/archive/name_parts.h"
 
 namespace murder::archive {
 
@@ -21,27 +22,6 @@ tl::unexpected<Error> no_fit(std::string text) {
 std::string_view parent_path(std::string_view path) {
   const size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
-}
-
-// Puts the parts of a path in front, but "."; false when it may lead out of a tree.
-bool put_in_front(std::string_view path, std::deque<std::string>& parts) {
-  if (path.starts_with('/')) {
-    return false;
-  }
-  std::deque<std::string> found;
-  while (!path.empty()) {
-    const size_t slash = std::min(path.find('/'), path.size());
-    const std::string_view part = path.substr(0, slash);
-    path.remove_prefix(std::min(slash + 1, path.size()));
-    if (part == "..") {
-      return false;
-    }
-    if (!part.empty() && part != ".") {
-      found.emplace_back(part);
-    }
-  }
-  parts.insert(parts.begin(), found.begin(), found.end());
-  return true;
 }
 
 }  // namespace
@@ -86,7 +66,7 @@ Status EntryTree::add_hard_link(const std::string& path, const std::string& targ
 Result<std::string> EntryTree::without_links(const std::string& path) const {
   const size_t slash = path.rfind('/');
   std::deque<std::string> parts;
-  put_in_front(parent_path(path), parts);
+  put_parts_in_front(parent_path(path), parts);
   size_t own_parts = parts.size();  // at the end of `parts`; before them are those of a link
   std::string reached;
   uint32_t links_followed = 0;
@@ -116,7 +96,8 @@ Result<std::string> EntryTree::without_links(const std::string& path) const {
       reached = std::move(next);
       continue;
     }
-    if (++links_followed > limits::links_followed_max || !put_in_front(node.link_target, parts)) {
+    if (++links_followed > limits::links_followed_max ||
+        !put_parts_in_front(node.link_target, parts)) {
       return no_fit(
           fmt::format("the name leads through the symbolic link {} -> {}, possibly out of the "
                       "target",

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "engine/archive/bounds.h"
+#include "engine/archive/name_parts.h"
 #include "engine/base/missing_inodes.h"
 
 namespace murder::archive {
@@ -31,27 +32,6 @@ Status entering_failed(int error_number) {
     return fail(ErrorCode::invalid_input, "the name leads through a file");
   }
   return fail_errno(error_number, "cannot reach the directory it lies in");
-}
-
-// Puts the parts of a path in front, but "."; false when it may lead out of a tree.
-bool push_parts(std::string_view path, std::deque<std::string>& parts) {
-  if (path.starts_with('/')) {
-    return false;
-  }
-  std::deque<std::string> found;
-  while (!path.empty()) {
-    const size_t slash = std::min(path.find('/'), path.size());
-    const std::string_view part = path.substr(0, slash);
-    path.remove_prefix(std::min(slash + 1, path.size()));
-    if (part == "..") {
-      return false;
-    }
-    if (!part.empty() && part != ".") {
-      found.emplace_back(part);
-    }
-  }
-  parts.insert(parts.begin(), found.begin(), found.end());
-  return true;
 }
 
 bool is_same_file(const DirectoryCursor::Place& left, const DirectoryCursor::Place& right) {
@@ -310,7 +290,7 @@ Status TreeWriter::enter(DirectoryCursor& cursor, const std::string& path, bool 
 Result<std::string> TreeWriter::without_links(DirectoryCursor& cursor, const std::string& path) {
   const size_t slash = path.rfind('/');
   std::deque<std::string> parts;
-  push_parts(path.substr(0, slash), parts);
+  put_parts_in_front(path.substr(0, slash), parts);
   size_t own_parts = parts.size();  // at the end of `parts`; before them are those of a link
   std::string reached;
   uint32_t links_followed = 0;
@@ -350,7 +330,7 @@ Result<std::string> TreeWriter::without_links(DirectoryCursor& cursor, const std
       return fail_errno(errno, "cannot read the link " + next);
     }
     target.resize(static_cast<size_t>(length));
-    if (++links_followed > limits::links_followed_max || !push_parts(target, parts)) {
+    if (++links_followed > limits::links_followed_max || !put_parts_in_front(target, parts)) {
       return fail(ErrorCode::invalid_input,
                   fmt::format("the name leads through the symbolic link {} -> {}, possibly out of "
                               "the target",
