@@ -14,6 +14,7 @@
 #include "engine/trust/agent_key.h"
 #include "engine/trust/outcome.h"
 #include "engine/trust/signature_file.h"
+#include "two_parsers.h"
 
 using namespace murder;
 using cli::AuditProofs;
@@ -90,14 +91,6 @@ void check_log(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) {
-    return 0;
-  }
-  const std::string_view text = as_text_of({data + 1, size - 1});
-  if (data[0] % 2 == 0) {
-    check_text(text);
-  } else {
-    check_log(text);
-  }
+  parse_by_first_byte(data, size, check_text, check_log);
   return 0;
 }

@@ -13,6 +13,7 @@
 #include "engine/base/ensure.h"
 #include "engine/base/port_range.h"
 #include "engine/base/types.h"
+#include "two_parsers.h"
 
 using namespace murder;
 using namespace murder::fleet;
@@ -91,14 +92,6 @@ void check_hosts(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) {
-    return 0;
-  }
-  const std::string_view text = as_text_of({data + 1, size - 1});
-  if (data[0] % 2 == 0) {
-    check_config(text);
-  } else {
-    check_hosts(text);
-  }
+  parse_by_first_byte(data, size, check_config, check_hosts);
   return 0;
 }
