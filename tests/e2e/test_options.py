@@ -46,6 +46,16 @@ class EmptyValues(MurderCase):
             self.assertIn("--to", result.stderr)
         self.assertEqual(os.listdir(here), [])
 
+    def test_an_option_that_takes_one_value_is_given_once(self):
+        for words, option in ((["deploy", "x", "--tag", "a", "--tag", "b"], "--tag"),
+                              (["deploy", "x", "--to=a", "--destination-path", "a"], "--destination-path"),
+                              (["seed", "x", "--peer-port=7001", "--peer-port", "7002"], "--peer-port"),
+                              (["rollout", "start", "shop", "v1", "--bake", "1s", "--bake=2s"], "--bake")):
+            result = self.murder(*words, code=2)
+            self.assertIn(f": {option}: given twice, and it takes one value\n", result.stderr)
+        # Hosts may be named as often as one likes.
+        self.assertNotIn("twice", self.murder("deploy", "x", "--host", "a", "--host", "b", code=2).stderr)
+
     def test_an_empty_argument_is_wrong_usage(self):
         for words in (["info", ""], ["seed", ""], ["peer", "", "--to", "x"], ["stop", ""], ["activate", "", "--to", "x"]):
             self.assertIn("empty", self.murder(*words, code=2).stderr)

@@ -180,11 +180,15 @@ Result<ContentVerdict> verify_at(const std::string& path, const codec::Metainfo&
   return verdict;
 }
 
+std::string all_right(size_t count) {
+  return count == 1 ? "its one piece is right" : fmt::format("all {} pieces are right", count);
+}
+
 void print_verdict(const ContentVerdict& verdict, const std::string& path,
                    const CommandContext& context) {
   const size_t count = verdict.pieces.size();
   if (verdict.is_right()) {
-    context.print(fmt::format("{}: complete, all {} pieces are right{}", path, count,
+    context.print(fmt::format("{}: complete, {}{}", path, all_right(count),
                               verdict.is_signed ? ", and it is what was signed" : ""));
   }
   if (!verdict.pieces.all()) {
@@ -197,12 +201,12 @@ void print_verdict(const ContentVerdict& verdict, const std::string& path,
     context.print(fmt::format("{}: {} bytes too long", path, verdict.surplus_bytes));
   }
   if (verdict.signature_trouble) {
-    context.print(fmt::format("{}: all {} pieces are right, but {}", path, count,
-                              *verdict.signature_trouble));
+    context.print(
+        fmt::format("{}: {}, but {}", path, all_right(count), *verdict.signature_trouble));
   }
   if (verdict.archive_trouble) {
-    context.print(fmt::format("{}: all {} pieces are right, but hosts cannot unpack it: {}", path,
-                              count, *verdict.archive_trouble));
+    context.print(fmt::format("{}: {}, but hosts cannot unpack it: {}", path, all_right(count),
+                              *verdict.archive_trouble));
   }
 }
 

@@ -15,6 +15,21 @@ bool takes_a_value(const CLI::App& app, const std::string& name) {
   return option != nullptr && option->get_items_expected_min() > 0;
 }
 
+// One that takes one value, and was met before under this or another of its names.
+bool is_repeated(const CLI::App& app, const std::string& name,
+                 std::vector<const CLI::Option*>& seen) {
+  const CLI::Option* option = app.get_option_no_throw(name);
+  if (option == nullptr || option->get_items_expected_max() != 1 ||
+      option->get_multi_option_policy() != CLI::MultiOptionPolicy::Throw) {
+    return false;
+  }
+  if (std::find(seen.begin(), seen.end(), option) != seen.end()) {
+    return true;
+  }
+  seen.push_back(option);
+  return false;
+}
+
 // The sub-command of this name, or nullptr.
 const CLI::App* subcommand_of(const CLI::App& app, const std::string& name) {
   const auto all = app.get_subcommands([](const CLI::App*) { return true; });
@@ -34,6 +49,7 @@ std::optional<WordFault> find_word_fault(const CLI::App& app,
   const CLI::App* at = &app;
   std::string command = "murder";
   bool are_options_over = false;
+  std::vector<const CLI::Option*> seen;
   for (size_t index = 0; index < words.size(); ++index) {
     const std::string& word = words[index];
     const auto fault = [&](std::string text) {
@@ -54,6 +70,9 @@ std::optional<WordFault> find_word_fault(const CLI::App& app,
       continue;
     }
     const size_t equals = word.find('=');
+    if (const std::string name = word.substr(0, equals); is_repeated(*at, name, seen)) {
+      return fault(fmt::format("{}: given twice, and it takes one value", name));
+    }
     if (equals != std::string::npos) {
       if (equals + 1 == word.size()) {
         return fault(empty_value(word.substr(0, equals)));
