@@ -1,9 +1,12 @@
 // murder clean: removes what a release left on this host besides the release itself.
 #include "engine/host/clean_release.h"
 
+#include <vector>
+
 #include "cli/commands/command_list.h"
 #include "cli/ui/command.h"
 #include "engine/base/tag.h"
+#include "engine/host/agent_places.h"
 
 namespace murder::cli {
 namespace {
@@ -17,10 +20,27 @@ Result<int> run_clean(const host::CleanOptions& options, CommandContext& context
   if (!directory && directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
-  const Result<host::Cleaned> cleaned =
-      host::clean_release(options, directory ? &*directory : nullptr);
+  // What an agent of a deploy has started may have the same archive open.
+  std::vector<host::RunDirectory> of_agents;
+  if (directory) {
+    of_agents = host::run_directories_of_agents(*directory);
+  }
+  Json stopped = Json::array();
+  for (const host::RunDirectory& each : of_agents) {
+    Result<Json> ended = host::end_processes_of(options, each);
+    if (!ended) {
+      return fail(ended.error());
+    }
+    for (const Json& process : *ended) {
+      stopped.push_back(process);
+    }
+  }
+  Result<host::Cleaned> cleaned = host::clean_release(options, directory ? &*directory : nullptr);
   if (!cleaned) {
     return fail(cleaned.error());
+  }
+  for (const Json& process : stopped) {
+    cleaned->json["stopped"].push_back(process);
   }
   context.print(cleaned->text);
   context.print_json(cleaned->json);

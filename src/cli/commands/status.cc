@@ -1,10 +1,14 @@
 // murder status: what runs on this host.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "cli/commands/command_list.h"
 #include "cli/ui/command.h"
 #include "cli/ui/table.h"
 #include "engine/base/units.h"
+#include "engine/host/agent_places.h"
 #include "engine/host/control.h"
 #include "engine/host/processes.h"
 #include "engine/host/run_directory.h"
@@ -82,10 +86,12 @@ std::string nothing_text(const StatusOptions& options, const CommandContext& con
 
 Result<int> run_status(const StatusOptions& options, CommandContext& context) {
   std::vector<host::RunningProcess> processes;
-  const Result<host::RunDirectory> directory =
-      host::RunDirectory::open_existing(context.run_directory);
+  Result<host::RunDirectory> directory = host::RunDirectory::open_existing(context.run_directory);
   if (directory) {
-    processes = host::list_processes(*directory);
+    for (const host::RunDirectory& each : host::with_agents(std::move(*directory))) {
+      std::vector<host::RunningProcess> found = host::list_processes(each);
+      std::ranges::move(found, std::back_inserter(processes));
+    }
   } else if (directory.error().code != ErrorCode::not_found) {
     return fail(directory.error());
   }
@@ -122,25 +128,26 @@ Result<int> run_status(const StatusOptions& options, CommandContext& context) {
 }  // namespace
 
 void add_status_command(ArgumentParser app, CommandContext& context) {
-  auto [command, options] =
-      add_command<StatusOptions>(app, context,
-                                 {
-                                     .name = "status",
-                                     .description = "Show the murder processes of this host",
-                                     .details = "Of each tracker, seeder and peer of this "
-                                                "user: the kind, the release, what it is "
-                                                "doing, how much of the release it has, its "
-                                                "neighbours, what it sent, its address and "
-                                                "its process. With --json there is more, such "
-                                                "as what each tracker answered last.\n\n"
-                                                "Only processes of the same user (and of the "
-                                                "same --run-dir) are found. To root the "
-                                                "services of the packages are shown as well, "
-                                                "with their units, unless --run-dir is given.",
-                                     .example = "murder status\nmurder status v42 --json",
-                                     .see_also = {"murder-stop(1)", "murder-wait(1)"},
-                                 },
-                                 run_status);
+  auto [command, options] = add_command<StatusOptions>(
+      app, context,
+      {
+          .name = "status",
+          .description = "Show the murder processes of this host",
+          .details = "Of each tracker, seeder and peer of this "
+                     "user, also of those that an agent of a "
+                     "deploy has started: the kind, the release, what it is "
+                     "doing, how much of the release it has, its "
+                     "neighbours, what it sent, its address and "
+                     "its process. With --json there is more, such "
+                     "as what each tracker answered last.\n\n"
+                     "Only processes of the same user (and of the "
+                     "same --run-dir) are found. To root the "
+                     "services of the packages are shown as well, "
+                     "with their units, unless --run-dir is given.",
+          .example = "murder status\nmurder status v42 --json",
+          .see_also = {"murder-stop(1)", "murder-wait(1)"},
+      },
+      run_status);
   command.add_option("TAG", options.tag, "Only processes of this release")
       .completes(ValueKind::running_tag);
 }

@@ -5,6 +5,7 @@
 
 #include "cli/commands/command_list.h"
 #include "cli/ui/command.h"
+#include "engine/host/agent_places.h"
 #include "engine/host/control.h"
 #include "engine/host/processes.h"
 #include "engine/host/service_processes.h"
@@ -74,6 +75,36 @@ Result<int> nothing_to_stop(const StopOptions& options, CommandContext& context)
   return exit_done;
 }
 
+struct Stopped {
+  Json list = Json::array();
+  Status outcome;
+  bool is_any = false;
+};
+
+void stop_in(const host::RunDirectory& directory, const StopOptions& options,
+             CommandContext& context, Stopped& done) {
+  for (const host::RunningProcess& process : host::list_processes(directory)) {
+    if (process.kind().empty() && !(options.all && options.tag.empty())) {
+      context.warn(fmt::format("process {} does not answer and is left alone ({})", process.pid,
+                               process.problem));
+      continue;
+    }
+    if (!is_meant(options, process)) {
+      continue;
+    }
+    done.is_any = true;
+    const Status status = host::stop_process(directory, process, stop_wait_max);
+    if (!status) {
+      done.outcome = status;
+      continue;
+    }
+    const std::string kind = process.kind().empty() ? "process" : process.kind();
+    const std::string tag = process.tag().empty() ? "" : " of " + process.tag();
+    context.print(fmt::format("stopped the {}{} (pid {})", kind, tag, process.pid));
+    done.list.push_back({{"kind", kind}, {"tag", process.tag()}, {"pid", process.pid}});
+  }
+}
+
 Result<int> run_stop(const StopOptions& options, CommandContext& context) {
   const int flags = int{options.seeding} + options.peering + options.tracker + options.all;
   if (flags > 1) {
@@ -89,8 +120,7 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
   if (options.port && !options.tracker) {
     return context.wrong_usage("--port says which tracker: with --tracker only");
   }
-  const Result<host::RunDirectory> directory =
-      host::RunDirectory::open_existing(context.run_directory);
+  Result<host::RunDirectory> directory = host::RunDirectory::open_existing(context.run_directory);
   if (!directory) {
     const bool is_missing = directory.error().code == ErrorCode::not_found;
     if (is_missing && options.if_running) {
@@ -98,39 +128,20 @@ Result<int> run_stop(const StopOptions& options, CommandContext& context) {
     }
     return fail(is_missing ? nothing_there(options, context) : directory.error());
   }
-  Json stopped = Json::array();
-  Status outcome;
-  bool is_any = false;
-  for (const host::RunningProcess& process : host::list_processes(*directory)) {
-    if (process.kind().empty() && !(options.all && options.tag.empty())) {
-      context.warn(fmt::format("process {} does not answer and is left alone ({})", process.pid,
-                               process.problem));
-      continue;
-    }
-    if (!is_meant(options, process)) {
-      continue;
-    }
-    is_any = true;
-    const Status status = host::stop_process(*directory, process, stop_wait_max);
-    if (!status) {
-      outcome = status;
-      continue;
-    }
-    const std::string kind = process.kind().empty() ? "process" : process.kind();
-    const std::string tag = process.tag().empty() ? "" : " of " + process.tag();
-    context.print(fmt::format("stopped the {}{} (pid {})", kind, tag, process.pid));
-    stopped.push_back({{"kind", kind}, {"tag", process.tag()}, {"pid", process.pid}});
+  Stopped done;
+  for (const host::RunDirectory& each : host::with_agents(std::move(*directory))) {
+    stop_in(each, options, context, done);
   }
-  if (!is_any && options.if_running) {
+  if (!done.is_any && options.if_running) {
     return nothing_to_stop(options, context);
   }
-  if (!is_any) {
+  if (!done.is_any) {
     return fail(nothing_there(options, context));
   }
-  if (!outcome) {
-    return fail(outcome.error());
+  if (!done.outcome) {
+    return fail(done.outcome.error());
   }
-  context.print_json({{"stopped", stopped}});
+  context.print_json({{"stopped", done.list}});
   return exit_done;
 }
 
@@ -142,7 +153,8 @@ void add_stop_command(ArgumentParser app, CommandContext& context) {
       {.name = "stop",
        .description = "Stop murder processes of this host and wait until they are gone",
        .details = "The processes end in good order: a peer that is interrupted keeps what it "
-                  "has fetched, for the next attempt, and leaves nothing at its target. "
+                  "has fetched, for the next attempt, and leaves nothing at its target; the "
+                  "deploy whose agent started it reports that host as failed. "
                   "Something must be named: a TAG, a kind, or --all. Only processes of the "
                   "same user (and of the same --run-dir) are found. Services are stopped by "
                   "`systemctl stop`, since systemd would start them again.",

@@ -19,5 +19,6 @@ inline constexpr Duration service_status_interval = std::chrono::seconds(2);
 inline constexpr Duration service_silence_allowed_min = std::chrono::seconds(5);
 // Of `murder status`. Each is asked in turn, and has three seconds to answer.
 inline constexpr size_t services_listed_max = 1000;
+inline constexpr size_t agent_places_listed_max = 1000;
 
 }  // namespace murder::limits

@@ -12,6 +12,8 @@
 #include "cli/fleet/deploy_state.h"
 #include "cli/fleet/plan/node_set.h"
 #include "engine/archive/release_name.h"
+#include "engine/base/monotonic_clock.h"
+#include "engine/host/agent_places.h"
 #include "engine/host/processes.h"
 #include "engine/host/release_directory.h"
 
@@ -62,15 +64,18 @@ std::string temp_path_of(const CompletionPoint& point) {
 }
 
 void add_running_tags(const CompletionPoint& point, Collector& into) {
-  const Result<host::RunDirectory> directory =
+  Result<host::RunDirectory> directory =
       host::RunDirectory::open_existing(point.value_of("--run-dir"));
   if (!directory) {
     return;
   }
-  for (const host::RunningProcess& process :
-       host::list_answering_processes(*directory, processes_wait)) {
-    into.add(process.tag(), fmt::format("{}, {}", process.kind(),
-                                        text_member(process.status, "phase", "running")));
+  const Instant deadline = monotonic_now() + processes_wait;
+  for (const host::RunDirectory& each : host::with_agents(std::move(*directory))) {
+    for (const host::RunningProcess& process :
+         host::list_answering_processes(each, deadline - monotonic_now())) {
+      into.add(process.tag(), fmt::format("{}, {}", process.kind(),
+                                          text_member(process.status, "phase", "running")));
+    }
   }
 }
 
