@@ -370,8 +370,8 @@ Status AppWorker::outcome_of_child() const {
     const char* name = stage_ == Stage::before ? "before_activate" : "after_activate";
     return fail(error.code, fmt::format("{}: {}", name, error.text));
   }
-  const std::string told = error_in(child_.last_line());
-  return fail(error.code, told.empty() ? error.text : told);
+  const std::string_view who = stage_ == Stage::fetch ? "the peer" : "the command";
+  return fail(error.code, failure_of(who, error.text, child_.last_line()));
 }
 
 void AppWorker::child_ended(WatchedChild&) {

@@ -1,5 +1,7 @@
 #include "agent/child_words.h"
 
+#include <fmt/format.h>
+
 #include "engine/base/json.h"
 
 namespace murder::agent {
@@ -14,6 +16,17 @@ Json object_in(std::string_view line) {
 
 std::string error_in(std::string_view line) {
   return text_member(object_in(line)["error"], "text");
+}
+
+std::string failure_of(std::string_view who, std::string_view outcome, std::string_view last_line) {
+  std::string told = error_in(last_line);
+  if (!told.empty()) {
+    return told;
+  }
+  const std::string_view text = outcome.substr(0, outcome.find(": {"));  // its progress, in JSON
+  return text.starts_with("ended by signal")
+             ? fmt::format("{} was killed before it could report ({})", who, text)
+             : std::string(text);
 }
 
 bool says_in_the_way(std::string_view line) {
