@@ -27,6 +27,7 @@ namespace murder::agent {
 namespace {
 
 constexpr std::string_view once_prefix = "agent-";
+constexpr std::string_view log_ending = ".log";
 constexpr const char* note_name = "once.json";
 constexpr size_t note_bytes_max = 256 * 1024;
 constexpr time_t once_without_note_s = 600;
@@ -241,7 +242,21 @@ Status clear_other(const std::string& directory, const AgentOptions& options) {
   if (note.places.empty() && time(nullptr) - status.st_mtime < once_without_note_s) {
     return {};
   }
-  return clear_directory(directory, note.temp_path, Archives::partial_kept);
+  const Status cleared = clear_directory(directory, note.temp_path, Archives::partial_kept);
+  unlink((directory + std::string(log_ending)).c_str());
+  return cleared;
+}
+
+// Of an agent whose directory is gone. One that begins at this moment may have none yet.
+void clear_old_log(const std::string& path) {
+  struct stat status {};
+  const std::string directory = path.substr(0, path.size() - log_ending.size());
+  const bool is_old_log = lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+                          status.st_uid == geteuid() &&
+                          time(nullptr) - status.st_mtime >= once_without_note_s;
+  if (is_old_log && access(directory.c_str(), F_OK) != 0) {
+    unlink(path.c_str());
+  }
 }
 
 }  // namespace
@@ -257,8 +272,11 @@ Status clear_once_places(const std::string& run_directory, const AgentOptions& o
   }
   for (const std::string& name : entries_of(run_directory)) {
     const std::string directory = run_directory + "/" + name;
-    const bool is_other = name.starts_with(once_prefix) && !name.ends_with(".log") &&
-                          directory != options.state_directory;
+    if (name.starts_with(once_prefix) && name.ends_with(log_ending)) {
+      clear_old_log(directory);
+      continue;
+    }
+    const bool is_other = name.starts_with(once_prefix) && directory != options.state_directory;
     if (Status cleared = is_other ? clear_other(directory, options) : Status(); !cleared) {
       return cleared;
     }

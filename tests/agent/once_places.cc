@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -87,12 +88,18 @@ TEST_CASE("what a killed agent of a deploy left goes with the next one") {
   { const Result<StateDirectory> dead = begin_agent(options_for(run.path(), "1", "/srv/shop")); }
   fs::create_directory(run / "agent-new");  // one that begins at this moment
   fs::create_directory(run / "agentless");
-  std::ofstream(run / "agent-1.log") << "x";
+  for (const char* log : {"agent-1.log", "agent-new.log", "agent-old.log"}) {
+    std::ofstream(run / log) << "x";
+  }
+  fs::last_write_time(run / "agent-old.log",
+                      fs::file_time_type::clock::now() - std::chrono::hours(1));
   const AgentOptions next = options_for(run.path(), "2", "/srv/other");
   const Result<StateDirectory> state = begin_agent(next);
   CHECK(clear_once_places(run.path(), next).has_value());
   CHECK_FALSE(fs::exists(run / "agent-1"));
-  for (const char* name : {"agent-2/once.json", "agent-new", "agentless", "agent-1.log"}) {
+  CHECK_FALSE(fs::exists(run / "agent-1.log"));
+  CHECK_FALSE(fs::exists(run / "agent-old.log"));  // of one whose directory is gone
+  for (const char* name : {"agent-2/once.json", "agent-new", "agentless", "agent-new.log"}) {
     CHECK_MESSAGE(fs::exists(run / name), name);
   }
 }
