@@ -161,6 +161,7 @@ void AgentProcess::watch_health() {
         kept.phase == control::Phase::activating || kept.phase == control::Phase::returning;
     if (!kept.active || is_switching) {
       app.checked.reset();
+      app.is_first_check = false;
       app.health->set_pace(Duration::zero());
       continue;
     }
@@ -171,6 +172,11 @@ void AgentProcess::watch_health() {
       app.health->forget();
       app.fresh_until =
           control::is_activating(kept.phase) ? now + limits::agent_health_fresh_for : now;
+      // What ran before a deploy is healthy until it is known better: how it was is asked once.
+      app.is_first_check = run_.once && !control::is_activating(kept.phase);
+      if (app.is_first_check) {
+        app.health->check_now();
+      }
     }
     const bool is_checking = control::is_activating(kept.phase);
     const bool is_fresh = now < app.fresh_until || !kept.is_healthy;
@@ -300,8 +306,15 @@ void AgentProcess::worker_note(const std::string& app, std::string_view line) {
   parent_.note(fmt::format("{}: {}", app, line));
 }
 
-void AgentProcess::health_seen(const std::string& app, bool is_healthy, std::string_view text) {
-  machine_->see_health(app, is_healthy, reactor_->now(), text);
+void AgentProcess::health_seen(const std::string& name, bool is_healthy, std::string_view text) {
+  const auto app = std::find_if(apps_.begin(), apps_.end(),
+                                [&](const App& each) { return each.worker->app().name == name; });
+  ENSURE(app != apps_.end());
+  if (std::exchange(app->is_first_check, false)) {
+    machine_->see_earlier_health(name, is_healthy);
+    return;
+  }
+  machine_->see_health(name, is_healthy, reactor_->now(), text);
   pump();
 }
 

@@ -87,6 +87,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
     std::unique_ptr<AppWorker> worker;
     std::unique_ptr<HealthWatch> health;  // nullptr: it has no check
     std::optional<InfoHash> checked;      // the release whose health is watched
+    bool is_first_check = false;          // the one under way: of what was active at the start
     Instant fresh_until{};
     std::optional<InfoHash> wanted;  // last
     // What was said last.

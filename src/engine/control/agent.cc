@@ -190,11 +190,31 @@ void AgentMachine::see_health(const std::string& name, bool is_healthy, Instant 
   present.health_text = is_healthy ? std::string() : bounded_text(text);
   if (app.phase == Phase::checking || app.phase == Phase::checking_return) {
     present.healthy_since = is_healthy ? std::min(present.healthy_since, now) : instant_never;
-  } else if (!is_activating(app.phase) && app.active && app.is_healthy != is_healthy) {
+    present.is_return_unhealthy = app.phase == Phase::checking_return && !is_healthy &&
+                                  present.unhealthy_before == app.active->info_hash;
+  } else if (!is_activating(app.phase)) {
+    note_health(app, present, is_healthy);
+  }
+  if (!is_activating(app.phase) && app.active && app.is_healthy != is_healthy) {
     app.is_healthy = is_healthy;
     work_.save = work_.report = true;
   }
   advance(index, now);
+}
+
+void AgentMachine::see_earlier_health(const std::string& name, bool is_healthy) {
+  const size_t index = find(name);
+  ENSURE(index < kept_.apps.size());
+  if (!is_activating(kept_.apps[index].phase)) {
+    note_health(kept_.apps[index], now_[index], is_healthy);
+  }
+}
+
+void AgentMachine::note_health(const KeptApp& app, Now& present, bool is_healthy) {
+  present.unhealthy_before.reset();
+  if (app.active && !is_healthy) {
+    present.unhealthy_before = app.active->info_hash;
+  }
 }
 
 void AgentMachine::see_missing(const std::string& name, const InfoHash& release) {

@@ -57,6 +57,9 @@ class AgentMachine {
   void see_missing(const std::string& name, const InfoHash& release);
   // The link leads to no release: the activation that fails switched nothing. Before end_step().
   void see_inactive(const std::string& name);
+  // A check of what was active at the start, which decides nothing but how long is waited for it
+  // when it is gone back to.
+  void see_earlier_health(const std::string& name, bool is_healthy);
   void see_progress(const std::string& name, uint64_t bytes);
   void tick(Instant now);
   // The time of the next tick that may do something.
@@ -80,6 +83,9 @@ class AgentMachine {
     bool has_health_check = false;
     bool is_inactive = false;  // see_inactive()
     std::string health_text;   // why the last health check failed
+    // What was active and failed its check when nothing was done, as far as this process saw it.
+    std::optional<InfoHash> unhealthy_before;
+    bool is_return_unhealthy = false;  // what it goes back to fails its check, as it did before
   };
 
   void advance(size_t index, Instant now);
@@ -91,6 +97,7 @@ class AgentMachine {
   void accept_active(KeptApp& app, Now& present, Instant now);
   void begin_return(KeptApp& app, Now& present, Reason reason, std::string_view text, Instant now);
   void settle_healthy(KeptApp& app, Now& present, Instant now);
+  static void note_health(const KeptApp& app, Now& present, bool is_healthy);
   void refuse(KeptApp& app, Reason reason, std::string_view text);
   void discard_others(KeptApp& app, const Now& present);
   void learn_greeting(const Greeting& greeting, Instant now);

@@ -212,17 +212,26 @@ void AgentMachine::begin_return(KeptApp& app, Now& present, Reason reason, std::
   }
   app.active = app.previous;
   app.previous.reset();
+  present.is_return_unhealthy = false;
   present.deadline = now + app.healthy_deadline;
   enter(app, Phase::returning);
   ask(StepKind::activate, app, app.active->info_hash);
 }
 
+// One that was not healthy before either is not waited for: its first check says so again.
 bool AgentMachine::advance_return(KeptApp& app, Now& present, Instant now) {
   ENSURE(app.active.has_value());
   const bool is_healthy =
       app.phase == Phase::checking_return && present.healthy_since != instant_never;
-  if (!is_healthy && now < present.deadline) {
+  const bool is_settled = app.phase == Phase::checking_return && present.is_return_unhealthy;
+  if (!is_healthy && !is_settled && now < present.deadline) {
     return false;
+  }
+  if (!is_healthy) {
+    app.text = bounded_text(app.text + (app.text.empty() ? "" : "; ") +
+                            (app.phase == Phase::checking_return
+                                 ? "the health check fails for the release before, too"
+                                 : "going back to the release before did not end in time"));
   }
   cancel(app, present, app.active->info_hash);
   app.is_healthy = is_healthy;

@@ -105,6 +105,9 @@ Status Applying::operator()(const AgentSeen& what) {
     state.agents.emplace_back();
     state.agent_by_name.emplace(what.host, index);
   }
+  if (!known || state.agent(index).forgotten) {
+    ++state.names_of_identity[what.identity];
+  }
   const auto rack = std::find(state.racks.begin(), state.racks.end(), what.rack);
   const auto rack_number = static_cast<uint32_t>(rack - state.racks.begin());
   if (rack == state.racks.end()) {
@@ -156,6 +159,11 @@ Status Applying::operator()(const AgentForgotten& what) {
     return fail(ErrorCode::not_found, fmt::format("no agent is named {}", what.host));
   }
   state.agents[index->raw].forgotten = true;
+  const auto names = state.names_of_identity.find(state.agent(*index).identity);
+  ENSURE(names != state.names_of_identity.end() && names->second > 0);
+  if (--names->second == 0) {
+    state.names_of_identity.erase(names);
+  }
   for (auto& [name, app] : state.apps) {
     const Target* target = app.rollout ? find_target(*app.rollout, *index) : nullptr;
     if (target == nullptr) {
@@ -362,6 +370,10 @@ Status Applying::operator()(const Outcome& what) {
     // It drifted, which may go on for ever.
     after.tells += of->stage == Stage::healthy ? 1 : 0;
   }
+  if (what.stage <= Stage::failed) {
+    after.failed_reason = what.reason;
+    after.failed_text = what.text;
+  }
   *of = std::move(after);
   changed->settled_since = instant_never;
   return {};
@@ -476,25 +488,6 @@ Status apply(State& state, const Record& record, Instant now) {
     ++state.sequence;
   }
   return {};
-}
-
-Result<State> replay(std::span<const Record> records, Instant now) {
-  State state;
-  for (size_t index = 0; index < records.size(); ++index) {
-    if (Status done = apply(state, records[index], now); !done) {
-      return fail(done.error().code, fmt::format("record {} of the coordinator's log: {}",
-                                                 index + 1, done.error().text));
-    }
-  }
-  if (state.loading_left > 0) {
-    return fail(
-        ErrorCode::invalid_input,
-        fmt::format("the coordinator's snapshot lacks its last {} records", state.loading_left));
-  }
-  if (state.term == limits::control_starts_max) {
-    return fail(ErrorCode::limit, "the coordinator was started too often with this state");
-  }
-  return state;
 }
 
 }  // namespace murder::control

@@ -16,10 +16,9 @@
 namespace murder::control {
 namespace {
 
-int64_t count_names(const State& state, const std::string& identity) {
-  return std::count_if(state.agents.begin(), state.agents.end(), [&](const Agent& agent) {
-    return !agent.forgotten && agent.identity == identity;
-  });
+uint32_t count_names(const State& state, const std::string& identity) {
+  const auto names = state.names_of_identity.find(identity);
+  return names == state.names_of_identity.end() ? 0 : names->second;
 }
 
 uint64_t memory_of(const std::string& text) {

@@ -51,8 +51,7 @@ std::string why_unsettled(const View& view, Instant heard_at, Instant now) {
   const Target& target = view.target;
   const AppReport* report = view.report;
   if (target.reason != Reason::none) {
-    return fmt::format("{}{}{}", text_of(target.reason), target.text.empty() ? "" : ": ",
-                       target.text);
+    return text_of(target.reason, target.text);
   }
   const bool back = goes_back(view.app.rollout->state);
   if (target.stage == (back ? Stage::back_done : Stage::healthy)) {

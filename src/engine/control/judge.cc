@@ -132,6 +132,19 @@ Judged judge_failed(const View& view) {
   return can_try_again ? Judged({.stage = Stage::waiting}) : std::nullopt;
 }
 
+// It failed, and is in the middle of going back by itself.
+bool goes_back_by_itself(const View& view) {
+  return view.target.stage == Stage::failed && view.before != nullptr && view.report != nullptr &&
+         view.report->active == view.before->info_hash &&
+         (view.report->phase == Phase::returning || view.report->phase == Phase::checking_return);
+}
+
+// It went back by itself, and its check fails there, too: to be told would change nothing.
+bool is_back_unhealthy(const View& view) {
+  return view.target.stage == Stage::failed && runs(view, *view.before) &&
+         !view.report->is_healthy && view.report->failure != Reason::none;
+}
+
 Judged judge_back(const View& view, Instant now) {
   const Target& target = view.target;
   if (!target.touched) {
@@ -152,8 +165,9 @@ Judged judge_back(const View& view, Instant now) {
                  ? Judged({.stage = Stage::back_failed, .reason = Reason::drifted})
                  : std::nullopt;
     case Stage::back_failed:
-      return is_back && was_given_up(target.reason) ? Judged({.stage = Stage::back_done})
-                                                    : std::nullopt;
+      return is_back && (was_given_up(target.reason) || target.reason == Reason::health)
+                 ? Judged({.stage = Stage::back_done})
+                 : std::nullopt;
     default:
       break;
   }
@@ -165,6 +179,13 @@ Judged judge_back(const View& view, Instant now) {
   }
   if (Judged failed = failure_of_attempt(view, Stage::back_failed)) {
     return failed;
+  }
+  if (is_back_unhealthy(view)) {
+    return Verdict{
+        .stage = Stage::back_failed, .reason = Reason::health, .text = view.report->text};
+  }
+  if (goes_back_by_itself(view)) {
+    return overdue(view, Stage::back_failed, now);
   }
   if (is_late(view, *view.before, now)) {
     return Verdict{.stage = Stage::back_failed, .reason = Reason::late};
@@ -191,7 +212,7 @@ bool may_be_told_back(const View& view) {
       return target.reason == Reason::lost || target.reason == Reason::late ||
              is_ordered_by_now(view);
     default:
-      return true;
+      return !goes_back_by_itself(view);
   }
 }
 

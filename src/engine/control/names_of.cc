@@ -1,5 +1,7 @@
 #include "engine/control/names_of.h"
 
+#include <fmt/format.h>
+
 namespace murder::control {
 
 std::string_view name_of(Stage stage) {
@@ -31,6 +33,10 @@ std::string_view text_of(Reason reason) {
       "refused it: not ordered by an operator",
   };
   return texts[static_cast<size_t>(reason)];
+}
+
+std::string text_of(Reason reason, std::string_view text) {
+  return fmt::format("{}{}{}", text_of(reason), text.empty() ? "" : ": ", text);
 }
 
 }  // namespace murder::control

@@ -109,6 +109,9 @@ struct Target {
   // The latest outcome that the agent signed, as it comes in records: the attempt, and what came.
   uint64_t proven_attempt = 0;
   OutcomeKind proven = OutcomeKind::healthy;
+  // Volatile: why it failed on the way forward, also when it has gone back since.
+  Reason failed_reason = Reason::none;
+  std::string failed_text;
   Instant since{};  // volatile: when the stage began, or the coordinator started
 };
 
@@ -167,6 +170,8 @@ struct State {
   uint64_t term = 0;      // how often a coordinator has started with it
   std::vector<Agent> agents;
   std::unordered_map<std::string, AgentIndex, TextHash, std::equal_to<>> agent_by_name;
+  // How many names each identity has, without those that were forgotten.
+  std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>> names_of_identity;
   std::map<std::string, App, std::less<>> apps;
   std::vector<std::string> racks;  // names, in the order they were first heard
   uint64_t loading_left = 0;       // records that are still to come of a snapshot
@@ -202,6 +207,8 @@ struct State {
 [[nodiscard]] std::string_view name_of(Reason reason);
 [[nodiscard]] std::string_view name_of(RolloutState state);
 [[nodiscard]] std::string_view text_of(Reason reason);  // for people
+// "not healthy: exit status 1": with the host's own words, where it had some.
+[[nodiscard]] std::string text_of(Reason reason, std::string_view text);
 
 // Whether what is known of a target fits together.
 [[nodiscard]] bool is_sound(const App& app, const Target& target);

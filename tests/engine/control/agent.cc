@@ -102,6 +102,35 @@ TEST_CASE("going back that fails as well is given up and reported") {
   CHECK_FALSE(bench.report().is_healthy);
 }
 
+TEST_CASE("what was not healthy before is not waited for when it is gone back to") {
+  AgentBench bench;
+  bool is_known = true;
+  SUBCASE("as the checks said while nothing was done") {
+    bench.health(false);
+  }
+  SUBCASE("as one at the start said, which decides nothing else") {
+    bench.machine->see_earlier_health("shop", false);
+    CHECK(bench.report().is_healthy);
+  }
+  SUBCASE("it was healthy, as far as is known: there is time to get healthy again") {
+    bench.health(false);
+    bench.health(true);
+    is_known = false;
+  }
+  bench.be_told();
+  CHECK(bench.done(false) == "activate1");
+  bench.done();
+  CHECK(bench.report().phase == Phase::checking_return);
+  bench.health(false);
+  CHECK(bench.report().phase == (is_known ? Phase::idle : Phase::checking_return));
+  bench.pass(60s);
+  CHECK(bench.report().phase == Phase::idle);
+  CHECK(bench.report().active == hash_of(1));
+  CHECK_FALSE(bench.report().is_healthy);
+  CHECK(bench.report().failed_attempt == 11);
+  CHECK(bench.report().text == "it broke; the health check fails for the release before, too");
+}
+
 TEST_CASE("the first release has nothing to go back to") {
   AgentBench bench;
   bench.kept = {};

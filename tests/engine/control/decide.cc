@@ -118,6 +118,41 @@ TEST_CASE("the bound of failures is reached, not exceeded: hold or roll back") {
   }
 }
 
+TEST_CASE("a host that is not well on what it goes back to either holds up no way back") {
+  FleetBench bench(2);
+  bench.all_run(1);
+  Plan plan;
+  plan.max_fail = share("1");
+  plan.on_failure = OnFailure::rollback;
+  CHECK(bench.start_rollout(2, plan));
+  bench.all_have(2);
+  bench.runs("w001", 2);
+  AppReport& own = bench.app("w000");
+  own.phase = Phase::returning;
+  own.is_healthy = false;
+  bench.fails("w000", Reason::health);
+  CHECK(bench.rollout().state == RolloutState::undoing);
+  CHECK(bench.target("w000").stage == Stage::failed);  // it is not told what it does
+  own.phase = Phase::checking_return;
+  bench.hear("w000");
+  bench.activate_all(1);
+  CHECK(bench.rollout().state == RolloutState::undoing);
+  own.phase = Phase::idle;
+  own.text = "so; and so it was before";
+  bench.hear("w000");
+  CHECK(bench.rollout().state == RolloutState::undone);
+  CHECK(bench.stages() == "1 back-failed, 1 back-done");
+  const std::vector<Unsettled> named = bench.coordinator->unsettled("shop", bench.moment.now);
+  REQUIRE(named.size() == 1);
+  CHECK(named[0].why == "not healthy: so; and so it was before");
+  // Its own failure is known, also when it is well again.
+  CHECK(bench.target("w000").failed_reason == Reason::health);
+  CHECK(bench.target("w001").failed_reason == Reason::none);
+  bench.runs("w000", 1);
+  CHECK(bench.stages() == "2 back-done");
+  CHECK(bench.target("w000").failed_text == "so");
+}
+
 TEST_CASE("never more are down than max-unavailable, of all and of a rack") {
   FleetBench bench(12, {"r1", "r2", "r3"});
   bench.all_run(1);

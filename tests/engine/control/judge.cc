@@ -242,6 +242,26 @@ TEST_CASE("a host in a rollout that is undone") {
     host.runs(1);
     CHECK(host.verdict() == "back-done");
   }
+  SUBCASE("is on its way back by itself: it is not told, and not waited for without end") {
+    host.at(Stage::failed, Reason::health);
+    host.runs(1, false);
+    host.report.phase = Phase::checking_return;
+    CHECK(host.verdict() == "stays");
+    CHECK_FALSE(may_be_told(host.view()));
+    host.now = Instant(settle_within(host.app.rollout->plan));
+    CHECK(host.verdict() == "back-failed silent");
+  }
+  SUBCASE("went back by itself, and is not healthy there either") {
+    host.at(Stage::failed, Reason::health);
+    host.runs(1, false);
+    host.report.failure = Reason::health;
+    host.report.failed_attempt = 3;
+    CHECK(host.verdict() == "back-failed health");
+    host.at(Stage::back_failed, Reason::health);
+    CHECK(host.verdict() == "stays");
+    host.runs(1);
+    CHECK(host.verdict() == "back-done");
+  }
   SUBCASE("was told to activate and is told to return, whatever it reports") {
     host.at(Stage::told);
     host.runs(1);
