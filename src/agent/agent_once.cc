@@ -67,9 +67,11 @@ void AgentProcess::tell_connected() {
   }
   const std::string place = link_->coordinator().text();
   Json placed = Json::array();
+  Json tags = Json::object();
   for (const AppOptions& app : run_.options.apps) {
-    for (const std::string& hash : placed_releases(app)) {
-      placed.push_back(hash);
+    for (const PlacedName& release : placed_releases(app)) {
+      placed.push_back(release.info_hash);
+      tags[release.info_hash] = release.tag;
     }
   }
   parent_.finish(
@@ -77,7 +79,8 @@ void AgentProcess::tell_connected() {
        .json = {{"host", run_.options.host},
                 {"coordinator", place},
                 {"pid", getpid()},
-                {"placed", placed}}});
+                {"placed", placed},
+                {"placed_tags", tags}}});
 }
 
 void AgentProcess::once_due(io::Timer& timer) {

@@ -58,19 +58,19 @@ std::optional<control::HeldRelease> current_of(const AppOptions& app) {
 
 }  // namespace
 
-std::vector<std::string> placed_releases(const AppOptions& app) {
-  std::vector<std::string> hashes;
+std::vector<PlacedName> placed_releases(const AppOptions& app) {
+  std::vector<PlacedName> names;
   const Result<host::ReleaseRecord> record = host::ReleaseDirectory::read_record(app.to);
   if (!record) {
-    return hashes;
+    return names;
   }
   for (const host::PlacedRelease& placed : record->placed) {
     const std::optional<InfoHash> release = InfoHash::from_hex(placed.info_hash);
     if (release && is_in_place(app, *release, placed.tag)) {
-      hashes.push_back(placed.info_hash);
+      names.push_back({.info_hash = placed.info_hash, .tag = placed.tag});
     }
   }
-  return hashes;
+  return names;
 }
 
 std::string placed_tag(const AppOptions& app, const InfoHash& release) {

@@ -17,8 +17,12 @@ namespace murder::agent {
 // The tag of the release that was placed there as this one and is there; empty: it is not.
 [[nodiscard]] std::string placed_tag(const AppOptions& app, const InfoHash& release);
 
-// All releases that were placed there and are there, by their info hashes.
-[[nodiscard]] std::vector<std::string> placed_releases(const AppOptions& app);
+struct PlacedName {
+  std::string info_hash;
+  std::string tag;
+};
+// All releases that were placed there and are there.
+[[nodiscard]] std::vector<PlacedName> placed_releases(const AppOptions& app);
 
 // Of a release's torrent, which is on the disk.
 struct TorrentFacts {

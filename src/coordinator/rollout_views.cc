@@ -33,6 +33,25 @@ void write_unsettled(JsonWriter& json, const control::Coordinator& machine, cons
   json.member("unsettled_count", all.size());
 }
 
+// Hosts that failed, also those that are back on what they ran before and have nothing to hide now.
+void write_failures(JsonWriter& json, const control::Coordinator& machine,
+                    const control::Rollout& rollout) {
+  json.key("failures");
+  json.begin_array();
+  size_t count = 0;
+  for (const control::Target& target : rollout.targets) {
+    if (target.failed_reason == control::Reason::none || count == limits::unsettled_listed_max) {
+      continue;
+    }
+    ++count;
+    json.begin_object();
+    json.member("host", machine.state().agent(target.agent).name);
+    json.member("why", control::text_of(target.failed_reason, target.failed_text));
+    json.end_object();
+  }
+  json.end_array();
+}
+
 // What it waits for besides hosts, and for how long.
 void write_wait(JsonWriter& json, const control::RolloutWait& wait) {
   const std::string_view what = wait.reason == control::WaitReason::begin_time ? "begin_time"
@@ -70,6 +89,7 @@ void write_rollout(JsonWriter& json, const control::Coordinator& machine, const 
   }
   json.end_object();
   write_unsettled(json, machine, app.name, moment.now);
+  write_failures(json, machine, rollout);
   json.key("plan");
   write_plan(json, rollout.plan);
   json.end_object();

@@ -256,15 +256,40 @@ class Once(AgentCase):
         (temp := self.path("archives")).mkdir()
         begun = self.once("--token", "ab1", temp_path=json.dumps(str(temp)))
         self.assertEqual((begun["host"], begun["coordinator"], begun["placed"]), ("w1", self.coordinator.address, []))
+        self.assertEqual(begun["placed_tags"], {})
         self.assertTrue(self.coordinator.hellos[-1]["once"])
         self.run_release(release := self.release("v1"), attempt=3)
         # Its peer serves on, and it notes what it does.
         self.assertTrue(list(temp.iterdir()))
         self.assertTrue(self.left())
+        self.assert_is_found_by_commands()
         self.coordinator.end()
         wait_until(lambda: not is_alive(begun["pid"]), "it ends")
         self.assertEqual((self.left(), list(temp.iterdir()), self.current()), ([], [], "v1"))
-        self.assertEqual(self.once("--token", "ab2")["placed"], [release])
+        again = self.once("--token", "ab2")
+        self.assertEqual((again["placed"], again["placed_tags"]), ([release], {release: "v1"}))
+
+    def assert_is_found_by_commands(self):
+        """The peer of the agent has its socket in the agent's directory, and is one of this host all the same."""
+        def peers():
+            return [each["tag"] for each in self.murder_json("status")["processes"] if each["kind"] == "peer"]
+        self.assertEqual(peers(), ["v1"])
+        self.murder("stop", "v1", "--seeding")
+        self.assertIn("v1\tpeer", self.murder("__complete", "stop", "").stdout)
+        self.assertIn("stopped the peer of v1", self.murder("stop", "v1", "--peering").stdout)
+        self.assertEqual(peers(), [])
+
+    def test_one_that_goes_back_does_not_wait_for_what_was_not_healthy_before(self):
+        self.once("--token", "ab1")
+        self.run_release(self.release("v1"), attempt=3)
+        checked = self.path("checked")
+        self.once("--token", "ab2", app=f"health = 'echo >> {checked}; false'\nafter_activate = 'test $MURDER_TAG = v1'")
+        wait_until(checked.exists, "what was current before is checked")
+        self.coordinator.want(wanted_app("shop", self.release("v2"), attempt=4, activate=True, healthy_deadline_ms=600_000))
+        failed = self.coordinator.wait_for_app(lambda each: each["failed_attempt"] == 4 and each["phase"] == "idle",
+                                               "it is back, and waits for nothing")
+        self.assertIn("the health check fails for the release before, too", failed["text"])
+        self.assertEqual((self.current(), failed["is_healthy"]), ("v1", False))
 
     def test_nobody_renews_its_lease(self):
         begun = self.once("--token", "ab1", "--lease", "6s")
@@ -313,6 +338,16 @@ class Once(AgentCase):
         third = self.once("--token", "ab3")
         self.assertEqual([is_alive(each["pid"]) for each in (first, other, third)], [False, True, True])
         self.assertEqual([name for name in self.left() if not name.endswith(".log")], ["agent-ab2", "agent-ab3"])
+        # What one that was killed has left goes with the next one, with its log; and older logs.
+        os.kill(other["pid"], signal.SIGKILL)
+        wait_until(lambda: not is_alive(other["pid"]), "it is dead")
+        self.assertIn("agent-ab2.log", self.left())
+        older, fresh = (self.run_directory / f"agent-{name}.log" for name in ("old", "new"))
+        for log in (older, fresh):
+            log.write_text("")
+        os.utime(older, (1000, 1000))
+        self.once("--token", "ab4")
+        self.assertEqual({name for name in self.left() if "ab2" in name or name in (older.name, fresh.name)}, {fresh.name})
 
     def test_the_same_deploy_starts_it_again_and_it_continues(self):
         """As when the deploy's coordinator was lost: another one tells it what is wanted."""

@@ -62,6 +62,8 @@ class CoordinatedDeploy(DeployCase):
         self.assertEqual(told["states"], {host: "active" for host in self.hosts})
         self.assertEqual((told["failed"], told["already_there"], told["error"]), ([], [], None))
         self.assertEqual(self.currents(), ["v1"] * 4)
+        on_v1 = {host: "v1" for host in self.hosts}
+        self.assertEqual(told["current"], on_v1)
         self.assert_release(first, "/srv/app/v1")
         # Again: all of it is there.
         told = self.deploy_json(first, "v1", "--coordinate")
@@ -74,13 +76,18 @@ class CoordinatedDeploy(DeployCase):
         self.assertEqual(len(told["failed"]), 1)
         self.assertEqual(told["failed"][0]["stage"], "activate")
         self.assertIn("not healthy", told["failed"][0]["reason"])
+        self.assertEqual(told["current"], on_v1)
         self.assert_nothing_left()
         # One of the last wave is not, and those that were switched return as well.
         self.mark_bad(["h04"], "v2")
         told = self.deploy_json(second, "v2", "--waves", "2,100%", "--max-fail", "1", "--on-failure", "rollback", *HEALTH, code=3)
         wait_until(lambda: self.currents() == ["v1"] * 4, f"all are back: {self.currents()}")
-        self.assertEqual([failure["host"] for failure in told["failed"]], ["h04"])
+        # One that was in the middle of it has thrown the release away.
+        reasons = {each["host"]: each["reason"] for each in told["failed"] if each["reason"] != "it went back to v1, as the rollout did"}
+        self.assertEqual(list(reasons), ["h04"])
+        self.assertIn("the health check did not succeed in time", reasons["h04"])
         self.assertFalse(told["activated"])
+        self.assertEqual(told["current"], on_v1)
         self.assert_nothing_left()
         # Healthy everywhere.
         self.mark_bad([], "-")
@@ -98,9 +105,12 @@ class CoordinatedDeploy(DeployCase):
         first = self.make_release("first", SMALL_BYTES)
         second = self.make_release("second", SMALL_BYTES, seed=2)
         self.deploy_json(first, "v1", "--coordinate")
-        told = self.deploy_json(second, "v2", "--hook-before-activate", "echo no room >&2; exit 1", "--waves", "1,100%", code=3)
+        told = self.murder("deploy", second, "--tag", "v2", "--activate", "--hook-before-activate", "echo no room >&2; exit 1",
+                           "--waves", "1,100%", code=3).stdout
         self.assertEqual(self.currents(), ["v1"] * 4)
-        self.assertIn("no room", told["failed"][0]["reason"])
+        self.assertRegex(told, r"h0\d +activate +.*no room")
+        self.assertRegex(told, r"HOST +COUNT +CURRENT\nh\[01-04\] +4 +v1\n")
+        self.assertIn("; v1 is current on all 4 hosts\n", told)
         self.assert_nothing_left()
 
     def test_it_goes_on_when_the_deploy_is_killed_and_leaves_nothing(self):
@@ -179,7 +189,8 @@ class CoordinatedDeploy(DeployCase):
         self.environment["XDG_STATE_HOME"] = str(self.directory / "state of another machine")
         for words in ((), ("--coordinate",)):
             refused = self.murder("deploy", source, "--tag", "v1", "--activate", *words, code=1)
-            self.assertRegex(refused.stdout, r"another deploy is at work: deploy of v1 to /srv/app by root@\S+ since \S+Z")
+            self.assertRegex(refused.stdout, r"^v1 was not deployed: another deploy is at work: deploy of v1 to /srv/app by root@\S+ since \S+Z.*\n$")
+            self.assertNotIn("--retry-failed", refused.stdout)
         self.send_to_deploy(signal.SIGINT)
         self.finish(deploy, 130)
         self.assertEqual(self.currents(), [None] * 4)

@@ -138,6 +138,22 @@ void add_plan_line(const Json& plan, std::vector<std::string>& lines) {
   }
 }
 
+// Those that failed and are back by now, as far as they are not among the rows.
+void add_returned(const Json& rollout, size_t most, std::vector<std::vector<std::string>>& rows) {
+  const std::string state = text_member(rollout, "state");
+  if (state != "undoing" && state != "undone") {
+    return;
+  }
+  for (const Json& host : rollout["failures"]) {
+    const std::string name = shown(host, "host");
+    const bool is_shown =
+        std::ranges::any_of(rows, [&](const auto& row) { return row.front() == name; });
+    if (!is_shown && rows.size() <= most) {
+      rows.push_back({name, "back", "failed: " + shown(host, "why")});
+    }
+  }
+}
+
 void add_unsettled(const Json& rollout, size_t most, std::vector<std::string>& lines) {
   std::vector<std::vector<std::string>> rows = {{"HOST", "STAGE", "WHY"}};
   for (const Json& host : rollout["unsettled"]) {
@@ -146,6 +162,8 @@ void add_unsettled(const Json& rollout, size_t most, std::vector<std::string>& l
     }
     rows.push_back({shown(host, "host"), shown(host, "stage"), shown(host, "why")});
   }
+  const size_t unsettled = rows.size() - 1;
+  add_returned(rollout, most, rows);
   if (rows.size() == 1) {
     return;
   }
@@ -158,7 +176,7 @@ void add_unsettled(const Json& rollout, size_t most, std::vector<std::string>& l
   }
   const uint64_t all =
       std::max<uint64_t>(count_member(rollout, "unsettled_count"), rollout["unsettled"].size());
-  if (const uint64_t others = all - (rows.size() - 1); others > 0) {
+  if (const uint64_t others = all - unsettled; others > 0) {
     lines.push_back(fmt::format("  and {} more", others));
   }
 }

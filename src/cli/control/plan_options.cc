@@ -20,7 +20,8 @@ struct ShareOption {
 };
 constexpr std::array share_options = {
     ShareOption{"--max-fail", "max_fail", &PlanOptions::max_fail, &control::Plan::max_fail,
-                "That many failed hosts, or that share of all, stop the rollout (default: 2%)"},
+                "That many failed hosts, or that share of all, stop the rollout; the first one\n"
+                "does with 0, too (default: 2%)"},
     ShareOption{"--max-unavailable", "max_unavailable", &PlanOptions::max_unavailable,
                 &control::Plan::max_unavailable,
                 "Hosts that may be down at a time by the rollout's doing (default: 100%)"},

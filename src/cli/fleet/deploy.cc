@@ -319,7 +319,8 @@ Result<int> run_deploy(const DeployCommandOptions& options, cli::CommandContext&
   (*work)->set_title(fmt::format("{} to {}", deploy->tag, deploy->destination_path));
   const DeployOutcome outcome = deploy_to(*hosts, **work, told, *before);
   // A deploy that came to nothing before it began leaves what is known of the one before.
-  const bool is_remembered = !outcome.info_hash.empty() && (outcome.fatal || !*before);
+  const bool is_remembered =
+      !outcome.info_hash.empty() && !outcome.is_refused && (outcome.fatal || !*before);
   DeployEnd end{.host_count = hosts->size() - outcome.other_names.size(),
                 .is_remembered = is_remembered};
   if (is_remembered) {

@@ -207,6 +207,7 @@ void DeployLease::on_busy(HostIndex host, const host::DeployLock& holder, bool i
     return;
   }
   const std::string& name = run_.work.inventory().at(host).name;
+  is_refused_ = !is_lost;
   is_tag_taken_ = holder.tag == run_.options.tag;
   trouble_ = fail(ErrorCode::conflict,
                   is_lost ? fmt::format("{} took over with a {}, since {}: this deploy ends",

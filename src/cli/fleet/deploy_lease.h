@@ -43,6 +43,8 @@ class DeployLease {
   [[nodiscard]] bool is_key_settled() const { return is_key_settled_; }
   void settle_key();
 
+  // Another deploy was at work, and this one has begun nothing.
+  [[nodiscard]] bool is_refused() const { return is_refused_; }
   // What is there of this tag is the other deploy's.
   [[nodiscard]] bool is_tag_taken() const { return is_tag_taken_; }
 
@@ -77,6 +79,7 @@ class DeployLease {
   Instant confirmed_at_{};  // the last time that a lock was told to be held
   Status trouble_;
   bool is_tag_taken_ = false;
+  bool is_refused_ = false;
   bool is_key_settled_ = false;
 };
 

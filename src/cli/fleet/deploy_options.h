@@ -72,9 +72,12 @@ struct DeployOutcome {
   bool is_activated = false;
   std::vector<OtherName> other_names;  // of machines that have another among the hosts
   std::string not_activated;           // why not, though it was asked for
-  Status fatal;                        // why nothing went on
-  std::string goes_on;                 // where, without this command; empty: it has ended
-  std::string why_commands;            // nothing was done: commands over ssh are to do it
+  // The tag that is current on each host, as far as that was heard; empty: none is.
+  std::vector<std::pair<HostIndex, std::string>> current;
+  bool is_refused = false;   // another deploy is at work: nothing was begun
+  Status fatal;              // why nothing went on
+  std::string goes_on;       // where, without this command; empty: it has ended
+  std::string why_commands;  // nothing was done: commands over ssh are to do it
 };
 
 }  // namespace murder::fleet

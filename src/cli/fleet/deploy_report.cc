@@ -21,6 +21,39 @@ std::string target_of(const DeployOptions& options) {
                                   : options.destination_path + "/" + options.tag;
 }
 
+// By what is current, in the order of the hosts.
+std::vector<std::pair<std::string, std::vector<HostIndex>>> hosts_by_current(
+    const DeployOutcome& outcome) {
+  std::vector<std::pair<std::string, std::vector<HostIndex>>> groups;
+  for (const auto& [host, tag] : outcome.current) {
+    const std::string& name = tag.empty() ? std::string("no known release") : tag;
+    auto group = std::ranges::find(groups, name, &decltype(groups)::value_type::first);
+    if (group == groups.end()) {
+      group = groups.emplace(groups.end(), name, std::vector<HostIndex>());
+    }
+    group->second.push_back(host);
+  }
+  return groups;
+}
+
+// "; v1 is current on all 4 hosts", "; current by now: v2 on 1 host, v1 on 3"
+std::string text_of_current(const DeployOutcome& outcome, size_t host_count) {
+  const auto groups = hosts_by_current(outcome);
+  if (groups.empty()) {
+    return {};
+  }
+  if (groups.size() == 1 && groups[0].second.size() == host_count) {
+    return fmt::format("; {} is current on {}", groups[0].first,
+                       host_count == 1 ? "it" : fmt::format("all {} hosts", host_count));
+  }
+  std::string text;
+  for (const auto& [tag, hosts] : groups) {
+    text += fmt::format("{}{} on {} of {}", text.empty() ? "; current by now: " : ", ", tag,
+                        hosts.size(), host_count);
+  }
+  return text;
+}
+
 std::string summary_of(const DeployOptions& options, const DeployOutcome& outcome,
                        std::span<const HostFailure> failures, const DeployEnd& end) {
   const size_t host_count = end.host_count;
@@ -33,7 +66,7 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
                                                ? "all of them"
                                                : fmt::format("{} of them", outcome.already.size()));
   }
-  if (outcome.is_activated) {
+  if (outcome.is_activated && outcome.not_activated.empty()) {
     text += ", and it is current there";
   }
   if (end.all_hosts > 0) {
@@ -41,6 +74,7 @@ std::string summary_of(const DeployOptions& options, const DeployOutcome& outcom
   }
   if (!outcome.not_activated.empty()) {
     text += "; " + outcome.not_activated;
+    text += text_of_current(outcome, host_count);
   }
   if (!outcome.stages_text.empty()) {
     text += "\nstages, which overlap: " + outcome.stages_text;
@@ -93,6 +127,22 @@ std::string table_of_states(const Inventory& inventory, const DeployOutcome& out
   return cli::format_table(rows);
 }
 
+std::string table_of_current(const Inventory& inventory, const DeployOutcome& outcome) {
+  std::vector<std::vector<std::string>> rows = {{"HOST", "COUNT", "CURRENT"}};
+  for (const auto& [tag, hosts] : hosts_by_current(outcome)) {
+    rows.push_back({folded(inventory, hosts), fmt::format("{}", hosts.size()), tag});
+  }
+  return cli::format_table(rows);
+}
+
+Json json_of_current(const Inventory& inventory, const DeployOutcome& outcome) {
+  Json current = Json::object();
+  for (const auto& [host, tag] : outcome.current) {
+    current[inventory.at(host).name] = tag.empty() ? Json() : Json(tag);
+  }
+  return current;
+}
+
 Json json_of_states(const Inventory& inventory, const DeployOutcome& outcome) {
   Json states = Json::object();
   for (const auto& [host, state] : outcome.states) {
@@ -119,6 +169,10 @@ int finish_deploy(Work& work, const DeployOptions& options, const DeployOutcome&
     work.context().print(table_of_states(work.inventory(), outcome));
     work.context().print("");
   }
+  if (!outcome.not_activated.empty() && !outcome.current.empty()) {
+    work.context().print(table_of_current(work.inventory(), outcome));
+    work.context().print("");
+  }
   const int code =
       work.finish(outcome.done.size(), summary_of(options, outcome, work.failures(), end),
                   {{"tag", options.tag},
@@ -132,6 +186,7 @@ int finish_deploy(Work& work, const DeployOptions& options, const DeployOutcome&
                    {"already_there", names_of(work.inventory(), outcome.already)},
                    {"activated", outcome.is_activated},
                    {"states", json_of_states(work.inventory(), outcome)},
+                   {"current", json_of_current(work.inventory(), outcome)},
                    {"stages", json_of(outcome.stages)},
                    {"way", options.rollout ? "coordinator" : "commands"},
                    {"why_commands", options.why_commands},

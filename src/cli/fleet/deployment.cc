@@ -308,6 +308,11 @@ void Deployment::end() {
 }
 
 void Deployment::fill_outcome() {
+  outcome_.is_refused = lease_.is_refused();
+  if (outcome_.is_refused) {
+    work_.forget_failures();
+    return;
+  }
   for (const HostIndex host : work_.inventory().peers) {
     const DeployHost& here = run_.at(host);
     if (!here.is_peer) {

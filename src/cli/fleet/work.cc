@@ -146,6 +146,14 @@ void Work::note_failure(const HostResult& result) {
   note_failure(failure_of(inventory(), result));
 }
 
+void Work::refine_failure(HostIndex host, const std::string& reason) {
+  for (HostFailure& failure : failures_) {
+    if (failure.host == host && reason.find(failure.reason) != std::string::npos) {
+      failure.reason = reason;
+    }
+  }
+}
+
 void Work::assign_role(Role role, HostIndex host) {
   Inventory& inventory = *fleet_.inventory;
   (role == Role::tracker  ? inventory.trackers

@@ -74,6 +74,8 @@ class Work {
   [[nodiscard]] const HostFacts& facts_of(HostIndex host) const { return facts_[host.raw]; }
   void note_failure(HostFailure failure);
   void note_failure(const HostResult& result);
+  // More is known of what a host failed by: `reason` has what was noted, and more.
+  void refine_failure(HostIndex host, const std::string& reason);
 
   [[nodiscard]] const std::vector<HostFailure>& failures() const { return failures_; }
   void forget_failures() { failures_.clear(); }

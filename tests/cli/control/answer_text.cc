@@ -50,6 +50,18 @@ TEST_CASE("a rollout: each host is counted once, waves have times, reasons are t
   CHECK(few.find("and 8 more") != std::string::npos);
 }
 
+TEST_CASE("a rollout that went back shows who failed, also when that host is well by now") {
+  Json rollout = parsed(rollout_text);
+  rollout["failures"] = parsed(R"([{"host":"w1","why":"not healthy: so"},
+                                   {"host":"w9","why":"not healthy: HTTP 500"}])");
+  CHECK(joined(rollout_lines(rollout, 10)).find("w9") == std::string::npos);
+  rollout["state"] = "undone";
+  const std::string text = joined(rollout_lines(rollout, 10));
+  CHECK(text.find("  w9    back    failed: not healthy: HTTP 500\n  and 7 more\n") !=
+        std::string::npos);
+  CHECK(text.find("not healthy: so") == std::string::npos);  // what w1 says now is there
+}
+
 TEST_CASE("a rollout that is over says when, and no wave") {
   Json rollout = parsed(rollout_text);
   rollout["state"] = "done";

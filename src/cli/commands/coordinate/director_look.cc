@@ -95,6 +95,7 @@ void DeployDirector::take_agent(const Json& agent, Instant now) {
       continue;
     }
     const std::string active = text_member(app, "active_tag");
+    host.facts["current"] = active;
     if (InfoHash::from_hex(active) && earlier_.size() < earlier_max &&
         std::ranges::find(earlier_, active) == earlier_.end()) {
       earlier_.push_back(active);
@@ -136,6 +137,15 @@ void DeployDirector::take_unsettled(const Json& rollout) {
       if (stage != "failed" || !host->second.has_own_reason) {
         host->second.why = text_member(each, "why");
       }
+    }
+  }
+  // Those that are back by now have failed all the same.
+  const bool goes_back = state_ == "undoing" || state_ == "undone";
+  for (const Json& each : goes_back ? rollout["failures"] : Json()) {
+    const auto host = hosts_.find(text_member(each, "host"));
+    if (host != hosts_.end() && host->second.view.state != HostState::failed) {
+      host->second.view.state = HostState::failed;
+      host->second.why = text_member(each, "why");
     }
   }
 }

@@ -137,7 +137,7 @@ void RolloutDeployment::take_agent(const HostResult& result) {
     return;
   }
   if (result.is_ok()) {
-    placed_[result.host.raw] = json_output(result)["placed"];
+    following_.note_placed(result.host, json_output(result)["placed_tags"]);
   } else if (!here.has_failed && result.outcome != Outcome::interrupted &&
              result.outcome != Outcome::not_started) {
     run_.fail_host(result);
@@ -357,47 +357,6 @@ void RolloutDeployment::end_seeder() {
   while (!run_.runner.is_idle()) {
     run_.runner.step();
   }
-}
-
-void RolloutDeployment::fill_outcome() {
-  const bool is_interrupted = work_.is_interrupted();
-  for (const HostIndex host : work_.inventory().peers) {
-    DeployHost& here = run_.at(host);
-    if (!here.is_peer || contains(earlier_, host)) {
-      continue;
-    }
-    if (!here.is_settled() && !is_left_) {
-      run_.fail_host(
-          host, here.state == HostState::connecting ? "connect" : "peer",
-          fmt::format("{} while {}{}", is_interrupted ? "interrupted" : "the deploy failed",
-                      host_state_name(here.state), following_.how_far(host)));
-    }
-    outcome_.states.emplace_back(host, here.state);
-    const bool has_it = here.state == HostState::ready || here.state == HostState::active;
-    if (has_it) {
-      outcome_.done.push_back(host);
-    }
-    const auto placed = placed_.find(host.raw);
-    if (has_it && placed != placed_.end() &&
-        std::ranges::any_of(placed->second, [&](const Json& info_hash) {
-          return info_hash.text() == outcome_.info_hash;
-        })) {
-      outcome_.already.push_back(host);
-    }
-    outcome_.is_activated = outcome_.is_activated || here.state == HostState::active;
-  }
-  const Json& ended = following_.ended();
-  if (is_left_) {
-    outcome_.goes_on = fmt::format("{} goes on on {} without this command", options_.tag,
-                                   work_.inventory().at(*host_).name);
-    if (!channels_.hosts().empty()) {
-      outcome_.goes_on += fmt::format(", but for {}", folded_names(work_, channels_.hosts()));
-    }
-  } else if (activates() && text_member(ended, "state") != "done") {
-    outcome_.not_activated = text_member(ended, "why", "nothing was activated");
-  }
-  outcome_.stages = run_.times.list();
-  outcome_.stages_text = run_.times.text();
 }
 
 }  // namespace murder::fleet

@@ -252,6 +252,7 @@ void RolloutDeployment::take_busy(const Json& told, bool is_lost) {
     following_.forget_lock();
     return;
   }
+  outcome_.is_refused = !is_lost;
   trouble_ = fail(ErrorCode::conflict,
                   text_of_busy(holder, work_.inventory().at(*host_).name, options_.own_words));
 }

@@ -83,6 +83,7 @@ class RolloutDeployment final : private RunObserver {
   void end();
   void end_coordinator();
   void end_seeder();
+  [[nodiscard]] std::string why_unsettled(HostIndex host) const;
   void fill_outcome();
 
   Work& work_;
@@ -127,7 +128,6 @@ class RolloutDeployment final : private RunObserver {
   bool is_end_told_ = false;
   std::vector<HostIndex> begun_;  // an agent was started, or is being
   std::vector<bool> missing_told_;
-  std::map<uint32_t, Json> placed_;  // by host: info hashes that were in place when it began
   Status trouble_;
   DeployOutcome outcome_;
 };

@@ -100,7 +100,14 @@ void RolloutFollowing::take_rollout(const Json& rollout) {
 
 void RolloutFollowing::take_host(HostIndex host, const Json& told) {
   DeployHost& here = run_.at(host);
-  if (!here.is_peer || here.has_failed) {
+  if (!here.is_peer) {
+    return;
+  }
+  if (told.contains("current")) {
+    current_[host.raw] = text_member(told, "current");
+  }
+  if (here.has_failed) {
+    run_.work.refine_failure(host, text_member(told, "why"));
     return;
   }
   take_facts(host, told);
@@ -149,6 +156,25 @@ void RolloutFollowing::take_facts(HostIndex host, const Json& told) {
                             .outcome = std::string(outcome_name(Outcome::failed)),
                             .reason = keep_trouble});
   }
+}
+
+bool RolloutFollowing::had(HostIndex host, const std::string& info_hash) const {
+  const auto placed = placed_.find(host.raw);
+  return placed != placed_.end() && placed->second.contains(info_hash);
+}
+
+std::optional<std::string> RolloutFollowing::current(HostIndex host) const {
+  const auto found = current_.find(host.raw);
+  if (found == current_.end()) {
+    return std::nullopt;
+  }
+  const std::string& current = found->second;
+  if (had(host, current)) {
+    return placed_.at(host.raw)[current].text();
+  }
+  const auto other = std::ranges::find_if(
+      placed_, [&](const auto& placed) { return placed.second.contains(current); });
+  return other == placed_.end() ? current : other->second[current].text();
 }
 
 std::string RolloutFollowing::stage_text() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,6 +33,12 @@ class RolloutFollowing {
   [[nodiscard]] SwarmView view() const;
   // ", 3 MiB of 7 MiB"; empty: nothing is known of that.
   [[nodiscard]] std::string how_far(HostIndex host) const;
+  // Tags by info hash, as they were in place on a host when its agent began.
+  void note_placed(HostIndex host, Json tags) { placed_[host.raw] = std::move(tags); }
+  [[nodiscard]] bool had(HostIndex host, const std::string& info_hash) const;
+  // What is current on a host: a tag, or an info hash where no host knows its tag; empty: nothing
+  // is. None: it was not heard.
+  [[nodiscard]] std::optional<std::string> current(HostIndex host) const;
   void tell_warnings() const { warnings_.tell(run_.work); }
 
  private:
@@ -47,8 +54,10 @@ class RolloutFollowing {
   PeerWarnings warnings_;
   std::set<uint32_t> have_warned_;  // of the hosts
   std::set<uint32_t> keep_too_many_;
-  uint64_t total_bytes_ = 0;  // of the archive
-  std::string line_;          // as far as it has come
+  std::map<uint32_t, std::string> current_;  // of the hosts
+  std::map<uint32_t, Json> placed_;          // likewise
+  uint64_t total_bytes_ = 0;                 // of the archive
+  std::string line_;                         // as far as it has come
   Json lock_;
   Json ended_;
   std::string state_;

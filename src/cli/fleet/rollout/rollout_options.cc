@@ -138,8 +138,8 @@ void add_rollout_options(cli::ArgumentParser command, RolloutWords& words) {
       .group(rollout_group);
   command
       .add_option("--max-fail", words.max_fail,
-                  "That many failed hosts, or that share, stop the rollout (default: as many as\n"
-                  "--quorum does not allow, without it 1)")
+                  "That many failed hosts, or that share, stop the rollout; the first one does\n"
+                  "with 0, too (default: as many as --quorum does not allow, without it 1)")
       .type_name("SHARE")
       .group(rollout_group);
   command
