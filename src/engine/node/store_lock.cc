@@ -18,8 +18,6 @@
 namespace murder::node {
 namespace {
 
-constexpr mode_t directory_mode = StoreLock::directory_mode;
-constexpr mode_t file_mode = StoreLock::file_mode;
 // An extended attribute of what was made here, so that it may be written again.
 constexpr const char* own_mark = "user.murder";
 
@@ -91,13 +89,14 @@ int open_content(const codec::Metainfo& metainfo, const std::string& path, bool 
   const int flags = O_CLOEXEC | O_NONBLOCK | (create ? O_NOFOLLOW : 0);
   *ret_writable = create;
   if (!metainfo.is_single_file) {
-    if (create && mkdir(path.c_str(), directory_mode) != 0 && errno != EEXIST) {
+    if (create && mkdir(path.c_str(), StoreLock::directory_mode) != 0 && errno != EEXIST) {
       return errno;
     }
     *ret_fd = ::open(path.c_str(), flags | O_RDONLY | O_DIRECTORY);
     return *ret_fd < 0 ? errno : 0;
   }
-  *ret_fd = ::open(path.c_str(), flags | (create ? O_RDWR | O_CREAT : O_RDONLY), file_mode);
+  *ret_fd =
+      ::open(path.c_str(), flags | (create ? O_RDWR | O_CREAT : O_RDONLY), StoreLock::file_mode);
   if (*ret_fd < 0 && create && (errno == EACCES || errno == EROFS)) {
     *ret_writable = false;  // if it is whole already, it need not be written
     const int refusal = errno;
