@@ -1,6 +1,7 @@
 """The tasks of `murder fleet`, and trackers that several of them use."""
 
 import json
+import os
 import shutil
 import signal
 import unittest
@@ -111,6 +112,8 @@ class Tasks(FleetCase):
             for to in ("relapp", "./x", "~other/x"):
                 refused = self.murder(*words, "--to", to, "--config", self.config, code=2)
                 self.assertIn(f"--to {to}: write the whole path", refused.stderr)
+            refused = self.murder(*words, "--to", os.fsdecode(b"/srv/a\xff"), "--config", self.config, code=2)
+            self.assertIn("--to /srv/a\\xff: its bytes are not UTF-8", refused.stderr)
         for host in self.HOSTS:
             self.assertFalse(self.home(host, "commands").exists())
 

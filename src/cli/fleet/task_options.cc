@@ -4,7 +4,9 @@
 
 #include <cstdlib>
 
+#include "engine/base/printable.h"
 #include "engine/base/tag.h"
+#include "engine/base/utf8.h"
 
 namespace murder::fleet {
 
@@ -67,6 +69,12 @@ Result<std::string> destination_of(const std::string& option, const Variables& v
   if (!path.starts_with('/') && path != "~" && !path.starts_with("~/")) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("--to {}: write the whole path on the hosts, from / or from ~/", path));
+  }
+  // Records, and what hosts are told, are JSON.
+  if (!is_utf8(path)) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("--to {}: its bytes are not UTF-8: name another directory",
+                            printable_value(path)));
   }
   return path;
 }
