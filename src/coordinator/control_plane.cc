@@ -271,6 +271,7 @@ http::Response ControlPlane::take_request(const http::Request& request, Operator
 
 // Nothing of it is in the log: it holds as long as this process.
 http::Response ControlPlane::end_deploy(const OperatorRequest& request) {
+  has_ended_ = lease_.has_value();
   links_->end_once({.text = request.text.empty() ? "the deploy is over" : request.text,
                     .keep_partial = request.keep_partial});
   return json_answer(show_ending(links_->once_count()));
@@ -375,11 +376,18 @@ void ControlPlane::machine_began(const control::Coordinator& machine) {
   links_->machine_changed();
 }
 
+// The state of a deploy goes with it; its tracker may be needed for longer.
+void ControlPlane::warn(const std::string& text) {
+  if (!has_ended_) {
+    owner_.warn(text);
+  }
+}
+
 // Nothing was said of what is lost. Who asked may ask again: orders do no harm twice.
 void ControlPlane::machine_lost(const Error& why) {
   const std::string text =
       fmt::format("the coordinator's state could not be written or read: {}", why.text);
-  owner_.warn(text);
+  warn(text);
   desk_.set_failure(text);
   desk_.refuse_all(json_error(503, text));
   links_->refuse_known("the coordinator begins again: connect again");

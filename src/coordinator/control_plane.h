@@ -112,7 +112,7 @@ class ControlPlane final : public http::Handler,
   void machine_lost(const Error& why) override;
   void follows(const std::string& leader) override;
   void store_replied(StoreReply reply) override;
-  void warn(const std::string& text) override { owner_.warn(text); }
+  void warn(const std::string& text) override;
 
   void reports_wait() override { loop_.wake(); }
   void wants_telling(control::AgentIndex agent) override { loop_.tell_again(agent); }
@@ -143,6 +143,7 @@ class ControlPlane final : public http::Handler,
   std::unique_ptr<ReleaseCopies> copies_;  // nullptr: none are kept
   io::Timer copies_timer_;
   std::optional<DeployLease> lease_;  // of a deploy's
+  bool has_ended_ = false;            // that deploy
   io::Timer lease_timer_;
   std::unordered_map<InfoHash, uint64_t, Id20Hash> total_bytes_;  // of releases
   StageTimes stage_times_;

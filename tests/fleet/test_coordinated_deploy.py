@@ -12,9 +12,11 @@ import unittest
 from deploy_case import SLOW_BYTES, SMALL_BYTES, DeployCase
 from rack_case import COMMAND_SECONDS_MAX, wait_until
 from rack_of_hosts.rack import CONTROL
+from rack_of_hosts.secure_shell import DAEMON_COMMAND
 
 AGENT = r"^\S*/murder agent"
 COORDINATE = r"^\S*/murder coordinate"
+TRACKER = r"^\S*/murder tracker"
 SEEDER = r"^\S*/murder seed "
 HEALTH = ("--health", "! grep -qx $MURDER_TAG /srv/bad", "--min-healthy", "200ms", "--healthy-deadline", "2s")
 
@@ -113,9 +115,62 @@ class CoordinatedDeploy(DeployCase):
         self.assertIn("; v1 is current on all 4 hosts\n", told)
         self.assert_nothing_left()
 
+    def kill_at(self, host, words):
+        """One of the processes there; returns when another has taken its place."""
+        before = self.process(host, words)
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: self.process(host, words) not in (None, before), f"{words} on {host} again")
+
+    def cut_connections(self, host):
+        for pid, command in self.processes(host).items():
+            if command.startswith("sshd"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def stop_host(self, host):
+        """As when it boots: all that runs there is gone at once, with the run directory, and nobody answers."""
+        for pid in [*self.daemons(host), *self.processes(host)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.daemons(host), f"{host} is down")
+        self.empty(host, "/run/murder")
+        self.addCleanup(self.start_host, host)
+
+    def start_host(self, host):
+        if not self.daemons(host):
+            self.on(host, *(word for word in DAEMON_COMMAND if word != "-D"))
+            wait_until(lambda: 22 in self.listening_ports(host), f"{host} is up")
+
+    def daemons(self, host):
+        """The sshd that listens there."""
+        namespace = os.stat(f"/proc/{self.rack.first_process(host)}/ns/net").st_ino
+        found = []
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                command = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes()
+                if b"sshd" in command and b"listener" in command and os.stat(f"/proc/{entry}/ns/net").st_ino == namespace:
+                    found.append(int(entry))
+        return found
+
     def test_it_goes_on_when_the_deploy_is_killed_and_leaves_nothing(self):
         source = self.make_release("build", SLOW_BYTES)
         deploy = self.start_slow(source)
+        agents = [self.process(host, AGENT) for host in self.hosts]
+        # What belongs to it on the first host is killed, and its connections are cut: it is started again.
+        self.kill_at("h01", TRACKER)
+        self.kill_at("h01", COORDINATE)
+        before = [self.process(host, COORDINATE) for host in self.hosts]
+        self.cut_connections("h01")
+        wait_until(lambda: [self.process(host, COORDINATE) for host in self.hosts] != before, "the deploy is back")
+        if self.process("h01", COORDINATE):
+            self.assertEqual([self.process(host, AGENT) for host in self.hosts], agents)
+        # It boots. Another host serves until it is back.
+        self.stop_host("h01")
+        wait_until(lambda: self.process("h02", TRACKER), "another host is tracker and coordinator")
+        self.start_host("h01")
+        self.speed_up(["h02"])  # it has the archive soon
+        wait_until(lambda: self.process("h01", AGENT) and self.process("h02", SEEDER), "all is started")
+        wait_until(lambda: self.is_alone(), "all is told")
         self.send_to_deploy(signal.SIGKILL)
         self.finish(deploy, None)
         self.speed_up(self.hosts[1:])
@@ -204,6 +259,22 @@ class CoordinatedDeploy(DeployCase):
         self.assertEqual(told["states"], {"h01": "active", "h02": "active", "h03": "active", "h04": "failed"})
         without = self.deploy_json(source, "v1", "--coordinate", "--connect-timeout", "2s", "--retries", "0", code=3)
         self.assertEqual(without["states"]["h04"], "failed")
+
+    def test_the_first_host_is_lost_in_the_middle_and_gets_it_later(self):
+        source = self.make_release("build", SLOW_BYTES)
+        deploy = self.start_slow(source, "--quorum", "3", "--json")
+        self.stop_host("h01")
+        wait_until(lambda: self.process("h02", TRACKER), "another host is tracker and coordinator")
+        self.speed_up(self.hosts[1:])
+        told = json.loads(self.finish(deploy, 3).stdout)
+        self.assertEqual(told["states"], {"h01": "failed", "h02": "active", "h03": "active", "h04": "active"})
+        self.assertRegex(told["failed"][0]["reason"], "^lost in the middle, and not reached again")
+        self.assertEqual((told["already_there"], self.currents()), ([], [None, *["v1"] * 3]))
+        self.assert_release(source, "/srv/app/v1", self.hosts[1:])
+        self.start_host("h01")
+        told = self.deploy_json(source, "v1", "--coordinate")
+        self.assertEqual((told["already_there"], told["states"]), (self.hosts[1:], {host: "active" for host in self.hosts}))
+        self.assert_nothing_left()
 
     # --- Hosts that do not reach the coordinator's port ---
 

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "cli/commands/command_list.h"
+#include "cli/commands/coordinate/deploy_place.h"
 #include "cli/commands/tracker_start.h"
 #include "cli/fleet/tracker_use.h"
 #include "cli/ui/command.h"
@@ -207,6 +208,7 @@ Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
       return fail(unlocked.error());
     }
     forget_key(*directory, options);
+    DeployPlace::remove_left(directory->path(), options.token);
     if (unlocked->ends_tracker) {
       const Result<std::string> reason = end_tracker(*directory, options);
       if (!reason) {

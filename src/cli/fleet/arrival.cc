@@ -8,7 +8,11 @@
 namespace murder::fleet {
 
 Arrival::Arrival(DeployRun& run)
-    : run_(run), connect_kind_(run.kind("connect")), install_kind_(run.kind("distribute-files")) {
+    : run_(run),
+      connect_kind_(run.kind("connect")),
+      install_kind_(run.kind("distribute-files")),
+      return_kind_(run.kind("connect")) {
+  return_kind_.retries = limits::retries_max;
   if (run.options.quorum) {
     connect_kind_.retry_until = run.started_at + dead_host_wait;
   }
@@ -36,6 +40,12 @@ Status Arrival::start(std::span<const HostIndex> hosts) {
   return {};
 }
 
+void Arrival::start_again(HostIndex host) {
+  run_.at(host).reach = Reach::unknown;
+  return_kind_.retry_until = monotonic_now() + (run_.options.quorum ? dead_host_wait : reboot_wait);
+  run_.add(host, return_kind_, compare_);
+}
+
 void Arrival::ready(HostIndex host) {
   DeployHost& here = run_.at(host);
   here.reach = Reach::ready;
@@ -60,10 +70,11 @@ void Arrival::give_up(HostIndex host, const std::string& reason) {
   run_.fail_host(host, connect_kind_.stage, reason);
   run_.runner.stop(host, &connect_kind_);
   run_.runner.stop(host, &install_kind_);
+  run_.runner.stop(host, &return_kind_);
 }
 
 bool Arrival::take(const JobKind& kind, const HostResult& result) {
-  if (&kind != &connect_kind_ && &kind != &install_kind_) {
+  if (&kind != &connect_kind_ && &kind != &install_kind_ && &kind != &return_kind_) {
     return false;
   }
   const bool has_program =
@@ -71,7 +82,11 @@ bool Arrival::take(const JobKind& kind, const HostResult& result) {
       (&kind == &install_kind_ || run_.options.no_distribute || has_same_program(result));
   run_.times.end(kind.stage, monotonic_now());
   if (!result.is_ok() || run_.at(result.host).reach == Reach::lost) {
-    lost(result);
+    HostResult told = result;
+    if (&kind == &return_kind_) {
+      told.reason = "lost in the middle, and not reached again: " + result.reason;
+    }
+    lost(told);
   } else if (has_program) {
     ready(result.host);
   } else {

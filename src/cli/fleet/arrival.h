@@ -14,6 +14,8 @@ class Arrival {
   explicit Arrival(DeployRun& run);
 
   [[nodiscard]] Status start(std::span<const HostIndex> hosts);
+  // A host that was lost in the middle, and may be booting: it is tried for minutes.
+  void start_again(HostIndex host);
   // Whether the result was of this stage.
   bool take(const JobKind& kind, const HostResult& result);
   // Hosts that were not heard of in time are not waited for any more.
@@ -30,6 +32,7 @@ class Arrival {
   std::string install_;
   JobKind connect_kind_;
   JobKind install_kind_;
+  JobKind return_kind_;
   std::optional<Instant> first_ready_at_;
 };
 

@@ -101,6 +101,7 @@ Result<int> run_coordinate(const CoordinateOptions& options, CommandContext& con
     return fail(client.error());
   }
   told["coordinator_port"] = hold->coordinator_port();
+  told["resumed"] = hold->is_resumed();
   context.print_json(told);
   return DeployDirector(options.hold, clean_path(options.temp_path), std::move(*hold),
                         std::move(*client), std::move(input), context)

@@ -15,9 +15,7 @@
 namespace murder::cli {
 namespace {
 
-constexpr Duration begin_again_after = std::chrono::milliseconds(10);
 constexpr Duration director_answer_wait = std::chrono::seconds(10);
-constexpr Duration coordinator_silent_max = std::chrono::seconds(40);
 // Hosts that are in the middle of an activation when the deploy is to end.
 constexpr Duration abort_wait_max = std::chrono::minutes(2);
 constexpr Duration agents_end_max = std::chrono::seconds(20);
@@ -35,7 +33,8 @@ DeployDirector::DeployDirector(HoldOptions options, std::string temp_path, Deplo
       client_(std::move(client)),
       context_(context),
       input_(std::move(input)),
-      answered_at_(monotonic_now()) {
+      answered_at_(monotonic_now()),
+      told_at_(answered_at_) {
   client_.set_answer_wait(director_answer_wait);
 }
 
@@ -44,6 +43,9 @@ int DeployDirector::run() {
     wait();
     const bool was_told = take_input();
     if (stop_.flag().is_set() && why_end_.empty()) {
+      if (will_be_taken_up()) {
+        return exit_failed;
+      }
       why_end_ = "interrupted";
     }
     if (Status renewed = hold_.renew_if_due(monotonic_now()); !renewed) {
@@ -65,15 +67,24 @@ int DeployDirector::run() {
       why_result_ = why_end_.empty() ? "the deploy has ended" : why_end_;
       is_over_ = true;
     }
+    tell_alive();
   }
   end();
   return why_result_.empty() ? exit_done : exit_failed;
 }
 
+// Its host shuts down: as when that is cut off, the command that is there goes on with another one,
+// here or elsewhere.
+bool DeployDirector::will_be_taken_up() const {
+  return !input_.has_ended() && !(order_ && order_->is_attached);
+}
+
 // Until something is said, or it is time to look.
 void DeployDirector::wait() {
   pollfd source{.fd = input_.wait_fd(), .events = POLLIN, .revents = 0};
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(look_at_ - monotonic_now());
+  const Instant until =
+      input_.has_ended() ? look_at_ : std::min(look_at_, told_at_ + alive_told_every);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - monotonic_now());
   ::poll(&source, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
 }
 
@@ -145,48 +156,6 @@ Status DeployDirector::take_order(const Json& told) {
   return {};
 }
 
-// All hosts fetch; nobody activates it yet. A rollout needs an agent: until one is heard it is
-// tried again.
-Status DeployDirector::begin() {
-  const std::string by = options_.owner;
-  if (!has_published_) {
-    const Result<Json> published =
-        client_.put(control_target("/control/release",
-                                   {{"app", order_->app}, {"tag", options_.tag}, {"by", by}}),
-                    order_->torrent);
-    if (!published) {
-      return fail(published.error());
-    }
-    has_published_ = true;
-    order_->torrent.clear();
-  }
-  Json plan = order_->plan;
-  plan["by"] = by;
-  plan["paused"] = true;
-  if (order_->orders.is_array()) {
-    plan["orders"] = order_->orders;
-  }
-  const Result<Json> started = client_.post(
-      control_target("/control/rollout", {{"app", order_->app}, {"tag", options_.tag}}), plan);
-  const Instant now = monotonic_now();
-  if (!started && started.error().code == ErrorCode::not_found) {
-    const bool will_come = !is_settled_ || std::ranges::any_of(hosts_, [](const auto& host) {
-      return host.second.view.state != fleet::HostState::failed;
-    });
-    look_at_ = now + begin_again_after;
-    return will_come && now - started_at_ < order_->timeout
-               ? Status()
-               : fail(ErrorCode::not_found, "no agent was heard");
-  }
-  if (!started) {
-    return fail(started.error());
-  }
-  has_begun_ = true;
-  answered_at_ = now;
-  look_at_ = {};
-  return {};
-}
-
 Status DeployDirector::give_order(std::string_view verb, Json orders) {
   const Result<Json> rollout = give_rollout_order(client_, verb, order_->app, std::move(orders));
   look_at_ = {};
@@ -217,7 +186,8 @@ void DeployDirector::decide() {
     ending_since_ = now;
   }
   if (now - answered_at_ > coordinator_silent_max) {
-    why_result_ = "the coordinator does not answer any more";
+    why_result_ = fmt::format("the coordinator does not answer any more{}{}",
+                              why_gone_.empty() ? "" : ": ", why_gone_);
     is_over_ = true;
     return;
   }

@@ -22,6 +22,11 @@
 
 namespace murder::cli {
 
+// Whoever started it hears from it at least this often.
+inline constexpr Duration alive_told_every = std::chrono::seconds(5);
+// A coordinator that does not answer for so long is lost.
+inline constexpr Duration coordinator_silent_max = std::chrono::seconds(40);
+
 // What the deploy says when the release is packed.
 struct DeployOrder {
   std::string app;      // the name that its agents take
@@ -62,6 +67,10 @@ class DeployDirector {
   [[nodiscard]] bool take_input();
   [[nodiscard]] Status take_order(const Json& told);
   [[nodiscard]] Status begin();
+  [[nodiscard]] Status publish();
+  [[nodiscard]] Result<bool> is_under_way();
+  void revive(const Error& error);
+  [[nodiscard]] bool will_be_taken_up() const;
   void wait();
   void look();
   void take_agent(const Json& agent, Instant now);
@@ -75,6 +84,7 @@ class DeployDirector {
   void set_state(Host& host, fleet::HostState state, uint64_t bytes, Instant now);
   void give_up(Host& host, std::string why);
   void tell_changes();
+  void tell_alive();
   void end();
   void end_agents();
   [[nodiscard]] std::string clean_here();
@@ -105,7 +115,10 @@ class DeployDirector {
   Instant answered_at_{};
   Instant ending_since_{};
   Instant look_at_{};
+  Instant told_at_{};     // anything at all
   Instant changed_at_{};  // the rollout, or the state of a host
+  Instant revive_at_{};
+  std::string why_gone_;  // the coordinator, and cannot be started again
 };
 
 }  // namespace murder::cli

@@ -149,41 +149,68 @@ void DeployHold::await_port() {
   }
 }
 
+bool DeployHold::has_coordinator_at(uint16_t port) const {
+  return std::ranges::any_of(host::list_processes(directory_),
+                             [port](const auto& process) { return is_tracker_at(process, port); });
+}
+
+TrackerStart DeployHold::coordinator_start(uint16_t port) const {
+  return {.listen = fmt::format("[::]:{}", port),
+          .idle_max = coordinator_idle_max,
+          .run_directory = run_directory_,
+          .state = place_->state(),
+          .once_for = coordinator_lease,
+          .key_lines = options_.key_lines};
+}
+
+Status DeployHold::take_started(const Json& started) {
+  for (const Json& listens : started["listen"]) {
+    if (const std::optional<HostPort> parsed = HostPort::parse(listens.text(), 0)) {
+      coordinator_port_ = parsed->port;
+    }
+  }
+  return coordinator_port_ != 0 ? place_->note_port(coordinator_port_)
+                                : fail(ErrorCode::io, "the coordinator did not say where it is");
+}
+
 Status DeployHold::start_coordinator() {
-  if (options_.waits_for_port) {
+  Result<DeployPlace> place = DeployPlace::take(directory_.path(), options_.token);
+  if (!place) {
+    return fail(place.error());
+  }
+  place_.emplace(std::move(*place));
+  const uint16_t before = place_->port();
+  has_state_ = is_resumed_ = before != 0;
+  if (is_resumed_ && has_coordinator_at(before)) {
+    coordinator_port_ = before;
+    return {};
+  }
+  if (options_.waits_for_port && !is_resumed_) {
     await_port();
   }
-  TrackerStart start{.listen = fmt::format("[::]:{}", options_.port),
-                     .idle_max = coordinator_idle_max,
-                     .run_directory = run_directory_,
-                     .state = "memory:",
-                     .once_for = coordinator_lease,
-                     .key_lines = options_.key_lines};
-  Result<Json> started = fleet_port_is_taken_ ? Result<Json>(fail(ErrorCode::conflict, "taken"))
-                                              : start_tracker(start);
-  if (!started && options_.has_other_way && !options_.waits_for_port &&
+  const uint16_t port = before != 0 ? before : options_.port;
+  const bool is_taken = port == options_.port && fleet_port_is_taken_;
+  Result<Json> started = is_taken ? Result<Json>(fail(ErrorCode::conflict, "taken"))
+                                  : start_tracker(coordinator_start(port));
+  if (!started && options_.has_other_way && !options_.waits_for_port && !is_resumed_ &&
       !is_port_of_a_coordinator()) {
     return fail(ErrorCode::exists, started.error().text);
   }
   if (!started) {
-    // By another tracker, or by anything else.
-    const Result<uint16_t> port = free_port();
-    if (!port) {
-      return fail(port.error());
-    }
-    start.listen = fmt::format("[::]:{}", *port);
-    started = start_tracker(start);
+    // By another tracker, or by anything else. Its agents do not find it there.
+    is_resumed_ = false;
+    const Result<uint16_t> free = free_port();
+    started = free ? start_tracker(coordinator_start(*free)) : fail(free.error());
   }
-  if (!started) {
-    return fail(started.error());
+  return started ? take_started(*started) : fail(started.error());
+}
+
+Status DeployHold::revive_coordinator() {
+  if (has_coordinator_at(coordinator_port_)) {
+    return {};
   }
-  for (const Json& place : (*started)["listen"]) {
-    if (const std::optional<HostPort> parsed = HostPort::parse(place.text(), 0)) {
-      coordinator_port_ = parsed->port;
-    }
-  }
-  return coordinator_port_ != 0 ? Status()
-                                : fail(ErrorCode::io, "the coordinator did not say where it is");
+  const Result<Json> started = start_tracker(coordinator_start(coordinator_port_));
+  return started ? take_started(*started) : fail(started.error());
 }
 
 Status DeployHold::renew_if_due(Instant now) {
@@ -239,6 +266,11 @@ std::string DeployHold::give_back(const std::string& info_hash) {
     words.insert(words.end(), {"--after", info_hash});
   }
   const Result<Json> told = run_own_command(words, unlock_time_max);
+  if (place_) {
+    if (const Status removed = place_->remove(); !removed) {
+      trouble = removed.error().text;
+    }
+  }
   if (!told) {
     return told.error().text;
   }

@@ -5,9 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/commands/coordinate/deploy_place.h"
+#include "cli/commands/tracker_start.h"
 #include "engine/base/instant.h"
 #include "engine/base/json.h"
 #include "engine/base/result.h"
@@ -43,9 +46,16 @@ class DeployHold {
   // Those that ran when it was taken.
   [[nodiscard]] const Json& processes() const { return processes_; }
 
-  // At the fleet's port, or at any other where that is taken. ErrorCode::exists: it is taken, and
-  // the deploy has another way.
+  // At the fleet's port, or at any other where that is taken. One of this deploy that runs is
+  // used. ErrorCode::exists: it is taken, and the deploy has another way.
   [[nodiscard]] Status start_coordinator();
+  // It knows how far a `coordinate` of this deploy before this one has come.
+  [[nodiscard]] bool has_state() const { return has_state_; }
+  // It is where it was: its agents are there, or come back by themselves.
+  [[nodiscard]] bool is_resumed() const { return is_resumed_; }
+  // Where its process is gone it is started again with its state, at the same port. An Error: it
+  // is gone, and could not be started.
+  [[nodiscard]] Status revive_coordinator();
   [[nodiscard]] uint16_t coordinator_port() const { return coordinator_port_; }
 
   // When it is time to. An Error says who has taken over: it is looked for more often than renewed.
@@ -67,13 +77,19 @@ class DeployHold {
   [[nodiscard]] bool is_port_of_a_coordinator() const;
   void await_port();
   [[nodiscard]] std::string stop_own_coordinator() const;
+  [[nodiscard]] bool has_coordinator_at(uint16_t port) const;
+  [[nodiscard]] TrackerStart coordinator_start(uint16_t port) const;
+  [[nodiscard]] Status take_started(const Json& started);
   [[nodiscard]] std::vector<std::string> command(std::string_view name) const;
 
   HoldOptions options_;
   host::RunDirectory directory_;
   std::string run_directory_;  // --run-dir; may be empty
   Json processes_ = Json::array();
+  std::optional<DeployPlace> place_;
   bool fleet_port_is_taken_ = false;
+  bool has_state_ = false;
+  bool is_resumed_ = false;
   uint16_t coordinator_port_ = 0;
   Instant renew_at_{};
   Instant look_at_{};

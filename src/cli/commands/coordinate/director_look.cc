@@ -50,6 +50,9 @@ void DeployDirector::look() {
   const Result<Json> rollout = client_.get(
       control_target("/control/rollouts", {{"app", order_ ? order_->app : std::string()}}));
   if (!rollout || !has_begun_) {
+    if (!rollout) {
+      revive(rollout.error());
+    }
     answered_at_ = rollout ? begin : answered_at_;
     look_at_ = begin + (has_begun_ ? look_every : idle_look_every);
     return;
@@ -172,6 +175,16 @@ void DeployDirector::note_gone(Instant now) {
   }
 }
 
+// So that a connection that is dead is noticed on its other side.
+void DeployDirector::tell_alive() {
+  const Instant now = monotonic_now();
+  if (input_.has_ended() || now - told_at_ < alive_told_every) {
+    return;
+  }
+  told_at_ = now;
+  context_.print_json({{"alive", true}});
+}
+
 void DeployDirector::tell_changes() {
   Json changed = Json::object();
   for (auto& [name, host] : hosts_) {
@@ -195,6 +208,7 @@ void DeployDirector::tell_changes() {
     return;  // nobody reads it, or there is nothing to say
   }
   rollout_told_ = rollout;
+  told_at_ = monotonic_now();
   context_.print_json({{"rollout", std::move(rollout)}, {"hosts", std::move(changed)}});
 }
 

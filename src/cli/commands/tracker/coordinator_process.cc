@@ -25,6 +25,9 @@ std::string copies_directory(const TrackerSettings& settings) {
   if (!settings.data.empty()) {
     return settings.data;
   }
+  if (settings.deploy_lease > Duration::zero()) {
+    return "";  // its seeder serves for as long as it takes
+  }
   if (state.starts_with(sqlite)) {
     const std::string file = state.substr(sqlite.size());
     const size_t slash = file.rfind('/');
@@ -88,7 +91,9 @@ Result<std::unique_ptr<CoordinatorProcess>> CoordinatorProcess::create(
        .enrol = settings.enrol,
        .copies = std::move(*copies),
        .deploy_lease = settings.deploy_lease,
-       .state_lasts = settings.state != store::memory_spec});
+       // The keys of a deploy, and whoever gives orders with them, are its own.
+       .state_lasts =
+           settings.state != store::memory_spec && settings.deploy_lease == Duration::zero()});
   if (!plane) {
     return fail(plane.error());
   }

@@ -81,6 +81,8 @@ struct Laggard {
                                           Instant started_at, Instant now);
 
 inline constexpr Duration dead_host_wait = std::chrono::seconds(20);
+// A host that was at work and is gone may be booting.
+inline constexpr Duration reboot_wait = std::chrono::minutes(5);
 inline constexpr Duration stall_beyond_quorum = std::chrono::seconds(20);
 
 // --- When hosts are asked that do not all fit into --forks ---------------------------------------

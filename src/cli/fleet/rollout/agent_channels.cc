@@ -42,6 +42,17 @@ void AgentChannels::stop() {
   relay_.reset();
 }
 
+void AgentChannels::forget() {
+  stop();
+  pump_.reset();
+  for (const HostIndex host : hosts_) {
+    run_.at(host).has_begun = false;
+  }
+  hosts_.clear();
+  coordinator_.clear();
+  is_stopped_ = false;
+}
+
 std::string AgentChannels::reason_to_open(const HostResult& result) {
   if (result.outcome != Outcome::failed) {
     return {};

@@ -48,6 +48,8 @@ class AgentChannels {
   [[nodiscard]] std::string text() const;
   // Ends what runs here; the agents' leases run out.
   void stop();
+  // The coordinator is lost, and so are all channels: their agents are to be started again.
+  void forget();
 
  private:
   struct Channel {

@@ -1,33 +1,16 @@
 // The agents of a deploy, what its coordinator is told of them, and the end.
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "cli/fleet/rollout/agent_start.h"
 #include "cli/fleet/rollout/rollout_deployment.h"
+#include "cli/fleet/rollout/rollout_parts.h"
 #include "cli/fleet/same_machine.h"
 #include "cli/fleet/steps.h"
 #include "cli/ui/output.h"
-#include "engine/control/names.h"
-#include "engine/trust/base64.h"
-#include "engine/trust/statement.h"
 
 namespace murder::fleet {
-namespace {
-
-constexpr size_t typed_bytes_max = 256;
-
-}  // namespace
-
-std::string RolloutDeployment::app_name() const {
-  const std::string& application = options_.application;
-  const bool is_name =
-      control::validate_name(application, "app") && trust::validate_application(application);
-  return is_name ? application : "deploy";
-}
 
 // Where it is current on some already, whoever comes later is switched when it has it.
 void RolloutDeployment::add_earlier_hosts() {
@@ -62,48 +45,27 @@ uint32_t RolloutDeployment::hosts_needed() const {
   return needed - std::min(needed, had_before);
 }
 
+// While it is lost nobody is there to be told.
 void RolloutDeployment::say(const Json& message) {
+  if (!is_asked_ || !host_) {
+    return;
+  }
   run_.runner.write(*host_, coordinate_kind_, json_text(message) + "\n");
 }
 
 void RolloutDeployment::send_order() {
-  Json names = Json::array();
-  uint32_t count = 0;
-  for (const HostIndex host : work_.inventory().peers) {
-    if (run_.at(host).is_peer) {
-      names.push_back(agent_name_of(work_.inventory().at(host), host.raw));
-      ++count;
-    }
-  }
-  Json plan = options_.rollout->plan;
-  if (!plan.contains("max_fail")) {
-    plan["max_fail"] = fmt::format("{}", count - hosts_needed() + 1);
-  }
-  plan["progress_deadline_s"] = options_.stall_timeout / std::chrono::seconds(1);
-  plan["allow_older"] = options_.placing.allow_older;
-  Json order = {{"release", trust::encode_base64(release_->torrent.bytes)},
-                {"info_hash", outcome_.info_hash},
-                {"app", app_name()},
-                {"plan", std::move(plan)},
-                {"hosts", std::move(names)},
-                {"needed", hosts_needed()},
-                {"leaves_laggards", options_.quorum.has_value()},
-                {"activates", activates()},
-                {"attached", options_.rollout->is_attached},
-                {"path_is_file", release_->torrent.name == options_.tag},
-                {"keep_temp_files", options_.keep_temp_files},
-                {"timeout_s", options_.timeout / std::chrono::seconds(1)}};
-  if (orders_.is_array()) {
-    order["orders"] = orders_;
-  }
-  say(order);
+  say(release_message_of(run_, {.release = *release_,
+                                .info_hash = outcome_.info_hash,
+                                .hosts_needed = hosts_needed(),
+                                .activates = activates(),
+                                .orders = orders_}));
   has_order_ = true;
 }
 
 void RolloutDeployment::start_agents() {
   for (const HostIndex host : work_.inventory().peers) {
     const DeployHost& here = run_.at(host);
-    if (here.is_peer && here.state == HostState::waiting && here.reach == Reach::ready &&
+    if (here.is_peer && here.state != HostState::failed && here.reach == Reach::ready &&
         !contains(begun_, host)) {
       start_agent(host);
     }
@@ -121,15 +83,17 @@ void RolloutDeployment::start_agent(HostIndex index) {
 
 AgentPlace RolloutDeployment::place_of_agent(HostIndex index) const {
   return {.coordinator = coordinator_,
-          .app = app_name(),
+          .app = deploy_app_name(options_.application),
           .is_recorded = activates(),
           .had_release = contains(earlier_, index)};
 }
 
 void RolloutDeployment::take_agent(const HostResult& result) {
   DeployHost& here = run_.at(result.host);
-  here.has_begun = true;
-  if (const std::string why = AgentChannels::reason_to_open(result); !why.empty()) {
+  const bool was_stopped =
+      result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started;
+  here.has_begun = here.has_begun || !was_stopped || work_.is_interrupted();
+  if (const std::string why = AgentChannels::reason_to_open(result); !why.empty() && host_) {
     channels_.open({.host = result.host,
                     .coordinator_host = *host_,
                     .place = place_of_agent(result.host),
@@ -138,22 +102,20 @@ void RolloutDeployment::take_agent(const HostResult& result) {
   }
   if (result.is_ok()) {
     following_.note_placed(result.host, json_output(result)["placed_tags"]);
-  } else if (!here.has_failed && result.outcome != Outcome::interrupted &&
-             result.outcome != Outcome::not_started) {
+  } else if (!here.has_failed && !was_stopped) {
     run_.fail_host(result);
   }
 }
 
 // A host that is not reached holds up nobody where enough others are.
 void RolloutDeployment::leave_unreached() {
-  if (!options_.quorum || monotonic_now() - run_.started_at < dead_host_wait) {
+  if (!options_.quorum) {
     return;
   }
   for (const HostIndex host : work_.inventory().peers) {
-    const DeployHost& here = run_.at(host);
-    if (here.is_peer && here.state == HostState::connecting) {
-      arrival_.give_up(
-          host, fmt::format("not reached within {} s", dead_host_wait / std::chrono::seconds(1)));
+    const std::string why = reason_to_give_up(run_, host, lost_, hosts_needed());
+    if (!why.empty()) {
+      arrival_.give_up(host, why);
     }
   }
 }
@@ -197,21 +159,10 @@ void RolloutDeployment::tell_coordinator() {
 
 // Two agents of one machine would be in each other's way.
 void RolloutDeployment::drop_if_other_name(HostIndex host) {
-  const std::string& machine = work_.facts_of(host).machine;
-  if (machine.empty() || !run_.at(host).is_peer) {
-    return;
-  }
-  for (const HostIndex other : work_.inventory().peers) {
-    if (other == host || !run_.at(other).is_peer || run_.at(other).reach != Reach::ready ||
-        work_.facts_of(other).machine != machine) {
-      continue;
-    }
-    const bool is_first = host < other && !contains(begun_, other);
-    const OtherName names{.name = is_first ? other : host, .machine = is_first ? host : other};
-    run_.at(names.name).is_peer = false;
-    outcome_.other_names.push_back(names);
-    tell_other_name(work_, names);
-    return;
+  if (const std::optional<OtherName> names = other_name_of(run_, host, begun_)) {
+    run_.at(names->name).is_peer = false;
+    outcome_.other_names.push_back(*names);
+    tell_other_name(work_, *names);
   }
 }
 
@@ -242,14 +193,15 @@ void RolloutDeployment::take_interrupt() {
 // The screen would wipe the question away.
 void RolloutDeployment::ask_what_to_do() {
   constexpr std::string_view answers = "lauw";
+  const std::string& host = work_.inventory().at(*host_).name;  // it may be lost meanwhile
   work_.view().clear();
   is_asking_ = true;
   char answer = '\0';
   while (answers.find(answer) == std::string_view::npos) {
     cli::print_message(fmt::format(
         "\n{} goes on on {}: (l)eave it running, (a)bort, (u)ndo, or go on (w)atching? ",
-        options_.tag, work_.inventory().at(*host_).name));
-    answer = read_answer();
+        options_.tag, host));
+    answer = typed_answer(run_, following_.ended());
   }
   is_asking_ = false;
   switch (answer) {
@@ -262,40 +214,15 @@ void RolloutDeployment::ask_what_to_do() {
       return;
     case 'u':
       sign_undo();
+      if (!is_asked_) {
+        work_.view().warn("not undone: the coordinator is lost, and is looked for");
+      }
       say({{"undo", true}, {"orders", orders_}});
       break;
     default:
       break;
   }
   work_.interrupts().forget();
-}
-
-// The first character of a line. A second ^C, a terminal that is gone and the end of what is typed
-// leave it running.
-char RolloutDeployment::read_answer() {
-  constexpr int look_ms = 200;
-  std::string typed;
-  while (typed.find('\n') == std::string::npos && typed.size() < typed_bytes_max) {
-    pollfd source{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&source, 1, look_ms);
-    if (work_.interrupts().cleaning_up().is_set() || work_.interrupts().is_hangup()) {
-      return 'l';
-    }
-    if (ready <= 0) {
-      run_.runner.step();  // what it tells meanwhile is read
-      if (!following_.ended().is_null()) {
-        return 'w';  // it is over
-      }
-      continue;
-    }
-    std::array<char, typed_bytes_max> part{};
-    const ssize_t size = ::read(STDIN_FILENO, part.data(), part.size());
-    if (size <= 0) {
-      return 'l';
-    }
-    typed.append(part.data(), static_cast<size_t>(size));
-  }
-  return typed.front();
 }
 
 // --- The end -------------------------------------------------------------------------------------
@@ -315,6 +242,7 @@ void RolloutDeployment::end() {
   while (!run_.runner.is_idle()) {
     run_.runner.step();
   }
+  clean_lost();
   work_.view().clear();
   following_.tell_warnings();
   run_.times.end("clean-up", monotonic_now());
@@ -343,17 +271,7 @@ void RolloutDeployment::end_seeder() {
   }
   run_.runner.stop(host_, &send_kind_);
   run_.runner.stop(host_, &seed_kind_);
-  run_.add(*host_, clean_kind_,
-           CommandLine::murder(murder_path_of(work_), "finish")
-               .word(options_.tag)
-               .path_option("--temp-path", options_.temp_path)
-               .flag("--path-is-file", release_->torrent.name == options_.tag)
-               .flag("--keep-temp-files", options_.keep_temp_files)
-               .option("--token", run_.token)
-               .option("--app", options_.destination_path)
-               .flag("--quiet")
-               .flag("--json")
-               .text());
+  run_.add(*host_, clean_kind_, finish_command_of(run_, release_->torrent.name == options_.tag));
   while (!run_.runner.is_idle()) {
     run_.runner.step();
   }

@@ -11,6 +11,7 @@
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/plan/rollout_step.h"
 #include "cli/fleet/rollout/agent_start.h"
+#include "cli/fleet/rollout/rollout_parts.h"
 #include "cli/fleet/same_machine.h"
 #include "cli/fleet/seeding.h"
 #include "cli/fleet/steps.h"
@@ -19,13 +20,6 @@
 #include "engine/host/deploy_locks.h"
 
 namespace murder::fleet {
-namespace {
-
-// How long the first hosts may be slower than another that has answered, and be the coordinator's
-// all the same: the same host each time is easier to look after.
-constexpr Duration coordinator_host_grace = std::chrono::seconds(5);
-
-}  // namespace
 
 RolloutDeployment::RolloutDeployment(Work& work, const DeployOptions& options,
                                      std::optional<DeployState> before)
@@ -113,6 +107,7 @@ Status RolloutDeployment::bring() {
     if (!following_.ended().is_null()) {
       return {};
     }
+    watch_silence();
     run_.runner.step(wake_fd());
   }
   return {};
@@ -176,14 +171,13 @@ Status RolloutDeployment::choose_host() {
   const Inventory& inventory = work_.inventory();
   const std::vector<HostIndex>& order =
       inventory.is_seeder_default ? inventory.default_order : inventory.seeders;
-  const std::optional<Instant> first = arrival_.first_ready_at();
   host_ = choose_default_host(
       order, [this](HostIndex each) { return run_.at(each).reach; },
-      first && monotonic_now() - *first >= coordinator_host_grace);
+      monotonic_now() >= lost_.patient_until(arrival_.first_ready_at()));
   if (!host_) {
     const bool are_lost = std::ranges::all_of(
         order, [this](HostIndex each) { return run_.at(each).reach == Reach::lost; });
-    return are_lost ? Status(fail(ErrorCode::io, "no host could be given the program")) : Status();
+    return are_lost ? Status(fail(ErrorCode::io, text_of_no_host(run_, lost_))) : Status();
   }
   if (*host_ != order.front()) {
     work_.view().note(fmt::format("{} is tracker and seeder in place of {}",
@@ -197,26 +191,16 @@ void RolloutDeployment::ask_coordinator() {
     return;
   }
   is_asked_ = true;
+  heard_at_ = monotonic_now();
   asks_again_ = false;
-  CommandLine line = CommandLine::murder(murder_path_of(work_), "coordinate");
-  line.word(options_.tag)
-      .option("--app", options_.destination_path)
-      .option("--token", run_.token)
-      .option("--owner", user_at_host())
-      .option("--origin", encode_origin(own_origin()))
-      .option("--port", fmt::format("{}", work_.variables().tracker_port))
-      .path_option("--temp-path", options_.temp_path)
-      .flag("--with-key", !coordinator_keys_.empty())
-      .flag("--port-or-end", options_.rollout->has_other_way)
-      .flag("--wait-for-port", awaits_port_);
-  for (const std::string& token : replaced_) {
-    line.option("--replace", token);
-  }
-  for (const std::string& token : ousted_) {
-    line.option("--take-over", token);
-  }
   run_.at(*host_).is_touched = true;
-  run_.add(*host_, coordinate_kind_, line.flag("--quiet").flag("--json").text());
+  run_.add(*host_, coordinate_kind_,
+           coordinate_command_of(
+               run_, {.has_keys = !coordinator_keys_.empty(),
+                      .has_other_way = options_.rollout->has_other_way && lost_.hosts().empty(),
+                      .waits_for_port = awaits_port_,
+                      .replaced = replaced_,
+                      .ousted = ousted_}));
   if (!coordinator_keys_.empty()) {
     say({{"keys", coordinator_keys_}});
   }
@@ -225,7 +209,7 @@ void RolloutDeployment::ask_coordinator() {
 // It has ended: before it began, or after its last word.
 void RolloutDeployment::take_coordinator(const HostResult& result) {
   is_asked_ = false;
-  if (asks_again_ || !following_.ended().is_null() || !trouble_) {
+  if (asks_again_ || !following_.ended().is_null() || !trouble_ || return_to(result)) {
     return;
   }
   const bool was_lost = has_order_ && result.outcome == Outcome::unreachable;
@@ -259,19 +243,6 @@ void RolloutDeployment::take_busy(const Json& told, bool is_lost) {
 
 // --- The release ---------------------------------------------------------------------------------
 
-SeederStep RolloutDeployment::step_of_seeder() const {
-  SeederFound found;
-  for (const Json& process : leased_["processes"]) {
-    if (text_member(process, "kind") == host::kind_seeder &&
-        text_member(process, "tag") == options_.tag) {
-      found.runs = true;
-    }
-  }
-  // One that an earlier deploy left knows another tracker.
-  found.is_ours = host::lock_of(leased_["lock"]).owns_seeder;
-  return seeder_step(found, "");
-}
-
 Status RolloutDeployment::serve() {
   if (!release_ || is_serving_) {
     return {};
@@ -283,7 +254,14 @@ Status RolloutDeployment::serve() {
     return made;
   }
   is_serving_ = true;
-  const SeederStep step = step_of_seeder();
+  const SeederStep step = seeder_step_of(leased_, options_.tag);
+  if (leased_["resumed"] == true && step == SeederStep::replace) {
+    // The seeder of this deploy, which its coordinator knows.
+    send_order();
+    has_seeder_ = true;
+    say({{"serving", true}});
+    return {};
+  }
   if (step == SeederStep::refuse) {
     work_.note_failure({.host = *host_,
                         .name = work_.inventory().at(*host_).name,
@@ -339,6 +317,15 @@ Status RolloutDeployment::prepare_seeder_input() {
 }
 
 void RolloutDeployment::take_seeder(const HostResult& result) {
+  const bool was_stopped =
+      result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started;
+  if (result.host != host_ || (was_stopped && !work_.is_interrupted())) {
+    return;  // its host was lost, and it was stopped
+  }
+  if (result.outcome == Outcome::unreachable && is_asked_) {
+    run_.runner.stop(host_, &coordinate_kind_);
+    return;
+  }
   if (!result.is_ok()) {
     trouble_ = work_.is_interrupted()
                    ? Status()
@@ -365,11 +352,13 @@ void RolloutDeployment::take_seeder(const HostResult& result) {
 // --- What the runner tells -----------------------------------------------------------------------
 
 void RolloutDeployment::retrying(const HostResult& result, Duration /*wait*/) {
+  lost_.note_unreachable(result.host);
   work_.view().note(
       fmt::format("{}: {} (trying again)", work_.inventory().at(result.host).name, result.reason));
 }
 
 void RolloutDeployment::output(HostIndex /*host*/, std::string_view part) {
+  heard_at_ = monotonic_now();
   following_.take_output(part);
   const Json& lock = following_.lock();
   if (lock.is_null() || !coordinator_.empty() || asks_again_) {
@@ -387,9 +376,14 @@ void RolloutDeployment::output(HostIndex /*host*/, std::string_view part) {
     return;
   }
   leased_ = lock;
+  if (!lost_.hosts().empty()) {
+    begin_again();
+  }
   const auto port = static_cast<uint16_t>(count_member(lock, "coordinator_port"));
   coordinator_ = HostPort{.host = work_.inventory().at(*host_).place(), .port = port}.text();
-  work_.view().note(fmt::format("started the tracker on {}", work_.inventory().at(*host_).name));
+  work_.view().note(fmt::format(
+      "{} on {}", lock["resumed"] == true ? "found the coordinator again" : "started the tracker",
+      work_.inventory().at(*host_).name));
 }
 
 void RolloutDeployment::finished_of(const JobKind& kind, HostResult& result) {

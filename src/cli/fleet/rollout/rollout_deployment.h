@@ -25,6 +25,7 @@
 #include "cli/fleet/private_directory.h"
 #include "cli/fleet/rollout/agent_channels.h"
 #include "cli/fleet/rollout/deploy_orders.h"
+#include "cli/fleet/rollout/lost_coordinators.h"
 #include "cli/fleet/rollout/rollout_following.h"
 #include "cli/fleet/seeding.h"
 #include "engine/io/sockets.h"
@@ -62,7 +63,11 @@ class RolloutDeployment final : private RunObserver {
   [[nodiscard]] int wake_fd() const;
   [[nodiscard]] Status prepare_seeder_input();
   void take_seeder(const HostResult& result);
-  [[nodiscard]] SeederStep step_of_seeder() const;
+  [[nodiscard]] bool return_to(const HostResult& lost);
+  void forget_agents();
+  void begin_again();
+  void watch_silence();
+  void clean_lost();
   void send_order();
   void start_agents();
   void start_agent(HostIndex host);
@@ -75,10 +80,8 @@ class RolloutDeployment final : private RunObserver {
   [[nodiscard]] bool activates() const;
   [[nodiscard]] uint32_t peer_count() const;
   [[nodiscard]] uint32_t hosts_needed() const;
-  [[nodiscard]] std::string app_name() const;
   void take_interrupt();
   void ask_what_to_do();
-  [[nodiscard]] char read_answer();
   void say(const Json& message);
   void end();
   void end_coordinator();
@@ -111,8 +114,10 @@ class RolloutDeployment final : private RunObserver {
   uint64_t last_order_serial_ = 0;
   Json orders_;                    // signed; null: none are needed, or not yet made
   std::optional<HostIndex> host_;  // of coordinator and seeder
-  Json leased_;                    // what coordinate told of lock and processes
-  std::string coordinator_;        // "10.0.0.1:8998", once it answers
+  LostCoordinators lost_;
+  Instant heard_at_{};       // of coordinate
+  Json leased_;              // what coordinate told of lock and processes
+  std::string coordinator_;  // "10.0.0.1:8998", once it answers
   std::vector<std::string> replaced_;
   std::vector<std::string> ousted_;
   bool awaits_port_ = false;  // the coordinator of a deploy that was replaced ends first

@@ -59,6 +59,7 @@ void RolloutFollowing::take(const Json& told) {
     }
   }
   if (told["ending"] == true) {
+    is_ending_ = true;
     begin_clean_up();
   }
   if (told.contains("ended")) {

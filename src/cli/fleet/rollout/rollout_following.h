@@ -25,16 +25,22 @@ class RolloutFollowing {
   void take_output(std::string_view part);
   // What it told first: the lock, or who holds it; null: nothing yet.
   [[nodiscard]] const Json& lock() const { return lock_; }
-  void forget_lock() { lock_ = {}; }
+  void forget_lock() {
+    lock_ = {};
+    is_ending_ = false;
+  }
   // Its last word: "state", "why", "left"; null: nothing yet.
   [[nodiscard]] const Json& ended() const { return ended_; }
+  // It cleans up, and says nothing until that is done.
+  [[nodiscard]] bool is_ending() const { return is_ending_; }
   [[nodiscard]] const std::string& state() const { return state_; }  // of the rollout
   [[nodiscard]] std::string stage_text() const;                      // for the screen
   [[nodiscard]] SwarmView view() const;
   // ", 3 MiB of 7 MiB"; empty: nothing is known of that.
   [[nodiscard]] std::string how_far(HostIndex host) const;
   // Tags by info hash, as they were in place on a host when its agent began.
-  void note_placed(HostIndex host, Json tags) { placed_[host.raw] = std::move(tags); }
+  // What an agent that was started again finds there is what this deploy brought.
+  void note_placed(HostIndex host, Json tags) { placed_.try_emplace(host.raw, std::move(tags)); }
   [[nodiscard]] bool had(HostIndex host, const std::string& info_hash) const;
   // What is current on a host: a tag, or an info hash where no host knows its tag; empty: nothing
   // is. None: it was not heard.
@@ -56,8 +62,9 @@ class RolloutFollowing {
   std::set<uint32_t> keep_too_many_;
   std::map<uint32_t, std::string> current_;  // of the hosts
   std::map<uint32_t, Json> placed_;          // likewise
-  uint64_t total_bytes_ = 0;                 // of the archive
-  std::string line_;                         // as far as it has come
+  bool is_ending_ = false;
+  uint64_t total_bytes_ = 0;  // of the archive
+  std::string line_;          // as far as it has come
   Json lock_;
   Json ended_;
   std::string state_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cli/fleet/rollout/rollout_deployment.h"
+#include "cli/fleet/rollout/rollout_parts.h"
 
 namespace murder::fleet {
 
@@ -25,10 +26,12 @@ bool RolloutDeployment::may_need_orders() const {
 // They go with the rollout's start. While they are made, making_orders_ is there.
 Status RolloutDeployment::make_orders() {
   if (making_orders_ == nullptr && !orders_.is_array() && may_need_orders()) {
-    making_orders_ = std::make_unique<DeployOrders>(OrdersJob{
-        .key = options_.signing->key,
-        .subject = {.app = app_name(), .tag = options_.tag, .info_hash = outcome_.info_hash},
-        .kinds = kinds_of_deploy(options_, activates())});
+    making_orders_ = std::make_unique<DeployOrders>(
+        OrdersJob{.key = options_.signing->key,
+                  .subject = {.app = deploy_app_name(options_.application),
+                              .tag = options_.tag,
+                              .info_hash = outcome_.info_hash},
+                  .kinds = kinds_of_deploy(options_, activates())});
   }
   if (making_orders_ == nullptr) {
     return {};
@@ -55,7 +58,7 @@ void RolloutDeployment::sign_undo() {
     return;
   }
   DeployOrders undo({.key = options_.signing->key,
-                     .subject = {.app = app_name(),
+                     .subject = {.app = deploy_app_name(options_.application),
                                  .tag = options_.tag,
                                  .info_hash = outcome_.info_hash,
                                  .last_serial = last_order_serial_},
