@@ -128,8 +128,8 @@ class HostsThatTrust(SigningCase):
                     "mount --bind /mnt/etc /etc; }; rm -rf /etc/murder && mkdir /etc/murder")
             self.trust_on(host, self.key)
 
-    def trust_on(self, host, *keys, first=""):
-        for line in (first, *(f"ann {self.public(key)}" for key in keys)):
+    def trust_on(self, host, *keys, first="", name="ann"):
+        for line in (first, *(f"{name} {self.public(key)}" for key in keys)):
             self.on(host, "sh", "-c", 'echo "$1" >> /etc/murder/allowed_signers', "sh", line)
 
     def trust_no_longer(self, host):
@@ -174,7 +174,7 @@ class HostsThatTrust(SigningCase):
         """A deploy signs with one key; with two demanded, a torrent that both signed goes task by task."""
         other = self.make_key("other")
         for host in self.hosts:
-            self.trust_on(host, other, first="# murder: require = 2")
+            self.trust_on(host, other, first="# murder: require = 2", name="ben")
         source = self.make_release("build", SMALL_BYTES)
         said = self.murder("deploy", source, "--tag", "v1", code=1)
         self.assertIn("1 of 2 required keys signed it", said.stdout + said.stderr)
