@@ -387,7 +387,7 @@ class Life(AgentCase):
 
     def test_beginning_again_loses_no_download(self):
         release = self.release("v1", {"big": os.urandom(6_000_000)})
-        self.configure("download_limit = '1MB'")
+        self.configure("download_limit = '500kB'")  # longer than an agent needs to begin again on a busy machine
         agent = self.start_agent()
         self.coordinator.want(wanted_app("shop", release, attempt=5, activate=True))
         run = self.state / "apps" / "shop" / "run"

@@ -1,6 +1,8 @@
 """The coordinator in a tracker's process: operators over HTTP, agents over their links (made up by fake_agent.py)."""
 
+import contextlib
 import json
+import random
 import socket
 import unittest
 
@@ -149,9 +151,12 @@ class WhoMay(CoordinatorCase):
         self.publish("v1")
 
     def tracker_port(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return probe.getsockname()[1]
+        """Free at all addresses, and of those that no connection gets by itself."""
+        while True:
+            port = random.randrange(12000, 32000)
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("0.0.0.0", port))
+                return port
 
     def test_web_pages_give_no_orders(self):
         self.start_coordinator()
