@@ -66,7 +66,7 @@ Status EntryTree::add_hard_link(const std::string& path, const std::string& targ
 Result<std::string> EntryTree::without_links(const std::string& path) const {
   const size_t slash = path.rfind('/');
   std::deque<std::string> parts;
-  put_parts_in_front(parent_path(path), parts);
+  static_cast<void>(put_parts_in_front(parent_path(path), parts));  // a path of the tree
   size_t own_parts = parts.size();  // at the end of `parts`; before them are those of a link
   std::string reached;
   uint32_t links_followed = 0;

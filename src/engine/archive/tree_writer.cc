@@ -290,7 +290,7 @@ Status TreeWriter::enter(DirectoryCursor& cursor, const std::string& path, bool 
 Result<std::string> TreeWriter::without_links(DirectoryCursor& cursor, const std::string& path) {
   const size_t slash = path.rfind('/');
   std::deque<std::string> parts;
-  put_parts_in_front(path.substr(0, slash), parts);
+  static_cast<void>(put_parts_in_front(path.substr(0, slash), parts));  // a path of the tree
   size_t own_parts = parts.size();  // at the end of `parts`; before them are those of a link
   std::string reached;
   uint32_t links_followed = 0;
