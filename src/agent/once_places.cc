@@ -78,6 +78,9 @@ Status clear_release(const host::CleanOptions& options, Archives archives,
   if (archives == Archives::kept) {
     const Result<Json> ended =
         run == nullptr ? Result<Json>(Json()) : host::end_processes_of(options, *run);
+    if (of_host != nullptr) {
+      host::forget_kept_archives(*of_host, options.temp_path, options.tag);
+    }
     return ended ? Status() : fail(ended.error());
   }
   const Result<host::Cleaned> cleaned = host::clean_release(options, run);

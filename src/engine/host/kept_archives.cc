@@ -1,10 +1,14 @@
 #include "engine/host/kept_archives.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <vector>
 
+#include "engine/base/fd.h"
 #include "engine/base/json.h"
 #include "engine/base/small_file.h"
 
@@ -59,6 +63,14 @@ bool is_file_of(const KeptArchive& archive, struct stat& status) {
          status.st_dev == archive.device && status.st_ino == archive.inode;
 }
 
+// A peer or seeder that has it open has it locked.
+bool remove_unused(const KeptArchive& archive) {
+  const Fd file(::open(archive.path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  return file.is_open() && flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
+         is_file_of(archive, status) && unlink(archive.path.c_str()) == 0;
+}
+
 }  // namespace
 
 void note_kept_archive(const RunDirectory& directory, const std::string& path) {
@@ -74,6 +86,18 @@ void note_kept_archive(const RunDirectory& directory, const std::string& path) {
   }
 }
 
+void forget_kept_archives(const RunDirectory& directory, const std::string& temp_path,
+                          std::string_view tag) {
+  const std::string base = fmt::format("{}/{}", temp_path, tag);
+  std::vector<KeptArchive> list = read_kept_archives(directory);
+  const size_t forgotten = std::erase_if(list, [&](const KeptArchive& each) {
+    return each.path == base || each.path.starts_with(base + ".tar");
+  });
+  if (forgotten != 0) {
+    write_kept_archives(directory, list);
+  }
+}
+
 void remove_old_archives(const RunDirectory& directory, time_t now) {
   std::vector<KeptArchive> list = read_kept_archives(directory);
   const size_t before = list.size();
@@ -82,7 +106,7 @@ void remove_old_archives(const RunDirectory& directory, time_t now) {
     if (!is_file_of(each, status)) {
       return true;
     }
-    return now - status.st_mtime > kept_archive_age_max_s && unlink(each.path.c_str()) == 0;
+    return now - status.st_mtime > kept_archive_age_max_s && remove_unused(each);
   });
   if (list.size() != before) {
     write_kept_archives(directory, list);
