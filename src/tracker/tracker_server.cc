@@ -1,7 +1,6 @@
 #include "tracker/tracker_server.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +10,7 @@
 
 #include "engine/base/ensure.h"
 #include "engine/base/monotonic_clock.h"
+#include "engine/base/open_files_limit.h"
 #include "engine/base/random_word.h"
 #include "engine/io/sockets.h"
 
@@ -35,21 +35,6 @@ constexpr uint32_t sweep_fraction = 8;
 constexpr uint32_t sweep_records_min = 1000;
 // For the answer to the request that asked to stop.
 constexpr Duration stop_delay = std::chrono::milliseconds(50);
-
-// Raises the soft limit on open files to the hard one and returns what is allowed now.
-Result<uint64_t> raise_open_files_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return fail_errno(errno, "cannot read the limit on open files");
-  }
-  if (limit.rlim_cur < limit.rlim_max) {
-    const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
-      limit = raised;
-    }
-  }
-  return limit.rlim_cur;
-}
 
 Result<uint32_t> choose_connections_max(uint32_t wanted) {
   const Result<uint64_t> open_files_max = raise_open_files_limit();

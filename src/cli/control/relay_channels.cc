@@ -13,6 +13,7 @@
 
 #include "cli/control/link_relay.h"
 #include "cli/fleet/rollout/channel_pump.h"
+#include "engine/base/open_files_limit.h"
 
 namespace murder::cli {
 namespace {
@@ -72,6 +73,7 @@ class ChannelThreads {
 }  // namespace
 
 Status relay_channels(ChannelRelay relay) {
+  static_cast<void>(raise_open_files_limit());  // four for each channel
   ChannelThreads threads(std::move(relay.coordinator));
   Result<std::unique_ptr<fleet::ChannelPump>> pump = fleet::ChannelPump::create(
       {.side = control::ChannelMux::Side::takes_channels,

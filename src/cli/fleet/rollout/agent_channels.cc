@@ -11,6 +11,7 @@
 #include "engine/base/endpoint.h"
 #include "engine/base/json.h"
 #include "engine/base/monotonic_clock.h"
+#include "engine/base/open_files_limit.h"
 #include "engine/control/frame.h"
 
 namespace murder::fleet {
@@ -99,6 +100,8 @@ Status AgentChannels::start_relay(HostIndex host, const std::string& coordinator
   if (!place) {
     return fail(ErrorCode::invalid_input, coordinator + " is not HOST:PORT");
   }
+  // Five for each host that is passed on, here, and four where the relay is.
+  static_cast<void>(raise_open_files_limit());
   Result<std::unique_ptr<PassedSession>> session = start_session(
       run_.work, host, "relay", relay_command(murder_path_of(run_.work), place->port));
   if (!session) {
