@@ -109,6 +109,8 @@ void AgentProcess::look_for_coordinator(Instant now) {
   const Instant end = renewed_at_ + run_.once->connect_max;
   const bool is_second = std::exchange(has_looked_, true);
   if (now >= end || (is_second && !link_->has_reached())) {
+    keep_partial_ =
+        true;  // the next one of this deploy, in an ssh session perhaps, goes on with it
     begin_end(link_->has_reached() ? AgentEnd::no_coordinator : AgentEnd::unreached);
     return;
   }

@@ -63,6 +63,8 @@ int DeployDirector::run() {
     if (has_begun_) {
       decide();
       tell_changes();
+    } else if (!order_ && why_end_.empty() && input_.has_ended() && hold_.is_resumed()) {
+      return exit_failed;  // its rollout goes on; whoever comes back takes it up
     } else if (!why_end_.empty() || input_.has_ended()) {
       why_result_ = why_end_.empty() ? "the deploy has ended" : why_end_;
       is_over_ = true;
@@ -115,18 +117,26 @@ bool DeployDirector::take_input() {
       }
     }
     is_served_ = is_served_ || each["serving"] == true;
-    is_settled_ = is_settled_ || each["settled"] == true;
+    if (each["settled"] == true) {
+      note_settled();
+    }
     if (each.contains("end")) {
       why_end_ = text_member(each, "end", "interrupted");
     }
   }
   if (!had_ended && input_.has_ended()) {
-    is_settled_ = true;  // nobody is there who could start another agent
+    note_settled();  // nobody is there who could start another agent
     if (order_ && order_->is_attached && why_end_.empty()) {
       why_end_ = "the command that started it is gone";
     }
   }
   return !told.empty();
+}
+
+void DeployDirector::note_settled() {
+  if (!std::exchange(is_settled_, true)) {
+    settled_at_ = monotonic_now();
+  }
 }
 
 Status DeployDirector::take_order(const Json& told) {
@@ -174,6 +184,7 @@ fleet::RolloutView DeployDirector::view() const {
           .waits_for_hosts = text_member(rollout_, "waits_for").empty(),
           .leaves_laggards = order_->leaves_laggards,
           .is_settled = is_settled_,
+          .settled_at = settled_at_,
           .why_end = why_end_,
           .started_at = started_at_,
           .now = monotonic_now(),

@@ -65,6 +65,7 @@ class DeployDirector {
   };
 
   [[nodiscard]] bool take_input();
+  void note_settled();
   [[nodiscard]] Status take_order(const Json& told);
   [[nodiscard]] Status begin();
   [[nodiscard]] Status publish();
@@ -112,6 +113,7 @@ class DeployDirector {
   Json rollout_told_;
   Json rollout_;
   Instant started_at_{};
+  Instant settled_at_{};
   Instant answered_at_{};
   Instant ending_since_{};
   Instant look_at_{};

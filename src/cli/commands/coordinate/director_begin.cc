@@ -42,6 +42,7 @@ Status DeployDirector::begin() {
     const bool will_come = !is_settled_ || std::ranges::any_of(hosts_, [](const auto& host) {
       return host.second.view.state != fleet::HostState::failed;
     });
+    answered_at_ = now;
     look_at_ = now + begin_again_after;
     return will_come && now - started_at_ < order_->timeout
                ? Status()

@@ -57,7 +57,8 @@ RolloutDecision while_running(const RolloutView& view) {
 
 std::string reason_to_leave(const RolloutView& view, const RolloutHost& host) {
   const Duration still = view.now - std::max(host.moved_at, view.started_at);
-  if (host.state == HostState::connecting && view.is_settled && still >= silent_agent_wait) {
+  if (host.state == HostState::connecting && view.is_settled &&
+      std::min(still, view.now - view.settled_at) >= silent_agent_wait) {
     return fmt::format("its agent was not heard for {} s",
                        silent_agent_wait / std::chrono::seconds(1));
   }

@@ -28,6 +28,7 @@ struct RolloutView {
   bool leaves_laggards = false;  // hosts beyond them are not waited for without end
   // Agents were started wherever they could be: one that is not heard in a while will not come.
   bool is_settled = false;
+  Instant settled_at{};      // since when
   std::string_view why_end;  // somebody wants it to end; empty: nobody does
   Instant started_at{};
   Instant now{};

@@ -89,6 +89,8 @@ TEST_CASE("an agent that is not heard, and the time limit") {
   CHECK(next_rollout_step(view).step == RolloutStep::wait);  // it may still be started
   view.is_settled = true;
   CHECK(next_rollout_step(view).step == RolloutStep::leave);
+  view.settled_at = start + seconds(2);  // the last one was started then
+  CHECK(next_rollout_step(view).step == RolloutStep::wait);
   view.is_settled = false;
   view.now = start + seconds(3600);
   CHECK(next_rollout_step(view).step == RolloutStep::leave);
