@@ -125,8 +125,8 @@ Status RolloutDeployment::advance() {
   }
   ask_coordinator();
   // An agent follows on each host that was reached, in the same session, as soon as it is known
-  // where the coordinator is.
-  run_.runner.hold_new_hosts(host_.has_value() && coordinator_.empty());
+  // where the coordinator is. Hosts that are looked for again have no session.
+  run_.runner.hold_new_hosts(coordinator_.empty() && (host_ || lost_.hosts().empty()));
   leave_unreached();
   if (!coordinator_.empty()) {
     start_agents();
@@ -236,7 +236,7 @@ void RolloutDeployment::take_busy(const Json& told, bool is_lost) {
     following_.forget_lock();
     return;
   }
-  outcome_.is_refused = !is_lost;
+  outcome_.is_refused = !is_lost && lost_.hosts().empty();
   trouble_ = fail(ErrorCode::conflict,
                   text_of_busy(holder, work_.inventory().at(*host_).name, options_.own_words));
 }

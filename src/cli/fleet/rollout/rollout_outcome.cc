@@ -56,8 +56,14 @@ void RolloutDeployment::fill_outcome() {
   }
   const Json& ended = following_.ended();
   if (is_left_) {
-    outcome_.goes_on = fmt::format("{} goes on on {} without this command", options_.tag,
-                                   work_.inventory().at(*host_).name);
+    // While the question was open the coordinator may have been lost.
+    outcome_.goes_on =
+        host_ ? fmt::format("{} goes on on {} without this command", options_.tag,
+                            work_.inventory().at(*host_).name)
+              : fmt::format(
+                    "the coordinator of {} is lost: its agents end within 2 minutes, and "
+                    "the same command again continues",
+                    options_.tag);
     if (!channels_.hosts().empty()) {
       outcome_.goes_on += fmt::format(", but for {}", folded_names(work_, channels_.hosts()));
     }
