@@ -10,9 +10,8 @@ import fleet_keys
 from coordinator_case import CoordinatorCase
 from fake_agent import Link, Refused, hello_of
 from fleet_keys import key_line, new_secret, signed_target, write_keys
-from harness import free_address, free_port, is_alive, wait_until
+from harness import free_port, is_alive, wait_until
 from signing import HAS_SSH_KEYGEN
-from torrents import bdecode
 
 
 class Rollouts(CoordinatorCase):

@@ -25,7 +25,7 @@ struct FleetOptions {
   std::optional<uint16_t> tracker_port;
   std::string peer_port;
   std::string transport;  // --transport, of commands that have it
-  ReachDefaults reach;  // --launcher, --ssh, --forks, --retries, --connect-timeout, ...
+  ReachDefaults reach;    // --launcher, --ssh, --forks, --retries, --connect-timeout, ...
 };
 
 // --transport, for commands that start seeders and peers.
