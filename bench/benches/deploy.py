@@ -9,6 +9,7 @@ import sys
 import time
 
 from kit import BenchError, Result, Spread, alternate, ratio, size_in_words
+from kit.memory_rack import racks_in_memory
 
 HOST_COUNT, HOST_COUNT_QUICK = 10, 3
 SIZES, SIZES_QUICK = (1_000_000, 200_000_000), (1_000_000,)
@@ -27,6 +28,8 @@ def run(context):
         raise BenchError("a rack of hosts needs root")
     for name, package in (("ssh", "openssh-client"), ("/usr/sbin/sshd", "openssh-server")):
         context.need_program(name, package)
+    # Ten hosts must not share one disk.
+    context.enter(racks_in_memory(context.scratch.directory("rack")))
     rack = racks.Rack(f"deploy{os.getpid()}")
     host_count = HOST_COUNT_QUICK if context.quick else HOST_COUNT
     result = Result("a deploy beside `ssh true` to the same hosts")
@@ -39,6 +42,7 @@ def run(context):
     finally:
         rack.down()
     result.note("The hosts are namespaces of this machine: its processors carry both ends of each connection.")
+    result.note("Their files are in memory, so that they do not share one disk.")
     result.note("Stages overlap; a row of the timeline reaches from the first host's begin to the last host's end.")
     return result
 

@@ -1,6 +1,5 @@
 """One seeder, many peers, each host with a link of its own: how near the last one comes to the floor."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -9,7 +8,8 @@ import subprocess
 import sys
 
 from kit import BenchError, Result, Spread, alternate, ratio
-from kit.clients import closed_name, closed_options
+from kit.clients import closed_name, fleet_key
+from kit.memory_rack import racks_in_memory
 
 KIB, MIB = 1 << 10, 1 << 20
 QUEUE_MS = 50
@@ -56,12 +56,13 @@ def run(context):
     if os.geteuid() != 0:
         raise BenchError("a rack of hosts needs root")
     # Sixteen hosts must not share one disk.
-    context.enter(racks_below(context.enter(memory_directory(context.scratch.directory("rack")))))
+    context.enter(racks_in_memory(context.scratch.directory("rack")))
     murder = clients.Murder(str(context.program))
-    closed = [clients.Murder(str(context.program), closed_name(transport), closed_options(context, transport))
+    closed = [clients.Murder(str(context.program), closed_name(transport), ("--transport", transport), fleet_key(context))
               for transport in ("plain", "tls")] if context.closed else []
     others = [*closed, clients.Libtorrent(), clients.Aria2()]
     result = Result("the last host of a rack, against the floor")
+    others = [kind for kind in others if not context.only or kind.name in context.only]
     present = [kind for kind in others if not kind.missing()]
     for kind in others:
         if kind not in present:
@@ -73,28 +74,6 @@ def run(context):
             raise BenchError(f"{scenario.title}: {error}") from None
     _add_notes(context, result, [murder, *present])
     return result
-
-
-@contextlib.contextmanager
-def memory_directory(path):
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80%", "murder-bench-rack", path], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", path], check=True)
-
-
-@contextlib.contextmanager
-def racks_below(path):
-    """For this process and those it starts; what runs after this bench has its racks where it had them."""
-    before = os.environ.get("RACK_BASE")
-    os.environ["RACK_BASE"] = str(path)
-    try:
-        yield
-    finally:
-        del os.environ["RACK_BASE"]
-        if before is not None:
-            os.environ["RACK_BASE"] = before
 
 
 def _contenders(scenario, murder, others):

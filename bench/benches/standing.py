@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 
-from benches.rack import memory_directory, racks_below
 from kit import BenchError, Result, Spread, alternate, size_in_words
+from kit.memory_rack import racks_in_memory
 
 HOST_COUNT, HOST_COUNT_QUICK = 16, 3
 SIZE_BYTES = 1 << 20
@@ -34,7 +34,7 @@ def run(context):
     size = context.size_bytes or SIZE_BYTES
     result = Result("a release to hosts with standing agents")
     # So many hosts must not share one disk.
-    context.enter(racks_below(context.enter(memory_directory(context.scratch.directory("rack")))))
+    context.enter(racks_in_memory(context.scratch.directory("rack")))
     rack = racks.Rack(f"standing{os.getpid()}")
     try:
         rack.up(count + 1, None, 50, False)

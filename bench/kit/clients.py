@@ -127,14 +127,19 @@ class ClosedMurder(Murder):
         self.name = closed_name(transport)
 
 
-def closed_options(context, transport):
-    """Of seeder and peer of a closed swarm."""
+def fleet_key(context):
+    """The file of the key that this bench's closed swarms have."""
     key = context.scratch.path / "fleet.key"
     if not key.exists():
         made = subprocess.run([context.program, "key", "new-fleet"], capture_output=True, text=True, check=True)
         key.touch(mode=0o600)
         key.write_text(made.stdout)
-    return ("--fleet-key", str(key), "--transport", transport)
+    return key
+
+
+def closed_options(context, transport):
+    """Of seeder and peer of a closed swarm."""
+    return ("--fleet-key", str(fleet_key(context)), "--transport", transport)
 
 
 def closed_name(transport):

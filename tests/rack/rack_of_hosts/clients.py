@@ -15,6 +15,7 @@ PYTHON = "/usr/bin/python3"
 PROGRAM_OF_LIBTORRENT = str(pathlib.Path(__file__).resolve().parent / "libtorrent_peer.py")
 DIRECTORY = "/srv/release"  # on every host: the torrent, and there the content comes
 TORRENT = f"{DIRECTORY}/release.torrent"
+FLEET_KEY = f"{DIRECTORY}/fleet.key"
 
 
 def _version_of(*command):
@@ -27,11 +28,12 @@ class Murder:
     has_own_gate = False
     settings = "peer --no-unpack --seed-for 10m, else defaults"
 
-    def __init__(self, program, name="murder", options=()):
-        """`options`: of seeder and peer."""
+    def __init__(self, program, name="murder", options=(), fleet_key=None):
+        """`options`: of seeder and peer. `fleet_key`: a file; each host gets a copy."""
         self.program = program
         self.name = name
-        self._options = options
+        self.fleet_key = fleet_key
+        self._options = (*options, "--fleet-key", FLEET_KEY) if fleet_key else options
 
     def missing(self):
         return None if os.access(self.program, os.X_OK) else f"{self.program} is not built"

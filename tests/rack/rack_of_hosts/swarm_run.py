@@ -144,8 +144,8 @@ class SwarmRack:
     def distribute(self, release, seeder_kind, kinds, tracker, seconds_max):
         """`kinds`: what fetches, for each of the peers, in order. A host that does not get it in time is in `trouble`."""
         self.rack.end_commands()
-        for host in (*self.peers, self.seeder):
-            self._lay_out(host, release)
+        for host, kind in zip((*self.peers, self.seeder), (*kinds, seeder_kind), strict=True):
+            self._lay_out(host, release, kind)
         together = Together(self.rack)
         standing = Together(self.rack)
         try:
@@ -165,11 +165,13 @@ class SwarmRack:
     def _directory(self, host):
         return self.rack.files_of(host) / clients.DIRECTORY[1:]
 
-    def _lay_out(self, host, release):
+    def _lay_out(self, host, release, kind):
         directory = self._directory(host)
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         shutil.copyfile(release.torrent, self.rack.files_of(host) / clients.TORRENT[1:])
+        if getattr(kind, "fleet_key", None):
+            shutil.copy(kind.fleet_key, self.rack.files_of(host) / clients.FLEET_KEY[1:])  # with its mode
         if host == self.seeder:
             shutil.copyfile(release.content, directory / release.content.name)
 
