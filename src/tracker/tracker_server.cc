@@ -33,8 +33,8 @@ constexpr Duration sweep_period = std::chrono::seconds(1);
 // An eighth of the records each second: a dead peer is dropped within eight seconds.
 constexpr uint32_t sweep_fraction = 8;
 constexpr uint32_t sweep_records_min = 1000;
-// For the answer to the request that asked to stop.
-constexpr Duration stop_delay = std::chrono::milliseconds(50);
+// For the answer to the request that asked to stop: it leaves at the end of the turn.
+constexpr Duration stop_delay = std::chrono::milliseconds(2);
 
 Result<uint32_t> choose_connections_max(uint32_t wanted) {
   const Result<uint64_t> open_files_max = raise_open_files_limit();

@@ -19,7 +19,7 @@ constexpr Duration director_answer_wait = std::chrono::seconds(10);
 // Hosts that are in the middle of an activation when the deploy is to end.
 constexpr Duration abort_wait_max = std::chrono::minutes(2);
 constexpr Duration agents_end_max = std::chrono::seconds(20);
-constexpr Duration agents_look_every = std::chrono::milliseconds(10);
+constexpr Duration agents_look_every = std::chrono::milliseconds(2);
 constexpr Duration clean_time_max = std::chrono::minutes(1);
 constexpr size_t hosts_max = 100'000;
 

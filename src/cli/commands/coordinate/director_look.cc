@@ -17,8 +17,9 @@ using fleet::HostState;
 constexpr Duration look_soon = std::chrono::milliseconds(20);
 constexpr Duration look_every = std::chrono::milliseconds(100);
 constexpr Duration soon_for = std::chrono::seconds(1);
-// A fleet of thousands is looked at for a tenth of the time at most.
-constexpr int64_t look_pause_factor = 10;
+// For each host, so that a fleet of thousands is looked at for a tenth of the time at most. Not by
+// how long a look took: on a machine that is busy with the deploy that says nothing.
+constexpr Duration look_pause_each = std::chrono::microseconds(200);
 // Before the release is there: so that the coordinator knows that somebody is.
 constexpr Duration idle_look_every = std::chrono::seconds(10);
 // An agent whose connection is gone for so long is not waited for.
@@ -61,7 +62,7 @@ void DeployDirector::look() {
       client_.get(control_target("/control/agents", {{"app", order_->app}}));
   const Instant now = monotonic_now();
   const Duration pause = now - changed_at_ < soon_for ? look_soon : look_every;
-  look_at_ = now + std::max<Duration>(pause, look_pause_factor * (now - begin));
+  look_at_ = now + std::max<Duration>(pause, hosts_.size() * look_pause_each);
   if (!agents) {
     return;
   }
