@@ -24,7 +24,7 @@ constexpr std::string_view ask_facts =
     "n=; o=/etc/murder/allowed_signers; [ -r $o ] && n=$(grep -v '^[[:space:]]*#' $o | "
     "grep -io 'namespaces=\"[^\"|]*\"' | grep -e '[*?]' -e murder-order | sort -u | head -c 1000 | "
     "tr '\\n' ' '); "
-    "f=\"|$a|$i|$b $(readlink /proc/self/ns/net) $(stat -c %d:%i / 2>/dev/null)|$n\"; ";
+    "f=\"|$a|$i|$b $(echo $(stat -L -c %d:%i /proc/self/ns/net / 2>/dev/null))|$n\"; ";
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
