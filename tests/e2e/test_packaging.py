@@ -53,6 +53,47 @@ class Units(unittest.TestCase):
                     self.assertIn(line, lines)
 
 
+    def copies_of_key(self):
+        """What units have root run to give services their copy of the fleet's key, as shells read it."""
+        for name in UNITS:
+            for line in text_of("packaging", "systemd", name).splitlines():
+                if "fleet.key" in line:
+                    command = line.split("sh -c ", 1)[1]
+                    self.assertEqual((command[0], command[-1]), ("'", "'"))
+                    yield name, command[1:-1].replace("$$", "$")
+
+    def test_services_get_a_key_that_is_there_and_private_and_else_do_not_start(self):
+        for name, command in self.copies_of_key():
+            with self.subTest(unit=name, command=command), tempfile.TemporaryDirectory(prefix="murder-units-") as place:
+                etc, run = pathlib.Path(place, "etc"), pathlib.Path(place, "run")
+                etc.mkdir()
+                key, copy = etc / "fleet.key", run / "one.key"
+                here = (command.replace("-o murder -g murder ", "").replace("/etc/murder", str(etc))
+                        .replace("/run/murder-fleet", str(run)))
+
+                def run_it(here=here, copy=copy):
+                    return subprocess.run(["sh", "-c", here], env={**os.environ, "MURDER_FLEET_KEY": str(copy)}, timeout=60,
+                                          capture_output=True, text=True, check=False)
+                self.assertEqual((run_it().returncode, copy.exists()), (0, False))
+                key.write_text("a key\n")
+                key.chmod(0o600)
+                self.assertEqual((run_it().returncode, copy.read_text(), copy.stat().st_mode & 0o777), (0, "a key\n", 0o600))
+                for mode in (0o644, 0o640, 0o620):
+                    key.chmod(mode)
+                    refused = run_it()
+                    self.assertNotEqual(refused.returncode, 0)
+                    self.assertIn("others may read", refused.stderr)
+                # A secret whose place is not mounted yet: never an open service.
+                key.unlink()
+                key.symlink_to(etc / "secrets")
+                self.assertNotEqual(run_it().returncode, 0)
+                (etc / "secrets").write_text("a secret\n")
+                (etc / "secrets").chmod(0o600)
+                self.assertEqual((run_it().returncode, copy.read_text()), (0, "a secret\n"))
+                key.unlink()
+                self.assertEqual((run_it().returncode, copy.exists()), (0, False))
+
+
 class Texts(unittest.TestCase):
     def test_every_message_id_is_documented(self):
         kinds = re.findall(r'"([a-z_]+)",\s*"([0-9a-f]{32})"', text_of("src", "engine", "host", "service", "service_event.h"))
