@@ -1,6 +1,6 @@
 #include "engine/host/fleet_key_file.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -8,6 +8,16 @@
 #include "engine/host/bounded_read.h"
 
 namespace murder::host {
+namespace {
+
+// Nothing has that name, not even a link that leads nowhere (yet): somebody meant to have a key.
+bool has_no_key_file(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+}  // namespace
+
 std::string fleet_key_path() {
   const char* const named = std::getenv(fleet_key_variable);
   return named != nullptr && *named != '\0' ? std::string(named)
@@ -34,7 +44,7 @@ Result<std::optional<trust::FleetKeys>> fleet_keys_for(const std::string& path, 
     return std::nullopt;
   }
   const std::string used = path.empty() ? fleet_key_path() : path;
-  if (path.empty() && ::access(used.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+  if (path.empty() && has_no_key_file(used)) {
     return std::nullopt;
   }
   Result<trust::FleetKeys> keys = read_fleet_keys(used);

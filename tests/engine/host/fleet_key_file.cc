@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -60,4 +61,18 @@ TEST_CASE("no file of the variable means an open swarm, one that others may read
   CHECK(host::fleet_keys_for("", false).has_value());
   REQUIRE(write_small_file(directory / "key", std::string(100'000, '\n')));
   CHECK(host::fleet_keys_for("", false).error().code == ErrorCode::limit);
+}
+
+TEST_CASE("a link that leads nowhere is a key that was meant to be there, not an open swarm") {
+  const TemporaryDirectory directory;
+  const KeyVariable variable(directory / "key");
+  REQUIRE(::symlink((directory / "secrets").c_str(), (directory / "key").c_str()) == 0);
+  const auto missing = host::fleet_keys_for("", false);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().text.find("--open") != std::string::npos);
+  CHECK_FALSE(*host::fleet_keys_for("", true));
+  REQUIRE(write_small_file(directory / "secrets", key_line(1)));
+  const auto keys = host::fleet_keys_for("", false);
+  REQUIRE(keys);
+  CHECK(keys->has_value());
 }
