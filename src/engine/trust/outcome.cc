@@ -24,6 +24,10 @@ tl::unexpected<Error> refuse_outcome(std::string_view what) {
 
 }  // namespace
 
+std::string_view name_of(OutcomeStatement::Kind kind) {
+  return outcome_names[static_cast<size_t>(kind)];
+}
+
 Status validate_outcome(const OutcomeStatement& outcome) {
   if (Status valid = validate_application(outcome.application); !valid) {
     return valid;
@@ -41,7 +45,7 @@ std::string encode_outcome(const OutcomeStatement& outcome) {
   std::string text =
       fmt::format("{}\nhost {}\napplication {}\ninfo-hash {}\nattempt {}\noutcome {}\n",
                   outcome_line, outcome.host, outcome.application, outcome.info_hash.hex(),
-                  outcome.attempt, outcome_names[static_cast<size_t>(outcome.kind)]);
+                  outcome.attempt, name_of(outcome.kind));
   if (!outcome.reason.empty()) {
     text += fmt::format("reason {}\n", outcome.reason);
   }

@@ -36,6 +36,9 @@ struct OutcomeStatement {
   bool operator==(const OutcomeStatement&) const = default;
 };
 
+// "healthy", "failed", "returned".
+[[nodiscard]] std::string_view name_of(OutcomeStatement::Kind kind);
+
 [[nodiscard]] Status validate_outcome(const OutcomeStatement& outcome);
 // Of a valid one.
 [[nodiscard]] std::string encode_outcome(const OutcomeStatement& outcome);
