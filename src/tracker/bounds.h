@@ -70,6 +70,8 @@ inline constexpr size_t deploy_key_users_max = 16;
 inline constexpr size_t deploy_key_releases_max = 16;
 // One that nobody used for so long goes when there is no room for another.
 inline constexpr Duration deploy_key_kept = std::chrono::minutes(10);
+// A release that members of a closed fleet announce is not taken by a deploy's key for so long.
+inline constexpr Duration member_release_kept = 3 * announce_interval_max;
 
 // --- Pages and their viewers --------------------------------------------------------------------
 

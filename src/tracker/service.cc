@@ -76,12 +76,17 @@ http::Response Service::announce(const http::Request& request, const Gate::Admis
   if (announce) {
     ++counters_.announces_by_event[static_cast<size_t>(announce->event)];
     form = form_for(*announce);
-    if (!gate_.may_announce(admission, announce->info_hash)) {
+    if (!gate_.may_announce(admission, announce->info_hash, now)) {
       reply_ = {};
-      reply_.failure_reason = "this release is distributed with a key of its deploy's own";
+      reply_.failure_reason = gate_.is_of_members(announce->info_hash, now)
+                                  ? "hosts distribute this release with the tracker's fleet key"
+                                  : "this release is distributed with a key of its deploy's own";
     } else if (admission.opens_releases || table_.find(announce->info_hash) != nullptr) {
       table_.announce(*announce, {request.remote.address, request.local.address}, now, prng_,
                       reply_);
+      const Swarm* swarm = table_.find(announce->info_hash);
+      gate_.note_announce(admission, announce->info_hash,
+                          swarm != nullptr && swarm->record_count() > 0, now);
     } else {
       reply_ = {};
       reply_.failure_reason =

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/codec/query.h"
+#include "tracker/bounds.h"
 
 namespace murder::tracker {
 namespace {
@@ -63,9 +64,9 @@ Gate::Admission Gate::admit(const http::Request& request, Instant now) {
       tokens_ ? tokens_->right_of(request.path, request.query, now_s) : trust::Right::none;
   switch (right) {
     case trust::Right::opener:
-      return {.opens_releases = true};
+      return {.opens_releases = true, .is_member = true};
     case trust::Right::member:
-      return {.opens_releases = !tokens_->has_opener()};
+      return {.opens_releases = !tokens_->has_opener(), .is_member = true};
     case trust::Right::stale:
       return {.refusal = refusal_of_stale(*tokens_, request, now_s)};
     case trust::Right::none:
@@ -84,11 +85,37 @@ Gate::Admission Gate::admit(const http::Request& request, Instant now) {
   return is_viewer(request) ? Admission{} : Admission{.refusal = forbidden()};
 }
 
-bool Gate::may_announce(const Admission& admission, const InfoHash& info_hash) {
-  if (admission.deploy != nullptr && deploys_.owner_of(info_hash) == nullptr) {
+bool Gate::may_announce(const Admission& admission, const InfoHash& info_hash, Instant now) {
+  if (admission.deploy != nullptr && deploys_.owner_of(info_hash) == nullptr &&
+      !is_of_members(info_hash, now)) {
     DeployKeys::claim(*admission.deploy, info_hash);
   }
   return may_ask(admission, info_hash);
+}
+
+void Gate::note_announce(const Admission& admission, const InfoHash& info_hash, bool has_peers,
+                         Instant now) {
+  if (!admission.is_member) {
+    return;
+  }
+  if (!has_peers) {
+    members_announced_at_.erase(info_hash);
+    return;
+  }
+  if (members_announced_at_.size() >= limits::tracker_swarms_max) {
+    std::erase_if(members_announced_at_, [&](const auto& each) {
+      return now - each.second > limits::member_release_kept;
+    });
+  }
+  if (members_announced_at_.size() < limits::tracker_swarms_max ||
+      members_announced_at_.contains(info_hash)) {
+    members_announced_at_[info_hash] = now;
+  }
+}
+
+bool Gate::is_of_members(const InfoHash& info_hash, Instant now) const {
+  const auto found = members_announced_at_.find(info_hash);
+  return found != members_announced_at_.end() && now - found->second <= limits::member_release_kept;
 }
 
 trust::KeyPair Gate::peer_keys_of(const InfoHash& info_hash) const {

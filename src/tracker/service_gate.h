@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 
 #include "engine/http/handler.h"
@@ -34,6 +35,7 @@ class Gate {
     std::optional<http::Response> refusal;
     // Whether an announce may make a release known that is not.
     bool opens_releases = false;
+    bool is_member = false;             // it came with a token of the fleet
     DeployKeys::Key* deploy = nullptr;  // whose key the request came with
   };
   [[nodiscard]] Admission admit(const http::Request& request, Instant now);
@@ -41,8 +43,15 @@ class Gate {
   [[nodiscard]] bool may_ask(const Admission& admission, const InfoHash& info_hash) const {
     return deploys_.owner_of(info_hash) == admission.deploy;
   }
-  // The same of an announce, which makes a release that is no deploy's the deploy's.
-  [[nodiscard]] bool may_announce(const Admission& admission, const InfoHash& info_hash);
+  // The same of an announce, which makes a release the deploy's that is no deploy's, and that no
+  // member of the fleet announces: a host of a deploy has no part in those.
+  [[nodiscard]] bool may_announce(const Admission& admission, const InfoHash& info_hash,
+                                  Instant now);
+  // The announce was taken; `has_peers`: somebody has part in the release after it.
+  void note_announce(const Admission& admission, const InfoHash& info_hash, bool has_peers,
+                     Instant now);
+  // A member announced it, limits::member_release_kept ago at most.
+  [[nodiscard]] bool is_of_members(const InfoHash& info_hash, Instant now) const;
 
   // By which peers of this release prove themselves; empty: they do not.
   [[nodiscard]] trust::KeyPair peer_keys_of(const InfoHash& info_hash) const;
@@ -57,6 +66,7 @@ class Gate {
   trust::KeyPair fleet_;
   bool is_closed_ = false;
   DeployKeys deploys_;
+  std::map<InfoHash, Instant> members_announced_at_;  // at most limits::tracker_swarms_max
   uint64_t (*clock_s_)();
 };
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "../fleet_secrets.h"
+#include "tracker/service_gate.h"
 #include "values.h"
 
 using namespace murder;
@@ -223,4 +225,24 @@ TEST_CASE("a request that has waited is answered, and a scrape of everything is 
   CHECK(answered.wait == Duration{});
   CHECK(contains(answered.body, "10:incompletei1e"));
   CHECK(contains(fixture.get("/scrape", hash_a).body, "10:incompletei1e"));
+}
+
+TEST_CASE("a host of a deploy neither takes a release of the fleet away nor learns of its hosts") {
+  ServedTracker fixture;
+  fixture.service.gate().set_keys(test::fleet_keys_of({1}));
+  REQUIRE(fixture.service.gate().deploys().add("one", test::secret_of(2), fixture.now));
+  const auto announce = [&](uint8_t fill, std::string_view id_end, std::string_view more = "") {
+    const trust::TokenKeys tokens(test::fleet_keys_of({fill}));
+    const std::string target =
+        tokens.signed_target("/announce?" + peer_query(id_end, more), wall_clock_s());
+    return fixture.announce(std::string_view(target).substr(target.find('?') + 1),
+                            fill == 1 ? "192.0.2.1" : "192.0.2.2");
+  };
+  CHECK_FALSE(contains(announce(1, "01"), "failure"));
+  CHECK(contains(announce(2, "02"), "hosts distribute this release with the tracker's fleet key"));
+  CHECK_FALSE(contains(announce(1, "01"), "failure"));
+  // The last of them says that it stops.
+  CHECK_FALSE(contains(announce(1, "01", "&event=stopped"), "failure"));
+  CHECK_FALSE(contains(announce(2, "02"), "failure"));
+  CHECK(contains(announce(1, "01"), "with a key of its deploy's own"));
 }

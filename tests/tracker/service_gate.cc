@@ -5,6 +5,7 @@
 #include <string>
 
 #include "../fleet_secrets.h"
+#include "tracker/bounds.h"
 
 using namespace murder;
 using namespace murder::tracker;
@@ -125,21 +126,21 @@ TEST_CASE("a deploy with its key deals with its own releases, and nobody else wi
   REQUIRE(one.deploy != nullptr);
   CHECK(one.deploy != two.deploy);
   CHECK(one.opens_releases);
-  CHECK(gate.may_announce(one, gated_hash(7)));
+  CHECK(gate.may_announce(one, gated_hash(7), {}));
   CHECK(gate.may_ask(one, gated_hash(7)));
-  CHECK_FALSE(gate.may_announce(two, gated_hash(7)));
+  CHECK_FALSE(gate.may_announce(two, gated_hash(7), {}));
   CHECK_FALSE(gate.may_ask(two, gated_hash(7)));
   // The tracker is open to all else.
   const Gate::Admission stranger = gate.admit(request_of(target), {});
   CHECK_FALSE(stranger.refusal);
-  CHECK_FALSE(gate.may_announce(stranger, gated_hash(7)));
-  CHECK(gate.may_announce(stranger, gated_hash(8)));
+  CHECK_FALSE(gate.may_announce(stranger, gated_hash(7), {}));
+  CHECK(gate.may_announce(stranger, gated_hash(8), {}));
   CHECK(gate.peer_keys_of(gated_hash(7)).first() == test::secret_of(1));
   CHECK(gate.peer_keys_of(gated_hash(8)).empty());
   // It is over.
   gate.deploys().remove("one");
   CHECK(by(1).deploy == nullptr);
-  CHECK(gate.may_announce(gate.admit(request_of(target), {}), gated_hash(7)));
+  CHECK(gate.may_announce(gate.admit(request_of(target), {}), gated_hash(7), {}));
 }
 
 TEST_CASE("a tracker for deploys alone tells strangers nothing, and a late clock the time") {
@@ -166,4 +167,60 @@ TEST_CASE("members of a closed fleet keep what is theirs beside deploys with key
   CHECK(admission.deploy == nullptr);
   CHECK(gate.peer_keys_of(gated_hash(7)).first() == test::secret_of(1));
   CHECK(gate.admit(request_of("/announce?a=1"), {}).refusal);
+}
+
+TEST_CASE("a host of a deploy takes no release away from members who announce it") {
+  Gate gate = gate_of(keys_of(1));
+  REQUIRE(gate.deploys().add("one", test::secret_of(5), {}));
+  const auto by = [&](uint8_t fill, Instant now) {
+    return gate.admit(request_of(deploy_tokens(fill).signed_target("/announce?a=1", clock_now_s)),
+                      now);
+  };
+  const Gate::Admission member = by(1, {});
+  const Gate::Admission host = by(5, {});
+  REQUIRE(host.deploy != nullptr);
+  REQUIRE(gate.may_announce(member, gated_hash(7), {}));
+  gate.note_announce(member, gated_hash(7), true, {});
+  const Instant late = Instant{} + limits::member_release_kept;
+  CHECK_FALSE(gate.may_announce(host, gated_hash(7), late));
+  CHECK_FALSE(gate.may_ask(host, gated_hash(7)));
+  CHECK(gate.is_of_members(gated_hash(7), late));
+  CHECK(gate.may_announce(member, gated_hash(7), late));
+  CHECK(gate.peer_keys_of(gated_hash(7)).first() == test::secret_of(1));
+  // Another one is the deploy's, and stays so.
+  CHECK(gate.may_announce(host, gated_hash(8), {}));
+  CHECK_FALSE(gate.may_announce(member, gated_hash(8), {}));
+  // The last member has left, or is not heard any more.
+  SUBCASE("when the last has left it is free") {
+    gate.note_announce(member, gated_hash(7), false, {});
+    CHECK(gate.may_announce(host, gated_hash(7), {}));
+  }
+  SUBCASE("when none was heard for long it is free") {
+    CHECK(gate.may_announce(host, gated_hash(7), late + std::chrono::seconds(1)));
+  }
+  SUBCASE("what a deploy announces is not the members'") {
+    gate.note_announce(host, gated_hash(8), true, {});
+    CHECK_FALSE(gate.is_of_members(gated_hash(8), {}));
+  }
+}
+
+TEST_CASE("a bounded number of the members' releases is remembered, the old ones making room") {
+  Gate gate = gate_of(keys_of(1));
+  const Gate::Admission member =
+      gate.admit(request_of(deploy_tokens(1).signed_target("/announce?a=1", clock_now_s)), {});
+  const auto numbered = [](uint32_t number) {
+    InfoHash info_hash;
+    info_hash.bytes[0] = static_cast<uint8_t>(number);
+    info_hash.bytes[1] = static_cast<uint8_t>(number >> 8U);
+    return info_hash;
+  };
+  for (uint32_t number = 0; number < limits::tracker_swarms_max; ++number) {
+    gate.note_announce(member, numbered(number), true, {});
+  }
+  gate.note_announce(member, numbered(limits::tracker_swarms_max), true, {});
+  CHECK_FALSE(gate.is_of_members(numbered(limits::tracker_swarms_max), {}));
+  CHECK(gate.is_of_members(numbered(0), {}));
+  const Instant later = Instant{} + limits::member_release_kept + std::chrono::seconds(1);
+  gate.note_announce(member, numbered(limits::tracker_swarms_max), true, later);
+  CHECK(gate.is_of_members(numbered(limits::tracker_swarms_max), later));
 }
