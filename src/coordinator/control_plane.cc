@@ -117,9 +117,17 @@ ControlPlane::~ControlPlane() {
 }
 
 void ControlPlane::set_keys(const trust::FleetKeys& keys) {
-  if (keys_) {
-    keys_.emplace(keys);
-    fleet_ = keys.fleet;
+  if (!keys_) {
+    return;
+  }
+  const bool is_one_removed = std::ranges::any_of(fleet_.all(), [&](const trust::Secret& secret) {
+    return std::ranges::find(keys.fleet.all(), secret) == keys.fleet.all().end();
+  });
+  keys_.emplace(keys);
+  fleet_ = keys.fleet;
+  if (is_one_removed) {
+    // Which key a link was proven by is not known any more, and it may be the one that was stolen.
+    links_->refuse_all("the fleet's key was changed: connect again");
   }
 }
 

@@ -81,12 +81,13 @@ Permission of_open(const http::Request& request, Access access, const Permission
 
 Permission permission_of(const http::Request& request, Access access, const PermissionRules& rules,
                          uint64_t now_s) {
-  // A browser on the coordinator's own host, on behalf of some page.
-  if (access == Access::order && !request.origin.empty()) {
+  Permission permission = rules.keys != nullptr ? of_closed(request, access, *rules.keys, now_s)
+                                                : of_open(request, access, rules);
+  // A browser on the coordinator's own host, on behalf of some page. Strangers are not told.
+  if (!permission.refusal && access == Access::order && !request.origin.empty()) {
     return refused("orders are not taken from web pages");
   }
-  return rules.keys != nullptr ? of_closed(request, access, *rules.keys, now_s)
-                               : of_open(request, access, rules);
+  return permission;
 }
 
 bool comes_from_here(const http::Request& request) {

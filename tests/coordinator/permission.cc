@@ -80,6 +80,11 @@ TEST_CASE("a web page gives no orders, from wherever its browser runs") {
   asked.request.origin = "http://example.org";
   CHECK(is_refused(asked, Access::order, {.orders_from_anywhere = true}));
   CHECK_FALSE(is_refused(asked, Access::read, {}));
+  const trust::TokenKeys all(keys_of(true));
+  Asked signed_one(&all);
+  CHECK_FALSE(is_refused(signed_one, Access::order, {.keys = &all}));
+  signed_one.request.origin = "http://example.org";
+  CHECK(is_refused(signed_one, Access::order, {.keys = &all}));
 }
 
 TEST_CASE("a closed coordinator takes orders by the operator's key") {
@@ -105,11 +110,14 @@ TEST_CASE("a closed coordinator tells strangers nothing, also those of its own h
   const PermissionRules rules{.keys = &all, .orders_from_anywhere = true};
   for (const Access access : {Access::agent, Access::read, Access::order}) {
     for (const char* from : {"192.0.2.7", "127.0.0.1"}) {
-      const Permission refused =
-          permission_of(Asked(nullptr, from).request, access, rules, asked_s);
-      REQUIRE(refused.refusal);
-      CHECK(refused.refusal->status == 403);
-      CHECK(refused.refusal->body == "forbidden\n");
+      for (const char* origin : {"", "http://example.org"}) {
+        Asked asked(nullptr, from);
+        asked.request.origin = origin;
+        const Permission refused = permission_of(asked.request, access, rules, asked_s);
+        REQUIRE(refused.refusal);
+        CHECK(refused.refusal->status == 403);
+        CHECK(refused.refusal->body == "forbidden\n");
+      }
     }
   }
 }
