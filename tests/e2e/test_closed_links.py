@@ -4,16 +4,20 @@ or sent back by whoever is on the path."""
 import contextlib
 import json
 import os
+import pathlib
+import signal
 import socket
 import struct
+import subprocess
 import threading
 import unittest
 
-from agent_case import AgentCase, wait_until
+from agent_case import AgentCase, wait_until, wanted_app
 from control_case import ControlCase
 from coordinator_case import CoordinatorCase
 from fake_agent import Link, Refused, hello_of
 from fleet_keys import LinkSeal, key_line, link_answer, link_hello, new_secret, signed_target, write_keys
+from harness import PROGRAM
 
 
 class AtTheCoordinator(CoordinatorCase):
@@ -82,6 +86,29 @@ class AtTheCoordinator(CoordinatorCase):
             agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
 
 
+    def test_a_key_that_is_removed_ends_links_that_were_proven_by_it(self):
+        old, new = new_secret(), new_secret()
+        path = write_keys(self.path("two.key"), key_line(new), key_line(old))
+        self.path("tracker.toml").write_text("")
+        self.start_coordinator("--config", self.path("tracker.toml"), "--fleet-key", path)
+        agent = self.agent("w1", connect=False)
+        agent.connect(self.coordinator, secret=old)
+        agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
+        # Another order of both changes nothing.
+        write_keys(path, key_line(old), key_line(new))
+        self.tracker.signal(signal.SIGHUP)
+        wait_until(lambda: (self.tracker.output + self.tracker.error).count("configuration read again") == 1, "it is read")
+        agent.report()
+        agent.hear_until(lambda each: each.wanted["heard_number"] == each.number, "it is heard still")
+        write_keys(path, key_line(new))
+        self.tracker.signal(signal.SIGHUP)
+        self.assertIn("the fleet's key was changed", agent.link.read_to_end())
+        with self.assertRaisesRegex(Refused, "403"):
+            Link(self.coordinator, secret=old)
+        agent.connect(self.coordinator, secret=new)
+        agent.hear_until(lambda each: each.greeting_number > 0, "a greeting")
+
+
 class AtTheAgent(AgentCase):
     def setUp(self):
         super().setUp()
@@ -138,6 +165,59 @@ class AtTheAgent(AgentCase):
         seal.own = os.urandom(32)
         self.coordinator.want()
         wait_until(lambda: "was changed on its way" in agent.error, "it says why")
+
+
+    # --- What it starts ---
+
+    def words_of_peer(self):
+        """The command line of the peer that it started, once there is one."""
+        def find():
+            for place in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    words = place.read_bytes().decode(errors="replace").split("\0")
+                    if words[1:2] == ["peer"] and any(str(self.directory) in word for word in words):
+                        return words
+            return None
+        return wait_until(find, "it starts a peer")
+
+    def test_its_peers_are_closed_also_when_the_key_file_is_gone(self):
+        self.coordinator.secret = self.secret
+        release = self.release("v1")  # for everybody
+        self.configure()
+        key = self.path("fleet.key")
+        self.environment["MURDER_FLEET_KEY"] = str(key)
+        self.start_agent()
+        wait_until(lambda: self.coordinator.reports, "it reports")
+        key.unlink()
+        self.coordinator.want(wanted_app("shop", release, attempt=3, activate=True))
+        failed = self.coordinator.wait_for_app(lambda app: app["failed_attempt"] == 3, "nothing is fetched from everybody")
+        self.assertIn("cannot open the fleet key", failed["text"])
+
+    def begin_once(self, own_key, transport=""):
+        """`murder agent --once`, with the key of a deploy, on a host that has this key file."""
+        self.coordinator.secret = self.secret
+        self.configure(**({"transport": json.dumps(transport)} if transport else {}))
+        lines = [line for line in self.config_path.read_text().splitlines() if not line.startswith("state ")]
+        process = subprocess.Popen([PROGRAM, "agent", "--once"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True, env=dict(self.environment, MURDER_FLEET_KEY=str(own_key)))
+        self.addCleanup(process.stderr.close)
+        process.stdin.write("\n".join([key_line(self.secret), *lines]) + "\n")
+        process.stdin.close()
+        return process
+
+    def test_a_deploy_is_encrypted_where_the_key_file_of_the_host_says_so(self):
+        own_key = write_keys(self.path("own.key"), key_line(new_secret()), "transport tls")
+        process = self.begin_once(own_key)
+        wait_until(lambda: self.coordinator.reports, "it reports")
+        self.coordinator.want(wanted_app("shop", self.release("v1", serve=False), attempt=3))
+        words = self.words_of_peer()
+        self.assertEqual(words[words.index("--transport") + 1], "tls", words)
+        self.coordinator.end()
+        self.assertEqual(process.wait(30), 0)
+        # It says of no deploy that it passes in the clear.
+        process = self.begin_once(own_key, transport="plain")
+        self.assertEqual(process.wait(30), 1)
+        self.assertIn('says "transport tls"', process.stderr.read())
 
 
 class Encrypted(ControlCase):

@@ -106,6 +106,28 @@ Result<std::optional<trust::FleetKeys>> keys_in_front(const std::string& key_lin
   return keys ? Result<std::optional<trust::FleetKeys>>(*keys) : fail(keys.error());
 }
 
+// A key file of this host that says "transport tls" says so for a deploy's key as well, as it does
+// to `murder peer`. One that this user may not read is not his.
+Status follow_own_transport(agent::AgentOptions& options) {
+  const std::string path = host::fleet_key_path();
+  if (::access(path.c_str(), R_OK) != 0 && errno == EACCES) {
+    return {};
+  }
+  const Result<std::optional<trust::FleetKeys>> own = host::fleet_keys_for("", false);
+  if (!own) {
+    return fail(own.error());
+  }
+  if (!*own || !(*own)->has_tls) {
+    return {};
+  }
+  if (options.transport == "plain") {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("transport = \"plain\": {} says \"transport tls\"", path));
+  }
+  options.transport = "tls";
+  return {};
+}
+
 // A key may come in front, as with a torrent. Peers that the agent starts read it in its state
 // directory, for which it is written at the agent's start.
 Result<AgentInput> input_of_deploy(const AgentCommandOptions& options,
@@ -136,6 +158,9 @@ Result<AgentInput> input_of_deploy(const AgentCommandOptions& options,
         host::choose_run_directory(context.run_directory), options.token);
   }
   if (!input.key_lines.empty()) {
+    if (Status followed = follow_own_transport(input.options); !followed) {
+      return fail(followed.error());
+    }
     input.options.fleet_key =
         fmt::format("{}/{}", input.options.state_directory, agent::once_key_name);
   }
@@ -153,7 +178,14 @@ Result<AgentInput> agent_input_of(const AgentCommandOptions& options,
   }
   Result<std::optional<trust::FleetKeys>> keys =
       host::fleet_keys_for(read->fleet_key, read->is_open);
-  return keys ? Result<AgentInput>({std::move(*read), {}, std::move(*keys)}) : fail(keys.error());
+  if (!keys) {
+    return fail(keys.error());
+  }
+  if (*keys && read->fleet_key.empty()) {
+    // Peers that it starts are closed as it is, also when the file is gone by then.
+    read->fleet_key = host::fleet_key_path();
+  }
+  return AgentInput{std::move(*read), {}, std::move(*keys)};
 }
 
 // `loss` names the coordinator of the last attempt, if one is over.

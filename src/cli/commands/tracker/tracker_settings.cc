@@ -131,7 +131,8 @@ Result<TrackerSettings> tracker_settings(const TrackerWords& words) {
   }
   options.tunables.certificate = std::move(*certificate);
   settings.orders_from_anywhere = is_open;
-  settings.fleet_key_path = is_open ? "" : key_path;
+  // Seeders that it starts are closed as it is, also when the default file is gone by then.
+  settings.fleet_key_path = !*keys ? "" : key_path.empty() ? host::fleet_key_path() : key_path;
   settings.transport = config->transport;
   options.tunables.hosts_max = config->hosts_max.value_or(options.tunables.hosts_max);
   options.tunables.releases_max = config->releases_max.value_or(options.tunables.releases_max);

@@ -34,7 +34,7 @@ struct TrackerSettings {
   std::string state;  // of the coordinator; empty: there is none
   std::string data;   // where it keeps copies of releases; empty: in `state`
   trust::Enrolment enrol;
-  std::string fleet_key_path;         // empty: the default one, if it is there
+  std::string fleet_key_path;         // empty: it has no key
   std::string transport;              // of its copies of releases; empty: what the key file says
   bool orders_from_anywhere = false;  // of an open coordinator
   Duration deploy_lease{};            // as in TrackerWords
