@@ -125,6 +125,9 @@ class Torrents(Https):
         other = pin_of(self.of_another[0])
         self.assertIn(self.pin, self.refused(url, "--pin", other))
         self.assertIn(self.pin, self.refused(f"{url}#pin={other}", "--pin", self.pin))  # the URL's own counts
+        # A variable that is not set, and another spelling, do not make it anybody's.
+        for nothing in ("#pin=", "#pins=" + self.pin, "#PIN=" + self.pin):
+            self.assertIn("#pin=", self.refused(url + nothing))
         self.fetch(url, "--pin", other, "--pin", self.pin + "=")
         self.fetch(f"{url}#pin={other},{self.pin}")
         self.assertIn("SHA256:", self.fetch(url, "--pin", "SHA256:short", code=2))

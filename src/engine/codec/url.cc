@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view scheme_http = "http://";
 constexpr std::string_view scheme_https = "https://";
 constexpr std::string_view pin_begin = "pin=";
+constexpr std::string_view pin_word = "pin";
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower_case) {
   return text.size() >= lower_case.size() &&
@@ -102,7 +103,11 @@ Result<Url> Url::parse(std::string_view text) {
     return refuse(text, "an IPv6 address stands in brackets, and nothing else does");
   }
   Url url{.host = place->host, .port = place->port, .is_https = is_https};
-  if (is_https && fragment.starts_with(pin_begin)) {
+  if (starts_with_ignoring_case(fragment, pin_word)) {
+    // Whoever writes a pin wants no other server: what is none is not passed over.
+    if (!is_https || !fragment.starts_with(pin_begin) || fragment.size() == pin_begin.size()) {
+      return refuse(text, "a key is pinned by #pin=SHA256:..., behind https://");
+    }
     url.pins = fragment.substr(pin_begin.size());
   }
   set_path_and_query(url, rest.substr(authority_end));

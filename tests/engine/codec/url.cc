@@ -82,7 +82,13 @@ TEST_CASE("an https URL may pin keys behind all else, which no server is told") 
   CHECK(Url::parse("https://a/#other")->pins.empty());
   CHECK(Url::parse("https://a/#")->pins.empty());
   CHECK(Url::parse("https://a/#other")->pin_fragment().empty());
-  CHECK(Url::parse("http://a/#pin=SHA256:x")->pins.empty());  // there is nothing to believe in
+  // A pin that does not count would be a server that anybody may play.
+  for (const char* text :
+       {"http://a/#pin=SHA256:x", "https://a/#pin=", "https://a/#pin", "https://a/#pins=SHA256:x",
+        "https://a/#PIN=SHA256:x", "https://a/#pin:SHA256:x", "http://a/#pin="}) {
+    CAPTURE(text);
+    CHECK(Url::parse(text).error().code == ErrorCode::invalid_input);
+  }
 }
 
 TEST_CASE("percent encoding keeps every byte") {
