@@ -258,6 +258,18 @@ Result<bool> read_directive(std::string_view comment, AllowedSigners& allowed) {
   return true;
 }
 
+// Such a comment behind something else on its line: a byte order mark, some other blank, a key.
+// Whoever wrote it meant it to count.
+bool hides_directive(std::string_view line) {
+  AllowedSigners unused;
+  for (size_t at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1)) {
+    if (const Result<bool> read = read_directive(line.substr(at), unused); !read || *read) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<AllowedSigners> parse_allowed_signers(std::string_view text, LocalTime local) {
@@ -271,7 +283,7 @@ Result<AllowedSigners> parse_allowed_signers(std::string_view text, LocalTime lo
     std::string_view line = text.substr(0, size);
     text.remove_prefix(std::min(size + 1, text.size()));
     line = line.substr(0, line.find_last_not_of(line_blanks) + 1);
-    skip_blanks(line, line_blanks);
+    skip_blanks(line);  // no carriage return: OpenSSH does not pass over one here either
     if (line.empty()) {
       continue;
     }
@@ -280,6 +292,10 @@ Result<AllowedSigners> parse_allowed_signers(std::string_view text, LocalTime lo
         return fail(read.error().code, fmt::format("line {}: {}", number, read.error().text));
       }
       continue;
+    }
+    if (hides_directive(line)) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("line {}: '# murder: ...' has to be a line of its own", number));
     }
     if (allowed.signers.size() + allowed.faults.size() == limits::allowed_signers_max) {
       return fail(ErrorCode::limit,

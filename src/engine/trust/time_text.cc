@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace murder::trust {
@@ -116,7 +117,10 @@ std::optional<int64_t> parse_compact_time(std::string_view text, LocalTime local
     if (begin >= text.size()) {
       break;
     }
-    const auto value = digits_of(text.substr(begin, index == 0 ? 4 : 2));
+    // A blank in front of a number says nothing, as to strptime(3).
+    std::string_view part = text.substr(begin, index == 0 ? 4 : 2);
+    part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+    const auto value = digits_of(part);
     if (!value) {
       return std::nullopt;
     }

@@ -109,6 +109,7 @@ TEST_CASE("a line that is not understood is named, and allows nobody") {
       key,
       "ann " + key.substr(0, key.size() - 4),
       "ann " + key + "AAAA",
+      "\rann " + key,
       std::string("ann\0 ", 5) + key};
   for (const std::string& line : lines) {
     CAPTURE(line);
@@ -135,6 +136,25 @@ TEST_CASE("how many must sign is said in a comment, which is understood or nothi
     REQUIRE_FALSE(allowed);
     CHECK(allowed.error().text.starts_with("line 1: '# murder:"));
   }
+}
+
+TEST_CASE("how many must sign is not passed over behind something else on its line") {
+  const std::string key = ann().line();
+  const std::vector<std::string> lines = {"\xEF\xBB\xBF# murder: require = 2",
+                                          "\xC2\xA0# murder: require = 2",
+                                          "// # murder: require = 2",
+                                          "ann " + key + " # murder: require = 2",
+                                          "ann " + key + " #1 #murder: require",
+                                          "nonsense # Murder: require = 2"};
+  for (const std::string& line : lines) {
+    CAPTURE(line);
+    const Result<AllowedSigners> allowed =
+        parse_allowed_signers("# a file\n" + line + "\nbob " + key + "\n", utc);
+    REQUIRE_FALSE(allowed);
+    CHECK(allowed.error().text.starts_with("line 2: "));
+  }
+  CHECK(parsed("ann " + key + " # of murder, require it\n").required == 1);
+  CHECK(parsed("# of a file # murder: require = 2\n").required == 1);
 }
 
 TEST_CASE("a key is allowed by a line of its own, as whom that says") {

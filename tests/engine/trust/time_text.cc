@@ -44,10 +44,11 @@ TEST_CASE("times of allowed_signers are of a time zone unless they say UTC") {
   CHECK(parse_compact_time("20261129163112z", east) == 1795969872);
   // As mktime(3) and OpenSSH read it.
   CHECK(parse_compact_time("20260231Z", east) == seconds_of_utc({2026, 3, 3}));
+  CHECK(parse_compact_time("2026 1 2Z", east) == seconds_of_utc({2026, 1, 2}));
   for (const char* text :
        {"", "Z", "2026", "2026112", "202611291", "20261329Z", "20260032Z", "2026112924Z",
         "202611292460Z", "20261129166012Z", "2026112916311Z", "19700101Z", "19690101Z",
-        "2026-11-29", "20261129 Z", "20261129ZZ", "2026112x"}) {
+        "2026-11-29", "20261129 Z", "20261129ZZ", "2026112x", "202611  Z", "2026111 Z"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_compact_time(text, east));
   }
