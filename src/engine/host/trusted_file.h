@@ -16,8 +16,8 @@ namespace murder::host {
 [[nodiscard]] Result<std::optional<std::string>> read_trusted_file(const std::string& path,
                                                                    size_t bytes_max);
 
-// Whether nobody but us and root may put another file, or directory, in the place of what this
-// absolute path without links leads to. Errors: conflict.
+// Whether nobody but us and root may put another file, directory or link in the place of one that
+// this absolute path leads through; what it names need not be there. Errors: conflict.
 [[nodiscard]] Status check_way_to(const std::string& path);
 
 }  // namespace murder::host
