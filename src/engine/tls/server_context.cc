@@ -52,9 +52,21 @@ int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* c
   return is_offered ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
+// Of TLS 1.2 those that agree on keys anew for each connection: with others, and with its tickets,
+// who learns this server's key later, or what is in its memory, reads what was recorded before.
+constexpr const char* suites_of_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+int leave_tickets_out(SSL* ssl, void* /*user*/) {
+  if (SSL_version(ssl) < TLS1_3_VERSION) {
+    SSL_set_options(ssl, SSL_OP_NO_TICKET);
+  }
+  return 1;
+}
+
 ContextHandle make_server_context() {
   ContextHandle context(trust::start_openssl() ? SSL_CTX_new(TLS_server_method()) : nullptr);
   if (context == nullptr || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_cipher_list(context.get(), suites_of_1_2) != 1 ||
       SSL_CTX_set_num_tickets(context.get(), 1) != 1) {
     return nullptr;
   }
@@ -67,6 +79,7 @@ ContextHandle make_server_context() {
   SSL_CTX_set_timeout(context.get(), limits::tls_ticket_lasts_s);
   SSL_CTX_set_max_cert_list(context.get(), limits::certificates_bytes_max);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+  SSL_CTX_set_cert_cb(context.get(), leave_tickets_out, nullptr);
   return context;
 }
 

@@ -20,9 +20,9 @@ namespace {
 
 // A certificate with its key, made for the test, as PEM texts.
 struct MadeCertificate {
-  explicit MadeCertificate(long lasts_s = 3600) {
+  explicit MadeCertificate(long lasts_s = 3600, bool is_rsa = false) {
     REQUIRE(trust::start_openssl());
-    EVP_PKEY* const pair = EVP_EC_gen("P-256");
+    EVP_PKEY* const pair = is_rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
     X509* const made = X509_new();
     X509_set_version(made, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(made), 1);
@@ -79,7 +79,64 @@ struct Meeting {
   std::vector<uint8_t> told;   // to the client
 };
 
+// A client by another hand, of TLS 1.2 at most, whatever it trusts.
+struct OldClient {
+  explicit OldClient(const char* suites, SSL_SESSION* session = nullptr)
+      : context(SSL_CTX_new(TLS_client_method())), ssl(SSL_new(context)) {
+    SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+    REQUIRE(SSL_set_cipher_list(ssl, suites) == 1);
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_connect_state(ssl);
+    if (session != nullptr) {
+      SSL_set_session(ssl, session);
+    }
+  }
+  OldClient(const OldClient&) = delete;
+  OldClient& operator=(const OldClient&) = delete;
+  ~OldClient() {
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);  // else its session is none
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+  }
+
+  // Whether both are done.
+  bool meets(const ServerContext& server_context) {
+    ServerStream server = std::move(*ServerStream::create(server_context));
+    std::vector<uint8_t> heard;
+    int result = 0;
+    for (int turn = 0; turn < 10 && result != 1 && !server.is_over(); ++turn) {
+      result = SSL_do_handshake(ssl);
+      server.take(as_bytes_of(MadeCertificate::taken(SSL_get_wbio(ssl))), heard);
+      const std::string back = server.take_output();
+      BIO_write(SSL_get_rbio(ssl), back.data(), static_cast<int>(back.size()));
+    }
+    ERR_clear_error();
+    return result == 1 && server.state() == ServerState::open;
+  }
+
+  SSL_CTX* context;
+  SSL* ssl;
+};
+
 }  // namespace
+
+TEST_CASE("a client of TLS 1.2 is served by keys of that connection alone, and gets no ticket") {
+  for (const bool is_rsa : {false, true}) {
+    const ServerContext context = MadeCertificate(3600, is_rsa).context();
+    OldClient client("DEFAULT");
+    REQUIRE(client.meets(context));
+    CHECK(SSL_version(client.ssl) == TLS1_2_VERSION);
+    SSL_SESSION* const session = SSL_get1_session(client.ssl);
+    CHECK(SSL_SESSION_has_ticket(session) == 0);
+    OldClient again("DEFAULT", session);
+    CHECK(again.meets(context));
+    CHECK(SSL_session_reused(again.ssl) == 0);
+    SSL_SESSION_free(session);
+  }
+  // By the server's key itself.
+  OldClient without_exchange("kRSA");
+  CHECK_FALSE(without_exchange.meets(MadeCertificate(3600, true).context()));
+}
 
 TEST_CASE("a client that pins the key is served, in parts of any size") {
   const ServerContext context = MadeCertificate().context();
