@@ -1,9 +1,11 @@
-// What it costs to prove the fleet's key on a new connection, and the handshakes of TLS. All of it
-// for both sides together: a member's own part is about half.
+// What it costs to prove the fleet's key on a new connection, and the handshakes of TLS: for both
+// sides together, and for each (side 0: who dials, side 1: who accepts).
 #include <benchmark/benchmark.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +27,30 @@ trust::SwarmKeys keys_of_swarm() {
   return trust::swarm_keys_of(pair, InfoHash{});
 }
 
+// The time of one side's steps, for UseManualTime().
+class SideTime {
+ public:
+  explicit SideTime(benchmark::State& state) : state_(state) {}
+  // Of this side or of the other.
+  template <typename Step>
+  auto take(int64_t side, Step&& step) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto result = step();
+    if (side == state_.range(0)) {
+      spent_ += std::chrono::steady_clock::now() - begin;
+    }
+    return result;
+  }
+  void end_round() {
+    state_.SetIterationTime(std::chrono::duration<double>(spent_).count());
+    spent_ = {};
+  }
+
+ private:
+  benchmark::State& state_;
+  std::chrono::steady_clock::duration spent_{};
+};
+
 // Random numbers of both sides are not made anew: they cost less than a microsecond.
 void prove_key(benchmark::State& state) {
   const trust::SwarmKeys keys = keys_of_swarm();
@@ -41,6 +67,30 @@ void prove_key(benchmark::State& state) {
   }
 }
 BENCHMARK(prove_key);
+
+void prove_key_one_side(benchmark::State& state) {
+  const trust::SwarmKeys keys = keys_of_swarm();
+  const codec::Handshake handshake{};
+  SideTime time(state);
+  for (auto _ : state) {
+    using Role = node::LinkProof::Role;
+    auto dialler = time.take(0, [&] { return node::LinkProof(keys, Role::dialler, {}); });
+    auto acceptor = time.take(1, [&] { return node::LinkProof(keys, Role::acceptor, {}); });
+    const auto hello = time.take(0, [&] {
+      static_cast<void>(dialler.send(handshake));
+      return dialler.hello();
+    });
+    const auto answered = time.take(1, [&] {
+      static_cast<void>(acceptor.send(handshake));
+      return acceptor.take(hello);
+    });
+    const auto sealed = time.take(0, [&] { return dialler.take(*answered.answer); });
+    const auto opened = time.take(1, [&] { return acceptor.take(*sealed.sealed); });
+    ENSURE(time.take(0, [&] { return dialler.take(*opened.sealed); }).is_right);
+    time.end_round();
+  }
+}
+BENCHMARK(prove_key_one_side)->ArgName("side")->Arg(0)->Arg(1)->UseManualTime();
 
 // What a stranger costs who sends a hello of no key.
 void refuse_hello(benchmark::State& state) {
@@ -73,6 +123,36 @@ void shake_hands_by_key(benchmark::State& state) {
   }
 }
 BENCHMARK(shake_hands_by_key);
+
+void shake_hands_one_side(benchmark::State& state) {
+  ENSURE(trust::start_openssl().has_value());
+  const auto context = tls::Context::create(tls::has_fast_aes()).value();
+  const trust::Secret key{};
+  SideTime time(state);
+  for (auto _ : state) {
+    auto client = time.take(0, [&] {
+      auto made = std::make_unique<tls::Handshake>(*context, tls::Role::client, key);
+      static_cast<void>(made->take({}));
+      return made;
+    });
+    auto server = time.take(
+        1, [&] { return std::make_unique<tls::Handshake>(*context, tls::Role::server, key); });
+    while (client->state() == tls::Handshake::State::running ||
+           server->state() == tls::Handshake::State::running) {
+      const auto from_client = time.take(0, [&] { return client->take_output(); });
+      const auto from_server = time.take(1, [&] {
+        static_cast<void>(server->take(from_client));
+        return server->take_output();
+      });
+      static_cast<void>(time.take(0, [&] { return client->take(from_server); }));
+    }
+    ENSURE(server->state() == tls::Handshake::State::done);
+    static_cast<void>(time.take(0, [&] { return std::exchange(client, nullptr) != nullptr; }));
+    static_cast<void>(time.take(1, [&] { return std::exchange(server, nullptr) != nullptr; }));
+    time.end_round();
+  }
+}
+BENCHMARK(shake_hands_one_side)->ArgName("side")->Arg(0)->Arg(1)->UseManualTime();
 
 std::string text_of(BIO* bio) {
   std::string text(BIO_ctrl_pending(bio), ' ');

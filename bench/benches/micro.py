@@ -32,4 +32,5 @@ def run(context):
 
 
 def _nanoseconds(run_of_one):
-    return run_of_one["cpu_time"] * {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[run_of_one["time_unit"]]
+    measured_by_itself = run_of_one["name"].endswith("/manual_time")
+    return run_of_one["real_time" if measured_by_itself else "cpu_time"] * {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[run_of_one["time_unit"]]
