@@ -17,6 +17,10 @@ constexpr uint32_t pieces_for_two_slots = 64;
 // Four slots from a latency of 0.075 piece times, eight from 0.3.
 constexpr uint32_t slots_min = 2;
 constexpr double latency_for_most_slots = 0.3;
+// With few pieces, two slots from 0.075, four from 0.3, eight from 1.2: each slot makes every hop
+// longer, and few pieces follow it.
+constexpr uint32_t slots_min_of_few = 1;
+constexpr double latency_for_most_slots_of_few = 1.2;
 constexpr double latency_step = 4;
 constexpr double latency_kept = 0.6;
 // A piece that takes a millisecond is not much longer than a busy host takes until it is scheduled,
@@ -83,20 +87,18 @@ double LinkEstimate::latency_in_piece_times() const {
 }
 
 void LinkEstimate::choose_slots() {
-  if (piece_count_ < pieces_for_two_slots) {
-    slot_count_ = 1;
-    return;
-  }
   // Back only when it is clearly less: what is measured wavers, and a different number at two ends
   // costs more than a few too many.
   const double measured = latency_in_piece_times();
   uint32_t count = slots_max;
-  double enough = latency_for_most_slots;
-  while (count > slots_min && measured <= enough * (slot_count_ >= count ? latency_kept : 1)) {
+  const bool are_few = piece_count_ < pieces_for_two_slots;
+  const uint32_t least = are_few ? slots_min_of_few : slots_min;
+  double enough = are_few ? latency_for_most_slots_of_few : latency_for_most_slots;
+  while (count > least && measured <= enough * (slot_count_ >= count ? latency_kept : 1)) {
     count /= 2;
     enough /= latency_step;
   }
-  ENSURE(count >= slots_min);
+  ENSURE(count >= least);
   slot_count_ = count;
 }
 

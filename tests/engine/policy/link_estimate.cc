@@ -70,7 +70,8 @@ TEST_CASE("more slots where the way to neighbours is long, one where there are f
     uint32_t slots;
   };
   const Case cases[] = {{256, 100us, 2}, {256, 200us, 4}, {256, 500us, 4}, {256, 800us, 8},
-                        {256, 10ms, 8},  {64, 100us, 2},  {63, 100us, 1},  {63, 10ms, 1}};
+                        {256, 10ms, 8},  {64, 100us, 2},  {63, 100us, 1},  {63, 200us, 2},
+                        {63, 800us, 4},  {63, 10ms, 8}};
   for (const Case& one : cases) {
     LinkEstimate link(
         {.total_bytes = uint64_t{one.piece_count} * piece_bytes, .piece_bytes = piece_bytes});

@@ -40,6 +40,15 @@ TEST_CASE("a fleet has the release, no byte of it in vain, not before the floor"
   CHECK(outcome.p99 <= outcome.last);
 }
 
+TEST_CASE("a small release does not wait for a round trip with each piece") {
+  sim::Options options = small_fleet(100, 60);
+  options.geometry = {.total_bytes = 60ULL * 16384, .piece_bytes = 16384};
+  options.latency = 500us;  // four piece times
+  const sim::Outcome outcome = outcome_of(options);
+  CHECK(outcome.done_count == 100);
+  CHECK(outcome.last < 200 * options.latency);
+}
+
 TEST_CASE("the same seed gives the same run, another seed another one") {
   sim::Options options = small_fleet(12, 40);
   options.die_share = 0.2;
