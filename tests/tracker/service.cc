@@ -246,3 +246,30 @@ TEST_CASE("a host of a deploy neither takes a release of the fleet away nor lear
   CHECK_FALSE(contains(announce(2, "02"), "failure"));
   CHECK(contains(announce(1, "01"), "with a key of its deploy's own"));
 }
+
+TEST_CASE("a host of a deploy reads how far its own release is, and nothing of others") {
+  ServedTracker fixture;
+  for (const uint8_t fill : {uint8_t{1}, uint8_t{2}}) {
+    REQUIRE(fixture.service.gate().deploys().add(std::to_string(fill), test::secret_of(fill),
+                                                 fixture.now));
+  }
+  const auto ask = [&](uint8_t fill, const std::string& target) {
+    const trust::TokenKeys tokens(test::fleet_keys_of({fill}));
+    const std::string signed_target = tokens.signed_target(target, wall_clock_s());
+    const size_t mark = signed_target.find('?');
+    return fixture.get(std::string_view(signed_target).substr(0, mark),
+                       std::string_view(signed_target).substr(mark + 1));
+  };
+  REQUIRE(ask(1, "/announce?" + peer_query("01", "&name=v42")).status == 200);
+  std::string digits = "0001";
+  for (int count = 0; count < 18; ++count) {
+    digits += "61";
+  }
+  const std::string own = "/status.json?info_hash=" + digits;
+  CHECK(contains(ask(1, own).body, "v42"));
+  CHECK(ask(2, own).status == 403);
+  CHECK(ask(2, "/status.json?info_hash=" + std::string(40, '7')).status == 403);
+  for (const char* page : {"/", "/metrics", "/status.json", "/nothing"}) {
+    CHECK(ask(1, page).status == 403);
+  }
+}

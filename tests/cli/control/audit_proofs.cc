@@ -69,7 +69,7 @@ Json told(uint64_t number, bool back) {
 AuditProofs begun() {
   AuditProofs proofs;
   CHECK_FALSE(proofs.verify(seen("w1", audit_key(1))));
-  for (const uint8_t release : {1, 2}) {
+  for (const uint8_t release : {uint8_t{1}, uint8_t{2}}) {
     CHECK_FALSE(proofs.verify({{"record", "release"},
                                {"app", "shop"},
                                {"release_number", release},

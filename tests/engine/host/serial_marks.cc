@@ -90,3 +90,11 @@ TEST_CASE("serials are read as they were written, and what is damaged is not pas
     CHECK_FALSE(serial_marks_of(Json::array({changed})));
   }
 }
+
+TEST_CASE("the highest serial stays, whatever is noted after it") {
+  std::vector<SerialMark> marks;
+  REQUIRE(note_serial(marks, "shop", "", {sha_a, 5}));
+  REQUIRE(note_serial(marks, "shop", "", {sha_b, 3}));
+  CHECK(marks.front().serial == 5);
+  CHECK(step_of(marks.front(), {sha_b, 4}) == Step::replay);
+}

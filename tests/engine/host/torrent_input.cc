@@ -66,6 +66,17 @@ TEST_CASE("keys of the fleet come in lines in front of a torrent, on standard in
   }
 }
 
+TEST_CASE("no more is taken for lines of keys than a key file may have, and one line") {
+  const std::string line = "murder-" + std::string(92, 'x') + "\n";
+  std::string many;
+  for (int count = 0; count < 1000; ++count) {
+    many += line;
+  }
+  CHECK(key_lines_of(line + "d4:info") == line);
+  CHECK(key_lines_of(many).size() <= limits::fleet_key_file_bytes_max + line.size());
+  CHECK(key_lines_of(line.substr(0, 50)).empty());
+}
+
 TEST_CASE("what is no torrent is told by the name that it was asked by") {
   const TemporaryDirectory scratch;
   for (const char* content : {"", "no torrent"}) {

@@ -203,6 +203,23 @@ TEST_CASE("what is no handshake ends it, with an alert at most") {
   CHECK(plain.empty());
 }
 
+TEST_CASE("a hello that has no end is given up, in however many records it comes") {
+  ServerStream server = std::move(*ServerStream::create(MadeCertificate().context()));
+  std::vector<uint8_t> plain;
+  // Records of 1,000 bytes, of a hello that says it has 65,535.
+  std::string body = std::string("\x01\x00\xff\xff\x03\x03", 6) + std::string(994, '\0');
+  size_t sent = 0;
+  while (server.state() == ServerState::handshaking && sent < 65'000) {
+    const std::string record = std::string("\x16\x03\x01\x03\xe8", 5) + body;
+    server.take(as_bytes_of(record), plain);
+    sent += record.size();
+    body = std::string(1000, '\0');
+  }
+  CHECK(server.state() == ServerState::failed);
+  CHECK(sent <= limits::tls_client_hello_bytes_max + 1005);
+  CHECK(sent > limits::tls_client_hello_bytes_max);
+}
+
 TEST_CASE("a record that was changed on its way ends it") {
   Meeting meeting(MadeCertificate().context());
   meeting.talk();

@@ -62,6 +62,27 @@ TEST_CASE("a key of each type is read, and verifies what it signed and nothing e
   }
 }
 
+TEST_CASE("two numbers are a signature of a curve, and nothing is behind them") {
+  REQUIRE(start_openssl());
+  const TestKey made(KeyType::ecdsa_p256);
+  const Result<PublicKey> key = parse_public_key(made.blob());
+  REQUIRE(key);
+  const std::string signature = made.sign(message());
+  WireReader reader(signature);
+  const std::string algorithm(*reader.string());
+  const std::string numbers(*reader.string());
+  const auto with_numbers = [&](const std::string& others) {
+    std::string text;
+    append_string(text, algorithm);
+    append_string(text, others);
+    return text;
+  };
+  CHECK(verify_signature(*key, with_numbers(numbers), message()));
+  CHECK_FALSE(verify_signature(*key, with_numbers(numbers + '\0'), message()));
+  CHECK_FALSE(verify_signature(*key, with_numbers(numbers + numbers), message()));
+  CHECK_FALSE(verify_signature(*key, with_numbers(std::string(8, '\0')), message()));
+}
+
 TEST_CASE("a fingerprint is that of ssh-keygen") {
   const Result<PublicKey> key = parse_public_key(
       *decode_base64("AAAAC3NzaC1lZDI1NTE5AAAAIJKxoLBJBivUPNTUJUSslQTt2hDjozKvHarKeN8uYFqg"));

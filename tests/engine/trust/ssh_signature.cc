@@ -52,6 +52,8 @@ TEST_CASE("armour begins and ends with its lines, and holds base64") {
   CHECK(remove_armour(text + "\n\n") == *remove_armour(text));
   for (const std::string& wrong :
        {std::string(), " " + text, text + "x", text.substr(0, text.size() - 2),
+        text.substr(0, text.find_last_of('-')) + "x",
+        text.substr(0, text.find_last_of('-')) + "\n-",
         std::string(armour_begin) + std::string(armour_end),
         std::string(armour_begin) + "\n" + std::string(armour_end),
         std::string(armour_begin) + "\n\n" + std::string(armour_end), std::string(armour_begin),
