@@ -58,6 +58,9 @@ void write_app(JsonWriter& json, const control::Coordinator& machine,
   json.member("progress", report.progress);
   json.member("failure", control::name_of(report.failure));
   json.member("text", report.text);
+  if (report.switched_from) {
+    json.member("switched_from", tag_of(app, *report.switched_from));
+  }
   json.end_object();
 }
 

@@ -294,6 +294,9 @@ Report AgentMachine::make_report(Instant now) {
     part.failed_attempt = app.failed_attempt;
     part.failure = app.failure;
     part.text = app.text;
+    if (config_.is_of_a_deploy && app.previous && !is_activating(app.phase)) {
+      part.switched_from = app.previous->info_hash;
+    }
   }
   return report;
 }

@@ -37,6 +37,8 @@ struct AgentConfig {
     bool has_health_check = false;  // without one a release is healthy once it is active
   };
   std::vector<AppConfig> apps;
+  // What is kept is of one deploy: what it has switched from is reported.
+  bool is_of_a_deploy = false;
 };
 
 class AgentMachine {

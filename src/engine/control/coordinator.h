@@ -156,6 +156,7 @@ class Coordinator {
   void judge_all(App& app, Moment moment);
   bool stop_where_failed(App& app, const Tally& tally, Moment moment);
   void advance_waves(App& app, const Tally& tally, Moment moment);
+  bool tell_switched(App& app, Moment moment);
   void tell_next(App& app, Tally tally, Moment moment);
   [[nodiscard]] bool may_begin(const App& app, const Tally& tally, Moment moment) const;
 

@@ -79,6 +79,15 @@ std::string why_unsettled(const View& view, Instant heard_at, Instant now) {
   return "";
 }
 
+// What a host that is told returns to.
+const Release* find_before(const View& view) {
+  const AppReport& report = *view.report;
+  const std::optional<InfoHash>& before =
+      report.active == view.release.info_hash && report.switched_from ? report.switched_from
+                                                                      : report.active;
+  return before ? find_release(view.app, *before) : nullptr;
+}
+
 }  // namespace
 
 View Coordinator::view_of(const App& app, const Target& target, Instant now) const {
@@ -204,7 +213,31 @@ bool Coordinator::may_begin(const App& app, const Tally& tally, Moment moment) c
          (tally.tried_count > 0 || tally.ready_count >= plan.quorum.rounded_up(tally.target_count));
 }
 
+// Whatever wave it is, and also before the first one. Whether one was told.
+bool Coordinator::tell_switched(App& app, Moment moment) {
+  const Rollout& rollout = *app.rollout;
+  const bool is_open = goes_forward(rollout.state) && rollout.state != RolloutState::aborting &&
+                       rollout.state != RolloutState::aborted;
+  bool is_any_told = false;
+  for (const Target& target : rollout.targets) {
+    const View view = view_of(app, target, moment.now);
+    const Release* before =
+        is_open && was_switched_before(view) && may_be_told(view) ? find_before(view) : nullptr;
+    if (before != nullptr) {
+      is_any_told = true;
+      append(
+          app,
+          Told{.app = app.name, .host = state_.agent(target.agent).name, .before = before->number},
+          moment);
+    }
+  }
+  return is_any_told;
+}
+
 void Coordinator::tell_next(App& app, Tally tally, Moment moment) {
+  if (tell_switched(app, moment)) {
+    return;  // and once more, with what they count
+  }
   const Rollout& rollout = *app.rollout;
   const bool back = goes_back(rollout.state);
   const bool forward = (rollout.state == RolloutState::running && may_begin(app, tally, moment)) ||
@@ -222,7 +255,7 @@ void Coordinator::tell_next(App& app, Tally tally, Moment moment) {
         (forward && !is_tried && tally.tried_count >= goal)) {
       continue;
     }
-    const Release* runs = view.report->active ? find_release(app, *view.report->active) : nullptr;
+    const Release* runs = find_before(view);
     append(app,
            Told{.app = app.name,
                 .host = agent.name,

@@ -35,10 +35,16 @@ class MemberWriter {
     object_[name] = json_of(value);
   }
 
-  // Of a text or a list: left out where it is empty.
+  // Of a text or a list: left out where it is empty; of what may be none: where it is.
   template <typename T>
   void optional(std::string_view name, T& value) {
     if (!value.empty()) {
+      (*this)(name, value);
+    }
+  }
+  template <typename T>
+  void optional(std::string_view name, std::optional<T>& value) {
+    if (value) {
       (*this)(name, value);
     }
   }

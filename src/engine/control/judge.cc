@@ -71,7 +71,7 @@ Judged judge_waiting(const View& view, Instant now) {
       state == RolloutState::aborted) {
     return std::nullopt;
   }
-  if (runs_well(view, view.release)) {
+  if (runs_well(view, view.release) && !was_switched_before(view)) {
     return Verdict{.stage = Stage::healthy};  // it is there already
   }
   if (Judged failed = failure_of_attempt(view, Stage::failed)) {
@@ -237,6 +237,11 @@ Judged judge(const View& view, Instant now) {
       ENSURE(view.target.stage <= Stage::failed);
       return std::nullopt;
   }
+}
+
+bool was_switched_before(const View& view) {
+  return view.target.stage == Stage::waiting && !view.target.touched && view.report != nullptr &&
+         view.report->switched_from && runs_well(view, view.release) && has_tells(view);
 }
 
 bool may_be_told(const View& view) {

@@ -37,6 +37,10 @@ struct Verdict {
 // nothing else.
 [[nodiscard]] bool may_be_told(const View& view);
 
+// Whether its own deploy has switched the host, under a coordinator that is lost: it is told once
+// more, which runs nothing, and goes back with the others then.
+[[nodiscard]] bool was_switched_before(const View& view);
+
 // Whether the app is down at this host by the doing of a rollout, or may be: it was told and its
 // outcome is not known, or the outcome is not good.
 [[nodiscard]] bool counts_as_down(const View& view);

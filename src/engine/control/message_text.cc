@@ -32,6 +32,7 @@ void describe(Io& io, AppReport& app) {
   io("failed_attempt", app.failed_attempt);
   io("failure", app.failure);
   io("text", app.text);
+  io.optional("switched_from", app.switched_from);
 }
 
 template <typename Io>

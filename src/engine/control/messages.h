@@ -49,6 +49,9 @@ struct AppReport {
   uint64_t failed_attempt = 0;  // the last one that failed
   Reason failure = Reason::none;
   std::string text;  // of the failure
+  // What ran before, of an agent that was started for one deploy and has switched in it: also when
+  // the deploy's coordinator is another one by now.
+  std::optional<InfoHash> switched_from;
   bool operator==(const AppReport&) const = default;
 };
 

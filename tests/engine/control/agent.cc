@@ -216,6 +216,30 @@ TEST_CASE("a process that is killed in any phase goes on where it was") {
   CHECK(bench.hear() == "");
 }
 
+TEST_CASE("an agent of a deploy reports what it has switched from, also when it is started again") {
+  AgentBench bench(/*checks_health=*/false);
+  bench.is_of_a_deploy = true;
+  bench.start();
+  bench.be_told();
+  CHECK_FALSE(bench.report().switched_from.has_value());
+  bench.done();
+  CHECK(bench.report().switched_from == hash_of(1));
+  bench.start();
+  CHECK(bench.report().switched_from == hash_of(1));
+  // To what another coordinator tells once more nothing is run, and the way back is still known.
+  bench.wanted.origin = 6;
+  bench.wanted.revision = 1;
+  bench.app().attempt = 1;
+  bench.hear();
+  CHECK(bench.hear() == "");
+  CHECK(bench.report().attempt == 1);
+  CHECK(bench.report().switched_from == hash_of(1));
+  // One that lives longer than a deploy has other things in mind by "before".
+  bench.is_of_a_deploy = false;
+  bench.start();
+  CHECK_FALSE(bench.report().switched_from.has_value());
+}
+
 TEST_CASE("what was saved and does not fit is no reason to abort") {
   AgentBench bench;
   bench.kept.apps[0].active.reset();

@@ -25,9 +25,11 @@ struct AgentBench {
     want(2);
   }
   void start() {
-    machine.emplace(
-        AgentConfig{.host = "w1", .groups = {"web"}, .apps = {{"shop", has_health_check}}}, kept,
-        ++session, now);
+    machine.emplace(AgentConfig{.host = "w1",
+                                .groups = {"web"},
+                                .apps = {{"shop", has_health_check}},
+                                .is_of_a_deploy = is_of_a_deploy},
+                    kept, ++session, now);
     take();
   }
   // What the process is to do: "fetch2 activate1", and its disk.
@@ -92,6 +94,7 @@ struct AgentBench {
   }
 
   bool has_health_check;
+  bool is_of_a_deploy = false;
   KeptAgent kept;
   uint64_t session = 7;
   Instant now{std::chrono::seconds(1000)};

@@ -39,6 +39,61 @@ TEST_CASE("what is there already is done and nobody is told anything") {
   CHECK_FALSE(bench.target("w000").touched);
 }
 
+TEST_CASE("what its own deploy has switched before goes back with the others") {
+  FleetBench bench(5);
+  bench.all_run(1);
+  // Three were switched by a coordinator that is lost, one from what nobody knows here. Another one
+  // runs it from an earlier deploy.
+  for (const char* host : {"w000", "w001", "w002", "w003"}) {
+    bench.app(host).ready = {hash_of(1), hash_of(2)};
+    bench.app(host).active = hash_of(2);
+  }
+  bench.app("w001").switched_from = hash_of(9);
+  bench.app("w002").switched_from = bench.app("w003").switched_from = hash_of(1);
+  bench.hear_all();
+  bench.has("w004", 2);
+  Plan plan = in_waves("1,100%");
+  plan.bake = std::chrono::seconds(30);
+  REQUIRE(bench.start_rollout(2, plan));
+  // Whatever wave it is, and however few may be down: nothing is run there.
+  CHECK(bench.stages() == "1 healthy, 1 waiting, 2 told, 1 waiting");
+  CHECK(bench.target("w002").before == ReleaseNumber{1});
+  bench.activate_all(2);
+  CHECK(bench.stages() == "1 healthy, 1 waiting, 2 healthy, 1 waiting");
+  REQUIRE(bench.coordinator->undo("shop", "olga", bench.moment));
+  bench.settle();
+  CHECK_FALSE(bench.wanted("w000").release.has_value());
+  bench.activate_all(1);
+  CHECK(bench.rollout().state == RolloutState::undone);
+  CHECK(bench.stages() == "1 healthy, 1 waiting, 2 back-done, 1 waiting");
+}
+
+TEST_CASE("what its own deploy has switched before is known to go back also while nobody is told") {
+  FleetBench bench(2);
+  bench.all_run(1);
+  REQUIRE(bench.start_rollout(2, in_waves("100%")));
+  REQUIRE(bench.coordinator->pause("shop", "olga", bench.moment));
+  bench.settle();
+  bench.app("w000").ready = {hash_of(1), hash_of(2)};
+  bench.app("w000").active = hash_of(2);
+  bench.app("w000").switched_from = hash_of(1);
+  bench.hear("w000");
+  CHECK(bench.stages() == "1 told, 1 waiting");
+  bench.runs("w000", 2);
+  CHECK(bench.target("w000").touched);
+  CHECK(bench.target("w000").stage == Stage::healthy);
+  // What nobody can return to is told in its turn.
+  FleetBench other(1);
+  other.app("w000").ready = {hash_of(2)};
+  other.app("w000").active = hash_of(2);
+  other.app("w000").is_healthy = true;
+  other.app("w000").switched_from = hash_of(9);
+  other.hear_all();
+  REQUIRE(other.start_rollout(2, in_waves("100%")));
+  CHECK(other.stages() == "1 told");
+  CHECK(other.target("w000").before == no_release);
+}
+
 TEST_CASE("a wave bakes before the next one, and a failure in that time counts") {
   FleetBench bench(10);
   Plan plan = in_waves("2,100%");

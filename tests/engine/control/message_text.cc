@@ -31,7 +31,8 @@ Report some_report() {
                     .attempt = 11,
                     .failed_attempt = 11,
                     .failure = Reason::health,
-                    .text = "exit status 7: \"no \xc3\xa4nswer\""},
+                    .text = "exit status 7: \"no \xc3\xa4nswer\"",
+                    .switched_from = other_hash},
                    {.app = "db", .is_healthy = true}},
           .greeting = {.session = UINT64_MAX - 1, .number = 3},
           .number = 42};
@@ -81,7 +82,9 @@ TEST_CASE("a report is read as it was written") {
   CHECK(shop.progress == UINT64_MAX);
   CHECK(shop.failure == Reason::health);
   CHECK(shop.text == some_report().apps[0].text);
+  CHECK(shop.switched_from == other_hash);
   CHECK_FALSE(again->apps[1].active.has_value());
+  CHECK_FALSE(again->apps[1].switched_from.has_value());
 }
 
 TEST_CASE("what is wanted is read as it was written") {
@@ -185,7 +188,8 @@ TEST_CASE("the longest report and the longest message to an agent fit") {
                            .attempt = UINT64_MAX,
                            .failed_attempt = UINT64_MAX,
                            .failure = Reason::nothing_before,
-                           .text = std::string(1000, '"')});
+                           .text = std::string(1000, '"'),
+                           .switched_from = other_hash});
   }
   const std::string text = text_of(report);
   CHECK(text.size() <= limits::control_agent_message_bytes_max);
