@@ -98,7 +98,14 @@ Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
     }
   }
   const Result<std::string> previous = previous_release(directory.record(), *current, present);
-  Json json = {{"current", *current}, {"releases", list}, {"removed", removed}};
+  Json hashes = Json::object();
+  for (const PlacedRelease& placed : directory.record().placed) {
+    if (directory.has(placed.tag)) {
+      hashes[placed.tag] = placed.info_hash;
+    }
+  }
+  Json json = {
+      {"current", *current}, {"releases", list}, {"removed", removed}, {"info_hashes", hashes}};
   json["previous"] = previous ? Json(*previous) : Json();
   if (!previous) {
     json["previous_problem"] = previous.error().text;

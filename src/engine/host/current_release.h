@@ -19,7 +19,8 @@ struct SwitchOptions {
 // Switches the link, and records it. What to tell: "tag", "link", "previous".
 [[nodiscard]] Result<Json> make_current(ReleaseDirectory& directory, const SwitchOptions& options);
 
-// With `keep`, removes older releases. What to tell: "current", "releases", "removed", "previous".
+// With `keep`, removes older releases. What to tell: "current", "releases", "removed", "previous",
+// and "info_hashes", by tag, of what was placed and is there.
 [[nodiscard]] Result<Json> keep_releases(ReleaseDirectory& directory, const std::string& link,
                                          std::optional<uint32_t> keep);
 

@@ -82,6 +82,18 @@ Result<LockReply> keep_lock(const RunDirectory& directory, const LockRequest& re
   return reply;
 }
 
+bool hold_lock_for_agent(const RunDirectory& directory, const DeployLock& lock) {
+  DeployLockFile file(directory);
+  return hold_for_agent(file.locks(), lock, boot_clock()) && file.save();
+}
+
+void give_agent_lock_back(const RunDirectory& directory, const std::string& token) {
+  DeployLockFile file(directory);
+  if (release_of_agent(file.locks(), token)) {
+    static_cast<void>(file.save());  // else it ends with its lease
+  }
+}
+
 Result<Unlocked> give_lock_back(const RunDirectory& directory, const std::string& token) {
   DeployLockFile file(directory);
   const Unlocked unlocked = release_lock(file.locks(), token, boot_clock());
@@ -95,8 +107,8 @@ bool is_deploy_at_work(const RunDirectory& directory, const std::string& tag) {
   DeployLockFile file(directory);
   const BootClock clock = boot_clock();
   return std::any_of(file.locks().begin(), file.locks().end(), [&](const DeployLock& lock) {
-    return lock.tag == tag && !lock.is_mark && !lock.is_replaced && lock.boot == clock.boot &&
-           lock.until_s > clock.now_s;
+    return lock.tag == tag && !lock.is_mark && !lock.is_replaced && !lock.is_of_agent &&
+           lock.boot == clock.boot && lock.until_s > clock.now_s;
   });
 }
 

@@ -38,6 +38,10 @@ class DeployLockFile {
 [[nodiscard]] Result<Unlocked> give_lock_back(const RunDirectory& directory,
                                               const std::string& token);
 
+// Of a deploy's agent on this host (hold_for_agent). False: it is not there, or cannot be written.
+bool hold_lock_for_agent(const RunDirectory& directory, const DeployLock& lock);
+void give_agent_lock_back(const RunDirectory& directory, const std::string& token);
+
 // Whether a deploy of that tag has its lock here.
 [[nodiscard]] bool is_deploy_at_work(const RunDirectory& directory, const std::string& tag);
 

@@ -56,7 +56,7 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
   const auto own = std::find_if(locks.begin(), locks.end(), [&lock](const DeployLock& other) {
     return other.token == lock.token;
   });
-  const bool is_there = own != locks.end();
+  const bool is_there = own != locks.end() && !own->is_of_agent;
   if (is_there && own->is_replaced && !is_stale(*own, clock)) {
     return {.state = LockState::lost, .holder = without_keys(*own)};
   }
@@ -95,7 +95,7 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
     if (goes(other) && other.token != lock.token && !other.fleet_key.empty()) {
       reply.gone.push_back(other.token);
     }
-    if (contains(request.ousted, other.token) && !is_stale(other, clock)) {
+    if (contains(request.ousted, other.token) && !is_stale(other, clock) && !other.is_of_agent) {
       left.push_back(replaced_by(other, lock, clock));
     }
   }
@@ -108,7 +108,7 @@ LockReply take_lock(DeployLocks& locks, const LockRequest& request, const BootCl
 const DeployLock* other_at_work(const DeployLocks& locks, const DeployLock& own,
                                 const BootClock& clock) {
   const auto found = std::find_if(locks.begin(), locks.end(), [&](const DeployLock& other) {
-    return !is_stale(other, clock) &&
+    return !is_stale(other, clock) && !other.is_of_agent &&
            (other.token == own.token ? other.is_replaced : excludes(own, other));
   });
   return found == locks.end() ? nullptr : &*found;
@@ -125,7 +125,7 @@ Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootCl
   locks.erase(own);
   bool is_needed = false;
   for (DeployLock& other : locks) {
-    if (!is_stale(other, clock) && !other.is_replaced) {
+    if (!is_stale(other, clock) && !other.is_replaced && !other.is_of_agent) {
       is_needed = true;
       other.owns_tracker = other.owns_tracker || owned_tracker;
     }
@@ -134,6 +134,35 @@ Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootCl
     return is_stale(other, clock) && !other.owns_tracker && !other.owns_seeder;
   });
   return {.was_held = was_held, .ends_tracker = owned_tracker && !is_needed};
+}
+
+bool hold_for_agent(DeployLocks& locks, const DeployLock& lock, const BootClock& clock) {
+  const bool is_kept_out = std::any_of(locks.begin(), locks.end(), [&](const DeployLock& other) {
+    return other.token == lock.token ? !other.is_of_agent
+                                     : !is_stale(other, clock) && excludes(lock, other);
+  });
+  if (is_kept_out) {
+    return false;
+  }
+  DeployLock held = lock;
+  held.boot = clock.boot;
+  held.until_s = clock.now_s + lock.until_s;
+  held.is_of_agent = true;
+  std::erase_if(locks, [&](const DeployLock& other) { return other.token == lock.token; });
+  locks.push_back(std::move(held));
+  return true;
+}
+
+bool release_of_agent(DeployLocks& locks, const std::string& token) {
+  return std::erase_if(locks, [&](const DeployLock& lock) {
+           return lock.token == token && lock.is_of_agent;
+         }) > 0;
+}
+
+void disown_tracker(DeployLocks& locks, const std::string& token) {
+  for (DeployLock& lock : locks) {
+    lock.owns_tracker = lock.owns_tracker && lock.token != token;
+  }
 }
 
 void leave_tracker_to_replaced(DeployLocks& locks) {
@@ -156,6 +185,7 @@ Json json_of(const DeployLock& lock) {
           {"until_s", lock.until_s},
           {"is_mark", lock.is_mark},
           {"is_coordinated", lock.is_coordinated},
+          {"is_of_agent", lock.is_of_agent},
           {"is_replaced", lock.is_replaced},
           {"owns_tracker", lock.owns_tracker},
           {"owns_seeder", lock.owns_seeder},
@@ -183,6 +213,7 @@ DeployLock lock_of(const Json& json) {
           .until_s = count_member(json, "until_s"),
           .is_mark = json["is_mark"] == true,
           .is_coordinated = json["is_coordinated"] == true,
+          .is_of_agent = json["is_of_agent"] == true,
           .is_replaced = json["is_replaced"] == true,
           .owns_tracker = json["owns_tracker"] == true,
           .owns_seeder = json["owns_seeder"] == true,

@@ -26,6 +26,9 @@ struct DeployLock {
   uint64_t until_s = 0;  // of the clock since that boot
   bool is_mark = false;
   bool is_coordinated = false;  // `murder coordinate` holds it, and hears soon of who takes over
+  // Held by the deploy's agent on this host, whose coordinator is on another one: where that moves
+  // to, and where it was lost, no other deploy begins meanwhile. It owns and needs nothing here.
+  bool is_of_agent = false;
   // Taken over while its deploy may be at work: kept for a day so that this one hears of it,
   // however late. Owner, why, since and tag are those of who took over. It excludes nobody.
   bool is_replaced = false;
@@ -83,6 +86,16 @@ struct Unlocked {
 };
 [[nodiscard]] Unlocked release_lock(DeployLocks& locks, const std::string& token,
                                     const BootClock& clock);
+
+// Of a deploy's agent, taken or renewed: not where another lock of the deploy is, or one that
+// excludes it. Whether it is there.
+[[nodiscard]] bool hold_for_agent(DeployLocks& locks, const DeployLock& lock,
+                                  const BootClock& clock);
+// Whether it was there.
+[[nodiscard]] bool release_of_agent(DeployLocks& locks, const std::string& token);
+
+// The tracker that listens is not the one that the deploy of the token was to end.
+void disown_tracker(DeployLocks& locks, const std::string& token);
 
 // The tracker that a deploy was to end is needed: by one that was taken over and still runs, which
 // ends it then.

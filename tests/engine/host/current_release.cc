@@ -52,9 +52,14 @@ TEST_CASE("a list of releases names those that are there, and where a rollback w
   const App app;
   std::filesystem::remove(app.scratch / "v2");
   Result<ReleaseDirectory> directory = app.open();
+  for (const char* tag : {"v1", "v2"}) {
+    directory->record().placed.push_back({.tag = tag, .info_hash = std::string("hash of ") + tag});
+  }
   const Result<Json> listed = keep_releases(*directory, "current", std::nullopt);
   REQUIRE(listed);
   CHECK((*listed)["releases"] == Json::array({"v1", "v3"}));
+  CHECK(text_member((*listed)["info_hashes"], "v1") == "hash of v1");
+  CHECK_FALSE((*listed)["info_hashes"].contains("v2"));
   CHECK((*listed)["previous"] == "v1");
   CHECK((*listed)["removed"].size() == 0);
   CHECK(app.has("v1"));

@@ -267,3 +267,73 @@ TEST_CASE("a tracker that a deploy needs which was taken over is ended by that o
   leave_tracker_to_replaced(locks);
   CHECK(locks.empty());
 }
+
+namespace {
+
+DeployLock agent_lock(const std::string& token) {
+  DeployLock lock = request_of(token).lock;
+  lock.is_coordinated = true;
+  return lock;
+}
+
+}  // namespace
+
+TEST_CASE("where an agent of a deploy is at work no other deploy of it begins") {
+  DeployLocks locks;
+  REQUIRE(hold_for_agent(locks, agent_lock("alice"), at_start));
+  const LockReply busy = take_lock(locks, request_of("bob"), after(1));
+  CHECK(busy.state == LockState::busy);
+  CHECK(busy.holder.owner == "alice@laptop");
+  CHECK(busy.holder.is_coordinated);
+  CHECK(hold_for_agent(locks, agent_lock("alice"), after(60)));
+  CHECK(take_lock(locks, request_of("bob"), after(lease_s)).state == LockState::busy);
+  // It ends with its agent, or its lease.
+  CHECK(release_of_agent(locks, "alice"));
+  CHECK_FALSE(release_of_agent(locks, "alice"));
+  CHECK(take_lock(locks, request_of("bob"), after(lease_s)).state == LockState::held);
+  CHECK_FALSE(hold_for_agent(locks, agent_lock("alice"), after(lease_s)));
+}
+
+TEST_CASE("the coordinator of a deploy has its lock, whatever its agent there holds") {
+  DeployLocks locks;
+  REQUIRE(hold_for_agent(locks, agent_lock("alice"), at_start));
+  LockRequest request = request_of("alice");
+  request.tracker_runs = false;
+  const LockReply moved = take_lock(locks, request, after(1));
+  CHECK(moved.state == LockState::held);
+  CHECK(moved.lock.owns_tracker);  // the agent's says nothing of that
+  CHECK_FALSE(hold_for_agent(locks, agent_lock("alice"), after(2)));
+  CHECK_FALSE(release_of_agent(locks, "alice"));
+  REQUIRE(locks.size() == 1);
+  CHECK_FALSE(locks[0].is_of_agent);
+  CHECK(hold_for_agent(locks, agent_lock("carol"), after(3)) == false);
+  CHECK(release_lock(locks, "alice", after(4)).ends_tracker);
+}
+
+TEST_CASE("an agent's lock needs no tracker, takes nothing over, and goes with its deploy") {
+  DeployLocks locks;
+  LockRequest other = request_of("bob", "/srv/other", "v9");
+  other.tracker_runs = false;
+  REQUIRE(take_lock(locks, other, at_start).state == LockState::held);
+  REQUIRE(hold_for_agent(locks, agent_lock("alice"), at_start));
+  CHECK(other_at_work(locks, request_of("carol").lock, at_start) == nullptr);
+  CHECK(release_lock(locks, "bob", after(1)).ends_tracker);
+  LockRequest instead = request_of("carol");
+  instead.ousted = {"alice"};
+  CHECK(take_lock(locks, instead, after(2)).state == LockState::held);
+  CHECK(locks.size() == 1);
+  CHECK_FALSE(hold_for_agent(locks, agent_lock("alice"), after(3)));
+  const DeployLocks read = locks_of(json_of(DeployLocks{agent_lock("alice")}));
+  CHECK(read == DeployLocks{agent_lock("alice")});
+}
+
+TEST_CASE("another tracker than its own is not to be ended by a deploy") {
+  DeployLocks locks;
+  LockRequest request = request_of("alice");
+  request.tracker_runs = false;
+  REQUIRE(take_lock(locks, request, at_start).lock.owns_tracker);
+  disown_tracker(locks, "bob");
+  CHECK(locks[0].owns_tracker);
+  disown_tracker(locks, "alice");
+  CHECK_FALSE(release_lock(locks, "alice", at_start).ends_tracker);
+}
