@@ -233,6 +233,9 @@ void AgentProcess::link_heard(const control::Wanted& wanted) {
   is_reported_heard_ = is_reported_heard_ || (reported_ && wanted.greeting == reported_->greeting &&
                                               wanted.heard_number >= reported_->number);
   renewed_at_ = reactor_->now();
+  if (lock_) {
+    lock_->note_heard(renewed_at_);
+  }
   tell_connected();
   control::Wanted ordered = wanted;
   outcomes_.see_wanted(wanted);

@@ -26,6 +26,9 @@ Status AgentProcess::begin_once() {
       return written;
     }
   }
+  if (run_.once->lock) {
+    lock_.emplace(*reactor_, run_.once->run_directory, *run_.once->lock);
+  }
   if (run_.once->stdio != nullptr) {
     Result<std::unique_ptr<StdioRelay>> relay =
         StdioRelay::create(*reactor_, std::move(*run_.once->stdio));
@@ -132,6 +135,10 @@ void AgentProcess::finish_once() {
   }
   if (Status gone = leave_no_trace(state_, run_.options, keep_partial_); !gone) {
     parent_.warn(gone.error().text);
+  }
+  if (lock_) {
+    lock_->give_back();
+    lock_.reset();
   }
 }
 

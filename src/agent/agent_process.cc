@@ -1,14 +1,13 @@
 #include "agent/agent_process.h"
 
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <csignal>
 #include <utility>
 
-#include "agent/agent_metrics.h"
 #include "agent/bounds.h"
+#include "agent/once_places.h"
 #include "agent/placed.h"
 #include "engine/base/ensure.h"
 #include "engine/base/monotonic_clock.h"
@@ -26,9 +25,12 @@ constexpr io::ReactorOptions reactor_options{
 constexpr Duration stop_time_max = std::chrono::seconds(15);
 constexpr Duration program_check_time_max = std::chrono::seconds(20);
 
-control::AgentConfig config_of(const AgentOptions& options) {
-  control::AgentConfig config{
-      .host = options.host, .rack = options.rack, .groups = options.groups, .apps = {}};
+control::AgentConfig config_of(const AgentOptions& options, bool is_of_a_deploy) {
+  control::AgentConfig config{.host = options.host,
+                              .rack = options.rack,
+                              .groups = options.groups,
+                              .apps = {},
+                              .is_of_a_deploy = is_of_a_deploy};
   for (const AppOptions& app : options.apps) {
     config.apps.push_back({.app = app.name, .has_health_check = app.has_health_check()});
   }
@@ -51,6 +53,19 @@ Result<std::unique_ptr<AgentProcess>> AgentProcess::create(const AgentRun& run,
   if (!state) {
     return fail(state.error());
   }
+  std::optional<StateDirectory> held(std::move(*state));
+  Result<std::unique_ptr<AgentProcess>> made = create_in(held, run, parent);
+  // One of a deploy leaves nothing, also when it cannot begin.
+  if (!made && run.once) {
+    static_cast<void>(leave_no_trace(*held, run.options, /*keep_partial=*/true));
+  }
+  return made;
+}
+
+// Takes `state` when all is well.
+Result<std::unique_ptr<AgentProcess>> AgentProcess::create_in(std::optional<StateDirectory>& state,
+                                                              const AgentRun& run,
+                                                              host::Parent& parent) {
   std::string warning;
   Result<control::KeptAgent> kept = state->load(warning);
   if (!kept) {
@@ -77,6 +92,7 @@ Result<std::unique_ptr<AgentProcess>> AgentProcess::create(const AgentRun& run,
   std::unique_ptr<AgentProcess> agent(new AgentProcess(
       run, parent, std::move(*state), std::move(*key), std::move(*reactor), *session));
   if (Status started = agent->start(std::move(*kept)); !started) {
+    *state = std::move(agent->state_);
     return fail(started.error());
   }
   return agent;
@@ -143,7 +159,8 @@ Status AgentProcess::start(control::KeptAgent kept) {
   }
   orders_.emplace(std::move(*orders));
   state_.put_by();
-  machine_.emplace(config_of(run_.options), std::move(kept), session_, reactor_->now());
+  machine_.emplace(config_of(run_.options, run_.once.has_value()), std::move(kept), session_,
+                   reactor_->now());
   for (size_t index = 0; index < apps_.size(); ++index) {
     const control::KeptApp& app = machine_->kept().apps[index];
     apps_[index].said_failure = app.failed_attempt;
@@ -320,82 +337,6 @@ void AgentProcess::arm_timers() {
   if (is_fetching && heartbeat_timer_.deadline() > soon) {
     heartbeat_timer_.arm(soon);
   }
-}
-
-// --- what is known of it ---
-
-void AgentProcess::say(host::ServiceEventKind kind, std::string_view text, std::string_view tag,
-                       const std::optional<InfoHash>& release) {
-  if (!service_->report({.kind = kind,
-                         .message = std::string(text),
-                         .tag = std::string(tag),
-                         .host = run_.options.host,
-                         .info_hash = release ? release->hex() : ""})) {
-    parent_.note(text);
-  }
-}
-
-void AgentProcess::say_changes() {
-  for (size_t index = 0; index < apps_.size(); ++index) {
-    App& app = apps_[index];
-    const control::KeptApp& kept = machine_->kept().apps[index];
-    if (kept.phase == control::Phase::idle && kept.active && kept.is_healthy &&
-        app.said_active != kept.active->info_hash) {
-      app.said_active = kept.active->info_hash;
-      const std::string tag = placed_tag(app.worker->app(), kept.active->info_hash);
-      say(host::ServiceEventKind::release_activated,
-          fmt::format("{}: {} is active and healthy", kept.app, tag), tag, kept.active->info_hash);
-    }
-    if (kept.failure != control::Reason::none && kept.failed_attempt != app.said_failure) {
-      app.said_failure = kept.failed_attempt;
-      say(host::ServiceEventKind::release_failed,
-          fmt::format("{}: {}{}{}", kept.app, control::text_of(kept.failure),
-                      kept.text.empty() ? "" : ": ", kept.text),
-          app.wanted ? app.worker->tag_of(*app.wanted) : std::string(), app.wanted);
-    }
-  }
-}
-
-std::string AgentProcess::state_line() const {
-  std::string text =
-      link_ && link_->is_open() ? "connected to " + link_->coordinator().text() : "no coordinator";
-  for (const control::KeptApp& app : machine_->kept().apps) {
-    text += fmt::format("; {}: {}", app.app,
-                        !app.active      ? "nothing yet"
-                        : app.is_healthy ? "healthy"
-                                         : "not healthy");
-  }
-  return text;
-}
-
-std::string AgentProcess::metrics() const {
-  AgentMetrics view{.is_connected = link_->is_open(),
-                    .connections = link_->opened_count(),
-                    .reports = report_count_,
-                    .wanted = wanted_count_,
-                    .apps = {}};
-  for (size_t index = 0; index < apps_.size(); ++index) {
-    view.apps.push_back({.kept = machine_->kept().apps[index],
-                         .counters = apps_[index].worker->counters(),
-                         .health_failures = apps_[index].health == nullptr
-                                                ? 0
-                                                : apps_[index].health->failure_count()});
-  }
-  return render_agent_metrics(view);
-}
-
-uint64_t AgentProcess::free_bytes() const {
-  uint64_t least = UINT64_MAX;
-  for (const AppOptions& app : run_.options.apps) {
-    // Of the directory, or of the nearest one above it that is there.
-    std::string path = app.to;
-    struct statvfs status {};
-    while (statvfs(path.c_str(), &status) != 0 && path.size() > 1) {
-      path.resize(std::max<size_t>(path.rfind('/'), 1));
-    }
-    least = std::min<uint64_t>(least, uint64_t{status.f_bavail} * status.f_frsize);
-  }
-  return least == UINT64_MAX ? 0 : least;
 }
 
 }  // namespace murder::agent

@@ -18,6 +18,7 @@
 #include "agent/app_worker.h"
 #include "agent/coordinator_link.h"
 #include "agent/health_watch.h"
+#include "agent/held_lock.h"
 #include "agent/order_guard.h"
 #include "agent/outcome_signer.h"
 #include "agent/program_file.h"
@@ -44,11 +45,13 @@ class AgentReload {
 
 // For the time of a deploy.
 struct OnceRun {
-  Duration lease{};            // it ends when no coordinator was heard for so long
-  Duration connect_max{};      // or none at all by then; 0: no matter
-  Duration reach_max{};        // or none took a connection by then
-  bool tells_parent = false;   // which ends when a coordinator was heard
-  std::string key_lines;       // of the deploy, for what it starts; empty: it has none
+  Duration lease{};           // it ends when no coordinator was heard for so long
+  Duration connect_max{};     // or none at all by then; 0: no matter
+  Duration reach_max{};       // or none took a connection by then
+  bool tells_parent = false;  // which ends when a coordinator was heard
+  std::string key_lines;      // of the deploy, for what it starts; empty: it has none
+  std::string run_directory;  // where deploys have their locks
+  std::optional<host::DeployLock> lock = std::nullopt;  // held while it is at work
   StdioEnds* stdio = nullptr;  // taken; nullptr: it connects to its coordinators itself
 };
 
@@ -102,6 +105,8 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
 
   AgentProcess(const AgentRun& run, host::Parent& parent, StateDirectory state, trust::AgentKey key,
                std::unique_ptr<io::Reactor> reactor, uint64_t session);
+  [[nodiscard]] static Result<std::unique_ptr<AgentProcess>> create_in(
+      std::optional<StateDirectory>& state, const AgentRun& run, host::Parent& parent);
   [[nodiscard]] Status start(control::KeptAgent kept);
 
   void pump();
@@ -172,6 +177,7 @@ class AgentProcess final : private LinkOwner, private WorkerOwner, private Healt
   OutcomeSigner outcomes_;
   std::optional<CoordinatorLink> link_;
   std::unique_ptr<StdioRelay> relay_;  // nullptr: none is needed
+  std::optional<HeldLock> lock_;       // of a deploy
   std::vector<App> apps_;              // as the options' apps
   io::Timer tick_timer_;
   io::Timer heartbeat_timer_;

@@ -46,6 +46,10 @@ inline constexpr Duration agent_once_lease = std::chrono::minutes(2);
 inline constexpr uint32_t agent_once_heartbeats = 4;  // within a lease, at least
 // `agent --once --background`: the first coordinator is heard by then.
 inline constexpr Duration agent_once_connect_max = std::chrono::seconds(20);
+// The deploy's lock on its host: it ends soon where no coordinator is heard any more.
+inline constexpr Duration agent_lock_lease = std::chrono::seconds(60);
+inline constexpr Duration agent_lock_renewed_every = std::chrono::seconds(20);
+inline constexpr Duration agent_lock_silence_max = std::chrono::seconds(45);
 // What runs when the deploy is over has this long to end: an activation with its hooks, and what
 // was started and is told to end.
 inline constexpr Duration agent_once_finish_max = std::chrono::seconds(30);

@@ -1,6 +1,5 @@
 #include "agent/once_places.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -14,6 +13,7 @@
 
 #include "agent/bounds.h"
 #include "agent/left_group.h"
+#include "agent/once_note.h"
 #include "agent/placed.h"
 #include "engine/archive/tree_removal.h"
 #include "engine/base/json.h"
@@ -26,49 +26,8 @@
 namespace murder::agent {
 namespace {
 
-constexpr std::string_view once_prefix = "agent-";
 constexpr std::string_view log_ending = ".log";
-constexpr const char* note_name = "once.json";
-constexpr size_t note_bytes_max = 256 * 1024;
 constexpr time_t once_without_note_s = 600;
-
-// Names of the entries of a directory; none where it is not there.
-std::vector<std::string> entries_of(const std::string& path) {
-  std::vector<std::string> names;
-  DIR* listing = opendir(path.c_str());
-  if (listing == nullptr) {
-    return names;
-  }
-  while (const dirent* entry = readdir(listing)) {
-    if (const std::string_view name = entry->d_name; name != "." && name != "..") {
-      names.emplace_back(name);
-    }
-  }
-  closedir(listing);
-  return names;
-}
-
-struct OnceNote {
-  std::vector<std::string> places;  // directories of releases
-  std::string temp_path;            // of archives; empty: in the state directory
-  std::vector<std::string> coordinators;
-};
-
-OnceNote read_note(const std::string& directory) {
-  OnceNote note;
-  const Result<std::string> text = read_small_file(directory + "/" + note_name, note_bytes_max);
-  const Result<Json> json = text ? parse_json(*text) : Result<Json>(fail(text.error()));
-  if (json && json->is_object()) {
-    for (const Json& place : (*json)["places"].items()) {
-      note.places.push_back(place.text());
-    }
-    note.temp_path = text_member(*json, "temp_path");
-    for (const Json& coordinator : (*json)["coordinators"].items()) {
-      note.coordinators.push_back(coordinator.text());
-    }
-  }
-  return note;
-}
 
 enum class Archives : uint8_t { removed, partial_kept, kept };
 
@@ -95,7 +54,7 @@ Status clear_app(const AppPlace& place, Archives archives, const host::RunDirect
   Status outcome;
   const auto run = host::RunDirectory::open_existing(place.run);
   end_left_group(place.run + "/hook");
-  for (const std::string& name : entries_of(place.torrents)) {
+  for (const std::string& name : entries_of_directory(place.torrents)) {
     const std::optional<InfoHash> release = InfoHash::from_hex(name.substr(0, name.find('.')));
     const Result<TorrentFacts> facts =
         release ? torrent_facts(place, *release)
@@ -121,18 +80,12 @@ Status clear_app(const AppPlace& place, Archives archives, const host::RunDirect
   return outcome;
 }
 
-AppPlace place_in(const std::string& app_directory, const std::string& temp_path) {
-  return {.torrents = app_directory + "/torrents",
-          .archives = temp_path.empty() ? app_directory + "/archives" : temp_path,
-          .run = app_directory + "/run"};
-}
-
 // All that an agent puts into its state directory, which may have been there before.
 Status remove_state(const std::string& directory) {
   const Status removed = archive::remove_tree(directory + "/apps");
-  for (const std::string& name : entries_of(directory)) {
+  for (const std::string& name : entries_of_directory(directory)) {
     if (name.starts_with("agent.key") || name.starts_with("kept.json") ||
-        name.starts_with("orders") || name == "reserve" || name == note_name ||
+        name.starts_with("orders") || name == "reserve" || name == once_note_name ||
         name == once_key_name || name == "lock") {
       unlink((directory + "/" + name).c_str());
     }
@@ -145,9 +98,9 @@ Status clear_directory(const std::string& directory, const std::string& temp_pat
                        Archives archives) {
   Status outcome;
   const auto of_host = host::RunDirectory::open_existing(directory.substr(0, directory.rfind('/')));
-  for (const std::string& app : entries_of(directory + "/apps")) {
-    if (Status cleared = clear_app(place_in(fmt::format("{}/apps/{}", directory, app), temp_path),
-                                   archives, of_host ? &*of_host : nullptr);
+  for (const std::string& app : entries_of_directory(directory + "/apps")) {
+    if (Status cleared = clear_app(once_app_place(directory, app, temp_path), archives,
+                                   of_host ? &*of_host : nullptr);
         !cleared) {
       outcome = cleared;
     }
@@ -177,7 +130,7 @@ std::vector<std::string> places_of(const std::vector<codec::ServerPlace>& coordi
 // again, and continues with what it has.
 Status end_processes_of(const std::string& directory) {
   Status outcome;
-  for (const std::string& app : entries_of(directory + "/apps")) {
+  for (const std::string& app : entries_of_directory(directory + "/apps")) {
     const auto run =
         host::RunDirectory::open_existing(fmt::format("{}/apps/{}/run", directory, app));
     if (!run) {
@@ -214,7 +167,7 @@ Status replace_own(const AgentOptions& options) {
                   fmt::format("the agent of this deploy does not end: {}", ended.error().text));
     }
   }
-  return read_note(directory).coordinators == places_of(options.coordinators)
+  return read_once_note(directory).coordinators == places_of(options.coordinators)
              ? Status()
              : end_processes_of(directory);
 }
@@ -225,7 +178,7 @@ Status clear_other(const std::string& directory, const AgentOptions& options) {
       status.st_uid != geteuid()) {
     return {};
   }
-  const OnceNote note = read_note(directory);
+  const OnceNote note = read_once_note(directory);
   const std::string lock_path = directory + "/lock";
   const Fd lock(open(lock_path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (lock.is_open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -273,7 +226,7 @@ Status clear_once_places(const std::string& run_directory, const AgentOptions& o
   if (const auto of_host = host::RunDirectory::open_existing(run_directory)) {
     host::remove_old_archives(*of_host, time(nullptr));
   }
-  for (const std::string& name : entries_of(run_directory)) {
+  for (const std::string& name : entries_of_directory(run_directory)) {
     const std::string directory = run_directory + "/" + name;
     if (name.starts_with(once_prefix) && name.ends_with(log_ending)) {
       clear_old_log(directory);
@@ -300,7 +253,7 @@ Status note_once_place(const StateDirectory& state, const AgentOptions& options)
     coordinators.push_back(place);
   }
   return write_small_file(
-      state.path() + "/" + note_name,
+      state.path() + "/" + once_note_name,
       json_text(
           {{"places", places}, {"temp_path", options.temp_path}, {"coordinators", coordinators}}),
       /*sync_to_disk=*/false);

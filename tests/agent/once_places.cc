@@ -11,6 +11,10 @@
 #include <fstream>
 
 #include "../temporary_directory.h"
+#include "agent/once_note.h"
+#include "agent/placed.h"
+#include "engine/base/types.h"
+#include "engine/hash/info_hash.h"
 
 using namespace murder;
 using namespace murder::agent;
@@ -55,6 +59,16 @@ pid_t hold_in_child(const AgentOptions& options) {
   close(ends[0]);
   close(ends[1]);
   return child;
+}
+
+// The torrent of v1, in the state directory.
+void put_torrent(const AgentOptions& options) {
+  const std::string info =
+      "d6:lengthi1e4:name10:v1.tar.zst12:piece lengthi16384e6:pieces20:" + std::string(20, 'x') +
+      "e";
+  const InfoHash release = hash::info_hash_of(as_bytes_of(info));
+  const AppPlace place = once_app_place(options.state_directory, "shop", options.temp_path);
+  REQUIRE(keep_torrent(place, release, "d4:info" + info + "e").has_value());
 }
 
 }  // namespace
@@ -118,4 +132,37 @@ TEST_CASE("an agent of another deploy of the same place is ended, one of another
   CHECK(fs::exists(run / "agent-2"));
   kill(other, SIGKILL);
   waitpid(other, &status, 0);
+}
+
+TEST_CASE("an archive that an agent of another coordinator fetches is in use") {
+  const TemporaryDirectory run;
+  AgentOptions options = options_for(run.path(), "1", "/srv/shop");
+  options.temp_path = "/var/tmp";
+  options.coordinators = {{{.host = "10.0.0.2", .port = 8998}}};
+  { const Result<StateDirectory> made = begin_agent(options); }
+  put_torrent(options);
+  const ArchiveUse own{
+      .tag = "v1", .temp_path = "/var/tmp", .token = "1", .coordinator = "10.0.0.2:8998"};
+  ArchiveUse cut_off = own;
+  cut_off.coordinator = "10.0.0.1:8998";
+  ArchiveUse other = own;
+  other.token = "2";
+  // It is not at work: what it has left is nobody's.
+  CHECK_FALSE(is_archive_in_use(run.path(), cut_off));
+  const pid_t agent = hold_in_child(options);
+  CHECK_FALSE(is_archive_in_use(run.path(), own));
+  CHECK(is_archive_in_use(run.path(), cut_off));
+  CHECK(is_archive_in_use(run.path(), other));
+  ArchiveUse elsewhere = cut_off;
+  elsewhere.temp_path = "/tmp";
+  CHECK_FALSE(is_archive_in_use(run.path(), elsewhere));
+  ArchiveUse of_another = cut_off;
+  of_another.tag = "v2";
+  CHECK_FALSE(is_archive_in_use(run.path(), of_another));
+  ArchiveUse of_any = own;
+  of_any.coordinator.clear();
+  CHECK_FALSE(is_archive_in_use(run.path(), of_any));
+  kill(agent, SIGKILL);
+  int status = 0;
+  waitpid(agent, &status, 0);
 }

@@ -330,6 +330,32 @@ class Once(AgentCase):
         self.assertIn(nowhere, error["text"])
         self.assertEqual(self.left(), [])
 
+    def test_it_holds_the_lock_of_its_deploy_while_it_hears_a_coordinator(self):
+        begun = self.once("--token", "ab1", "--tag", "v1", "--owner", "ann@laptop")
+        locks = self.run_directory / "deploys.json"
+        wait_until(locks.exists, "the lock")
+        for app, tag in ((self.to, "v2"), ("/srv/other", "v1")):
+            refused = self.murder_json("lock", tag, "--app", app, "--token", "ab2", code=1)
+            self.assertEqual((refused["state"], refused["holder"]["owner"]), ("busy", "ann@laptop"))
+        self.coordinator.end()
+        wait_until(lambda: not is_alive(begun["pid"]), "it ends")
+        self.assertFalse(locks.exists())
+
+    def test_one_that_cannot_begin_leaves_nothing(self):
+        (state := self.run_directory / "agent-ab1").mkdir(mode=0o700, parents=True)
+        (state / "agent.key").touch(0o600)
+        error = self.once("--token", "ab1", code=1)["error"]
+        self.assertIn("agent.key", error["text"])
+        self.assertEqual(self.left(), [])
+
+    def test_how_long_it_connects_is_taken_or_refused(self):
+        for words, why in ((("--background", "--connect-within", "3m"), "--connect-within 3 min 00 s: not longer than the lease of 2 min 00 s"),
+                           (("--connect-within", "3s"), "--connect-within is for --background")):
+            run = subprocess.run([PROGRAM, "agent", "--once", *words], input="", text=True, capture_output=True,
+                                 env=self.environment, timeout=60, check=False)
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn(why, run.stderr)
+
     def test_the_next_deploy_of_a_place_ends_the_agent_of_the_last(self):
         first = self.once("--token", "ab1")
         to, self.to = self.to, self.path("other")

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <optional>
 
+#include "agent/once_note.h"
 #include "cli/commands/command_list.h"
 #include "cli/ui/command.h"
 #include "cli/ui/path_word.h"
@@ -22,6 +23,7 @@ struct FinishOptions {
   std::string to;
   std::string app;
   std::string token;
+  std::string coordinator;
   std::optional<uint32_t> keep;
   bool activate = false;
   bool no_sync = false;
@@ -63,7 +65,14 @@ Result<int> clean(const FinishOptions& options, const host::RunDirectory* direct
   if (options.no_clean) {
     return exit_done;
   }
-  if (options.keep_temp_files) {
+  // One that was cut off and is reached again must not take it from those that went on without it.
+  const bool is_in_use =
+      directory != nullptr && !options.token.empty() &&
+      agent::is_archive_in_use(directory->path(), {.tag = options.clean.tag,
+                                                   .temp_path = options.clean.temp_path,
+                                                   .token = options.token,
+                                                   .coordinator = options.coordinator});
+  if (options.keep_temp_files || is_in_use) {
     const Result<Json> stopped = directory == nullptr
                                      ? Result<Json>(Json::array())
                                      : host::end_processes_of(options.clean, *directory);
@@ -161,6 +170,10 @@ void add_finish_command(ArgumentParser app, CommandContext& context) {
       .type_name("DIR");
   command.add_option("--token", options.token,
                      "Names the deploy: where another one has taken over, nothing is done");
+  command
+      .add_option("--coordinator", options.coordinator,
+                  "That of the deploy's agents: an archive stays that one of another fetches")
+      .type_name("HOST:PORT");
 }
 
 }  // namespace murder::cli

@@ -11,6 +11,7 @@
 #include "agent/agent_process.h"
 #include "agent/bounds.h"
 #include "agent/once_places.h"
+#include "agent/once_times.h"
 #include "cli/commands/agent/agent_config.h"
 #include "cli/commands/agent/agent_stdio.h"
 #include "cli/commands/command_list.h"
@@ -18,6 +19,7 @@
 #include "cli/ui/command.h"
 #include "engine/archive/file.h"
 #include "engine/base/units.h"
+#include "engine/host/deploy_locks.h"
 #include "engine/host/fleet_key_file.h"
 #include "engine/host/own_program.h"
 #include "engine/host/run_directory.h"
@@ -35,8 +37,11 @@ struct AgentCommandOptions {
   bool background = false;
   bool stdio = false;
   std::string token;
+  std::string tag;
+  std::string owner;
+  std::string origin;
   Duration lease = limits::agent_once_lease;
-  Duration connect_within = limits::agent_once_connect_max;
+  std::optional<Duration> connect_within;
 };
 
 constexpr size_t token_bytes_max = 64;
@@ -209,11 +214,49 @@ std::string wrong_words(const AgentCommandOptions& options) {
   if (!options.once && (options.background || !options.token.empty())) {
     return "--background and --token are for --once";
   }
+  if (options.tag.empty() != options.owner.empty() ||
+      (options.token.empty() && !options.owner.empty())) {
+    return "--tag and --owner go together, with --token";
+  }
   if (options.stdio && (!options.once || options.background)) {
     return "--stdio is for --once, and not with --background";
   }
+  if (options.connect_within && !options.background) {
+    return "--connect-within is for --background";
+  }
+  if (options.connect_within && *options.connect_within > options.lease) {
+    return fmt::format("--connect-within {}: not longer than the lease of {} (--lease)",
+                       format_duration(*options.connect_within), format_duration(options.lease));
+  }
   return is_token(options.token) ? "" : "--token TOKEN: up to 64 letters and digits";
 }
+
+// Of a deploy that says what it is.
+std::optional<host::DeployLock> lock_of(const AgentCommandOptions& options,
+                                        const agent::AgentOptions& agent) {
+  if (options.token.empty() || options.tag.empty() || options.owner.empty() || agent.apps.empty()) {
+    return std::nullopt;
+  }
+  const std::string& place = agent.apps.front().to;
+  return host::DeployLock{.token = options.token,
+                          .app = place,
+                          .tag = options.tag,
+                          .owner = options.owner,
+                          .why = fmt::format("deploy of {} to {}", options.tag, place),
+                          .origin = options.origin};
+}
+
+// Whoever started it in the background was told what there was to tell.
+class BackgroundLog {
+ public:
+  explicit BackgroundLog(std::string path) : path_(std::move(path)) {}
+  BackgroundLog(const BackgroundLog&) = delete;
+  BackgroundLog& operator=(const BackgroundLog&) = delete;
+  ~BackgroundLog() { unlink(path_.c_str()); }
+
+ private:
+  std::string path_;
+};
 
 Result<int> run_agent(const AgentCommandOptions& options, CommandContext& context) {
   if (std::string wrong = wrong_words(options); !wrong.empty()) {
@@ -236,7 +279,12 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
   const WorkOptions work{.mode = options.background ? RunMode::worker : RunMode::foreground,
                          .log_name = options.token.empty() ? "agent" : "agent-" + options.token};
   const std::string run_directory = host::choose_run_directory(context.run_directory);
+  const agent::OnceTimes times = agent::once_times(options.connect_within, options.lease);
   return run_work(context, work, [&](host::Parent& parent) -> Result<int> {
+    std::optional<BackgroundLog> log;
+    if (options.background) {
+      log.emplace(fmt::format("{}/{}.log", run_directory, work.log_name));
+    }
     agent::AgentEnd end = agent::AgentEnd::stopped;
     std::string loss;
     {
@@ -249,16 +297,15 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
         if (Status cleared = agent::clear_once_places(run_directory, input->options); !cleared) {
           return fail(cleared.error());
         }
-        run.once = agent::OnceRun{
-            .lease = options.lease,
-            .connect_max = options.background
-                               ? std::min(limits::agent_once_connect_max, options.lease)
-                               : Duration::zero(),
-            .reach_max =
-                std::min({options.connect_within, limits::agent_once_connect_max, options.lease}),
-            .tells_parent = options.background,
-            .key_lines = input->key_lines,
-            .stdio = options.stdio ? &*stdio : nullptr};
+        run.once =
+            agent::OnceRun{.lease = options.lease,
+                           .connect_max = options.background ? times.connect_max : Duration::zero(),
+                           .reach_max = times.reach_max,
+                           .tells_parent = options.background,
+                           .key_lines = input->key_lines,
+                           .run_directory = run_directory,
+                           .lock = lock_of(options, input->options),
+                           .stdio = options.stdio ? &*stdio : nullptr};
       }
       Result<std::unique_ptr<agent::AgentProcess>> process =
           agent::AgentProcess::create(run, parent);
@@ -268,16 +315,12 @@ Result<int> run_agent(const AgentCommandOptions& options, CommandContext& contex
       end = (*process)->run();
       loss = (*process)->last_loss();
     }
-    if (options.background) {
-      // Whoever started it was told what there was to tell, and is told of what is lost below.
-      unlink(fmt::format("{}/{}.log", run_directory, work.log_name).c_str());
-    }
     if (end == agent::AgentEnd::restart) {
       if (Status begun = begin_again(*program); !begun) {
         return fail(begun.error());
       }
     }
-    return outcome_of(end, loss, input->options, options.connect_within);
+    return outcome_of(end, loss, input->options, times.reach_max);
   });
 }
 
@@ -325,13 +368,19 @@ void add_agent_command(ArgumentParser app, CommandContext& context) {
                    "background");
   command.add_duration("--connect-within", options.connect_within,
                        "With --background: how long a connection to a coordinator is tried "
-                       "before the command fails, and nothing of it is left");
+                       "before the command fails, and nothing of it is left; 20s, and --lease at "
+                       "most");
   command.add_flag("--stdio", options.stdio,
                    "With --once: have whoever starts it pass frames on by standard input and "
                    "output (`murder relay`), where this host does not reach the coordinator. The "
                    "configuration is the first frame then");
   command.add_option("--token", options.token,
                      "With --once: names the deploy, of which several may be at work on a host");
+  command.add_option("--tag", options.tag,
+                     "With --token: the release of the deploy, whose lock is held on this host "
+                     "while a coordinator is heard");
+  command.add_option("--owner", options.owner, "With --tag: who deploys, user@host");
+  command.add_option("--origin", options.origin, "With --tag: the process that deploys");
   command.add_duration("--lease", options.lease,
                        "With --once: end when no coordinator was heard for this long, instead of "
                        "2 minutes");
