@@ -173,9 +173,12 @@ Result<int> run_lock(const LockOptions& options, CommandContext& context) {
 }
 
 // What keeps the tracker running though no deploy needs it; empty: it was ended, or there is none.
-Result<std::string> end_tracker(const host::RunDirectory& directory, const UnlockOptions& options) {
+Result<std::string> end_tracker(const host::RunDirectory& directory, const UnlockOptions& options,
+                                const DeployPlace::Coordinator& left) {
   for (const host::RunningProcess& process : host::list_processes(directory)) {
-    if (process.kind() != host::kind_tracker || !host::listens_on(process.status, options.port)) {
+    const bool is_others = left.port == options.port && process.pid != left.pid;
+    if (process.kind() != host::kind_tracker || !host::listens_on(process.status, options.port) ||
+        is_others) {
       continue;
     }
     std::string reason = fleet::reason_to_keep_after(process.status, options.info_hash);
@@ -187,6 +190,21 @@ Result<std::string> end_tracker(const host::RunDirectory& directory, const Unloc
     }
   }
   return std::string();
+}
+
+// At another port than the fleet's nobody else uses the one that a lost `coordinate` has left.
+Status end_left_coordinator(const host::RunDirectory& directory, const UnlockOptions& options,
+                            const DeployPlace::Coordinator& left) {
+  if (left.port == 0 || left.port == options.port) {
+    return {};
+  }
+  for (const host::RunningProcess& process : host::list_processes(directory)) {
+    if (process.pid == left.pid && process.kind() == host::kind_tracker &&
+        host::listens_on(process.status, left.port)) {
+      return host::stop_process(directory, process, stop_wait_max);
+    }
+  }
+  return {};
 }
 
 // The tracker stays for others, and the deploy's key ends. One that takes no keys has none.
@@ -208,9 +226,14 @@ Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
       return fail(unlocked.error());
     }
     forget_key(*directory, options);
+    const DeployPlace::Coordinator left =
+        DeployPlace::left_coordinator(directory->path(), options.token);
+    if (Status ended = end_left_coordinator(*directory, options, left); !ended) {
+      return fail(ended.error());
+    }
     DeployPlace::remove_left(directory->path(), options.token);
     if (unlocked->ends_tracker) {
-      const Result<std::string> reason = end_tracker(*directory, options);
+      const Result<std::string> reason = end_tracker(*directory, options, left);
       if (!reason) {
         return fail(reason.error());
       }

@@ -63,8 +63,8 @@ int DeployDirector::run() {
     if (has_begun_) {
       decide();
       tell_changes();
-    } else if (!order_ && why_end_.empty() && input_.has_ended() && hold_.is_resumed()) {
-      return exit_failed;  // its rollout goes on; whoever comes back takes it up
+    } else if (!order_ && why_end_.empty() && input_.has_ended() && may_have_rollout()) {
+      return exit_failed;  // it goes on; whoever comes back takes it up
     } else if (!why_end_.empty() || input_.has_ended()) {
       why_result_ = why_end_.empty() ? "the deploy has ended" : why_end_;
       is_over_ = true;
@@ -150,6 +150,7 @@ Status DeployDirector::take_order(const Json& told) {
   order_ = DeployOrder{.app = text_member(told, "app"),
                        .torrent = std::move(*torrent),
                        .info_hash = text_member(told, "info_hash"),
+                       .coordinator = text_member(told, "coordinator"),
                        .plan = told["plan"],
                        .hosts_needed = static_cast<uint32_t>(count_member(told, "needed")),
                        .leaves_laggards = told["leaves_laggards"] == true,
@@ -257,9 +258,10 @@ void DeployDirector::give_up(Host& host, std::string why) {
   host.why = std::move(why);
 }
 
-// What hosts run now: they may have to return to it.
+// What hosts run now, and ran before: they may have to return to it.
 Status DeployDirector::note_earlier_releases() {
-  for (const std::string& info_hash : earlier_) {
+  for (; earlier_noted_ < earlier_.size(); ++earlier_noted_) {
+    const std::string& info_hash = earlier_[earlier_noted_];
     const Result<Json> noted =
         client_.post(control_target("/control/release/known", {{"app", order_->app},
                                                                {"tag", info_hash},
@@ -270,7 +272,6 @@ Status DeployDirector::note_earlier_releases() {
       return fail(noted.error());
     }
   }
-  earlier_.clear();
   return {};
 }
 
@@ -330,6 +331,9 @@ std::string DeployDirector::clean_here() {
   }
   if (order_ && order_->keep_temp_files) {
     words.emplace_back("--keep-temp-files");
+  }
+  if (order_ && !order_->coordinator.empty()) {
+    words.insert(words.end(), {"--coordinator", order_->coordinator});
   }
   const Result<Json> done = run_own_command(words, clean_time_max);
   return done ? "" : done.error().text;

@@ -32,7 +32,8 @@ struct DeployOrder {
   std::string app;      // the name that its agents take
   std::string torrent;  // its bytes
   std::string info_hash;
-  Json plan;  // of the rollout
+  std::string coordinator;  // "10.0.0.1:8998", as its agents were told
+  Json plan;                // of the rollout
   uint32_t hosts_needed = 0;
   bool leaves_laggards = false;
   bool activates = true;
@@ -72,9 +73,11 @@ class DeployDirector {
   [[nodiscard]] Result<bool> is_under_way();
   void revive(const Error& error);
   [[nodiscard]] bool will_be_taken_up() const;
+  [[nodiscard]] bool may_have_rollout();
   void wait();
   void look();
   void take_agent(const Json& agent, Instant now);
+  void note_earlier(const std::string& name);
   void take_unsettled(const Json& rollout);
   void note_gone(Instant now);
   [[nodiscard]] Status note_earlier_releases();
@@ -100,7 +103,8 @@ class DeployDirector {
   LineInput input_;
   std::optional<DeployOrder> order_;
   std::map<std::string, Host> hosts_;
-  std::vector<std::string> earlier_;  // info hashes that hosts run and nobody published
+  std::vector<std::string> earlier_;  // info hashes that hosts run or ran and nobody published
+  size_t earlier_noted_ = 0;          // of these, the coordinator knows
   mutable std::vector<fleet::RolloutHost> views_;
   bool has_published_ = false;
   bool has_begun_ = false;

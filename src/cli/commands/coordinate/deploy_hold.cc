@@ -52,6 +52,10 @@ bool is_tracker_at(const host::RunningProcess& process, uint16_t port) {
   return process.kind() == host::kind_tracker && host::listens_on(process.status, port);
 }
 
+bool is_coordinator(const host::RunningProcess& process, const DeployPlace::Coordinator& noted) {
+  return process.pid == noted.pid && is_tracker_at(process, noted.port);
+}
+
 // Of the swarm: the first line.
 std::string fleet_key_in(const std::string& key_lines) {
   return key_lines.substr(0, key_lines.find('\n'));
@@ -117,7 +121,7 @@ bool DeployHold::is_port_of_a_coordinator() const {
   host::DeployLockFile file(directory_);
   const uint64_t now_s = host::boot_clock().now_s;
   return std::ranges::any_of(file.locks(), [&](const host::DeployLock& lock) {
-    return lock.is_coordinated && !lock.is_replaced && lock.until_s > now_s &&
+    return lock.is_coordinated && !lock.is_of_agent && !lock.is_replaced && lock.until_s > now_s &&
            lock.token != options_.token;
   });
 }
@@ -149,9 +153,11 @@ void DeployHold::await_port() {
   }
 }
 
-bool DeployHold::has_coordinator_at(uint16_t port) const {
-  return std::ranges::any_of(host::list_processes(directory_),
-                             [port](const auto& process) { return is_tracker_at(process, port); });
+// Another deploy's may have its port by now.
+bool DeployHold::has_own_coordinator() const {
+  return std::ranges::any_of(host::list_processes(directory_), [this](const auto& process) {
+    return is_coordinator(process, place_->coordinator());
+  });
 }
 
 TrackerStart DeployHold::coordinator_start(uint16_t port) const {
@@ -169,8 +175,10 @@ Status DeployHold::take_started(const Json& started) {
       coordinator_port_ = parsed->port;
     }
   }
-  return coordinator_port_ != 0 ? place_->note_port(coordinator_port_)
-                                : fail(ErrorCode::io, "the coordinator did not say where it is");
+  const auto pid = static_cast<int>(count_member(started, "pid"));
+  return coordinator_port_ != 0 && pid > 0
+             ? place_->note({.port = coordinator_port_, .pid = pid})
+             : fail(ErrorCode::io, "the coordinator did not say where it is");
 }
 
 Status DeployHold::start_coordinator() {
@@ -179,11 +187,19 @@ Status DeployHold::start_coordinator() {
     return fail(place.error());
   }
   place_.emplace(std::move(*place));
-  const uint16_t before = place_->port();
+  const uint16_t before = place_->coordinator().port;
   has_state_ = is_resumed_ = before != 0;
-  if (is_resumed_ && has_coordinator_at(before)) {
+  if (is_resumed_ && has_own_coordinator()) {
     coordinator_port_ = before;
     return {};
+  }
+  if (before == options_.port && fleet_port_is_taken_) {
+    // By another tracker since ours is gone.
+    host::DeployLockFile file(directory_);
+    host::disown_tracker(file.locks(), options_.token);
+    if (Status saved = file.save(); !saved) {
+      return saved;
+    }
   }
   if (options_.waits_for_port && !is_resumed_) {
     await_port();
@@ -206,7 +222,7 @@ Status DeployHold::start_coordinator() {
 }
 
 Status DeployHold::revive_coordinator() {
-  if (has_coordinator_at(coordinator_port_)) {
+  if (has_own_coordinator()) {
     return {};
   }
   const Result<Json> started = start_tracker(coordinator_start(coordinator_port_));
@@ -246,7 +262,7 @@ std::vector<std::string> DeployHold::command(std::string_view name) const {
 std::string DeployHold::stop_own_coordinator() const {
   std::string trouble;
   for (const host::RunningProcess& process : host::list_processes(directory_)) {
-    if (is_tracker_at(process, coordinator_port_)) {
+    if (place_ && is_coordinator(process, place_->coordinator())) {
       const Status stopped = host::stop_process(directory_, process, coordinator_stop_max);
       trouble = stopped ? trouble : stopped.error().text;
     }

@@ -77,7 +77,7 @@ class DeployHold {
   [[nodiscard]] bool is_port_of_a_coordinator() const;
   void await_port();
   [[nodiscard]] std::string stop_own_coordinator() const;
-  [[nodiscard]] bool has_coordinator_at(uint16_t port) const;
+  [[nodiscard]] bool has_own_coordinator() const;
   [[nodiscard]] TrackerStart coordinator_start(uint16_t port) const;
   [[nodiscard]] Status take_started(const Json& started);
   [[nodiscard]] std::vector<std::string> command(std::string_view name) const;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <ctime>
 #include <vector>
@@ -43,6 +44,21 @@ bool is_own_directory(const std::string& path, struct stat& status) {
 // The name of a directory.
 bool is_token(std::string_view token) {
   return !token.empty() && token.find('/') == std::string_view::npos;
+}
+
+// None where it is of a time before the host booted.
+DeployPlace::Coordinator noted_in(const std::string& directory) {
+  const Result<std::string> text = read_small_file(note_in(directory), place_note_bytes_max);
+  const Result<Json> note = text ? parse_json(*text) : Result<Json>(fail(text.error()));
+  if (!note || !note->is_object() || text_member(*note, "boot") != host::boot_clock().boot) {
+    return {};
+  }
+  const uint64_t port = count_member(*note, "port");
+  const uint64_t pid = count_member(*note, "pid");
+  return port > UINT16_MAX || pid > INT_MAX
+             ? DeployPlace::Coordinator()
+             : DeployPlace::Coordinator{.port = static_cast<uint16_t>(port),
+                                        .pid = static_cast<int>(pid)};
 }
 
 void remove_unless_at_work(const std::string& path) {
@@ -109,13 +125,9 @@ Result<DeployPlace> DeployPlace::take(const std::string& run_directory, std::str
     }
   }
   DeployPlace place(path, std::move(lock));
-  const Result<std::string> text = read_small_file(note_in(path), place_note_bytes_max);
-  const Result<Json> note = text ? parse_json(*text) : Result<Json>(fail(text.error()));
+  place.coordinator_ = noted_in(path);
   // After a reboot the agent of this host is gone as well: all begins anew.
-  if (note && note->is_object() && text_member(*note, "boot") == host::boot_clock().boot) {
-    const uint64_t port = count_member(*note, "port");
-    place.port_ = port <= UINT16_MAX ? static_cast<uint16_t>(port) : 0;
-  } else {
+  if (place.coordinator_.port == 0) {
     for (const char* ending : {"", "-wal", "-shm"}) {
       unlink((path + "/" + state_name + ending).c_str());
     }
@@ -129,10 +141,24 @@ void DeployPlace::remove_left(const std::string& run_directory, std::string_view
   }
 }
 
-Status DeployPlace::note_port(uint16_t port) {
-  port_ = port;
+DeployPlace::Coordinator DeployPlace::left_coordinator(const std::string& run_directory,
+                                                       std::string_view token) {
+  struct stat status {};
+  const std::string path = fmt::format("{}/{}{}", run_directory, place_prefix, token);
+  if (!is_token(token) || !is_own_directory(path, status)) {
+    return {};
+  }
+  const Fd lock = open_lock_in(path, 0);
+  const bool is_at_work = lock.is_open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0;
+  return is_at_work ? Coordinator() : noted_in(path);
+}
+
+Status DeployPlace::note(const Coordinator& coordinator) {
+  coordinator_ = coordinator;
   return write_small_file(note_in(path_),
-                          json_text({{"port", port}, {"boot", host::boot_clock().boot}}),
+                          json_text({{"port", coordinator.port},
+                                     {"pid", coordinator.pid},
+                                     {"boot", host::boot_clock().boot}}),
                           /*sync_to_disk=*/false);
 }
 

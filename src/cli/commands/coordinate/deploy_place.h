@@ -14,6 +14,11 @@ namespace murder::cli {
 
 class DeployPlace {
  public:
+  struct Coordinator {
+    uint16_t port = 0;  // 0: none was started since the host booted
+    int pid = 0;
+  };
+
   // A `coordinate` of the same deploy that is at work there is killed: whoever started it has lost
   // it. What dead ones of other deploys left is removed.
   [[nodiscard]] static Result<DeployPlace> take(const std::string& run_directory,
@@ -22,9 +27,12 @@ class DeployPlace {
   // What a `coordinate` of that deploy left that is gone; of one that is at work nothing is.
   static void remove_left(const std::string& run_directory, std::string_view token);
 
-  // Of a coordinator that was started since the host booted; 0: none was.
-  [[nodiscard]] uint16_t port() const { return port_; }
-  [[nodiscard]] Status note_port(uint16_t port);
+  // What a `coordinate` of that deploy that is gone had started last.
+  [[nodiscard]] static Coordinator left_coordinator(const std::string& run_directory,
+                                                    std::string_view token);
+
+  [[nodiscard]] const Coordinator& coordinator() const { return coordinator_; }
+  [[nodiscard]] Status note(const Coordinator& coordinator);
   // For `murder tracker --state`.
   [[nodiscard]] std::string state() const;
   // At the end: an Error says what stays.
@@ -35,7 +43,7 @@ class DeployPlace {
 
   std::string path_;
   Fd lock_;
-  uint16_t port_ = 0;
+  Coordinator coordinator_;
 };
 
 }  // namespace murder::cli

@@ -86,6 +86,17 @@ Result<bool> DeployDirector::is_under_way() {
   return text_member(rollout_of(*told), "tag") == options_.tag;
 }
 
+// Of a coordinator that was found again: one that was lost before SOURCE was packed has none.
+bool DeployDirector::may_have_rollout() {
+  if (!hold_.is_resumed()) {
+    return false;
+  }
+  const Result<Json> told = client_.get("/control/rollouts");
+  return !told || std::ranges::any_of((*told)["rollouts"].items(), [this](const Json& rollout) {
+    return text_member(rollout, "tag") == options_.tag;
+  });
+}
+
 // It does not answer: its process may be gone.
 void DeployDirector::revive(const Error& error) {
   const Instant now = monotonic_now();

@@ -78,6 +78,7 @@ void DeployDirector::look() {
   for (const Json& agent : (*agents)["agents"]) {
     take_agent(agent, now);
   }
+  static_cast<void>(note_earlier_releases());  // else before anybody is told
   take_unsettled(rollout_);
   note_gone(now);
 }
@@ -100,10 +101,8 @@ void DeployDirector::take_agent(const Json& agent, Instant now) {
     }
     const std::string active = text_member(app, "active_tag");
     host.facts["current"] = active;
-    if (InfoHash::from_hex(active) && earlier_.size() < earlier_max &&
-        std::ranges::find(earlier_, active) == earlier_.end()) {
-      earlier_.push_back(active);
-    }
+    note_earlier(active);
+    note_earlier(text_member(app, "switched_from"));
     HostState state = state_of_agent(app, options_.tag, order_->activates);
     const std::string failure = text_member(app, "failure", "none");
     host.has_own_reason = failure == "fetch" && !text_member(app, "text").empty();
@@ -113,6 +112,14 @@ void DeployDirector::take_agent(const Json& agent, Instant now) {
       state = HostState::failed;
     }
     set_state(host, state, count_member(app, "progress"), now);
+  }
+}
+
+// A release that nobody published is called by its info hash.
+void DeployDirector::note_earlier(const std::string& name) {
+  if (InfoHash::from_hex(name) && earlier_.size() < earlier_max &&
+      std::ranges::find(earlier_, name) == earlier_.end()) {
+    earlier_.push_back(name);
   }
 }
 

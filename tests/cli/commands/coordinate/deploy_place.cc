@@ -19,16 +19,17 @@ TEST_CASE("whoever takes the place of a deploy again finds where its coordinator
   {
     Result<DeployPlace> place = DeployPlace::take(run.path(), "ab1");
     REQUIRE(place);
-    CHECK(place->port() == 0);
+    CHECK(place->coordinator().port == 0);
     CHECK(place->state() == "sqlite:" + path + "/state.db");
-    REQUIRE(place->note_port(8998));
+    REQUIRE(place->note({.port = 8998, .pid = 4711}));
     struct stat status {};
     REQUIRE(stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0700);
   }
   Result<DeployPlace> again = DeployPlace::take(run.path(), "ab1");
   REQUIRE(again);
-  CHECK(again->port() == 8998);
+  CHECK(again->coordinator().port == 8998);
+  CHECK(again->coordinator().pid == 4711);
   // Of a state that was before the boot nothing is left.
   std::ofstream(path + "/coordinator.json") << R"({"port":8998,"boot":"another"})";
   std::ofstream(path + "/state.db") << "records";
@@ -36,7 +37,7 @@ TEST_CASE("whoever takes the place of a deploy again finds where its coordinator
   REQUIRE(again);
   again = DeployPlace::take(run.path(), "ab1");
   REQUIRE(again);
-  CHECK(again->port() == 0);
+  CHECK(again->coordinator().port == 0);
   CHECK_FALSE(std::filesystem::exists(path + "/state.db"));
   REQUIRE(again->remove());
   CHECK_FALSE(std::filesystem::exists(path));
@@ -57,6 +58,21 @@ TEST_CASE("what dead deploys left goes with its age, unless it is at work") {
   CHECK_FALSE(std::filesystem::exists(run / "coordinate-dead"));
   CHECK(std::filesystem::exists(run / "coordinate-fresh"));
   CHECK(std::filesystem::exists(run / "coordinate-works"));
+}
+
+TEST_CASE("what a coordinate that is gone had started is known, unless another is at work") {
+  const TemporaryDirectory run;
+  {
+    Result<DeployPlace> place = DeployPlace::take(run.path(), "ab1");
+    REQUIRE(place);
+    REQUIRE(place->note({.port = 9000, .pid = 4711}));
+    CHECK(DeployPlace::left_coordinator(run.path(), "ab1").port == 0);
+  }
+  CHECK(DeployPlace::left_coordinator(run.path(), "ab1").port == 9000);
+  CHECK(DeployPlace::left_coordinator(run.path(), "ab1").pid == 4711);
+  CHECK(DeployPlace::left_coordinator(run.path(), "ab2").port == 0);
+  std::ofstream(run / "coordinate-ab1/coordinator.json") << R"({"port":9000,"pid":1,"boot":"x"})";
+  CHECK(DeployPlace::left_coordinator(run.path(), "ab1").port == 0);
 }
 
 TEST_CASE("with its lock the place of a deploy goes, unless it is at work") {
