@@ -31,6 +31,8 @@ inline constexpr size_t audit_tags_max = 100'000;  // remembered at a time
 inline constexpr int relay_connect_max_s = 10;
 inline constexpr Duration relay_get_max = std::chrono::seconds(30);
 inline constexpr Duration relay_retry = std::chrono::seconds(1);
+// `murder relay --channels` runs beside a coordinator that is started again where it was killed.
+inline constexpr Duration relay_first_max = std::chrono::seconds(40);
 
 // Of a file of --save-orders: two orders of a command, with their signatures.
 inline constexpr uint64_t saved_orders_bytes_max = 256 * 1024;

@@ -19,6 +19,7 @@
 
 #include "cli/control/bounds.h"
 #include "engine/base/fd.h"
+#include "engine/base/monotonic_clock.h"
 #include "engine/base/small_file.h"
 #include "engine/base/types.h"
 #include "engine/codec/http_head.h"
@@ -128,7 +129,8 @@ class Relay {
   explicit Relay(const LinkRelay& relay)
       : relay_(relay),
         from_agent_(limits::control_agent_message_bytes_max + trust::mac_bytes),
-        from_coordinator_(coordinator_frames()) {}
+        from_coordinator_(coordinator_frames()),
+        first_until_(monotonic_now() + relay.first_max) {}
 
   Status run() {
     bool was_linked = false;
@@ -138,7 +140,7 @@ class Relay {
         return target ? Status() : fail(target.error());
       }
       Result<Opened> opened = open_link(**target);
-      if (!opened && !was_linked) {
+      if (!opened && !was_linked && monotonic_now() >= first_until_) {
         static_cast<void>(tell_unlinked({.status = 0, .body = opened.error().text}));
         return fail(opened.error());
       }
@@ -351,6 +353,7 @@ class Relay {
   const LinkRelay relay_;
   control::FrameReader from_agent_;
   control::FrameReader from_coordinator_;
+  const Instant first_until_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/base/endpoint.h"
+#include "engine/base/instant.h"
 #include "engine/base/result.h"
 
 namespace murder::cli {
@@ -13,12 +14,14 @@ struct LinkRelay {
   HostPort coordinator;
   int input = -1;   // frames of the agent
   int output = -1;  // and to it
+  // A coordinator that nobody has reached yet is tried for so long: it may be started again.
+  Duration first_max{};
 };
 
 // Blocking; one thread. Until the agent's end is closed: a coordinator that is lost is connected to
 // again, when the agent asks for its link anew: in a closed fleet both prove the key through here,
-// for each connection. Errors: the first connection failed; what comes from the agent are no
-// frames.
+// for each connection. Errors: no connection succeeded in `first_max`; what comes from the agent
+// are no frames.
 [[nodiscard]] Status relay_link(const LinkRelay& relay);
 
 }  // namespace murder::cli

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "cli/control/bounds.h"
 #include "cli/control/link_relay.h"
 #include "cli/fleet/rollout/channel_pump.h"
 #include "engine/base/open_files_limit.h"
@@ -58,8 +59,10 @@ class ChannelThreads {
 
  private:
   void pass(uint32_t channel, Fd end) {
-    const Status passed =
-        relay_link({.coordinator = coordinator_, .input = end.get(), .output = end.get()});
+    const Status passed = relay_link({.coordinator = coordinator_,
+                                      .input = end.get(),
+                                      .output = end.get(),
+                                      .first_max = limits::relay_first_max});
     if (!passed) {
       pump_->set_why(channel, passed.error().text);
     }
