@@ -5,57 +5,16 @@ import contextlib
 import json
 import os
 import pathlib
-import re
 import signal
 import unittest
 
-from deploy_case import SLOW_BYTES, SMALL_BYTES, DeployCase
+from coordinated_case import AGENT, COORDINATE, HEALTH, PEER, RELAY, SEEDER, TRACKER, CoordinatedCase
+from deploy_case import SLOW_BYTES, SMALL_BYTES
 from rack_case import COMMAND_SECONDS_MAX, wait_until
 from rack_of_hosts.rack import CONTROL
-from rack_of_hosts.secure_shell import DAEMON_COMMAND
-
-AGENT = r"^\S*/murder agent"
-COORDINATE = r"^\S*/murder coordinate"
-TRACKER = r"^\S*/murder tracker"
-SEEDER = r"^\S*/murder seed "
-HEALTH = ("--health", "! grep -qx $MURDER_TAG /srv/bad", "--min-healthy", "200ms", "--healthy-deadline", "2s")
 
 
-class CoordinatedDeploy(DeployCase):
-    HOST_COUNT = 4
-
-    def setUp(self):
-        super().setUp()
-        self.murder("fleet", "distribute-files")
-
-    def deploy_json(self, source, tag, *words, code=0):
-        return json.loads(self.murder("deploy", source, "--tag", tag, "--activate", *words, "--json", code=code).stdout)
-
-    def currents(self):
-        return [self.current(host) for host in self.hosts]
-
-    def mark_bad(self, hosts, tag):
-        for host in self.hosts:
-            (self.rack.files_of(host) / "srv" / "bad").write_text(f"{tag}\n" if host in hosts else "")
-
-    def start_slow(self, source, *words, tag="v1", in_pane=False):
-        """A deploy that fetches for more than a minute, unless hosts are sped up; each host has an agent, and h04 a peer."""
-        self.slow_down(self.hosts[1:], "3mbit")
-        start = self.start_in_pane if in_pane else self.start_murder
-        started = start("deploy", source, "--tag", tag, "--activate", "--coordinate", *words)
-        deploy = started[0] if in_pane else started
-        wait_until(lambda: all(self.process(host, AGENT) for host in self.hosts), "an agent on each host")
-        wait_until(lambda: self.process("h04", r"^\S*/murder peer"), "a peer on h04")
-        # Between archive and torrent the deploy has one session as well.
-        wait_until(lambda: deploy.poll() is not None or self.process("h01", SEEDER), "a seeder on h01")
-        wait_until(lambda: deploy.poll() is not None or self.is_alone(), "all agents are started")
-        return started
-
-    def is_alone(self):
-        """Of the deploy's sessions the one with the coordinator's host is left."""
-        sessions = [command for command in self.processes(CONTROL).values() if re.match(r"ssh -T ", command)]
-        return len(sessions) == 1
-
+class CoordinatedDeploy(CoordinatedCase):
     def test_waves_health_and_the_way_back(self):
         first = self.make_release("first", SMALL_BYTES)
         second = self.make_release("second", SMALL_BYTES, seed=2)
@@ -115,43 +74,6 @@ class CoordinatedDeploy(DeployCase):
         self.assertIn("; v1 is current on all 4 hosts\n", told)
         self.assert_nothing_left()
 
-    def kill_at(self, host, words):
-        """One of the processes there; returns when another has taken its place."""
-        before = self.process(host, words)
-        os.kill(before, signal.SIGKILL)
-        wait_until(lambda: self.process(host, words) not in (None, before), f"{words} on {host} again")
-
-    def cut_connections(self, host):
-        for pid, command in self.processes(host).items():
-            if command.startswith("sshd"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-
-    def stop_host(self, host):
-        """As when it boots: all that runs there is gone at once, with the run directory, and nobody answers."""
-        for pid in [*self.daemons(host), *self.processes(host)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self.daemons(host), f"{host} is down")
-        self.empty(host, "/run/murder")
-        self.addCleanup(self.start_host, host)
-
-    def start_host(self, host):
-        if not self.daemons(host):
-            self.on(host, *(word for word in DAEMON_COMMAND if word != "-D"))
-            wait_until(lambda: 22 in self.listening_ports(host), f"{host} is up")
-
-    def daemons(self, host):
-        """The sshd that listens there."""
-        namespace = os.stat(f"/proc/{self.rack.first_process(host)}/ns/net").st_ino
-        found = []
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                command = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes()
-                if b"sshd" in command and b"listener" in command and os.stat(f"/proc/{entry}/ns/net").st_ino == namespace:
-                    found.append(int(entry))
-        return found
-
     def test_it_goes_on_when_the_deploy_is_killed_and_leaves_nothing(self):
         source = self.make_release("build", SLOW_BYTES)
         deploy = self.start_slow(source)
@@ -201,15 +123,6 @@ class CoordinatedDeploy(DeployCase):
                 wait_until(lambda: self.currents() == [ends_as] * 4, f"{ends_as} is current")
                 wait_until(lambda: not any(self.process(host, r"^\S*/murder ") for host in self.hosts), "no process of it is left")
         self.assert_nothing_left()
-
-    @staticmethod
-    def read_until(pane, words):
-        """What the pane shows, up to these words; without them, up to its end."""
-        seen = b""
-        with contextlib.suppress(OSError):  # its last process has ended
-            while not words or words not in seen:
-                seen += os.read(pane, 65536)
-        return seen.decode(errors="replace")
 
     def test_the_same_command_after_a_kill_takes_the_place_of_what_goes_on(self):
         source = self.make_release("build", SLOW_BYTES)
@@ -281,18 +194,6 @@ class CoordinatedDeploy(DeployCase):
 
     # --- Hosts that do not reach the coordinator's port ---
 
-    @contextlib.contextmanager
-    def blocked(self, *hosts):
-        """What the coordinator's host, h01, answers them at the tracker's port is lost, as behind a firewall that drops it."""
-        rules = [("to", self.rack.state["hosts"][host]["address"], "ipproto", "tcp", "sport", "8998", "blackhole") for host in hosts]
-        for rule in rules:
-            self.on("h01", "ip", "rule", "add", *rule)
-        try:
-            yield
-        finally:
-            for rule in rules:
-                self.on("h01", "ip", "rule", "del", *rule)
-
     def connections_made(self):
         """From the operator's machine: it connects for ssh alone."""
         snmp = pathlib.Path(f"/proc/{self.rack.first_process(CONTROL)}/net/snmp").read_text(encoding="ascii")
@@ -310,17 +211,44 @@ class CoordinatedDeploy(DeployCase):
                 answer = json.loads(deploy.stdout)
                 self.assertEqual(answer["states"], {host: "active" for host in self.hosts})
                 self.assertIn(f"{told} {self.rack.addresses['h01']}:8998", deploy.stderr)
+                self.assertEqual(answer["already_there"], [])
+                again = self.murder("deploy", source, "--tag", tag, "--activate", "--coordinate", *words, "--json")
+                self.assertEqual(json.loads(again.stdout)["already_there"], self.hosts)
                 self.assertEqual(self.currents(), [tag] * 4)
                 self.assert_release(source, f"/srv/app/{tag}")
                 self.assert_nothing_left()
 
-    def test_a_channel_that_is_lost_fails_its_host_alone(self):
+    def test_a_channel_that_is_lost_is_opened_again(self):
+        source = self.make_release("build", SLOW_BYTES)
+        with self.blocked("h04"):
+            self.slow_down(["h04"], "3mbit")
+            deploy = self.start_murder("deploy", source, "--tag", "v1", "--activate", "--coordinate", "--json")
+            wait_until(lambda: self.process("h04", PEER), "h04 fetches")
+            self.kill_at("h01", RELAY)
+            wait_until(lambda: self.process("h04", PEER), "h04 fetches again")
+            agent = self.process("h04", AGENT)
+            self.cut_connections("h04")
+            wait_until(lambda: self.process("h04", AGENT) not in (None, agent), "another agent on h04")
+            self.speed_up(["h04"])
+            told = json.loads(self.finish(deploy, 0).stdout)
+        self.assertEqual(told["states"], {host: "active" for host in self.hosts})
+        self.assert_release(source, "/srv/app/v1")
+        self.assert_nothing_left()
+
+    def test_a_channel_that_is_lost_again_and_again_fails_its_host_alone(self):
         source = self.make_release("build", SLOW_BYTES)
         with self.blocked("h04"):
             self.slow_down(["h04"], "3mbit")
             deploy = self.start_murder("deploy", source, "--tag", "v1", "--activate", "--coordinate", "--quorum", "3", "--json")
-            wait_until(lambda: self.process("h04", r"^\S*/murder peer"), "h04 fetches")
-            os.kill(self.process("h01", r"^\S*/murder relay"), signal.SIGKILL)
+            wait_until(lambda: self.process("h04", PEER), "h04 fetches")
+
+            def kill_relay():
+                relay = self.process("h01", RELAY)
+                if relay:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(relay, signal.SIGKILL)
+                return deploy.poll() is not None
+            wait_until(kill_relay, "the deploy has ended", seconds=COMMAND_SECONDS_MAX)
             told = json.loads(self.finish(deploy, 3).stdout)
         self.assertEqual(told["states"], {"h01": "active", "h02": "active", "h03": "active", "h04": "failed"})
         reason = told["failed"][0]["reason"]

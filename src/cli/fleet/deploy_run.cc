@@ -11,9 +11,11 @@
 
 namespace murder::fleet {
 
-DeployRun::DeployRun(Work& the_work, const DeployOptions& the_options, RunObserver& observer)
+DeployRun::DeployRun(Work& the_work, const DeployOptions& the_options, RunObserver& observer,
+                     const archive::CancelFlag* the_cancel)
     : work(the_work),
       options(the_options),
+      cancel(the_cancel == nullptr ? the_work.cancel() : *the_cancel),
       started_at(monotonic_now()),
       token(random_mark()),
       key(the_options.key),
@@ -41,7 +43,7 @@ JobKind DeployRun::kind(std::string_view stage) const {
   return {.stage = std::string(stage),
           .command_timeout = run.command_timeout,
           .retries = run.retries,
-          .cancel = &work.cancel()};
+          .cancel = &cancel};
 }
 
 void DeployRun::add(HostIndex host, const JobKind& kind, const std::string& command) {

@@ -35,12 +35,14 @@ struct DeployHost {
 };
 
 struct DeployRun {
-  DeployRun(Work& the_work, const DeployOptions& the_options, RunObserver& observer);
+  // `the_cancel`: what ends its jobs; nullptr: ^C does.
+  DeployRun(Work& the_work, const DeployOptions& the_options, RunObserver& observer,
+            const archive::CancelFlag* the_cancel = nullptr);
 
   [[nodiscard]] DeployHost& at(HostIndex host) { return hosts[host.raw]; }
   [[nodiscard]] const DeployHost& at(HostIndex host) const { return hosts[host.raw]; }
   [[nodiscard]] StateCounts counts() const;  // of the peers
-  // A kind of this deploy's jobs; ^C ends them.
+  // A kind of this deploy's jobs, which `cancel` ends.
   [[nodiscard]] JobKind kind(std::string_view stage) const;
   void add(HostIndex host, const JobKind& kind, const std::string& command);
   // Notes it for the table; a peer of that name is failed.
@@ -50,6 +52,7 @@ struct DeployRun {
 
   Work& work;
   const DeployOptions& options;
+  const archive::CancelFlag& cancel;
   Instant started_at;
   std::string token;  // names this deploy on hosts
   std::string key;    // of its swarm (deploy_key.h); empty: that of the hosts, or none

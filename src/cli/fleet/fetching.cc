@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "cli/fleet/deploy_key.h"
+#include "cli/fleet/plan/fetch_reason.h"
 #include "cli/fleet/plan/start_order.h"
 #include "cli/fleet/steps.h"
 #include "engine/base/units.h"
@@ -181,7 +182,9 @@ void Fetching::end_host(const HostResult& result, const Json& outcome) {
     here.is_already = outcome["already_there"] == true && !here.has_begun;
     return;
   }
-  run_.fail_host(peer_failure(run_.work, result, outcome, options_.tag));
+  HostFailure failure = peer_failure(run_.work, result, outcome, options_.tag);
+  failure.reason = reason_of_peer(std::move(failure.reason));
+  run_.fail_host(std::move(failure));
 }
 
 void Fetching::leave(HostIndex host, std::string reason, Outcome outcome) {

@@ -15,4 +15,14 @@ std::string reason_nothing_came(std::string_view why, std::string_view peer_port
                         peer_port));
 }
 
+std::string reason_of_peer(std::string why) {
+  // As node::TrackerClient::trouble() and the peer put it.
+  const bool is_stalled = why.starts_with("no data received for ");
+  return is_stalled && why.find("(tracker http") != std::string::npos
+             ? why +
+                   "; where a firewall keeps it from the tracker's port, a deploy by a "
+                   "coordinator, without --no-coordinate, passes it on over ssh"
+             : why;
+}
+
 }  // namespace murder::fleet

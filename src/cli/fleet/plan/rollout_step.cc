@@ -88,4 +88,15 @@ RolloutDecision next_rollout_step(const RolloutView& view) {
   return is_running ? while_running(view) : while_paused(view);
 }
 
+InterruptStep interrupt_step(const InterruptView& view) {
+  if (view.is_hangup && !view.is_attached && view.is_settled) {
+    return InterruptStep::leave;
+  }
+  if (view.is_hangup) {
+    return view.was_lost && !view.is_attached ? InterruptStep::stay : InterruptStep::end;
+  }
+  return view.can_ask && (view.is_settled || view.lacks_lost_hosts_alone) ? InterruptStep::ask
+                                                                          : InterruptStep::end;
+}
+
 }  // namespace murder::fleet

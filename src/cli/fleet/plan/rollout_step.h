@@ -56,6 +56,26 @@ struct RolloutDecision {
 // is.
 [[nodiscard]] std::string reason_to_leave(const RolloutView& view, const RolloutHost& host);
 
+// --- ^C, or a terminal that is gone, while the deploy is followed --------------------------------
+
+struct InterruptView {
+  bool is_hangup = false;
+  bool is_attached = false;
+  bool is_settled = false;  // all is told, and nothing but the coordinator's host is at work
+  bool was_lost = false;    // a coordinator, once
+  bool lacks_lost_hosts_alone = false;  // all is told but to hosts that were lost
+  bool can_ask = false;                 // somebody is at a terminal
+};
+
+enum class InterruptStep : uint8_t {
+  end,
+  ask,
+  leave,  // it goes on without this command
+  stay,   // without its terminal: it is this command that finds lost hosts, or others
+};
+
+[[nodiscard]] InterruptStep interrupt_step(const InterruptView& view);
+
 // What `murder coordinate --port-or-end` tells as its state, where the tracker's port is taken.
 inline constexpr std::string_view coordinate_port_taken = "port-taken";
 

@@ -20,6 +20,9 @@ namespace {
 // The end of a deploy comes by several sessions, in any order: a channel's may be told before what
 // came of its host.
 constexpr Duration channel_trouble_wait = std::chrono::seconds(5);
+// A host that its coordinator has not heard for 20 s is given up.
+constexpr uint32_t channel_again_max = 4;
+constexpr Duration channel_again_wait = std::chrono::seconds(1);
 
 Result<std::unique_ptr<PassedSession>> start_session(Work& work, HostIndex host,
                                                      std::string_view stage,
@@ -35,6 +38,11 @@ Result<std::unique_ptr<PassedSession>> start_session(Work& work, HostIndex host,
 
 void AgentChannels::stop() {
   is_stopped_ = true;
+  again_.clear();
+  end_relay();
+}
+
+void AgentChannels::end_relay() {
   if (thread_.joinable()) {
     pump_->stop();
     thread_.join();
@@ -50,17 +58,9 @@ void AgentChannels::forget() {
     run_.at(host).has_begun = false;
   }
   hosts_.clear();
+  again_count_.clear();
   coordinator_.clear();
   is_stopped_ = false;
-}
-
-std::string AgentChannels::reason_to_open(const HostResult& result) {
-  if (result.outcome != Outcome::failed) {
-    return {};
-  }
-  const Json error = json_output(result)["error"];
-  return text_member(error, "code") == agent_unconnected_code ? text_member(error, "text")
-                                                              : std::string();
 }
 
 void AgentChannels::open(const Opening& opening) {
@@ -79,15 +79,17 @@ Status AgentChannels::try_to_open(const Opening& opening) {
   }
   Result<std::unique_ptr<PassedSession>> session =
       start_session(run_.work, opening.host, "agent",
-                    agent_channel_command(murder_path_of(run_.work), run_.token));
+                    agent_channel_command(murder_path_of(run_.work), agent_words_of(run_)));
   if (!session) {
     return fail(session.error());
   }
   std::string first;
   control::append_frame(first, passed_agent_input_of(run_, opening.host, opening.place));
   StreamEnds streams = (*session)->take_streams();
-  hosts_.push_back(opening.host);
-  channels_.push_back({.host = opening.host, .why = opening.why, .session = std::move(*session)});
+  if (!contains(hosts_, opening.host)) {
+    hosts_.push_back(opening.host);
+  }
+  channels_.push_back({.opening = opening, .session = std::move(*session)});
   pump_->open(static_cast<uint32_t>(channels_.size()), std::move(streams), std::move(first));
   return {};
 }
@@ -123,28 +125,101 @@ Status AgentChannels::start_relay(HostIndex host, const std::string& coordinator
   return {};
 }
 
-void AgentChannels::look() {
-  if (relay_ == nullptr) {
+// False: it was opened too often.
+bool AgentChannels::open_again(const Opening& opening) {
+  uint32_t& count = again_count_[opening.host.raw];
+  if (is_ending_ || run_.at(opening.host).has_failed || count == channel_again_max) {
+    return false;
+  }
+  // The first at once; then after 1 s, 2 s, 4 s.
+  const Duration wait = count == 0 ? Duration::zero() : channel_again_wait * (1U << (count - 1));
+  ++count;
+  again_.push_back({.opening = opening, .due = monotonic_now() + wait});
+  return true;
+}
+
+// With the relay all channels are lost. False: those that are not done cannot be opened again.
+bool AgentChannels::relay_again(const std::string& reason) {
+  std::vector<Opening> openings;
+  for (const Channel& channel : channels_) {
+    if (!channel.is_over && !run_.at(channel.opening.host).has_failed) {
+      openings.push_back(channel.opening);
+    }
+  }
+  std::vector<HostIndex> hosts;
+  for (const Opening& opening : openings) {
+    if (!open_again(opening)) {
+      return false;
+    }
+    hosts.push_back(opening.host);
+  }
+  if (!hosts.empty()) {
+    run_.work.view().note(
+        fmt::format("{}; starting it again for {}", reason, folded_names(run_.work, hosts)));
+  }
+  end_relay();
+  pump_.reset();
+  return true;
+}
+
+void AgentChannels::open_due() {
+  const Instant now = monotonic_now();
+  const std::vector<Again> waiting = std::exchange(again_, {});
+  for (const Again& each : waiting) {
+    if (each.due > now) {
+      again_.push_back(each);
+    } else if (!run_.at(each.opening.host).has_failed) {
+      open(each.opening);
+    }
+  }
+}
+
+void AgentChannels::look(bool is_ending) {
+  is_ending_ = is_ending;
+  if (relay_ != nullptr) {
+    look_at_relay();
+  }
+  if (relay_ != nullptr) {
+    look_at_sessions();
+    fail_hosts();
+  }
+  open_due();
+}
+
+void AgentChannels::look_at_relay() {
+  const std::optional<HostResult> ended = relay_->look(run_.work);
+  if (!ended) {
     return;
   }
-  if (const std::optional<HostResult> ended = relay_->look(run_.work)) {
-    pump_->end_connection(fmt::format("`murder relay` on {} has ended{}{}",
-                                      run_.work.inventory().at(ended->host).name,
-                                      ended->reason.empty() ? "" : ": ", ended->reason));
+  const std::string reason =
+      fmt::format("`murder relay` on {} has ended{}{}", run_.work.inventory().at(ended->host).name,
+                  ended->reason.empty() ? "" : ": ", ended->reason);
+  if (!relay_again(reason)) {
+    again_.clear();
+    pump_->end_connection(reason);
   }
+}
+
+void AgentChannels::look_at_sessions() {
   for (size_t index = 0; index < channels_.size(); ++index) {
     Channel& channel = channels_[index];
     if (const std::optional<HostResult> ended = channel.session->look(run_.work)) {
       pump_->end_input(static_cast<uint32_t>(index + 1));
-      channel.is_over = channel.is_over || ended->is_ok();
       channel.trouble.clear();  // it says it better than what is behind the relay
       note_trouble(channel, ended->reason);
+      const bool is_lost = ended->outcome == Outcome::unreachable && !channel.is_over;
+      const bool is_again = is_lost && open_again(channel.opening);
+      channel.is_over = channel.is_over || ended->is_ok() || is_again;
+      if (is_again) {
+        run_.work.view().note(fmt::format("{}: {} (trying again)",
+                                          run_.work.inventory().at(channel.opening.host).name,
+                                          ended->reason));
+      }
     }
   }
   for (const ChannelPump::Ended& ended : pump_->take_ended()) {
     note_trouble(channels_[ended.channel - 1], ended.why);
   }
-  fail_hosts();
 }
 
 void AgentChannels::note_trouble(Channel& channel, const std::string& reason) {
@@ -161,10 +236,11 @@ void AgentChannels::fail_hosts() {
       continue;
     }
     channel.is_over = true;
-    if (!run_.at(channel.host).is_settled()) {
+    const Opening& opening = channel.opening;
+    if (!run_.at(opening.host).is_settled()) {
       run_.fail_host(
-          channel.host, "start-agent",
-          fmt::format("{}, and through its ssh session: {}", channel.why, channel.trouble));
+          opening.host, "start-agent",
+          fmt::format("{}, and through its ssh session: {}", opening.why, channel.trouble));
     }
   }
 }

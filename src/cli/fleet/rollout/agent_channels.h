@@ -3,12 +3,16 @@
 // session with the coordinator's host, connects to the coordinator there. What passes here between
 // these sessions is bytes: agent and coordinator prove the key to each other.
 //
-//   of a host: open() -> its session, or its channel, ends
+//   of a host: open() -> its session, or its channel, ends -> opened again, or failed
+//
+// A session that is lost, of a host or of the relay, is opened again some times: the agent there is
+// started once more, and continues what the one before had begun.
 //
 // One thread, which look()s now and then; a thread of its own passes the bytes on.
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,9 +34,6 @@ class AgentChannels {
   AgentChannels& operator=(const AgentChannels&) = delete;
   ~AgentChannels() { stop(); }
 
-  // Why the agent of a host, which has ended, wants a channel; empty: it does not.
-  [[nodiscard]] static std::string reason_to_open(const HostResult& result);
-
   struct Opening {
     HostIndex host;
     HostIndex coordinator_host;
@@ -41,8 +42,9 @@ class AgentChannels {
   };
   // A host for which it cannot be opened is failed.
   void open(const Opening& opening);
-  // A host whose channel or session has ended is failed, if it is not done.
-  void look();
+  // A host whose channel or session has ended, and could not be opened again, is failed, if it is
+  // not done. `is_ending`: the deploy is, and nothing is opened any more.
+  void look(bool is_ending);
   [[nodiscard]] const std::vector<HostIndex>& hosts() const { return hosts_; }
   // For people: which hosts these are, and what that means. Empty: none.
   [[nodiscard]] std::string text() const;
@@ -53,15 +55,25 @@ class AgentChannels {
 
  private:
   struct Channel {
-    HostIndex host;
-    std::string why;
+    Opening opening;
     std::unique_ptr<PassedSession> session;
     std::string trouble;   // why it has ended, if not by itself
     Instant trouble_at{};  // first
     bool is_over = false;
   };
 
+  struct Again {
+    Opening opening;
+    Instant due{};
+  };
+
   [[nodiscard]] Status try_to_open(const Opening& opening);
+  [[nodiscard]] bool open_again(const Opening& opening);
+  [[nodiscard]] bool relay_again(const std::string& reason);
+  void open_due();
+  void look_at_relay();
+  void look_at_sessions();
+  void end_relay();
   [[nodiscard]] Status start_relay(HostIndex host, const std::string& coordinator);
   static void note_trouble(Channel& channel, const std::string& reason);
   void fail_hosts();
@@ -70,7 +82,10 @@ class AgentChannels {
   std::string coordinator_;
   std::unique_ptr<PassedSession> relay_;
   std::vector<HostIndex> hosts_;
+  std::map<uint32_t, uint32_t> again_count_;  // of the hosts
+  std::vector<Again> again_;
   bool is_stopped_ = false;
+  bool is_ending_ = false;
   std::deque<Channel> channels_;  // their numbers are from 1 on
   std::unique_ptr<ChannelPump> pump_;
   std::thread thread_;  // last: it uses the pump

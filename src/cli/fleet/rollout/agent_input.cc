@@ -1,7 +1,8 @@
 #include "cli/fleet/rollout/agent_input.h"
 
 #include "cli/fleet/deploy_key.h"
-#include "cli/fleet/rollout/agent_start.h"
+#include "cli/fleet/deploy_lock_text.h"
+#include "cli/fleet/own_process.h"
 #include "engine/base/endpoint.h"
 
 namespace murder::fleet {
@@ -39,6 +40,13 @@ std::string agent_input(const DeployRun& run, HostIndex index, const AgentPlace&
 }
 
 }  // namespace
+
+AgentWords agent_words_of(const DeployRun& run) {
+  return {.token = run.token,
+          .tag = run.options.tag,
+          .owner = user_at_host(),
+          .origin = encode_origin(own_origin())};
+}
 
 std::string agent_input_of(const DeployRun& run, HostIndex host, const AgentPlace& place) {
   return agent_input(run, host, place, run.work.inventory().at(host).ip);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cli/fleet/deploy_run.h"
+#include "cli/fleet/rollout/agent_start.h"
 
 namespace murder::fleet {
 
@@ -18,6 +19,7 @@ struct AgentPlace {
 
 [[nodiscard]] std::string agent_input_of(const DeployRun& run, HostIndex host,
                                          const AgentPlace& place);
+[[nodiscard]] AgentWords agent_words_of(const DeployRun& run);
 // The same of one that the coordinator does not see, as it is passed on: it says where it is.
 [[nodiscard]] std::string passed_agent_input_of(const DeployRun& run, HostIndex host,
                                                 const AgentPlace& place);

@@ -46,6 +46,15 @@ class Lines {
   std::string lines;
 };
 
+CommandLine once_command(std::string_view remote_murder_path, const AgentWords& words) {
+  return CommandLine::murder(remote_murder_path, "agent")
+      .flag("--once")
+      .option("--token", words.token)
+      .option("--tag", words.tag)
+      .option("--owner", words.owner)
+      .option("--origin", words.origin);
+}
+
 }  // namespace
 
 std::string agent_config_text(const AgentStart& start) {
@@ -81,24 +90,17 @@ std::string agent_config_text(const AgentStart& start) {
   return text.lines;
 }
 
-std::string agent_start_command(std::string_view remote_murder_path, std::string_view token) {
-  return CommandLine::murder(remote_murder_path, "agent")
-      .flag("--once")
+std::string agent_start_command(std::string_view remote_murder_path, const AgentWords& words) {
+  return once_command(remote_murder_path, words)
       .flag("--background")
-      .option("--token", token)
       .option("--connect-within", agent_connect_within)
       .flag("--quiet")
       .flag("--json")
       .text();
 }
 
-std::string agent_channel_command(std::string_view remote_murder_path, std::string_view token) {
-  return CommandLine::murder(remote_murder_path, "agent")
-      .flag("--once")
-      .flag("--stdio")
-      .option("--token", token)
-      .flag("--quiet")
-      .text();
+std::string agent_channel_command(std::string_view remote_murder_path, const AgentWords& words) {
+  return once_command(remote_murder_path, words).flag("--stdio").flag("--quiet").text();
 }
 
 std::string relay_command(std::string_view remote_murder_path, uint16_t port) {

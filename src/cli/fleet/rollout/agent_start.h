@@ -37,14 +37,21 @@ struct AgentStart {
 };
 
 [[nodiscard]] std::string agent_config_text(const AgentStart& start);
+// What the deploy is, for its lock on that host.
+struct AgentWords {
+  std::string token;
+  std::string tag;
+  std::string owner;   // user@host
+  std::string origin;  // the process that deploys
+};
 // It returns when the coordinator was heard, or soon if its port is not reached from there: then
 // with an error of this code.
 [[nodiscard]] std::string agent_start_command(std::string_view remote_murder_path,
-                                              std::string_view token);
+                                              const AgentWords& words);
 inline constexpr std::string_view agent_unconnected_code = "network";
 // The same agent, for which somebody passes on what it says by standard input and output.
 [[nodiscard]] std::string agent_channel_command(std::string_view remote_murder_path,
-                                                std::string_view token);
+                                                const AgentWords& words);
 // And, on the coordinator's host, who passes it on to that port.
 [[nodiscard]] std::string relay_command(std::string_view remote_murder_path, uint16_t port);
 

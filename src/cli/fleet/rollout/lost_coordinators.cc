@@ -42,6 +42,20 @@ Instant LostCoordinators::patient_until(std::optional<Instant> first_ready_at) c
   return first_ready_at ? *first_ready_at + coordinator_host_grace : instant_never;
 }
 
+std::string text_of_lost_coordinator(std::string_view host, const HostResult& result,
+                                     const LostRollout& rollout) {
+  if (!rollout.has_order || result.outcome != Outcome::unreachable) {
+    return fmt::format("{}: {}", host,
+                       result.reason.empty() ? "coordinate has ended" : result.reason);
+  }
+  const std::string_view then =
+      rollout.is_ending ? "the deploy was ending there"
+      : rollout.is_attached
+          ? "with --attached the deploy ends there as well, after hosts that are being switched"
+          : std::string_view("the rollout goes on there");
+  return fmt::format("the connection to {} is lost ({}): {}", host, result.reason, then);
+}
+
 std::string text_of_no_host(const DeployRun& run, const LostCoordinators& lost) {
   return lost.hosts().empty()
              ? std::string("no host could be given the program")
@@ -69,17 +83,26 @@ std::string reason_to_give_up(const DeployRun& run, HostIndex host, const LostCo
                      most / std::chrono::seconds(1));
 }
 
-void run_on_lost(DeployRun& run, const JobKind& kind, const LostCoordinators& lost,
-                 std::optional<HostIndex> coordinator, std::span<const std::string> commands) {
-  for (const HostIndex host : lost.hosts()) {
-    if (host == coordinator || run.at(host).reach != Reach::ready) {
-      continue;
+std::vector<HostIndex> LostCoordinators::to_clean(const DeployRun& run,
+                                                  std::optional<HostIndex> cleaned,
+                                                  bool tries_all) const {
+  std::vector<HostIndex> hosts;
+  for (const HostIndex host : hosts_) {
+    if (host != cleaned && (tries_all || run.at(host).reach == Reach::ready)) {
+      hosts.push_back(host);
     }
-    for (const std::string& command : commands) {
+  }
+  return hosts;
+}
+
+void run_on_lost(DeployRun& run, const JobKind& kind, std::span<const std::string> commands,
+                 std::span<const HostIndex> hosts) {
+  for (const std::string& command : commands) {
+    for (const HostIndex host : hosts) {
       run.add(host, kind, command);
-      while (!run.runner.is_idle()) {
-        run.runner.step();
-      }
+    }
+    while (!run.runner.is_idle()) {
+      run.runner.step();
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/fleet/deploy_run.h"
@@ -25,6 +26,11 @@ class LostCoordinators {
   [[nodiscard]] Instant last_at() const { return last_at_; }  // zero: none was lost
   // Until then the first hosts may be slower than another that has answered.
   [[nodiscard]] Instant patient_until(std::optional<Instant> first_ready_at) const;
+  // Those that may still have something of this deploy, but for `cleaned`, which has cleaned up.
+  // `tries_all`: also those that are not reached.
+  [[nodiscard]] std::vector<HostIndex> to_clean(const DeployRun& run,
+                                                std::optional<HostIndex> cleaned,
+                                                bool tries_all) const;
 
  private:
   std::vector<HostIndex> hosts_;
@@ -34,6 +40,15 @@ class LostCoordinators {
   uint32_t count_ = 0;
 };
 
+// Why a deploy ends whose coordinator is not looked for, and what becomes of the rollout.
+struct LostRollout {
+  bool has_order = false;  // coordinate knows the release
+  bool is_ending = false;
+  bool is_attached = false;
+};
+[[nodiscard]] std::string text_of_lost_coordinator(std::string_view host, const HostResult& result,
+                                                   const LostRollout& rollout);
+
 // No host is left that the coordinator could be on.
 [[nodiscard]] std::string text_of_no_host(const DeployRun& run, const LostCoordinators& lost);
 
@@ -41,9 +56,8 @@ class LostCoordinators {
 [[nodiscard]] std::string reason_to_give_up(const DeployRun& run, HostIndex host,
                                             const LostCoordinators& lost, uint32_t hosts_needed);
 
-// One command after the other on each of the hosts that is reached, but for `coordinator`. Returns
-// when they have ended.
-void run_on_lost(DeployRun& run, const JobKind& kind, const LostCoordinators& lost,
-                 std::optional<HostIndex> coordinator, std::span<const std::string> commands);
+// One command after the other on each of the hosts. Returns when they have ended.
+void run_on_lost(DeployRun& run, const JobKind& kind, std::span<const std::string> commands,
+                 std::span<const HostIndex> hosts);
 
 }  // namespace murder::fleet

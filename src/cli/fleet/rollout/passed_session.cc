@@ -9,6 +9,13 @@
 
 namespace murder::fleet {
 
+// Its output went to others; with a long log the frame's mark in front of that is gone, too.
+void judge_passed(const AttemptEnd& end, Tail& log, HostResult& result) {
+  result.output_is_cut = log.is_cut();
+  result.log_tail = log.take();
+  judge_attempt(end, result);
+}
+
 Result<PassedSession> PassedSession::start(Work& work, HostIndex host, std::string_view stage,
                                            const std::string& command) {
   const std::array<HostIndex, 1> hosts = {host};
@@ -52,8 +59,7 @@ std::optional<HostResult> PassedSession::look(Work& work) {
     return std::nullopt;
   }
   has_ended_ = true;
-  result_.log_tail = log_.take();
-  judge_attempt({.exit_code = end->exit_code, .signal = end->signal}, result_);
+  judge_passed({.exit_code = end->exit_code, .signal = end->signal}, log_, result_);
   work.unframe(result_);
   return std::move(result_);
 }

@@ -37,4 +37,7 @@ class PassedSession {
   bool has_ended_ = false;
 };
 
+// What came of one whose output is not there: as from its streams, before it is unframed.
+void judge_passed(const AttemptEnd& end, Tail& log, HostResult& result);
+
 }  // namespace murder::fleet

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/fleet/plan/rollout_step.h"
 #include "cli/fleet/rollout/agent_start.h"
 #include "cli/fleet/rollout/rollout_deployment.h"
 #include "cli/fleet/rollout/rollout_parts.h"
@@ -56,6 +57,7 @@ void RolloutDeployment::say(const Json& message) {
 void RolloutDeployment::send_order() {
   say(release_message_of(run_, {.release = *release_,
                                 .info_hash = outcome_.info_hash,
+                                .coordinator = coordinator_,
                                 .hosts_needed = hosts_needed(),
                                 .activates = activates(),
                                 .orders = orders_}));
@@ -63,47 +65,12 @@ void RolloutDeployment::send_order() {
 }
 
 void RolloutDeployment::start_agents() {
-  for (const HostIndex host : work_.inventory().peers) {
-    const DeployHost& here = run_.at(host);
-    if (here.is_peer && here.state != HostState::failed && here.reach == Reach::ready &&
-        !contains(begun_, host)) {
-      start_agent(host);
-    }
-  }
-}
-
-void RolloutDeployment::start_agent(HostIndex index) {
-  begun_.push_back(index);
-  run_.at(index).is_touched = true;
-  agent_inputs_.push_back(agent_input_of(run_, index, place_of_agent(index)));
-  JobKind& kind = agent_kinds_.emplace_back(run_.kind("start-agent"));
-  kind.input = agent_inputs_.back();
-  run_.add(index, kind, agent_start_command(murder_path_of(work_), run_.token));
-}
-
-AgentPlace RolloutDeployment::place_of_agent(HostIndex index) const {
-  return {.coordinator = coordinator_,
-          .app = deploy_app_name(options_.application),
-          .is_recorded = activates(),
-          .had_release = contains(earlier_, index)};
-}
-
-void RolloutDeployment::take_agent(const HostResult& result) {
-  DeployHost& here = run_.at(result.host);
-  const bool was_stopped =
-      result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started;
-  here.has_begun = here.has_begun || !was_stopped || work_.is_interrupted();
-  if (const std::string why = AgentChannels::reason_to_open(result); !why.empty() && host_) {
-    channels_.open({.host = result.host,
+  agents_.start({.coordinator = coordinator_, .is_recorded = activates(), .earlier = earlier_});
+  for (AgentStarts::Unreached& each : agents_.take_unreached()) {
+    channels_.open({.host = each.host,
                     .coordinator_host = *host_,
-                    .place = place_of_agent(result.host),
-                    .why = why});
-    return;
-  }
-  if (result.is_ok()) {
-    following_.note_placed(result.host, json_output(result)["placed_tags"]);
-  } else if (!here.has_failed && !was_stopped) {
-    run_.fail_host(result);
+                    .place = std::move(each.place),
+                    .why = std::move(each.why)});
   }
 }
 
@@ -159,7 +126,7 @@ void RolloutDeployment::tell_coordinator() {
 
 // Two agents of one machine would be in each other's way.
 void RolloutDeployment::drop_if_other_name(HostIndex host) {
-  if (const std::optional<OtherName> names = other_name_of(run_, host, begun_)) {
+  if (const std::optional<OtherName> names = other_name_of(run_, host, agents_.begun())) {
     run_.at(names->name).is_peer = false;
     outcome_.other_names.push_back(*names);
     tell_other_name(work_, *names);
@@ -172,44 +139,78 @@ void RolloutDeployment::take_interrupt() {
   if (!work_.is_interrupted() || is_end_told_) {
     return;
   }
-  const bool goes_on_alone = is_settled_told_ && run_.runner.is_alone(coordinate_kind_);
-  if (goes_on_alone && work_.interrupts().is_hangup() && !options_.rollout->is_attached) {
-    is_left_ = true;
-    return;
-  }
+  const bool is_settled = is_settled_told_ && run_.runner.is_alone(coordinate_kind_);
   // What is typed has to be an answer: not the rest of a list that a loop reads.
-  if (goes_on_alone && !work_.interrupts().is_hangup() && cli::is_on_terminal() &&
-      isatty(STDIN_FILENO) != 0) {
-    ask_what_to_do();
-    return;
+  switch (interrupt_step({.is_hangup = work_.interrupts().is_hangup(),
+                          .is_attached = options_.rollout->is_attached,
+                          .is_settled = is_settled,
+                          .was_lost = !lost_.hosts().empty(),
+                          .lacks_lost_hosts_alone = lacks_lost_hosts_alone(),
+                          .can_ask = cli::is_on_terminal() && isatty(STDIN_FILENO) != 0})) {
+    case InterruptStep::leave:
+      is_left_ = true;
+      return;
+    case InterruptStep::stay:
+      return;
+    case InterruptStep::ask:
+      ask_what_to_do();
+      return;
+    case InterruptStep::end:
+      break;
   }
-  is_end_told_ = true;
+  begin_end();
   if (is_asked_) {
     work_.context().note("interrupted: ending what was started (^C again: leave it)");
     say({{"end", "interrupted"}});
   }
 }
 
+// All others have what they need to go on.
+bool RolloutDeployment::lacks_lost_hosts_alone() const {
+  return !coordinator_.empty() && has_order_ && has_seeder_ && !lost_.hosts().empty() &&
+         std::ranges::all_of(work_.inventory().peers, [this](HostIndex host) {
+           const DeployHost& here = run_.at(host);
+           return !here.is_peer || here.has_begun || here.has_failed || is_lost_now(host);
+         });
+}
+
+bool RolloutDeployment::is_lost_now(HostIndex host) const {
+  return run_.at(host).reach == Reach::unknown && contains(lost_.hosts(), host);
+}
+
+void RolloutDeployment::begin_end() {
+  is_end_told_ = true;
+  ending_.set();
+}
+
 // The screen would wipe the question away.
 void RolloutDeployment::ask_what_to_do() {
   constexpr std::string_view answers = "lauw";
   const std::string& host = work_.inventory().at(*host_).name;  // it may be lost meanwhile
+  std::vector<HostIndex> lost = lost_.hosts();
+  std::erase_if(lost, [this](HostIndex each) { return !is_lost_now(each); });
+  const std::string without =
+      lost.empty() ? ""
+                   : fmt::format(" (without this command not on {})", folded_names(work_, lost));
   work_.view().clear();
   is_asking_ = true;
   char answer = '\0';
   while (answers.find(answer) == std::string_view::npos) {
     cli::print_message(fmt::format(
-        "\n{} goes on on {}: (l)eave it running, (a)bort, (u)ndo, or go on (w)atching? ",
-        options_.tag, host));
+        "\n{} goes on on {}{}: (l)eave it running, (a)bort, (u)ndo, or go on (w)atching? ",
+        options_.tag, host, without));
     answer = typed_answer(run_, following_.ended());
   }
   is_asking_ = false;
+  if (work_.interrupts().is_hangup()) {
+    return;  // nobody has answered
+  }
   switch (answer) {
     case 'l':
       is_left_ = true;
       return;
     case 'a':
-      is_end_told_ = true;
+      begin_end();
       say({{"end", "aborted by who started it"}});
       return;
     case 'u':

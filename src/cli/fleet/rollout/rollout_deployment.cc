@@ -26,10 +26,11 @@ RolloutDeployment::RolloutDeployment(Work& work, const DeployOptions& options,
     : work_(work),
       options_(options),
       before_(std::move(before)),
-      run_(work, options, *this),
+      run_(work, options, *this, &ending_),
       arrival_(run_),
-      channels_(run_),
       following_(run_),
+      agents_(run_),
+      channels_(run_),
       coordinate_kind_(run_.kind("coordinate")),
       send_kind_(run_.kind("send-archive")),
       seed_kind_(run_.kind("start-seeding")),
@@ -96,7 +97,7 @@ Status RolloutDeployment::start(std::span<const HostIndex> hosts) {
 Status RolloutDeployment::bring() {
   while (!is_left_) {
     take_interrupt();
-    channels_.look();
+    channels_.look(following_.is_ending());
     if (!is_end_told_) {
       if (Status advanced = advance(); !advanced) {
         return advanced;
@@ -212,13 +213,11 @@ void RolloutDeployment::take_coordinator(const HostResult& result) {
   if (asks_again_ || !following_.ended().is_null() || !trouble_ || return_to(result)) {
     return;
   }
-  const bool was_lost = has_order_ && result.outcome == Outcome::unreachable;
-  trouble_ =
-      fail(ErrorCode::io,
-           was_lost ? fmt::format("the connection to {} is lost ({}): the rollout goes on there",
-                                  work_.inventory().at(*host_).name, result.reason)
-                    : fmt::format("{}: {}", work_.inventory().at(*host_).name,
-                                  result.reason.empty() ? "coordinate has ended" : result.reason));
+  trouble_ = fail(ErrorCode::io,
+                  text_of_lost_coordinator(work_.inventory().at(*host_).name, result,
+                                           {.has_order = has_order_,
+                                            .is_ending = following_.is_ending() || is_end_told_,
+                                            .is_attached = options_.rollout->is_attached}));
 }
 
 void RolloutDeployment::take_busy(const Json& told, bool is_lost) {
@@ -319,7 +318,7 @@ Status RolloutDeployment::prepare_seeder_input() {
 void RolloutDeployment::take_seeder(const HostResult& result) {
   const bool was_stopped =
       result.outcome == Outcome::interrupted || result.outcome == Outcome::not_started;
-  if (result.host != host_ || (was_stopped && !work_.is_interrupted())) {
+  if (result.host != host_ || (was_stopped && !is_end_told_)) {
     return;  // its host was lost, and it was stopped
   }
   if (result.outcome == Outcome::unreachable && is_asked_) {
@@ -327,7 +326,7 @@ void RolloutDeployment::take_seeder(const HostResult& result) {
     return;
   }
   if (!result.is_ok()) {
-    trouble_ = work_.is_interrupted()
+    trouble_ = is_end_told_
                    ? Status()
                    : Status(fail(ErrorCode::io,
                                  fmt::format("no seeder could be started on {}: {}",
@@ -347,82 +346,6 @@ void RolloutDeployment::take_seeder(const HostResult& result) {
   }
   has_seeder_ = true;
   say({{"serving", true}});
-}
-
-// --- What the runner tells -----------------------------------------------------------------------
-
-void RolloutDeployment::retrying(const HostResult& result, Duration /*wait*/) {
-  lost_.note_unreachable(result.host);
-  work_.view().note(
-      fmt::format("{}: {} (trying again)", work_.inventory().at(result.host).name, result.reason));
-}
-
-void RolloutDeployment::output(HostIndex /*host*/, std::string_view part) {
-  heard_at_ = monotonic_now();
-  following_.take_output(part);
-  const Json& lock = following_.lock();
-  if (lock.is_null() || !coordinator_.empty() || asks_again_) {
-    return;
-  }
-  if (text_member(lock, "state") == coordinate_port_taken) {
-    outcome_.why_commands =
-        fmt::format("a tracker on {} has port {}", work_.inventory().at(*host_).name,
-                    work_.variables().tracker_port);
-    trouble_ = fail(ErrorCode::exists, outcome_.why_commands);
-    return;
-  }
-  if (text_member(lock, "state") != host::lock_state_name(host::LockState::held)) {
-    take_busy(lock["holder"], false);
-    return;
-  }
-  leased_ = lock;
-  if (!lost_.hosts().empty()) {
-    begin_again();
-  }
-  const auto port = static_cast<uint16_t>(count_member(lock, "coordinator_port"));
-  coordinator_ = HostPort{.host = work_.inventory().at(*host_).place(), .port = port}.text();
-  work_.view().note(fmt::format(
-      "{} on {}", lock["resumed"] == true ? "found the coordinator again" : "started the tracker",
-      work_.inventory().at(*host_).name));
-}
-
-void RolloutDeployment::finished_of(const JobKind& kind, HostResult& result) {
-  work_.unframe(result);
-  const bool was_ready = run_.at(result.host).reach == Reach::ready;
-  if (arrival_.take(kind, result)) {
-    if (!was_ready && run_.at(result.host).reach == Reach::ready) {
-      drop_if_other_name(result.host);
-      check_orders_of(result.host);
-    }
-    return;
-  }
-  if (&kind == &coordinate_kind_) {
-    take_coordinator(result);
-  } else if (&kind == &send_kind_ || &kind == &seed_kind_) {
-    take_seeder(result);
-  } else if (&kind != &clean_kind_) {
-    take_agent(result);
-  } else if (!result.is_ok()) {
-    work_.context().warn(
-        fmt::format("clean-up on {}: {}", work_.inventory().at(result.host).name, result.reason));
-  }
-  run_.times.end(kind.stage, monotonic_now());
-}
-
-void RolloutDeployment::tick() {
-  if (is_asking_) {
-    return;
-  }
-  LiveState state{.title = work_.title(),
-                  .stage = following_.stage_text(),
-                  .failed_before = static_cast<uint32_t>(work_.failures().size())};
-  if (state.stage.empty()) {
-    state.stage =
-        packing_ != nullptr ? fmt::format("packing {}%", packing_->percent()) : "preparing";
-  }
-  state.counts = run_.counts();
-  state.own_view = following_.view();
-  work_.show(state);
 }
 
 }  // namespace murder::fleet

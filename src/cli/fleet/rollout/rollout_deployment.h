@@ -9,8 +9,6 @@
 // ends early, the rollout goes on, unless it is attached.
 #pragma once
 
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,10 +22,12 @@
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/private_directory.h"
 #include "cli/fleet/rollout/agent_channels.h"
+#include "cli/fleet/rollout/agent_starts.h"
 #include "cli/fleet/rollout/deploy_orders.h"
 #include "cli/fleet/rollout/lost_coordinators.h"
 #include "cli/fleet/rollout/rollout_following.h"
 #include "cli/fleet/seeding.h"
+#include "engine/archive/observer.h"
 #include "engine/io/sockets.h"
 
 namespace murder::fleet {
@@ -64,15 +64,11 @@ class RolloutDeployment final : private RunObserver {
   [[nodiscard]] Status prepare_seeder_input();
   void take_seeder(const HostResult& result);
   [[nodiscard]] bool return_to(const HostResult& lost);
-  void forget_agents();
   void begin_again();
   void watch_silence();
   void clean_lost();
   void send_order();
   void start_agents();
-  void start_agent(HostIndex host);
-  [[nodiscard]] AgentPlace place_of_agent(HostIndex host) const;
-  void take_agent(const HostResult& result);
   void tell_coordinator();
   void leave_unreached();
   void drop_if_other_name(HostIndex host);
@@ -81,6 +77,9 @@ class RolloutDeployment final : private RunObserver {
   [[nodiscard]] uint32_t peer_count() const;
   [[nodiscard]] uint32_t hosts_needed() const;
   void take_interrupt();
+  void begin_end();
+  [[nodiscard]] bool lacks_lost_hosts_alone() const;
+  [[nodiscard]] bool is_lost_now(HostIndex host) const;
   void ask_what_to_do();
   void say(const Json& message);
   void end();
@@ -95,13 +94,13 @@ class RolloutDeployment final : private RunObserver {
   // Of it: they have the release, and it is to become current there with that of the others.
   std::vector<HostIndex> earlier_;
   std::optional<PrivateDirectory> directory_;
+  archive::CancelFlag ending_;  // of what is under way, once is_end_told_
   DeployRun run_;
   Arrival arrival_;
-  AgentChannels channels_;
   RolloutFollowing following_;
+  AgentStarts agents_;
+  AgentChannels channels_;
   JobKind coordinate_kind_;
-  std::deque<JobKind> agent_kinds_;       // one for each host: what it reads
-  std::deque<std::string> agent_inputs_;  // of these
   JobKind send_kind_;
   JobKind seed_kind_;
   JobKind clean_kind_;
@@ -131,7 +130,6 @@ class RolloutDeployment final : private RunObserver {
   bool is_asking_ = false;  // what ^C means
   bool is_left_ = false;    // the rollout goes on without this command
   bool is_end_told_ = false;
-  std::vector<HostIndex> begun_;  // an agent was started, or is being
   std::vector<bool> missing_told_;
   Status trouble_;
   DeployOutcome outcome_;

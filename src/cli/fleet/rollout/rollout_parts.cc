@@ -123,6 +123,7 @@ Json release_message_of(const DeployRun& run, const ReleaseWords& words) {
   plan["allow_older"] = options.placing.allow_older;
   Json message = {{"release", trust::encode_base64(words.release.torrent.bytes)},
                   {"info_hash", words.info_hash},
+                  {"coordinator", words.coordinator},
                   {"app", deploy_app_name(options.application)},
                   {"plan", std::move(plan)},
                   {"hosts", std::move(names)},
@@ -139,13 +140,30 @@ Json release_message_of(const DeployRun& run, const ReleaseWords& words) {
   return message;
 }
 
-std::string unlock_command_of(const DeployRun& run) {
-  return CommandLine::murder(murder_path_of(run.work), "unlock")
-      .option("--token", run.token)
-      .option("--port", fmt::format("{}", run.work.variables().tracker_port))
+std::string releases_command_of(const DeployRun& run) {
+  return CommandLine::murder(murder_path_of(run.work), "releases")
+      .option("--to", run.options.destination_path)
       .flag("--quiet")
       .flag("--json")
       .text();
+}
+
+Json placed_tags_of(const Json& releases) {
+  Json tags = Json::object();
+  for (const auto& [tag, info_hash] : releases["info_hashes"].members()) {
+    tags[info_hash.text()] = tag;
+  }
+  return tags;
+}
+
+std::string unlock_command_of(const DeployRun& run, const std::string& info_hash) {
+  CommandLine line = CommandLine::murder(murder_path_of(run.work), "unlock");
+  line.option("--token", run.token)
+      .option("--port", fmt::format("{}", run.work.variables().tracker_port));
+  if (!info_hash.empty()) {
+    line.option("--after", info_hash);
+  }
+  return line.flag("--quiet").flag("--json").text();
 }
 
 std::string finish_command_of(const DeployRun& run, bool path_is_file) {

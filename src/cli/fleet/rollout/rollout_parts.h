@@ -34,14 +34,19 @@ struct CoordinateWords {
 struct ReleaseWords {
   const PackedRelease& release;
   const std::string& info_hash;
+  const std::string& coordinator;  // where agents find it
   uint32_t hosts_needed = 0;
   bool activates = false;
   const Json& orders;  // signed; null: none
 };
 // What coordinate is told once the release is packed: the torrent, its hosts and the plan.
 [[nodiscard]] Json release_message_of(const DeployRun& run, const ReleaseWords& words);
-// Gives back what a coordinate that was lost held.
-[[nodiscard]] std::string unlock_command_of(const DeployRun& run);
+// `murder releases` on a host, and of what it told the tags by info hash.
+[[nodiscard]] std::string releases_command_of(const DeployRun& run);
+[[nodiscard]] Json placed_tags_of(const Json& releases);
+// Gives back what a coordinate that was lost held. `info_hash`: of the release, which nobody
+// fetches there any more; empty: not known.
+[[nodiscard]] std::string unlock_command_of(const DeployRun& run, const std::string& info_hash);
 // Stops what serves or fetches the release on a host, and removes what the deploy left there.
 [[nodiscard]] std::string finish_command_of(const DeployRun& run, bool path_is_file);
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "cli/fleet/rollout/rollout_deployment.h"
 #include "cli/fleet/rollout/rollout_parts.h"
@@ -44,7 +43,8 @@ bool RolloutDeployment::return_to(const HostResult& lost) {
                                 work_.inventory().at(host).name, lost.reason));
   lost_.add(host, monotonic_now());
   run_.runner.stop(host, nullptr);
-  forget_agents();
+  channels_.forget();
+  agents_.forget();
   is_settled_told_ = false;
   DeployHost& here = run_.at(host);
   here.state = here.is_peer && here.state != HostState::failed ? HostState::connecting : here.state;
@@ -57,16 +57,6 @@ bool RolloutDeployment::return_to(const HostResult& lost) {
   return true;
 }
 
-// Those that are being started, and those that were heard through the host that is lost. They are
-// started again, as all others are unless the same coordinator is found again.
-void RolloutDeployment::forget_agents() {
-  for (const JobKind& kind : agent_kinds_) {
-    run_.runner.stop(std::nullopt, &kind);
-  }
-  channels_.forget();
-  std::erase_if(begun_, [this](HostIndex host) { return !run_.at(host).has_begun; });
-}
-
 // Another coordinate answers. One that found the coordinator alive has its agents; else all agents
 // are told where it is now, by starting them again.
 void RolloutDeployment::begin_again() {
@@ -74,20 +64,25 @@ void RolloutDeployment::begin_again() {
   if (leased_["resumed"] == true) {
     return;
   }
-  begun_.clear();
-  for (DeployHost& host : run_.hosts) {
-    host.has_begun = false;
-  }
+  agents_.begin_again();
 }
 
-// What was served from hosts that were lost and are back.
+// What hosts still hold that were lost: the lock would be in the way of the next deploy, and a
+// tracker there would outlast this one for a while. One that is being looked for when somebody ends
+// the deploy is tried once more.
 void RolloutDeployment::clean_lost() {
-  if (is_left_ || !release_ || lost_.hosts().empty()) {
+  if (is_left_ || lost_.hosts().empty()) {
     return;
   }
-  run_on_lost(run_, clean_kind_, lost_, host_,
-              std::array{finish_command_of(run_, release_->torrent.name == options_.tag),
-                         unlock_command_of(run_)});
+  std::vector<std::string> commands;
+  if (release_) {
+    commands.push_back(finish_command_of(run_, release_->torrent.name == options_.tag));
+  }
+  commands.push_back(unlock_command_of(run_, outcome_.info_hash));
+  const bool is_cleaned = !is_end_told_ || !following_.ended().is_null();
+  clean_kind_.retries = is_end_told_ ? 0 : clean_kind_.retries;
+  run_on_lost(run_, clean_kind_, commands,
+              lost_.to_clean(run_, is_cleaned ? host_ : std::nullopt, is_end_told_));
 }
 
 }  // namespace murder::fleet

@@ -124,3 +124,27 @@ TEST_CASE("what is over ends, what is being undone is waited for") {
   CHECK(next_rollout_step(view) ==
         RolloutDecision{.step = RolloutStep::abort, .why = "interrupted"});
 }
+
+TEST_CASE("a terminal that is closed ends nothing that goes on without it") {
+  using enum InterruptStep;
+  CHECK(interrupt_step({.is_hangup = true}) == end);  // hosts are still being started
+  CHECK(interrupt_step({.is_hangup = true, .is_settled = true, .can_ask = true}) == leave);
+  // While a host is lost, who would find it or another one stays.
+  CHECK(interrupt_step({.is_hangup = true, .was_lost = true}) == stay);
+  CHECK(interrupt_step({.is_hangup = true, .was_lost = true, .lacks_lost_hosts_alone = true}) ==
+        stay);
+  CHECK(interrupt_step({.is_hangup = true, .is_settled = true, .was_lost = true}) == leave);
+  // With --attached it ends.
+  CHECK(interrupt_step({.is_hangup = true, .is_attached = true, .is_settled = true}) == end);
+  CHECK(interrupt_step({.is_hangup = true, .is_attached = true, .was_lost = true}) == end);
+}
+
+TEST_CASE("^C asks at a terminal once others have what they need") {
+  using enum InterruptStep;
+  CHECK(interrupt_step({.can_ask = true}) == end);
+  CHECK(interrupt_step({.is_settled = true, .can_ask = true}) == ask);
+  CHECK(interrupt_step({.is_attached = true, .is_settled = true, .can_ask = true}) == ask);
+  CHECK(interrupt_step({.is_settled = true}) == end);
+  CHECK(interrupt_step({.was_lost = true, .can_ask = true}) == end);
+  CHECK(interrupt_step({.was_lost = true, .lacks_lost_hosts_alone = true, .can_ask = true}) == ask);
+}

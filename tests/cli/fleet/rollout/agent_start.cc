@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/commands/agent/agent_config.h"
-#include "cli/fleet/rollout/agent_channels.h"
+#include "cli/fleet/rollout/agent_starts.h"
 
 using namespace murder;
 using namespace murder::fleet;
@@ -66,14 +66,15 @@ TEST_CASE("a host whose name no coordinator takes has a number") {
 }
 
 TEST_CASE("an agent that does not reach its coordinator wants a channel") {
-  CHECK(agent_start_command("/opt/murder", "ab12").find("--connect-within 4s") !=
-        std::string::npos);
-  CHECK(agent_channel_command("/opt/murder", "ab12") ==
-        "/opt/murder/murder agent --once --stdio --token ab12 --quiet");
+  const AgentWords words{.token = "ab12", .tag = "v1", .owner = "ann@laptop", .origin = "a b"};
+  CHECK(agent_start_command("/opt/murder", words).find("--connect-within 4s") != std::string::npos);
+  CHECK(agent_channel_command("/opt/murder", words) ==
+        "/opt/murder/murder agent --once --token ab12 --tag v1 --owner ann@laptop --origin 'a b' "
+        "--stdio --quiet");
   CHECK(relay_command("/opt/murder", 8998) ==
         "/opt/murder/murder relay --coordinator 127.0.0.1:8998 --channels --quiet");
   const auto reason_of = [](Outcome outcome, std::string output) {
-    return AgentChannels::reason_to_open({.outcome = outcome, .output = std::move(output)});
+    return reason_to_pass_on({.outcome = outcome, .output = std::move(output)});
   };
   const std::string unconnected =
       R"({"error":{"code":"network","text":"no coordinator: 10.0.0.1:8998: timed out"}})";

@@ -46,4 +46,19 @@ TEST_CASE("a deploy whose coordinators are lost again and again ends") {
   CHECK(count == 16);
 }
 
+TEST_CASE("what becomes of a rollout whose connection is lost is told as it is") {
+  const HostResult lost{.outcome = Outcome::unreachable, .reason = "Connection reset"};
+  CHECK(text_of_lost_coordinator("h1", lost, {.has_order = true}) ==
+        "the connection to h1 is lost (Connection reset): the rollout goes on there");
+  CHECK(text_of_lost_coordinator("h1", lost, {.has_order = true, .is_attached = true}) ==
+        "the connection to h1 is lost (Connection reset): with --attached the deploy ends there "
+        "as well, after hosts that are being switched");
+  CHECK(text_of_lost_coordinator("h1", lost, {.has_order = true, .is_ending = true}) ==
+        "the connection to h1 is lost (Connection reset): the deploy was ending there");
+  // Nothing of the release was told yet.
+  CHECK(text_of_lost_coordinator("h1", lost, {}) == "h1: Connection reset");
+  const HostResult failed{.outcome = Outcome::failed, .reason = ""};
+  CHECK(text_of_lost_coordinator("h1", failed, {.has_order = true}) == "h1: coordinate has ended");
+}
+
 }  // namespace murder::fleet
