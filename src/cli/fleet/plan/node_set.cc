@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "cli/fleet/plan/fleet_bounds.h"
+#include "engine/base/endpoint.h"
 
 namespace murder::fleet {
 namespace {
@@ -158,8 +159,25 @@ Status append_each(std::vector<std::string>& beginnings, const std::vector<std::
   return {};
 }
 
+// "[fd00::7]", as URLs and scp have an address of IPv6, also behind "user@" and with a zone: what
+// ssh is given. Nothing: it is not one.
+std::optional<std::string> bracketed_address(std::string_view pattern) {
+  const size_t open = pattern.find('[');
+  if (open == std::string_view::npos || !pattern.ends_with(']') ||
+      (open > 0 && pattern[open - 1] != '@')) {
+    return std::nullopt;
+  }
+  const std::string_view inside = pattern.substr(open + 1, pattern.size() - open - 2);
+  const std::string_view address = inside.substr(0, inside.find('%'));
+  return address.find(':') != std::string_view::npos && IpAddress::parse(address)
+             ? std::optional(fmt::format("{}{}", pattern.substr(0, open), inside))
+             : std::nullopt;
+}
+
 // One name with brackets.
-Result<std::vector<std::string>> expand_pattern(std::string_view pattern) {
+Result<std::vector<std::string>> expand_pattern(std::string_view text) {
+  const std::optional<std::string> address = bracketed_address(text);
+  const std::string_view pattern = address ? *address : text;
   if (pattern.find('@') == 0) {
     return wrong(pattern,
                  "groups belong to ClusterShell's configuration: `nodeset -e` lists the "

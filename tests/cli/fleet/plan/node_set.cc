@@ -46,6 +46,14 @@ TEST_CASE("a padded range keeps its width, an unpadded one grows") {
   CHECK(mentions(error_of("w[1-010]"), "different lengths"));
 }
 
+TEST_CASE("an address of IPv6 is a name, with and without the brackets of a URL") {
+  CHECK(expanded("fd00::7,[fd00::8]") == Names{"fd00::7", "fd00::8"});
+  CHECK(expanded("[::1] ops@[fe80::1%eth0]") == Names{"::1", "ops@fe80::1%eth0"});
+  CHECK(expanded("fd00::[7-8]") == Names{"fd00::7", "fd00::8"});
+  CHECK(mentions(error_of("[fd00::7]:22"), "is not a range"));
+  CHECK(mentions(error_of("[10.0.0.7]"), "is not a range"));
+}
+
 TEST_CASE("several brackets give every combination, the last one fastest") {
   CHECK(expanded("r[1-2]n[01-02]") == Names{"r1n01", "r1n02", "r2n01", "r2n02"});
 }
