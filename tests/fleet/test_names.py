@@ -83,9 +83,26 @@ class NamesOfTheOperator(RackCase):
     def test_what_an_ssh_config_says_for_sessions_of_a_person_does_not_hold(self):
         source = self.make_release("build", 1_000_000)
         sessions = "Host *\n  RemoteCommand top\n  RequestTTY force\n  LocalForward 12345 localhost:22\n" \
-                   "  ExitOnForwardFailure yes\n  SessionType none\n  StdinNull yes\n  ForkAfterAuthentication yes"
+                   "  ExitOnForwardFailure yes\n  SessionType none\n  StdinNull yes\n  ForkAfterAuthentication yes\n" \
+                   "  PermitLocalCommand yes\n  LocalCommand cat; echo local\n  ForwardX11 yes\n  LogLevel DEBUG3"
         self.murder("deploy", source, "--tag", "v1", "--to", "/srv/app", "--host", "h[01-03]", *self.aliases(sessions))
         self.assert_release(source, "/srv/app/v1")
+
+    def test_why_a_host_is_not_reached_is_said_at_any_log_level_of_an_ssh_config(self):
+        closed = f"Host closed\n  HostName {self.rack.addresses['h01']}\n  Port 2222\n"
+        for level in ("QUIET", "FATAL", "DEBUG3"):
+            result = self.murder("fleet", "distribute-files", "--host", "web01,closed", "--retries", "0",
+                                 *self.aliases(f"{closed}Host *\n  LogLevel {level}"), code=3)
+            self.assertRegex(result.stdout, r"closed .*Connection refused\n", level)
+
+    def test_a_host_key_that_has_changed_is_told_from_one_that_is_not_known(self):
+        keys = [line.split(" ", 1) for line in (self.rack.ssh_config.parent / "known_hosts").read_text().splitlines()]
+        known = self.directory / "known_hosts"
+        known.write_text(f"{keys[0][0]} {keys[1][1]}\n")  # h01 with the key of h02
+        result = self.murder("fleet", "distribute-files", "--host", "h[01-02]",
+                             *self.aliases(f"Host *\n  UserKnownHostsFile {known}"), code=1)
+        self.assertRegex(result.stdout, rf"h01 .*another one than before \(ED25519 key in {known}:1\)")
+        self.assertRegex(result.stdout, r"h02 .*it is not known here")
 
 
 if __name__ == "__main__":

@@ -31,8 +31,35 @@ constexpr std::array<std::string_view, 9> permanent_words = {
     "no matching ",  // "... host key type found", "... cipher found"
 };
 
+constexpr std::string_view refused_host_key = "Host key verification failed";
+
 std::string or_else(const std::string& text, const std::string& fallback) {
   return text.empty() ? fallback : text;
+}
+
+// The rest of the line behind these words; empty: no line has them in front.
+std::string_view line_behind(std::string_view log, std::string_view words) {
+  const size_t found = log.find(words);
+  if (found == std::string_view::npos || (found > 0 && log[found - 1] != '\n')) {
+    return {};
+  }
+  const std::string_view rest = log.substr(found + words.size());
+  return rest.substr(0, rest.find_first_of("\r\n"));
+}
+
+// ssh's last line says the same of a key that it does not know and of one that has changed.
+std::string reason_of_unreached(std::string_view log) {
+  std::string line = reason_line(log);
+  if (!line.starts_with(refused_host_key)) {
+    return line;
+  }
+  if (log.find("IDENTIFICATION HAS CHANGED") != std::string_view::npos) {
+    const std::string_view noted = line_behind(log, "Offending ");
+    return fmt::format("{}: it is another one than before{}", refused_host_key,
+                       noted.empty() ? "" : fmt::format(" ({})", noted.substr(0, 200)));
+  }
+  return fmt::format("{}: it is not known here (ssh to that host by hand shows and keeps it)",
+                     refused_host_key);
 }
 
 }  // namespace
@@ -104,7 +131,8 @@ void judge_attempt(const AttemptEnd& end, HostResult& result) {
     result.exit_code = 0;
   } else if (end.exit_code == exit_of_ssh) {
     result.outcome = Outcome::unreachable;
-    result.reason = or_else(reason_line(result.log_tail), "the connection failed or was lost");
+    result.reason =
+        or_else(reason_of_unreached(result.log_tail), "the connection failed or was lost");
   } else {
     result.outcome = Outcome::failed;
     result.exit_code = end.exit_code;

@@ -24,8 +24,9 @@ int64_t whole_seconds(Duration duration) {
 
 // What ssh is told in any case. Nobody is there to answer its questions (BatchMode). What an
 // ssh_config says for sessions of a person does not hold for ours: another command than ours would
-// be an error of ssh, forwarded ports would be bound once for each host, and a session without
-// standard input, or in the background, would run nothing of what is sent to it.
+// be an error of ssh, forwarded ports would be bound once for each host, a session without standard
+// input, or in the background, would run nothing of what is sent to it, a command of this machine
+// would read that input, and other levels of its log have no reason of a failure, or hide it.
 std::vector<std::string> common_options(Duration connect_timeout) {
   return {"BatchMode=yes",
           fmt::format("ConnectTimeout={}", whole_seconds(connect_timeout)),
@@ -35,6 +36,9 @@ std::vector<std::string> common_options(Duration connect_timeout) {
           "ClearAllForwardings=yes",
           "SessionType=default",
           "StdinNull=no",
+          "PermitLocalCommand=no",
+          "ForwardX11=no",
+          "LogLevel=INFO",
           "ForkAfterAuthentication=no"};
 }
 

@@ -50,6 +50,21 @@ TEST_CASE("refused keys and unknown names are not tried again") {
              "ssh: Could not resolve hostname w1: Temporary failure in name resolution\n")));
 }
 
+TEST_CASE("a host key that is not known is told from one that has changed") {
+  CHECK(judged({.exit_code = 255}, "Host key verification failed.\r\n").reason ==
+        "Host key verification failed: it is not known here (ssh to that host by hand shows and "
+        "keeps it)");
+  const std::string changed =
+      "@@@@@@@@@@\r\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n"
+      "@@@@@@@@@@\r\nIT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!\r\n"
+      "Offending ED25519 key in /etc/ssh/ssh_known_hosts:7\r\n"
+      "Host key for w1 has changed and you have requested strict checking.\r\n"
+      "Host key verification failed.\r\n";
+  CHECK(judged({.exit_code = 255}, changed).reason ==
+        "Host key verification failed: it is another one than before (ED25519 key in "
+        "/etc/ssh/ssh_known_hosts:7)");
+}
+
 TEST_CASE("only hosts that were not reached are tried again") {
   CHECK_FALSE(is_worth_retrying(judged({.exit_code = 0})));
   CHECK_FALSE(is_worth_retrying(judged({.exit_code = 1})));

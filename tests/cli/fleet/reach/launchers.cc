@@ -56,6 +56,8 @@ TEST_CASE("ssh gets user, port and address, and the command as one word behind -
   // What an ssh_config says for sessions of a person.
   CHECK(has(words, "RemoteCommand=none"));
   CHECK(has(words, "ClearAllForwardings=yes"));
+  CHECK(has(words, "PermitLocalCommand=no"));
+  CHECK(has(words, "LogLevel=INFO"));
   const Words other = launched(**launcher, inventory.peers[0], "true");
   CHECK(Words(other.end() - 3, other.end()) == Words{"--", "w1", "true"});
   CHECK_FALSE(has(other, "-p"));
