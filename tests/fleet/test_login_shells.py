@@ -88,6 +88,18 @@ class OtherUsers(RackCase):
         self.assertRegex(refused.stdout, r"h01 .*sudo asks for a password there.*NOPASSWD")
         self.assertRegex(refused.stdout, r"h02 .*sudo ")
 
+    def test_a_start_up_file_that_asks_something_gets_an_empty_answer(self):
+        source = self.make_release("build", 300_000)
+        hosts = self.hosts_of(["cshell", "noisy"])
+        place = ("--to", "/tmp/app", "--remote-murder-path", "~/bin")
+        self.murder("deploy", source, "--tag", "v1", "--hosts", hosts, *place)
+        home = self.rack.files_of("h02") / "srv" / "home" / "noisy"
+        before = (home / ".bashrc").read_text()
+        self.addCleanup((home / ".bashrc").write_text, before)
+        (home / ".bashrc").write_text("read -p 'Which project? ' project; echo \"$project\"; read more\n")
+        self.murder("deploy", source, "--tag", "v2", "--hosts", hosts, *place, "--command-timeout", "20s")
+        self.assert_release(source, "/tmp/app/v2", ["h01", "h02"])
+
     def test_a_user_without_a_login_shell_is_said_to_have_none(self):
         hosts = self.hosts_of(["nobodys", "noisy"])
         result = self.murder("fleet", "distribute-files", "--hosts", hosts, "--remote-murder-path", "~/bin", code=3)

@@ -120,6 +120,15 @@ void judge_unframed(HostResult& result, std::string said) {
                   (said.empty() ? "" : fmt::format(" (it said: {})", said));
 }
 
+// It was reached, as far as is known, and nothing was run there.
+void judge_unbegun(HostResult& result) {
+  const std::string said = reason_line(result.log_tail.empty() ? result.output : result.log_tail);
+  result.reason = fmt::format(
+      "the login shell of this user did not run the command in time: a start-up file may wait for "
+      "something{}",
+      said.empty() ? "" : fmt::format(" (it said: {})", said.substr(0, said_bytes_max)));
+}
+
 }  // namespace
 
 std::string frame_command(std::string_view command, const FrameOptions& options) {
@@ -142,11 +151,15 @@ HostFacts take_frame(HostResult& result, const FrameOptions& options) {
   const std::string log_content(log.content);
   result.output = content;
   result.log_tail = log_content;
+  const bool has_begun = output.has_begin || log.has_begin || result.output_is_cut;
+  if (result.outcome == Outcome::timed_out && !has_begun) {
+    judge_unbegun(result);
+  }
   const bool has_ended = result.outcome == Outcome::ok || result.outcome == Outcome::failed;
   if (!has_ended) {
     return facts;
   }
-  if (!output.has_begin && !log.has_begin && !result.output_is_cut) {
+  if (!has_begun) {
     judge_unframed(result, reason_line(result.log_tail.empty() ? content : result.log_tail));
   } else if (result.outcome == Outcome::failed) {
     const std::string line = reason_line(result.log_tail);

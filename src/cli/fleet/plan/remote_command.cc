@@ -122,7 +122,8 @@ std::string install_program_command(std::string_view directory, std::string_view
       "if [ -e \"$1\" ] && [ ! -d \"$1\" ]; then echo \"$1 is there and is not a directory: set "
       "another "
       "remote_murder_path\" >&2; exit 1; fi; "
-      "mkdir -p -- \"$1\"; "
+      // Whatever the umask here: other users of this host run it, too.
+      "(umask 022; mkdir -p -- \"$1\"); "
       "for f in \"$1\"/.[!.]* \"$1\"/..?* \"$1\"/*; do "
       "if [ ! -e \"$f\" ] && [ ! -L \"$f\" ]; then continue; fi; "
       "case ${f##*/} in murder|.murder-new.*|.murder-sum*) if [ -d \"$f\" ]; then b=1; else b=; "
@@ -137,10 +138,12 @@ std::string install_program_command(std::string_view directory, std::string_view
   script += receive_to_hidden;
   script +=
       "chmod 755 \"$t\"; s=$(sha1sum <\"$t\"); "
-      "if [ \"${s%% *}\" != \"$2\" ]; then echo \"what arrived is not the program that was sent\" "
-      ">&2; exit 1; fi; "
-      "if ! \"$t\" --version >/dev/null; then echo \"this build of murder does not run on this "
-      "host\" >&2; exit 1; fi; "
+      "if [ \"${s%% *}\" != \"$2\" ]; then echo \"what arrived is not the program that was sent: "
+      "does "
+      "a start-up file of this user's shell read its input?\" >&2; exit 1; fi; "
+      "if ! o=$(\"$t\" --version 2>&1 >/dev/null); then echo \"this build of murder does not run "
+      "on "
+      "this host ($(uname -m))${o:+: ${o##*: }}\" >&2; exit 1; fi; "
       "mv -f -- \"$t\" \"$1/murder\"; echo installed";
   return CommandLine::script(script).path(directory).word(sha1_hex).text();
 }

@@ -43,6 +43,7 @@ Result<std::unique_ptr<Running>> Running::start(const Launch& launch, Options op
   }
   if (live_input) {
     live_input->started();
+    live_input->write(options.session_mark.empty() ? std::string_view() : session_answers);
   }
   return std::unique_ptr<Running>(new Running(std::move(*child), std::move(options),
                                               launch.is_labelled, std::move(live_input)));

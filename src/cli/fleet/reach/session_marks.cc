@@ -21,9 +21,10 @@ constexpr size_t number_bytes_max = 4;
 std::string session_command(std::string_view first, std::string_view mark) {
   // What a shell says at its start is not taken for a command: the first one is not read.
   const std::string tell = fmt::format("s=$?; echo; echo {0}$s; echo {0}$s >&2", mark);
-  return "sh -c " + quote_word(fmt::format("({}) </dev/null; {}; while IFS= read -r c; do "
-                                           "(eval \"$c\") </dev/null; {}; done",
-                                           first, tell, tell));
+  return "sh -c " +
+         quote_word(fmt::format("({}) </dev/null; {}; while IFS= read -r c; do "
+                                "[ -n \"$c\" ] || continue; (eval \"$c\") </dev/null; {}; done",
+                                first, tell, tell));
 }
 
 std::string session_line(std::string_view command, std::string_view input) {

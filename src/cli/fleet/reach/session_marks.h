@@ -12,6 +12,9 @@ namespace murder::fleet {
 // The command line that starts such a shell, with its first command. `mark`: letters and digits
 // that no output of theirs contains by chance.
 [[nodiscard]] std::string session_command(std::string_view first, std::string_view mark);
+// What comes in front of all further commands: start-up files of a login shell that ask something
+// read an empty answer, and do not wait for ever.
+inline constexpr std::string_view session_answers = "\n\n\n\n";
 // The line of a further command. `input`: its standard input.
 [[nodiscard]] std::string session_line(std::string_view command, std::string_view input);
 // Whether it fits into a line, with that standard input.

@@ -73,6 +73,20 @@ TEST_CASE("a login shell that runs nothing is a failure that says so, whatever i
   CHECK(silent.reason == "the login shell of this user runs no commands there");
 }
 
+TEST_CASE("a login shell that waits for something is told from a command that takes long") {
+  HostResult waiting{.output = "Choose a project:\n"};
+  judge_attempt({.is_timed_out = true}, waiting);
+  (void)take_frame(waiting, {});
+  CHECK(waiting.outcome == Outcome::timed_out);
+  CHECK(waiting.reason ==
+        "the login shell of this user did not run the command in time: a start-up file may wait "
+        "for something (it said: Choose a project:)");
+  HostResult slow{.output = std::string(frame_begin_mark) + "\n"};
+  judge_attempt({.is_timed_out = true}, slow);
+  (void)take_frame(slow, {});
+  CHECK(slow.reason == "no end within the command timeout; it may still run there");
+}
+
 TEST_CASE("a host that was not reached keeps its reason") {
   HostResult result{.log_tail = "ssh: connect to host w1 port 22: Connection refused\n"};
   judge_attempt({.exit_code = 255}, result);

@@ -123,6 +123,16 @@ TEST_CASE("the program is installed once and then known as the same") {
   CHECK(entries_in(place) == 2);  // and the sum of it
 }
 
+TEST_CASE("whatever the umask, every user of the host may run the program") {
+  const TemporaryDirectory host;
+  const std::string source = host.write("source", program);
+  const std::string command = install_program_command(host.path("opt/murder"), sha1_of(source));
+  REQUIRE(run("umask 077; " + command, source).exit_code == 0);
+  for (const char* name : {"opt", "opt/murder", "opt/murder/murder"}) {
+    CHECK((fs::status(host.path(name)).permissions() & fs::perms::others_exec) != fs::perms::none);
+  }
+}
+
 TEST_CASE("a program is read once, and again when anything of it has changed") {
   const TemporaryDirectory host;
   const std::string source = host.write("source", program);
@@ -181,11 +191,17 @@ TEST_CASE("what is damaged on the way, or does not run there, gets no name and l
   CHECK(damaged.exit_code == 1);
   CHECK(damaged.output.find("not the program that was sent") != std::string::npos);
   CHECK(entries_in(place) == 0);
-  const std::string broken = host.write("broken", "#!/bin/sh\nexit 3\n");
-  const Ran useless = run(install_program_command(place, sha1_of(broken)), broken);
-  CHECK(useless.exit_code == 1);
-  CHECK(useless.output.find("does not run on this host") != std::string::npos);
-  CHECK(entries_in(place) == 0);
+  for (const auto& [script, why] :
+       {std::pair("#!/bin/sh\nexit 3\n", ")\n"),
+        std::pair("#!/bin/sh\necho murder: libc.so.6: too old >&2; exit 3\n", "): too old\n"),
+        std::pair("#!/no/such/shell\n", "\n")}) {
+    const std::string broken = host.write("broken", script);
+    const Ran useless = run(install_program_command(place, sha1_of(broken)), broken);
+    CHECK(useless.exit_code == 1);
+    CHECK(useless.output.find("does not run on this host (") != std::string::npos);
+    CHECK_MESSAGE(useless.output.ends_with(why), useless.output);
+    CHECK(entries_in(place) == 0);
+  }
 }
 
 TEST_CASE("an archive is received by murder, and the next command gets the torrent") {

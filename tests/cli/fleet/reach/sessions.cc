@@ -91,6 +91,23 @@ TEST_CASE(
   CHECK(results.all[3].output.starts_with("w1\n"));
 }
 
+TEST_CASE("a login shell that asks something at its start gets empty answers") {
+  const Inventory inventory = inventory_of("w1");
+  SessionLauncher launcher(inventory,
+                           "read one; read two; echo \"<$one$two>\"; exec sh -c {command}");
+  Results results;
+  Runner runner(inventory, launcher, 4, results, true);
+  const JobKind plain{.stage = "plain", .command_timeout = std::chrono::seconds(20)};
+  for (const char* command : {"echo first", "echo second"}) {
+    runner.add({.host = inventory.peers.front(), .command = command, .kind = &plain});
+    run_all(runner);
+  }
+  CHECK(launcher.launches == 1);
+  REQUIRE(results.all.size() == 2);
+  CHECK(results.all[0].output.starts_with("<>\nfirst\n"));
+  CHECK(results.all[1].output.starts_with("second\n"));
+}
+
 TEST_CASE("a session that has ended, was stopped or is at work is not used for the next command") {
   std::signal(SIGPIPE, SIG_IGN);  // as in main
   const Inventory inventory = inventory_of("w1");
