@@ -41,8 +41,10 @@ std::string indented_log(const HostFailure& failure) {
   std::string_view rest = failure.log_tail;
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    if (line.find_first_not_of(" \t\r") != std::string_view::npos) {
+    std::string_view line = rest.substr(0, end);
+    // ssh ends its own lines as a terminal needs it.
+    line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+    if (!line.empty()) {
       lines.push_back(line);
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));

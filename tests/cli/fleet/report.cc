@@ -29,7 +29,7 @@ TEST_CASE("the table has a row for each host, and the logs that say more than th
   const std::vector<HostFailure> failures = {
       failure("h03", "not reached: no route to host", ""),
       failure("h05", "the disk is too full", "murder peer: the disk is too full\n"),
-      failure("h09", "it was killed", "first\nsecond\n")};
+      failure("h09", "it was killed", "first\r\nsecond \r\n")};
   CHECK(format_failures(failures) ==
         "HOST  STAGE  REASON\n"
         "h03   peer   not reached: no route to host\n"
