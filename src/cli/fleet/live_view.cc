@@ -52,7 +52,9 @@ std::string rate_text(const LiveState& state) {
   const SwarmView& swarm = *state.swarm;
   std::string text =
       fmt::format("{}% {}", percent_of(swarm), state.counts ? "fetched" : "delivered");
-  if (state.bytes_per_second >= 1) {
+  // Where nobody fetches, what is left says nothing of the time that is.
+  const bool is_moving = !state.counts || count_of(*state.counts, HostState::fetching) > 0;
+  if (is_moving && state.bytes_per_second >= 1) {
     text += ", " + format_rate(state.bytes_per_second);
     const double seconds = static_cast<double>(swarm.left_bytes) / state.bytes_per_second;
     if (swarm.left_bytes > 0 && seconds < seconds_left_max) {

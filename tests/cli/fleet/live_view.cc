@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 using namespace murder;
 using namespace murder::fleet;
 
@@ -59,4 +61,12 @@ TEST_CASE("off a terminal the same is one line") {
   CHECK(format_live_line(state_with_swarm()) ==
         "peer: 9 of 16 hosts done, 6 running, 3 failed; 75% delivered, 125 B/s, about 2.0 s left; "
         "behind: h05 12%, h07 43%");
+}
+
+TEST_CASE("where no host fetches, nothing is said of the time that is left") {
+  LiveState state = state_with_swarm();
+  state.counts = count_states(std::array{HostState::connecting, HostState::ready});
+  CHECK(format_live_screen(state, 200)[3] == "  all       75% fetched");
+  state.counts = count_states(std::array{HostState::fetching, HostState::ready});
+  CHECK(format_live_screen(state, 200)[3] == "  all       75% fetched, 125 B/s, about 2.0 s left");
 }
