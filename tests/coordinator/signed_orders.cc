@@ -18,16 +18,19 @@ InfoHash order_hash(uint8_t number) {
   return hash;
 }
 
-std::string order_text(OrderKind kind, uint8_t number, uint64_t serial) {
-  const std::string text = trust::encode_order({.kind = kind,
-                                                .application = "shop",
-                                                .tag = "v" + std::to_string(number),
-                                                .info_hash = order_hash(number),
-                                                .groups = {},
-                                                .hosts = {},
-                                                .serial = serial,
-                                                .time_s = 5,
-                                                .expires_s = 6});
+// `hash_number`: of the release that it names by its info hash; 0: of the same.
+std::string order_text(OrderKind kind, uint8_t number, uint64_t serial, uint8_t hash_number = 0,
+                       const std::string& app = "shop") {
+  const std::string text =
+      trust::encode_order({.kind = kind,
+                           .application = app,
+                           .tag = "v" + std::to_string(number),
+                           .info_hash = order_hash(hash_number == 0 ? number : hash_number),
+                           .groups = {},
+                           .hosts = {},
+                           .serial = serial,
+                           .time_s = 5,
+                           .expires_s = 6});
   const trust::AgentKey key = trust::agent_key_of({}).value();
   return trust::encode_signature_file(
       {.text = text, .signatures = {trust::sign_text(key, trust::order_namespace, text).value()}});
@@ -75,6 +78,9 @@ TEST_CASE("orders of a request are about what it is about, and of its kind") {
     CHECK_FALSE(bench.read(action, {order_text(kind, 2, 10)}));
   }
   CHECK_FALSE(bench.read(Action::start, {order_text(OrderKind::activate, 1, 10)}));
+  CHECK_FALSE(bench.read(Action::start, {order_text(OrderKind::activate, 2, 10, 1)}));
+  CHECK_FALSE(bench.read(Action::start, {order_text(OrderKind::activate, 1, 10, 2)}));
+  CHECK_FALSE(bench.read(Action::start, {order_text(OrderKind::activate, 2, 10, 2, "bank")}));
   CHECK_FALSE(bench.read(Action::start, {"murder-order 1\n"}));
   // One after the other.
   CHECK_FALSE(bench.read(Action::start, {order_text(OrderKind::activate, 2, 10),

@@ -267,9 +267,29 @@ TEST_CASE("a host of a deploy reads how far its own release is, and nothing of o
   }
   const std::string own = "/status.json?info_hash=" + digits;
   CHECK(contains(ask(1, own).body, "v42"));
+  // By nobody's scrape, of this one or of all.
+  const std::string counts = "10:incompletei1e";
+  CHECK(contains(ask(1, "/scrape?" + hash_a).body, counts));
+  CHECK_FALSE(contains(ask(2, "/scrape?" + hash_a).body, counts));
+  CHECK_FALSE(contains(fixture.get("/scrape", hash_a).body, counts));
+  CHECK_FALSE(contains(fixture.get("/scrape").body, counts));
   CHECK(ask(2, own).status == 403);
   CHECK(ask(2, "/status.json?info_hash=" + std::string(40, '7')).status == 403);
   for (const char* page : {"/", "/metrics", "/status.json", "/nothing"}) {
     CHECK(ask(1, page).status == 403);
   }
+}
+
+TEST_CASE("where there is an operator key, releases are made known by those who have it alone") {
+  ServedTracker fixture;
+  fixture.service.gate().set_keys(test::fleet_keys_of({1}, {7}));
+  const auto announce = [&](const trust::FleetKeys& keys, std::string_view id_end) {
+    const std::string target =
+        trust::TokenKeys(keys).signed_target("/announce?" + peer_query(id_end), wall_clock_s());
+    return fixture.announce(std::string_view(target).substr(target.find('?') + 1));
+  };
+  CHECK(contains(announce(test::fleet_keys_of({1}), "01"), "does not know the release"));
+  CHECK(fixture.table.swarm_count() == 0);
+  CHECK_FALSE(contains(announce(test::fleet_keys_of({1}, {7}), "02"), "failure"));
+  CHECK_FALSE(contains(announce(test::fleet_keys_of({1}), "01"), "failure"));
 }

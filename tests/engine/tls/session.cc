@@ -164,3 +164,40 @@ TEST_CASE("changes of keys without data in between are borne for a while only") 
   client.take(server.update_key(false));
   CHECK(client.session.state() == State::failed);
 }
+
+TEST_CASE("a change of keys is alone in its record, says what is known, and a message is short") {
+  const auto state_after = [](const Bytes& message) {
+    Pair pair;
+    const auto& traffic = pair.client.session.traffic();
+    REQUIRE(traffic);
+    auto sealer = tls::RecordCipher::create(traffic->suite, tls::RecordCipher::Direction::seals,
+                                            traffic->client);
+    REQUIRE(sealer);
+    Bytes plain = message;
+    const iovec segment{plain.data(), plain.size()};
+    tls::Segments segments({&segment, 1});
+    Bytes record(plain.size() + limits::tls_overhead_bytes);
+    REQUIRE(sealer->seal(tls::ContentType::handshake, segments, plain.size(), record) ==
+            record.size());
+    pair.server.take(record);
+    return pair.server.session.state();
+  };
+  const Bytes update = {24, 0, 0, 1, 0};
+  CHECK(state_after(update) == State::open);
+  CHECK(state_after({24, 0, 0, 1, 1}) == State::open);
+  CHECK(state_after({24, 0, 0, 1, 2}) == State::failed);
+  CHECK(state_after({24, 0, 0, 2, 0, 0}) == State::failed);
+  CHECK(state_after({24, 0, 0, 1}) == State::failed);
+  Bytes with_more = update;  // and a ticket, which is passed over by itself
+  with_more.insert(with_more.end(), {4, 0, 0, 0});
+  CHECK(state_after({4, 0, 0, 0}) == State::open);
+  CHECK(state_after(with_more) == State::failed);
+  Bytes ticket(2048, 0);
+  ticket[0] = 4;
+  ticket[2] = 2044 >> 8;
+  ticket[3] = 2044 & 0xff;
+  CHECK(state_after(ticket) == State::open);
+  ticket.push_back(0);
+  ticket[3] = 2045 & 0xff;
+  CHECK(state_after(ticket) == State::failed);
+}
