@@ -127,9 +127,10 @@ class Deploy(FleetCase):
         shutil.copytree(source, self.home("h1", "files"), symlinks=True)
         self.fleet("create-torrent", "tag=v1", "files_path=~/files", "do_not_download_torrent=1")
         self.fleet("start-seeding", "tag=v1")
-        refused = self.deploy(source, "--tag", "v1", code=1)
-        self.assertRegex(refused.stdout, r"h1 .*served there already")
-        self.assertEqual(sorted(each["kind"] for each in self.processes_of("h1")), ["seeder", "tracker"])
+        for way in ((), ("--coordinate",)):
+            refused = self.deploy(source, "--tag", "v1", *way, code=1)
+            self.assertRegex(refused.stdout, r"h1 .*served there already")
+            self.assertEqual(sorted(each["kind"] for each in self.processes_of("h1")), ["seeder", "tracker"])
 
     def test_an_interrupt_ends_what_was_started_and_a_second_deploy_does_not_begin_meanwhile(self):
         source = self.make_tree()

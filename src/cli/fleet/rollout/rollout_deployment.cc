@@ -252,12 +252,11 @@ Status RolloutDeployment::serve() {
   if (Status made = make_orders(); !made || making_orders_ != nullptr) {
     return made;
   }
-  is_serving_ = true;
   const SeederStep step = seeder_step_of(leased_, options_.tag);
   if (leased_["resumed"] == true && step == SeederStep::replace) {
     // The seeder of this deploy, which its coordinator knows.
     send_order();
-    has_seeder_ = true;
+    is_serving_ = has_seeder_ = true;
     say({{"serving", true}});
     return {};
   }
@@ -269,6 +268,7 @@ Status RolloutDeployment::serve() {
                         .reason = text_of_foreign_seeder(options_.tag, options_.own_words)});
     return fail(ErrorCode::conflict, "no seeder could be started");
   }
+  is_serving_ = true;
   if (Status prepared = prepare_seeder_input(); !prepared) {
     return prepared;
   }
