@@ -292,7 +292,8 @@ void DeployDirector::end() {
   }
   std::string here;
   std::thread cleaning;
-  if (!hold_.is_tag_taken()) {
+  // Before it had an order nothing of the tag here is its own.
+  if (!hold_.is_tag_taken() && (order_ || hold_.has_state())) {
     cleaning = std::thread([this, &here] { here = clean_here(); });
   }
   end_agents();
