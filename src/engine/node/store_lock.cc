@@ -82,12 +82,11 @@ Status check_place(const std::string& path, const struct stat& info, bool writes
   return writes ? check_owner(info, path) : check_own(info, path);
 }
 
-// An errno value, or 0. `ret_writable`: whether it was opened for writing.
+// An errno value, or 0. `ret_refusal`: why it was opened for reading only, in place of writing.
 int open_content(const codec::Metainfo& metainfo, const std::string& path, bool create, int* ret_fd,
-                 bool* ret_writable) {
+                 int* ret_refusal) {
   // A pipe, refused below, must not hold us up.
   const int flags = O_CLOEXEC | O_NONBLOCK | (create ? O_NOFOLLOW : 0);
-  *ret_writable = create;
   if (!metainfo.is_single_file) {
     if (create && mkdir(path.c_str(), StoreLock::directory_mode) != 0 && errno != EEXIST) {
       return errno;
@@ -98,12 +97,15 @@ int open_content(const codec::Metainfo& metainfo, const std::string& path, bool 
   *ret_fd =
       ::open(path.c_str(), flags | (create ? O_RDWR | O_CREAT : O_RDONLY), StoreLock::file_mode);
   if (*ret_fd < 0 && create && (errno == EACCES || errno == EROFS)) {
-    *ret_writable = false;  // if it is whole already, it need not be written
-    const int refusal = errno;
-    *ret_fd = ::open(path.c_str(), flags | O_RDONLY);
-    return *ret_fd >= 0 ? 0 : errno == ENOENT ? refusal : errno;
+    *ret_refusal = errno;
+    *ret_fd = ::open(path.c_str(), flags | O_RDONLY);  // if it is whole already, that will do
+    return *ret_fd >= 0 ? 0 : errno == ENOENT ? *ret_refusal : errno;
   }
   return *ret_fd < 0 ? errno : 0;
+}
+
+std::string cannot_write(const std::string& path) {
+  return fmt::format("cannot write {} (choose another directory with --temp-path)", path);
 }
 
 // A lock that a stranger holds on a file that he may read keeps nobody from serving it.
@@ -117,15 +119,12 @@ bool is_locked_by_stranger(int fd) {
 Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std::string& path,
                                      bool create) {
   int fd = -1;
-  bool writable = false;
-  if (const int error_number = open_content(metainfo, path, create, &fd, &writable);
+  int refusal = 0;
+  if (const int error_number = open_content(metainfo, path, create, &fd, &refusal);
       error_number != 0) {
-    return fail_making(error_number, path,
-                       create ? fmt::format("cannot write {} (choose another "
-                                            "directory with --temp-path)",
-                                            path)
-                              : "cannot read " + path);
+    return fail_making(error_number, path, create ? cannot_write(path) : "cannot read " + path);
   }
+  const bool writable = create && refusal == 0;
   StoreLock lock;
   lock.fd_ = io::Fd(fd);
   struct stat info {};
@@ -139,6 +138,7 @@ Result<StoreLock> StoreLock::acquire(const codec::Metainfo& metainfo, const std:
     return fail(usable.error());
   }
   lock.is_writable_ = writable;
+  lock.refusal_ = refusal;
   const bool may_be_whole = metainfo.is_single_file && info.st_size > 0 &&
                             static_cast<uint64_t>(info.st_size) == metainfo.geometry.total_bytes;
   if (writable && flock(fd, (may_be_whole ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
@@ -163,13 +163,15 @@ Status StoreLock::check_content(const codec::Metainfo& metainfo, const std::stri
   if (have.all()) {
     return {};
   }
+  if (refusal_ != 0) {
+    return fail_errno(refusal_, cannot_write(path));
+  }
   if (mode_ != Mode::exclusive) {
     return fail(
         ErrorCode::conflict,
         fmt::format(
-            "{} is in use by another murder process or not writable, and its content is not that "
-            "of this torrent; stop that process with `murder stop`, or choose another directory "
-            "with --temp-path",
+            "{} is in use by another murder process, and its content is not that of this torrent; "
+            "stop that process with `murder stop`, or choose another directory with --temp-path",
             path));
   }
   // A file that has some of the release is the beginning of it, whoever made it; of a directory
@@ -187,11 +189,9 @@ void StoreLock::claim() {
   if (mode_ != Mode::shared || !is_writable_) {
     return;
   }
-  if (flock(fd_.get(), LOCK_EX | LOCK_NB) == 0) {
-    mode_ = Mode::exclusive;
-  } else if (flock(fd_.get(), LOCK_SH | LOCK_NB) != 0) {  // what failed gave the lock back
-    mode_ = Mode::none;
-  }
+  // A call that fails has given the shared lock back. It is not taken again: of several that lack
+  // something, the last one to come here finds nobody in its way.
+  mode_ = flock(fd_.get(), LOCK_EX | LOCK_NB) == 0 ? Mode::exclusive : Mode::none;
 }
 
 bool StoreLock::is_at(const std::string& path) const {

@@ -40,7 +40,8 @@ class StoreLock {
                                      const BitSet& have) const;
   // From writing to reading: others may read it now.
   void share();
-  // From reading to writing, if it may be written and nobody else has it.
+  // From reading to writing, if it may be written and nobody else has it; else it is locked no more
+  // (none). Of several that claim it at once one gets it.
   void claim();
   // Whether `path` still leads to what is locked: another process may have put a file there since.
   [[nodiscard]] bool is_at(const std::string& path) const;
@@ -50,6 +51,7 @@ class StoreLock {
  private:
   io::Fd fd_;
   bool is_writable_ = false;
+  int refusal_ = 0;  // why it is not, though it was to be: an errno value
   Mode mode_ = Mode::none;
   bool is_ours_ = true;
 };

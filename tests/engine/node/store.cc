@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -73,11 +74,47 @@ TEST_CASE("what is as large as the release keeps nobody from serving it until it
     const auto seeder = StoreLock::acquire(metainfo, path, false);
     REQUIRE(seeder);
     peer->claim();
-    CHECK(peer->mode() != StoreLock::Mode::exclusive);
+    CHECK(peer->mode() == StoreLock::Mode::none);
   }
+  peer = StoreLock::acquire(metainfo, path, true);
+  REQUIRE(peer);
   peer->claim();
   CHECK(peer->mode() == StoreLock::Mode::exclusive);
   CHECK_FALSE(StoreLock::acquire(metainfo, path, false));
+}
+
+TEST_CASE("of several that go on with a file at once, one may write it") {
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = one_file(100000);
+  const std::string path = directory / "one";
+  std::ofstream(path) << std::string(100000, 'x');
+  std::array locks = {StoreLock::acquire(metainfo, path, true),
+                      StoreLock::acquire(metainfo, path, true),
+                      StoreLock::acquire(metainfo, path, true)};
+  uint32_t writers = 0;
+  for (Result<StoreLock>& lock : locks) {
+    REQUIRE(lock);
+    lock->claim();
+    writers += lock->mode() == StoreLock::Mode::exclusive ? 1 : 0;
+  }
+  CHECK(writers == 1);
+}
+
+TEST_CASE("a file that lacks something and may not be written says why it may not") {
+  if (geteuid() == 0) {
+    return;  // root may write it
+  }
+  const TemporaryDirectory directory;
+  const codec::Metainfo metainfo = one_file(100000);
+  const std::string path = directory / "one";
+  std::ofstream(path) << std::string(100000, 'x');
+  REQUIRE(chmod(path.c_str(), 0400) == 0);
+  auto lock = StoreLock::acquire(metainfo, path, true);
+  REQUIRE(lock);
+  lock->claim();
+  const Status content = lock->check_content(metainfo, path, BitSet(metainfo.piece_count()));
+  REQUIRE_FALSE(content);
+  CHECK(content.error().code == ErrorCode::permission);
 }
 
 TEST_CASE("a lock is of the file that was there, and nothing else is opened with it") {
