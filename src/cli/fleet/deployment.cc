@@ -39,6 +39,7 @@ Deployment::Deployment(Work& work, const DeployOptions& options, std::optional<D
       before_(std::move(before)),
       run_(work, options, *this),
       arrival_(run_),
+      packing_(run_),
       lease_(run_),
       source_(run_, arrival_, lease_),
       fetching_(run_, arrival_, peering_of(options, run_.token), work.inventory().peers.size()),
@@ -81,13 +82,7 @@ Status Deployment::start(std::span<const HostIndex> hosts) {
     }
     directory_.emplace(std::move(*directory));
     source_.set_local_directory(directory_->path());
-    run_.times.begin("packing", monotonic_now());
-    packing_ = std::make_unique<Packing>(PackingJob{.source = options_.source,
-                                                    .tag = options_.tag,
-                                                    .directory = directory_->path(),
-                                                    .hosts_expected = options_.hosts_expected,
-                                                    .packing = options_.packing,
-                                                    .signing = options_.signing});
+    packing_.begin(directory_->path());
   }
   return arrival_.start(all);
 }
@@ -101,7 +96,7 @@ Status Deployment::bring() {
     if (are_peers_settled() && !source_.is_starting()) {
       return {};
     }
-    run_.runner.step(packing_ != nullptr ? packing_->wake_fd() : -1);
+    run_.runner.step(packing_.wake_fd());
   }
   return fail(ErrorCode::interrupted, "interrupted");
 }
@@ -136,28 +131,18 @@ Status Deployment::advance() {
 }
 
 Status Deployment::take_packed() {
-  if (packing_ == nullptr) {
-    return {};
-  }
-  for (const std::string& warning : packing_->take_warnings()) {
-    work_.view().warn(warning);
-  }
-  if (!packing_->has_ended()) {
-    return {};
-  }
-  Result<PackedRelease> release = packing_->result();
-  const std::string note = packing_->note();
-  packing_.reset();
-  run_.times.end("packing", monotonic_now());
+  Result<std::optional<PackedRelease>> release = packing_.take();
   if (!release) {
     return fail(release.error());
   }
-  work_.view().note(note);
-  if (Status same = check_same_release(release->torrent.info_hash.hex()); !same) {
+  if (!*release) {
+    return {};
+  }
+  if (Status same = check_same_release((*release)->torrent.info_hash.hex()); !same) {
     return same;
   }
   is_checked_ = true;
-  source_.set_release(std::move(*release));
+  source_.set_release(std::move(**release));
   return {};
 }
 
@@ -196,10 +181,7 @@ std::vector<HostIndex> Deployment::peers_in(HostState state) const {
 
 // Nothing runs behind the end of this.
 void Deployment::drain() {
-  if (packing_ != nullptr) {
-    packing_->cancel();
-    packing_.reset();
-  }
+  packing_.cancel();
   run_.runner.stop(std::nullopt, nullptr);
   while (!run_.runner.is_idle()) {
     run_.runner.step();
@@ -350,29 +332,9 @@ void Deployment::finished_of(const JobKind& kind, HostResult& result) {
                     source_.take(kind, result) || fetching_.take(kind, result) ||
                     ending_.take(kind, result));
   if (!was_ready && run_.at(result.host).reach == Reach::ready) {
-    drop_if_other_name(result.host);
-  }
-}
-
-// Two peers of one machine would be in each other's way: one name is the peer, the first that was
-// named if its work has not begun under the other.
-void Deployment::drop_if_other_name(HostIndex host) {
-  const std::string& machine = work_.facts_of(host).machine;
-  if (machine.empty() || !run_.at(host).is_peer) {
-    return;
-  }
-  for (const HostIndex other : work_.inventory().peers) {
-    const DeployHost& there = run_.at(other);
-    if (other == host || !there.is_peer || there.reach != Reach::ready ||
-        work_.facts_of(other).machine != machine) {
-      continue;
-    }
-    const bool is_first = host < other && there.state == HostState::waiting;
-    const OtherName names{.name = is_first ? other : host, .machine = is_first ? host : other};
-    run_.at(names.name).is_peer = false;
-    outcome_.other_names.push_back(names);
-    tell_other_name(work_, names);
-    return;
+    drop_if_other_name(run_, result.host, outcome_.other_names, [this](HostIndex other) {
+      return run_.at(other).state != HostState::waiting;
+    });
   }
 }
 
@@ -381,9 +343,9 @@ void Deployment::tick() {
                   .stage = stage_,
                   .failed_before = static_cast<uint32_t>(work_.failures().size())};
   if (stage_.empty()) {
-    state.stage = fetching_.is_open()   ? "fetching"
-                  : packing_ != nullptr ? fmt::format("packing {}%", packing_->percent())
-                                        : "preparing";
+    state.stage = fetching_.is_open()     ? "fetching"
+                  : packing_.is_at_work() ? packing_.text()
+                                          : "preparing";
   }
   state.counts = run_.counts();
   if (fetching_.is_open()) {

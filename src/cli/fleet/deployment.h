@@ -21,7 +21,7 @@
 #include "cli/fleet/deploy_state.h"
 #include "cli/fleet/ending.h"
 #include "cli/fleet/fetching.h"
-#include "cli/fleet/packing.h"
+#include "cli/fleet/packing_stage.h"
 #include "cli/fleet/private_directory.h"
 #include "cli/fleet/source_side.h"
 
@@ -48,7 +48,6 @@ class Deployment final : private RunObserver {
   [[nodiscard]] Status check_same_release(const std::string& info_hash);
   [[nodiscard]] bool are_peers_settled() const;
   [[nodiscard]] bool is_any_peer_left() const;
-  void drop_if_other_name(HostIndex host);
   void drain();
   void confirm_lease();
   void end();
@@ -66,11 +65,11 @@ class Deployment final : private RunObserver {
   std::optional<PrivateDirectory> directory_;
   DeployRun run_;
   Arrival arrival_;
+  PackingStage packing_;
   DeployLease lease_;
   SourceSide source_;
   Fetching fetching_;
   Ending ending_;
-  std::unique_ptr<Packing> packing_;
   std::string stage_;  // for the screen
   bool is_checked_ = false;
   DeployOutcome outcome_;

@@ -50,7 +50,7 @@ Work::Work(Fleet fleet, cli::CommandContext& context, std::string title, const I
       title_(std::move(title)),
       own_interrupts_(shared == nullptr ? std::make_unique<Interrupts>() : nullptr),
       interrupts_(shared == nullptr ? own_interrupts_.get() : shared),
-      view_(context),
+      view_(context, cli::FirstDraw::after_a_while),
       facts_(fleet_.inventory->hosts.size()),
       started_at_(monotonic_now()) {}
 
@@ -72,7 +72,9 @@ void Work::show(const LiveState& state) {
     now.bytes_per_second = meter_.update(now.swarm->delivered_bytes, monotonic_now());
     now.swarm_trouble.clear();
   }
-  view_.update(now);
+  if (const Instant drawn_at = monotonic_now(); view_.wants_update(drawn_at)) {
+    view_.update(format_live_screen(now), format_live_line(now), drawn_at);
+  }
 }
 
 std::vector<HostResult> Work::run(std::span<const HostIndex> hosts, const Step& step,

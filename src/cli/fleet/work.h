@@ -14,12 +14,14 @@
 
 #include "cli/fleet/fleet_options.h"
 #include "cli/fleet/interrupts.h"
-#include "cli/fleet/live_view.h"
+#include "cli/fleet/live_screen.h"
 #include "cli/fleet/plan/framed_command.h"
 #include "cli/fleet/reach/runner.h"
 #include "cli/fleet/report.h"
 #include "cli/fleet/tracker_feed.h"
 #include "cli/ui/command.h"
+#include "cli/ui/live_lines.h"
+#include "cli/ui/progress.h"
 
 namespace murder::fleet {
 
@@ -53,7 +55,7 @@ class Work {
   void show(const LiveState& state);
   [[nodiscard]] const std::string& title() const { return title_; }
   [[nodiscard]] cli::CommandContext& context() { return context_; }
-  [[nodiscard]] LiveView& view() { return view_; }
+  [[nodiscard]] cli::LiveLines& view() { return view_; }
   [[nodiscard]] bool is_interrupted() const { return interrupts_->work().is_set(); }
   [[nodiscard]] const archive::CancelFlag& cancel() const { return interrupts_->work(); }
   [[nodiscard]] const Interrupts& interrupts() const { return *interrupts_; }
@@ -106,7 +108,7 @@ class Work {
   std::string title_;
   std::unique_ptr<Interrupts> own_interrupts_;
   const Interrupts* interrupts_;
-  LiveView view_;
+  cli::LiveLines view_;
   std::vector<HostFacts> facts_;  // by host
   std::vector<HostFailure> failures_;
   TrackerFeed* feed_ = nullptr;

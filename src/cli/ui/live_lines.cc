@@ -10,6 +10,7 @@
 #include <exception>
 
 #include "cli/ui/output.h"
+#include "engine/base/monotonic_clock.h"
 #include "engine/base/utf8.h"
 
 namespace murder::cli {
@@ -52,8 +53,21 @@ uint32_t terminal_columns() {
   return size.ws_col;
 }
 
-LiveLines::LiveLines(const CommandContext& context)
-    : context_(context), is_terminal_(is_capable_terminal()) {}
+std::string fit_lines(std::span<const std::string> lines, uint32_t columns, size_t rows) {
+  std::string text;
+  for (const std::string& line : lines.first(std::min(lines.size(), rows))) {
+    text += cut_at(line, columns);
+    text += '\n';
+  }
+  return text;
+}
+
+LiveLines::LiveLines(const CommandContext& context, FirstDraw first)
+    : context_(context), is_terminal_(is_capable_terminal()) {
+  if (first == FirstDraw::after_a_while) {
+    next_draw_ = monotonic_now() + (is_terminal_ ? screen_interval : line_interval);
+  }
+}
 
 LiveLines::~LiveLines() noexcept {
   try {
@@ -82,14 +96,9 @@ void LiveLines::update(const std::vector<std::string>& screen, const std::string
   // The last column stays free: some terminals wrap when it is written to.
   const uint32_t columns = std::max(terminal_columns(), 2U) - 1;
   clear();
-  const size_t count = std::min(screen.size(), rows_max());
-  std::string text;
-  for (size_t index = 0; index < count; ++index) {
-    text += cut_at(screen[index], columns);
-    text += '\n';
-  }
-  print_message(text);
-  lines_shown_ = count;
+  const size_t rows = rows_max();
+  print_message(fit_lines(screen, columns, rows));
+  lines_shown_ = std::min(screen.size(), rows);
   next_draw_ = now + screen_interval;
 }
 

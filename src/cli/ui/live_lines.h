@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,9 +17,15 @@ namespace murder::cli {
 [[nodiscard]] bool is_capable_terminal();  // stderr
 [[nodiscard]] uint32_t terminal_columns();
 
+// As many of the lines as there are rows, each cut at `columns` characters.
+[[nodiscard]] std::string fit_lines(std::span<const std::string> lines, uint32_t columns,
+                                    size_t rows);
+
+enum class FirstDraw : uint8_t { at_once, after_a_while };  // what is over soon draws nothing
+
 class LiveLines {
  public:
-  explicit LiveLines(const CommandContext& context);
+  explicit LiveLines(const CommandContext& context, FirstDraw first = FirstDraw::at_once);
   LiveLines(const LiveLines&) = delete;
   LiveLines& operator=(const LiveLines&) = delete;
   ~LiveLines() noexcept;

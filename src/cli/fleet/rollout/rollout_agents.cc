@@ -7,7 +7,6 @@
 #include "cli/fleet/rollout/agent_start.h"
 #include "cli/fleet/rollout/rollout_deployment.h"
 #include "cli/fleet/rollout/rollout_parts.h"
-#include "cli/fleet/same_machine.h"
 #include "cli/fleet/steps.h"
 #include "cli/ui/output.h"
 
@@ -124,15 +123,6 @@ void RolloutDeployment::tell_coordinator() {
   }
 }
 
-// Two agents of one machine would be in each other's way.
-void RolloutDeployment::drop_if_other_name(HostIndex host) {
-  if (const std::optional<OtherName> names = other_name_of(run_, host, agents_.begun())) {
-    run_.at(names->name).is_peer = false;
-    outcome_.other_names.push_back(*names);
-    tell_other_name(work_, *names);
-  }
-}
-
 // --- ^C, and a terminal that is gone -------------------------------------------------------------
 
 void RolloutDeployment::take_interrupt() {
@@ -230,10 +220,7 @@ void RolloutDeployment::ask_what_to_do() {
 
 // What was started ends with it, unless it is left running.
 void RolloutDeployment::end() {
-  if (packing_ != nullptr) {
-    packing_->cancel();
-    packing_.reset();
-  }
+  packing_.cancel();
   if (!is_left_) {
     end_coordinator();
     end_seeder();

@@ -12,7 +12,6 @@
 #include "cli/fleet/plan/rollout_step.h"
 #include "cli/fleet/rollout/agent_start.h"
 #include "cli/fleet/rollout/rollout_parts.h"
-#include "cli/fleet/same_machine.h"
 #include "cli/fleet/seeding.h"
 #include "cli/fleet/steps.h"
 #include "engine/base/endpoint.h"
@@ -28,6 +27,7 @@ RolloutDeployment::RolloutDeployment(Work& work, const DeployOptions& options,
       before_(std::move(before)),
       run_(work, options, *this, &ending_),
       arrival_(run_),
+      packing_(run_),
       following_(run_),
       agents_(run_),
       channels_(run_),
@@ -83,13 +83,7 @@ Status RolloutDeployment::start(std::span<const HostIndex> hosts) {
     return fail(directory.error());
   }
   directory_.emplace(std::move(*directory));
-  run_.times.begin("packing", monotonic_now());
-  packing_ = std::make_unique<Packing>(PackingJob{.source = options_.source,
-                                                  .tag = options_.tag,
-                                                  .directory = directory_->path(),
-                                                  .hosts_expected = options_.hosts_expected,
-                                                  .packing = options_.packing,
-                                                  .signing = options_.signing});
+  packing_.begin(directory_->path());
   return arrival_.start(all);
 }
 
@@ -140,23 +134,13 @@ Status RolloutDeployment::advance() {
 }
 
 Status RolloutDeployment::take_packed() {
-  if (packing_ == nullptr) {
-    return {};
-  }
-  for (const std::string& warning : packing_->take_warnings()) {
-    work_.view().warn(warning);
-  }
-  if (!packing_->has_ended()) {
-    return {};
-  }
-  Result<PackedRelease> release = packing_->result();
-  const std::string note = packing_->note();
-  packing_.reset();
-  run_.times.end("packing", monotonic_now());
+  Result<std::optional<PackedRelease>> release = packing_.take();
   if (!release) {
     return fail(release.error());
   }
-  work_.view().note(note);
+  if (!*release) {
+    return {};
+  }
   release_ = std::move(*release);
   outcome_.info_hash = release_->torrent.info_hash.hex();
   following_.set_total(release_->archive_bytes);

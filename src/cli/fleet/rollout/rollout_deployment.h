@@ -18,7 +18,7 @@
 #include "cli/fleet/deploy_options.h"
 #include "cli/fleet/deploy_run.h"
 #include "cli/fleet/deploy_state.h"
-#include "cli/fleet/packing.h"
+#include "cli/fleet/packing_stage.h"
 #include "cli/fleet/plan/deploy_decisions.h"
 #include "cli/fleet/private_directory.h"
 #include "cli/fleet/rollout/agent_channels.h"
@@ -71,7 +71,6 @@ class RolloutDeployment final : private RunObserver {
   void start_agents();
   void tell_coordinator();
   void leave_unreached();
-  void drop_if_other_name(HostIndex host);
   void add_earlier_hosts();
   [[nodiscard]] bool activates() const;
   [[nodiscard]] uint32_t peer_count() const;
@@ -97,6 +96,7 @@ class RolloutDeployment final : private RunObserver {
   archive::CancelFlag ending_;  // of what is under way, once is_end_told_
   DeployRun run_;
   Arrival arrival_;
+  PackingStage packing_;
   RolloutFollowing following_;
   AgentStarts agents_;
   AgentChannels channels_;
@@ -104,7 +104,6 @@ class RolloutDeployment final : private RunObserver {
   JobKind send_kind_;
   JobKind seed_kind_;
   JobKind clean_kind_;
-  std::unique_ptr<Packing> packing_;
   std::optional<PackedRelease> release_;  // with the tracker, once that is known
   io::Fd archive_;
   SeederInput seeder_input_;

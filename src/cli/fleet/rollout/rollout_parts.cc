@@ -41,22 +41,6 @@ SeederStep seeder_step_of(const Json& leased, const std::string& tag) {
   return seeder_step(found, "");
 }
 
-std::optional<OtherName> other_name_of(const DeployRun& run, HostIndex host,
-                                       std::span<const HostIndex> begun) {
-  const std::string& machine = run.work.facts_of(host).machine;
-  if (machine.empty() || !run.at(host).is_peer) {
-    return std::nullopt;
-  }
-  for (const HostIndex other : run.work.inventory().peers) {
-    if (other != host && run.at(other).is_peer && run.at(other).reach == Reach::ready &&
-        run.work.facts_of(other).machine == machine) {
-      const bool is_first = host < other && !contains(begun, other);
-      return OtherName{.name = is_first ? other : host, .machine = is_first ? host : other};
-    }
-  }
-  return std::nullopt;
-}
-
 char typed_answer(DeployRun& run, const Json& ended) {
   constexpr int look_ms = 200;
   const Interrupts& interrupts = run.work.interrupts();

@@ -1,13 +1,11 @@
 // Answers to single questions of a deploy by a coordinator, from what it is given.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 
 #include "cli/fleet/deploy_run.h"
 #include "cli/fleet/local_torrent.h"
-#include "cli/fleet/plan/other_name.h"
 
 namespace murder::fleet {
 
@@ -15,9 +13,6 @@ namespace murder::fleet {
 [[nodiscard]] std::string deploy_app_name(const std::string& application);
 // What is to be done about a seeder of the tag, by what coordinate told of lock and processes.
 [[nodiscard]] SeederStep seeder_step_of(const Json& leased, const std::string& tag);
-// Another host that is the same machine: two agents of one would be in each other's way.
-[[nodiscard]] std::optional<OtherName> other_name_of(const DeployRun& run, HostIndex host,
-                                                     std::span<const HostIndex> begun);
 // The first character of a line that somebody types, while the deploy is followed; 'w': it is over,
 // which `ended` tells by then. A second ^C, a terminal that is gone and the end of what is typed
 // leave it running: 'l'.

@@ -75,8 +75,8 @@ void RolloutDeployment::sign_undo() {
 }
 
 int RolloutDeployment::wake_fd() const {
-  if (packing_ != nullptr) {
-    return packing_->wake_fd();
+  if (packing_.is_at_work()) {
+    return packing_.wake_fd();
   }
   return making_orders_ != nullptr ? making_orders_->wake_fd() : -1;
 }

@@ -3,6 +3,7 @@
 
 #include "cli/fleet/plan/rollout_step.h"
 #include "cli/fleet/rollout/rollout_deployment.h"
+#include "cli/fleet/same_machine.h"
 #include "engine/base/endpoint.h"
 #include "engine/host/deploy_locks.h"
 
@@ -48,7 +49,8 @@ void RolloutDeployment::finished_of(const JobKind& kind, HostResult& result) {
   const bool was_ready = run_.at(result.host).reach == Reach::ready;
   if (arrival_.take(kind, result)) {
     if (!was_ready && run_.at(result.host).reach == Reach::ready) {
-      drop_if_other_name(result.host);
+      drop_if_other_name(run_, result.host, outcome_.other_names,
+                         [this](HostIndex other) { return contains(agents_.begun(), other); });
       check_orders_of(result.host);
     }
     return;
@@ -77,8 +79,7 @@ void RolloutDeployment::tick() {
                   .stage = following_.stage_text(),
                   .failed_before = static_cast<uint32_t>(work_.failures().size())};
   if (state.stage.empty()) {
-    state.stage =
-        packing_ != nullptr ? fmt::format("packing {}%", packing_->percent()) : "preparing";
+    state.stage = packing_.is_at_work() ? packing_.text() : "preparing";
   }
   state.counts = run_.counts();
   state.own_view = following_.view();

@@ -1,27 +1,19 @@
-#include "cli/fleet/live_view.h"
+#include "cli/fleet/live_screen.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <exception>
+#include <string_view>
 
-#include "cli/ui/output.h"
-#include "engine/base/monotonic_clock.h"
 #include "engine/base/printable.h"
 #include "engine/base/units.h"
 
 namespace murder::fleet {
 namespace {
 
-constexpr Duration screen_interval = std::chrono::milliseconds(250);
-constexpr Duration line_interval = std::chrono::seconds(5);
 constexpr Duration stale_after = std::chrono::seconds(10);
-constexpr uint32_t columns_default = 80;
 constexpr size_t slowest_shown_max = 5;
 constexpr double seconds_left_max = 100 * 3600;
 
@@ -98,22 +90,9 @@ bool is_stale(const LiveState& state) {
   return !state.swarm || state.swarm_age > stale_after;
 }
 
-bool is_capable_terminal() {
-  const char* terminal = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::string(terminal) != "dumb";
-}
-
-uint32_t terminal_columns() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-    return columns_default;
-  }
-  return size.ws_col;
-}
-
 }  // namespace
 
-std::vector<std::string> format_live_screen(const LiveState& state, uint32_t columns) {
+std::vector<std::string> format_live_screen(const LiveState& state) {
   std::vector<std::string> lines;
   lines.push_back(
       fmt::format("{}: {}, {}", state.title, state.stage, format_duration(state.elapsed)));
@@ -131,9 +110,6 @@ std::vector<std::string> format_live_screen(const LiveState& state, uint32_t col
   }
   for (std::string& line : lines) {
     line = printable_value(line);  // names of hosts are as the tracker tells them
-    if (line.size() > columns) {
-      line.resize(columns);
-    }
   }
   return lines;
 }
@@ -149,68 +125,6 @@ std::string format_live_line(const LiveState& state) {
     line += "; " + state.swarm_trouble;
   }
   return line;
-}
-
-LiveView::LiveView(const cli::CommandContext& context)
-    : context_(context), is_terminal_(is_capable_terminal()) {
-  next_draw_ = monotonic_now() + (is_terminal_ ? screen_interval : line_interval);
-}
-
-LiveView::~LiveView() noexcept {
-  try {
-    clear();
-  } catch (const std::exception&) {  // no memory for it
-  }
-}
-
-void LiveView::update(const LiveState& state) {
-  const Instant now = monotonic_now();
-  if (context_.quiet || now < next_draw_) {
-    return;
-  }
-  if (is_terminal_) {
-    draw(state, now);
-    return;
-  }
-  const std::string line = format_live_line(state);
-  if (line != last_line_) {
-    context_.note(line);
-    last_line_ = line;
-  }
-  next_draw_ = now + line_interval;
-}
-
-void LiveView::draw(const LiveState& state, Instant now) {
-  // The last column stays free: some terminals wrap when it is written to.
-  const std::vector<std::string> lines =
-      format_live_screen(state, std::max(terminal_columns(), 2U) - 1);
-  clear();
-  std::string text;
-  for (const std::string& line : lines) {
-    text += line + "\n";
-  }
-  cli::print_message(text);
-  lines_shown_ = lines.size();
-  next_draw_ = now + screen_interval;
-}
-
-void LiveView::note(std::string_view line) {
-  clear();
-  context_.note(line);
-}
-
-void LiveView::warn(std::string_view line) {
-  clear();
-  context_.warn(line);
-}
-
-void LiveView::clear() {
-  if (lines_shown_ > 0) {
-    // To the first column of the first line of the screen, then everything below is erased.
-    cli::print_message(fmt::format("\x1b[{}A\r\x1b[J", lines_shown_));
-    lines_shown_ = 0;
-    next_draw_ = Instant{};
-  }
 }
 
 }  // namespace murder::fleet
