@@ -37,6 +37,12 @@ class IdleEnd(MurderCase):
         wait_until(lambda: not seeders(), "the end of the other one")
         self.assertFalse(archives["v1"].exists())
 
+    def test_a_seeder_of_a_deploy_that_keeps_its_files_leaves_the_archive(self):
+        torrent = self.create(self.make_tree(), "v1")
+        self.seed(torrent, "--ends-with-deploy", "--keep-temp-files")
+        wait_until(lambda: not self.processes(), "the end of a seeder without a deploy")
+        self.assertTrue((torrent.parent / "v1.tar.zst").exists())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -28,6 +28,7 @@ struct SeedOptions {
   Duration idle_max{};
   bool background = false;
   bool ends_with_deploy = false;
+  bool keep_temp_files = false;
 };
 
 // Its deploy did not see it, and would have removed what it served.
@@ -109,7 +110,7 @@ Result<int> run_seed(const SeedOptions& options, CommandContext& context) {
     if (!end) {
       return exit_code_of(fail(end.error()));
     }
-    return exit_code_of(*end == host::SeederEnd::without_deploy
+    return exit_code_of(*end == host::SeederEnd::without_deploy && !options.keep_temp_files
                             ? clean_after(process.node.path, tag, context.run_directory)
                             : Status());
   });
@@ -160,6 +161,8 @@ void add_seed_command(ArgumentParser app, CommandContext& context) {
   command.add_flag("--ends-with-deploy", options.ends_with_deploy,
                    "Used by murder deploy: when no deploy of its tag is at work on this host, end "
                    "as soon as no peer is connected, and remove the archive");
+  command.add_flag("--keep-temp-files", options.keep_temp_files,
+                   "With --ends-with-deploy: leave the archive where it is");
   command.add_flag("--background", options.background,
                    "Return when it serves and a tracker has answered, or did not for 2 s; it goes "
                    "on alone (murder stop TAG --seeding)");

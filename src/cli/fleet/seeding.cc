@@ -130,6 +130,7 @@ std::string seeding_command(const Work& work, HostIndex host, const SeedCommand&
   seed.word("-").path(fmt::format("{}/{}", command.directory, name));
   seed.option("--end-when-idle", seconds_text(abandoned_after));
   seed.flag("--ends-with-deploy", command.ends_with_deploy);
+  seed.flag("--keep-temp-files", command.ends_with_deploy && command.keeps_archive);
   seed.flag("--background").flag("--quiet").flag("--json");
   const std::string label = work.label_of(here);
   seed.identity({.ip = here.ip,

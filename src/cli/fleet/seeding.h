@@ -44,6 +44,7 @@ struct SeedCommand {
   bool torrent_follows = false;   // the torrent, too, with a key in front of it
   bool has_key = false;           // it must not be in a command
   bool ends_with_deploy = false;  // whose lock is on its host
+  bool keeps_archive = false;     // when it ends with it
 };
 [[nodiscard]] std::string seeding_command(const Work& work, HostIndex host,
                                           const SeedCommand& command);

@@ -268,7 +268,8 @@ Status RolloutDeployment::serve() {
                             .receives = true,
                             .torrent_follows = seeder_input_.torrent_follows,
                             .has_key = !run_.key.empty(),
-                            .ends_with_deploy = true}));
+                            .ends_with_deploy = true,
+                            .keeps_archive = options_.keep_temp_files}));
   return {};
 }
 
@@ -325,7 +326,8 @@ void RolloutDeployment::take_seeder(const HostResult& result) {
                               .tag = options_.tag,
                               .directory = options_.temp_path,
                               .limits = options_.limits,
-                              .ends_with_deploy = true}));
+                              .ends_with_deploy = true,
+                              .keeps_archive = options_.keep_temp_files}));
     return;
   }
   has_seeder_ = true;
