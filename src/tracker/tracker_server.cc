@@ -90,7 +90,8 @@ TrackerServer::TrackerServer(std::unique_ptr<io::Reactor> reactor, uint64_t rand
       reloads_(options.reloads),
       is_closed_(options.tunables.fleet_keys.has_value()),
       is_https_(options.tunables.certificate.has_value()),
-      idle_max_(options.tunables.idle_max) {
+      idle_max_(options.tunables.idle_max),
+      idle_(sweep_period) {
   sweep_timer_.arm(reactor_->now() + sweep_period);
   reactor_->add_turn_hook(turn_hook_);
 }
@@ -115,7 +116,7 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::create(const TrackerOption
     return fail(std::move(reactor.error()));
   }
   std::unique_ptr<TrackerServer> tracker(new TrackerServer(std::move(*reactor), *seed, options));
-  tracker->busy_at_ = tracker->reactor_->now();
+  tracker->idle_.begin(tracker->reactor_->now());
   tracker->connections_max_ = *connections_max;
   if (options.handle_signals) {
     auto signals = io::SignalSource::create(*tracker->reactor_, {SIGTERM, SIGINT, SIGHUP},
@@ -281,11 +282,9 @@ void TrackerServer::on_sweep(io::Timer& timer) {
 
 bool TrackerServer::is_idle_for_long() {
   const uint64_t requests = server_->counters().requests;
-  if (table_.record_count() > 0 || requests != requests_seen_) {
-    busy_at_ = reactor_->now();
-  }
+  idle_.look(table_.record_count() > 0 || requests != requests_seen_, reactor_->now());
   requests_seen_ = requests;
-  return idle_max_ > Duration::zero() && reactor_->now() - busy_at_ >= idle_max_;
+  return idle_max_ > Duration::zero() && idle_.lasted() >= idle_max_;
 }
 
 }  // namespace murder::tracker

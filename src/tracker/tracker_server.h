@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/endpoint.h"
+#include "engine/base/quiet_time.h"
 #include "engine/base/result.h"
 #include "engine/http/bounds.h"
 #include "engine/http/server.h"
@@ -145,7 +146,7 @@ class TrackerServer {
   const bool is_closed_;
   const bool is_https_;
   Duration idle_max_{};
-  Instant busy_at_{};
+  QuietTime idle_;
   uint64_t requests_seen_ = 0;
 };
 

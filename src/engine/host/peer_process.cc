@@ -10,6 +10,7 @@
 
 #include "engine/archive/tree_removal.h"
 #include "engine/base/missing_inodes.h"
+#include "engine/base/quiet_time.h"
 #include "engine/base/thread_start.h"
 #include "engine/base/units.h"
 #include "engine/host/helped_delivery.h"
@@ -118,7 +119,7 @@ class Peer final : public SwarmProcess {
       stall_timer_ =
           std::make_unique<io::Timer>(reactor().timers(), callback<&Peer::look_for_stall>(this));
       stall_timer_->arm(reactor().now() + stall_look_interval);
-      moved_at_ = reactor().now();
+      quiet_.begin(reactor().now());
     }
     if (is_packed(torrent().metainfo) && !work_.delivery.keeps_archive) {
       start_delivery();
@@ -138,10 +139,9 @@ class Peer final : public SwarmProcess {
       return;
     }
     const uint64_t mark = now.have_bytes + now.stats.downloaded_bytes;
-    if (mark != stall_mark_) {
-      stall_mark_ = mark;
-      moved_at_ = reactor().now();
-    } else if (reactor().now() - moved_at_ >= work_.give_up_after) {
+    quiet_.look(mark != stall_mark_, reactor().now());
+    stall_mark_ = mark;
+    if (quiet_.lasted() >= work_.give_up_after) {
       const std::string trouble = stall_trouble(now);
       end(fail(ErrorCode::timeout,
                fmt::format("no data received for {}; {} of {} fetched ({})",
@@ -357,7 +357,7 @@ class Peer final : public SwarmProcess {
   std::unique_ptr<io::Timer> seed_timer_;
   std::unique_ptr<io::Timer> stall_timer_;
   uint64_t stall_mark_ = 0;
-  Instant moved_at_{};
+  QuietTime quiet_{stall_look_interval};
   io::TurnHook front_hook_{callback<&Peer::follow_front>(this)};
   uint32_t front_pieces_ = 0;
   bool is_complete_ = false;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 
+#include "engine/base/quiet_time.h"
 #include "engine/base/units.h"
 #include "engine/host/deploy_lock_file.h"
 #include "engine/host/run_directory.h"
@@ -32,7 +33,7 @@ class Seeder final : public SwarmProcess {
  private:
   void ready() override {
     if (idle_max_ > Duration::zero() || ends_with_deploy_) {
-      busy_at_ = reactor().now();
+      idle_.begin(reactor().now());
       idle_timer_ =
           std::make_unique<io::Timer>(reactor().timers(), callback<&Seeder::look_for_peers>(this));
       idle_timer_->arm(reactor().now() + idle_look_interval);
@@ -55,14 +56,15 @@ class Seeder final : public SwarmProcess {
   }
 
   void look_for_peers(io::Timer& timer) {
-    if (node().progress().stats.open_count > 0) {
-      busy_at_ = reactor().now();
-    } else if (const Duration idle = reactor().now() - busy_at_;
-               idle_max_ > Duration::zero() && idle >= idle_max_) {
+    const bool has_peers = node().progress().stats.open_count > 0;
+    idle_.look(has_peers, reactor().now());
+    if (!has_peers && idle_max_ > Duration::zero() && idle_.lasted() >= idle_max_) {
       why_ended_ = SeederEnd::idle;
       end({});
       return;
-    } else if (ends_with_deploy_ && idle >= idle_without_deploy_max && !has_deploy()) {
+    }
+    if (!has_peers && ends_with_deploy_ && idle_.lasted() >= idle_without_deploy_max &&
+        !has_deploy()) {
       why_ended_ = SeederEnd::without_deploy;
       end({});
       return;
@@ -112,7 +114,7 @@ class Seeder final : public SwarmProcess {
   Duration idle_max_;  // zero: for ever
   bool ends_with_deploy_;
   SeederEnd why_ended_ = SeederEnd::stopped;
-  Instant busy_at_{};
+  QuietTime idle_{idle_look_interval};
   std::unique_ptr<io::Timer> idle_timer_;
   Instant tracker_deadline_{};
   std::unique_ptr<io::Timer> tracker_timer_;
