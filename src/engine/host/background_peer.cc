@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "engine/host/control.h"
 #include "engine/host/peer_outcome.h"
@@ -78,6 +79,17 @@ Result<bool> is_fetched_here(const std::string& run_directory, const std::string
   const std::optional<Json> status = process_status(*directory, tag);
   return status && text_member(*status, "info_hash") == release.hex() &&
          text_member(*status, "phase") != "seeding";
+}
+
+bool has_other_peer(const std::string& run_directory, const std::string& tag, int own_pid) {
+  const Result<RunDirectory> directory = RunDirectory::open_existing(run_directory);
+  if (!directory) {
+    return false;
+  }
+  const std::vector<RunningProcess> others = list_processes(*directory, own_pid);
+  return std::ranges::any_of(others, [&tag](const RunningProcess& process) {
+    return process.kind() == kind_peer && process.tag() == tag;
+  });
 }
 
 Json with_place_checked(Json outcome) {

@@ -24,6 +24,11 @@ struct PeerLook {
 [[nodiscard]] Result<bool> is_fetched_here(const std::string& run_directory, const std::string& tag,
                                            const InfoHash& release);
 
+// Whether another peer of that tag than the process `own_pid` runs here: the outcome is that one's.
+// `own_pid` is not asked.
+[[nodiscard]] bool has_other_peer(const std::string& run_directory, const std::string& tag,
+                                  int own_pid);
+
 // The outcome, but of a release that was removed since it was delivered that it is not there.
 [[nodiscard]] Json with_place_checked(Json outcome);
 

@@ -14,6 +14,7 @@
 
 #include "engine/archive/landlock.h"
 #include "engine/base/own_file.h"
+#include "engine/host/background_peer.h"
 #include "engine/host/helper_link.h"
 #include "engine/host/peer_outcome.h"
 #include "engine/host/run_directory.h"
@@ -109,8 +110,9 @@ class Helper {
                                            options_.sync_to_disk);
       return answer(written ? Json::object() : Json{{"error", json_of_failure(written.error())}});
     }
-    if (kind == "is_cleaned_up") {
-      return answer({{"is", is_cleaned_up(options_.run_directory, options_.tag)}});
+    if (kind == "is_outcome_gone") {
+      return answer({{"is", is_cleaned_up(options_.run_directory, options_.tag) ||
+                                has_other_peer(options_.run_directory, options_.tag, getppid())}});
     }
     if (kind == "end") {
       ended_well_ = true;

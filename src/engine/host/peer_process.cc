@@ -13,6 +13,7 @@
 #include "engine/base/quiet_time.h"
 #include "engine/base/thread_start.h"
 #include "engine/base/units.h"
+#include "engine/host/background_peer.h"
 #include "engine/host/helped_delivery.h"
 #include "engine/host/peer_outcome.h"
 #include "engine/host/root_helper.h"
@@ -76,9 +77,11 @@ class Peer final : public SwarmProcess {
                ? helper_->write_outcome(outcome)
                : write_outcome(options().run_directory, options().tag, outcome, work_.sync_to_disk);
   }
+  // It was cleaned up, or it is that of another peer, which began at the same time.
   [[nodiscard]] bool is_outcome_gone() {
-    return helper_ ? helper_->is_cleaned_up()
-                   : is_cleaned_up(options().run_directory, options().tag);
+    return helper_ ? helper_->is_outcome_gone()
+                   : is_cleaned_up(options().run_directory, options().tag) ||
+                         has_other_peer(options().run_directory, options().tag, getpid());
   }
   void forget_placed() {
     if (helper_) {

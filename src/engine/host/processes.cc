@@ -76,9 +76,12 @@ bool listens_on(const Json& status, uint16_t port) {
   return addresses.ends_with(ending) || addresses.find(ending + ",") != std::string::npos;
 }
 
-std::vector<RunningProcess> list_processes(const RunDirectory& directory) {
+std::vector<RunningProcess> list_processes(const RunDirectory& directory, int except_pid) {
   std::vector<RunningProcess> processes;
   for (const std::string& name : directory.live_sockets()) {
+    if (pid_of_socket(name) == except_pid) {
+      continue;
+    }
     RunningProcess process{
         .pid = pid_of_socket(name), .socket_name = name, .status = Json::object(), .problem = {}};
     Result<Json> status = ask(directory, name, "GET", "/status");

@@ -26,7 +26,8 @@ struct RunningProcess {
 [[nodiscard]] bool listens_on(const Json& status, uint16_t port);
 
 // Asks each in turn. Ordered by pid.
-[[nodiscard]] std::vector<RunningProcess> list_processes(const RunDirectory& directory);
+[[nodiscard]] std::vector<RunningProcess> list_processes(const RunDirectory& directory,
+                                                         int except_pid = -1);
 
 // Only those that answer, and as many as can be asked within the time.
 [[nodiscard]] std::vector<RunningProcess> list_answering_processes(const RunDirectory& directory,

@@ -55,8 +55,8 @@ Status RootHelper::write_outcome(const Json& outcome) {
   return answer->contains("error") ? Status(fail(failure_of_json((*answer)["error"]))) : Status();
 }
 
-bool RootHelper::is_cleaned_up() {
-  const Result<Json> answer = ask({{"kind", "is_cleaned_up"}});
+bool RootHelper::is_outcome_gone() {
+  const Result<Json> answer = ask({{"kind", "is_outcome_gone"}});
   return answer && (*answer)["is"] == true;
 }
 

@@ -35,7 +35,8 @@ class RootHelper {
   [[nodiscard]] HelperLink& link() { return link_; }
   // As in peer_outcome.h.
   [[nodiscard]] Status write_outcome(const Json& outcome);
-  [[nodiscard]] bool is_cleaned_up();
+  // It was cleaned up, or is that of another peer.
+  [[nodiscard]] bool is_outcome_gone();
   void forget_placing();
   // The peer ends next, and has nothing more for its log, which is removed if it is empty.
   void tell_good_end();
