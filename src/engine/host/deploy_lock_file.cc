@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <ctime>
 
+#include "engine/base/missing_inodes.h"
+#include "engine/base/small_file.h"
 #include "engine/host/peer_outcome.h"
 
 namespace murder::host {
@@ -52,23 +54,27 @@ DeployLockFile::DeployLockFile(const RunDirectory& directory)
 
 Status DeployLockFile::save() {
   const std::string fresh = fmt::format("{}.new", locks_file);
+  const std::string path = fmt::format("{}/{}", directory_.path(), locks_file);
   if (locks_.empty()) {
-    unlinkat(directory_.fd(), locks_file, 0);
+    unlinkat(directory_.fd(), fresh.c_str(), 0);  // of one that was killed
+    if (unlinkat(directory_.fd(), locks_file, 0) != 0 && errno != ENOENT) {
+      return fail_errno(errno, "cannot remove " + path);
+    }
     return {};
   }
-  const std::string text = json_text(json_of(locks_)) + "\n";
   const io::Fd fd(openat(directory_.fd(), fresh.c_str(),
                          O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  errno = 0;
-  const bool is_written = fd.is_open() && write(fd.get(), text.data(), text.size()) ==
-                                              static_cast<ssize_t>(text.size());
-  if (!is_written || renameat(directory_.fd(), fresh.c_str(), directory_.fd(), locks_file) != 0) {
-    const int error_number = errno == 0 ? ENOSPC : errno;
-    unlinkat(directory_.fd(), fresh.c_str(), 0);
-    return fail_errno(error_number,
-                      fmt::format("cannot write {}/{}", directory_.path(), locks_file));
+  if (!fd.is_open()) {
+    return fail_making(errno, directory_.fd(), "cannot write " + path);
   }
-  return {};
+  Status written = write_whole(fd.get(), json_text(json_of(locks_)) + "\n", path);
+  if (written && renameat(directory_.fd(), fresh.c_str(), directory_.fd(), locks_file) != 0) {
+    written = fail_errno(errno, "cannot write " + path);
+  }
+  if (!written) {
+    unlinkat(directory_.fd(), fresh.c_str(), 0);
+  }
+  return written;
 }
 
 Result<LockReply> keep_lock(const RunDirectory& directory, const LockRequest& request) {

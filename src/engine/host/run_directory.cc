@@ -23,6 +23,7 @@ namespace murder::host {
 namespace {
 
 constexpr std::string_view socket_suffix = ".sock";
+constexpr std::string_view hidden_suffix = ".new";
 constexpr int backlog = 64;
 constexpr size_t sockets_of_others_max = 16;
 constexpr int same_pid_max = 16;  // containers with separate pids may share a run directory
@@ -107,6 +108,21 @@ std::vector<std::string> older_directories(const std::string& path) {
   return candidates;
 }
 
+// What a socket is called until it listens: ".1234.new".
+std::string hidden_socket_name(int pid) {
+  return fmt::format(".{}{}", pid, hidden_suffix);
+}
+
+bool is_hidden_socket(std::string_view name) {
+  if (!name.starts_with('.') || !name.ends_with(hidden_suffix)) {
+    return false;
+  }
+  name.remove_prefix(1);
+  name.remove_suffix(hidden_suffix.size());
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char digit) { return digit >= '0' && digit <= '9'; });
+}
+
 enum class DeadSockets : uint8_t { removed, left };
 
 template <typename PathOf>
@@ -127,6 +143,9 @@ void add_live_sockets(int directory_fd, const PathOf& path_of, DeadSockets dead,
   }
   while (const dirent* entry = readdir(listing)) {
     const std::string name = entry->d_name;
+    if (dead == DeadSockets::removed && is_hidden_socket(name)) {
+      unlinkat(directory_fd, name.c_str(), 0);  // whoever makes one holds the lock
+    }
     if (pid_of_socket(name) < 0) {
       continue;
     }
@@ -267,7 +286,7 @@ Result<ControlSocket> ControlSocket::create(const std::string& run_directory_opt
     return fail_errno(errno, "control socket");
   }
   // It gets its name when it listens: before that it would look like one whose owner died.
-  const std::string hidden = fmt::format(".{}.new", getpid());
+  const std::string hidden = hidden_socket_name(getpid());
   const sockaddr_un address = address_of(directory->socket_path(hidden));
   const DirectoryLock lock(directory->fd());
   unlinkat(directory->fd(), hidden.c_str(), 0);

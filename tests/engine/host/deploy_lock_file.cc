@@ -51,6 +51,15 @@ TEST_CASE("a lock is kept from one command to the next until it is given back") 
   CHECK(host.lock("bob", "v2") == LockState::held);
 }
 
+TEST_CASE("a lock that cannot be written says why") {
+  const LockedHost host;
+  REQUIRE(std::filesystem::create_directory(host.scratch / "run/deploys.json.new"));
+  const Result<LockReply> reply = keep_lock(
+      *host.directory, {.lock = {.token = "alice", .app = "/srv/app", .tag = "v1", .until_s = 60}});
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().text.ends_with("deploys.json: Is a directory"));
+}
+
 TEST_CASE("a deploy hears which one has taken over, and whether it is of the same tag") {
   const LockedHost host;
   CHECK(host.lock("alice", "v1") == LockState::held);

@@ -164,6 +164,18 @@ TEST_CASE("a socket whose owner died is removed, other files are left alone") {
   CHECK(access(other.c_str(), F_OK) == 0);
 }
 
+TEST_CASE("a socket whose owner died before it had its name is removed, too") {
+  const TemporaryDirectory temporary;
+  const std::string path = temporary.path() + "/run";
+  const Result<RunDirectory> directory = RunDirectory::open(path);
+  REQUIRE(directory);
+  make_dead_socket(path + "/.1.new");
+  std::ofstream(path + "/.other.new") << "of somebody";
+  CHECK(directory->live_sockets().empty());
+  CHECK(access((path + "/.1.new").c_str(), F_OK) != 0);
+  CHECK(access((path + "/.other.new").c_str(), F_OK) == 0);
+}
+
 TEST_CASE("a dead socket with the pid of a new process is replaced") {
   const TemporaryDirectory temporary;
   make_dead_socket(temporary.path() + "/" + socket_name(getpid()));
