@@ -237,12 +237,11 @@ Result<int> run_unlock(const UnlockOptions& options, CommandContext& context) {
       if (!reason) {
         return fail(reason.error());
       }
-      if (!reason->empty()) {
-        host::DeployLockFile file(*directory);
-        host::leave_tracker_to_replaced(file.locks());
-        if (Status saved = file.save(); !saved) {
-          return fail(saved.error());
-        }
+      host::DeployLockFile file(*directory);
+      host::settle_tracker(file.locks(), options.token,
+                           reason->empty() ? host::TrackerEnd::ended : host::TrackerEnd::needed);
+      if (Status saved = file.save(); !saved) {
+        return fail(saved.error());
       }
       json["tracker"] = reason->empty() ? "ended" : "needed";
       json["reason"] = *reason;
@@ -306,7 +305,8 @@ void add_unlock_command(ArgumentParser app, CommandContext& context) {
        .details = "The counterpart of `murder lock`, for `murder deploy`. It is not meant to "
                   "be run by hand.",
        .example = "murder unlock --token 1",
-       .see_also = {"murder-lock(1)", "murder-deploy(1)"}},
+       .see_also = {"murder-lock(1)", "murder-deploy(1)"},
+       .has_telling_exit_code = true},
       run_unlock);
   command.add_option("--token", options.token, "Names the deploy").required();
   command.add_option("--after", options.info_hash, "The release that was deployed");

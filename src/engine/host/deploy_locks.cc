@@ -122,7 +122,10 @@ Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootCl
   }
   const bool owned_tracker = own->owns_tracker;
   const bool was_held = !own->is_replaced;
-  locks.erase(own);
+  own->until_s = 0;
+  own->owns_seeder = false;
+  own->fleet_key.clear();
+  own->seeder_key.clear();
   bool is_needed = false;
   for (DeployLock& other : locks) {
     if (!is_stale(other, clock) && !other.is_replaced && !other.is_of_agent) {
@@ -130,10 +133,13 @@ Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootCl
       other.owns_tracker = other.owns_tracker || owned_tracker;
     }
   }
+  const bool ends_tracker = owned_tracker && !is_needed;
   std::erase_if(locks, [&](const DeployLock& other) {
-    return is_stale(other, clock) && !other.owns_tracker && !other.owns_seeder;
+    return other.token == token
+               ? !ends_tracker
+               : is_stale(other, clock) && !other.owns_tracker && !other.owns_seeder;
   });
-  return {.was_held = was_held, .ends_tracker = owned_tracker && !is_needed};
+  return {.was_held = was_held, .ends_tracker = ends_tracker};
 }
 
 bool hold_for_agent(DeployLocks& locks, const DeployLock& lock, const BootClock& clock) {
@@ -165,7 +171,13 @@ void disown_tracker(DeployLocks& locks, const std::string& token) {
   }
 }
 
-void leave_tracker_to_replaced(DeployLocks& locks) {
+void settle_tracker(DeployLocks& locks, const std::string& token, TrackerEnd end) {
+  // One that is held is of a deploy that has taken the token up again since.
+  std::erase_if(
+      locks, [&token](const DeployLock& lock) { return lock.token == token && lock.until_s == 0; });
+  if (end == TrackerEnd::ended) {
+    return;
+  }
   const auto replaced = std::find_if(locks.begin(), locks.end(),
                                      [](const DeployLock& lock) { return lock.is_replaced; });
   if (replaced != locks.end()) {

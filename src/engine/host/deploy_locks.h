@@ -82,7 +82,9 @@ struct LockReply {
 
 struct Unlocked {
   bool was_held = false;
-  bool ends_tracker = false;  // no other deploy needs it; else they own it from now on
+  // No other deploy needs it; else they own it from now on. What is left of the lock until
+  // settle_tracker() excludes nobody: released again, or taken over, it says the same.
+  bool ends_tracker = false;
 };
 [[nodiscard]] Unlocked release_lock(DeployLocks& locks, const std::string& token,
                                     const BootClock& clock);
@@ -97,9 +99,10 @@ struct Unlocked {
 // The tracker that listens is not the one that the deploy of the token was to end.
 void disown_tracker(DeployLocks& locks, const std::string& token);
 
-// The tracker that a deploy was to end is needed: by one that was taken over and still runs, which
-// ends it then.
-void leave_tracker_to_replaced(DeployLocks& locks);
+// The tracker that a deploy was to end has ended. Or it is needed: by one that was taken over and
+// still runs, which ends it then.
+enum class TrackerEnd : uint8_t { ended, needed };
+void settle_tracker(DeployLocks& locks, const std::string& token, TrackerEnd end);
 
 [[nodiscard]] Json json_of(const DeployLock& lock);
 [[nodiscard]] Json json_of(const DeployLocks& locks);

@@ -78,7 +78,22 @@ TEST_CASE("what a deploy started that is gone belongs to the next one") {
   CHECK(reply.lock.owns_tracker);
   CHECK(reply.lock.owns_seeder);
   CHECK(release_lock(locks, "bob", after(lease_s + 1)).ends_tracker);
+  settle_tracker(locks, "bob", TrackerEnd::ended);
   CHECK(locks.empty());
+}
+
+TEST_CASE("who was to end a tracker and was killed before is told the same again") {
+  DeployLocks locks;
+  LockRequest first = request_of("alice");
+  first.tracker_runs = false;
+  REQUIRE(take_lock(locks, first, at_start).lock.owns_tracker);
+  CHECK(release_lock(locks, "alice", after(1)).ends_tracker);
+  CHECK(release_lock(locks, "alice", after(2)).ends_tracker);
+  // It is in nobody's way, and the next deploy has it to end.
+  CHECK(take_lock(locks, request_of("bob"), after(3)).lock.owns_tracker);
+  CHECK_FALSE(release_lock(locks, "alice", after(4)).ends_tracker);
+  settle_tracker(locks, "alice", TrackerEnd::ended);
+  CHECK(locks.size() == 1);
 }
 
 TEST_CASE("a seeder or tracker that ran before belongs to nobody") {
@@ -261,10 +276,9 @@ TEST_CASE("a tracker that a deploy needs which was taken over is ended by that o
   instead.ousted = {"alice"};
   REQUIRE(take_lock(locks, instead, after(1)).state == LockState::held);
   CHECK(release_lock(locks, "bob", after(2)).ends_tracker);
-  leave_tracker_to_replaced(locks);  // alice's hosts still fetch through it
+  settle_tracker(locks, "bob", TrackerEnd::needed);  // alice's hosts still fetch through it
   CHECK(release_lock(locks, "alice", after(3)).ends_tracker);
-  CHECK(locks.empty());
-  leave_tracker_to_replaced(locks);
+  settle_tracker(locks, "alice", TrackerEnd::needed);
   CHECK(locks.empty());
 }
 
