@@ -1,5 +1,7 @@
 """murder create, info and verify beyond the walk-through: interruption, refusals, other programs reading."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -7,6 +9,16 @@ import subprocess
 import unittest
 
 from harness import MurderCase, wait_until
+
+
+def open_files_of(pid):
+    """The paths that the descriptors of a process lead to."""
+    paths = []
+    with contextlib.suppress(FileNotFoundError):
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                paths.append(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+    return paths
 
 
 class Interruption(MurderCase):
@@ -34,6 +46,41 @@ class Interruption(MurderCase):
         self.assertNotIn("v1.tar.zst", os.listdir(self.temp_path))
         self.create(self.make_tree("small"), "v1")
         self.assertEqual(sorted(os.listdir(self.temp_path)), ["v1.tar.zst", "v1.tar.zst.torrent"])
+
+
+class TwoAtOnce(MurderCase):
+    """Of the same tag in the same directory: archive and torrent get their names together."""
+
+    def test_none_puts_anything_in_place_while_another_does(self):
+        self.create(self.make_tree(), "v1")
+        before = {path.name: path.read_bytes() for path in self.temp_path.iterdir()}
+        lock = self.temp_path / ".v1.tar.zst.murder-lock"
+        with open(lock, "w", encoding="ascii") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.make_file("other/data", 500_000)
+            running = self.start("create", self.path("other"), "--tag", "v1", "--force", "--temp-path", self.temp_path)
+            wait_until(lambda: str(lock) in open_files_of(running.pid), "it waits for the lock")
+            self.assertEqual({name: (self.temp_path / name).read_bytes() for name in before}, before)
+        self.assertEqual(running.wait(), 0, running.error)
+        self.assertEqual(sorted(os.listdir(self.temp_path)), sorted(before))
+        self.murder("verify", self.temp_path / "v1.tar.zst.torrent", self.temp_path / "v1.tar.zst")
+        self.assertNotEqual((self.temp_path / "v1.tar.zst").read_bytes(), before["v1.tar.zst"])
+
+    def test_whoever_is_last_leaves_a_torrent_of_its_archive(self):
+        sources = [self.make_file(f"source{number}/data", 300_000, seed=number).parent for number in range(2)]
+        for _ in range(10):
+            both = [self.start("create", source, "--tag", "v1", "--force", "--temp-path", self.temp_path)
+                    for source in sources]
+            self.assertEqual([each.wait() for each in both], [0, 0], [each.error for each in both])
+            self.murder("verify", self.temp_path / "v1.tar.zst.torrent", self.temp_path / "v1.tar.zst")
+
+    def test_a_lock_that_a_killed_one_left_is_in_nobodys_way(self):
+        (self.temp_path / ".v1.tar.zst.murder-lock").touch()
+        self.create(self.make_tree(), "v1")
+        self.assertEqual(sorted(os.listdir(self.temp_path)), ["v1.tar.zst", "v1.tar.zst.torrent"])
+        (self.temp_path / ".v1.tar.zst.murder-lock").touch()
+        self.murder("clean", "v1", "--temp-path", self.temp_path)
+        self.assertEqual(os.listdir(self.temp_path), [])
 
 
 class Refusals(MurderCase):

@@ -229,6 +229,14 @@ class Surroundings(LimitCase):
             doctor = self.limited("doctor", "--temp-path", self.temp_path, before=enter).stdout
             self.assertRegex(doctor, r"memory +at most 64 MiB .*--memory is 16 MiB")
 
+    def test_too_little_memory_to_pack_is_said_before_the_kernel_ends_it(self):
+        source = self.make_file("source/data", 50 * MIB).parent
+        create = ["create", source, "--tag", "v1", "--temp-path", self.temp_path]
+        with self.group("memory", "memory.limit_in_bytes", "memory.max", 32 * MIB) as enter:
+            self.assertIn("--format tar", self.limited(*create, before=enter, codes=(1,)).stderr)
+            self.assert_nothing_is_left(self.temp_path)
+            self.limited(*create, "--format", "tar", before=enter, codes=(0,))
+
     def test_few_processes(self):
         self.prepare()
         for count in range(1, 12, 2):

@@ -21,6 +21,7 @@
 #include "engine/archive/stated_size.h"
 #include "engine/archive/tree_walk.h"
 #include "engine/archive/verify.h"
+#include "engine/base/lock_file.h"
 #include "engine/base/small_file.h"
 #include "engine/base/tag.h"
 #include "engine/codec/metainfo.h"
@@ -32,6 +33,14 @@ namespace {
 
 // It may hold what others must not read, and there is none but its seeder who reads it.
 constexpr mode_t archive_mode = 0600;
+
+// In which an archive and its torrent get their names.
+constexpr Duration publish_wait_max = std::chrono::seconds(20);
+
+Error there_already(const std::string& path) {
+  return {.code = ErrorCode::exists,
+          .text = path + " is there already: choose another tag, or --force to replace it"};
+}
 
 // Not two names of one file (hard links), which are two files to us.
 bool is_same_path(const std::string& one, const std::string& other) {
@@ -103,8 +112,7 @@ class Creation {
         return fail(ErrorCode::exists, path + " is a directory: choose another tag");
       }
       if (!options_.replace) {
-        return fail(ErrorCode::exists,
-                    path + " is there already: choose another tag, or --force to replace it");
+        return fail(there_already(path));
       }
     }
     return {};
@@ -168,6 +176,9 @@ class Creation {
     }
     created_.source_bytes = tree->file_bytes;
     created_.entry_count = tree->entries.size() - 1;  // not the root
+    if (Status enough = check_memory(options_.compression, tree->file_bytes); !enough) {
+      return enough;
+    }
     const bool is_compressed = options_.compression.format != ArchiveFormat::tar;
     choose_piece_size(tree->file_bytes / (is_compressed ? compression_assumed : 1));
     Result<Staging> staging =
@@ -311,6 +322,22 @@ class Creation {
         !written) {
       return written;
     }
+    return put_in_place(archive, *torrent_staging);
+  }
+
+  // One that makes the same tag at the same time must not mix its archive with our torrent.
+  Status put_in_place(Staging* archive, Staging& torrent) {
+    if (archive != nullptr && options_.sync_to_disk) {  // it may take long, so without the lock
+      if (Status synced = sync_file(archive->fd(), created_.archive_path); !synced) {
+        return synced;
+      }
+    }
+    const Fd directory(::open(options_.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const Result<LockFile> lock =
+        LockFile::take(directory.get(), options_.directory, lock_name_of(name_), publish_wait_max);
+    if (!lock && lock.error().code != ErrorCode::unsupported) {  // some file systems have no locks
+      return fail(lock.error());
+    }
     if (options_.replace && ::unlink(created_.torrent_path.c_str()) == 0) {
       // An old torrent must not stand beside a new archive, not even for a moment.
       if (Status synced = sync_names(); !synced) {
@@ -322,7 +349,7 @@ class Creation {
         return placed;
       }
     }
-    return place(*torrent_staging, created_.torrent_path);
+    return place(torrent, created_.torrent_path);
   }
 
   Status place(Staging& staging, const std::string& path) {
@@ -333,7 +360,8 @@ class Creation {
     }
     if (Status renamed = options_.replace ? staging.rename_to(path) : staging.rename_to_new(path);
         !renamed) {
-      return renamed;
+      // Another one was faster.
+      return renamed.error().code == ErrorCode::exists ? fail(there_already(path)) : renamed;
     }
     return sync_names();
   }

@@ -9,6 +9,7 @@
 
 #include "engine/archive/parallel_compressor.h"
 #include "engine/archive/part_compressor.h"
+#include "engine/base/units.h"
 
 namespace murder::archive {
 
@@ -43,6 +44,23 @@ Status validate_level(ArchiveFormat format, std::optional<int> level) {
                                              level_max, suffix_of(format)));
   }
   return {};
+}
+
+Status check_memory(const CompressionOptions& options, uint64_t source_bytes) {
+  if (!options.memory_bytes || options.format == ArchiveFormat::tar) {
+    return {};
+  }
+  const uint64_t part_bytes = std::min<uint64_t>(part_bytes_of(options.format), source_bytes);
+  const uint64_t parts = source_bytes > part_bytes ? 2 : 1;
+  const uint64_t written_bytes = std::min(compressor_state_bytes, source_bytes);  // on their way
+  const uint64_t needed_bytes = 2 * part_bytes * parts + compressor_state_bytes + written_bytes;
+  if (needed_bytes <= *options.memory_bytes) {
+    return {};
+  }
+  return fail(ErrorCode::limit,
+              fmt::format("packing this takes {} of memory, {} are allowed (by a control group or "
+                          "ulimit -v): allow more, or pack with --format tar",
+                          format_size(needed_bytes), format_size(*options.memory_bytes)));
 }
 
 Result<std::unique_ptr<Compressor>> make_compressor(const CompressionOptions& options,

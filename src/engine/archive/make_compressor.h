@@ -23,6 +23,10 @@ struct CompressionOptions {
 [[nodiscard]] Status validate_level(ArchiveFormat format, std::optional<int> level);
 
 // The sink outlives the compressor.
+// Whether the memory that may be taken is enough to pack that many bytes, with one thread. An Error
+// (limit) says how much it takes, rather than that the kernel ends the process.
+[[nodiscard]] Status check_memory(const CompressionOptions& options, uint64_t source_bytes);
+
 [[nodiscard]] Result<std::unique_ptr<Compressor>> make_compressor(const CompressionOptions& options,
                                                                   ByteSink& sink);
 

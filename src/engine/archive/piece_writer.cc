@@ -227,7 +227,11 @@ Status PieceWriter::hash(ContentReader& reader, uint32_t first, uint32_t count) 
     return {};  // nobody will ask
   }
   if (!std::all_of(found.begin(), found.end(), [](const auto& digest) { return digest; })) {
-    return fail(ErrorCode::conflict, shown_ + " became shorter while it was written");
+    return fail(
+        ErrorCode::conflict,
+        shown_ +
+            " was removed or cut while it was written: try again when nothing else works there, or "
+            "choose another --temp-path");
   }
   const std::lock_guard lock(mutex_);
   digests_.resize(std::max<size_t>(digests_.size(), first + count));

@@ -177,7 +177,14 @@ Status Staging::exchange_with(const std::string& target) {
   return {};
 }
 
+std::string lock_name_of(const std::string& name) {
+  return fmt::format(".{}{}lock", name, mark);
+}
+
 bool is_staging_name(const std::string& entry, const std::string& name) {
+  if (entry == lock_name_of(name)) {
+    return true;
+  }
   const std::string front = fmt::format(".{}{}", name, mark);
   return entry.size() == front.size() + random_digits && entry.starts_with(front) &&
          entry.find_first_not_of("0123456789abcdef", front.size()) == std::string::npos;

@@ -65,7 +65,10 @@ void remove_leftovers(const std::string& parent, std::span<const std::string> na
 // The same of symbolic links, which cannot be locked: for who has locked the directory.
 void remove_link_leftovers(const std::string& parent, const std::string& name);
 
-// Whether `entry` is a hidden name for NAME.
+// What who gives several files of NAME their names holds locked meanwhile (base/lock_file.h).
+[[nodiscard]] std::string lock_name_of(const std::string& name);
+
+// Whether `entry` is a hidden name for NAME, or its lock.
 [[nodiscard]] bool is_staging_name(const std::string& entry, const std::string& name);
 
 }  // namespace murder::archive

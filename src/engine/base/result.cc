@@ -55,6 +55,7 @@ ErrorCode error_code_of_errno(int error_number) {
       return ErrorCode::conflict;
     case EOPNOTSUPP:
     case ENOSYS:
+    case ENOLCK:
       return ErrorCode::unsupported;
     case EMFILE:
     case ENFILE:

@@ -13,7 +13,6 @@
 #include "engine/archive/staging.h"
 #include "engine/archive/tree_removal.h"
 #include "engine/base/missing_inodes.h"
-#include "engine/base/own_file.h"
 #include "engine/base/small_file.h"
 #include "engine/base/tag.h"
 
@@ -48,66 +47,7 @@ Result<ReleaseRecord> read_record_at(int directory_fd, const std::string& direct
   return record;
 }
 
-// Whether the open file still has its name: who held the lock before removes it.
-bool has_its_name(int fd, int directory_fd, const std::string& name) {
-  struct stat open_status {};
-  struct stat named {};
-  return fstat(fd, &open_status) == 0 &&
-         fstatat(directory_fd, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         open_status.st_dev == named.st_dev && open_status.st_ino == named.st_ino;
-}
-
-Result<io::Fd> open_lock(int directory_fd, const std::string& path) {
-  const std::string name(release_lock_name);
-  struct stat place {};
-  io::Fd fd(openat(directory_fd, name.c_str(),
-                   O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
-  struct stat status {};
-  if (!fd.is_open() || fstat(fd.get(), &status) != 0 || fstat(directory_fd, &place) != 0) {
-    return fail_making(errno, directory_fd, "cannot open the lock " + path);
-  }
-  // Where a group shares the directory, its members share the lock.
-  const bool is_shared = (place.st_mode & S_IWGRP) != 0;
-  const bool is_ours = status.st_uid == geteuid();
-  if (!S_ISREG(status.st_mode) ||
-      (!is_ours && status.st_uid != 0 && status.st_uid != place.st_uid && !is_shared)) {
-    return fail(
-        ErrorCode::conflict,
-        fmt::format("the lock {} was made by another user, or is not a file: remove it", path));
-  }
-  if (is_ours) {
-    const bool has_its_group =
-        is_shared && fchown(fd.get(), static_cast<uid_t>(-1), place.st_gid) == 0;
-    fchmod(fd.get(), has_its_group ? 0660 : 0600);
-  }
-  return fd;
-}
-
-// A lock on the directory itself could be taken, and kept, by everybody who may list it.
-Result<io::Fd> take_lock(int directory_fd, const std::string& directory) {
-  const std::string name(release_lock_name);
-  const std::string path = directory + "/" + name;
-  while (true) {
-    Result<io::Fd> fd = open_lock(directory_fd, path);
-    if (!fd) {
-      return fd;
-    }
-    if (Status locked = lock_within(fd->get(), path, lock_wait_max); !locked) {
-      return fail(locked.error());
-    }
-    if (has_its_name(fd->get(), directory_fd, name)) {
-      return fd;
-    }
-  }
-}
-
 }  // namespace
-
-ReleaseDirectory::~ReleaseDirectory() {
-  if (lock_.is_open()) {
-    unlinkat(fd_.get(), std::string(release_lock_name).c_str(), 0);
-  }
-}
 
 Result<ReleaseDirectory> ReleaseDirectory::open(const std::string& path,
                                                 const ReleaseDirectoryOptions& options) {
@@ -115,13 +55,14 @@ Result<ReleaseDirectory> ReleaseDirectory::open(const std::string& path,
   if (!fd.is_open()) {
     return fail_errno(errno, "cannot open the directory of releases " + path);
   }
-  io::Fd lock;
+  std::optional<LockFile> lock;
   if (!options.is_read_only) {
-    Result<io::Fd> taken = take_lock(fd.get(), path);
+    Result<LockFile> taken =
+        LockFile::take(fd.get(), path, std::string(release_lock_name), lock_wait_max);
     if (!taken) {
       return fail(taken.error());
     }
-    lock = std::move(*taken);
+    lock.emplace(std::move(*taken));
     archive::remove_leftovers(path, std::string(release_record_name));
   }
   // It removes the lock, also where the record cannot be read.

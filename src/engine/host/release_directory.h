@@ -2,10 +2,12 @@
 // did there. Held under a lock from open() to the end, so that two commands do not mix.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/base/lock_file.h"
 #include "engine/base/result.h"
 #include "engine/host/release_record.h"
 #include "engine/io/sockets.h"
@@ -15,8 +17,7 @@ namespace murder::host {
 inline constexpr std::string_view release_record_name = ".murder-releases.json";
 inline constexpr std::string_view current_link_default = "current";
 
-// Whoever changes the directory holds a lock on this file of it, which nobody else may open, and
-// removes it at the end.
+// Whoever changes the directory holds this lock of it (lock_file.h).
 inline constexpr std::string_view release_lock_name = ".murder-releases.lock";
 
 struct ReleaseDirectoryOptions {
@@ -31,7 +32,7 @@ class ReleaseDirectory {
                                                      const ReleaseDirectoryOptions& options = {});
   ReleaseDirectory(ReleaseDirectory&&) = default;
   ReleaseDirectory& operator=(ReleaseDirectory&&) = delete;
-  ~ReleaseDirectory();
+  ~ReleaseDirectory() = default;
   // The record alone, as it is now and without the lock; an empty one where there is none.
   [[nodiscard]] static Result<ReleaseRecord> read_record(const std::string& path);
 
@@ -55,13 +56,14 @@ class ReleaseDirectory {
   void remove_leftovers();
 
  private:
-  ReleaseDirectory(std::string path, io::Fd fd, io::Fd lock, const ReleaseDirectoryOptions& options)
+  ReleaseDirectory(std::string path, io::Fd fd, std::optional<LockFile> lock,
+                   const ReleaseDirectoryOptions& options)
       : path_(std::move(path)), fd_(std::move(fd)), lock_(std::move(lock)), options_(options) {}
   [[nodiscard]] Status sync() const;
 
   std::string path_;
   io::Fd fd_;
-  io::Fd lock_;
+  std::optional<LockFile> lock_;
   ReleaseRecord record_;
   ReleaseDirectoryOptions options_;
 };

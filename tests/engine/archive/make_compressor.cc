@@ -49,6 +49,20 @@ TEST_CASE("a plain tar is passed on as it is, and nothing makes an empty stream"
   CHECK(compressed("", {.format = ArchiveFormat::tar_gzip}, 1).substr(0, 2) == "\x1f\x8b");
 }
 
+TEST_CASE("too little memory is said before anything is packed, and a small tree needs little") {
+  constexpr uint64_t mib = 1024 * 1024;
+  const archive::CompressionOptions little{.memory_bytes = 32 * mib};
+  CHECK(archive::check_memory(little, 4 * mib));
+  const Status refused = archive::check_memory(little, 150 * mib);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::limit);
+  CHECK(refused.error().text.find("--format tar") != std::string::npos);
+  CHECK(archive::check_memory({.format = archive::ArchiveFormat::tar, .memory_bytes = 32 * mib},
+                              150 * mib));
+  CHECK(archive::check_memory({.memory_bytes = 64 * mib}, 150 * mib));
+  CHECK(archive::check_memory({}, 150 * mib));
+}
+
 TEST_CASE("levels out of range are refused") {
   CHECK(validate_level(ArchiveFormat::tar_zstd, 19));
   CHECK(validate_level(ArchiveFormat::tar_gzip, 9));
