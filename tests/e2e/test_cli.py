@@ -205,6 +205,14 @@ class Tracker(MurderCase):
         finally:
             os.kill(pid, signal.SIGCONT)
 
+    def test_a_stopped_tracker_is_known_by_its_port_and_ended(self):
+        port = self.start_tracker().split(":")[1]
+        pid = self.process_of_kind("tracker")["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        self.assertEqual([each["kind"] for each in self.processes()], ["tracker"])
+        self.murder("stop", "--tracker", "--port", port)
+        self.assertFalse(is_alive(pid))
+
     def test_in_the_foreground_it_ends_with_a_signal(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(signal=number):

@@ -63,6 +63,40 @@ class FileSystems(MurderCase):
         self.fetch("--page-cache")
 
 
+class ReadOnly(MurderCase):
+    """What became read-only, as after an error of the disk."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = self.path("place")
+        self.place.mkdir()
+        if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "tmpfs", self.place], check=False).returncode != 0:
+            self.skipTest("mounting is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.place], check=False)
+
+    def make_read_only(self):
+        subprocess.run(["mount", "-o", "remount,ro", self.place], check=True)
+
+    def test_what_is_not_there_need_not_be_removed(self):
+        self.make_read_only()
+        self.assertIn("nothing of v1", self.murder("clean", "v1", "--temp-path", self.place).stdout)
+
+    def test_what_cannot_be_removed_is_named(self):
+        archive = self.place / "v1.tar.zst"
+        archive.touch()
+        self.make_read_only()
+        result = self.murder("clean", "v1", "--temp-path", self.place, code=1)
+        self.assertIn(f"cannot remove {archive}: Read-only file system", result.stderr)
+
+    def test_an_archive_that_lacks_something_says_why_it_is_not_written(self):
+        torrent = self.create(self.make_file("source/data", SIZE).parent, "v1", tracker=self.start_tracker())
+        (self.place / "v1.tar.zst").write_bytes(b"x" * (self.temp_path / "v1.tar.zst").stat().st_size)
+        self.make_read_only()
+        result = self.peer(torrent, "--temp-path", self.place, code=1)
+        self.assertIn("Read-only file system", result.stderr)
+        self.assertIn("--temp-path", result.stderr)
+
+
 class Rates(MurderCase):
     # Only the floor is checked: a busy machine takes longer, none is faster than it was told.
     def seconds(self, seed_options, peer_options):

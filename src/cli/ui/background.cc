@@ -329,7 +329,9 @@ Result<int> run_in_worker(CommandContext& context, const WorkOptions& options,
   if (worker < 0) {
     const int error_number = errno;
     sigprocmask(SIG_SETMASK, &signals_before, nullptr);
-    return fail_errno(error_number, "the worker process cannot be started");
+    return fail_errno(error_number,
+                      "the worker process cannot be started (pids.max of a control group or "
+                      "ulimit -u may limit processes)");
   }
   if (worker == 0) {
     run_worker(worker_end.get(), *log, signals_before, work);

@@ -31,8 +31,12 @@ bool is_finished_peer(const RunningProcess& process) {
 // Never a directory; a missing file is not an error.
 Status remove_file(int directory_fd, const std::string& path, uid_t owner, Json& removed) {
   struct stat status {};
-  if (fstatat(directory_fd, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-      status.st_uid != geteuid() && status.st_uid != owner) {
+  if (fstatat(directory_fd, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    // Asked before: on a read-only file system unlinkat(2) says that even of what is not there.
+    return errno == ENOENT || errno == ENOTDIR ? Status()
+                                               : fail_errno(errno, "cannot look at " + path);
+  }
+  if (status.st_uid != geteuid() && status.st_uid != owner) {
     return {};  // in a directory for all, of somebody else
   }
   if (unlinkat(directory_fd, path.c_str(), 0) == 0) {
@@ -86,8 +90,8 @@ Status remove_archives(const CleanOptions& options, uid_t owner, Json& removed) 
   paths.push_back(torrent + ".sig");
   Status outcome;
   for (const std::string& path : paths) {
-    if (Status status = remove_file(AT_FDCWD, path, owner, removed); !status) {
-      outcome = status;
+    if (Status status = remove_file(AT_FDCWD, path, owner, removed); !status && outcome) {
+      outcome = status;  // the first: that of the archive
     }
   }
   for (const std::string_view ending : archive_endings) {

@@ -47,6 +47,10 @@ std::string seeder_log_name(std::string_view tag) {
   return fmt::format("seed-{}", tag);
 }
 
+std::string tracker_log_name(std::string_view port) {
+  return fmt::format("tracker-{}", port);
+}
+
 std::string placing_file_name(std::string_view tag) {
   return fmt::format("peer-{}.placing", tag);
 }

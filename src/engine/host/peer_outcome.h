@@ -20,6 +20,7 @@ inline constexpr std::string_view outcome_failed = "failed";
 [[nodiscard]] std::string outcome_file_name(std::string_view tag);
 [[nodiscard]] std::string peer_log_name(std::string_view tag);  // without ".log"
 [[nodiscard]] std::string seeder_log_name(std::string_view tag);
+[[nodiscard]] std::string tracker_log_name(std::string_view port);
 
 // In one step: a reader sees the old one or the new one. Blocks, as all here does: not for a
 // reactor's thread.

@@ -25,6 +25,10 @@ Json status_by_log(std::string_view name) {
     return Json::object();
   }
   name.remove_suffix(log_suffix.size());
+  // "tracker-8998.log" is of one that listens on that port.
+  if (const std::string prefix = tracker_log_name(""); name.starts_with(prefix)) {
+    return {{"kind", kind_tracker}, {"address", fmt::format(":{}", name.substr(prefix.size()))}};
+  }
   const std::string peer_prefix = peer_log_name("");
   const std::string seeder_prefix = seeder_log_name("");
   for (const auto& [prefix, kind] :

@@ -4,6 +4,7 @@
 
 #include <ctime>
 #include <optional>
+#include <string>
 
 #include "cli/commands/command_list.h"
 #include "cli/commands/swarm_options.h"
@@ -19,6 +20,7 @@
 #include "engine/host/control.h"
 #include "engine/host/control_keeper.h"
 #include "engine/host/metrics_file.h"
+#include "engine/host/peer_outcome.h"
 #include "engine/host/processes.h"
 #include "engine/host/run_directory.h"
 #include "tracker/tracker_server.h"
@@ -188,7 +190,7 @@ Result<int> run_tracker(const TrackerCommandOptions& options, CommandContext& co
   }
   const WorkOptions work = {
       .mode = options.background ? RunMode::worker : RunMode::foreground,
-      .log_name = fmt::format("tracker-{}", settings->tracker.listen.front().port)};
+      .log_name = host::tracker_log_name(std::to_string(settings->tracker.listen.front().port))};
   const std::string metrics_path = metrics_path_of(options.metrics_path);
   return run_work(context, work, [&](host::Parent& parent) {
     return serve(options.words, *settings, metrics_path, context, parent);
