@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "engine/base/ensure.h"
 #include "engine/base/missing_inodes.h"
@@ -37,17 +38,27 @@ int make_parents(archive::DirectoryCursor& cursor, const std::string& path) {
   return 0;
 }
 
-Error no_space(const std::string& path, uint64_t needed_bytes) {
+// Nothing where that cannot be told: ramfs counts no blocks.
+std::optional<uint64_t> free_bytes_at(const std::string& path) {
   struct statvfs info {};
-  uint64_t free_bytes = 0;
-  if (statvfs(path.c_str(), &info) == 0) {
-    free_bytes = uint64_t{info.f_bavail} * info.f_frsize;
+  if (statvfs(path.c_str(), &info) != 0 || info.f_blocks == 0) {
+    return std::nullopt;
   }
+  return uint64_t{geteuid() == 0 ? info.f_bfree : info.f_bavail} * info.f_frsize;
+}
+
+Error no_space(const std::string& path, uint64_t needed_bytes) {
   return {.code = ErrorCode::no_space,
           .text = fmt::format(
               "the disk is too full for {}: it needs {} more, {} are free; make room there or "
               "choose another place with --temp-path",
-              path, format_size(needed_bytes), format_size(free_bytes))};
+              path, format_size(needed_bytes), format_size(free_bytes_at(path).value_or(0)))};
+}
+
+// What fallocate(2) would take of the disk for it.
+uint64_t missing_bytes(const struct stat& info, uint64_t size_bytes) {
+  const auto there = static_cast<uint64_t>(info.st_blocks) * 512;
+  return size_bytes > there ? size_bytes - there : 0;
 }
 
 }  // namespace
@@ -169,19 +180,14 @@ Status Store::preallocate_file(uint32_t file_index, Content content) {
     status = does_not_fit ? Status(fail(no_space(path, size)))
                           : Status(fail_errno(errno, "cannot set the size of " + path));
   } else if (size > 0 && fallocate(*fd, 0, 0, static_cast<off_t>(size)) != 0) {
-    const auto there = static_cast<uint64_t>(info.st_blocks) * 512;
-    const uint64_t needed = size > there ? size - there : 0;
-    struct statvfs free_space {};
     const int error_number = errno;
-    const bool unsupported =
-        error_number == EOPNOTSUPP || error_number == ENOSYS || error_number == EINVAL;
-    const auto is_full = [&] {
-      return fstatvfs(*fd, &free_space) == 0 && free_space.f_blocks > 0 &&  // ramfs counts none
-             uint64_t{free_space.f_bavail} * free_space.f_frsize < needed;
-    };
-    if (error_number == ENOSPC || error_number == EDQUOT || (unsupported && is_full())) {
-      status = fail(no_space(path, needed));
-    } else if (!unsupported) {
+    if (error_number == ENOSPC || error_number == EDQUOT) {
+      // It may have taken all that there was; what was there before stays.
+      const bool is_given_back =
+          ftruncate(*fd, std::min(info.st_size, static_cast<off_t>(size))) == 0;
+      status = is_given_back ? fail(no_space(path, missing_bytes(info, size)))
+                             : fail_errno(errno, "cannot give back the space of " + path);
+    } else if (error_number != EOPNOTSUPP && error_number != ENOSYS && error_number != EINVAL) {
       status = fail_errno(error_number, "cannot take the space for " + path);
     }
   }
@@ -189,8 +195,30 @@ Status Store::preallocate_file(uint32_t file_index, Content content) {
   return status;
 }
 
+// Asked before: ext4 takes all that is free before it says that this is not enough, and until it is
+// given back nothing else on the host could write.
+Status Store::check_space() const {
+  uint64_t needed_bytes = 0;
+  for (uint32_t index = 0; index < metainfo_->files.size(); ++index) {
+    const codec::FileEntry& entry = metainfo_->files[index];
+    if (entry.is_padding || entry.is_symlink) {
+      continue;
+    }
+    struct stat info {};  // of what is not there it stays empty
+    static_cast<void>(stat(file_path(index).c_str(), &info));
+    needed_bytes += missing_bytes(info, entry.size_bytes);
+  }
+  const std::optional<uint64_t> free_bytes = free_bytes_at(path_);
+  return free_bytes && needed_bytes > *free_bytes ? fail(no_space(path_, needed_bytes)) : Status();
+}
+
 Status Store::preallocate(Content content) {
   ENSURE(access_ != Access::read);
+  if (!content.is_complete) {
+    if (Status enough = check_space(); !enough) {
+      return enough;
+    }
+  }
   for (uint32_t index = 0; index < metainfo_->files.size(); ++index) {
     const codec::FileEntry& entry = metainfo_->files[index];
     if (entry.is_padding || entry.is_symlink) {

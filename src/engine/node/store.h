@@ -101,6 +101,7 @@ class Store {
   void close(io::Fd& fd);
   [[nodiscard]] int open_in_tree(const std::string& path);
   [[nodiscard]] Status preallocate_file(uint32_t file_index, Content content);
+  [[nodiscard]] Status check_space() const;
 
   const codec::Metainfo* metainfo_;
   std::string path_;

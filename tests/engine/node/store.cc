@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -157,6 +158,32 @@ TEST_CASE("a release that does not fit is refused before anything is fetched") {
   const Status status = store->preallocate({});
   REQUIRE_FALSE(status);
   CHECK(status.error().code == ErrorCode::no_space);
+}
+
+TEST_CASE("nothing of the disk is taken for what does not fit, in one file or in several") {
+  const TemporaryDirectory directory;
+  struct statvfs disk {};
+  REQUIRE(statvfs((directory / "").c_str(), &disk) == 0);
+  const uint64_t free_bytes = uint64_t{disk.f_bfree} * disk.f_frsize;
+  const uint64_t more_than_half = free_bytes / 2 + free_bytes / 4;
+  codec::Metainfo one = one_file(free_bytes + more_than_half);
+  codec::Metainfo two = several_files();
+  two.geometry.total_bytes = 2 * more_than_half;
+  two.files = {{.path = "a", .offset = 0, .size_bytes = more_than_half},
+               {.path = "b", .offset = more_than_half, .size_bytes = more_than_half}};
+  for (const codec::Metainfo* metainfo : {&one, &two}) {
+    const std::string path = directory / metainfo->name;
+    auto store = Store::open(*metainfo, path, Store::Access::write);
+    REQUIRE(store);
+    const Status status = store->preallocate({});
+    REQUIRE_FALSE(status);
+    CHECK(status.error().code == ErrorCode::no_space);
+    CHECK(status.error().text.find(" 0 B are free") == std::string::npos);
+    struct stat info {};
+    REQUIRE(stat((metainfo->is_single_file ? path : path + "/a").c_str(), &info) ==
+            (metainfo->is_single_file ? 0 : -1));
+    CHECK(info.st_blocks == 0);
+  }
 }
 
 TEST_CASE("segments follow the files, over empty ones and padding") {
