@@ -60,7 +60,7 @@ TEST_CASE("off a terminal the same is one line") {
 TEST_CASE("where no host fetches, nothing is said of the time that is left") {
   LiveState state = state_with_swarm();
   state.counts = count_states(std::array{HostState::connecting, HostState::ready});
-  CHECK(format_live_screen(state, 200)[3] == "  all       75% fetched");
+  CHECK(format_live_screen(state)[3] == "  all       75% fetched");
   state.counts = count_states(std::array{HostState::fetching, HostState::ready});
-  CHECK(format_live_screen(state, 200)[3] == "  all       75% fetched, 125 B/s, about 2.0 s left");
+  CHECK(format_live_screen(state)[3] == "  all       75% fetched, 125 B/s, about 2.0 s left");
 }

@@ -87,7 +87,7 @@ ChannelPump::~ChannelPump() = default;
 
 void ChannelPump::wake() {
   const uint64_t one = 1;
-  static_cast<void>(::write(wake_.get(), &one, sizeof one));
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
 }
 
 void ChannelPump::open(uint32_t channel, StreamEnds ends, std::string first) {
@@ -142,7 +142,7 @@ void ChannelPump::tell_ended(uint32_t channel, std::string why) {
 // False: it is to stop.
 bool ChannelPump::take_told() {
   uint64_t count = 0;
-  static_cast<void>(::read(wake_.get(), &count, sizeof count));
+  [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &count, sizeof count);
   Told told;
   {
     const std::lock_guard lock(mutex_);
