@@ -181,7 +181,9 @@ Result<std::string> end_tracker(const host::RunDirectory& directory, const Unloc
         is_others) {
       continue;
     }
-    std::string reason = fleet::reason_to_keep_after(process.status, options.info_hash);
+    std::string reason = process.problem.empty()
+                             ? fleet::reason_to_keep_after(process.status, options.info_hash)
+                             : "whether others need it is not known: " + process.problem;
     if (!reason.empty()) {
       return reason;
     }

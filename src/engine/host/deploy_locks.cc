@@ -144,8 +144,8 @@ Unlocked release_lock(DeployLocks& locks, const std::string& token, const BootCl
 
 bool hold_for_agent(DeployLocks& locks, const DeployLock& lock, const BootClock& clock) {
   const bool is_kept_out = std::any_of(locks.begin(), locks.end(), [&](const DeployLock& other) {
-    return other.token == lock.token ? !other.is_of_agent
-                                     : !is_stale(other, clock) && excludes(lock, other);
+    return !is_stale(other, clock) &&
+           (other.token == lock.token ? !other.is_of_agent : excludes(lock, other));
   });
   if (is_kept_out) {
     return false;
@@ -154,7 +154,10 @@ bool hold_for_agent(DeployLocks& locks, const DeployLock& lock, const BootClock&
   held.boot = clock.boot;
   held.until_s = clock.now_s + lock.until_s;
   held.is_of_agent = true;
-  std::erase_if(locks, [&](const DeployLock& other) { return other.token == lock.token; });
+  // What a coordinate that was killed has left under this token stays for `unlock`.
+  std::erase_if(locks, [&](const DeployLock& other) {
+    return other.token == lock.token && other.is_of_agent;
+  });
   locks.push_back(std::move(held));
   return true;
 }

@@ -6,14 +6,17 @@
 #include <cstdlib>
 
 #include "engine/host/bounded_read.h"
+#include "engine/host/trusted_file.h"
 
 namespace murder::host {
 namespace {
 
-// Nothing has that name, not even a link that leads nowhere (yet): somebody meant to have a key.
+// Nothing has that name, and no link there or on the way leads nowhere (yet): somebody meant to have
+// a key.
 bool has_no_key_file(const std::string& path) {
   struct stat status {};
-  return ::lstat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+  return ::lstat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR) &&
+         !has_dangling_link(path);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "engine/base/printable.h"
+#include "engine/host/trusted_file.h"
 #include "engine/host/trusted_signers.h"
 #include "engine/trust/verify_release.h"
 
@@ -21,7 +22,7 @@ std::string path_of(const std::string& allowed_signers) {
 // Nothing has that name, not even a link to nothing.
 bool is_absent(const std::string& path) {
   struct stat status {};
-  return ::lstat(path.c_str(), &status) != 0 && errno == ENOENT;
+  return ::lstat(path.c_str(), &status) != 0 && errno == ENOENT && !has_dangling_link(path);
 }
 
 // What the error of a release that is not trusted says to do.

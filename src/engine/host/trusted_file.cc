@@ -66,9 +66,16 @@ Status check_directory(const std::string& path) {
   return is_sticky ? Status() : check_own(status, path);
 }
 
-// Where a link leads. Error (conflict): it is another user's, who chose that.
-Result<std::string> where_link_leads(const std::string& link, const struct stat& status) {
-  if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+// Where a link in `directory` leads. Error (conflict): it is another user's, who may put another one
+// in its place; elsewhere nobody can who may not write the directory.
+Result<std::string> where_link_leads(const std::string& directory, const std::string& link,
+                                     const struct stat& status) {
+  struct stat around {};
+  if (::stat(directory.c_str(), &around) != 0) {
+    return fail_errno(errno, "cannot look at " + directory);
+  }
+  const bool is_sticky = (around.st_mode & S_ISVTX) != 0;
+  if (is_sticky && status.st_uid != ::geteuid() && status.st_uid != 0) {
     return fail(ErrorCode::conflict,
                 link + " is a symbolic link of another user, so it is not used: remove it");
   }
@@ -87,13 +94,14 @@ Result<std::optional<std::string>> read_trusted_file(const std::string& path, si
     if (real.error().code != ErrorCode::not_found) {
       return fail(real.error());
     }
-    if (::lstat(path.c_str(), &link) != 0) {
+    if (!has_dangling_link(path) && ::lstat(path.c_str(), &link) != 0) {
       return errno == ENOENT ? Result<std::optional<std::string>>(std::nullopt)
                              : fail_errno(errno, "cannot look at " + path);
     }
     // Somebody meant to have one.
-    return fail(ErrorCode::conflict,
-                fmt::format("cannot open {}: it is a link that leads to no file", path));
+    return fail(
+        ErrorCode::conflict,
+        fmt::format("cannot open {}: it is a link that leads to no file, or behind one", path));
   }
   const Fd fd(::open(real->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW));
   if (!fd.is_open()) {
@@ -114,6 +122,22 @@ Result<std::optional<std::string>> read_trusted_file(const std::string& path, si
   }
   Result<std::string> text = read_bounded(fd.get(), path, bytes_max);
   return text ? Result<std::optional<std::string>>(std::move(*text)) : fail(text.error());
+}
+
+bool has_dangling_link(const std::string& path) {
+  for (size_t end = path.find('/', 1); true; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    struct stat status {};
+    if (::lstat(part.c_str(), &status) != 0) {
+      return false;
+    }
+    if (S_ISLNK(status.st_mode) && ::stat(part.c_str(), &status) != 0) {
+      return true;
+    }
+    if (end == std::string::npos) {
+      return false;
+    }
+  }
 }
 
 Status check_way_to(const std::string& path) {
@@ -140,7 +164,7 @@ Status check_way_to(const std::string& path) {
       at = next;
       continue;
     }
-    const Result<std::string> target = where_link_leads(next, status);
+    const Result<std::string> target = where_link_leads(at.empty() ? "/" : at, next, status);
     if (!target || ++links > links_on_way_max) {
       return target ? fail_errno(ELOOP, "cannot follow " + path) : Status(fail(target.error()));
     }

@@ -16,6 +16,10 @@ namespace murder::host {
 [[nodiscard]] Result<std::optional<std::string>> read_trusted_file(const std::string& path,
                                                                    size_t bytes_max);
 
+// Whether a link at `path`, or on the way to it, leads nowhere (yet): somebody meant to have a file
+// there.
+[[nodiscard]] bool has_dangling_link(const std::string& path);
+
 // Whether nobody but us and root may put another file, directory or link in the place of one that
 // this absolute path leads through; what it names need not be there. Errors: conflict.
 [[nodiscard]] Status check_way_to(const std::string& path);

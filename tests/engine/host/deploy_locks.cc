@@ -324,6 +324,19 @@ TEST_CASE("the coordinator of a deploy has its lock, whatever its agent there ho
   CHECK(release_lock(locks, "alice", after(4)).ends_tracker);
 }
 
+TEST_CASE(
+    "where a coordinator was killed its lock becomes that of the agent, and its tracker is ended") {
+  DeployLocks locks;
+  LockRequest request = request_of("alice");
+  request.tracker_runs = false;
+  REQUIRE(take_lock(locks, request, at_start).state == LockState::held);
+  const BootClock later = after(lease_s + 1);  // nobody renewed it
+  CHECK(hold_for_agent(locks, agent_lock("alice"), later));
+  CHECK(take_lock(locks, request_of("bob"), after(lease_s + 2)).state == LockState::busy);
+  CHECK(release_of_agent(locks, "alice"));
+  CHECK(release_lock(locks, "alice", after(lease_s + 3)).ends_tracker);
+}
+
 TEST_CASE("an agent's lock needs no tracker, takes nothing over, and goes with its deploy") {
   DeployLocks locks;
   LockRequest other = request_of("bob", "/srv/other", "v9");

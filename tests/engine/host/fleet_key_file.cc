@@ -63,6 +63,18 @@ TEST_CASE("no file of the variable means an open swarm, one that others may read
   CHECK(host::fleet_keys_for("", false).error().code == ErrorCode::limit);
 }
 
+TEST_CASE(
+    "a directory that a link on the way names and that is not there is no open swarm either") {
+  const TemporaryDirectory directory;
+  const KeyVariable variable(directory / "way/key");
+  REQUIRE(::symlink((directory / "mount").c_str(), (directory / "way").c_str()) == 0);
+  CHECK_FALSE(host::fleet_keys_for("", false));
+  std::filesystem::create_directory(directory / "mount");
+  const auto none = host::fleet_keys_for("", false);
+  REQUIRE(none);
+  CHECK_FALSE(*none);
+}
+
 TEST_CASE("a link that leads nowhere is a key that was meant to be there, not an open swarm") {
   const TemporaryDirectory directory;
   const KeyVariable variable(directory / "key");

@@ -77,6 +77,19 @@ TEST_CASE("a link is followed where nobody else may put another one in its place
   CHECK(trouble_with(link));
   links_to(link, "nothing");
   CHECK(trouble_with(link) == ErrorCode::conflict);
+  // Somebody meant to have a file there, and its directory is not there yet.
+  CHECK(trouble_with(link + "/file") == ErrorCode::conflict);
+}
+
+TEST_CASE("whose a link is says nothing where its owner may not write") {
+  const Places places;
+  if (::geteuid() != 0) {
+    return;
+  }
+  const std::string link = places.safe() + "/link";
+  std::filesystem::create_symlink(places.file(), link);
+  REQUIRE(::lchown(link.c_str(), somebody, somebody) == 0);
+  CHECK_FALSE(trouble_with(link));
 }
 
 TEST_CASE("in a directory of everybody with the sticky bit, which is root's, own files stay") {

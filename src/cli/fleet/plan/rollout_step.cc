@@ -93,7 +93,8 @@ InterruptStep interrupt_step(const InterruptView& view) {
     return InterruptStep::leave;
   }
   if (view.is_hangup) {
-    return view.was_lost && !view.is_attached ? InterruptStep::stay : InterruptStep::end;
+    return view.was_lost && !view.is_attached && !view.is_second ? InterruptStep::stay
+                                                                 : InterruptStep::end;
   }
   return view.can_ask && (view.is_settled || view.lacks_lost_hosts_alone) ? InterruptStep::ask
                                                                           : InterruptStep::end;

@@ -59,7 +59,8 @@ struct RolloutDecision {
 // --- ^C, or a terminal that is gone, while the deploy is followed --------------------------------
 
 struct InterruptView {
-  bool is_hangup = false;
+  bool is_hangup = false;  // the first signal was
+  bool is_second = false;  // another one came
   bool is_attached = false;
   bool is_settled = false;  // all is told, and nothing but the coordinator's host is at work
   bool was_lost = false;    // a coordinator, once

@@ -23,6 +23,8 @@ constexpr Duration channel_trouble_wait = std::chrono::seconds(5);
 // A host that its coordinator has not heard for 20 s is given up.
 constexpr uint32_t channel_again_max = 4;
 constexpr Duration channel_again_wait = std::chrono::seconds(1);
+// One that has lasted so long was not opened in vain.
+constexpr Duration channel_lasting = std::chrono::minutes(1);
 
 Result<std::unique_ptr<PassedSession>> start_session(Work& work, HostIndex host,
                                                      std::string_view stage,
@@ -58,7 +60,7 @@ void AgentChannels::forget() {
     run_.at(host).has_begun = false;
   }
   hosts_.clear();
-  again_count_.clear();
+  tries_.clear();
   coordinator_.clear();
   is_stopped_ = false;
 }
@@ -89,6 +91,7 @@ Status AgentChannels::try_to_open(const Opening& opening) {
   if (!contains(hosts_, opening.host)) {
     hosts_.push_back(opening.host);
   }
+  tries_[opening.host.raw].opened_at = monotonic_now();
   channels_.push_back({.opening = opening, .session = std::move(*session)});
   pump_->open(static_cast<uint32_t>(channels_.size()), std::move(streams), std::move(first));
   return {};
@@ -127,7 +130,9 @@ Status AgentChannels::start_relay(HostIndex host, const std::string& coordinator
 
 // False: it was opened too often.
 bool AgentChannels::open_again(const Opening& opening) {
-  uint32_t& count = again_count_[opening.host.raw];
+  Tries& tries = tries_[opening.host.raw];
+  tries.count = monotonic_now() - tries.opened_at < channel_lasting ? tries.count : 0;
+  uint32_t& count = tries.count;
   if (is_ending_ || run_.at(opening.host).has_failed || count == channel_again_max) {
     return false;
   }
@@ -138,8 +143,8 @@ bool AgentChannels::open_again(const Opening& opening) {
   return true;
 }
 
-// With the relay all channels are lost. False: those that are not done cannot be opened again.
-bool AgentChannels::relay_again(const std::string& reason) {
+// With the relay all channels are lost; those that were opened too often fail their hosts.
+void AgentChannels::relay_again(const std::string& reason) {
   std::vector<Opening> openings;
   for (const Channel& channel : channels_) {
     if (!channel.is_over && !run_.at(channel.opening.host).has_failed) {
@@ -148,10 +153,12 @@ bool AgentChannels::relay_again(const std::string& reason) {
   }
   std::vector<HostIndex> hosts;
   for (const Opening& opening : openings) {
-    if (!open_again(opening)) {
-      return false;
+    if (open_again(opening)) {
+      hosts.push_back(opening.host);
+    } else if (!run_.at(opening.host).is_settled()) {
+      run_.fail_host(opening.host, "start-agent",
+                     fmt::format("{}, and through ssh: {}", opening.why, reason));
     }
-    hosts.push_back(opening.host);
   }
   if (!hosts.empty()) {
     run_.work.view().note(
@@ -159,7 +166,6 @@ bool AgentChannels::relay_again(const std::string& reason) {
   }
   end_relay();
   pump_.reset();
-  return true;
 }
 
 void AgentChannels::open_due() {
@@ -194,9 +200,10 @@ void AgentChannels::look_at_relay() {
   const std::string reason =
       fmt::format("`murder relay` on {} has ended{}{}", run_.work.inventory().at(ended->host).name,
                   ended->reason.empty() ? "" : ": ", ended->reason);
-  if (!relay_again(reason)) {
-    again_.clear();
+  if (is_ending_) {
     pump_->end_connection(reason);
+  } else {
+    relay_again(reason);
   }
 }
 

@@ -67,9 +67,14 @@ class AgentChannels {
     Instant due{};
   };
 
+  struct Tries {
+    uint32_t count = 0;   // openings again, of late
+    Instant opened_at{};  // last
+  };
+
   [[nodiscard]] Status try_to_open(const Opening& opening);
   [[nodiscard]] bool open_again(const Opening& opening);
-  [[nodiscard]] bool relay_again(const std::string& reason);
+  void relay_again(const std::string& reason);
   void open_due();
   void look_at_relay();
   void look_at_sessions();
@@ -82,7 +87,7 @@ class AgentChannels {
   std::string coordinator_;
   std::unique_ptr<PassedSession> relay_;
   std::vector<HostIndex> hosts_;
-  std::map<uint32_t, uint32_t> again_count_;  // of the hosts
+  std::map<uint32_t, Tries> tries_;  // of the hosts
   std::vector<Again> again_;
   bool is_stopped_ = false;
   bool is_ending_ = false;

@@ -75,6 +75,10 @@ void AgentStarts::take_agent(const HostResult& result) {
     run_.add(result.host, list_kind_, releases_command_of(run_));
     return;
   }
+  if (!reason_to_pass_on(result).empty()) {
+    std::erase(begun_, result.host);  // its coordinator is lost: it is begun with the next one
+    return;
+  }
   static_cast<void>(has_begun(result));
   if (result.is_ok()) {
     placed_.push_back({.host = result.host, .tags = json_output(result)["placed_tags"]});
@@ -107,7 +111,9 @@ void AgentStarts::forget() {
     run_.runner.stop(std::nullopt, &kind);
   }
   run_.runner.stop(std::nullopt, &list_kind_);
-  unreached_.clear();
+  for (const Unreached& each : std::exchange(unreached_, {})) {
+    run_.at(each.host).has_begun = false;
+  }
   options_.reset();
   std::erase_if(begun_, [this](HostIndex host) { return !run_.at(host).has_begun; });
 }

@@ -132,6 +132,7 @@ void RolloutDeployment::take_interrupt() {
   const bool is_settled = is_settled_told_ && run_.runner.is_alone(coordinate_kind_);
   // What is typed has to be an answer: not the rest of a list that a loop reads.
   switch (interrupt_step({.is_hangup = work_.interrupts().is_hangup(),
+                          .is_second = work_.interrupts().cleaning_up().is_set(),
                           .is_attached = options_.rollout->is_attached,
                           .is_settled = is_settled,
                           .was_lost = !lost_.hosts().empty(),

@@ -134,6 +134,8 @@ TEST_CASE("a terminal that is closed ends nothing that goes on without it") {
   CHECK(interrupt_step({.is_hangup = true, .was_lost = true, .lacks_lost_hosts_alone = true}) ==
         stay);
   CHECK(interrupt_step({.is_hangup = true, .is_settled = true, .was_lost = true}) == leave);
+  // Who signals again wants it to end.
+  CHECK(interrupt_step({.is_hangup = true, .is_second = true, .was_lost = true}) == end);
   // With --attached it ends.
   CHECK(interrupt_step({.is_hangup = true, .is_attached = true, .is_settled = true}) == end);
   CHECK(interrupt_step({.is_hangup = true, .is_attached = true, .was_lost = true}) == end);
