@@ -117,7 +117,16 @@ Result<Staging> Staging::make(const std::string& parent, const std::string& name
   return fail(ErrorCode::conflict, "cannot find a free name in " + parent);
 }
 
+// Whoever opens it by its name to read it need not wait for us. A lock to read keeps it from being
+// taken for a leftover, too.
+void Staging::share() const {
+  if (kind_ == Kind::file) {
+    static_cast<void>(::flock(file_.get(), LOCK_SH | LOCK_NB));
+  }
+}
+
 Status Staging::rename_to(const std::string& target) {
+  share();
   if (::rename(path_.c_str(), target.c_str()) != 0) {
     return fail_errno(errno, "cannot put it in place as " + target);
   }
@@ -131,6 +140,7 @@ Status Staging::rename_to(const std::string& target) {
 }
 
 Status Staging::rename_to_new(const std::string& target) {
+  share();
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
     const bool is_unsupported = errno == EINVAL || errno == ENOSYS;
     if (!is_unsupported) {

@@ -34,7 +34,7 @@ class Staging {
   [[nodiscard]] mode_t directory_mode() const { return directory_mode_; }
 
   // Gives it the name `target` in one step, over a file or an empty directory of that name. Owns
-  // nothing afterwards.
+  // nothing afterwards but, of a file, a lock to read.
   [[nodiscard]] Status rename_to(const std::string& target);
   // Fails when a file of that name is there (link(2) does not replace). Files only.
   [[nodiscard]] Status rename_to_new(const std::string& target);
@@ -47,6 +47,7 @@ class Staging {
 
  private:
   Staging(Fd file, std::string path, Kind kind, mode_t directory_mode);
+  void share() const;
 
   Fd file_;  // its lock ends with it
   // Of a directory: given back for its removal, since the limit of descriptors may be what ends it.
