@@ -108,7 +108,7 @@ class FakeCoordinator:
         for link in links:
             self._tell(link)
 
-    def wait_for(self, condition, what, seconds=30):
+    def wait_for(self, condition, what, seconds=90):
         """The first report from now on, or the last one so far, for which condition(report) holds."""
         deadline = time.monotonic() + seconds
         seen = max(0, len(self.reports) - 1)
@@ -124,7 +124,7 @@ class FakeCoordinator:
                     raise AssertionError(f"waited in vain: {what}; the last report: {last}")
                 self.lock.wait(left)
 
-    def wait_for_app(self, condition, what, app="shop", seconds=30):
+    def wait_for_app(self, condition, what, app="shop", seconds=90):
         """The same for the report of one app, which is returned."""
         def holds(report):
             return any(each["app"] == app and condition(each) for each in report["apps"])

@@ -92,7 +92,8 @@ class InteropCase(MurderCase):
             if pathlib.Path(content).is_dir():
                 return path_is_there and same_tree(path, content)
             return path_is_there and filecmp.cmp(path, content, shallow=False)
-        wait_until(is_there, f"{who} has the whole release")
+        # One that dials again does so after half a minute.
+        wait_until(is_there, f"{who} has the whole release", 120)
         filecmp.clear_cache()
 
     def swarm_at(self, tracker):
