@@ -2,6 +2,8 @@
 // it takes ten seconds to compile.
 #pragma once
 
+#include <cstdint>  // which parts of it use without saying so
+
 // The distribution's pkg-config file asks for its shared library.
 #undef TOML_HEADER_ONLY
 #undef TOML_SHARED_LIB
