@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/control/audit_proofs.h"
 #include "engine/base/ensure.h"
@@ -34,18 +35,24 @@ struct Agent {
     const std::string text = trust::encode_outcome(outcome);
     const std::string blob = trust::sign_text(key, trust::outcome_namespace, text).value();
     file = trust::encode_signature_file({.text = text, .signatures = {blob}});
-    seen = {
-        {"record", "agent"}, {"host", "w1"}, {"identity", trust::fingerprint_of(key.public_key)}};
+    before = {
+        {{"record", "agent"}, {"host", "w1"}, {"identity", trust::fingerprint_of(key.public_key)}},
+        {{"record", "release"},
+         {"app", "shop"},
+         {"release_number", 2},
+         {"info_hash", outcome.info_hash.hex()}},
+        {{"record", "rollout"}, {"app", "shop"}, {"release", 2}, {"rollout", 5}}};
     proven = {{"record", "proven"},
               {"app", "shop"},
               {"host", "w1"},
               {"attempt", uint64_t{7}},
+              {"outcome", trust::name_of(outcome.kind)},
               {"signed", file}};
   }
   trust::AgentKey key;
   trust::OutcomeStatement outcome;
   std::string file;
-  Json seen;
+  std::vector<Json> before;  // what the log says before that
   Json proven;
 };
 
@@ -57,7 +64,9 @@ const Agent& known_agent() {
 // What somebody put in the place of the signed text.
 void check_text(std::string_view text) {
   AuditProofs proofs;
-  ENSURE(!proofs.verify(known_agent().seen));
+  for (const Json& record : known_agent().before) {
+    ENSURE(!proofs.verify(record));
+  }
   ENSURE(proofs.verify(known_agent().proven) == "");
   Json changed = known_agent().proven;
   changed["signed"] = std::string(text);

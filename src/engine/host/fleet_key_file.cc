@@ -11,8 +11,8 @@
 namespace murder::host {
 namespace {
 
-// Nothing has that name, and no link there or on the way leads nowhere (yet): somebody meant to have
-// a key.
+// Nothing has that name, and no link there or on the way leads nowhere (yet): somebody meant to
+// have a key.
 bool has_no_key_file(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR) &&

@@ -66,8 +66,8 @@ Status check_directory(const std::string& path) {
   return is_sticky ? Status() : check_own(status, path);
 }
 
-// Where a link in `directory` leads. Error (conflict): it is another user's, who may put another one
-// in its place; elsewhere nobody can who may not write the directory.
+// Where a link in `directory` leads. Error (conflict): it is another user's, who may put another
+// one in its place; elsewhere nobody can who may not write the directory.
 Result<std::string> where_link_leads(const std::string& directory, const std::string& link,
                                      const struct stat& status) {
   struct stat around {};
