@@ -36,6 +36,8 @@ Outcome outcome_of(const std::string& tar) {
   if (unpacked) {
     outcome.names = names_in(unpacked->path);
     outcome.lines = listing(unpacked->path);
+    // The directory itself is not in these archives: it is as old as the run.
+    std::erase_if(outcome.lines, [](const std::string& line) { return line.starts_with(' '); });
   }
   return outcome;
 }
