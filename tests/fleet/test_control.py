@@ -152,6 +152,7 @@ class OperatorsDay(RackCase):
         self.assertEqual([agent["host"] for agent in self.agents("--not-at", "v3")], [down])
         self.start_agent(down)
         self.wait_for_current("v3")
+        wait_until(lambda: self.rollout()["state"] == "done", "the last host is well for as long as was asked")
         # Paused, nothing moves; revoked, it is held for good.
         self.publish("v4")
         self.ask("rollout", "start", "shop", "v4", *FAST, "--waves", "1,100%", "--bake", "1h", "--detach")
